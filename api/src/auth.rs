@@ -1,0 +1,227 @@
+//! From bearer token to [`Caller`]: the only door into a tenant, and the only user of the registry's scopes.
+
+mod dpop;
+pub mod keys;
+mod limits;
+mod token;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use painreg_domain::policy::Action;
+use painreg_tenants::{
+    Once, PlatformScope, PlatformTx, Principal, Refusal as _, Registry, Reply, RequestContext, Stranger, Tenant,
+    TenantScope, Tx,
+};
+
+pub use keys::KeySets;
+pub use limits::{Limits, Remaining};
+pub use token::Verifier;
+
+use crate::frame::RequestInfo;
+use crate::problem::{Code, Problem};
+use crate::server::State;
+use crate::wire::{IdempotencyKey, answer};
+
+/// A request whose caller is known.
+pub struct Caller {
+    registry: Registry,
+    home: Option<Arc<Tenant>>,
+    principal: Principal,
+    context: RequestContext,
+    operation: String,
+}
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { authenticate(&request).await })
+    }
+}
+
+async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
+    let state = request.app_data::<web::Data<State>>().ok_or_else(|| Problem::internal("no state"))?;
+    let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();
+    let origin = request.peer_addr().map(|peer| peer.ip().to_string());
+    let stranger = |code: Code| {
+        state.strangers.count(Stranger {
+            code: code.name().into(),
+            operation: operation_of(request),
+            origin: origin.clone().unwrap_or_default(),
+        });
+        Problem::from(code)
+    };
+    let Some(presented) = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
+        return Err(stranger(Code::Unauthenticated));
+    };
+    let verified = match presented.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => state.verifier.verify(token.trim(), None).await,
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("dpop") => {
+            let token = token.trim();
+            match dpop::proof(request, token, &state.public_address) {
+                Ok(proof) => state.verifier.verify(token, Some(proof)).await,
+                Err(refused) => Err(refused),
+            }
+        }
+        _ => Err(token::Refused::NotAToken),
+    };
+    let verified = verified.map_err(|refused| {
+        tracing::info!(%refused, request_id = %info.id, "credentials refused");
+        if matches!(refused, token::Refused::Unavailable) { Code::Unavailable.into() } else { stranger(Code::Unauthenticated) }
+    })?;
+    let remaining = state.limits.take(&verified.principal.key, verified.principal.role)?;
+    request.extensions_mut().insert(remaining);
+    // The tenant comes from the token. The path must agree; where it does not, the path names nothing.
+    if let (Some(named), Some(home)) = (request.match_info().get("tenant"), &verified.home)
+        && named != home.slug
+    {
+        return Err(Code::NotFound.into());
+    }
+    Ok(Caller {
+        registry: state.registry.clone(),
+        home: verified.home,
+        principal: verified.principal,
+        context: RequestContext { request_id: info.id, origin },
+        operation: operation_of(request),
+    })
+}
+
+/// What the request asks for, for hashes and counts: the method and the whole path.
+fn operation_of(request: &HttpRequest) -> String {
+    let pattern = request.match_pattern().unwrap_or_default();
+    format!("{} {}", request.method(), if pattern.is_empty() { "unknown" } else { pattern.as_str() })
+}
+
+impl Caller {
+    /// Who is calling.
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The scope in the caller's own tenant; an operator has none, and is refused by the policy.
+    fn scope(&self) -> Result<TenantScope, PlatformScope> {
+        match &self.home {
+            Some(home) => {
+                Ok(self.registry.scope(Arc::clone(home), self.principal.clone(), self.context.clone()))
+            }
+            None => Err(self.registry.platform_scope(self.principal.clone(), self.context.clone())),
+        }
+    }
+
+    /// Runs blocking work on the caller's registry off the event loop.
+    pub async fn run<T: Send + 'static>(
+        self,
+        action: Action,
+        work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        blocking(move || match self.scope() {
+            Ok(scope) => scope.run(action, work),
+            Err(platform) => platform.run(action, |_| Err(Code::Forbidden.into())),
+        })
+        .await
+    }
+
+    /// Runs blocking work on the platform's tables off the event loop.
+    pub async fn run_platform<T: Send + 'static>(
+        self,
+        action: Action,
+        work: impl for<'t> FnOnce(&mut PlatformTx<'t>) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        blocking(move || match self.scope() {
+            // Somebody of a tenant: the tenant's own log shows the refusal.
+            Ok(scope) => scope.run(action, |_| Err(Code::Forbidden.into())),
+            Err(platform) => {
+                let result = platform.run(action, work);
+                if result.is_ok() {
+                    self.registry.refresh()?;
+                }
+                result
+            }
+        })
+        .await
+    }
+
+    /// As [`Caller::run`], at most once for each idempotency key: a repetition is given the stored answer.
+    pub async fn run_once(
+        self,
+        action: Action,
+        key: IdempotencyKey,
+        body: web::Bytes,
+        path: &str,
+        work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<actix_web::HttpResponse, Problem> {
+        let once = self.once(key, path, &body)?;
+        let reply = self
+            .run(action, move |tx| {
+                let Some(once) = once else { return work(tx) };
+                if let Some(stored) = tx.recall(&once)? {
+                    return Ok(stored);
+                }
+                let reply = work(tx)?;
+                tx.remember(&once, &reply)?;
+                Ok(reply)
+            })
+            .await?;
+        Ok(answer(reply))
+    }
+
+    /// As [`Caller::run_platform`], at most once for each idempotency key.
+    pub async fn run_platform_once(
+        self,
+        action: Action,
+        key: IdempotencyKey,
+        body: web::Bytes,
+        path: &str,
+        work: impl for<'t> FnOnce(&mut PlatformTx<'t>) -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<actix_web::HttpResponse, Problem> {
+        let once = self.once(key, path, &body)?;
+        let reply = self
+            .run_platform(action, move |tx| {
+                let Some(once) = once else { return work(tx) };
+                if let Some(stored) = tx.recall(&once)? {
+                    return Ok(stored);
+                }
+                let reply = work(tx)?;
+                tx.remember(&once, &reply)?;
+                Ok(reply)
+            })
+            .await?;
+        Ok(answer(reply))
+    }
+
+    fn once(&self, key: IdempotencyKey, path: &str, body: &[u8]) -> Result<Option<Once>, Problem> {
+        let once = key.of(&format!("{} {path}", self.operation), body);
+        if once.is_none() && self.principal.role.is_machine() {
+            return Err(Code::IdempotencyKeyMissing.into());
+        }
+        Ok(once)
+    }
+}
+
+/// The one place where work leaves the event loop.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let result = web::block(work).await?;
+    if let Err(problem) = &result
+        && !problem.is_refusal()
+    {
+        tracing::debug!(code = problem.code.name(), "refused");
+    }
+    result
+}
+
+/// Work that may wait for the network, off the event loop.
+#[expect(clippy::disallowed_methods, reason = "keys are fetched before there is a scope to run in")]
+async fn off_the_loop<T: Send + 'static, E: Send + 'static>(
+    work: impl FnOnce() -> Result<Option<T>, E> + Send + 'static,
+) -> Result<Option<T>, E> {
+    web::block(work).await.unwrap_or(Ok(None))
+}

@@ -1,0 +1,108 @@
+//! Proof of possession (DPoP, RFC 9449): the caller holds the key the token was bound to. A proof counts once.
+
+use actix_web::HttpRequest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::Validation;
+use painreg_tenants::Algorithm;
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use super::keys::{library, public_key};
+use super::token::{Refused, algorithm_of, parts};
+
+/// How far a proof's `iat` may lie from now, in seconds.
+const WINDOW: i64 = 60;
+
+/// A proof whose signature, method, address and token hash fit; not yet settled against time and thumbprint.
+pub(super) struct Proof {
+    thumbprint: String,
+    issued: i64,
+    /// SHA-256 over the key's thumbprint and `jti`: what may be used once.
+    pub(super) id: [u8; 32],
+    /// When the proof can no longer be accepted, so that its id may be forgotten.
+    pub(super) expires: Timestamp,
+}
+
+/// Checks the one `DPoP` header of a request that presents `token`.
+pub(super) fn proof(request: &HttpRequest, token: &str, public_address: &str) -> Result<Proof, Refused> {
+    let mut headers = request.headers().get_all("dpop");
+    let (Some(header), None) = (headers.next(), headers.next()) else { return Err(Refused::Proof) };
+    let compact = header.to_str().map_err(|_| Refused::Proof)?;
+    let address = format!("{}{}", public_address.trim_end_matches('/'), request.path());
+    check(compact, token, request.method().as_str(), &address)
+}
+
+fn check(compact: &str, token: &str, method: &str, address: &str) -> Result<Proof, Refused> {
+    if compact.len() > 8192 {
+        return Err(Refused::Proof);
+    }
+    let (header, claims) = parts(compact).map_err(|_| Refused::Proof)?;
+    let algorithm = algorithm_of(&header).map_err(|_| Refused::Proof)?;
+    let acceptable = matches!(algorithm, Algorithm::ES256 | Algorithm::PS256 | Algorithm::EdDSA)
+        && header.get("typ").and_then(Value::as_str) == Some("dpop+jwt")
+        && !header.contains_key("crit");
+    let jwk = header.get("jwk").filter(|_| acceptable).ok_or(Refused::Proof)?;
+    if jwk.get("d").is_some() || jwk.get("k").is_some() {
+        return Err(Refused::Proof);
+    }
+    let keys = public_key(jwk).map_err(|_| Refused::Proof)?;
+    let key = keys.iter().find(|key| key.algorithm == algorithm).ok_or(Refused::Proof)?;
+    let mut validation = Validation::new(library(algorithm));
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    validation.required_spec_claims.clear();
+    jsonwebtoken::decode::<Map<String, Value>>(compact, &key.decoding, &validation).map_err(|_| Refused::Proof)?;
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).ok_or(Refused::Proof);
+    let same_address = text("htu")?.split(['?', '#']).next() == Some(address);
+    let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()));
+    let same_token: bool = text("ath")?.as_bytes().ct_eq(hash.as_bytes()).into();
+    if text("htm")? != method || !same_address || !same_token {
+        return Err(Refused::Proof);
+    }
+    let issued = claims.get("iat").and_then(Value::as_i64).ok_or(Refused::Proof)?;
+    let thumbprint = thumbprint(jwk)?;
+    let mut id = Sha256::new();
+    id.update(thumbprint.as_bytes());
+    id.update(text("jti")?.as_bytes());
+    let expires = Timestamp::from_second(issued)
+        .and_then(|at| at.checked_add(SignedDuration::from_secs(2 * WINDOW)))
+        .map_err(|_| Refused::Proof)?;
+    Ok(Proof { thumbprint, issued, id: id.finalize().into(), expires })
+}
+
+impl Proof {
+    /// Whether the proof is of now, and of the key that the token is bound to (`cnf.jkt`).
+    pub(super) fn settle(&self, bound_to: &str, now: Timestamp) -> Result<(), Refused> {
+        let same: bool = self.thumbprint.as_bytes().ct_eq(bound_to.as_bytes()).into();
+        let near = now.as_second().abs_diff(self.issued) <= WINDOW.unsigned_abs();
+        if same && near { Ok(()) } else { Err(Refused::Proof) }
+    }
+}
+
+/// RFC 7638: SHA-256 over the required members in lexicographic order.
+fn thumbprint(jwk: &Value) -> Result<String, Refused> {
+    let member = |name: &str| jwk.get(name).and_then(Value::as_str).ok_or(Refused::Proof);
+    let canonical = match member("kty")? {
+        "EC" => json!({"crv": member("crv")?, "kty": "EC", "x": member("x")?, "y": member("y")?}),
+        "RSA" => json!({"e": member("e")?, "kty": "RSA", "n": member("n")?}),
+        "OKP" => json!({"crv": member("crv")?, "kty": "OKP", "x": member("x")?}),
+        _ => return Err(Refused::Proof),
+    };
+    // serde_json keeps objects sorted by name, which is the order asked for.
+    Ok(URL_SAFE_NO_PAD.encode(Sha256::digest(canonical.to_string().as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_thumbprint_is_rfc_7638s() {
+        let jwk = json!({"kty": "RSA", "alg": "RS256", "kid": "2011-04-29", "e": "AQAB",
+            "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"});
+        assert_eq!(thumbprint(&jwk).ok().as_deref(), Some("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"));
+    }
+}

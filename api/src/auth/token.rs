@@ -1,0 +1,301 @@
+//! Access tokens (RFC 9068, RFC 7519): which are accepted, and what their claims mean. Issuers are looked up by the
+//! exact `iss`; everything else must fit what the registry trusts them for.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use jsonwebtoken::Validation;
+use painreg_domain::ids::PatientId;
+use painreg_domain::national_id::{Acceptance, NationalId};
+use painreg_domain::policy::Role;
+use painreg_tenants::{Algorithm, OwnRecord, Principal, Registry, Tenant, TrustedIssuer};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use super::dpop::Proof;
+use super::keys::{KeySets, id_for, library};
+
+/// Clocks may differ by this many seconds.
+const LEEWAY: i64 = 5;
+/// Longer tokens are not looked at.
+const LONGEST: usize = 16 * 1024;
+/// How many verified tokens are remembered.
+const REMEMBERED: usize = 10_000;
+
+/// Why a token is not accepted; for the log only, the caller learns nothing but 401.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Not a compact JWS.
+    #[error("not a token")]
+    NotAToken,
+    /// A header that is not accepted: algorithm, type, critical extensions, embedded or fetched keys.
+    #[error("a header that is not accepted")]
+    Header,
+    /// Nobody trusts this issuer, or not for this caller.
+    #[error("an issuer that is not trusted")]
+    Issuer,
+    /// No fit key of this id.
+    #[error("an unknown key")]
+    Key,
+    /// The signature does not fit.
+    #[error("a wrong signature")]
+    Signature,
+    /// Expired, not yet valid, or for another audience.
+    #[error("claims that do not hold now or here")]
+    Claims,
+    /// No role, several, or one that is not mapped.
+    #[error("no single known role")]
+    Role,
+    /// The level of assurance is too low.
+    #[error("too low a level of assurance")]
+    Assurance,
+    /// A proof of possession is missing, wrong or used before.
+    #[error("no proof of possession")]
+    Proof,
+    /// The shared store of used proofs cannot be asked.
+    #[error("the database is unavailable")]
+    Unavailable,
+}
+
+/// A caller that is known, and the tenant the token is for.
+pub struct Verified {
+    /// The caller's tenant; `None` for an operator.
+    pub home: Option<Arc<Tenant>>,
+    /// The caller.
+    pub principal: Principal,
+}
+
+/// Checks tokens against what the registry trusts.
+pub struct Verifier {
+    registry: Registry,
+    keys: Arc<KeySets>,
+    acceptance: Acceptance,
+    remembered: Mutex<HashMap<[u8; 32], Arc<Checked>>>,
+}
+
+/// A token whose signature has been checked against this key.
+struct Checked {
+    key: Arc<super::keys::PublicKey>,
+    kid: String,
+    claims: Map<String, Value>,
+}
+
+impl Verifier {
+    /// A verifier of the registry's issuers.
+    pub fn new(registry: Registry, keys: Arc<KeySets>, acceptance: Acceptance) -> Self {
+        Self { registry, keys, acceptance, remembered: Mutex::default() }
+    }
+
+    /// Who presents this token.
+    pub(super) async fn verify(&self, token: &str, proof: Option<Proof>) -> Result<Verified, Refused> {
+        if token.len() > LONGEST {
+            return Err(Refused::NotAToken);
+        }
+        let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        let remembered =
+            self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
+        let checked = match remembered {
+            // Still trusted, and its key still the issuer's.
+            Some(checked) if self.issuer_of(&checked).is_ok() => checked,
+            _ => Arc::new(self.check(token).await?),
+        };
+        let now = self.registry.clock().now();
+        let issuer = self.issuer_of(&checked)?;
+        times(&checked.claims, now)?;
+        let verified = self.caller(&issuer, &checked.claims)?;
+        match (issuer.settings.dpop, proof, checked.claims.get("cnf")) {
+            (false, None, None) => {}
+            (_, Some(proof), Some(confirmed)) => {
+                let thumbprint = confirmed.get("jkt").and_then(Value::as_str).ok_or(Refused::Proof)?;
+                proof.settle(thumbprint, now)?;
+                let fresh = self.registry.first_use_of_proof(&proof.id, proof.expires);
+                if !fresh.map_err(|_| Refused::Unavailable)? {
+                    return Err(Refused::Proof);
+                }
+            }
+            // A bound token without its proof, or a proof of a token that is bound to nobody.
+            _ => return Err(Refused::Proof),
+        }
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.len() >= REMEMBERED {
+            remembered.clear();
+        }
+        remembered.insert(digest, checked);
+        Ok(verified)
+    }
+
+    /// Checks header and signature.
+    async fn check(&self, token: &str) -> Result<Checked, Refused> {
+        let (header, claims) = parts(token)?;
+        let (algorithm, kid) = header_of(&header)?;
+        let name = claims.get("iss").and_then(Value::as_str).ok_or(Refused::Issuer)?;
+        let issuers = self.registry.issuers(name);
+        let issuer = issuers
+            .iter()
+            .find(|issuer| issuer.settings.algorithms.contains(&algorithm))
+            .ok_or(if issuers.is_empty() { Refused::Issuer } else { Refused::Header })?;
+        let id = id_for(&kid, algorithm);
+        let source = issuer.settings.keys.clone();
+        let key = match self.keys.known(&source, &id) {
+            Some(key) => key,
+            None => {
+                let keys = Arc::clone(&self.keys);
+                super::off_the_loop(move || keys.find(&source, &id)).await.ok().flatten().ok_or(Refused::Key)?
+            }
+        };
+        let mut validation = Validation::new(library(algorithm));
+        // Times, issuer and audience are checked against our own clock and settings; see `times` and `issuer_of`.
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        validation.required_spec_claims.clear();
+        let verified = jsonwebtoken::decode::<Map<String, Value>>(token, &key.decoding, &validation)
+            .map_err(|_| Refused::Signature)?;
+        Ok(Checked { key, kid: id_for(&kid, algorithm), claims: verified.claims })
+    }
+
+    /// The one trusted issuer this token is from, still trusted now, with this very key.
+    fn issuer_of(&self, checked: &Checked) -> Result<Arc<TrustedIssuer>, Refused> {
+        let name = checked.claims.get("iss").and_then(Value::as_str).ok_or(Refused::Issuer)?;
+        let audiences: Vec<&str> = match checked.claims.get("aud") {
+            Some(Value::String(one)) => vec![one.as_str()],
+            Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
+            _ => return Err(Refused::Claims),
+        };
+        let mut fitting = self.registry.issuers(name).into_iter().filter(|issuer| {
+            let settings = &issuer.settings;
+            let required = settings.required_claim.as_ref().is_none_or(|required| {
+                checked.claims.get(&required.name).and_then(Value::as_str) == Some(required.value.as_str())
+            });
+            required
+                && audiences.contains(&settings.audience.as_str())
+                && settings.algorithms.contains(&checked.key.algorithm)
+                // A key that the issuer has withdrawn is not known any more; one not fetched for a day is fetched anew.
+                && self.keys.known(&settings.keys, &checked.kid).is_some_and(|known| Arc::ptr_eq(&known, &checked.key))
+        });
+        match (fitting.next(), fitting.next()) {
+            (Some(issuer), None) => Ok(issuer),
+            _ => Err(Refused::Issuer),
+        }
+    }
+
+    fn caller(&self, issuer: &TrustedIssuer, claims: &Map<String, Value>) -> Result<Verified, Refused> {
+        let mapping = &issuer.settings.mapping;
+        let text = |name: &Option<String>| {
+            let value = claims.get(name.as_deref()?)?.as_str()?;
+            (!value.is_empty() && value.len() <= 200 && !value.contains('\0')).then(|| value.to_owned())
+        };
+        if let Some(assurance) = &mapping.assurance {
+            let level = claims.get(&assurance.claim).map(|value| match value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            });
+            if !level.is_some_and(|level| assurance.accepted.contains(&level)) {
+                return Err(Refused::Assurance);
+            }
+        }
+        let subject = text(&Some("sub".to_owned())).ok_or(Refused::Claims)?;
+        let named: Vec<&str> = match claims.get(&mapping.role_claim) {
+            Some(Value::String(one)) => vec![one.as_str()],
+            Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
+            _ => return Err(Refused::Role),
+        };
+        let mut roles: Vec<Role> = named.iter().filter_map(|name| mapping.roles.get(*name)).copied().collect();
+        roles.dedup();
+        let [role] = roles.as_slice() else { return Err(Refused::Role) };
+        if (*role == Role::Operator) == issuer.tenant.is_some() || *role == Role::System {
+            return Err(Refused::Role);
+        }
+        let own = if *role == Role::Patient { self.own_record(mapping, &text)? } else { None };
+        Ok(Verified {
+            home: issuer.tenant.clone(),
+            principal: Principal {
+                key: format!("{}:{subject}", issuer.id),
+                actor: subject,
+                role: *role,
+                unit: text(&mapping.unit_claim).or_else(|| mapping.default_unit.clone()),
+                hpr: text(&mapping.hpr_claim),
+                organisation: text(&mapping.organisation_claim),
+                client: text(&Some("client_id".to_owned())).or_else(|| text(&Some("azp".to_owned()))),
+                own,
+            },
+        })
+    }
+
+    fn own_record(
+        &self,
+        mapping: &painreg_tenants::ClaimMapping,
+        text: &impl Fn(&Option<String>) -> Option<String>,
+    ) -> Result<Option<OwnRecord>, Refused> {
+        if let Some(id) = text(&mapping.patient_id_claim) {
+            let id = id.parse().map_err(|_| Refused::Claims)?;
+            return Ok(Some(OwnRecord::Id(PatientId::existing(id))));
+        }
+        match text(&mapping.national_id_claim) {
+            Some(number) => {
+                NationalId::detect(&number, self.acceptance).map(OwnRecord::NationalId).map(Some).map_err(|_| Refused::Claims)
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+/// Header and claims of a compact JWS, unverified.
+pub(super) fn parts(token: &str) -> Result<(Map<String, Value>, Map<String, Value>), Refused> {
+    let mut parts = token.split('.');
+    let (Some(header), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return Err(Refused::NotAToken);
+    };
+    let object = |part: &str| {
+        let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Refused::NotAToken)?;
+        serde_json::from_slice::<Map<String, Value>>(&bytes).map_err(|_| Refused::NotAToken)
+    };
+    Ok((object(header)?, object(claims)?))
+}
+
+/// Algorithm and key id of an acceptable header.
+fn header_of(header: &Map<String, Value>) -> Result<(Algorithm, String), Refused> {
+    const FORBIDDEN: &[&str] = &["crit", "b64", "jku", "jwk", "x5u", "x5c", "enc", "zip"];
+    if FORBIDDEN.iter().any(|member| header.contains_key(*member)) {
+        return Err(Refused::Header);
+    }
+    match header.get("typ").and_then(Value::as_str) {
+        Some(kind) if kind.eq_ignore_ascii_case("at+jwt") || kind.eq_ignore_ascii_case("jwt") => {}
+        _ => return Err(Refused::Header),
+    }
+    let algorithm = algorithm_of(header)?;
+    let kid = header.get("kid").and_then(Value::as_str).filter(|kid| kid.len() <= 200 && !kid.contains('\0'));
+    Ok((algorithm, kid.ok_or(Refused::Key)?.to_owned()))
+}
+
+/// One of our algorithms; `none` and HMAC are not among them.
+pub(super) fn algorithm_of(header: &Map<String, Value>) -> Result<Algorithm, Refused> {
+    match header.get("alg").and_then(Value::as_str) {
+        Some("PS256") => Ok(Algorithm::PS256),
+        Some("ES256") => Ok(Algorithm::ES256),
+        Some("RS256") => Ok(Algorithm::RS256),
+        Some("EdDSA") => Ok(Algorithm::EdDSA),
+        _ => Err(Refused::Header),
+    }
+}
+
+fn times(claims: &Map<String, Value>, now: Timestamp) -> Result<(), Refused> {
+    // Fractions of seconds are allowed (RFC 7519 NumericDate); their whole seconds decide.
+    let seconds = |name: &str| match claims.get(name) {
+        None => Ok(None),
+        Some(Value::Number(number)) => {
+            let whole = number.as_i64().or_else(|| number.to_string().split('.').next()?.parse().ok());
+            whole.map(Some).ok_or(Refused::Claims)
+        }
+        Some(_) => Err(Refused::Claims),
+    };
+    let now = now.as_second();
+    let expires = seconds("exp")?.ok_or(Refused::Claims)?;
+    let starts = seconds("nbf")?.unwrap_or(i64::MIN);
+    if now >= expires.saturating_add(LEEWAY) || now < starts.saturating_sub(LEEWAY) {
+        return Err(Refused::Claims);
+    }
+    Ok(())
+}

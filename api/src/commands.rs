@@ -1,0 +1,182 @@
+//! The `painreg` command: what can be asked of it, and how it reaches its database. Each deed has a file.
+
+pub mod demo;
+pub mod documents;
+pub mod issuer;
+pub mod keys;
+pub mod migrate;
+pub mod score;
+pub mod serve;
+pub mod tenant;
+pub mod token;
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use painreg_domain::national_id::Acceptance;
+use painreg_tenants::local::{Durability, Local};
+use painreg_tenants::{Clock, Registry, Settings};
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// Why a command failed; the text is for the person at the keyboard.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Pain registries (smerteregistre) of Norwegian hospitals behind one REST/JSON API.
+#[derive(Parser)]
+#[command(name = "painreg", version, about, propagate_version = true)]
+pub struct Painreg {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve registries with invented patients from a private database: the quickest way to see everything.
+    Demo(demo::Demo),
+    /// Serve the API.
+    Serve(serve::Serve),
+    /// Bring the platform and every registry to this version; a row per registry, resumable.
+    Migrate(migrate::Migrate),
+    /// Create, list, suspend, resume, migrate and drop registries.
+    #[command(subcommand)]
+    Tenant(tenant::Tenant),
+    /// Trust issuers of access tokens.
+    #[command(subcommand)]
+    Issuer(issuer::Issuer),
+    /// Score answers: a JSON object a line on standard input, a result a line on standard output. Needs no database.
+    Score(score::Score),
+    /// Sign an access token of the demonstration's issuer.
+    Token(token::Token),
+    /// The specification and the documents made from it.
+    #[command(subcommand)]
+    Openapi(documents::Openapi),
+}
+
+impl Painreg {
+    /// Does what was asked.
+    pub fn run(self) -> Result<(), Failure> {
+        match self.command {
+            Command::Demo(it) => it.run(),
+            Command::Serve(it) => it.run(),
+            Command::Migrate(it) => it.run(),
+            Command::Tenant(it) => it.run(),
+            Command::Issuer(it) => it.run(),
+            Command::Score(it) => it.run(),
+            Command::Token(it) => it.run(),
+            Command::Openapi(it) => it.run(),
+        }
+    }
+}
+
+/// Which national ids are accepted.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Environment {
+    /// Real people: synthetic numbers are refused.
+    Production,
+    /// Synthetic numbers only.
+    Test,
+}
+
+/// How to reach the database and the keys.
+#[derive(Args, Clone)]
+pub struct Database {
+    /// Where painreg keeps what is its own: key file, issuers' key sets, and the private database where no other is given.
+    #[arg(long, env = "PAINREG_FOLDER", default_value = ".painreg")]
+    folder: PathBuf,
+    /// The database's address, as a role that owns it and may create roles. Absent: a private PostgreSQL in the folder.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// The file with the key-encryption key, mode 0600; made where none is. Absent: `key` in the folder.
+    #[arg(long, env = "PAINREG_KEY_FILE")]
+    key_file: Option<PathBuf>,
+    /// How many connections all registries together may hold.
+    #[arg(long, env = "PAINREG_CONNECTIONS", default_value = "60")]
+    connections: usize,
+    /// How many of them one registry may hold.
+    #[arg(long, env = "PAINREG_CONNECTIONS_PER_TENANT", default_value = "8")]
+    connections_per_tenant: u32,
+}
+
+/// A registry that is open, and the private PostgreSQL under it, if there is one.
+struct Opened {
+    registry: Registry,
+    /// Stops when dropped; the registry must not outlive it.
+    local: Option<Local>,
+}
+
+impl Database {
+    /// The address, and the private PostgreSQL if that is what it is.
+    fn start(&self) -> Result<(SecretString, Option<Local>), Failure> {
+        match &self.database_url {
+            Some(url) => Ok((SecretString::from(url.clone()), None)),
+            None => {
+                let local = Local::start(&self.folder, Durability::Durable)?;
+                Ok((local.address(), Some(local)))
+            }
+        }
+    }
+
+    /// Opens the registry; with `prepare`, brings the platform's schema up first.
+    fn open(&self, prepare: bool) -> Result<Opened, Failure> {
+        std::fs::create_dir_all(&self.folder)?;
+        let (address, local) = self.start()?;
+        if prepare || local.is_some() {
+            painreg_tenants::migrate::platform(&address)?;
+        }
+        let key_file = self.key_file.clone().unwrap_or_else(|| self.folder.join("key"));
+        let mut settings = Settings::new(SecretString::from(address.expose_secret().to_owned()), key_file, Clock::system());
+        settings.connections = self.connections;
+        settings.connections_per_tenant = self.connections_per_tenant;
+        let registry = Registry::open(settings)
+            .map_err(|error| format!("{error}; has `painreg migrate` been run on this database?"))?;
+        Ok(Opened { registry, local })
+    }
+
+    /// Where issuers' key sets lie.
+    fn key_folder(&self) -> PathBuf {
+        self.folder.join("issuers")
+    }
+}
+
+/// How the server listens and whom it lets through how fast.
+#[derive(Args, Clone)]
+pub struct Listening {
+    /// The address to listen on.
+    #[arg(long, env = "PAINREG_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: String,
+    /// The address clients use, which proofs of possession name. Absent: `http://` and the address to listen on.
+    #[arg(long, env = "PAINREG_PUBLIC_ADDRESS")]
+    public_address: Option<String>,
+    /// Requests a second for one person.
+    #[arg(long, env = "PAINREG_PEOPLE_PER_SECOND", default_value = "100")]
+    people_per_second: NonZeroU32,
+    /// Requests a second for one machine client.
+    #[arg(long, env = "PAINREG_MACHINES_PER_SECOND", default_value = "5000")]
+    machines_per_second: NonZeroU32,
+    /// How many seconds a stop waits for requests that are being answered.
+    #[arg(long, env = "PAINREG_GRACE", default_value = "20")]
+    grace: u64,
+}
+
+impl Listening {
+    fn options(&self, database: &Database, acceptance: Acceptance, address: std::net::SocketAddr) -> crate::server::Options {
+        crate::server::Options {
+            key_folder: database.key_folder(),
+            public_address: self.public_address.clone().unwrap_or_else(|| format!("http://{address}")),
+            acceptance,
+            people_per_second: self.people_per_second,
+            machines_per_second: self.machines_per_second,
+            workers: None,
+            grace: Duration::from_secs(self.grace),
+        }
+    }
+}
+
+/// One line on standard output. What a command tells goes there; the log goes to standard error.
+fn say(line: &str) {
+    use std::io::Write as _;
+    // A reader that has gone away is no failure of ours.
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}

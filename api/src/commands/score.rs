@@ -1,0 +1,64 @@
+//! `painreg score`: answers in, scores out, a line each. No database, no network, nothing kept.
+
+use std::io::{BufRead as _, Write as _};
+
+use clap::Args;
+use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::instrument::{Catalogue, Instrument, Options, Scores};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::Failure;
+use crate::wire::parse;
+
+/// Score answers: a JSON object a line on standard input, a result a line on standard output.
+#[derive(Args)]
+pub struct Score {
+    /// The instrument's code, such as `isi`.
+    code: String,
+    /// EQ-5D only: a value set to index with; may be repeated. Default: NO_5L_2024.
+    #[arg(long = "value-set")]
+    value_sets: Vec<String>,
+}
+
+/// A line that was refused.
+#[derive(Serialize)]
+struct Rejected {
+    status: &'static str,
+    errors: Vec<Fault>,
+}
+
+impl Score {
+    /// Scores until the input ends. A refused line is a result too; only an unknown instrument fails the command.
+    pub fn run(self) -> Result<(), Failure> {
+        let catalogue = Catalogue::shipped();
+        let instrument = catalogue.find(&self.code).ok_or_else(|| {
+            let known: Vec<&str> = catalogue.iter().map(Instrument::code).collect();
+            format!("there is no instrument `{}`; there are {}", self.code, known.join(", "))
+        })?;
+        let options = Options::parse(&self.value_sets).map_err(|_| {
+            format!("unknown value set; there are {}", painreg_domain::instrument::value_set_codes().join(", "))
+        })?;
+        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+        for line in std::io::stdin().lock().split(b'\n') {
+            let line = line?;
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            match scored(instrument, &options, &line) {
+                Ok(scores) => serde_json::to_writer(&mut out, &scores)?,
+                Err(errors) => serde_json::to_writer(&mut out, &Rejected { status: "rejected", errors })?,
+            }
+            out.write_all(b"\n")?;
+        }
+        out.flush()?;
+        Ok(())
+    }
+}
+
+fn scored(instrument: &Instrument, options: &Options, line: &[u8]) -> Result<Scores, Vec<Fault>> {
+    let answers: Map<String, Value> = parse(line).map_err(|problem| {
+        if problem.errors.is_empty() { vec![Fault::new("", FaultCode::InvalidFormat)] } else { problem.errors }
+    })?;
+    Ok(instrument.score(&instrument.parse(&answers)?, options))
+}

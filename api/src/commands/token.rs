@@ -1,0 +1,57 @@
+//! `painreg token`: tokens of the demonstration's issuer, for trying things out. No real registry trusts it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use painreg_domain::policy::Role;
+use painreg_tenants::Clock;
+
+use super::keys::{DemoKey, Wanted};
+use super::{Failure, say};
+
+/// Sign an access token of the demonstration's issuer.
+#[derive(Args)]
+pub struct Token {
+    /// Where painreg keeps what is its own.
+    #[arg(long, env = "PAINREG_FOLDER", default_value = ".painreg")]
+    folder: PathBuf,
+    /// The role, such as `clinician`; `operator` belongs to no registry.
+    #[arg(long)]
+    role: Role,
+    /// The registry's slug.
+    #[arg(long, required_unless_present("operator"))]
+    tenant: Option<String>,
+    /// Sign for the platform's operators instead of a registry.
+    #[arg(long, conflicts_with = "tenant", hide = true)]
+    operator: bool,
+    /// Whom the token names.
+    #[arg(long)]
+    subject: Option<String>,
+    /// The unit.
+    #[arg(long)]
+    unit: Option<String>,
+    /// Which patient a patient is: the id in the registry.
+    #[arg(long)]
+    patient: Option<String>,
+    /// How many hours it is good for.
+    #[arg(long, default_value = "12")]
+    hours: u16,
+}
+
+impl Token {
+    /// Prints the token.
+    pub fn run(self) -> Result<(), Failure> {
+        let key = DemoKey::in_folder(&self.folder)?;
+        let operator = self.role == Role::Operator;
+        let wanted = Wanted {
+            tenant: self.tenant.as_deref().filter(|_| !operator),
+            role: self.role,
+            subject: self.subject.as_deref(),
+            unit: self.unit.as_deref(),
+            patient: self.patient.as_deref(),
+            seconds: i64::from(self.hours) * 3600,
+        };
+        say(&key.sign(&wanted, Clock::system().now())?);
+        Ok(())
+    }
+}

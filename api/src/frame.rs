@@ -1,0 +1,251 @@
+//! What surrounds every request: its id, the headers every answer has, problems in the caller's language, and metrics.
+//! Looks into no body.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
+use futures_util::FutureExt as _;
+
+use crate::auth::Remaining;
+use crate::problem::{Code, Language, Problem};
+use crate::server::State;
+
+/// What is known of a request before anybody looks at it.
+#[derive(Clone, Debug, Default)]
+pub struct RequestInfo {
+    /// The request's id: the caller's `X-Request-Id` if well formed, else drawn.
+    pub id: String,
+    /// The language of problems.
+    pub language: Language,
+}
+
+/// Headers that are taken over into the answer as they are, if they are short and visible.
+const ECHOED: &[&str] = &["traceparent", "nhn-event-id"];
+
+/// The frame round every request.
+pub async fn frame(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let info = RequestInfo {
+        id: request_id(&request),
+        language: Language::negotiate(text(request.headers(), header::ACCEPT_LANGUAGE.as_str())),
+    };
+    let echoed: Vec<(&'static str, HeaderValue)> = ECHOED
+        .iter()
+        .filter_map(|name| {
+            let value = request.headers().get(*name)?;
+            let fit = value.len() <= 200 && value.to_str().is_ok();
+            fit.then(|| (*name, value.clone()))
+        })
+        .collect();
+    request.extensions_mut().insert(info.clone());
+    if !acceptable(request.headers()) {
+        let refused = Problem::from(Code::NotAcceptable).answer(info.language, &info.id);
+        return Ok(dressed(request.into_response(refused), &info, &echoed, started));
+    }
+    // A panic is our fault and must not take the connection down with it.
+    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(Ok(answered)) => {
+            let answered = answered.map_into_boxed_body();
+            let problem = problem_of(&answered);
+            let answered = match problem {
+                Some(answer) => answered.into_response(answer(&info)),
+                None => answered,
+            };
+            Ok(dressed(answered, &info, &echoed, started))
+        }
+        Ok(Err(error)) => Err(Framed::new(info, code_of(error.as_response_error().status_code())).into()),
+        Err(_) => {
+            tracing::error!(request_id = %info.id, "a handler panicked");
+            metrics::counter!("painreg_panics_total").increment(1);
+            Err(Framed::new(info, Code::Internal).into())
+        }
+    }
+}
+
+/// The answer to make of a refusal: a problem in the caller's language, whoever refused.
+fn problem_of(answered: &ServiceResponse<BoxBody>) -> Option<impl FnOnce(&RequestInfo) -> HttpResponse + use<>> {
+    let status = answered.status();
+    let shown = match answered.response().error().and_then(|error| error.as_error::<Problem>()) {
+        Some(problem) => {
+            if problem.code.status() >= 500 {
+                let source = problem.source.as_deref().map(|source| chain(source)).unwrap_or_default();
+                tracing::error!(code = problem.code.name(), source, "a request failed");
+            }
+            Some((Problem { code: problem.code, errors: problem.errors.clone(), retry_after: problem.retry_after, source: None }, None))
+        }
+        None if status.as_u16() >= 400 && !is_problem(answered.headers()) => {
+            let allow = answered.headers().get(header::ALLOW).cloned();
+            Some((Problem::from(code_of(status)), allow))
+        }
+        None => None,
+    };
+    shown.map(|(problem, allow)| {
+        move |info: &RequestInfo| {
+            let mut answer = problem.answer(info.language, &info.id);
+            if let Some(allow) = allow {
+                answer.headers_mut().insert(header::ALLOW, allow);
+            }
+            answer
+        }
+    })
+}
+
+/// An error and its causes; database errors name tables and constraints, never values.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
+}
+
+fn is_problem(headers: &HeaderMap) -> bool {
+    text(headers, "content-type").is_some_and(|kind| kind.starts_with("application/problem+json"))
+}
+
+/// What the framework's own refusals are called.
+fn code_of(status: StatusCode) -> Code {
+    match status.as_u16() {
+        401 => Code::Unauthenticated,
+        403 => Code::Forbidden,
+        404 => Code::NotFound,
+        405 => Code::MethodNotAllowed,
+        406 => Code::NotAcceptable,
+        408 => Code::RequestTimeout,
+        413 => Code::TooLarge,
+        415 => Code::UnsupportedMediaType,
+        431 => Code::HeadersTooLarge,
+        status if status < 500 => Code::BadRequest,
+        _ => Code::Internal,
+    }
+}
+
+/// The headers every answer has, and a line of metrics.
+fn dressed(
+    mut answered: ServiceResponse<BoxBody>,
+    info: &RequestInfo,
+    echoed: &[(&'static str, HeaderValue)],
+    started: Instant,
+) -> ServiceResponse<BoxBody> {
+    let remaining = answered.request().extensions().get::<Remaining>().copied();
+    let status = answered.status().as_u16();
+    let headers = answered.headers_mut();
+    let mut set = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    set("x-request-id", &info.id);
+    set("x-content-type-options", "nosniff");
+    set("referrer-policy", "no-referrer");
+    if let Some(Remaining { quota, left }) = remaining {
+        set("ratelimit-policy", &format!("\"caller\";q={quota};w=1"));
+        set("ratelimit", &format!("\"caller\";r={left};t=1"));
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    for (name, value) in echoed {
+        headers.insert(HeaderName::from_static(name), value.clone());
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    metrics::histogram!("painreg_request_seconds").record(seconds);
+    metrics::counter!("painreg_requests_total", "status" => status.to_string()).increment(1);
+    let request = answered.request();
+    tracing::info!(
+        request_id = %info.id,
+        method = %request.method(),
+        route = request.match_pattern().unwrap_or_default(),
+        status,
+        milliseconds = seconds * 1000.0,
+        "answered"
+    );
+    answered
+}
+
+/// An error that left the handlers altogether, with what its answer needs.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", problem.code.en())]
+struct Framed {
+    info: RequestInfo,
+    problem: Problem,
+}
+
+impl Framed {
+    fn new(info: RequestInfo, code: Code) -> Self {
+        Self { info, problem: code.into() }
+    }
+}
+
+impl actix_web::ResponseError for Framed {
+    fn status_code(&self) -> StatusCode {
+        self.problem.status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut answer = self.problem.answer(self.info.language, &self.info.id);
+        let headers = answer.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Ok(id) = HeaderValue::from_str(&self.info.id) {
+            headers.insert(HeaderName::from_static("x-request-id"), id);
+        }
+        answer
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The caller's id if it is 8 to 64 harmless characters, else a fresh one.
+fn request_id(request: &ServiceRequest) -> String {
+    let fit = |id: &&str| {
+        (8..=64).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    text(request.headers(), "x-request-id").filter(fit).map(str::to_owned).unwrap_or_else(|| {
+        request
+            .app_data::<web::Data<State>>()
+            .map(|state| state.registry.clock().ordered_id().to_string())
+            .unwrap_or_default()
+    })
+}
+
+/// Whether the caller takes JSON, or whatever the documentation pages are made of.
+fn acceptable(headers: &HeaderMap) -> bool {
+    text(headers, "accept").is_none_or(|accept| {
+        accept.trim().is_empty()
+            || accept.split(',').any(|range| {
+                let mut parts = range.split(';').map(str::trim);
+                let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+                let refused = parts.any(|part| part.strip_prefix("q=").is_some_and(|weight| weight.parse() == Ok(0.0)));
+                let ours = kind.starts_with("application/")
+                    || matches!(kind.as_str(), "*/*" | "text/html" | "text/css" | "text/*" | "text/plain" | "image/*" | "image/png");
+                ours && !refused
+            })
+    })
+}
+
+/// Where no route is: 404, or 405 with `Allow` where the path exists with other methods.
+pub async fn nowhere(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    let allowed = state.operations.methods_at(request.path());
+    if allowed.is_empty() {
+        return HttpResponse::NotFound().finish();
+    }
+    if request.method() == actix_web::http::Method::OPTIONS {
+        return HttpResponse::NoContent().insert_header((header::ALLOW, allowed.join(", "))).finish();
+    }
+    HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allowed.join(", "))).finish()
+}

@@ -1,0 +1,10 @@
+//! The registry over HTTP: parse, one use, show. `diesel` is not a dependency of this crate.
+
+pub mod auth;
+pub mod commands;
+pub mod frame;
+pub mod openapi;
+pub mod problem;
+pub mod routes;
+pub mod server;
+pub mod wire;

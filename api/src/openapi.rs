@@ -1,0 +1,203 @@
+//! The specification, made from the route list, and the documents rendered from it and from the tables.
+
+use std::fmt::Write as _;
+
+use painreg_domain::policy::{self, Action, Reach, Role};
+use painreg_domain::fault::FaultCode;
+use strum::IntoEnumIterator as _;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{OpenApi as Document, SecurityRequirement};
+use utoipa::{Modify, OpenApi};
+use utoipa_actix_web::AppExt as _;
+
+use crate::problem::{Code, FaultView, ProblemView};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "painreg",
+        version = "1.0.0",
+        description = "Pain registries (smerteregistre) of Norwegian hospitals: each hospital's registry a tenant of its own.\n\nEvery answer that is not a success is `application/problem+json` (RFC 9457); match on `code`. Times are RFC 3339 UTC, dates `YYYY-MM-DD`. Unknown members are refused; enumerations in answers may grow.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+        contact(name = "The painreg authors", url = "https://painreg.example/")
+    ),
+    servers((url = "/", description = "This server.")),
+    tags(
+        (name = "Tenants", description = "Registries, for operators."),
+        (name = "Patients", description = "Who the patients are and who looked at them."),
+        (name = "Questionnaires", description = "Instruments, forms, answered questionnaires and their scores."),
+        (name = "Oversight", description = "What happened, for those who watch over the registry."),
+        (name = "Service", description = "What the service says of itself.")
+    ),
+    components(schemas(ProblemView, FaultView, FaultCode)),
+    modifiers(&Bearer)
+)]
+struct Head;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut Document) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("An access token of an issuer that the registry trusts."))
+            .build();
+        document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        document.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
+    }
+}
+
+/// The specification of the routes in [`crate::routes::all`].
+pub fn document() -> Document {
+    let (_, document) =
+        actix_web::App::new().into_utoipa_app().openapi(Head::openapi()).configure(crate::routes::all).split_for_parts();
+    document
+}
+
+fn operations_of(item: &PathItem) -> impl Iterator<Item = (&'static str, &Operation)> {
+    [
+        ("GET", &item.get),
+        ("POST", &item.post),
+        ("PUT", &item.put),
+        ("PATCH", &item.patch),
+        ("DELETE", &item.delete),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
+}
+
+/// Every operation: where it is and what it needs.
+pub struct Operations(Vec<Known>);
+
+struct Known {
+    id: String,
+    method: &'static str,
+    path: String,
+    action: Option<String>,
+    public: bool,
+}
+
+impl Operations {
+    /// The operations of a specification.
+    pub fn of(document: &Document) -> Self {
+        let mut known = Vec::new();
+        for (path, item) in &document.paths.paths {
+            for (method, operation) in operations_of(item) {
+                let said = |name: &str| operation.extensions.as_ref().and_then(|extensions| extensions.get(name));
+                known.push(Known {
+                    id: operation.operation_id.clone().unwrap_or_default(),
+                    method,
+                    path: path.clone(),
+                    action: said("x-action").and_then(|value| value.as_str()).map(str::to_owned),
+                    public: said("x-public").is_some(),
+                });
+            }
+        }
+        Self(known)
+    }
+
+    /// An operation that is neither public nor has a row in the policy table.
+    pub fn unlisted(&self) -> Option<String> {
+        self.0
+            .iter()
+            .find(|known| match &known.action {
+                Some(action) => known.public || action.parse::<Action>().is_err(),
+                None => !known.public,
+            })
+            .map(|known| format!("{} {}", known.method, known.path))
+    }
+
+    /// The methods of a path, empty where there is none.
+    pub fn methods_at(&self, path: &str) -> Vec<&'static str> {
+        let fits = |pattern: &str| {
+            let mut given = path.split('/');
+            pattern.split('/').all(|part| {
+                given.next().is_some_and(|given| given == part || (part.starts_with('{') && !given.is_empty()))
+            }) && given.next().is_none()
+        };
+        self.0.iter().filter(|known| fits(&known.path)).map(|known| known.method).collect()
+    }
+
+    /// The policy table for people: who may do what, and by which operation.
+    pub fn permissions(&self) -> String {
+        let mut text = "<!-- Rendered by `painreg openapi write`; do not edit. -->\n# Permissions\n\nThe whole policy. `own`: the caller's own record. `unit`: the records of the caller's unit. `all`: everything in the registry (operators: every registry, and no patient). Empty: 403.\n\n".to_owned();
+        let roles: Vec<&'static str> = Role::iter().map(Into::into).collect();
+        let _ = writeln!(text, "| action | operations | {} |", roles.join(" | "));
+        let _ = writeln!(text, "|---|---|{}", "---|".repeat(roles.len()));
+        for action in Action::iter() {
+            let name: &'static str = action.into();
+            let operations: Vec<&str> =
+                self.0.iter().filter(|known| known.action.as_deref() == Some(name)).map(|known| known.id.as_str()).collect();
+            let cells: Vec<&'static str> = Role::iter()
+                .map(|role| match policy::reach(role, action) {
+                    Reach::No => "",
+                    reach => reach.into(),
+                })
+                .collect();
+            let _ = writeln!(text, "| {name} | {} | {} |", operations.join(", "), cells.join(" | "));
+        }
+        text
+    }
+}
+
+/// The registry of problems for people.
+pub fn problems() -> String {
+    let mut text = "<!-- Rendered by `painreg openapi write`; do not edit. -->\n# Problems\n\nEvery answer that is not a success is `application/problem+json` (RFC 9457). `code` is stable: match on it. `errors` names the refused parts of the request; nothing that was submitted is ever repeated.\n\n| code | status | title (en) | title (nb) | what to do |\n|---|---|---|---|---|\n".to_owned();
+    for code in Code::iter() {
+        let _ = writeln!(text, "| `{}` | {} | {} | {} | {} |", code.name(), code.status(), code.en(), code.nb(), code.help());
+    }
+    text.push_str("\n## Codes in `errors`\n\n| code | en | nb |\n|---|---|---|\n");
+    for code in FaultCode::iter() {
+        let name: &'static str = code.into();
+        let _ = writeln!(text, "| `{name}` | {} | {} |", code.en(), code.nb());
+    }
+    text
+}
+
+/// Every rendered document: file name in `openapi/` and content.
+pub fn rendered() -> Vec<(&'static str, String)> {
+    let document = document();
+    let mut json = document.to_pretty_json().unwrap_or_default();
+    json.push('\n');
+    vec![
+        ("openapi.json", json),
+        ("permissions.md", Operations::of(&document).permissions()),
+        ("problems.md", problems()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_is_listed_and_every_action_is_used() {
+        let operations = Operations::of(&document());
+        assert_eq!(operations.unlisted(), None);
+        for action in Action::iter() {
+            let name: &'static str = action.into();
+            assert!(operations.0.iter().any(|known| known.action.as_deref() == Some(name)), "{name} is nobody's");
+        }
+    }
+
+    #[test]
+    fn an_unlisted_operation_is_found() {
+        let mut operations = Operations::of(&document());
+        for (action, public) in [(None, false), (Some("Nonsense".to_owned()), false), (Some("ReadPatient".to_owned()), true)] {
+            operations.0.truncate(1);
+            operations.0.push(Known { id: "x".into(), method: "GET", path: "/x".into(), action, public });
+            assert_eq!(operations.unlisted().as_deref(), Some("GET /x"));
+        }
+    }
+
+    #[test]
+    fn methods_are_found_by_path() {
+        let operations = Operations::of(&document());
+        assert_eq!(operations.methods_at("/v1/tenants"), ["GET", "POST"]);
+        assert_eq!(operations.methods_at("/v1/tenants/x/patients/y"), ["GET", "PATCH"]);
+        assert!(operations.methods_at("/v1/tenants/x/patients/").is_empty());
+        assert!(operations.methods_at("/v2").is_empty());
+    }
+}

@@ -1,0 +1,355 @@
+//! RFC 9457 problems. This table is the registry of everything the API can say went wrong; bodies never hold a value
+//! that was submitted.
+
+use std::time::Duration;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+use painreg_domain::fault::{Fault, FaultCode};
+use painreg_tenants::{Refusal, StoreError};
+use serde::Serialize;
+use strum::{EnumIter, IntoStaticStr};
+
+macro_rules! problems {
+    ($($code:ident $status:literal $en:literal $nb:literal $help:literal;)+) => {
+        /// Every problem the API knows. Codes are stable.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, IntoStaticStr)]
+        #[strum(serialize_all = "snake_case")]
+        pub enum Code { $(#[doc = $en] $code),+ }
+        impl Code {
+            /// HTTP status.
+            pub const fn status(self) -> u16 { match self { $(Self::$code => $status),+ } }
+            /// The title in English.
+            pub const fn en(self) -> &'static str { match self { $(Self::$code => $en),+ } }
+            /// The title in Norwegian bokmål.
+            pub const fn nb(self) -> &'static str { match self { $(Self::$code => $nb),+ } }
+            /// What a client should do about it.
+            pub const fn help(self) -> &'static str { match self { $(Self::$code => $help),+ } }
+        }
+    };
+}
+
+problems! {
+    BadRequest            400 "The request cannot be understood"                            "Forespørselen kan ikke forstås" "Check the request line, headers and query against the specification.";
+    MalformedJson         400 "The body is not JSON"                                        "Innholdet er ikke JSON" "Send UTF-8 JSON (RFC 8259), nested at most 100 deep.";
+    DuplicateMember       400 "A member stands twice in one JSON object"                    "Et felt står to ganger i samme JSON-objekt" "Send each member once; `errors` names the place.";
+    InvalidParameter      400 "A query parameter or header is not valid"                    "En parameter eller et hodefelt er ugyldig" "`errors` names the parameter; see the specification for its form.";
+    InvalidCursor         400 "The cursor does not belong to this list"                     "Markøren hører ikke til denne listen" "Use a cursor only with the same list, filter and caller; start again without one.";
+    IdempotencyKeyMissing 400 "An Idempotency-Key is required of machine clients"           "Maskinklienter må sende Idempotency-Key" "Send a fresh unique key with every POST, and the same key when you repeat it.";
+    Unauthenticated       401 "No valid credentials were presented"                         "Gyldig legitimasjon mangler" "Fetch a new access token from a trusted issuer and send it as `Authorization: Bearer`.";
+    Forbidden             403 "This role may not do that"                                   "Denne rollen har ikke lov til dette" "See openapi/permissions.md for what each role may do.";
+    NotFound              404 "There is no such thing, or it is not yours to see"           "Dette finnes ikke, eller du har ikke tilgang til det" "Check the id and the registry in the path.";
+    MethodNotAllowed      405 "The method is not allowed here"                              "Metoden er ikke tillatt her" "The `Allow` header lists the methods of this resource.";
+    NotAcceptable         406 "No representation that you accept exists"                    "Ingen form du godtar, finnes" "Accept `application/json`.";
+    RequestTimeout        408 "The request did not arrive in time"                          "Forespørselen kom ikke fram i tide" "Send the whole body within ten seconds.";
+    InProgress            409 "The same request is being worked on"                         "Samme forespørsel er under behandling" "Repeat it with the same Idempotency-Key after `Retry-After`.";
+    AlreadyExists         409 "Something like this exists already"                          "Noe slikt finnes allerede" "`errors` names the member; look the existing one up.";
+    StateConflict         409 "The present state does not allow this"                       "Tilstanden tillater ikke dette" "Read the resource again and see which state it is in.";
+    Stale                 412 "The resource has changed since you read it"                  "Ressursen er endret siden du leste den" "Read it again, apply your change, and send the new ETag in `If-Match`.";
+    TooLarge              413 "The body is too large"                                       "Innholdet er for stort" "Keep within the operation's limit.";
+    UnsupportedMediaType  415 "The body's media type or encoding is not supported"          "Innholdets medietype eller koding støttes ikke" "Send `application/json` (PATCH: `application/merge-patch+json`), not compressed.";
+    Invalid               422 "The request breaks a rule"                                   "Forespørselen bryter en regel" "`errors` names every place and rule.";
+    KeyReused             422 "The Idempotency-Key belongs to another request"              "Idempotency-Key hører til en annen forespørsel" "Use a fresh key for a new request.";
+    PreconditionRequired  428 "If-Match is required"                                        "If-Match må sendes" "Read the resource and send its ETag in `If-Match`.";
+    TooManyRequests       429 "You are sending requests too fast"                           "Du sender forespørsler for raskt" "Wait as `Retry-After` says; `RateLimit` tells what is left.";
+    HeadersTooLarge       431 "The request's headers are too large"                         "Hodefeltene er for store" "Keep the headers under 32 KiB.";
+    Internal              500 "Something failed on our side"                                "Noe gikk galt hos oss" "Tell us the request id; repeating the request is safe with the same Idempotency-Key.";
+    Busy                  503 "The service is busy"                                         "Tjenesten er opptatt" "Repeat the request after `Retry-After`.";
+    Unavailable           503 "The service cannot be reached by its database"               "Tjenesten mangler forbindelse med databasen" "Repeat the request after `Retry-After`; nothing of it was stored.";
+    Migrating             503 "This registry is being migrated"                             "Registeret oppgraderes" "Repeat the request after `Retry-After`; other registries are served.";
+    Suspended             503 "This registry is suspended"                                  "Registeret er stanset" "Ask the operator; nothing is lost.";
+}
+
+impl Code {
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// The language of titles and details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// Norwegian bokmål; also for `no` and `nn`.
+    Nb,
+}
+
+impl Language {
+    /// The first language of `Accept-Language` (RFC 9110) that we have, by weight; else English.
+    pub fn negotiate(accept: Option<&str>) -> Self {
+        let weight = |range: &str| {
+            let mut parts = range.split(';');
+            let tag = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+            let quality = parts
+                .find_map(|part| part.trim().strip_prefix("q=")?.parse::<f32>().ok())
+                .filter(|quality| (0.0..=1.0).contains(quality))
+                .unwrap_or(1.0);
+            let language = match tag.split('-').next() {
+                Some("nb" | "no" | "nn") => Some(Self::Nb),
+                Some("en" | "*") => Some(Self::En),
+                _ => None,
+            };
+            language.filter(|_| quality > 0.0).map(|language| (quality, language))
+        };
+        accept
+            .unwrap_or_default()
+            .split(',')
+            .take(20)
+            .filter_map(weight)
+            .fold(None, |best: Option<(f32, Self)>, found| match best {
+                Some((quality, _)) if quality >= found.0 => best,
+                _ => Some(found),
+            })
+            .map_or(Self::default(), |(_, language)| language)
+    }
+
+    /// The value of `Content-Language`.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Nb => "nb",
+        }
+    }
+}
+
+/// What went wrong with one request.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", code.en())]
+pub struct Problem {
+    /// Which problem it is.
+    pub code: Code,
+    /// The refused parts of the request.
+    pub errors: Vec<Fault>,
+    /// After how long the request may succeed.
+    pub retry_after: Option<Duration>,
+    /// For our log; never shown.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The body of every answer that is not a success (RFC 9457).
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemView {
+    /// A URI that names the problem.
+    #[schema(format = "uri", max_length = 100, example = "urn:painreg:problem:not_found")]
+    r#type: String,
+    /// What it is, in the language asked for.
+    #[schema(max_length = 200)]
+    title: &'static str,
+    /// The HTTP status, again.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// The stable code: match on this.
+    #[schema(max_length = 50, example = "not_found")]
+    code: &'static str,
+    /// The request's id, for asking us about it.
+    #[schema(format = "uri", max_length = 120)]
+    instance: String,
+    /// The refused parts of the request.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 1000)]
+    errors: Vec<FaultView>,
+}
+
+/// One refused part of the request.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Fault)]
+pub struct FaultView {
+    /// RFC 6901 pointer into the body; for a query parameter or header its name after `/query/` or `/header/`.
+    #[schema(max_length = 1000, example = "/answers/isi_03")]
+    pointer: String,
+    /// Why.
+    code: FaultCode,
+    /// Why, in words.
+    #[schema(max_length = 200)]
+    detail: &'static str,
+}
+
+impl Problem {
+    /// A problem with the places it lies in.
+    pub fn with(code: Code, errors: Vec<Fault>) -> Self {
+        Self { code, errors, retry_after: None, source: None }
+    }
+
+    /// A rule of the request that is broken: 422.
+    pub fn invalid(errors: Vec<Fault>) -> Self {
+        Self::with(Code::Invalid, errors)
+    }
+
+    /// Our own fault, with its cause for the log.
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { code: Code::Internal, errors: Vec::new(), retry_after: None, source: Some(source.into()) }
+    }
+
+    /// The same problem after which a repetition may succeed.
+    #[must_use]
+    pub fn after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The body, for one request.
+    pub fn view(&self, language: Language, request_id: &str) -> ProblemView {
+        let errors = self.errors.iter().take(1000).map(|fault| FaultView {
+            pointer: fault.pointer.clone(),
+            code: fault.code,
+            detail: match language {
+                Language::En => fault.code.en(),
+                Language::Nb => fault.code.nb(),
+            },
+        });
+        ProblemView {
+            r#type: format!("urn:painreg:problem:{}", self.code.name()),
+            title: match language {
+                Language::En => self.code.en(),
+                Language::Nb => self.code.nb(),
+            },
+            status: self.code.status(),
+            code: self.code.name(),
+            instance: format!("urn:painreg:request:{request_id}"),
+            errors: errors.collect(),
+        }
+    }
+
+    /// The whole answer, for one request.
+    pub fn answer(&self, language: Language, request_id: &str) -> HttpResponse {
+        let mut answer = HttpResponse::build(self.status_code());
+        answer.content_type("application/problem+json");
+        answer.insert_header((header::CONTENT_LANGUAGE, language.tag()));
+        if let Some(wait) = self.retry_after {
+            answer.insert_header((header::RETRY_AFTER, wait.as_secs().max(1)));
+        }
+        if self.code == Code::Unauthenticated {
+            answer.insert_header((header::WWW_AUTHENTICATE, "Bearer, DPoP algs=\"ES256 PS256\""));
+        }
+        answer.body(serde_json::to_string(&self.view(language, request_id)).unwrap_or_default())
+    }
+}
+
+impl From<Code> for Problem {
+    fn from(code: Code) -> Self {
+        Self::with(code, Vec::new())
+    }
+}
+
+impl From<Vec<Fault>> for Problem {
+    fn from(errors: Vec<Fault>) -> Self {
+        Self::invalid(errors)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let retry_after = error.retry_after();
+        let (code, errors) = match error {
+            StoreError::Forbidden => (Code::Forbidden, Vec::new()),
+            StoreError::NotFound => (Code::NotFound, Vec::new()),
+            StoreError::Stale => (Code::Stale, Vec::new()),
+            StoreError::Conflict(faults) => (Code::AlreadyExists, faults),
+            StoreError::Invalid(faults) => (Code::Invalid, faults),
+            StoreError::InProgress => (Code::InProgress, Vec::new()),
+            StoreError::KeyReused => (Code::KeyReused, Vec::new()),
+            StoreError::Suspended => (Code::Suspended, Vec::new()),
+            StoreError::Active => (Code::StateConflict, Vec::new()),
+            StoreError::WrongVersion => (Code::Migrating, Vec::new()),
+            StoreError::BadCursor => (Code::InvalidCursor, Vec::new()),
+            StoreError::Busy => (Code::Busy, Vec::new()),
+            other @ StoreError::Unavailable(_) => {
+                return Self { code: Code::Unavailable, errors: Vec::new(), retry_after, source: Some(other.into()) };
+            }
+            other @ (StoreError::Crypt(_) | StoreError::Database(_)) => return Self::internal(other),
+        };
+        Self { code, errors, retry_after, source: None }
+    }
+}
+
+impl Refusal for Problem {
+    fn is_refusal(&self) -> bool {
+        self.code == Code::NotFound
+    }
+}
+
+impl From<actix_web::error::BlockingError> for Problem {
+    fn from(error: actix_web::error::BlockingError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// Replaced by the frame, which knows the request's language and id.
+    fn error_response(&self) -> HttpResponse {
+        self.answer(Language::default(), "unknown")
+    }
+}
+
+/// Named in every operation's `responses(..)`, so that none can forget to document its problems.
+pub struct Problems;
+
+impl utoipa::IntoResponses for Problems {
+    fn responses()
+    -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::response::Response>> {
+        let one = |text: &str| {
+            utoipa::openapi::ResponseBuilder::new()
+                .description(text)
+                .content(
+                    "application/problem+json",
+                    utoipa::openapi::ContentBuilder::new()
+                        .schema(Some(utoipa::openapi::Ref::from_schema_name("Problem")))
+                        .build(),
+                )
+                .build()
+                .into()
+        };
+        [
+            ("400", "The request cannot be understood."),
+            ("401", "No valid credentials were presented."),
+            ("403", "The caller's role may not do that."),
+            ("404", "There is no such thing, or it is not the caller's to see."),
+            ("429", "Too many requests."),
+            ("4XX", "The request was refused; `code` tells why."),
+            ("5XX", "The service failed or is busy; nothing was stored."),
+        ]
+        .into_iter()
+        .map(|(status, text)| (status.to_owned(), one(text)))
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strum::IntoEnumIterator as _;
+
+    use super::*;
+
+    #[test]
+    fn codes_and_statuses_make_sense() {
+        for code in Code::iter() {
+            assert!((400..600).contains(&code.status()), "{code:?}");
+            assert!(!code.help().is_empty() && code.en() != code.nb(), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn the_language_is_the_callers() {
+        for (accept, language) in [
+            (None, Language::En),
+            (Some(""), Language::En),
+            (Some("nb"), Language::Nb),
+            (Some("no, en;q=0.5"), Language::Nb),
+            (Some("en;q=0.5, nn-NO;q=0.9"), Language::Nb),
+            (Some("nb;q=0, en"), Language::En),
+            (Some("de, fr"), Language::En),
+            (Some("nb;q=99,en"), Language::Nb),
+        ] {
+            assert_eq!(Language::negotiate(accept), language, "{accept:?}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Who looked at one patient.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use painreg_domain::ids::{EventId, PatientId};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::access_log;
+
+use super::EventView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{self, Page, PageParams, page_answer};
+
+/// Read who looked at one patient (innsynslogg), newest first.
+///
+/// Patients read their own. The reading itself is an entry too.
+#[utoipa::path(operation_id = "readAccessLog", tag = "Patients", extensions(("x-action" = json!("ReadAccessLog"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("patient" = PatientId, Path, description = "The patient's id."), PageParams),
+    responses((status = 200, description = "A page of entries.", body = Page<EventView>), Problems))]
+#[get("/v1/tenants/{tenant}/patients/{patient}/access-log")]
+pub async fn read_access_log(
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<(String, PatientId)>,
+    page: web::Query<PageParams>,
+) -> Result<HttpResponse, Problem> {
+    let (_, id) = path.into_inner();
+    let (limit, cursor) = (page.limit()?, page.cursor());
+    let page = caller
+        .run(Action::ReadAccessLog, move |tx| {
+            let access = tx.open_patient(id)?;
+            let list = format!("access-log/{id}");
+            let after = wire::after(tx, &list, cursor, EventId::existing)?;
+            let found = access_log::of_patient(tx, &access, after, limit)?;
+            Ok(wire::page::<_, EventView>(found, |last| tx.seal_cursor(&list, &wire::position(last.at, last.id))))
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}

@@ -1,0 +1,40 @@
+//! Listing forms.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use painreg_domain::policy::Action;
+use painreg_tenants::StoreError;
+use painreg_tenants::store::forms;
+
+use super::FormView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{self, Page, PageParams, page_answer};
+
+/// List the registry's published forms by code and version.
+#[utoipa::path(operation_id = "listForms", tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), PageParams),
+    responses((status = 200, description = "A page of forms.", body = Page<FormView>), Problems))]
+#[get("/v1/tenants/{tenant}/forms")]
+pub async fn list_forms(
+    request: HttpRequest,
+    caller: Caller,
+    _path: web::Path<String>,
+    page: web::Query<PageParams>,
+) -> Result<HttpResponse, Problem> {
+    const LIST: &str = "forms";
+    let (limit, cursor) = (page.limit()?, page.cursor());
+    let page = caller
+        .run(Action::ReadForms, move |tx| {
+            let after = cursor.map(|cursor| tx.open_cursor(LIST, &cursor)).transpose()?;
+            let after = after
+                .as_deref()
+                .map(|text| text.split_once(' ').ok_or(StoreError::BadCursor))
+                .transpose()?;
+            let found = forms::list(tx, after, limit)?;
+            Ok(wire::page::<_, FormView>(found, |last| {
+                tx.seal_cursor(LIST, &format!("{} {}", last.code(), last.version()))
+            }))
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}

@@ -1,0 +1,58 @@
+//! Scoring answers without storing anything.
+
+use actix_web::{HttpResponse, post, web};
+use painreg_domain::fault::Fault;
+use painreg_domain::instrument::{Catalogue, Options, Scores};
+use painreg_domain::policy::Action;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use validator::Validate;
+
+use crate::auth::Caller;
+use crate::problem::{Code, Problem, Problems};
+use crate::wire::{Body, IdempotencyKey, reply};
+
+/// Answers to score.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreAnswers {
+    /// Item codes -> whole numbers; null and absent mean unanswered.
+    #[schema(value_type = Object, example = json!({"isi_01": 2, "isi_02": 1, "isi_03": 0, "isi_04": 3, "isi_05": 1, "isi_06": 2, "isi_07": 2}))]
+    answers: Map<String, Value>,
+    /// EQ-5D only: the value sets to index with; absent: `NO_5L_2024`.
+    #[serde(default)]
+    #[validate(length(max = 20))]
+    #[schema(max_items = 20, example = json!(["NO_5L_2024"]))]
+    value_sets: Vec<String>,
+}
+
+/// Score answers to one instrument and store nothing.
+///
+/// The same result as a stored submission has. Answers outside their range, or of another type than a whole number, are
+/// refused, never clipped.
+#[utoipa::path(operation_id = "scoreAnswers", tag = "Questionnaires", extensions(("x-action" = json!("ScoreAnswers"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("instrument" = String, Path, description = "The instrument's code.", max_length = 40),
+        ("Idempotency-Key" = Option<String>, Header, description = "Required of machine clients.", max_length = 200)),
+    request_body = ScoreAnswers,
+    responses((status = 200, description = "The scores.", body = Scores), Problems))]
+#[post("/v1/tenants/{tenant}/instruments/{instrument}/scores")]
+pub async fn score_answers(
+    caller: Caller,
+    key: IdempotencyKey,
+    path: web::Path<(String, String)>,
+    body: Body<ScoreAnswers>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, code) = path.into_inner();
+    let Body { value: ScoreAnswers { answers, value_sets }, bytes } = body;
+    let place = format!("/v1/tenants/{tenant}/instruments/{code}/scores");
+    caller
+        .run_once(Action::ScoreAnswers, key, bytes, &place, move |_| {
+            let instrument = Catalogue::shipped().find(&code).ok_or(Code::NotFound)?;
+            let options = Options::parse(&value_sets)?;
+            let under = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.under("/answers")).collect::<Vec<_>>();
+            let slots = instrument.parse(&answers).map_err(under)?;
+            Ok(reply(200, None, None, &instrument.score(&slots, &options)))
+        })
+        .await
+}

@@ -1,0 +1,3 @@
+//! Deliveries in Nettskjema's own shapes.
+
+pub mod deliver;

@@ -1,0 +1,61 @@
+//! Listing patients.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use painreg_domain::policy::Action;
+use painreg_tenants::StoreError;
+use painreg_tenants::store::patients;
+use serde::Deserialize;
+
+use super::ListedView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{self, Page, PageParams, page_answer, parameter};
+
+/// Which patients.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PatientFilter {
+    /// Only those of this unit.
+    #[param(min_length = 1, max_length = 100)]
+    unit: Option<String>,
+    /// How many items at the most, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<i64>,
+    /// Where to read on: the `next_cursor` of the page before.
+    #[param(max_length = 1000)]
+    cursor: Option<String>,
+}
+
+/// List patients by registry number.
+///
+/// Every patient shown is an entry in that patient's access log.
+#[utoipa::path(operation_id = "listPatients", tag = "Patients", extensions(("x-action" = json!("ListPatients"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), PatientFilter),
+    responses((status = 200, description = "A page of patients.", body = Page<ListedView>), Problems))]
+#[get("/v1/tenants/{tenant}/patients")]
+pub async fn list_patients(
+    request: HttpRequest,
+    caller: Caller,
+    _path: web::Path<String>,
+    filter: web::Query<PatientFilter>,
+) -> Result<HttpResponse, Problem> {
+    let PatientFilter { unit, limit, cursor } = filter.into_inner();
+    if unit.as_ref().is_some_and(|unit| unit.is_empty() || unit.len() > 100 || unit.contains('\0')) {
+        return Err(parameter("query", "unit"));
+    }
+    let page = PageParams { limit, cursor };
+    let (limit, cursor) = (page.limit()?, page.cursor());
+    let page = caller
+        .run(Action::ListPatients, move |tx| {
+            let list = format!("patients?unit={}", unit.as_deref().unwrap_or_default());
+            let after = match cursor {
+                Some(cursor) => tx.open_cursor(&list, &cursor)?.parse().map_err(|_| StoreError::BadCursor)?,
+                None => 0,
+            };
+            let found = patients::list(tx, unit.as_deref(), after, limit)?;
+            Ok(wire::page::<_, ListedView>(found, |last| tx.seal_cursor(&list, &last.registry_number.to_string())))
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}

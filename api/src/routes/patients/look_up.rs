@@ -1,0 +1,46 @@
+//! Finding a patient by national id.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, post, web};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::patients;
+use serde::Deserialize;
+use validator::Validate;
+
+use super::PatientView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::server::State;
+use crate::wire::{Body, NationalIdBody, etag};
+
+/// Whom to look up.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LookUpPatient {
+    /// The number that identifies the person.
+    national_id: NationalIdBody,
+}
+
+/// Find a patient by national id.
+///
+/// A POST, so that the number stands in no address and no log. It changes nothing and may be repeated freely.
+#[utoipa::path(operation_id = "lookUpPatient", tag = "Patients", extensions(("x-action" = json!("LookUpPatient"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40)),
+    request_body = LookUpPatient,
+    responses((status = 200, description = "The patient.", body = PatientView), Problems))]
+#[post("/v1/tenants/{tenant}/patient-lookups")]
+pub async fn look_up_patient(
+    caller: Caller,
+    _path: web::Path<String>,
+    state: web::Data<State>,
+    body: Body<LookUpPatient>,
+) -> Result<HttpResponse, Problem> {
+    let national_id = body.value.national_id.meaning("/national_id", state.acceptance);
+    let patient = caller
+        .run(Action::LookUpPatient, move |tx| {
+            let access = tx.open_by_national_id(&national_id?)?;
+            Ok(PatientView::from(patients::find(tx, &access)?))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(patient.version))).json(patient))
+}

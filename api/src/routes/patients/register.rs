@@ -1,0 +1,124 @@
+//! Registering a patient.
+
+use actix_web::{HttpResponse, post, web};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use painreg_domain::fault::Fault;
+use painreg_domain::national_id::{Acceptance, NationalId};
+use painreg_domain::patient::{Details, Sex};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::patients;
+use serde::Deserialize;
+use validator::Validate;
+
+use super::{ContactBody, PatientView};
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::server::State;
+use crate::wire::{Body, NationalIdBody, IdempotencyKey, reply};
+
+/// A patient to be registered.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterPatient {
+    /// The number that identifies the person.
+    national_id: NationalIdBody,
+    /// The unit that treats the patient (enhet); absent: the caller's own.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 100)]
+    unit: Option<String>,
+    /// Legal sex: never derived from the number.
+    sex: Sex,
+    /// Birth date: never derived from the number.
+    birth_date: Date,
+    /// Language of communication, ISO 639.
+    #[serde(default = "bokmal")]
+    #[schema(min_length = 2, max_length = 3, default = "nb")]
+    language: String,
+    /// Whether an interpreter is needed (tolkebehov).
+    #[serde(default)]
+    interpreter_needed: bool,
+    /// Whether the patient cannot answer for cognitive reasons.
+    #[serde(default)]
+    cognitive_impairment: bool,
+    /// Whether the address is protected (adressesperre).
+    #[serde(default)]
+    protected_address: bool,
+    /// Date of death.
+    #[serde(default)]
+    deceased_on: Option<Date>,
+    /// How to reach the patient.
+    #[serde(default)]
+    contact: ContactBody,
+}
+
+fn bokmal() -> String {
+    "nb".to_owned()
+}
+
+/// The unit of patients that nobody placed anywhere.
+const ONLY_UNIT: &str = "clinic";
+
+impl RegisterPatient {
+    fn meaning(self, acceptance: Acceptance, unit: Option<&str>, today: Date) -> Result<(NationalId, Details), Vec<Fault>> {
+        let mut faults = Vec::new();
+        let contact = self.contact.meaning(&mut faults);
+        let national_id = self.national_id.meaning("/national_id", acceptance).map_err(|found| faults.extend(found)).ok();
+        let details = Details {
+            unit: self.unit.unwrap_or_else(|| unit.unwrap_or(ONLY_UNIT).to_owned()),
+            sex: self.sex,
+            birth_date: self.birth_date,
+            language: self.language,
+            interpreter_needed: self.interpreter_needed,
+            cognitive_impairment: self.cognitive_impairment,
+            protected_address: self.protected_address,
+            deceased_on: self.deceased_on,
+            contact,
+        };
+        faults.extend(details.faults(today));
+        match national_id {
+            Some(national_id) if faults.is_empty() => Ok((national_id, details)),
+            _ => Err(faults),
+        }
+    }
+}
+
+/// The day it is in Norway.
+pub(super) fn today(now: jiff::Timestamp) -> Date {
+    let oslo = TimeZone::get("Europe/Oslo").unwrap_or(TimeZone::UTC);
+    now.to_zoned(oslo).date()
+}
+
+/// Register a patient.
+///
+/// The national id is sealed under a key of the patient's own. Somebody who is registered already is refused with 409;
+/// look them up instead.
+#[utoipa::path(operation_id = "registerPatient", tag = "Patients", extensions(("x-action" = json!("RegisterPatient"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+    request_body = RegisterPatient,
+    responses((status = 201, description = "The patient is registered.", body = PatientView), Problems))]
+#[post("/v1/tenants/{tenant}/patients")]
+pub async fn register_patient(
+    caller: Caller,
+    key: IdempotencyKey,
+    path: web::Path<String>,
+    state: web::Data<State>,
+    body: Body<RegisterPatient>,
+) -> Result<HttpResponse, Problem> {
+    let Body { value, bytes } = body;
+    let place = format!("/v1/tenants/{path}/patients");
+    let location = place.clone();
+    let acceptance = state.acceptance;
+    caller
+        .run_once(Action::RegisterPatient, key, bytes, &place, move |tx| {
+            let (national_id, details) =
+                value.meaning(acceptance, tx.principal().unit.as_deref(), today(tx.now()))?;
+            let (access, patient) = patients::register(tx, &national_id, &details)?;
+            let mut reply =
+                reply(201, Some(format!("{location}/{}", patient.id)), Some(patient.version), &PatientView::from(patient));
+            reply.patient = Some(access.id());
+            Ok(reply)
+        })
+        .await
+}

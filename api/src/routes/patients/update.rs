@@ -1,0 +1,117 @@
+//! Changing a patient.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, patch, web};
+use jiff::civil::Date;
+use painreg_domain::fault::Fault;
+use painreg_domain::ids::PatientId;
+use painreg_domain::patient::{Details, Sex};
+use painreg_domain::policy::Action;
+use painreg_tenants::StoreError;
+use painreg_tenants::store::patients;
+use serde::{Deserialize, Deserializer};
+use validator::Validate;
+
+use super::register::today;
+use super::{ContactBody, PatientView};
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{Body, IfMatch, etag};
+
+/// What to change (RFC 7396): absent members stay as they are, null clears what may be empty.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdatePatient {
+    /// The unit that treats the patient (enhet).
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 100)]
+    unit: Option<String>,
+    /// Legal sex.
+    #[serde(default)]
+    sex: Option<Sex>,
+    /// Birth date.
+    #[serde(default)]
+    birth_date: Option<Date>,
+    /// Language of communication, ISO 639.
+    #[serde(default)]
+    #[schema(min_length = 2, max_length = 3)]
+    language: Option<String>,
+    /// Whether an interpreter is needed (tolkebehov).
+    #[serde(default)]
+    interpreter_needed: Option<bool>,
+    /// Whether the patient cannot answer for cognitive reasons.
+    #[serde(default)]
+    cognitive_impairment: Option<bool>,
+    /// Whether the address is protected (adressesperre).
+    #[serde(default)]
+    protected_address: Option<bool>,
+    /// Date of death; null where it was a mistake.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Date>)]
+    deceased_on: Option<Option<Date>>,
+    /// How to reach the patient: the whole of it; null clears it.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<ContactBody>)]
+    contact: Option<Option<ContactBody>>,
+}
+
+/// Tells null from absent.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl UpdatePatient {
+    fn apply(self, details: &mut Details, today: Date) -> Result<(), Vec<Fault>> {
+        fn put<T>(place: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *place = value;
+            }
+        }
+        let mut faults = Vec::new();
+        put(&mut details.unit, self.unit);
+        put(&mut details.sex, self.sex);
+        put(&mut details.birth_date, self.birth_date);
+        put(&mut details.language, self.language);
+        put(&mut details.interpreter_needed, self.interpreter_needed);
+        put(&mut details.cognitive_impairment, self.cognitive_impairment);
+        put(&mut details.protected_address, self.protected_address);
+        put(&mut details.deceased_on, self.deceased_on);
+        put(
+            &mut details.contact,
+            self.contact.map(|contact| contact.unwrap_or_default().meaning(&mut faults)),
+        );
+        faults.extend(details.faults(today));
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+}
+
+/// Change a patient's fields.
+#[utoipa::path(operation_id = "updatePatient", tag = "Patients", extensions(("x-action" = json!("UpdatePatient"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("patient" = PatientId, Path, description = "The patient's id."),
+        ("If-Match" = String, Header, description = "The ETag of the patient as read.", max_length = 50)),
+    request_body(content = UpdatePatient, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "The patient as they are now.", body = PatientView), Problems))]
+#[patch("/v1/tenants/{tenant}/patients/{patient}")]
+pub async fn update_patient(
+    caller: Caller,
+    path: web::Path<(String, PatientId)>,
+    version: IfMatch,
+    body: Body<UpdatePatient>,
+) -> Result<HttpResponse, Problem> {
+    let (_, id) = path.into_inner();
+    let change = body.value;
+    let patient = caller
+        .run(Action::UpdatePatient, move |tx| {
+            let access = tx.open_patient(id)?;
+            let mut patient = patients::find(tx, &access)?;
+            if patient.version != version.0 {
+                return Err(StoreError::Stale.into());
+            }
+            change.apply(&mut patient.details, today(tx.now()))?;
+            patients::update(tx, &access, version.0, &patient.details)?;
+            Ok(PatientView::from(patients::find(tx, &access)?))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(patient.version))).json(patient))
+}

@@ -1,0 +1,16 @@
+//! What the service says of itself: no token, no tenant, no patient.
+
+pub mod live;
+pub mod metrics;
+pub mod ready;
+pub mod specification;
+
+use actix_web::web;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+/// The documentation pages at `/docs`, with everything they need on board: no other host is asked.
+pub fn documentation(config: &mut web::ServiceConfig) {
+    config
+        .service(web::redirect("/docs", "/docs/"))
+        .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json").validator_url("none")));
+}

@@ -1,0 +1,39 @@
+//! Listing one patient's submissions.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use painreg_domain::ids::{PatientId, SubmissionId};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::submissions;
+
+use super::SubmissionView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{self, Page, PageParams, page_answer};
+
+/// List a patient's answered questionnaires with their scores, newest first.
+#[utoipa::path(operation_id = "listSubmissions", tag = "Questionnaires", extensions(("x-action" = json!("ReadAnswers"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("patient" = PatientId, Path, description = "The patient's id."), PageParams),
+    responses((status = 200, description = "A page of submissions.", body = Page<SubmissionView>), Problems))]
+#[get("/v1/tenants/{tenant}/patients/{patient}/submissions")]
+pub async fn list_submissions(
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<(String, PatientId)>,
+    page: web::Query<PageParams>,
+) -> Result<HttpResponse, Problem> {
+    let (_, id) = path.into_inner();
+    let (limit, cursor) = (page.limit()?, page.cursor());
+    let page = caller
+        .run(Action::ReadAnswers, move |tx| {
+            let access = tx.open_patient(id)?;
+            let list = format!("submissions/{id}");
+            let after = wire::after(tx, &list, cursor, SubmissionId::existing)?;
+            let found = submissions::of_patient(tx, &access, after, limit)?;
+            Ok(wire::page::<_, SubmissionView>(found, |last| {
+                tx.seal_cursor(&list, &wire::position(last.submitted_at, last.id))
+            }))
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}

@@ -1,0 +1,91 @@
+//! Creating a registry.
+
+use actix_web::{HttpResponse, post};
+use painreg_domain::fault::Fault;
+use painreg_domain::organisation_number::OrganisationNumber;
+use painreg_domain::policy::Action;
+use painreg_tenants::IssuerSettings;
+use painreg_tenants::provision::{self, NewTenant, Placement};
+use serde::Deserialize;
+use validator::Validate;
+
+use super::TenantView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{Body, IdempotencyKey, reply};
+
+/// A registry to be created.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateTenant {
+    /// The name in paths: lower-case letters, digits and dashes, a letter first.
+    #[schema(min_length = 3, max_length = 40, pattern = "^[a-z][a-z0-9-]{1,38}[a-z0-9]$", example = "ous")]
+    slug: String,
+    /// The name for people.
+    #[validate(length(min = 1, max = 200))]
+    #[schema(min_length = 1, max_length = 200, example = "Oslo universitetssykehus")]
+    name: String,
+    /// The hospital trust's organisation number.
+    #[serde(default)]
+    #[schema(min_length = 9, max_length = 9, example = "993467049")]
+    organisation_number: Option<String>,
+    /// What the registry starts from.
+    #[serde(default = "opr")]
+    #[schema(max_length = 40, default = "opr")]
+    template: String,
+    /// The address of a database of its own, as an owner that may create roles. Absent: in this database.
+    #[serde(default)]
+    #[validate(length(min = 1, max = 1000))]
+    #[schema(max_length = 1000, write_only)]
+    dsn: Option<String>,
+    /// Whom it trusts to identify callers.
+    #[serde(default)]
+    #[validate(length(max = 20))]
+    #[schema(value_type = Vec<Object>, max_items = 20)]
+    issuers: Vec<IssuerSettings>,
+}
+
+fn opr() -> String {
+    "opr".to_owned()
+}
+
+impl CreateTenant {
+    fn meaning(self) -> Result<NewTenant, Vec<Fault>> {
+        let organisation_number = self
+            .organisation_number
+            .as_deref()
+            .map(OrganisationNumber::parse)
+            .transpose()
+            .map_err(|code| vec![Fault::at("organisation_number", code)])?;
+        Ok(NewTenant {
+            slug: self.slug,
+            name: self.name,
+            organisation_number,
+            placement: self.dsn.map_or(Placement::Login, |dsn| Placement::Dsn(dsn.into())),
+            template: self.template,
+            issuers: self.issuers,
+        })
+    }
+}
+
+/// Create a registry from a template.
+///
+/// Roles, schema, grants, forms and keys are made in one transaction; the registry answers at once.
+#[utoipa::path(operation_id = "createTenant", tag = "Tenants", extensions(("x-action" = json!("CreateTenant"))),
+    request_body = CreateTenant,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe.", max_length = 200)),
+    responses((status = 201, description = "The registry exists.", body = TenantView), Problems))]
+#[post("/v1/tenants")]
+pub async fn create_tenant(
+    caller: Caller,
+    key: IdempotencyKey,
+    body: Body<CreateTenant>,
+) -> Result<HttpResponse, Problem> {
+    let meaning = body.value.meaning();
+    caller
+        .run_platform_once(Action::CreateTenant, key, body.bytes, "/v1/tenants", move |tx| {
+            let tenant = TenantView::from(provision::create(tx, &meaning?)?);
+            Ok(reply(201, Some(format!("/v1/tenants/{}", tenant.slug)), Some(tenant.version), &tenant))
+        })
+        .await
+}

@@ -1,0 +1,53 @@
+//! Bringing one registry to the server's version.
+
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, post, web};
+use painreg_domain::policy::Action;
+use painreg_tenants::migrate::Outcome;
+use painreg_tenants::provision;
+use serde::Serialize;
+
+use crate::auth::Caller;
+use crate::problem::{Code, Problem, Problems};
+use crate::wire::{IdempotencyKey, reply};
+
+/// What became of a migration.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Migration)]
+pub struct MigrationView {
+    /// The version before.
+    #[schema(max_length = 40)]
+    from: String,
+    /// The version now.
+    #[schema(max_length = 40)]
+    to: String,
+    /// `migrated` or `current`.
+    #[schema(max_length = 20, example = "current")]
+    outcome: String,
+}
+
+/// Bring a registry's schema to the server's version.
+///
+/// Other registries are served meanwhile. A failure changes nothing and is a problem; its cause stands in the journal.
+#[utoipa::path(operation_id = "migrateTenant", tag = "Tenants", extensions(("x-action" = json!("MigrateTenant"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe.", max_length = 200)),
+    responses((status = 200, description = "The registry is at the server's version.", body = MigrationView), Problems))]
+#[post("/v1/tenants/{tenant}/migrations")]
+pub async fn migrate_tenant(
+    caller: Caller,
+    key: IdempotencyKey,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let place = format!("/v1/tenants/{path}/migrations");
+    caller
+        .run_platform_once(Action::MigrateTenant, key, Bytes::new(), &place, move |tx| {
+            let done = provision::migrate(tx, &path)?;
+            if let Outcome::Failed(why) = done.outcome {
+                return Err(Problem { source: Some(why.into()), ..Code::Internal.into() });
+            }
+            let view = MigrationView { from: done.from, to: done.to, outcome: done.outcome.word().to_owned() };
+            Ok(reply(200, None, None, &view))
+        })
+        .await
+}

@@ -1,0 +1,59 @@
+//! Changing a registry's name and issuers.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, patch, web};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::tenants;
+use painreg_tenants::{IssuerSettings, StoreError, provision};
+use serde::Deserialize;
+use validator::Validate;
+
+use super::TenantView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{Body, IfMatch, etag};
+
+/// What to change; members that are absent stay as they are (RFC 7396).
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateTenant {
+    /// The name for people.
+    #[serde(default)]
+    #[validate(length(min = 1, max = 200))]
+    #[schema(min_length = 1, max_length = 200)]
+    name: Option<String>,
+    /// Whom it trusts: the whole list, which replaces the one before.
+    #[serde(default)]
+    #[validate(length(max = 20))]
+    #[schema(value_type = Option<Vec<Object>>, max_items = 20)]
+    issuers: Option<Vec<IssuerSettings>>,
+}
+
+/// Change a registry's name or the issuers it trusts.
+#[utoipa::path(operation_id = "updateTenant", tag = "Tenants", extensions(("x-action" = json!("UpdateTenant"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("If-Match" = String, Header, description = "The ETag of the registry as read.", max_length = 50)),
+    request_body(content = UpdateTenant, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "The registry as it is now.", body = TenantView), Problems))]
+#[patch("/v1/tenants/{tenant}")]
+pub async fn update_tenant(
+    caller: Caller,
+    path: web::Path<String>,
+    version: IfMatch,
+    body: Body<UpdateTenant>,
+) -> Result<HttpResponse, Problem> {
+    let change = body.value;
+    let tenant = caller
+        .run_platform(Action::UpdateTenant, move |tx| {
+            let before = tenants::find(tx, &path)?;
+            let issuers = change.issuers.unwrap_or(before.issuers);
+            let faults = provision::issuer_faults(&issuers);
+            if !faults.is_empty() {
+                return Err(StoreError::Invalid(faults).into());
+            }
+            let name = change.name.unwrap_or(before.name);
+            Ok(TenantView::from(tenants::update(tx, &path, version.0, &name, &issuers)?))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(tenant.version))).json(tenant))
+}

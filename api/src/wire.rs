@@ -1,0 +1,485 @@
+//! What crosses the wire in every operation: bodies, preconditions, idempotency keys, pages. Parses; decides nothing.
+
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::web::BytesMut;
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use futures_util::StreamExt as _;
+use painreg_domain::fault::{Fault, FaultCode, escape};
+use painreg_domain::national_id::{Acceptance, IdType, NationalId};
+use painreg_tenants::store::Listing;
+use painreg_tenants::store::patients::KnownId;
+use painreg_tenants::{Cursor, Once, Reply, StoreError, Tx};
+use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use sha2::{Digest as _, Sha256};
+use validator::{Validate, ValidationErrors, ValidationErrorsKind};
+
+use crate::problem::{Code, Problem};
+
+/// How long a body may take to arrive.
+pub const BODY_DEADLINE: Duration = Duration::from_secs(10);
+/// How large a body may be unless an operation says otherwise.
+pub const BODY_LIMIT: usize = 256 * 1024;
+
+/// A request's JSON body: read within limits, free of duplicate members and NUL, of known members only, validated.
+pub struct Body<T> {
+    /// The body.
+    pub value: T,
+    /// The bytes it came in.
+    pub bytes: actix_web::web::Bytes,
+}
+
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let merge_patch = request.method() == actix_web::http::Method::PATCH;
+        let checked = check_headers(request.headers(), merge_patch);
+        let mut payload = payload.take();
+        Box::pin(async move {
+            let announced = checked?;
+            if announced.is_some_and(|length| length > BODY_LIMIT) {
+                return Err(Code::TooLarge.into());
+            }
+            let read = async {
+                let mut bytes = BytesMut::with_capacity(announced.unwrap_or(1024));
+                while let Some(chunk) = payload.next().await {
+                    let chunk = chunk.map_err(|_| Problem::from(Code::BadRequest))?;
+                    if bytes.len() + chunk.len() > BODY_LIMIT {
+                        return Err(Problem::from(Code::TooLarge));
+                    }
+                    bytes.extend_from_slice(&chunk);
+                }
+                Ok(bytes.freeze())
+            };
+            let bytes = tokio::time::timeout(BODY_DEADLINE, read)
+                .await
+                .map_err(|_| Problem::from(Code::RequestTimeout))??;
+            let value = parse::<T>(&bytes)?;
+            value.validate().map_err(|errors| Problem::invalid(validation_faults(&errors)))?;
+            Ok(Self { value, bytes })
+        })
+    }
+}
+
+fn check_headers(headers: &HeaderMap, merge_patch: bool) -> Result<Option<usize>, Problem> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    if text(header::CONTENT_ENCODING).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        return Err(Code::UnsupportedMediaType.into());
+    }
+    let mut media = text(header::CONTENT_TYPE).unwrap_or_default().split(';').map(str::trim);
+    let known = match media.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+        "application/json" => true,
+        "application/merge-patch+json" => merge_patch,
+        _ => false,
+    };
+    let utf8 = media.all(|parameter| {
+        parameter.to_ascii_lowercase().strip_prefix("charset=").is_none_or(|set| set.trim_matches('"') == "utf-8")
+    });
+    if !known || !utf8 {
+        return Err(Code::UnsupportedMediaType.into());
+    }
+    Ok(text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()))
+}
+
+/// Parses a body: syntax is 400, meaning is 422 with a pointer.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    scan(bytes)?;
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| shape_problem(&error))
+}
+
+/// What a well-formed document that is not of the asked shape is told. serde's message is read for its kind only: it
+/// may hold what was submitted.
+fn shape_problem(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in error.path() {
+        match segment {
+            Segment::Seq { index } => {
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
+            }
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                pointer.push('/');
+                pointer.push_str(&escape(key));
+            }
+            Segment::Unknown => {}
+        }
+    }
+    let message = error.inner().to_string();
+    let name = message.split('`').nth(1).unwrap_or_default();
+    let code = if message.starts_with("missing field") {
+        pointer.push('/');
+        pointer.push_str(&escape(name));
+        FaultCode::Required
+    } else if message.starts_with("unknown field") {
+        FaultCode::UnknownItem
+    } else if message.starts_with("unknown variant") {
+        FaultCode::UnknownOption
+    } else if message.starts_with("invalid type") {
+        FaultCode::WrongType
+    } else {
+        FaultCode::InvalidFormat
+    };
+    Problem::invalid(vec![Fault::new(pointer, code)])
+}
+
+fn validation_faults(errors: &ValidationErrors) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    collect(errors, "", &mut faults);
+    faults.sort();
+    faults
+}
+
+fn collect(errors: &ValidationErrors, prefix: &str, faults: &mut Vec<Fault>) {
+    for (field, kind) in errors.errors() {
+        let pointer = format!("{prefix}/{}", escape(field));
+        match kind {
+            ValidationErrorsKind::Field(found) => faults.extend(found.iter().map(|error| {
+                let code = match error.code.as_ref() {
+                    "length" => FaultCode::TooLong,
+                    "range" => FaultCode::OutOfRange,
+                    "required" => FaultCode::Required,
+                    _ => FaultCode::InvalidFormat,
+                };
+                Fault::new(pointer.clone(), code)
+            })),
+            ValidationErrorsKind::Struct(inner) => collect(inner, &pointer, faults),
+            ValidationErrorsKind::List(list) => {
+                for (at, inner) in list {
+                    collect(inner, &format!("{pointer}/{at}"), faults);
+                }
+            }
+        }
+    }
+}
+
+/// One pass over the whole document before anything is made of it: JSON at all, no member twice in one object, no NUL.
+fn scan(bytes: &[u8]) -> Result<(), Problem> {
+    let mut faults = Vec::new();
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let ended = Scan { pointer: &mut String::new(), faults: &mut faults }
+        .deserialize(&mut json)
+        .and_then(|()| json.end());
+    if let Some(fault) = faults.pop() {
+        let code = if fault.code == FaultCode::DuplicateKey { Code::DuplicateMember } else { Code::Invalid };
+        return Err(Problem::with(code, vec![fault]));
+    }
+    ended.map_err(|_| Code::MalformedJson.into())
+}
+
+struct Scan<'a> {
+    pointer: &'a mut String,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl Scan<'_> {
+    fn text<E: serde::de::Error>(&mut self, text: &str) -> Result<(), E> {
+        if text.contains('\0') {
+            self.faults.push(Fault::new(self.pointer.clone(), FaultCode::ForbiddenCharacter));
+            return Err(E::custom("a forbidden character"));
+        }
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Scan<'_> {
+    type Value = ();
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Scan<'_> {
+    type Value = ();
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_str<E: serde::de::Error>(mut self, text: &str) -> Result<(), E> {
+        self.text(text)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let whole = self.pointer.len();
+        let mut at = 0_usize;
+        loop {
+            self.pointer.push('/');
+            self.pointer.push_str(&at.to_string());
+            let more = items.next_element_seed(Scan { pointer: &mut *self.pointer, faults: &mut *self.faults })?;
+            self.pointer.truncate(whole);
+            at += 1;
+            if more.is_none() {
+                return Ok(());
+            }
+        }
+    }
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
+        let whole = self.pointer.len();
+        let mut seen = std::collections::HashSet::new();
+        while let Some(name) = members.next_key::<std::borrow::Cow<'de, str>>()? {
+            self.pointer.push('/');
+            self.pointer.push_str(&escape(&name));
+            self.text(&name)?;
+            if seen.contains(&name) {
+                self.faults.push(Fault::new(self.pointer.clone(), FaultCode::DuplicateKey));
+                return Err(A::Error::custom("a duplicate member"));
+            }
+            seen.insert(name);
+            members.next_value_seed(Scan { pointer: &mut *self.pointer, faults: &mut *self.faults })?;
+            self.pointer.truncate(whole);
+        }
+        Ok(())
+    }
+}
+
+/// A number that identifies a person. Of an H-number the assigner is part, because it is unique only there.
+#[derive(Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NationalId)]
+pub struct NationalIdBody {
+    /// Its type.
+    r#type: IdType,
+    /// The digits, nothing else.
+    #[schema(min_length = 11, max_length = 12, pattern = "^[0-9]{11,12}$", example = "01818012337")]
+    value: String,
+    /// Who assigned it; required of `hnr`, refused of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64)]
+    assigner: Option<String>,
+}
+
+impl NationalIdBody {
+    /// The number, checked; faults are at `prefix`.
+    pub fn meaning(&self, prefix: &str, acceptance: Acceptance) -> Result<NationalId, Vec<Fault>> {
+        NationalId::parse(self.r#type, &self.value, self.assigner.as_deref(), acceptance).map_err(|code| {
+            let member = match code {
+                FaultCode::Required | FaultCode::Contradiction | FaultCode::TooLong | FaultCode::ForbiddenCharacter => "assigner",
+                _ => "value",
+            };
+            vec![Fault::new(format!("{prefix}/{member}"), code)]
+        })
+    }
+}
+
+impl From<KnownId> for NationalIdBody {
+    fn from(it: KnownId) -> Self {
+        Self { r#type: it.kind, value: it.value, assigner: it.assigner }
+    }
+}
+
+/// The `If-Match` header of a change (RFC 9110): one strong tag of ours.
+pub struct IfMatch(pub i64);
+
+impl FromRequest for IfMatch {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let Some(value) = request.headers().get(header::IF_MATCH) else {
+            return ready(Err(Code::PreconditionRequired.into()));
+        };
+        let version = value
+            .to_str()
+            .ok()
+            .and_then(|text| text.trim().strip_prefix("\"v")?.strip_suffix('"')?.parse().ok());
+        ready(version.map(Self).ok_or_else(|| Code::Stale.into()))
+    }
+}
+
+/// The strong entity tag of a version.
+pub fn etag(version: i64) -> String {
+    format!("\"v{version}\"")
+}
+
+/// The `Idempotency-Key` header, if there is one: 1 to 200 visible characters, in quotes or not.
+pub struct IdempotencyKey(Option<String>);
+
+impl FromRequest for IdempotencyKey {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let Some(value) = request.headers().get("idempotency-key") else { return ready(Ok(Self(None))) };
+        let key = value.to_str().map(str::trim).unwrap_or_default();
+        let key = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
+        let valid = (1..=200).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+        ready(if valid { Ok(Self(Some(key.to_owned()))) } else { Err(parameter("header", "Idempotency-Key")) })
+    }
+}
+
+impl IdempotencyKey {
+    /// The key together with what was asked for.
+    pub fn of(self, operation: &str, body: &[u8]) -> Option<Once> {
+        let key = self.0?;
+        let mut hash = Sha256::new();
+        hash.update(operation.as_bytes());
+        hash.update([0]);
+        hash.update(body);
+        Some(Once { key, request_hash: hash.finalize().into() })
+    }
+}
+
+/// An unusable query parameter or header: 400.
+pub fn parameter(kind: &str, name: &str) -> Problem {
+    Problem::with(Code::InvalidParameter, vec![Fault::new(format!("/{kind}/{name}"), FaultCode::InvalidFormat)])
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Page<T: utoipa::ToSchema> {
+    /// The items.
+    #[schema(max_items = 200)]
+    pub items: Vec<T>,
+    /// Send this as `cursor` to read on; null on the last page.
+    #[schema(max_length = 1000)]
+    pub next_cursor: Option<String>,
+}
+
+/// How much of a list is asked for, and from where.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
+    /// How many items at the most, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<i64>,
+    /// Where to read on: the `next_cursor` of the page before.
+    #[param(max_length = 1000)]
+    pub cursor: Option<String>,
+}
+
+impl PageParams {
+    /// The cursor, to be opened inside the transaction.
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.cursor.as_deref().map(Cursor::received)
+    }
+
+    /// The limit, checked.
+    pub fn limit(&self) -> Result<i64, Problem> {
+        match self.limit.unwrap_or(50) {
+            limit @ 1..=200 => Ok(limit),
+            _ => Err(parameter("query", "limit")),
+        }
+    }
+}
+
+/// A stretch of a list as a page; `seal` names the place of its last item.
+pub fn page<T, V: From<T> + utoipa::ToSchema>(listing: Listing<T>, seal: impl FnOnce(&T) -> Cursor) -> Page<V> {
+    let next_cursor =
+        listing.items.last().filter(|_| listing.more).map(|last| seal(last).as_str().to_owned());
+    Page { items: listing.items.into_iter().map(V::from).collect(), next_cursor }
+}
+
+/// A place in a list that is sorted by instant and id.
+pub fn position(at: jiff::Timestamp, id: impl std::fmt::Display) -> String {
+    format!("{at} {id}")
+}
+
+/// The place that a cursor of such a list names.
+pub fn after<I>(
+    tx: &Tx<'_>,
+    list: &str,
+    cursor: Option<Cursor>,
+    id: impl FnOnce(uuid::Uuid) -> I,
+) -> Result<Option<(jiff::Timestamp, I)>, StoreError> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let text = tx.open_cursor(list, &cursor)?;
+    let (at, last) = text.split_once(' ').ok_or(StoreError::BadCursor)?;
+    let at = at.parse().map_err(|_| StoreError::BadCursor)?;
+    let last = last.parse().map_err(|_| StoreError::BadCursor)?;
+    Ok(Some((at, id(last))))
+}
+
+/// One page of a list as an answer, with `Link` to the next (RFC 8288).
+pub fn page_answer<T: Serialize + utoipa::ToSchema>(request: &HttpRequest, page: &Page<T>) -> HttpResponse {
+    let mut answer = HttpResponse::Ok();
+    if let Some(cursor) = &page.next_cursor {
+        let others = request.query_string().split('&').filter(|part| !part.is_empty() && !part.starts_with("cursor="));
+        let query = others.chain([format!("cursor={cursor}").as_str()]).collect::<Vec<_>>().join("&");
+        answer.insert_header((header::LINK, format!("<{}?{query}>; rel=\"next\"", request.path())));
+    }
+    answer.json(page)
+}
+
+/// An answer that can be stored and given again.
+pub fn reply<T: Serialize>(status: u16, location: Option<String>, version: Option<i64>, body: &T) -> Reply {
+    Reply {
+        status,
+        location,
+        etag: version.map(etag),
+        body: serde_json::to_vec(body).unwrap_or_default(),
+        patient: None,
+        replayed: false,
+    }
+}
+
+/// A stored or fresh answer as HTTP.
+pub fn answer(reply: Reply) -> HttpResponse {
+    let status = actix_web::http::StatusCode::from_u16(reply.status)
+        .unwrap_or(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR);
+    let mut answer = HttpResponse::build(status);
+    answer.content_type("application/json");
+    if let Some(location) = reply.location {
+        answer.insert_header((header::LOCATION, location));
+    }
+    if let Some(etag) = reply.etag {
+        answer.insert_header((header::ETAG, etag));
+    }
+    if reply.replayed {
+        answer.insert_header(("Idempotency-Replayed", "true"));
+    }
+    answer.body(reply.body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(bytes: &[u8]) -> Option<(Code, String)> {
+        scan(bytes).err().map(|problem| {
+            (problem.code, problem.errors.first().map(|fault| fault.pointer.clone()).unwrap_or_default())
+        })
+    }
+
+    #[test]
+    fn members_that_stand_twice_are_found_wherever_they_are() {
+        assert_eq!(code(br#"{"a":1,"b":{"c":[{"d":1}]}}"#), None);
+        assert_eq!(code(br#"{"a":1,"a":1}"#), Some((Code::DuplicateMember, "/a".into())));
+        assert_eq!(code(br#"{"a":1,"\u0061":1}"#), Some((Code::DuplicateMember, "/a".into())));
+        assert_eq!(code(br#"{"b":[0,{"x":1,"x":2}]}"#), Some((Code::DuplicateMember, "/b/1/x".into())));
+    }
+
+    #[test]
+    fn what_is_not_json_is_malformed() {
+        for bad in [&b"{not json"[..], b"", b"{} {}", b"\xff", b"[1,]", br#""\ud800""#, &[b'['; 5000]] {
+            assert_eq!(code(bad).map(|found| found.0), Some(Code::MalformedJson), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn nul_is_found_in_values_and_names() {
+        assert_eq!(code(br#"{"a":"x\u0000"}"#), Some((Code::Invalid, "/a".into())));
+        assert_eq!(code(br#"{"a\u0000":1}"#).map(|found| found.0), Some(Code::Invalid));
+    }
+}

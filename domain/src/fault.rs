@@ -1,0 +1,89 @@
+//! What is wrong with one part of what was sent: a place and a stable code, never the value itself.
+
+use serde::Serialize;
+use strum::{EnumIter, IntoStaticStr};
+
+macro_rules! faults {
+    ($($(#[$doc:meta])* $code:ident $en:literal $nb:literal;)+) => {
+        /// Why one part of a request was refused. Codes are stable and open: readers must tolerate new ones.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, EnumIter, IntoStaticStr, utoipa::ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        #[strum(serialize_all = "snake_case")]
+        pub enum FaultCode { $($(#[$doc])* $code),+ }
+        impl FaultCode {
+            /// The sentence for people, in English.
+            pub const fn en(self) -> &'static str { match self { $(Self::$code => $en),+ } }
+            /// The sentence for people, in Norwegian bokmål.
+            pub const fn nb(self) -> &'static str { match self { $(Self::$code => $nb),+ } }
+        }
+    };
+}
+
+faults! {
+    /// A number outside the item's range.
+    OutOfRange      "The value lies outside the permitted range."            "Verdien ligger utenfor det tillatte området.";
+    /// A key that the form, instrument or schema does not have.
+    UnknownItem     "There is no such item here."                            "Feltet finnes ikke her.";
+    /// Another JSON type than the one asked for.
+    WrongType       "The value is of the wrong type."                        "Verdien har feil type.";
+    /// A required member is absent or null.
+    Required        "A value is required here."                              "Feltet må fylles ut.";
+    /// Text that does not have the form asked for.
+    InvalidFormat   "The value does not have the required form."             "Verdien har ikke riktig form.";
+    /// A day that is not in the calendar, or not possible here.
+    InvalidDate     "The date does not exist or is not possible here."       "Datoen finnes ikke eller er ikke mulig her.";
+    /// Check digits that do not fit.
+    InvalidChecksum "The check digits do not match."                         "Kontrollsifrene stemmer ikke.";
+    /// A synthetic number in production, or a real one in a test environment.
+    NotAcceptedHere "This kind of number is not accepted in this environment." "Denne typen nummer godtas ikke i dette miljøet.";
+    /// An option that is not in the item's list.
+    UnknownOption   "The option is not one of those offered."                "Svaralternativet er ikke blant dem som tilbys.";
+    /// Longer than the limit.
+    TooLong         "The value is too long."                                 "Verdien er for lang.";
+    /// A member that stands twice in one object.
+    DuplicateKey    "The member stands twice in one object."                 "Feltet står to ganger i samme objekt.";
+    /// A character that cannot be stored (NUL).
+    ForbiddenCharacter "The text holds a character that is not permitted."   "Teksten har et tegn som ikke er tillatt.";
+    /// Two members contradict each other.
+    Contradiction   "The value contradicts another member."                  "Verdien motsier et annet felt.";
+    /// Something that exists already.
+    AlreadyExists   "This exists already."                                   "Dette finnes allerede.";
+    /// A version of a document format that is not known.
+    UnknownVersion  "The version is not one that is understood."             "Versjonen er ikke kjent.";
+    /// A reference to something that does not exist here.
+    UnknownReference "What this refers to does not exist here."              "Det som det vises til, finnes ikke her.";
+}
+
+/// One refused part: an RFC 6901 pointer into what was sent, and why.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Fault {
+    /// RFC 6901 JSON pointer, such as `/answers/isi_03`.
+    pub pointer: String,
+    /// Why.
+    pub code: FaultCode,
+}
+
+impl Fault {
+    /// A fault at `pointer`, which must start with `/` or be empty (the whole document).
+    pub fn new(pointer: impl Into<String>, code: FaultCode) -> Self {
+        Self { pointer: pointer.into(), code }
+    }
+
+    /// A fault at one member of the root object; the name is escaped as RFC 6901 asks.
+    pub fn at(member: &str, code: FaultCode) -> Self {
+        Self::new(format!("/{}", escape(member)), code)
+    }
+
+    /// The same fault, seen from the document that holds this one under `prefix` (`/answers`).
+    #[must_use]
+    pub fn under(mut self, prefix: &str) -> Self {
+        self.pointer.insert_str(0, prefix);
+        self
+    }
+}
+
+/// RFC 6901 section 3: `~` becomes `~0`, `/` becomes `~1`. Names over 64 characters are cut: a pointer names a place,
+/// it does not carry a payload back.
+pub fn escape(member: &str) -> String {
+    member.chars().take(64).collect::<String>().replace('~', "~0").replace('/', "~1")
+}

@@ -1,0 +1,291 @@
+//! What Nettskjema (the University of Oslo's survey service) delivers, in any wire shape, as one [`Delivery`]; it must not
+//! decide where a delivery belongs or whether its answers are in range.
+
+pub mod tsd;
+
+use std::collections::HashMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use strum::{EnumString, IntoStaticStr};
+
+use crate::fault::{Fault, FaultCode, escape};
+use crate::questionnaire::{Answers, Form, Kind, NATIONAL_ID_TARGET, Shape};
+
+/// One submitted form, whole and unchanged in meaning. `Debug` shows neither answers nor identity.
+#[derive(Clone, PartialEq)]
+pub struct Delivery {
+    /// The form's number in Nettskjema.
+    pub form_id: String,
+    /// The submission's number: with the form's it identifies the delivery.
+    pub submission_id: String,
+    /// When it was handed in; midnight for forms that collect no personal data.
+    pub created: Timestamp,
+    /// How long filling it in took, in milliseconds.
+    pub answer_time_ms: Option<u64>,
+    /// Who answered, and about whom.
+    pub respondent: Respondent,
+    /// Codebook key -> value: text, number, null, `{row: text}`, `{box: ticked}` or `{row: {column: ticked}}`.
+    pub answers: Map<String, Value>,
+}
+
+/// Who answered, and about whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Respondent {
+    /// How the respondent logged in, if at all.
+    pub provider: Option<Provider>,
+    /// The patient's national id number: the person represented, where somebody answered on their behalf.
+    pub patient: Option<GivenNationalId>,
+    /// Who answered.
+    pub answered_by: AnsweredBy,
+}
+
+/// How a respondent logged in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Provider {
+    /// Inside TSD.
+    Tsd,
+    /// ID-porten, the public sector's login.
+    Idporten,
+    /// Feide, the universities' login.
+    Feide,
+    /// A task on Helsenorge.
+    Helsenorge,
+}
+
+/// Who filled in the form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AnsweredBy {
+    /// The patient, as far as the delivery tells.
+    Patient,
+    /// Somebody on the patient's behalf.
+    Representative {
+        /// The source's own word for the relation, such as `PARENT`; open.
+        kind: String,
+    },
+}
+
+/// A national id number as it was given, unchecked. `Debug` hides it; [`crate`]'s number types check it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct GivenNationalId(String);
+
+impl GivenNationalId {
+    /// The number as given, or nothing for empty text.
+    fn from_text(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Self(text.to_owned()))
+    }
+
+    /// The number itself: to be parsed, never to be logged.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for GivenNationalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GivenNationalId(..)")
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("form_id", &self.form_id)
+            .field("submission_id", &self.submission_id)
+            .field("created", &self.created)
+            .field("respondent", &self.respondent)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A delivery seen through a form's codebook.
+#[derive(Default)]
+struct Mapped<'d> {
+    values: Map<String, Value>,
+    /// Item code -> where its value stands in the delivery.
+    places: HashMap<&'d str, Spot<'d>>,
+    national_id: Option<GivenNationalId>,
+    faults: Vec<Fault>,
+}
+
+/// A place among the delivered answers: an element, or one row of a matrix.
+#[derive(Clone, Copy)]
+struct Spot<'d> {
+    key: &'d str,
+    row: Option<&'d str>,
+}
+
+impl<'d> Spot<'d> {
+    /// From a codebook path, `key` or `matrix.row`.
+    fn of_path(path: &'d str) -> Self {
+        path.split_once('.').map_or(Self { key: path, row: None }, |(key, row)| Self { key, row: Some(row) })
+    }
+
+    fn pointer(self) -> String {
+        let key = escape(self.key);
+        self.row.map_or_else(|| format!("/answers/{key}"), |row| format!("/answers/{key}/{}", escape(row)))
+    }
+
+    fn fault(self, code: FaultCode) -> Fault {
+        Fault::new(self.pointer(), code)
+    }
+}
+
+impl Delivery {
+    /// The raw answers by item code, in the types that [`Form::parse`] takes; ranges are not looked at. Unanswered elements
+    /// are left out; the national id number never is an answer. Every fault is reported: keys that lead nowhere
+    /// (`unknown_item`), values that do not fit the item's kind (`wrong_type`), two values for one item or two different
+    /// national id numbers (`contradiction`). Pointers name the place in the delivered document (`/answers/isi/01`);
+    /// `unknown_reference` at the root says that the form is not filled in with this Nettskjema form.
+    pub fn answers_for(&self, form: &Form) -> Result<Map<String, Value>, Vec<Fault>> {
+        let mapped = self.mapped(form)?;
+        if mapped.faults.is_empty() { Ok(mapped.values) } else { Err(mapped.faults) }
+    }
+
+    /// The valid answers: [`Delivery::answers_for`] and [`Form::parse`] in one, with the faults of both, and all their
+    /// pointers into the delivered document.
+    pub fn parse_for(&self, form: &Form) -> Result<Answers, Vec<Fault>> {
+        let Mapped { values, places, mut faults, .. } = self.mapped(form)?;
+        let parsed = form.parse(&values);
+        if let Err(refused) = &parsed {
+            let routes = form.routes(&self.form_id);
+            for fault in refused {
+                let (code, rest) = split_first(&fault.pointer);
+                let pointer = match (places.get(code), routes) {
+                    (Some(spot), _) => format!("{}{rest}", spot.pointer()),
+                    (None, Some(routes)) => Spot::of_path(Form::path_to(routes, code)).pointer(),
+                    (None, None) => fault.pointer.clone(),
+                };
+                // What was refused for its type already is not missing as well.
+                if faults.iter().all(|known| known.pointer != pointer) {
+                    faults.push(Fault::new(pointer, fault.code));
+                }
+            }
+        }
+        match parsed {
+            Ok(answers) if faults.is_empty() => Ok(answers),
+            _ => {
+                faults.sort();
+                Err(faults)
+            }
+        }
+    }
+
+    /// The patient's national id number: the respondent block's, else that of an element the form maps to
+    /// [`NATIONAL_ID_TARGET`].
+    pub fn patient_for(&self, form: &Form) -> Option<GivenNationalId> {
+        self.respondent.patient.clone().or_else(|| self.mapped(form).ok()?.national_id)
+    }
+
+    fn mapped<'d>(&'d self, form: &'d Form) -> Result<Mapped<'d>, Vec<Fault>> {
+        let Some(routes) = form.routes(&self.form_id) else {
+            return Err(vec![Fault::new("", FaultCode::UnknownReference)]);
+        };
+        let mut mapped = Mapped::default();
+        for (key, value) in &self.answers {
+            let spot = Spot { key, row: None };
+            if let Some(target) = form.target(routes, key, None) {
+                self.place(form, &mut mapped, target, spot, value);
+                continue;
+            }
+            let Value::Object(rows) = value else {
+                mapped.faults.push(spot.fault(FaultCode::UnknownItem));
+                continue;
+            };
+            for (row, value) in rows {
+                let spot = Spot { key, row: Some(row) };
+                match form.target(routes, key, Some(row)) {
+                    Some(target) => self.place(form, &mut mapped, target, spot, value),
+                    None => mapped.faults.push(spot.fault(FaultCode::UnknownItem)),
+                }
+            }
+        }
+        mapped.faults.sort();
+        Ok(mapped)
+    }
+
+    /// Puts one value where the codebook says.
+    fn place<'d>(&self, form: &Form, mapped: &mut Mapped<'d>, target: &'d str, spot: Spot<'d>, value: &Value) {
+        if target == NATIONAL_ID_TARGET {
+            match value {
+                Value::Null => {}
+                Value::String(text) => {
+                    // Two different people in one delivery: nobody may guess. (A hashed element is no number at all.)
+                    let number = text.len() == 11 && text.bytes().all(|byte| byte.is_ascii_digit());
+                    let other = |known: &GivenNationalId| number && known.expose() != text;
+                    if self.respondent.patient.as_ref().is_some_and(other) {
+                        mapped.faults.push(spot.fault(FaultCode::Contradiction));
+                    }
+                    mapped.national_id = GivenNationalId::from_text(text);
+                }
+                _ => mapped.faults.push(spot.fault(FaultCode::WrongType)),
+            }
+            return;
+        }
+        let Some(shape) = form.shape(target) else { return };
+        match converted(shape, value) {
+            Ok(None) => {}
+            Ok(Some(value)) => {
+                if mapped.values.insert(target.to_owned(), value).is_some() {
+                    mapped.faults.push(spot.fault(FaultCode::Contradiction));
+                }
+            }
+            Err(code) => mapped.faults.push(spot.fault(code)),
+        }
+        mapped.places.entry(target).or_insert(spot);
+    }
+}
+
+/// The value in the type that the item takes; nothing where it is unanswered.
+fn converted(shape: Shape<'_>, value: &Value) -> Result<Option<Value>, FaultCode> {
+    let same = || Ok(Some(value.clone()));
+    match (shape, value) {
+        (_, Value::Null) => Ok(None),
+        (Shape::Instrument | Shape::Own(Kind::Integer { .. }), value) => whole(value).map(Some),
+        (Shape::Own(Kind::Decimal { .. }), Value::Number(_))
+        | (Shape::Own(Kind::Boolean), Value::Bool(_))
+        | (Shape::Own(Kind::Choice { .. } | Kind::Date | Kind::Text { .. }), Value::String(_))
+        | (Shape::Own(Kind::Multiple { .. }), Value::Object(_)) => same(),
+        (Shape::Own(Kind::Boolean), Value::String(text)) => match text.as_str() {
+            "1" => Ok(Some(Value::Bool(true))),
+            "0" => Ok(Some(Value::Bool(false))),
+            _ => Err(FaultCode::WrongType),
+        },
+        (Shape::Own(_), _) => Err(FaultCode::WrongType),
+    }
+}
+
+/// A codebook value (`"3"`) or a number without a fraction (77.0) as a JSON integer.
+fn whole(value: &Value) -> Result<Value, FaultCode> {
+    let number = match value {
+        Value::String(text) => canonical_integer(text),
+        Value::Number(number) if number.is_f64() => {
+            // A double prints without an exponent, and without a point where it has no fraction.
+            number.as_f64().and_then(|double| {
+                let text = double.to_string();
+                if text == "-0" { Some(0) } else { canonical_integer(&text) }
+            })
+        }
+        Value::Number(_) => return Ok(value.clone()),
+        _ => None,
+    };
+    number.map(Value::from).ok_or(FaultCode::WrongType)
+}
+
+/// Digits as a number prints them: no sign but a minus, no leading zeros.
+fn canonical_integer(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let canonical = digits.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !digits.starts_with('0'));
+    if canonical { text.parse().ok() } else { None }
+}
+
+/// `/isi_01/rest` -> `isi_01`, `/rest`.
+fn split_first(pointer: &str) -> (&str, &str) {
+    let inner = pointer.strip_prefix('/').unwrap_or(pointer);
+    inner.find('/').map_or((inner, ""), |at| inner.split_at(at))
+}
+
+#[cfg(test)]
+mod tests;

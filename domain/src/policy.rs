@@ -1,0 +1,182 @@
+//! Who may do what. This table is the whole policy; nothing else decides.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumCount, EnumIter, EnumString, IntoStaticStr};
+
+/// How far a permission reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Reach {
+    /// Not at all: 403.
+    No,
+    /// The caller's own record; every other one does not exist for the caller.
+    Own,
+    /// The records of the caller's unit; every other one does not exist for the caller.
+    Unit,
+    /// Everything in the tenant (for operators: every tenant, and no patient).
+    All,
+}
+
+#[expect(non_upper_case_globals, reason = "the cells of the table below read as words")]
+mod cell {
+    use super::Reach;
+    pub(super) const no: Reach = Reach::No;
+    pub(super) const own: Reach = Reach::Own;
+    pub(super) const unit: Reach = Reach::Unit;
+    pub(super) const all: Reach = Reach::All;
+}
+
+/// What an action touches, for the access log's `categories`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Category {
+    /// Tenants, issuers and migrations: no patient.
+    Platform,
+    /// Catalogues and forms: no patient.
+    Catalogue,
+    /// Who the patient is and how to reach them.
+    Identity,
+    /// What the patient answered, and the scores.
+    Answers,
+    /// Who looked.
+    AccessLog,
+}
+
+macro_rules! policy {
+    (roles: $($role:ident)+; $($(#[$doc:meta])* $action:ident $category:ident : $($reach:ident)+;)+) => {
+        /// The hats a caller can wear. One token carries one role.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, EnumCount, EnumString, Display, IntoStaticStr, Serialize, Deserialize, utoipa::ToSchema)]
+        #[strum(serialize_all = "snake_case")]
+        #[serde(rename_all = "snake_case")]
+        pub enum Role { $(#[doc = concat!("`", stringify!($role), "`: product.md tells what this role is for.")] $role),+ }
+
+        /// One action is the right (a row here), the audit entry, the transaction's name in metrics and the `x-action`
+        /// of the specification.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, EnumCount, EnumString, Display, IntoStaticStr)]
+        pub enum Action { $($(#[$doc])* $action),+ }
+
+        impl Action {
+            /// What the action touches.
+            pub const fn category(self) -> Category {
+                match self { $(Self::$action => Category::$category),+ }
+            }
+
+            const fn row(self) -> [Reach; Role::COUNT] {
+                match self { $(Self::$action => [$(cell::$reach),+]),+ }
+            }
+        }
+
+        /// The one question the policy answers.
+        pub const fn reach(role: Role, action: Action) -> Reach {
+            let [$($role),+] = action.row();
+            match role { $(Role::$role => $role),+ }
+        }
+    };
+}
+
+#[expect(non_snake_case, reason = "the macro binds a row's cells by the names of the roles")]
+mod table {
+    use super::*;
+
+    policy! {
+        roles:                         Patient Clinician Secretary RegistryManager CouncilMember CouncilChair Applicant Importer Sender PasFeed Dpo Operator System;
+        /// Create a registry from a template.
+        CreateTenant      Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
+        /// List registries.
+        ListTenants       Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
+        /// Read one registry's settings and state.
+        ReadTenant        Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
+        /// Change a registry's name or trusted issuers.
+        UpdateTenant      Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
+        /// Stop serving a registry, losing nothing.
+        SuspendTenant     Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
+        /// Serve a suspended registry again.
+        ResumeTenant      Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
+        /// Bring a registry's schema to the server's version.
+        MigrateTenant     Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
+        /// Remove a suspended registry and everything in it.
+        DropTenant        Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
+        /// Register a patient.
+        RegisterPatient   Identity:    no      unit      unit      all             no            no           no        no       no     all     no  no       no;
+        /// List patients.
+        ListPatients      Identity:    no      unit      unit      all             no            no           no        no       no     no      no  no       no;
+        /// Read one patient's identity and contact data.
+        ReadPatient       Identity:    own     unit      unit      all             no            no           no        no       no     all     no  no       no;
+        /// Change a patient's fields.
+        UpdatePatient     Identity:    no      unit      unit      all             no            no           no        no       no     all     no  no       no;
+        /// Find a patient by national id.
+        LookUpPatient     Identity:    no      unit      unit      all             no            no           no        no       no     all     no  no       no;
+        /// Read who looked at one patient (innsynslogg).
+        ReadAccessLog     AccessLog:   own     no        no        all             no            no           no        no       no     no      all no       no;
+        /// Read what happened in the whole registry.
+        ReadAuditEvents   AccessLog:   no      no        no        no              no            no           no        no       no     no      all no       no;
+        /// Read the catalogue of instruments.
+        ReadInstruments   Catalogue:   all     all       all       all             all           all          all       all      all    all     all no       no;
+        /// Score answers without storing anything.
+        ScoreAnswers      Catalogue:   no      all       no        all             no            no           no        all      no     no      no  no       no;
+        /// Read the registry's forms.
+        ReadForms         Catalogue:   all     all       all       all             no            no           no        all      all    no      no  no       no;
+        /// Submit an answered questionnaire.
+        SubmitAnswers     Answers:     own     unit      no        no              no            no           no        all      no     no      no  no       no;
+        /// Deliver a Nettskjema submission as Nettskjema gives it.
+        DeliverNettskjema Answers:     no      no        no        no              no            no           no        all      no     no      no  no       no;
+        /// Read answered questionnaires and their scores.
+        ReadAnswers       Answers:     own     unit      no        all             no            no           no        no       no     no      no  no       no;
+        /// Read how much the registry holds and the mean scores.
+        ReadSummary       Answers:     no      all       no        all             no            no           no        no       no     no      all no       no;
+    }
+}
+pub use table::{Action, Role, reach};
+
+impl Role {
+    /// Whether the role is held by a program: its POSTs must carry an `Idempotency-Key`.
+    pub const fn is_machine(self) -> bool {
+        matches!(self, Self::Importer | Self::Sender | Self::PasFeed | Self::System)
+    }
+
+    /// Why this role opens patient data; stored with every access.
+    pub const fn purpose(self) -> &'static str {
+        match self {
+            Self::Patient => "own_access",
+            Self::Clinician => "treatment",
+            Self::Secretary | Self::PasFeed | Self::Sender => "administration",
+            Self::RegistryManager | Self::System => "registry",
+            Self::Importer => "collection",
+            Self::CouncilMember | Self::CouncilChair | Self::Applicant => "release",
+            Self::Dpo => "oversight",
+            Self::Operator => "operation",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strum::IntoEnumIterator;
+
+    use super::*;
+
+    #[test]
+    fn operators_and_patient_data_never_meet() {
+        for action in Action::iter() {
+            let platform = action.category() == Category::Platform;
+            assert_eq!(reach(Role::Operator, action) == Reach::All, platform, "{action}");
+            for role in Role::iter().filter(|role| *role != Role::Operator) {
+                assert!(!platform || reach(role, action) == Reach::No, "{role} {action}");
+            }
+        }
+    }
+
+    #[test]
+    fn patients_reach_their_own_record_and_nothing_else_of_anybody() {
+        for action in Action::iter().filter(|action| action.category() != Category::Catalogue) {
+            assert!(matches!(reach(Role::Patient, action), Reach::No | Reach::Own), "{action}");
+        }
+    }
+
+    #[test]
+    fn every_action_is_somebodys() {
+        for action in Action::iter() {
+            assert!(Role::iter().any(|role| reach(role, action) != Reach::No), "{action}");
+        }
+    }
+}

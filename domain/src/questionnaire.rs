@@ -1,0 +1,316 @@
+//! Questionnaires (skjema) as data, and the one way from raw answers to valid ones; it must not word items, compute
+//! scores of its own or know where answers came from.
+//!
+//! A [`Form`] is checked once, when it is made, and compiled: every item code leads to its slot by one hash look-up, and
+//! the items of an embedded instrument lie side by side, so that scoring borrows a slice and copies nothing.
+//! [`Answers`] come from [`Form::parse`] only: whoever holds them holds values that fit the form.
+
+mod answers;
+mod definition;
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::{Map, Value};
+
+pub use self::answers::Answers;
+pub use self::definition::{Definition, Item, Kind, Mapping, Wave, Words};
+use crate::fault::{Fault, FaultCode};
+use crate::instrument::{Catalogue, Instrument, Options, Scores};
+
+/// The mapping target of an element that holds the patient's national id number (fødselsnummer). It identifies the
+/// patient and never becomes an answer.
+pub const NATIONAL_ID_TARGET: &str = "@national_id";
+
+/// Why a form could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum FormError {
+    /// Not TOML, or not of the form's shape.
+    #[error("the form cannot be read: {0}")]
+    Toml(#[from] toml::de::Error),
+    /// Not of the form's shape.
+    #[error("the form cannot be read: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Readable, but against the rules of a form; pointers lead into the form's own document.
+    #[error("the form is faulty: {}", list(.0))]
+    Faulty(Vec<Fault>),
+}
+
+fn list(faults: &[Fault]) -> String {
+    let one = |fault: &Fault| format!("{} {}", fault.pointer, <&str>::from(fault.code));
+    faults.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// One version of a questionnaire (skjema), checked and compiled. Cheap to clone. In JSON and TOML it is its
+/// [`Definition`]; reading it back applies the same checks.
+#[derive(Clone, Debug)]
+pub struct Form(Arc<Compiled>);
+
+#[derive(Debug)]
+struct Compiled {
+    definition: Definition,
+    /// In the definition's order; the ranges lie side by side from 0 and cover `ranges`.
+    instruments: Box<[Embedded]>,
+    /// The permitted range of every instrument slot, from the catalogue.
+    ranges: Box<[(i32, i32)]>,
+    places: HashMap<Box<str>, Place>,
+    /// The same places, by item code: the order of canonical answers.
+    sorted: Box<[(Box<str>, Place)]>,
+    mappings: HashMap<Box<str>, Routes>,
+}
+
+struct Embedded {
+    instrument: &'static Instrument,
+    slots: Range<usize>,
+}
+
+impl std::fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Embedded").field("slots", &self.slots).finish_non_exhaustive()
+    }
+}
+
+/// Where an item's value lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Slot among all instruments' items.
+    Instrument(usize),
+    /// Position in [`Definition::items`].
+    Own(usize),
+}
+
+/// The codebook of one Nettskjema form, seen from this form.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    /// Codebook path (`key` or `matrix.row`) -> item code or [`NATIONAL_ID_TARGET`].
+    explicit: HashMap<Box<str>, Box<str>>,
+    /// Items that an explicit path leads to: the identity rule no longer reaches them.
+    taken: HashSet<Box<str>>,
+}
+
+/// What kind of value an item takes, for those who convert from another wire shape.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shape<'f> {
+    /// An item of an instrument: an integer.
+    Instrument,
+    /// An item of the form's own.
+    Own(&'f Kind),
+}
+
+impl Form {
+    /// Reads a form from TOML, the shape of the templates.
+    pub fn from_toml(text: &str) -> Result<Self, FormError> {
+        Self::new(toml::from_str(text)?).map_err(FormError::Faulty)
+    }
+
+    /// Reads a form from JSON, the shape in the database and on the wire.
+    pub fn from_json(document: &Value) -> Result<Self, FormError> {
+        Self::new(Definition::deserialize(document)?).map_err(FormError::Faulty)
+    }
+
+    /// Checks and compiles a definition. Every fault is reported, sorted, with a pointer into the definition.
+    pub fn new(definition: Definition) -> Result<Self, Vec<Fault>> {
+        let mut faults = definition.faults();
+        let mut instruments = Vec::with_capacity(definition.instruments.len());
+        let mut ranges = Vec::new();
+        let mut places: HashMap<Box<str>, Place> = HashMap::new();
+        for (index, code) in definition.instruments.iter().enumerate() {
+            let Some(instrument) = Catalogue::shipped().find(code) else {
+                faults.push(Fault::new(format!("/instruments/{index}"), FaultCode::UnknownReference));
+                continue;
+            };
+            let start = ranges.len();
+            for item in &instrument.items {
+                if places.insert(item.code.as_str().into(), Place::Instrument(ranges.len())).is_some() {
+                    faults.push(Fault::new(format!("/instruments/{index}"), FaultCode::AlreadyExists));
+                }
+                ranges.push((item.min, item.max));
+            }
+            instruments.push(Embedded { instrument, slots: start..ranges.len() });
+        }
+        for (index, item) in definition.items.iter().enumerate() {
+            if places.insert(item.code.as_str().into(), Place::Own(index)).is_some() {
+                faults.push(Fault::new(format!("/items/{index}/code"), FaultCode::AlreadyExists));
+            }
+        }
+        if places.is_empty() && faults.is_empty() {
+            faults.push(Fault::new("/items", FaultCode::Required));
+        }
+        let mappings = routes(&definition, &places, &mut faults);
+        if !faults.is_empty() {
+            faults.sort();
+            faults.dedup();
+            return Err(faults);
+        }
+        let mut sorted: Vec<_> = places.iter().map(|(code, place)| (code.clone(), *place)).collect();
+        sorted.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(Self(Arc::new(Compiled {
+            definition,
+            instruments: instruments.into(),
+            ranges: ranges.into(),
+            places,
+            sorted: sorted.into(),
+            mappings,
+        })))
+    }
+
+    /// What the form was made from.
+    pub fn definition(&self) -> &Definition {
+        &self.0.definition
+    }
+
+    /// The form's code, such as `opr-baseline`.
+    pub fn code(&self) -> &str {
+        &self.0.definition.code
+    }
+
+    /// The form's version, such as `1`.
+    pub fn version(&self) -> &str {
+        &self.0.definition.version
+    }
+
+    /// What the form is used for.
+    pub fn wave(&self) -> Wave {
+        self.0.definition.wave
+    }
+
+    /// Every item code of the form, the instruments' items included, in canonical (sorted) order.
+    pub fn item_codes(&self) -> impl Iterator<Item = &str> {
+        self.0.sorted.iter().map(|(code, _)| &**code)
+    }
+
+    /// Turns raw answers, item code -> value, into valid ones. Absent and null members are unanswered, and so is empty
+    /// text. Nothing is clipped or guessed: one fault refuses the whole, and every fault is reported, sorted, with a
+    /// pointer such as `/isi_03`.
+    ///
+    /// Values by kind: items of instruments and `integer` JSON integers (not `3.0`); `decimal` JSON numbers with no more
+    /// decimals than the item has; `choice` an option's code; `multiple` an object option -> ticked or not, where an
+    /// absent or null option was not shown; `date` `YYYY-MM-DD`; `boolean`; `text`.
+    pub fn parse(&self, raw: &Map<String, Value>) -> Result<Answers, Vec<Fault>> {
+        answers::parse(&self.0, raw)
+    }
+
+    /// Scores every embedded instrument that has at least one answered item, in the definition's order. An instrument
+    /// without any answer gives no scores: "not asked or skipped" is not a result.
+    ///
+    /// Answers of another form, or of another version of this one, are carried over by item code where they fit.
+    pub fn score(&self, answers: &Answers) -> Vec<Scores> {
+        let carried;
+        let values = if answers.belong_to(&self.0) {
+            answers.instrument_values()
+        } else {
+            carried = self.carried(answers);
+            &carried
+        };
+        let options = Options::default();
+        let mut scores = Vec::with_capacity(self.0.instruments.len());
+        for embedded in &self.0.instruments {
+            let Some(slice) = values.get(embedded.slots.clone()) else { continue };
+            if slice.iter().any(Option::is_some) {
+                scores.push(embedded.instrument.score(slice, &options));
+            }
+        }
+        scores
+    }
+
+    /// The other form's answers to this form's instrument items.
+    fn carried(&self, answers: &Answers) -> Vec<Option<i32>> {
+        let mut values = vec![None; self.0.ranges.len()];
+        for (code, place) in &self.0.sorted {
+            let Place::Instrument(slot) = *place else { continue };
+            let (Some(value), Some((min, max)), Some(cell)) =
+                (answers.integer(code), self.0.ranges.get(slot), values.get_mut(slot))
+            else {
+                continue;
+            };
+            *cell = (*min..=*max).contains(&value).then_some(value);
+        }
+        values
+    }
+
+    /// How the codebook of a Nettskjema form leads to this form's items, if this form is filled in there.
+    pub(crate) fn routes(&self, nettskjema_form_id: &str) -> Option<&Routes> {
+        self.0.mappings.get(nettskjema_form_id)
+    }
+
+    /// Item code (or [`NATIONAL_ID_TARGET`]) that an element, or one row of a matrix, leads to. Where nothing is said, it
+    /// leads to the item of the same name: `key`, or `matrix_row`.
+    pub(crate) fn target<'f>(&'f self, routes: &'f Routes, key: &str, row: Option<&str>) -> Option<&'f str> {
+        let joined = |joint: char| {
+            let Some(row) = row else { return Cow::Borrowed(key) };
+            let mut path = String::with_capacity(key.len() + 1 + row.len());
+            path.push_str(key);
+            path.push(joint);
+            path.push_str(row);
+            Cow::Owned(path)
+        };
+        if let Some(code) = routes.explicit.get(&*joined('.')) {
+            return Some(code);
+        }
+        let (code, _) = self.0.places.get_key_value(&*joined('_'))?;
+        (!routes.taken.contains(code)).then_some(&**code)
+    }
+
+    /// The codebook path that leads to an item: the opposite of [`Form::target`].
+    pub(crate) fn path_to<'f>(routes: &'f Routes, code: &'f str) -> &'f str {
+        routes.explicit.iter().find(|(_, target)| &***target == code).map_or(code, |(path, _)| path)
+    }
+
+    /// What kind of value an item takes.
+    pub(crate) fn shape(&self, code: &str) -> Option<Shape<'_>> {
+        match *self.0.places.get(code)? {
+            Place::Instrument(_) => Some(Shape::Instrument),
+            Place::Own(index) => self.0.definition.items.get(index).map(|item| Shape::Own(&item.kind)),
+        }
+    }
+}
+
+/// Checks and compiles the Nettskjema mappings.
+fn routes(
+    definition: &Definition,
+    places: &HashMap<Box<str>, Place>,
+    faults: &mut Vec<Fault>,
+) -> HashMap<Box<str>, Routes> {
+    let mut mappings = HashMap::new();
+    for (index, mapping) in definition.nettskjema.iter().enumerate() {
+        let mut routes = Routes { explicit: HashMap::new(), taken: HashSet::new() };
+        for (path, target) in &mapping.keys {
+            let mut fault = |code| faults.push(Fault::at(path, code).under(&format!("/nettskjema/{index}/keys")));
+            if target != NATIONAL_ID_TARGET && !places.contains_key(target.as_str()) {
+                fault(FaultCode::UnknownReference);
+            }
+            if !routes.taken.insert(target.as_str().into()) {
+                fault(FaultCode::Contradiction);
+            }
+            routes.explicit.insert(path.as_str().into(), target.as_str().into());
+        }
+        if mappings.insert(mapping.form_id.as_str().into(), routes).is_some() {
+            faults.push(Fault::new(format!("/nettskjema/{index}/form_id"), FaultCode::AlreadyExists));
+        }
+    }
+    mappings
+}
+
+impl PartialEq for Form {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.definition == other.0.definition
+    }
+}
+
+impl Serialize for Form {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.definition.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Form {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(Definition::deserialize(deserializer)?).map_err(|faults| de::Error::custom(FormError::Faulty(faults)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

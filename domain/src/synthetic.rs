@@ -1,0 +1,158 @@
+//! Synthetic patients and their baseline deliveries for demonstrations and tests; nothing here may come from, or pass for,
+//! a real person.
+//!
+//! Everything follows from the seed, on every platform and with every version of every dependency: the random source is
+//! our own few lines, and the arithmetic uses `+ - * /` and square roots only, which IEEE 754 defines to the last bit.
+//! (`ln`, `exp` and `cos` come from the platform's own library and may differ there, and public random crates change their
+//! streams between versions.)
+//!
+//! Distributions are the published ones of the OPR and CHOIR reports where there are any; each constant names its kind.
+
+mod delivery;
+mod latent;
+mod random;
+
+use std::collections::HashSet;
+
+use jiff::civil::{Date, date};
+use jiff::{Span, Timestamp, tz::Offset};
+use serde_json::Value;
+
+use self::latent::Latent;
+use self::random::{Random, whole};
+use crate::patient::Sex;
+
+/// The day on which [`Generator::person`] reckons ages: the domain has no clock.
+pub const REFERENCE_DAY: Date = date(2026, 1, 1);
+
+/// The Nettskjema form that baseline deliveries answer: the template `opr-baseline`.
+pub const BASELINE_FORM_ID: &str = "1000001";
+
+/// A sequence of synthetic patients and deliveries, wholly determined by its seed.
+#[derive(Clone, Debug)]
+pub struct Generator {
+    random: Random,
+    latent: Latent,
+    /// Every national id number given out, so that none comes twice.
+    taken: HashSet<String>,
+    persons: u64,
+}
+
+/// A patient who does not exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Eleven digits in the tax administration's test pattern (Tenor, month + 80), with check digits of the 1964 scheme.
+    pub national_id: String,
+    /// Female or male, as the national id number says.
+    pub sex: Sex,
+    /// Agrees with the national id number; adult on the day the person was made for.
+    pub birth_date: Date,
+    /// E.164, of the Swedish series 070-1740605 to 699 that the regulator PTS keeps for fiction. Norway has none: any
+    /// `+47 9xx xx xxx` may be somebody's, and a demonstration must not be able to text a stranger.
+    pub mobile: String,
+    /// In `example.org`, which RFC 2606 reserves.
+    pub email: String,
+    /// ISO 639: `nb` mostly.
+    pub language: &'static str,
+    /// Whether the patient needs an interpreter, which excludes from follow-up.
+    pub interpreter_needed: bool,
+    /// Whether the patient is cognitively impaired, which excludes from follow-up.
+    pub cognitive_impairment: bool,
+}
+
+impl Generator {
+    /// A generator for one seed.
+    pub fn new(seed: u64) -> Self {
+        Self { random: Random::new(seed), latent: Latent::new(), taken: HashSet::new(), persons: 0 }
+    }
+
+    /// The next patient, adult on [`REFERENCE_DAY`].
+    pub fn person(&mut self) -> Person {
+        self.person_on(REFERENCE_DAY)
+    }
+
+    /// The next patient, adult on `day` (years 2000 to 2050, the nearest of them otherwise: outside, the numbers' century
+    /// rule fails). Age about 49.5 ± 15 years, 18 to 97; 59.6 % women (OPR 2015–2020).
+    pub fn person_on(&mut self, day: Date) -> Person {
+        let day = day.clamp(date(2000, 1, 1), date(2050, 12, 31));
+        let sex = if self.random.chance(0.596) { Sex::Female } else { Sex::Male };
+        let (birth_date, national_id) = self.born(day, sex);
+        self.persons += 1;
+        let language = self.random.pick(&[(0.92, "nb"), (0.03, "nn"), (0.03, "en")], "pl");
+        let foreign = !matches!(language, "nb" | "nn");
+        Person {
+            national_id,
+            sex,
+            birth_date,
+            mobile: format!("+46701740{}", 605 + self.random.below(95)),
+            email: format!("patient{:06}@example.org", self.persons),
+            language,
+            interpreter_needed: self.random.chance(0.5) && foreign,
+            cognitive_impairment: self.random.chance(0.01),
+        }
+    }
+
+    /// A complete TSD submission of [`BASELINE_FORM_ID`] by (or, now and then, on behalf of) `person`, in one of the three
+    /// schema versions. Answers follow the published means, spreads, correlations and non-response; they depend on the
+    /// person's age and on nothing else of theirs.
+    pub fn baseline_delivery(&mut self, person: &Person, submission_id: u64, created: Timestamp) -> Value {
+        let age = age_on(person.birth_date, Offset::UTC.to_datetime(created).date());
+        let answers = delivery::answers(&mut self.random, &self.latent, age);
+        // Rarely somebody else answers: an adult, with a number of their own.
+        let representative = self.random.chance(0.02).then(|| self.born(REFERENCE_DAY, Sex::Female).1);
+        delivery::document(&mut self.random, person, submission_id, created, answers, representative)
+    }
+
+    /// A birth date and a number that is still free.
+    fn born(&mut self, day: Date, sex: Sex) -> (Date, String) {
+        loop {
+            let years = 48.9 + 15.0 * self.random.normal();
+            if !(18.01..97.9).contains(&years) {
+                continue;
+            }
+            let birth_date = day.saturating_sub(Span::new().days(whole(years * 365.25)));
+            for _ in 0..64 {
+                if let Some(number) = self.number(birth_date, sex)
+                    && self.taken.insert(number.clone())
+                {
+                    return (birth_date, number);
+                }
+            }
+        }
+    }
+
+    /// One try at a national id number: nothing where a check digit would be 10.
+    fn number(&mut self, birth_date: Date, sex: Sex) -> Option<String> {
+        // Individual numbers tell the century: 000-499 for 19YY, 500-999 for 2000-2039.
+        let first = if birth_date.year() >= 2000 { 500 } else { 0 };
+        let individual = first + 2 * self.random.below(250) + u32::from(sex == Sex::Male);
+        let day = u32::try_from(birth_date.day()).ok()?;
+        let month = u32::try_from(birth_date.month()).ok()? + 80;
+        let year = u32::try_from(birth_date.year().rem_euclid(100)).ok()?;
+        let nine = [
+            day / 10,
+            day % 10,
+            month / 10,
+            month % 10,
+            year / 10,
+            year % 10,
+            individual / 100,
+            individual / 10 % 10,
+            individual % 10,
+        ];
+        let sum = |digits: &[u32], weights: &[u32]| digits.iter().zip(weights).map(|(d, w)| d * w).sum::<u32>();
+        let check = |sum: u32| Some((11 - sum % 11) % 11).filter(|digit| *digit < 10);
+        let first = check(sum(&nine, &[3, 7, 6, 1, 8, 9, 4, 5, 2]))?;
+        let second = check(sum(&nine, &[5, 4, 3, 2, 7, 6, 5, 4, 3]) + 2 * first)?;
+        Some(format!("{day:02}{month:02}{year:02}{individual:03}{first}{second}"))
+    }
+}
+
+/// Whole years.
+fn age_on(birth_date: Date, day: Date) -> i16 {
+    let had_birthday = (day.month(), day.day()) >= (birth_date.month(), birth_date.day());
+    day.year() - birth_date.year() - i16::from(!had_birthday)
+}
+
+#[cfg(test)]
+mod tests;

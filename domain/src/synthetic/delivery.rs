@@ -1,0 +1,266 @@
+//! From drawn levels to the wire: items, gaps, demography and the TSD document around them; it must not decide how scores
+//! are distributed.
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use serde_json::{Map, Value, json};
+
+use super::Person;
+use super::latent::Latent;
+use super::random::{Random, whole};
+
+/// Share of respondents who skip a whole instrument: our choice, within the 2 to 5 % of most fields in OPR.
+const SKIPPED: f64 = 0.03;
+/// Share of single items left open otherwise: our choice.
+const GAP: f64 = 0.004;
+/// Share who leave the ODI's eighth item (sex life) open, which is legitimate: our choice.
+const ODI_08_GAP: f64 = 0.10;
+
+/// The codebook answers of one baseline at an age in whole years.
+pub(super) fn answers(random: &mut Random, latent: &Latent, age: i16) -> Map<String, Value> {
+    let traits = latent.traits(random, (f64::from(age) - 49.5) / 15.0);
+    let levels = latent.levels(random, &traits);
+    let mut answers = Map::new();
+    pain(random, levels.nrs, &mut answers);
+    flat("odi", &spread::<10>(levels.odi, random, 5, None), &mut answers, random);
+    if random.chance(ODI_08_GAP) {
+        answers.insert("odi_08".to_owned(), Value::Null);
+    }
+    eq5d(random, levels.eq5d, levels.vas, &mut answers);
+
+    let anxiety: [i32; 10] = spread(levels.anxiety, random, 3, None);
+    // Item 20 (suicidal thoughts) is the tenth of the depression items and must stay as rare as it is.
+    let depression: [i32; 15] = spread(levels.depression, random, 3, Some(9));
+    let hscl: Vec<i32> = anxiety.iter().chain(&depression).map(|units| units + 1).collect();
+    matrix("hscl", two_digits, &hscl, &mut answers, random);
+    matrix("isi", two_digits, &spread::<7>(levels.isi, random, 4, None), &mut answers, random);
+    matrix("catastrophizing", |n| n.to_string(), &spread::<13>(levels.pcs, random, 4, None), &mut answers, random);
+    matrix("cfq", two_digits, &spread::<11>(levels.cfq, random, 3, None), &mut answers, random);
+    let gse = spread::<10>(levels.gse, random, 3, None).map(|units| units + 1);
+    matrix("self_efficacy", |n| format!("s{n}"), &gse, &mut answers, random);
+    demography(random, f64::from(age), &mut answers);
+    answers
+}
+
+/// The TSD document around the answers.
+pub(super) fn document(
+    random: &mut Random,
+    person: &Person,
+    submission_id: u64,
+    created: Timestamp,
+    mut answers: Map<String, Value>,
+    representative: Option<String>,
+) -> Value {
+    let (version, minor) = random.pick(&[(0.15, ("2022-07", 0)), (0.25, ("2023-03", 1))], ("2024-09", 2));
+    let sub = format!("{:016x}", random.next());
+    let (provider, task) =
+        if random.chance(0.2) { ("helsenorge", Some(format!("task-{submission_id}"))) } else { ("idporten", None) };
+    let answer_time = 900_000 + random.below(2_700_000);
+    // A few forms are open to all and ask for the number themselves.
+    let open = representative.is_none() && random.chance(0.03);
+    let patient = person.national_id.as_str();
+    let respondent = match representative {
+        _ if open => {
+            answers.insert("fnr".to_owned(), Value::from(patient));
+            Value::Null
+        }
+        None => json!({ "provider": provider, "sub": sub, "task_id": task, "personal_identifier": patient }),
+        Some(other) => json!({
+            "provider": provider, "sub": sub, "task_id": task, "personal_identifier": other,
+            "representation": {
+                "representation_type": "POWER_OF_ATTORNEY", "pid_authorizer": patient, "representative_pid": other,
+            },
+        }),
+    };
+    let mut metadata = Map::from_iter([
+        ("created".to_owned(), Value::from(created.display_with_offset(Offset::constant(1)).to_string())),
+        ("answer_time".to_owned(), Value::from(answer_time)),
+        ("submission_id".to_owned(), Value::from(submission_id)),
+        ("number_of_attachments".to_owned(), Value::from(0)),
+        ("respondent".to_owned(), respondent),
+    ]);
+    // Optional members are absent rather than null.
+    metadata.retain(|_, value| !value.is_null());
+    if let Some(respondent) = metadata.get_mut("respondent").and_then(Value::as_object_mut) {
+        respondent.retain(|_, value| !value.is_null());
+    }
+    json!({ "version": version, "version_minor": minor, "metadata": metadata, "answers": answers })
+}
+
+fn pain(random: &mut Random, average: i32, answers: &mut Map<String, Value>) {
+    let worst = (average + random.pick(&[(0.15, 0), (0.3, 1), (0.3, 2)], 3)).min(10);
+    let least = (average - random.pick(&[(0.15, 0), (0.25, 1), (0.3, 2), (0.2, 3)], 4)).max(0);
+    let now = least + i32::try_from(random.below(u32::try_from(worst - least).unwrap_or(0) + 1)).unwrap_or(0);
+    let skipped = random.chance(SKIPPED);
+    for (key, value) in [("nrs_worst", worst), ("nrs_least", least), ("nrs_average", average), ("nrs_now", now)] {
+        let open = skipped || random.chance(GAP);
+        answers.insert(key.to_owned(), if open { Value::Null } else { Value::from(value) });
+    }
+}
+
+fn eq5d(random: &mut Random, levels: [i32; 5], vas: i32, answers: &mut Map<String, Value>) {
+    let skipped = random.chance(SKIPPED);
+    for (key, level) in ["eq5d_mo", "eq5d_sc", "eq5d_ua", "eq5d_pd", "eq5d_ad"].into_iter().zip(levels) {
+        answers.insert(key.to_owned(), option(random, skipped, level));
+    }
+    let open = skipped || random.chance(GAP);
+    answers.insert("eq5d_vas".to_owned(), if open { Value::Null } else { Value::from(vas) });
+}
+
+/// The codebook value of a radio button, or null where it is left open.
+fn option(random: &mut Random, skipped: bool, value: i32) -> Value {
+    if skipped || random.chance(GAP) { Value::Null } else { Value::from(value.to_string()) }
+}
+
+fn flat(prefix: &str, items: &[i32], answers: &mut Map<String, Value>, random: &mut Random) {
+    let skipped = random.chance(SKIPPED);
+    for (number, item) in (1..).zip(items) {
+        answers.insert(format!("{prefix}_{number:02}"), option(random, skipped, *item));
+    }
+}
+
+fn matrix(
+    key: &str,
+    row: impl Fn(u32) -> String,
+    items: &[i32],
+    answers: &mut Map<String, Value>,
+    random: &mut Random,
+) {
+    let skipped = random.chance(SKIPPED);
+    let rows = (1..).zip(items).map(|(number, item)| (row(number), option(random, skipped, *item))).collect();
+    answers.insert(key.to_owned(), Value::Object(rows));
+}
+
+fn two_digits(number: u32) -> String {
+    format!("{number:02}")
+}
+
+/// Spreads a total over items of 0 to `cap`, so that their sum is exactly the total (or the most they can hold): about half
+/// of it evenly, the rest by chance. The `rare` item takes part seldom.
+fn spread<const ITEMS: usize>(total: i32, random: &mut Random, cap: i32, rare: Option<usize>) -> [i32; ITEMS] {
+    let count = i32::try_from(ITEMS).unwrap_or(i32::MAX);
+    let total = total.clamp(0, cap * count);
+    let mut items = [total / (2 * count); ITEMS];
+    if let Some(item) = rare.and_then(|at| items.get_mut(at)) {
+        *item = 0;
+    }
+    let mut left = total - items.iter().sum::<i32>();
+    while left > 0 {
+        let at = usize::try_from(random.below(count.unsigned_abs())).unwrap_or(0);
+        if rare == Some(at) && !random.chance(0.15) {
+            continue;
+        }
+        if let Some(item) = items.get_mut(at)
+            && *item < cap
+        {
+            *item += 1;
+            left -= 1;
+        }
+    }
+    items
+}
+
+/// Shares among those who answered and non-response by field: OPR 2015–2020, N = 4286. How they hang together (age,
+/// benefit and work; living alone and civil status) is our choice, made so that the shares come out.
+fn demography(random: &mut Random, age: f64, answers: &mut Map<String, Value>) {
+    let mut put = |random: &mut Random, key: &str, value: Value, open: f64| {
+        let value = if random.chance(open) { Value::Null } else { value };
+        answers.insert(key.to_owned(), value);
+    };
+
+    let alone = random.chance(0.301);
+    let civil = if alone {
+        random.pick(&[(0.45, "unmarried"), (0.33, "divorced"), (0.08, "separated")], "widowed")
+    } else {
+        let shares = [(0.5, "married"), (0.3, "cohabiting"), (0.15, "unmarried"), (0.01, "registered_partnership")];
+        random.pick(&shares, "divorced")
+    };
+    put(random, "sivilstand", civil.into(), 0.03);
+    put(random, "lives_alone", yes(alone), 0.052);
+
+    let parent = random.chance(match age {
+        ..25.0 => 0.07,
+        ..35.0 => 0.38,
+        ..45.0 => 0.68,
+        _ => 0.82,
+    });
+    let children = if parent { random.pick(&[(0.22, 1), (0.44, 2), (0.24, 3), (0.07, 4)], 5) } else { 0 };
+    put(random, "children", children.into(), 0.030);
+
+    let shares = [(0.154, "primary"), (0.444, "upper_secondary"), (0.313, "university")];
+    let education = random.pick(&shares, "university_higher");
+    put(random, "education", education.into(), 0.029);
+
+    let (benefit, work) = livelihood(random, age);
+    put(random, "benefit", benefit.into(), 0.178);
+    put(random, "work", work.into(), 0.046);
+
+    let economy = random.pick(&[(0.264, "good"), (0.487, "medium")], "poor");
+    put(random, "economy", economy.into(), 0.023);
+    let applied = yes(random.chance(0.299));
+    put(random, "applied_disability_pension", applied, 0.092);
+    let compensation = yes(random.chance(0.138));
+    put(random, "compensation_case", compensation, 0.043);
+
+    let years = duration(random.unit()).min(age - 8.0).max(0.0);
+    // A number element may deliver a whole number with a decimal point.
+    put(random, "pain_duration_years", Value::from(f64::from(whole(years))), 0.087);
+}
+
+/// Benefit and work: the old are retired, those on a full disability pension do not work, and of the rest so many work that
+/// 36.6 % of all do.
+fn livelihood(random: &mut Random, age: f64) -> (&'static str, &'static str) {
+    let retired = random.chance(match age {
+        67.0.. => 1.0,
+        62.0.. => 0.48,
+        _ => 0.0,
+    });
+    if retired {
+        return ("retirement_pension", "retired");
+    }
+    // The shares of the eight other categories, which add up to 2980 of 3524.
+    let benefit = random.pick(
+        &[
+            (256.0 / 2980.0, "sickness_benefit_full"),
+            (167.0 / 2980.0, "sickness_benefit_partial"),
+            (1130.0 / 2980.0, "work_assessment_allowance"),
+            (1016.0 / 2980.0, "disability_pension_full"),
+            (174.0 / 2980.0, "disability_pension_partial"),
+            (25.0 / 2980.0, "unemployment_benefit"),
+            (72.0 / 2980.0, "social_assistance"),
+        ],
+        "other",
+    );
+    let work = if benefit == "disability_pension_full" || !random.chance(0.656) {
+        random.pick(&[(0.7, "on_benefits")], "unoccupied")
+    } else {
+        let shares = [(0.5, "full_time"), (0.33, "part_time"), (0.11, "education"), (0.05, "part_time_and_education")];
+        random.pick(&shares, "military_service")
+    };
+    (benefit, work)
+}
+
+fn yes(value: bool) -> Value {
+    Value::from(if value { "yes" } else { "no" })
+}
+
+/// Years with pain by quantile: median 5, mean about 7.9, 0 to 66 (OPR 2015–2020).
+fn duration(quantile: f64) -> f64 {
+    const POINTS: [(f64, f64); 9] = [
+        (0.0, 0.0),
+        (0.08, 1.0),
+        (0.25, 2.0),
+        (0.5, 5.0),
+        (0.75, 10.2),
+        (0.9, 19.0),
+        (0.97, 30.0),
+        (0.995, 45.0),
+        (1.0, 66.0),
+    ];
+    for ((from, low), (to, high)) in POINTS.iter().zip(POINTS.iter().skip(1)) {
+        if quantile < *to {
+            return low + (high - low) * (quantile - from) / (to - from);
+        }
+    }
+    66.0
+}

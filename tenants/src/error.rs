@@ -1,0 +1,140 @@
+//! What can go wrong below the API, and what a constraint's name means to a caller. SQL states end here.
+
+use std::time::Duration;
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use painreg_domain::fault::{Fault, FaultCode};
+
+use crate::crypt::CryptError;
+
+/// Why a unit of work did not happen. Nothing of it is in the database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The policy says no.
+    #[error("not permitted")]
+    Forbidden,
+    /// There is no such thing, or not for this caller.
+    #[error("no such record")]
+    NotFound,
+    /// Somebody changed the row since the caller read it.
+    #[error("the row has another version")]
+    Stale,
+    /// Something like it exists already.
+    #[error("a uniqueness rule is broken")]
+    Conflict(Vec<Fault>),
+    /// A rule of the data model is broken.
+    #[error("a rule of the data model is broken")]
+    Invalid(Vec<Fault>),
+    /// The same idempotency key is being worked on right now.
+    #[error("a request with the same idempotency key is running")]
+    InProgress,
+    /// The idempotency key has been used for another request.
+    #[error("the idempotency key belongs to another request")]
+    KeyReused,
+    /// The tenant is suspended.
+    #[error("the registry is suspended")]
+    Suspended,
+    /// The tenant must be suspended first.
+    #[error("the registry is active")]
+    Active,
+    /// The tenant's schema is not at this server's version.
+    #[error("the registry is being migrated")]
+    WrongVersion,
+    /// No connection was free, or a lock was not to be had.
+    #[error("the database is busy")]
+    Busy,
+    /// The database cannot be reached or refuses work.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    /// A cursor that was not made for this list.
+    #[error("the cursor does not belong to this list")]
+    BadCursor,
+    /// A sealed value does not open.
+    #[error(transparent)]
+    Crypt(#[from] CryptError),
+    /// Anything else the database said.
+    #[error("the database failed")]
+    Database(#[source] DieselError),
+}
+
+impl StoreError {
+    /// After how long the same request may succeed; `None` where waiting does not help.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy | Self::InProgress => Some(Duration::from_secs(1)),
+            Self::Unavailable(_) => Some(Duration::from_secs(5)),
+            Self::WrongVersion => Some(Duration::from_secs(30)),
+            Self::Suspended => Some(Duration::from_secs(3600)),
+            _ => None,
+        }
+    }
+}
+
+/// Constraint -> the member of the request it speaks of, and why. Constraints that no request can break stand nowhere
+/// here: breaking one is our fault and shows as such.
+const CONSTRAINTS: &[(&str, &str, FaultCode)] = &[
+    ("tenant_slug_unique", "/slug", FaultCode::AlreadyExists),
+    ("tenant_slug_form", "/slug", FaultCode::InvalidFormat),
+    ("patient_identifier_unique", "/national_id", FaultCode::AlreadyExists),
+    ("patient_death_after_birth", "/deceased_on", FaultCode::Contradiction),
+    ("patient_language_form", "/language", FaultCode::InvalidFormat),
+    ("patient_unit_length", "/unit", FaultCode::TooLong),
+];
+
+impl From<DieselError> for StoreError {
+    fn from(error: DieselError) -> Self {
+        match &error {
+            DieselError::NotFound => Self::NotFound,
+            DieselError::DatabaseError(kind, info) => {
+                let known = info
+                    .constraint_name()
+                    .and_then(|name| CONSTRAINTS.iter().find(|(constraint, ..)| *constraint == name))
+                    .map(|(_, pointer, code)| vec![Fault::new(*pointer, *code)]);
+                match (kind, known) {
+                    (DatabaseErrorKind::UniqueViolation, Some(faults)) => Self::Conflict(faults),
+                    // Two requests with one key, or two deliveries of one submission, met: the loser may try again.
+                    (DatabaseErrorKind::UniqueViolation, None)
+                        if matches!(info.table_name(), Some("idempotency_key" | "submission")) =>
+                    {
+                        Self::InProgress
+                    }
+                    (_, Some(faults)) => Self::Invalid(faults),
+                    (DatabaseErrorKind::SerializationFailure, None) => Self::Busy,
+                    (DatabaseErrorKind::ReadOnlyTransaction | DatabaseErrorKind::ClosedConnection, None) => {
+                        Self::Unavailable(info.message().to_owned())
+                    }
+                    (_, None) => match transient(info.message()) {
+                        Some(true) => Self::Busy,
+                        Some(false) => Self::Unavailable(info.message().to_owned()),
+                        None => Self::Database(error),
+                    },
+                }
+            }
+            DieselError::BrokenTransactionManager => Self::Unavailable("the connection is broken".to_owned()),
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// Diesel does not hand out SQL states, so these few are known by PostgreSQL's own words (`lc_messages` C).
+/// `Some(true)`: busy; `Some(false)`: unavailable.
+fn transient(message: &str) -> Option<bool> {
+    const BUSY: &[&str] = &["lock timeout", "statement timeout", "deadlock detected", "too many connections", "remaining connection slots", "too many clients"];
+    const GONE: &[&str] = &[
+        "terminating connection",
+        "server closed the connection",
+        "could not connect",
+        "connection to server",
+        "no connection to the server",
+        "the database system is",
+        "could not extend file",
+        "No space left",
+        "SSL SYSCALL error",
+        "could not receive data",
+        "could not send data",
+    ];
+    if BUSY.iter().any(|words| message.contains(words)) {
+        return Some(true);
+    }
+    GONE.iter().any(|words| message.contains(words)).then_some(false)
+}

@@ -1,0 +1,434 @@
+//! The private PostgreSQL that `painreg demo`, `painreg serve` without an address, and the tests start. It listens on
+//! a unix socket only, dies with the process that started it, and is never somebody else's.
+
+use std::io::Read as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+use secrecy::SecretString;
+
+use crate::crypt::{hex, random};
+use crate::error::StoreError;
+use crate::migrate::run_sql;
+
+/// Why the private PostgreSQL does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalError {
+    /// The programs are not on this machine.
+    #[error("PostgreSQL 15 or newer was not found; `make demo` and `make test` install it")]
+    NoPostgres,
+    /// A file or folder could not be made or read.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A PostgreSQL program failed.
+    #[error("{program} failed: {output}")]
+    Program {
+        /// Which.
+        program: &'static str,
+        /// The end of what it said.
+        output: String,
+    },
+    /// Another process uses the folder.
+    #[error("{0} is in use by another painreg; stop that one first")]
+    InUse(String),
+    /// The server did not answer in time.
+    #[error("PostgreSQL did not start: {0}")]
+    NotReady(String),
+    /// Preparing the database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a private PostgreSQL is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Real data: every acknowledged write survives a crash.
+    Durable,
+    /// Tests: nothing survives, everything is fast.
+    Throwaway,
+}
+
+/// A running private PostgreSQL. Dropping it stops it.
+pub struct Local {
+    guard: Child,
+    socket_folder: PathBuf,
+    password: String,
+    bin: PathBuf,
+}
+
+/// The owner of the platform's schema: may create roles and databases' contents, is no superuser.
+const OWNER: &str = "painreg";
+/// Names the socket's file; no TCP port is ever opened.
+const PORT: u16 = 5432;
+
+impl Local {
+    /// Starts the PostgreSQL in `folder`, making it first where there is none.
+    pub fn start(folder: &Path, durability: Durability) -> Result<Self, LocalError> {
+        let bin = find_programs().ok_or(LocalError::NoPostgres)?;
+        make_folder(folder)?;
+        let folder = folder.canonicalize().map_err(|source| file(folder, source))?;
+        let account = Account::choose()?;
+        let data = data_folder(&folder, account.as_ref())?;
+        let sockets = socket_folder(&folder)?;
+        own(&sockets, account.as_ref())?;
+        let password = password(&folder)?;
+        let fresh = !data.join("PG_VERSION").exists();
+        if fresh {
+            initialise(&bin, &data, &folder, account.as_ref(), &password)?;
+        }
+        std::fs::write(data.join("painreg.conf"), settings(durability)).map_err(|source| file(&data, source))?;
+        own(&data.join("painreg.conf"), account.as_ref())?;
+        let guard = launch(&bin, &data, &sockets, &folder, account.as_ref())?;
+        let mut local = Self { guard, socket_folder: sockets, password, bin };
+        local.wait(&folder)?;
+        local.prepare()?;
+        Ok(local)
+    }
+
+    /// The address of the platform's owner in the database `painreg`.
+    pub fn address(&self) -> SecretString {
+        self.address_of("painreg")
+    }
+
+    /// The owner's address of another database.
+    pub fn address_of(&self, database: &str) -> SecretString {
+        SecretString::from(self.conninfo(OWNER, database))
+    }
+
+    /// The superuser's address, for tests that look behind the walls and for benchmarks.
+    pub fn superuser_address(&self, database: &str) -> SecretString {
+        SecretString::from(self.conninfo("postgres", database))
+    }
+
+    /// Where the PostgreSQL programs lie.
+    pub fn programs(&self) -> &Path {
+        &self.bin
+    }
+
+    fn conninfo(&self, user: &str, database: &str) -> String {
+        // The folder's path is percent-encoded where a URI asks for it.
+        let host: String = self
+            .socket_folder
+            .to_string_lossy()
+            .bytes()
+            .map(|byte| match byte {
+                b'/' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
+                _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+                _ => format!("%{byte:02X}"),
+            })
+            .collect();
+        format!("postgres:///{database}?host={host}&port={PORT}&user={user}&password={}", self.password)
+    }
+
+    fn wait(&mut self, folder: &Path) -> Result<(), LocalError> {
+        let started = Instant::now();
+        loop {
+            if let Ok(Some(_)) = self.guard.try_wait() {
+                let log = tail(&folder.join("postgres.log"));
+                return Err(if log.contains("lock file \"postmaster.pid\" already exists") {
+                    LocalError::InUse(folder.display().to_string())
+                } else {
+                    LocalError::NotReady(log)
+                });
+            }
+            if PgConnection::establish(&self.conninfo("postgres", "postgres")).is_ok() {
+                return Ok(());
+            }
+            if started.elapsed() > Duration::from_secs(60) {
+                return Err(LocalError::NotReady(tail(&folder.join("postgres.log"))));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Makes the owner and its database where they are missing.
+    fn prepare(&self) -> Result<(), LocalError> {
+        let connect = |database: &str| {
+            PgConnection::establish(&self.conninfo("postgres", database))
+                .map_err(|error| LocalError::NotReady(error.to_string()))
+        };
+        let mut conn = connect("postgres")?;
+        if !exists(&mut conn, "SELECT count(*) AS n FROM pg_catalog.pg_roles WHERE rolname = 'painreg'")? {
+            run_sql(&mut conn, &format!("CREATE ROLE {OWNER} LOGIN CREATEROLE CREATEDB PASSWORD '{}'", self.password))?;
+        }
+        if !exists(&mut conn, "SELECT count(*) AS n FROM pg_catalog.pg_database WHERE datname = 'painreg'")? {
+            run_sql(&mut conn, &format!("CREATE DATABASE painreg OWNER {OWNER}"))?;
+        }
+        Ok(())
+    }
+
+    /// Stops the server in an orderly way and waits for it.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        // Closing the guard's standard input is the signal; see `launch`.
+        drop(self.guard.stdin.take());
+        let _ = self.guard.wait();
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+#[derive(QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    n: i64,
+}
+
+fn exists(conn: &mut PgConnection, text: &'static str) -> Result<bool, LocalError> {
+    let row: CountRow = crate::statement::statement(text).get_result(conn).map_err(StoreError::from)?;
+    Ok(row.n > 0)
+}
+
+/// PostgreSQL refuses to run as root; where we are root, it runs as the system's account for it.
+struct Account {
+    uid: u32,
+    gid: u32,
+}
+
+impl Account {
+    fn choose() -> Result<Option<Self>, LocalError> {
+        let me = id("-u", None)?;
+        if me != 0 {
+            return Ok(None);
+        }
+        let name = ["postgres", "nobody"].into_iter().find(|name| id("-u", Some(name)).is_ok());
+        let name = name.ok_or_else(|| LocalError::NotReady("there is no account to run it as; add a user `postgres`".to_owned()))?;
+        Ok(Some(Self { uid: id("-u", Some(name))?, gid: id("-g", Some(name))? }))
+    }
+}
+
+fn id(what: &str, name: Option<&str>) -> Result<u32, LocalError> {
+    let output = Command::new("id").arg(what).args(name).output().map_err(|source| file(Path::new("id"), source))?;
+    String::from_utf8_lossy(&output.stdout).trim().parse().map_err(|_| LocalError::Program {
+        program: "id",
+        output: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
+fn file(path: &Path, source: std::io::Error) -> LocalError {
+    LocalError::File { path: path.display().to_string(), source }
+}
+
+fn make_folder(path: &Path) -> Result<(), LocalError> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o755).create(path).map_err(|source| file(path, source))
+}
+
+fn own(path: &Path, account: Option<&Account>) -> Result<(), LocalError> {
+    let Some(account) = account else { return Ok(()) };
+    std::os::unix::fs::chown(path, Some(account.uid), Some(account.gid)).map_err(|source| file(path, source))
+}
+
+/// The cluster lies in `folder/postgres`. Where we are root and the account cannot get there (a clone under /root), it
+/// lies under /var/lib instead, and `folder/postgres` points to it.
+fn data_folder(folder: &Path, account: Option<&Account>) -> Result<PathBuf, LocalError> {
+    let link = folder.join("postgres");
+    let reachable = account.is_none_or(|account| {
+        folder.ancestors().all(|step| {
+            std::fs::metadata(step).is_ok_and(|found| found.mode() & 0o001 != 0 || found.uid() == account.uid)
+        })
+    });
+    let data = if reachable {
+        link
+    } else {
+        let name = hex(crate::crypt::digest(folder.to_string_lossy().as_bytes()).first_chunk::<6>().unwrap_or(&[0; 6]));
+        let elsewhere = PathBuf::from(format!("/var/lib/painreg-{name}"));
+        if !link.is_symlink() {
+            std::os::unix::fs::symlink(&elsewhere, &link).map_err(|source| file(&link, source))?;
+        }
+        elsewhere
+    };
+    if !data.exists() {
+        std::fs::DirBuilder::new().mode(0o700).create(&data).map_err(|source| file(&data, source))?;
+        own(&data, account)?;
+    }
+    Ok(data)
+}
+
+/// A socket's path may have 107 characters; a deep clone gets a folder of its own under the system's temporary one.
+fn socket_folder(folder: &Path) -> Result<PathBuf, LocalError> {
+    let near = folder.join("run");
+    let reachable = folder
+        .ancestors()
+        .all(|step| std::fs::metadata(step).is_ok_and(|found| found.mode() & 0o001 != 0));
+    let sockets = if reachable && near.as_os_str().len() < 80 {
+        near
+    } else {
+        let name = hex(crate::crypt::digest(folder.to_string_lossy().as_bytes()).first_chunk::<6>().unwrap_or(&[0; 6]));
+        PathBuf::from(format!("/tmp/painreg-{name}"))
+    };
+    if !sockets.exists() {
+        std::fs::DirBuilder::new().mode(0o700).create(&sockets).map_err(|source| file(&sockets, source))?;
+    }
+    Ok(sockets)
+}
+
+fn password(folder: &Path) -> Result<String, LocalError> {
+    let path = folder.join("database.password");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(text.trim().to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let text = hex(&random::<24>());
+            std::fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path)
+                .and_then(|mut out| std::io::Write::write_all(&mut out, text.as_bytes()))
+                .map_err(|source| file(&path, source))?;
+            Ok(text)
+        }
+        Err(source) => Err(file(&path, source)),
+    }
+}
+
+fn as_account<'a>(command: &'a mut Command, account: Option<&Account>) -> &'a mut Command {
+    match account {
+        Some(account) => command.uid(account.uid).gid(account.gid),
+        None => command,
+    }
+}
+
+fn initialise(
+    bin: &Path,
+    data: &Path,
+    folder: &Path,
+    account: Option<&Account>,
+    password: &str,
+) -> Result<(), LocalError> {
+    let secret = data.with_file_name(format!("painreg-initdb-{}", hex(&random::<8>())));
+    std::fs::write(&secret, password).map_err(|source| file(&secret, source))?;
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).map_err(|source| file(&secret, source))?;
+    own(&secret, account)?;
+    let mut command = Command::new(bin.join("initdb"));
+    command
+        .args(["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions"])
+        .arg("--pwfile")
+        .arg(&secret)
+        .arg("-D")
+        .arg(data)
+        .stdin(Stdio::null())
+        .current_dir("/");
+    let output = as_account(&mut command, account).output();
+    let _ = std::fs::remove_file(&secret);
+    let output = output.map_err(|source| file(folder, source))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(LocalError::Program { program: "initdb", output: said });
+    }
+    let main = data.join("postgresql.conf");
+    let mut text = std::fs::read_to_string(&main).map_err(|source| file(&main, source))?;
+    text.push_str("\ninclude 'painreg.conf'\n");
+    std::fs::write(&main, text).map_err(|source| file(&main, source))
+}
+
+/// The database's log must never hold a row: PostgreSQL's defaults write a failing one out in full.
+fn settings(durability: Durability) -> &'static str {
+    match durability {
+        Durability::Durable => {
+            "listen_addresses = ''\nmax_connections = 120\nshared_buffers = 128MB\nfsync = on\nfull_page_writes = on\n\
+             synchronous_commit = on\nlog_error_verbosity = terse\nlog_statement = none\nlog_min_error_statement = panic\n\
+             log_parameter_max_length = 0\nlog_parameter_max_length_on_error = 0\nlog_min_duration_statement = -1\n"
+        }
+        Durability::Throwaway => {
+            "listen_addresses = ''\nmax_connections = 300\nshared_buffers = 128MB\nfsync = off\nfull_page_writes = off\n\
+             synchronous_commit = off\nlog_error_verbosity = terse\nlog_statement = none\nlog_min_error_statement = panic\n\
+             log_parameter_max_length = 0\nlog_parameter_max_length_on_error = 0\nlog_min_duration_statement = -1\n\
+             autovacuum = off\nwal_level = minimal\nmax_wal_senders = 0\n"
+        }
+    }
+}
+
+/// PostgreSQL runs under a small shell that waits for its own standard input to close, which happens when this process
+/// ends in whatever way, and then shuts the server down. No server outlives its painreg, even one that was killed.
+fn launch(
+    bin: &Path,
+    data: &Path,
+    sockets: &Path,
+    folder: &Path,
+    account: Option<&Account>,
+) -> Result<Child, LocalError> {
+    const GUARD: &str = "\"$@\" </dev/null & server=$!; trap '' INT TERM HUP; \
+                         (while kill -0 $server 2>/dev/null; do sleep 1; done; kill $$ 2>/dev/null; kill -9 $$ 2>/dev/null) & watch=$!; \
+                         cat >/dev/null; kill $watch 2>/dev/null; kill -INT $server 2>/dev/null; wait $server";
+    let log = folder.join("postgres.log");
+    let out = std::fs::OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&log)
+        .map_err(|source| file(&log, source))?;
+    let err = out.try_clone().map_err(|source| file(&log, source))?;
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", GUARD, "painreg-postgres"])
+        .arg(bin.join("postgres"))
+        .arg("-D")
+        .arg(data)
+        .arg("-k")
+        .arg(sockets)
+        .args(["-p", &PORT.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(out)
+        .stderr(err)
+        .process_group(0)
+        .current_dir("/");
+    as_account(&mut command, account).spawn().map_err(|source| file(Path::new("sh"), source))
+}
+
+fn tail(path: &Path) -> String {
+    let mut text = String::new();
+    if let Ok(mut log) = std::fs::File::open(path) {
+        let _ = log.read_to_string(&mut text);
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    lines.iter().skip(lines.len().saturating_sub(8)).copied().collect::<Vec<_>>().join("\n")
+}
+
+/// The folder with the newest PostgreSQL's programs: the path, `pg_config`, Debian's and Homebrew's places.
+fn find_programs() -> Option<PathBuf> {
+    let mut folders: Vec<PathBuf> =
+        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
+    if let Ok(output) = Command::new("pg_config").arg("--bindir").output() {
+        folders.push(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
+    }
+    for (parent, below) in [
+        ("/usr/lib/postgresql", "bin"),
+        ("/opt/homebrew/opt", "bin"),
+        ("/usr/local/opt", "bin"),
+    ] {
+        let Ok(entries) = std::fs::read_dir(parent) else { continue };
+        folders.extend(entries.flatten().map(|entry| entry.path().join(below)));
+    }
+    folders
+        .into_iter()
+        .filter(|folder| ["initdb", "postgres", "psql"].iter().all(|program| folder.join(program).exists()))
+        .filter_map(|folder| Some((major(&folder)?, folder)))
+        .filter(|(major, _)| *major >= 15)
+        .max_by_key(|(major, _)| *major)
+        .map(|(_, folder)| folder)
+}
+
+fn major(folder: &Path) -> Option<u32> {
+    let output = Command::new(folder.join("postgres")).arg("--version").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let number = text.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
+    number.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+}

@@ -1,0 +1,320 @@
+//! Making, changing hands of and removing a whole registry: roles, schema, grants, template. Everything of one place
+//! in one transaction, so that half a registry never exists.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::ids::TenantId;
+use painreg_domain::organisation_number::OrganisationNumber;
+use painreg_domain::questionnaire::Form;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::crypt::{Key, hex, random};
+use crate::error::StoreError;
+use crate::issuer::IssuerSettings;
+use crate::migrate::{self, request_roles, run_sql};
+use crate::registry::Registry;
+use crate::scope::PlatformTx;
+use crate::statement::statement;
+use crate::store::{self, tenants::TenantRecord};
+
+/// The template every OPR registry starts from, file for file.
+const OPR_FORMS: &[&str] = &[
+    include_str!("../templates/opr/forms/opr-baseline.toml"),
+    include_str!("../templates/opr/forms/opr-baseline-short.toml"),
+    include_str!("../templates/opr/forms/opr-follow-up-short.toml"),
+    include_str!("../templates/opr/forms/opr-follow-up-full.toml"),
+];
+
+/// The forms of a template.
+pub fn template_forms(template: &str) -> Option<Vec<Form>> {
+    (template == "opr").then(|| {
+        OPR_FORMS.iter().map(|text| Form::from_toml(text).expect("the shipped forms are read in a test")).collect()
+    })
+}
+
+/// Where a new registry is to lie.
+#[derive(Clone, Debug)]
+pub enum Placement {
+    /// In the platform's database.
+    Login,
+    /// In a database of its own, reached at this address as an owner that may create roles.
+    Dsn(SecretString),
+}
+
+/// A registry to be created.
+#[derive(Clone, Debug)]
+pub struct NewTenant {
+    /// The name in the path: lower-case letters, digits and dashes, 3 to 40 characters, a letter first.
+    pub slug: String,
+    /// The name for people.
+    pub name: String,
+    /// The hospital trust's organisation number.
+    pub organisation_number: Option<OrganisationNumber>,
+    /// Where it is to lie.
+    pub placement: Placement,
+    /// The template it starts from.
+    pub template: String,
+    /// Whom it trusts.
+    pub issuers: Vec<IssuerSettings>,
+}
+
+impl NewTenant {
+    /// Everything that is wrong with it.
+    pub fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if !is_slug(&self.slug) {
+            faults.push(Fault::at("slug", FaultCode::InvalidFormat));
+        }
+        if self.name.trim().is_empty() || self.name.chars().count() > 200 {
+            faults.push(Fault::at("name", FaultCode::InvalidFormat));
+        }
+        if template_forms(&self.template).is_none() {
+            faults.push(Fault::at("template", FaultCode::UnknownReference));
+        }
+        faults.extend(issuer_faults(&self.issuers));
+        faults
+    }
+}
+
+/// Everything that is wrong with a tenant's list of issuers.
+pub fn issuer_faults(issuers: &[IssuerSettings]) -> Vec<Fault> {
+    issuers.iter().enumerate().flat_map(|(at, issuer)| issuer.faults(&format!("/issuers/{at}"), false)).collect()
+}
+
+fn is_slug(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    (3..=40).contains(&bytes.len())
+        && bytes.first().is_some_and(u8::is_ascii_lowercase)
+        && bytes.last().is_some_and(|last| *last != b'-')
+        && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
+}
+
+/// Creates a registry. Registries whose slugs look alike share nothing: schema and role names are drawn, not made from
+/// the slug.
+pub fn create(tx: &mut PlatformTx<'_>, new: &NewTenant) -> Result<TenantRecord, StoreError> {
+    let faults = new.faults();
+    if !faults.is_empty() {
+        return Err(StoreError::Invalid(faults));
+    }
+    let registry = tx.scope.registry().clone();
+    let clock = registry.clock().clone();
+    let id = TenantId::existing(clock.random_id());
+    let row = id.uuid().into_bytes();
+    let schema = format!("t_{}", hex(&random::<16>()));
+    let password = hex(&random::<32>());
+    let kek = &registry.0.kek;
+    let tenant_key = Key::random().wrap(kek, &[b"tenant".as_slice(), b"tenant_key", &row]);
+    let sealed_password = kek.seal(password.as_bytes(), &[b"tenant".as_slice(), b"login_password", &row]);
+    let dsn = match &new.placement {
+        Placement::Login => None,
+        Placement::Dsn(address) => {
+            Some(kek.seal(address.expose_secret().as_bytes(), &[b"tenant".as_slice(), b"dsn", &row]))
+        }
+    };
+    let now = clock.now().to_diesel();
+    statement(
+        "INSERT INTO platform.tenant (id, slug, name, organisation_number, schema_name, placement, dsn, login_password, \
+         tenant_key, state, template, schema_version, created_at, updated_at, updated_by) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?, ?, ?, ?)",
+    )
+    .bind::<SqlUuid, _>(id.uuid())
+    .bind::<Text, _>(&new.slug)
+    .bind::<Text, _>(&new.name)
+    .bind::<Nullable<Text>, _>(new.organisation_number.as_ref().map(OrganisationNumber::as_str))
+    .bind::<Text, _>(&schema)
+    .bind::<Text, _>(if dsn.is_some() { "dsn" } else { "login" })
+    .bind::<Nullable<Bytea>, _>(dsn)
+    .bind::<Bytea, _>(sealed_password)
+    .bind::<Bytea, _>(tenant_key)
+    .bind::<Text, _>(&new.template)
+    .bind::<Text, _>(migrate::tenant_version())
+    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(tx.trace.action())
+    .execute(tx.conn)?;
+    for issuer in &new.issuers {
+        store::tenants::trust(tx.conn, &clock, Some(id), issuer)?;
+    }
+    store::tenants::move_generation(tx.conn)?;
+    let forms = template_forms(&new.template).unwrap_or_default();
+    let limit = registry.0.settings.connections_per_tenant * 4;
+    let furnish = |conn: &mut PgConnection| -> Result<(), StoreError> {
+        run_sql(conn, "SET LOCAL statement_timeout = '60s'")?;
+        let database = database_name(conn)?;
+        run_sql(conn, &creation(&schema, &password, limit, &database))?;
+        migrate::bring_up(conn, &schema)?;
+        store::forms::publish(conn, &forms, clock.now())?;
+        run_sql(conn, "SET LOCAL search_path = platform, pg_temp")
+    };
+    match &new.placement {
+        Placement::Login => furnish(tx.conn)?,
+        // The other database commits first; if the platform's own commit then fails, an unreferenced schema under a
+        // drawn name is left there, and a second attempt draws another.
+        Placement::Dsn(address) => registry.0.owner_connection(address)?.transaction(furnish)?,
+    }
+    tx.trace.write(tx.conn, None, Some(new.slug.clone()), "ok")?;
+    store::tenants::by_slug(tx.conn, &new.slug)
+}
+
+#[derive(QueryableByName)]
+struct DatabaseRow {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+fn database_name(conn: &mut PgConnection) -> Result<String, StoreError> {
+    let row: DatabaseRow = statement("SELECT quote_ident(current_database()) AS name").get_result(conn)?;
+    Ok(row.name)
+}
+
+/// The login role reaches its own tenant's request roles and nothing else; it inherits nothing.
+fn creation(schema: &str, password: &str, limit: u32, database: &str) -> String {
+    use std::fmt::Write as _;
+    let mut sql = format!(
+        "CREATE ROLE {schema}_login LOGIN NOINHERIT NOCREATEDB NOCREATEROLE CONNECTION LIMIT {limit} PASSWORD '{password}'; \
+         ALTER ROLE {schema}_login SET search_path = ''; \
+         GRANT CONNECT ON DATABASE {database} TO {schema}_login; \
+         CREATE SCHEMA {schema}; "
+    );
+    for role in request_roles() {
+        let _ = write!(sql, "CREATE ROLE {schema}_{role} NOLOGIN NOINHERIT; GRANT {schema}_{role} TO {schema}_login; ");
+    }
+    sql
+}
+
+fn removal(schema: &str, database: &str) -> String {
+    use std::fmt::Write as _;
+    let mut sql = format!("DROP SCHEMA {schema} CASCADE; REVOKE ALL ON DATABASE {database} FROM {schema}_login; ");
+    for role in request_roles() {
+        let _ = write!(sql, "DROP ROLE {schema}_{role}; ");
+    }
+    let _ = write!(sql, "DROP ROLE {schema}_login");
+    sql
+}
+
+#[derive(QueryableByName)]
+struct DroppedRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: uuid::Uuid,
+    #[diesel(sql_type = Text)]
+    schema_name: String,
+    #[diesel(sql_type = Nullable<Bytea>)]
+    dsn: Option<Vec<u8>>,
+}
+
+/// Removes a suspended registry and everything in it, keys included. There is no way back.
+pub fn drop(tx: &mut PlatformTx<'_>, slug: &str, version: i64) -> Result<(), StoreError> {
+    let record = store::tenants::by_slug(tx.conn, slug)?;
+    if record.version != version {
+        return Err(StoreError::Stale);
+    }
+    if record.state != "suspended" {
+        return Err(StoreError::Active);
+    }
+    let row: DroppedRow = statement("DELETE FROM platform.tenant WHERE slug = ? AND version = ? RETURNING id, schema_name, dsn")
+        .bind::<Text, _>(slug)
+        .bind::<diesel::sql_types::BigInt, _>(version)
+        .get_result(tx.conn)?;
+    store::tenants::move_generation(tx.conn)?;
+    let registry = tx.scope.registry().clone();
+    if let Some(tenant) = registry.tenant(slug) {
+        tenant.place.close();
+    }
+    let clear = |conn: &mut PgConnection| -> Result<(), StoreError> {
+        run_sql(conn, "SET LOCAL statement_timeout = '60s'")?;
+        let database = database_name(conn)?;
+        run_sql(conn, &removal(&row.schema_name, &database))
+    };
+    if row.dsn.is_some() {
+        let address = registry.base_address(TenantId::existing(row.id), row.dsn.as_deref())?;
+        registry.0.owner_connection(&address)?.transaction(clear)?;
+    } else {
+        clear(tx.conn)?;
+    }
+    tx.trace.write(tx.conn, None, Some(slug.to_owned()), "ok")
+}
+
+/// Brings one registry to this server's version. The migration commits on its own, journal and all.
+pub fn migrate(tx: &mut PlatformTx<'_>, slug: &str) -> Result<migrate::Migrated, StoreError> {
+    let done = tx.scope.registry().clone().migrate(Some(slug), false, |_| {})?;
+    tx.trace.write(tx.conn, None, Some(slug.to_owned()), "ok")?;
+    done.into_iter().next().ok_or(StoreError::NotFound)
+}
+
+impl Registry {
+    /// Trusts an issuer of operators, or one more of a tenant's. For the command line; tenants' issuers also change
+    /// over the API.
+    pub fn trust(&self, tenant: Option<&str>, settings: &IssuerSettings) -> Result<(), StoreError> {
+        let faults = settings.faults("", tenant.is_none());
+        if !faults.is_empty() {
+            return Err(StoreError::Invalid(faults));
+        }
+        let mut conn = self.0.owner_connection(&self.0.settings.database)?;
+        conn.transaction::<_, StoreError, _>(|conn| {
+            let id = tenant.map(|slug| store::tenants::by_slug(conn, slug)).transpose()?.map(|record| record.id);
+            statement("DELETE FROM platform.issuer WHERE issuer = ? AND tenant_id IS NOT DISTINCT FROM ?")
+                .bind::<Text, _>(&settings.issuer)
+                .bind::<Nullable<SqlUuid>, _>(id.map(TenantId::uuid))
+                .execute(conn)?;
+            store::tenants::trust(conn, self.clock(), id, settings)
+        })?;
+        self.reload()
+    }
+
+    /// Work of every hour: stored answers older than thirty days go.
+    pub fn forget_old_answers(&self) -> Result<usize, StoreError> {
+        let mut conn = self.0.owner_connection(&self.0.settings.database)?;
+        let (_, rows, _) = store::tenants::load_all(&mut conn)?;
+        let mut gone = 0;
+        for schema in rows.iter().filter(|row| row.dsn.is_none()).map(|row| row.schema.as_str()).chain(["platform"]) {
+            gone += conn.transaction::<_, StoreError, _>(|conn| {
+                run_sql(conn, &format!("SET LOCAL search_path = {schema}"))?;
+                store::idempotency::forget_old(conn, self.clock().now())
+            })?;
+        }
+        Ok(gone)
+    }
+
+    /// Whether a proof of possession is used for the first time. What has expired is forgotten on the way.
+    pub fn first_use_of_proof(&self, id: &[u8; 32], expires: jiff::Timestamp) -> Result<bool, StoreError> {
+        let mut held = self.0.connection(&self.0.platform)?;
+        let fresh = statement(
+            "WITH gone AS (DELETE FROM platform.used_proof WHERE expires_at < ?) \
+             INSERT INTO platform.used_proof (id, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        )
+        .bind::<Timestamptz, _>(self.clock().now().to_diesel())
+        .bind::<Bytea, _>(id.as_slice())
+        .bind::<Timestamptz, _>(expires.to_diesel())
+        .execute(&mut held.conn)?;
+        Ok(fresh == 1)
+    }
+
+    /// Adds counts of callers nobody could identify to the platform's log of refusals.
+    pub fn record_strangers(&self, counts: Vec<(crate::Stranger, i64)>) -> Result<(), StoreError> {
+        let mut held = self.0.connection(&self.0.platform)?;
+        crate::audit::count_strangers(&mut held.conn, self.clock().now(), counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_template_is_whole() {
+        assert_eq!(template_forms("opr").map(|forms| forms.len()), Some(4));
+        assert!(template_forms("OPR").is_none());
+    }
+
+    #[test]
+    fn slugs_have_one_form() {
+        for good in ["ous", "sorlandet", "a-1", "abc123"] {
+            assert!(is_slug(good), "{good}");
+        }
+        for bad in ["", "ab", "Ous", "ous_", "-ous", "ous-", "1ous", "o us", "øst", "a.b", "../x"] {
+            assert!(!is_slug(bad), "{bad}");
+        }
+    }
+}

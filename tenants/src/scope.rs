@@ -1,0 +1,512 @@
+//! The door to the database: a [`Tx`] exists only inside [`TenantScope::run`]. No tenant, no role, no action: no
+//! transaction. And no patient data without a [`PatientAccess`], which is handed out after the access has been logged.
+//!
+//! ```compile_fail,E0521
+//! // A receipt cannot leave the transaction that logged it.
+//! use painreg_tenants::{PatientAccess, StoreError, TenantScope};
+//! use painreg_domain::{ids::PatientId, policy::Action};
+//! fn steal(scope: &TenantScope, id: PatientId) {
+//!     let mut kept: Option<PatientAccess<'_>> = None;
+//!     let _ = scope.run(Action::ReadPatient, |tx| { kept = Some(tx.open_patient(id)?); Ok::<_, StoreError>(()) });
+//! }
+//! ```
+//! ```compile_fail,E0451
+//! // A scope cannot be made by hand: its fields are private, and only the registry makes one.
+//! use painreg_tenants::TenantScope;
+//! let scope = TenantScope { registry: todo!(), tenant: todo!(), principal: todo!(), context: todo!() };
+//! ```
+//! ```compile_fail,E0624
+//! // Nor through its constructor.
+//! let make = painreg_tenants::TenantScope::new;
+//! ```
+//! ```compile_fail,E0308
+//! // Answers cannot be read without opening the patient: an id is not a receipt.
+//! use painreg_tenants::{StoreError, Tx, store::submissions};
+//! use painreg_domain::ids::PatientId;
+//! fn read(tx: &mut Tx<'_>, id: PatientId) { let _ = submissions::of_patient(tx, &id, None, 10); }
+//! ```
+//! ```compile_fail,E0308
+//! // Ids cannot be swapped.
+//! use painreg_tenants::Tx;
+//! use painreg_domain::ids::SubmissionId;
+//! fn open(tx: &mut Tx<'_>, id: SubmissionId) { let _ = tx.open_patient(id); }
+//! ```
+//! ```compile_fail,E0616
+//! // The connection is nobody's but this crate's.
+//! use painreg_tenants::Tx;
+//! fn raw(tx: &mut Tx<'_>) { let _ = &tx.conn; }
+//! ```
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Instant;
+
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Bytea, Text, Uuid as SqlUuid};
+use jiff::Timestamp;
+use painreg_domain::ids::{PatientId, SubmissionId, TenantId};
+use painreg_domain::national_id::NationalId;
+use painreg_domain::policy::{self, Action, Reach, Role};
+use uuid::Uuid;
+
+use crate::audit::Trace;
+use crate::error::StoreError;
+use crate::migrate;
+use crate::pool::Pooled;
+use crate::registry::{Place, Registry, Tenant};
+use crate::statement::{Statement, statement};
+use crate::store::idempotency::{self, Once, Reply};
+
+/// Who is calling, as the issuer vouched for it.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// Unique over every issuer: the issuer's row and its `sub`. Idempotency keys and rate limits belong to it.
+    pub key: String,
+    /// The token's `sub`, as the access log shows it.
+    pub actor: String,
+    /// The one role of the token.
+    pub role: Role,
+    /// The caller's unit, where the role's reach is a unit.
+    pub unit: Option<String>,
+    /// Health personnel number (HPR-nummer).
+    pub hpr: Option<String>,
+    /// Organisation number.
+    pub organisation: Option<String>,
+    /// The client the token was issued to.
+    pub client: Option<String>,
+    /// Which patient the caller is, where the caller is one.
+    pub own: Option<OwnRecord>,
+}
+
+/// How a patient's token says who the patient is.
+#[derive(Clone, Debug)]
+pub enum OwnRecord {
+    /// By the id in this registry.
+    Id(PatientId),
+    /// By national id.
+    NationalId(NationalId),
+}
+
+/// Where a request came from, for the access log.
+#[derive(Clone, Debug)]
+pub struct RequestContext {
+    /// The id that the caller was told.
+    pub request_id: String,
+    /// The peer's address.
+    pub origin: Option<String>,
+}
+
+/// Proof of an authenticated caller in a known tenant.
+#[derive(Clone)]
+pub struct TenantScope {
+    registry: Registry,
+    tenant: Arc<Tenant>,
+    principal: Principal,
+    context: RequestContext,
+}
+
+/// Proof of an authenticated caller who asks for something of the platform.
+#[derive(Clone)]
+pub struct PlatformScope {
+    registry: Registry,
+    principal: Principal,
+    context: RequestContext,
+}
+
+/// One transaction in one tenant, for one named action. `'t` is a brand: nothing that carries it outlives the
+/// transaction.
+pub struct Tx<'t> {
+    pub(crate) conn: &'t mut PgConnection,
+    pub(crate) scope: &'t TenantScope,
+    pub(crate) trace: Trace<'t>,
+    reach: Reach,
+    brand: PhantomData<fn(&'t ()) -> &'t ()>,
+}
+
+/// One transaction on the platform's own tables, where no patient is.
+pub struct PlatformTx<'t> {
+    pub(crate) conn: &'t mut PgConnection,
+    pub(crate) scope: &'t PlatformScope,
+    pub(crate) trace: Trace<'t>,
+}
+
+/// Receipt that opening this patient's record stands in the access log, written in this very transaction.
+pub struct PatientAccess<'t> {
+    id: PatientId,
+    brand: PhantomData<fn(&'t ()) -> &'t ()>,
+}
+
+impl PatientAccess<'_> {
+    /// Whose record is open.
+    pub const fn id(&self) -> PatientId {
+        self.id
+    }
+}
+
+impl TenantScope {
+    pub(crate) const fn new(
+        registry: Registry,
+        tenant: Arc<Tenant>,
+        principal: Principal,
+        context: RequestContext,
+    ) -> Self {
+        Self { registry, tenant, principal, context }
+    }
+
+    /// Who is calling.
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// Where.
+    pub fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// Runs `work` as `action`, or refuses it. Blocking. Either everything `work` did is in the database when this
+    /// returns `Ok`, its trace in the access log included, or nothing is; a refusal is logged on its own.
+    pub fn run<T, E: From<StoreError> + Refusal>(
+        &self,
+        action: Action,
+        work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        if self.tenant.suspended {
+            return Err(StoreError::Suspended.into());
+        }
+        if self.tenant.schema_version != migrate::tenant_version() {
+            return Err(StoreError::WrongVersion.into());
+        }
+        let reach = policy::reach(self.principal.role, action);
+        if reach == Reach::No {
+            return self.refuse(action, "forbidden").and(Err(StoreError::Forbidden.into()));
+        }
+        let outcome: Result<T, E> = timed(action, || {
+            self.transaction(|conn| {
+                let trace = Trace::new(self.registry.clock(), &self.principal, &self.context, action);
+                let mut tx = Tx { conn, scope: self, trace, reach, brand: PhantomData };
+                let result = work(&mut tx)?;
+                tx.trace.finish(tx.conn)?;
+                Ok(result)
+            })
+        });
+        match outcome {
+            Err(error) if error.is_refusal() => self.refuse(action, "not_found").and(Err(error)),
+            other => other,
+        }
+    }
+
+    /// Writes the refusal itself. Where that fails, the caller hears of the failure: nothing happens unseen.
+    fn refuse<E: From<StoreError>>(&self, action: Action, outcome: &'static str) -> Result<(), E> {
+        self.transaction(|conn| {
+            let mut trace = Trace::new(self.registry.clock(), &self.principal, &self.context, action);
+            trace.write(conn, None, None, outcome).map_err(E::from)
+        })
+    }
+
+    fn transaction<T, E: From<StoreError>>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T, E>) -> Result<T, E> {
+        let prelude = prelude(&self.tenant.place, Some(self.principal.role));
+        transaction(&self.registry, &self.tenant.place, &prelude, work)
+    }
+}
+
+impl PlatformScope {
+    pub(crate) const fn new(registry: Registry, principal: Principal, context: RequestContext) -> Self {
+        Self { registry, principal, context }
+    }
+
+    /// Who is calling.
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The registry, for the uses that create, migrate and drop tenants.
+    pub(crate) const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Runs `work` on the platform's tables as `action`, or refuses it. Blocking. See [`TenantScope::run`].
+    pub fn run<T, E: From<StoreError> + Refusal>(
+        &self,
+        action: Action,
+        work: impl for<'t> FnOnce(&mut PlatformTx<'t>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        if policy::reach(self.principal.role, action) != Reach::All {
+            return self.refuse(action).and(Err(StoreError::Forbidden.into()));
+        }
+        let place = &self.registry.0.platform;
+        timed(action, || {
+            transaction(&self.registry, place, &prelude(place, None), |conn| {
+                let trace = Trace::new(self.registry.clock(), &self.principal, &self.context, action);
+                let mut tx = PlatformTx { conn, scope: self, trace };
+                let result = work(&mut tx)?;
+                tx.trace.finish(tx.conn)?;
+                Ok(result)
+            })
+        })
+    }
+
+    fn refuse<E: From<StoreError>>(&self, action: Action) -> Result<(), E> {
+        let place = &self.registry.0.platform;
+        transaction(&self.registry, place, &prelude(place, None), |conn| {
+            let mut trace = Trace::new(self.registry.clock(), &self.principal, &self.context, action);
+            trace.write(conn, None, None, "forbidden").map_err(E::from)
+        })
+    }
+}
+
+/// Whether an error says that something is not there for this caller: such answers are logged as refusals.
+pub trait Refusal {
+    /// True for "no such record".
+    fn is_refusal(&self) -> bool;
+}
+
+impl Refusal for StoreError {
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::NotFound)
+    }
+}
+
+impl<'t> Tx<'t> {
+    /// The instant of this transaction's clock.
+    pub fn now(&self) -> Timestamp {
+        self.scope.registry.clock().now()
+    }
+
+    /// Who is calling.
+    pub fn principal(&self) -> &'t Principal {
+        &self.scope.principal
+    }
+
+    /// Which tenant this is.
+    pub fn tenant_id(&self) -> TenantId {
+        self.scope.tenant.id
+    }
+
+    pub(crate) fn place(&self) -> &'t Place {
+        &self.scope.tenant.place
+    }
+
+    pub(crate) fn random_id(&self) -> Uuid {
+        self.scope.registry.clock().random_id()
+    }
+
+    pub(crate) fn ordered_id(&self) -> Uuid {
+        self.scope.registry.clock().ordered_id()
+    }
+
+    /// The unit whose patients the caller reaches; `None` where every unit is within reach. A caller whose reach is a
+    /// unit and whose token names none reaches nobody.
+    pub(crate) fn unit_in_reach(&self) -> Option<&'t str> {
+        (self.reach == Reach::Unit).then(|| self.scope.principal.unit.as_deref().unwrap_or_default())
+    }
+
+    fn own_in_reach(&self) -> Option<Own> {
+        (self.reach == Reach::Own).then(|| match &self.scope.principal.own {
+            Some(OwnRecord::Id(id)) => Own::Id(id.uuid()),
+            Some(OwnRecord::NationalId(number)) => Own::Index(self.blind_index(number)),
+            // A patient's token that does not say who the patient is opens nothing.
+            None => Own::Id(Uuid::nil()),
+        })
+    }
+
+    fn within_own<'q>(&self, query: Statement<'q>) -> Statement<'q> {
+        match self.own_in_reach() {
+            Some(Own::Id(own)) => query.then(" AND patient.id = ?").bind::<SqlUuid, _>(own),
+            Some(Own::Index(index)) => query
+                .then(
+                    " AND EXISTS (SELECT FROM patient_identifier own WHERE own.patient_id = patient.id \
+                     AND own.blind_index = ?)",
+                )
+                .bind::<Bytea, _>(index),
+            None => query,
+        }
+    }
+
+    pub(crate) fn blind_index(&self, number: &NationalId) -> Vec<u8> {
+        self.place().keys.index.mac(number.canonical().as_bytes()).to_vec()
+    }
+
+    /// Opens one patient's record: checks the caller's reach, logs the access, hands out the receipt. One round trip.
+    pub fn open_patient(&mut self, id: PatientId) -> Result<PatientAccess<'t>, StoreError> {
+        let query = statement("WITH found AS (SELECT patient.id AS patient_id FROM patient WHERE patient.id = ?")
+            .bind::<SqlUuid, _>(id.uuid());
+        self.opened(self.within_own(query))
+    }
+
+    /// Opens the record of the patient with this national id, within the caller's reach. One round trip.
+    pub fn open_by_national_id(&mut self, number: &NationalId) -> Result<PatientAccess<'t>, StoreError> {
+        let query = statement(
+            "WITH found AS (SELECT patient.id AS patient_id FROM patient \
+             JOIN patient_identifier ON patient_identifier.patient_id = patient.id WHERE blind_index = ?",
+        )
+        .bind::<Bytea, _>(self.blind_index(number));
+        self.opened(self.within_own(query))
+    }
+
+    /// Opens the record of the patient who answered this submission, within the caller's reach. One round trip.
+    pub(crate) fn open_by_submission(&mut self, id: SubmissionId) -> Result<PatientAccess<'t>, StoreError> {
+        let query = statement(
+            "WITH found AS (SELECT patient.id AS patient_id FROM patient \
+             JOIN submission ON submission.patient_id = patient.id WHERE submission.id = ?",
+        )
+        .bind::<SqlUuid, _>(id.uuid());
+        self.opened(self.within_own(query))
+    }
+
+    /// Finishes a search for one patient: only what the caller's reach asks for is asked of the database, because an
+    /// importer, say, may not even name the other columns. The event is written by the statement that finds the patient.
+    fn opened(&mut self, query: Statement<'_>) -> Result<PatientAccess<'t>, StoreError> {
+        let query = match self.unit_in_reach() {
+            Some(unit) => query.then(" AND patient.unit = ?").bind::<Text, _>(unit),
+            None => query,
+        };
+        let query = query.then(
+            "), logged AS (INSERT INTO audit_event (id, at, actor_kind, actor, hpr, role, organisation, client, action, \
+             purpose, categories, origin, outcome, request_id, patient_id) \
+             SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, patient_id FROM found) SELECT patient_id FROM found",
+        );
+        let row: OpenedRow = self.trace.bind_to(query, "ok").get_result(self.conn)?;
+        self.trace.written += 1;
+        Ok(PatientAccess { id: PatientId::existing(row.patient_id), brand: PhantomData })
+    }
+
+    /// Logs that every patient of a list was shown: one round trip, an event a patient.
+    pub(crate) fn open_all(&mut self, ids: &[PatientId]) -> Result<(), StoreError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let patients: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+        let events: Vec<Uuid> = ids.iter().map(|_| self.ordered_id()).collect();
+        let query = statement(
+            "INSERT INTO audit_event (patient_id, id, at, actor_kind, actor, hpr, role, organisation, client, action, \
+             purpose, categories, origin, outcome, request_id) \
+             SELECT shown.patient, shown.event, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? \
+             FROM unnest(?, ?) AS shown (patient, event)",
+        );
+        self.trace
+            .bind_rest_to(query, "ok")
+            .bind::<Array<SqlUuid>, _>(patients)
+            .bind::<Array<SqlUuid>, _>(events)
+            .execute(self.conn)?;
+        self.trace.written += ids.len();
+        Ok(())
+    }
+
+    /// The receipt of a patient whom this transaction has just registered: the trace is the registration.
+    pub(crate) fn registered(&mut self, id: PatientId) -> Result<PatientAccess<'t>, StoreError> {
+        self.trace.write(self.conn, Some(id), None, "ok")?;
+        Ok(PatientAccess { id, brand: PhantomData })
+    }
+
+    /// The stored answer to this very request, if it has been answered before. Until the transaction ends nobody else
+    /// can work on the same key.
+    pub fn recall(&mut self, once: &Once) -> Result<Option<Reply>, StoreError> {
+        let place = self.place();
+        idempotency::recall(self.conn, &mut self.trace, place, once)
+    }
+
+    /// Keeps the answer to this request for thirty days.
+    pub fn remember(&mut self, once: &Once, reply: &Reply) -> Result<(), StoreError> {
+        let place = self.place();
+        idempotency::remember(self.conn, &self.trace, place, once, reply)
+    }
+}
+
+impl PlatformTx<'_> {
+    /// See [`Tx::recall`].
+    pub fn recall(&mut self, once: &Once) -> Result<Option<Reply>, StoreError> {
+        idempotency::recall(self.conn, &mut self.trace, &self.scope.registry.0.platform, once)
+    }
+
+    /// See [`Tx::remember`].
+    pub fn remember(&mut self, once: &Once, reply: &Reply) -> Result<(), StoreError> {
+        idempotency::remember(self.conn, &self.trace, &self.scope.registry.0.platform, once, reply)
+    }
+
+    /// The instant of this transaction's clock.
+    pub fn now(&self) -> Timestamp {
+        self.scope.registry.clock().now()
+    }
+}
+
+/// The caller's own record, as the database knows it.
+enum Own {
+    Id(Uuid),
+    Index(Vec<u8>),
+}
+
+#[derive(QueryableByName)]
+struct OpenedRow {
+    #[diesel(sql_type = SqlUuid)]
+    patient_id: Uuid,
+}
+
+/// What begins every transaction, in one round trip. First comes the check that nobody left anything on the connection:
+/// a role set for the session survives COMMIT, and would turn the second wall into a door.
+fn prelude(place: &Place, role: Option<Role>) -> String {
+    let schema = &place.schema;
+    let (clean, role) = match role {
+        Some(role) => ("current_setting('search_path') IN ('', '\"\"') AND ", format!("set_config('role', '{schema}_{role}', true), ")),
+        None => ("", String::new()),
+    };
+    format!(
+        "BEGIN; SELECT 1 / ({clean}current_setting('role') = 'none')::int; \
+         SELECT {role}set_config('search_path', '{schema}, pg_temp', true), \
+         set_config('statement_timeout', '15s', true), set_config('lock_timeout', '5s', true), \
+         set_config('idle_in_transaction_session_timeout', '30s', true)"
+    )
+}
+
+/// One transaction on a clean connection. A connection that does not even begin is thrown away and another one tried.
+fn transaction<T, E: From<StoreError>>(
+    registry: &Registry,
+    place: &Place,
+    prelude: &str,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut held = begin(registry, place, prelude)?;
+    let result = work(&mut held.conn);
+    let ended = match &result {
+        Ok(_) => AnsiTransactionManager::commit_transaction(&mut held.conn),
+        Err(_) => AnsiTransactionManager::rollback_transaction(&mut held.conn),
+    };
+    if let Err(error) = ended {
+        held.spoilt = true;
+        // A failed rollback changes nothing for the caller; a failed commit does.
+        if result.is_ok() {
+            return Err(StoreError::from(error).into());
+        }
+    }
+    result
+}
+
+fn begin(registry: &Registry, place: &Place, prelude: &str) -> Result<Pooled, StoreError> {
+    let mut last = StoreError::Busy;
+    for _ in 0..=registry.0.settings.connections_per_tenant {
+        let mut held = registry.0.connection(place)?;
+        match AnsiTransactionManager::begin_transaction_sql(&mut held.conn, prelude) {
+            Ok(()) => return Ok(held),
+            Err(error) => {
+                held.spoilt = true;
+                metrics::counter!("painreg_connections_discarded_total").increment(1);
+                tracing::warn!(%error, "a connection that would not begin was thrown away");
+                last = match StoreError::from(error) {
+                    StoreError::Database(_) => StoreError::Unavailable("a transaction could not begin".to_owned()),
+                    other => other,
+                };
+            }
+        }
+    }
+    Err(last)
+}
+
+fn timed<T, E>(action: Action, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    let name: &'static str = action.into();
+    let started = Instant::now();
+    let result = work();
+    let outcome = if result.is_ok() { "committed" } else { "rolled_back" };
+    metrics::histogram!("painreg_transaction_seconds", "action" => name, "outcome" => outcome)
+        .record(started.elapsed().as_secs_f64());
+    result
+}

@@ -1,0 +1,138 @@
+//! Requests that must not happen twice: the answer is kept with the effect, in the same transaction.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Bytea, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use jiff::{SignedDuration, Timestamp};
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::ids::PatientId;
+use uuid::Uuid;
+
+use crate::audit::Trace;
+use crate::error::StoreError;
+use crate::registry::Place;
+use crate::statement::statement;
+
+/// How long a stored answer is kept: thirty days.
+const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// The key a client chose, and what the request was.
+#[derive(Clone, Debug)]
+pub struct Once {
+    /// The client's key.
+    pub key: String,
+    /// SHA-256 over method, path and body.
+    pub request_hash: [u8; 32],
+}
+
+/// An answer as it can be given again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// The `Location` header.
+    pub location: Option<String>,
+    /// The `ETag` header.
+    pub etag: Option<String>,
+    /// The JSON body.
+    pub body: Vec<u8>,
+    /// Whom the body tells about, so that erasing the patient erases it too.
+    pub patient: Option<PatientId>,
+    /// Whether this answer was given before.
+    pub replayed: bool,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Bool)]
+    locked: bool,
+    #[diesel(sql_type = Nullable<Bytea>)]
+    request_hash: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<SmallInt>)]
+    status: Option<i16>,
+    #[diesel(sql_type = Nullable<Text>)]
+    location: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    etag: Option<String>,
+    #[diesel(sql_type = Nullable<Bytea>)]
+    body: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    patient_id: Option<Uuid>,
+}
+
+pub(crate) fn recall(
+    conn: &mut PgConnection,
+    trace: &mut Trace<'_>,
+    place: &Place,
+    once: &Once,
+) -> Result<Option<Reply>, StoreError> {
+    let principal = &trace.principal.key;
+    let lock = place.keys.replay.mac(format!("{principal}\0{}", once.key).as_bytes());
+    let lock = lock.first_chunk::<8>().map_or(0, |bytes| i64::from_be_bytes(*bytes));
+    let row: Row = statement(
+        "SELECT pg_try_advisory_xact_lock(?) AS locked, request_hash, status, location, etag, body, patient_id \
+         FROM (SELECT) AS one LEFT JOIN idempotency_key ON principal = ? AND key = ? AND created_at > ?",
+    )
+    .bind::<BigInt, _>(lock)
+    .bind::<Text, _>(principal)
+    .bind::<Text, _>(&once.key)
+    .bind::<Timestamptz, _>(oldest(trace.clock.now()).to_diesel())
+    .get_result(conn)?;
+    let (Some(hash), Some(status), Some(body)) = (row.request_hash, row.status, row.body) else {
+        return if row.locked { Ok(None) } else { Err(StoreError::InProgress) };
+    };
+    if hash != once.request_hash {
+        return Err(StoreError::KeyReused);
+    }
+    let body = place.keys.replay.open(&body, &seal_place(place, principal, &once.key))?;
+    let patient = row.patient_id.map(PatientId::existing);
+    trace.write(conn, patient, Some("replayed".to_owned()), "ok")?;
+    Ok(Some(Reply {
+        status: u16::try_from(status).unwrap_or(500),
+        location: row.location,
+        etag: row.etag,
+        body: body.to_vec(),
+        patient,
+        replayed: true,
+    }))
+}
+
+pub(crate) fn remember(
+    conn: &mut PgConnection,
+    trace: &Trace<'_>,
+    place: &Place,
+    once: &Once,
+    reply: &Reply,
+) -> Result<(), StoreError> {
+    let principal = &trace.principal.key;
+    let sealed = place.keys.replay.seal(&reply.body, &seal_place(place, principal, &once.key));
+    statement(
+        "INSERT INTO idempotency_key (principal, key, request_hash, status, location, etag, body, patient_id, created_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind::<Text, _>(principal)
+    .bind::<Text, _>(&once.key)
+    .bind::<Bytea, _>(once.request_hash.as_slice())
+    .bind::<SmallInt, _>(i16::try_from(reply.status).unwrap_or(500))
+    .bind::<Nullable<Text>, _>(&reply.location)
+    .bind::<Nullable<Text>, _>(&reply.etag)
+    .bind::<Bytea, _>(sealed)
+    .bind::<Nullable<SqlUuid>, _>(reply.patient.map(PatientId::uuid))
+    .bind::<Timestamptz, _>(trace.clock.now().to_diesel())
+    .execute(conn)?;
+    Ok(())
+}
+
+fn seal_place<'a>(place: &'a Place, principal: &'a str, key: &'a str) -> [&'a [u8]; 5] {
+    [&place.id, b"idempotency_key", b"body", principal.as_bytes(), key.as_bytes()]
+}
+
+fn oldest(now: Timestamp) -> Timestamp {
+    now.checked_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Removes answers older than thirty days; how many they were.
+pub(crate) fn forget_old(conn: &mut PgConnection, now: Timestamp) -> Result<usize, StoreError> {
+    Ok(statement("DELETE FROM idempotency_key WHERE created_at <= ?")
+        .bind::<Timestamptz, _>(oldest(now).to_diesel())
+        .execute(conn)?)
+}

@@ -1,0 +1,395 @@
+//! Patients and their national ids. What identifies a person lies here sealed, under a key of the person's own.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Bytea, Date as SqlDate, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::contact::{Email, Mobile};
+use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::ids::PatientId;
+use painreg_domain::national_id::{IdType, NationalId};
+use painreg_domain::patient::{Contact, Details, Sex};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::crypt::{CryptError, Key};
+use crate::error::StoreError;
+use crate::registry::Place;
+use crate::schema::tenant::{patient, patient_identifier, patient_key};
+use crate::scope::{PatientAccess, Tx};
+use crate::statement::statement;
+use crate::store::Listing;
+
+/// A registered patient.
+#[derive(Clone, Debug)]
+pub struct Patient {
+    /// The patient's id.
+    pub id: PatientId,
+    /// What people say aloud.
+    pub registry_number: i64,
+    /// What people fill in.
+    pub details: Details,
+    /// The numbers the patient is known by.
+    pub national_ids: Vec<KnownId>,
+    /// When the patient was registered.
+    pub created_at: Timestamp,
+    /// When the row last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes; the ETag.
+    pub version: i64,
+}
+
+/// A stored number, opened.
+#[derive(Clone)]
+pub struct KnownId {
+    /// Its type.
+    pub kind: IdType,
+    /// The digits.
+    pub value: String,
+    /// Who assigned it, where the number is unique only within the assigner's system.
+    pub assigner: Option<String>,
+}
+
+impl std::fmt::Debug for KnownId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KnownId").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// One line of a list of patients: nothing that needs a key to open.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The patient's id.
+    pub id: PatientId,
+    /// What people say aloud.
+    pub registry_number: i64,
+    /// The unit that treats the patient.
+    pub unit: String,
+    /// Legal sex.
+    pub sex: Sex,
+    /// Birth date.
+    pub birth_date: Date,
+    /// Date of death.
+    pub deceased_on: Option<Date>,
+    /// Counts changes; the ETag.
+    pub version: i64,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = patient)]
+struct NewRow<'a> {
+    id: Uuid,
+    unit: &'a str,
+    sex: &'static str,
+    birth_date: jiff_diesel::Date,
+    language: &'a str,
+    interpreter_needed: bool,
+    cognitive_impairment: bool,
+    protected_address: bool,
+    deceased_on: Option<jiff_diesel::Date>,
+    contact: Option<Vec<u8>>,
+    created_at: jiff_diesel::Timestamp,
+    updated_at: jiff_diesel::Timestamp,
+    updated_by: &'static str,
+}
+
+#[derive(QueryableByName)]
+struct FoundRow {
+    #[diesel(sql_type = BigInt)]
+    registry_number: i64,
+    #[diesel(sql_type = Text)]
+    unit: String,
+    #[diesel(sql_type = Text)]
+    sex: String,
+    #[diesel(sql_type = SqlDate)]
+    birth_date: jiff_diesel::Date,
+    #[diesel(sql_type = Text)]
+    language: String,
+    #[diesel(sql_type = Bool)]
+    interpreter_needed: bool,
+    #[diesel(sql_type = Bool)]
+    cognitive_impairment: bool,
+    #[diesel(sql_type = Bool)]
+    protected_address: bool,
+    #[diesel(sql_type = Nullable<SqlDate>)]
+    deceased_on: Option<jiff_diesel::Date>,
+    #[diesel(sql_type = Nullable<Bytea>)]
+    contact: Option<Vec<u8>>,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Timestamptz)]
+    updated_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = Bytea)]
+    wrapped: Vec<u8>,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    identifier_ids: Vec<Uuid>,
+    #[diesel(sql_type = Array<Text>)]
+    identifier_kinds: Vec<String>,
+    #[diesel(sql_type = Array<Bytea>)]
+    identifier_values: Vec<Vec<u8>>,
+}
+
+#[derive(Queryable)]
+struct ListedRow {
+    id: Uuid,
+    registry_number: i64,
+    unit: String,
+    sex: String,
+    birth_date: jiff_diesel::Date,
+    deceased_on: Option<jiff_diesel::Date>,
+    version: i64,
+}
+
+/// What is sealed in `patient.contact`.
+#[derive(Serialize, Deserialize)]
+struct SealedContact {
+    mobile: Option<String>,
+    email: Option<String>,
+}
+
+/// What is sealed in `patient_identifier.sealed`.
+#[derive(Serialize, Deserialize)]
+struct SealedId {
+    value: String,
+    assigner: Option<String>,
+}
+
+/// Registers a patient: the row, a key of the patient's own, and the number sealed under it. Somebody who is registered
+/// already is a [`StoreError::Conflict`] at `/national_id`.
+pub fn register<'t>(
+    tx: &mut Tx<'t>,
+    national_id: &NationalId,
+    details: &Details,
+) -> Result<(PatientAccess<'t>, Patient), StoreError> {
+    within_reach(tx, details)?;
+    let id = PatientId::existing(tx.random_id());
+    let now = tx.now().to_diesel();
+    let key = Key::random();
+    let row = NewRow {
+        id: id.uuid(),
+        unit: &details.unit,
+        sex: details.sex.into(),
+        birth_date: details.birth_date.to_diesel(),
+        language: &details.language,
+        interpreter_needed: details.interpreter_needed,
+        cognitive_impairment: details.cognitive_impairment,
+        protected_address: details.protected_address,
+        deceased_on: details.deceased_on.map(jiff_diesel::ToDiesel::to_diesel),
+        contact: seal_contact(tx.place(), &key, id, &details.contact),
+        created_at: now,
+        updated_at: now,
+        updated_by: tx.trace.action(),
+    };
+    let registry_number: i64 =
+        diesel::insert_into(patient::table).values(&row).returning(patient::registry_number).get_result(tx.conn)?;
+    let place = tx.place();
+    diesel::insert_into(patient_key::table)
+        .values((
+            patient_key::patient_id.eq(id.uuid()),
+            patient_key::wrapped.eq(key.wrap(&place.keys.wrapping, &key_place(place, id))),
+            patient_key::created_at.eq(now),
+        ))
+        .execute(tx.conn)?;
+    let identifier = tx.random_id();
+    let plain = SealedId {
+        value: national_id.digits().to_owned(),
+        assigner: national_id.assigner().map(str::to_owned),
+    };
+    let kind: &'static str = national_id.kind().into();
+    diesel::insert_into(patient_identifier::table)
+        .values((
+            patient_identifier::id.eq(identifier),
+            patient_identifier::patient_id.eq(id.uuid()),
+            patient_identifier::kind.eq(kind),
+            patient_identifier::blind_index.eq(tx.blind_index(national_id)),
+            patient_identifier::sealed.eq(seal_json(&key, &plain, &identifier_place(place, identifier))),
+            patient_identifier::created_at.eq(now),
+        ))
+        .execute(tx.conn)?;
+    let access = tx.registered(id)?;
+    let registered = Patient {
+        id,
+        registry_number,
+        details: details.clone(),
+        national_ids: vec![KnownId { kind: national_id.kind(), value: plain.value, assigner: plain.assigner }],
+        created_at: now.to_jiff(),
+        updated_at: now.to_jiff(),
+        version: 1,
+    };
+    Ok((access, registered))
+}
+
+/// The patient whose record is open. One round trip.
+pub fn find<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>) -> Result<Patient, StoreError> {
+    let id = access.id();
+    let row: FoundRow = statement(
+        "SELECT registry_number, unit, sex, birth_date, language, interpreter_needed, cognitive_impairment, \
+         protected_address, deceased_on, contact, patient.created_at, updated_at, version, wrapped, \
+         ARRAY(SELECT id FROM patient_identifier WHERE patient_id = patient.id ORDER BY created_at, id) AS identifier_ids, \
+         ARRAY(SELECT kind FROM patient_identifier WHERE patient_id = patient.id ORDER BY created_at, id) AS identifier_kinds, \
+         ARRAY(SELECT sealed FROM patient_identifier WHERE patient_id = patient.id ORDER BY created_at, id) AS identifier_values \
+         FROM patient JOIN patient_key ON patient_key.patient_id = patient.id WHERE patient.id = ?",
+    )
+    .bind::<SqlUuid, _>(id.uuid())
+    .get_result(tx.conn)?;
+    let place = tx.place();
+    let key = Key::unwrap_from(&row.wrapped, &place.keys.wrapping, &key_place(place, id))?;
+    let contact = match row.contact {
+        Some(sealed) => open_contact(place, &key, id, &sealed)?,
+        None => Contact::default(),
+    };
+    let national_ids = row
+        .identifier_ids
+        .into_iter()
+        .zip(row.identifier_kinds)
+        .zip(row.identifier_values)
+        .map(|((identifier, kind), sealed)| {
+            let plain: SealedId = open_json(&key, &sealed, &identifier_place(place, identifier))?;
+            let kind = kind.parse().map_err(|_| CryptError::DoesNotOpen)?;
+            Ok(KnownId { kind, value: plain.value, assigner: plain.assigner })
+        })
+        .collect::<Result<_, StoreError>>()?;
+    Ok(Patient {
+        id,
+        registry_number: row.registry_number,
+        details: Details {
+            unit: row.unit,
+            sex: row.sex.parse().unwrap_or(Sex::Unknown),
+            birth_date: row.birth_date.to_jiff(),
+            language: row.language,
+            interpreter_needed: row.interpreter_needed,
+            cognitive_impairment: row.cognitive_impairment,
+            protected_address: row.protected_address,
+            deceased_on: row.deceased_on.map(jiff_diesel::Date::to_jiff),
+            contact,
+        },
+        national_ids,
+        created_at: row.created_at.to_jiff(),
+        updated_at: row.updated_at.to_jiff(),
+        version: row.version,
+    })
+}
+
+/// Gives the patient whose record is open new details, unless somebody changed the row since `version` was read.
+pub fn update<'t>(
+    tx: &mut Tx<'t>,
+    access: &PatientAccess<'t>,
+    version: i64,
+    details: &Details,
+) -> Result<(), StoreError> {
+    within_reach(tx, details)?;
+    let id = access.id();
+    let place = tx.place();
+    let wrapped: Vec<u8> =
+        patient_key::table.find(id.uuid()).select(patient_key::wrapped).first(tx.conn)?;
+    let key = Key::unwrap_from(&wrapped, &place.keys.wrapping, &key_place(place, id))?;
+    let sex: &'static str = details.sex.into();
+    let changed = diesel::update(patient::table.find(id.uuid()).filter(patient::version.eq(version)))
+        .set((
+            patient::unit.eq(&details.unit),
+            patient::sex.eq(sex),
+            patient::birth_date.eq(details.birth_date.to_diesel()),
+            patient::language.eq(&details.language),
+            patient::interpreter_needed.eq(details.interpreter_needed),
+            patient::cognitive_impairment.eq(details.cognitive_impairment),
+            patient::protected_address.eq(details.protected_address),
+            patient::deceased_on.eq(details.deceased_on.map(jiff_diesel::ToDiesel::to_diesel)),
+            patient::contact.eq(seal_contact(place, &key, id, &details.contact)),
+            patient::updated_at.eq(tx.now().to_diesel()),
+            patient::updated_by.eq(tx.trace.action()),
+            patient::version.eq(version + 1),
+        ))
+        .execute(tx.conn)?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+/// Patients within the caller's reach by registry number, after `after`; every one of them is logged as shown.
+pub fn list(tx: &mut Tx<'_>, unit: Option<&str>, after: i64, limit: i64) -> Result<Listing<Listed>, StoreError> {
+    let mut query = patient::table
+        .filter(patient::registry_number.gt(after))
+        .order(patient::registry_number)
+        .limit(limit + 1)
+        .select((
+            patient::id,
+            patient::registry_number,
+            patient::unit,
+            patient::sex,
+            patient::birth_date,
+            patient::deceased_on,
+            patient::version,
+        ))
+        .into_boxed();
+    for unit in [unit, tx.unit_in_reach()].into_iter().flatten() {
+        query = query.filter(patient::unit.eq(unit));
+    }
+    let found: Vec<Listed> = query
+        .load::<ListedRow>(tx.conn)?
+        .into_iter()
+        .map(|row| Listed {
+            id: PatientId::existing(row.id),
+            registry_number: row.registry_number,
+            unit: row.unit,
+            sex: row.sex.parse().unwrap_or(Sex::Unknown),
+            birth_date: row.birth_date.to_jiff(),
+            deceased_on: row.deceased_on.map(jiff_diesel::Date::to_jiff),
+            version: row.version,
+        })
+        .collect();
+    let found = Listing::cut(found, limit);
+    let shown: Vec<PatientId> = found.items.iter().map(|patient| patient.id).collect();
+    tx.open_all(&shown)?;
+    Ok(found)
+}
+
+/// Whoever reaches one unit only registers and keeps patients there.
+fn within_reach(tx: &Tx<'_>, details: &Details) -> Result<(), StoreError> {
+    match tx.unit_in_reach() {
+        Some(unit) if unit != details.unit => {
+            Err(StoreError::Invalid(vec![Fault::at("unit", FaultCode::UnknownReference)]))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn key_place(place: &Place, id: PatientId) -> [Vec<u8>; 4] {
+    [place.id.clone(), b"patient_key".to_vec(), b"wrapped".to_vec(), id.uuid().into_bytes().to_vec()]
+}
+
+fn identifier_place(place: &Place, id: Uuid) -> [Vec<u8>; 4] {
+    [place.id.clone(), b"patient_identifier".to_vec(), b"sealed".to_vec(), id.into_bytes().to_vec()]
+}
+
+fn contact_place(place: &Place, id: PatientId) -> [Vec<u8>; 4] {
+    [place.id.clone(), b"patient".to_vec(), b"contact".to_vec(), id.uuid().into_bytes().to_vec()]
+}
+
+fn seal_json<T: Serialize>(key: &Key, value: &T, place: &[Vec<u8>; 4]) -> Vec<u8> {
+    let plain = zeroize::Zeroizing::new(serde_json::to_vec(value).unwrap_or_default());
+    key.seal(&plain, place)
+}
+
+fn open_json<T: serde::de::DeserializeOwned>(key: &Key, sealed: &[u8], place: &[Vec<u8>; 4]) -> Result<T, CryptError> {
+    let plain = key.open(sealed, place)?;
+    serde_json::from_slice(&plain).map_err(|_| CryptError::DoesNotOpen)
+}
+
+fn seal_contact(place: &Place, key: &Key, id: PatientId, contact: &Contact) -> Option<Vec<u8>> {
+    (!contact.is_empty()).then(|| {
+        let plain = SealedContact {
+            mobile: contact.mobile.as_ref().map(|mobile| mobile.as_str().to_owned()),
+            email: contact.email.as_ref().map(|email| email.as_str().to_owned()),
+        };
+        seal_json(key, &plain, &contact_place(place, id))
+    })
+}
+
+fn open_contact(place: &Place, key: &Key, id: PatientId, sealed: &[u8]) -> Result<Contact, CryptError> {
+    let plain: SealedContact = open_json(key, sealed, &contact_place(place, id))?;
+    Ok(Contact {
+        mobile: plain.mobile.as_deref().map(Mobile::parse).transpose().map_err(|_| CryptError::DoesNotOpen)?,
+        email: plain.email.as_deref().map(Email::parse).transpose().map_err(|_| CryptError::DoesNotOpen)?,
+    })
+}
