@@ -61,7 +61,9 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
         return Err(stranger(Code::Unauthenticated));
     };
     let verified = match presented.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => state.verifier.verify(token.trim(), None).await,
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+            state.verifier.verify(token.trim(), None).await
+        }
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("dpop") => {
             let token = token.trim();
             match dpop::proof(request, token, &state.public_address) {
@@ -73,7 +75,11 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     };
     let verified = verified.map_err(|refused| {
         tracing::info!(%refused, request_id = %info.id, "credentials refused");
-        if matches!(refused, token::Refused::Unavailable) { Code::Unavailable.into() } else { stranger(Code::Unauthenticated) }
+        if matches!(refused, token::Refused::Unavailable) {
+            Code::Unavailable.into()
+        } else {
+            stranger(Code::Unauthenticated)
+        }
     })?;
     let remaining = state.limits.take(&verified.principal.key, verified.principal.role)?;
     request.extensions_mut().insert(remaining);
@@ -107,9 +113,7 @@ impl Caller {
     /// The scope in the caller's own tenant; an operator has none, and is refused by the policy.
     fn scope(&self) -> Result<TenantScope, PlatformScope> {
         match &self.home {
-            Some(home) => {
-                Ok(self.registry.scope(Arc::clone(home), self.principal.clone(), self.context.clone()))
-            }
+            Some(home) => Ok(self.registry.scope(Arc::clone(home), self.principal.clone(), self.context.clone())),
             None => Err(self.registry.platform_scope(self.principal.clone(), self.context.clone())),
         }
     }
@@ -206,9 +210,7 @@ impl Caller {
 
 /// The one place where work leaves the event loop.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
     let result = web::block(work).await?;
     if let Err(problem) = &result
         && !problem.is_refusal()

@@ -126,7 +126,8 @@ impl Database {
             painreg_tenants::migrate::platform(&address)?;
         }
         let key_file = self.key_file.clone().unwrap_or_else(|| self.folder.join("key"));
-        let mut settings = Settings::new(SecretString::from(address.expose_secret().to_owned()), key_file, Clock::system());
+        let mut settings =
+            Settings::new(SecretString::from(address.expose_secret().to_owned()), key_file, Clock::system());
         settings.connections = self.connections;
         settings.connections_per_tenant = self.connections_per_tenant;
         let registry = Registry::open(settings)
@@ -161,7 +162,12 @@ pub struct Listening {
 }
 
 impl Listening {
-    fn options(&self, database: &Database, acceptance: Acceptance, address: std::net::SocketAddr) -> crate::server::Options {
+    fn options(
+        &self,
+        database: &Database,
+        acceptance: Acceptance,
+        address: std::net::SocketAddr,
+    ) -> crate::server::Options {
         crate::server::Options {
             key_folder: database.key_folder(),
             public_address: self.public_address.clone().unwrap_or_else(|| format!("http://{address}")),

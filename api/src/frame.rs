@@ -80,7 +80,15 @@ fn problem_of(answered: &ServiceResponse<BoxBody>) -> Option<impl FnOnce(&Reques
                 let source = problem.source.as_deref().map(|source| chain(source)).unwrap_or_default();
                 tracing::error!(code = problem.code.name(), source, "a request failed");
             }
-            Some((Problem { code: problem.code, errors: problem.errors.clone(), retry_after: problem.retry_after, source: None }, None))
+            Some((
+                Problem {
+                    code: problem.code,
+                    errors: problem.errors.clone(),
+                    retry_after: problem.retry_after,
+                    source: None,
+                },
+                None,
+            ))
         }
         None if status.as_u16() >= 400 && !is_problem(answered.headers()) => {
             let allow = answered.headers().get(header::ALLOW).cloned();
@@ -232,7 +240,10 @@ fn acceptable(headers: &HeaderMap) -> bool {
                 let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
                 let refused = parts.any(|part| part.strip_prefix("q=").is_some_and(|weight| weight.parse() == Ok(0.0)));
                 let ours = kind.starts_with("application/")
-                    || matches!(kind.as_str(), "*/*" | "text/html" | "text/css" | "text/*" | "text/plain" | "image/*" | "image/png");
+                    || matches!(
+                        kind.as_str(),
+                        "*/*" | "text/html" | "text/css" | "text/*" | "text/plain" | "image/*" | "image/png"
+                    );
                 ours && !refused
             })
     })

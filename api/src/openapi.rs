@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use painreg_domain::policy::{self, Action, Reach, Role};
 use painreg_domain::fault::FaultCode;
+use painreg_domain::policy::{self, Action, Reach, Role};
 use strum::IntoEnumIterator as _;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -51,21 +51,18 @@ impl Modify for Bearer {
 
 /// The specification of the routes in [`crate::routes::all`].
 pub fn document() -> Document {
-    let (_, document) =
-        actix_web::App::new().into_utoipa_app().openapi(Head::openapi()).configure(crate::routes::all).split_for_parts();
+    let (_, document) = actix_web::App::new()
+        .into_utoipa_app()
+        .openapi(Head::openapi())
+        .configure(crate::routes::all)
+        .split_for_parts();
     document
 }
 
 fn operations_of(item: &PathItem) -> impl Iterator<Item = (&'static str, &Operation)> {
-    [
-        ("GET", &item.get),
-        ("POST", &item.post),
-        ("PUT", &item.put),
-        ("PATCH", &item.patch),
-        ("DELETE", &item.delete),
-    ]
-    .into_iter()
-    .filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
+    [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put), ("PATCH", &item.patch), ("DELETE", &item.delete)]
+        .into_iter()
+        .filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
 }
 
 /// Every operation: where it is and what it needs.
@@ -128,8 +125,12 @@ impl Operations {
         let _ = writeln!(text, "|---|---|{}", "---|".repeat(roles.len()));
         for action in Action::iter() {
             let name: &'static str = action.into();
-            let operations: Vec<&str> =
-                self.0.iter().filter(|known| known.action.as_deref() == Some(name)).map(|known| known.id.as_str()).collect();
+            let operations: Vec<&str> = self
+                .0
+                .iter()
+                .filter(|known| known.action.as_deref() == Some(name))
+                .map(|known| known.id.as_str())
+                .collect();
             let cells: Vec<&'static str> = Role::iter()
                 .map(|role| match policy::reach(role, action) {
                     Reach::No => "",
@@ -146,7 +147,15 @@ impl Operations {
 pub fn problems() -> String {
     let mut text = "<!-- Rendered by `painreg openapi write`; do not edit. -->\n# Problems\n\nEvery answer that is not a success is `application/problem+json` (RFC 9457). `code` is stable: match on it. `errors` names the refused parts of the request; nothing that was submitted is ever repeated.\n\n| code | status | title (en) | title (nb) | what to do |\n|---|---|---|---|---|\n".to_owned();
     for code in Code::iter() {
-        let _ = writeln!(text, "| `{}` | {} | {} | {} | {} |", code.name(), code.status(), code.en(), code.nb(), code.help());
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} | {} |",
+            code.name(),
+            code.status(),
+            code.en(),
+            code.nb(),
+            code.help()
+        );
     }
     text.push_str("\n## Codes in `errors`\n\n| code | en | nb |\n|---|---|---|\n");
     for code in FaultCode::iter() {
@@ -185,7 +194,9 @@ mod tests {
     #[test]
     fn an_unlisted_operation_is_found() {
         let mut operations = Operations::of(&document());
-        for (action, public) in [(None, false), (Some("Nonsense".to_owned()), false), (Some("ReadPatient".to_owned()), true)] {
+        for (action, public) in
+            [(None, false), (Some("Nonsense".to_owned()), false), (Some("ReadPatient".to_owned()), true)]
+        {
             operations.0.truncate(1);
             operations.0.push(Known { id: "x".into(), method: "GET", path: "/x".into(), action, public });
             assert_eq!(operations.unlisted().as_deref(), Some("GET /x"));

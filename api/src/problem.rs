@@ -294,8 +294,7 @@ impl ResponseError for Problem {
 pub struct Problems;
 
 impl utoipa::IntoResponses for Problems {
-    fn responses()
-    -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::response::Response>> {
+    fn responses() -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::response::Response>> {
         let one = |text: &str| {
             utoipa::openapi::ResponseBuilder::new()
                 .description(text)

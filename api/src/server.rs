@@ -206,7 +206,10 @@ fn recorder() -> PrometheusHandle {
         .get_or_init(|| {
             let recorder = metrics_exporter_prometheus::PrometheusBuilder::new()
                 .set_buckets(&[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0])
-                .map_or_else(|_| metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder(), |it| it.build_recorder());
+                .map_or_else(
+                    |_| metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder(),
+                    |it| it.build_recorder(),
+                );
             let handle = recorder.handle();
             if metrics::set_global_recorder(recorder).is_err() {
                 tracing::warn!("another recorder of metrics is in place");

@@ -14,8 +14,8 @@ use painreg_domain::national_id::{Acceptance, IdType, NationalId};
 use painreg_tenants::store::Listing;
 use painreg_tenants::store::patients::KnownId;
 use painreg_tenants::{Cursor, Once, Reply, StoreError, Tx};
-use serde::{Deserialize, Serialize};
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
 
@@ -58,9 +58,8 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
                 }
                 Ok(bytes.freeze())
             };
-            let bytes = tokio::time::timeout(BODY_DEADLINE, read)
-                .await
-                .map_err(|_| Problem::from(Code::RequestTimeout))??;
+            let bytes =
+                tokio::time::timeout(BODY_DEADLINE, read).await.map_err(|_| Problem::from(Code::RequestTimeout))??;
             let value = parse::<T>(&bytes)?;
             value.validate().map_err(|errors| Problem::invalid(validation_faults(&errors)))?;
             Ok(Self { value, bytes })
@@ -165,9 +164,8 @@ fn collect(errors: &ValidationErrors, prefix: &str, faults: &mut Vec<Fault>) {
 fn scan(bytes: &[u8]) -> Result<(), Problem> {
     let mut faults = Vec::new();
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let ended = Scan { pointer: &mut String::new(), faults: &mut faults }
-        .deserialize(&mut json)
-        .and_then(|()| json.end());
+    let ended =
+        Scan { pointer: &mut String::new(), faults: &mut faults }.deserialize(&mut json).and_then(|()| json.end());
     if let Some(fault) = faults.pop() {
         let code = if fault.code == FaultCode::DuplicateKey { Code::DuplicateMember } else { Code::Invalid };
         return Err(Problem::with(code, vec![fault]));
@@ -274,7 +272,9 @@ impl NationalIdBody {
     pub fn meaning(&self, prefix: &str, acceptance: Acceptance) -> Result<NationalId, Vec<Fault>> {
         NationalId::parse(self.r#type, &self.value, self.assigner.as_deref(), acceptance).map_err(|code| {
             let member = match code {
-                FaultCode::Required | FaultCode::Contradiction | FaultCode::TooLong | FaultCode::ForbiddenCharacter => "assigner",
+                FaultCode::Required | FaultCode::Contradiction | FaultCode::TooLong | FaultCode::ForbiddenCharacter => {
+                    "assigner"
+                }
                 _ => "value",
             };
             vec![Fault::new(format!("{prefix}/{member}"), code)]
@@ -299,10 +299,8 @@ impl FromRequest for IfMatch {
         let Some(value) = request.headers().get(header::IF_MATCH) else {
             return ready(Err(Code::PreconditionRequired.into()));
         };
-        let version = value
-            .to_str()
-            .ok()
-            .and_then(|text| text.trim().strip_prefix("\"v")?.strip_suffix('"')?.parse().ok());
+        let version =
+            value.to_str().ok().and_then(|text| text.trim().strip_prefix("\"v")?.strip_suffix('"')?.parse().ok());
         ready(version.map(Self).ok_or_else(|| Code::Stale.into()))
     }
 }
@@ -386,8 +384,7 @@ impl PageParams {
 
 /// A stretch of a list as a page; `seal` names the place of its last item.
 pub fn page<T, V: From<T> + utoipa::ToSchema>(listing: Listing<T>, seal: impl FnOnce(&T) -> Cursor) -> Page<V> {
-    let next_cursor =
-        listing.items.last().filter(|_| listing.more).map(|last| seal(last).as_str().to_owned());
+    let next_cursor = listing.items.last().filter(|_| listing.more).map(|last| seal(last).as_str().to_owned());
     Page { items: listing.items.into_iter().map(V::from).collect(), next_cursor }
 }
 

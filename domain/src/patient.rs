@@ -9,7 +9,9 @@ use crate::contact::{Email, Mobile};
 use crate::fault::{Fault, FaultCode};
 
 /// Legal sex (juridisk kjønn), as the referral states it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumIter, EnumString, IntoStaticStr, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumIter, EnumString, IntoStaticStr, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Sex {
@@ -126,8 +128,14 @@ mod tests {
     fn impossible_days_are_named() {
         assert_eq!(faults(|it| it.birth_date = date(2026, 11, 23)), [("/birth_date".into(), FaultCode::InvalidDate)]);
         assert_eq!(faults(|it| it.birth_date = date(1900, 1, 1)), [("/birth_date".into(), FaultCode::InvalidDate)]);
-        assert_eq!(faults(|it| it.deceased_on = Some(date(2026, 11, 23))), [("/deceased_on".into(), FaultCode::InvalidDate)]);
-        assert_eq!(faults(|it| it.deceased_on = Some(date(1969, 1, 1))), [("/deceased_on".into(), FaultCode::Contradiction)]);
+        assert_eq!(
+            faults(|it| it.deceased_on = Some(date(2026, 11, 23))),
+            [("/deceased_on".into(), FaultCode::InvalidDate)]
+        );
+        assert_eq!(
+            faults(|it| it.deceased_on = Some(date(1969, 1, 1))),
+            [("/deceased_on".into(), FaultCode::Contradiction)]
+        );
     }
 
     #[test]

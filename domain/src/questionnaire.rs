@@ -123,11 +123,11 @@ impl Form {
                 continue;
             };
             let start = ranges.len();
-            for item in &instrument.items {
-                if places.insert(item.code.as_str().into(), Place::Instrument(ranges.len())).is_some() {
+            for item in instrument.items() {
+                if places.insert(item.code().into(), Place::Instrument(ranges.len())).is_some() {
                     faults.push(Fault::new(format!("/instruments/{index}"), FaultCode::AlreadyExists));
                 }
-                ranges.push((item.min, item.max));
+                ranges.push((item.min(), item.max()));
             }
             instruments.push(Embedded { instrument, slots: start..ranges.len() });
         }

@@ -127,4 +127,3 @@ pub(crate) fn count_strangers(
     }
     Ok(())
 }
-

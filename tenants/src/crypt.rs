@@ -103,8 +103,7 @@ impl Key {
 
     /// HMAC-SHA-256 (RFC 2104) of `message`.
     pub(crate) fn mac(&self, message: &[u8]) -> [u8; 32] {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.0.as_slice()).expect("HMAC takes keys of any length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice()).expect("HMAC takes keys of any length");
         mac.update(message);
         mac.finalize().into_bytes().into()
     }
@@ -215,7 +214,10 @@ mod tests {
     fn a_value_opens_only_where_it_was_sealed() {
         let key = Key::random();
         let sealed = key.seal(b"words", &[b"patient", b"contact", b"1"]);
-        assert_eq!(key.open(&sealed, &[b"patient", b"contact", b"1"]).map(|plain| plain.to_vec()).ok(), Some(b"words".to_vec()));
+        assert_eq!(
+            key.open(&sealed, &[b"patient", b"contact", b"1"]).map(|plain| plain.to_vec()).ok(),
+            Some(b"words".to_vec())
+        );
         assert!(key.open(&sealed, &[b"patient", b"contact", b"2"]).is_err());
         assert!(key.open(&sealed, &[b"patient", b"contac", b"t1"]).is_err());
         assert!(Key::random().open(&sealed, &[b"patient", b"contact", b"1"]).is_err());

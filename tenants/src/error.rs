@@ -119,7 +119,14 @@ impl From<DieselError> for StoreError {
 /// Diesel does not hand out SQL states, so these few are known by PostgreSQL's own words (`lc_messages` C).
 /// `Some(true)`: busy; `Some(false)`: unavailable.
 fn transient(message: &str) -> Option<bool> {
-    const BUSY: &[&str] = &["lock timeout", "statement timeout", "deadlock detected", "too many connections", "remaining connection slots", "too many clients"];
+    const BUSY: &[&str] = &[
+        "lock timeout",
+        "statement timeout",
+        "deadlock detected",
+        "too many connections",
+        "remaining connection slots",
+        "too many clients",
+    ];
     const GONE: &[&str] = &[
         "terminating connection",
         "server closed the connection",

@@ -164,7 +164,14 @@ mod tests {
         for good in ["https://helseid.example/jwks", "http://127.0.0.1:9000/jwks", "http://localhost/jwks"] {
             assert!(is_permitted_url(good), "{good}");
         }
-        for bad in ["http://helseid.example/jwks", "http://127.0.0.1.evil.example/", "http://localhost@evil.example/", "file:///etc/passwd", "https://", ""] {
+        for bad in [
+            "http://helseid.example/jwks",
+            "http://127.0.0.1.evil.example/",
+            "http://localhost@evil.example/",
+            "file:///etc/passwd",
+            "https://",
+            "",
+        ] {
             assert!(!is_permitted_url(bad), "{bad}");
         }
     }

@@ -209,7 +209,9 @@ impl Account {
             return Ok(None);
         }
         let name = ["postgres", "nobody"].into_iter().find(|name| id("-u", Some(name)).is_ok());
-        let name = name.ok_or_else(|| LocalError::NotReady("there is no account to run it as; add a user `postgres`".to_owned()))?;
+        let name = name.ok_or_else(|| {
+            LocalError::NotReady("there is no account to run it as; add a user `postgres`".to_owned())
+        })?;
         Ok(Some(Self { uid: id("-u", Some(name))?, gid: id("-g", Some(name))? }))
     }
 }
@@ -264,9 +266,7 @@ fn data_folder(folder: &Path, account: Option<&Account>) -> Result<PathBuf, Loca
 /// A socket's path may have 107 characters; a deep clone gets a folder of its own under the system's temporary one.
 fn socket_folder(folder: &Path) -> Result<PathBuf, LocalError> {
     let near = folder.join("run");
-    let reachable = folder
-        .ancestors()
-        .all(|step| std::fs::metadata(step).is_ok_and(|found| found.mode() & 0o001 != 0));
+    let reachable = folder.ancestors().all(|step| std::fs::metadata(step).is_ok_and(|found| found.mode() & 0o001 != 0));
     let sockets = if reachable && near.as_os_str().len() < 80 {
         near
     } else {
@@ -314,7 +314,8 @@ fn initialise(
 ) -> Result<(), LocalError> {
     let secret = data.with_file_name(format!("painreg-initdb-{}", hex(&random::<8>())));
     std::fs::write(&secret, password).map_err(|source| file(&secret, source))?;
-    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).map_err(|source| file(&secret, source))?;
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600))
+        .map_err(|source| file(&secret, source))?;
     own(&secret, account)?;
     let mut command = Command::new(bin.join("initdb"));
     command
@@ -409,11 +410,7 @@ fn find_programs() -> Option<PathBuf> {
     if let Ok(output) = Command::new("pg_config").arg("--bindir").output() {
         folders.push(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
     }
-    for (parent, below) in [
-        ("/usr/lib/postgresql", "bin"),
-        ("/opt/homebrew/opt", "bin"),
-        ("/usr/local/opt", "bin"),
-    ] {
+    for (parent, below) in [("/usr/lib/postgresql", "bin"), ("/opt/homebrew/opt", "bin"), ("/usr/local/opt", "bin")] {
         let Ok(entries) = std::fs::read_dir(parent) else { continue };
         folders.extend(entries.flatten().map(|entry| entry.path().join(below)));
     }

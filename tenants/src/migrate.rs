@@ -78,7 +78,10 @@ pub fn platform(address: &SecretString) -> Result<(), StoreError> {
         run_sql(conn, "CREATE SCHEMA IF NOT EXISTS platform; SET search_path = platform")?;
         let database: NameRow = statement("SELECT current_database()::text AS name").get_result(conn)?;
         // Only the roles of tenants that lie here may come in.
-        run_sql(conn, &format!("REVOKE CONNECT, TEMPORARY ON DATABASE \"{}\" FROM PUBLIC", database.name.replace('"', "\"\"")))?;
+        run_sql(
+            conn,
+            &format!("REVOKE CONNECT, TEMPORARY ON DATABASE \"{}\" FROM PUBLIC", database.name.replace('"', "\"\"")),
+        )?;
         pending(conn, PLATFORM)
     })
 }
@@ -151,7 +154,11 @@ impl Registry {
                 let migrated = Migrated {
                     slug: row.slug,
                     from: row.schema_version.clone(),
-                    to: if matches!(outcome, Outcome::Failed(_)) { row.schema_version.clone() } else { tenant_version().to_owned() },
+                    to: if matches!(outcome, Outcome::Failed(_)) {
+                        row.schema_version.clone()
+                    } else {
+                        tenant_version().to_owned()
+                    },
                     outcome,
                 };
                 journal(conn, self.clock(), row.id, &migrated, started)?;

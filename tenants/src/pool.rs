@@ -90,9 +90,7 @@ impl r2d2::ManageConnection for Opener {
     }
 
     fn has_broken(&self, held: &mut Held) -> bool {
-        held.spoilt
-            || std::thread::panicking()
-            || AnsiTransactionManager::is_broken_transaction_manager(&mut held.conn)
+        held.spoilt || std::thread::panicking() || AnsiTransactionManager::is_broken_transaction_manager(&mut held.conn)
     }
 }
 

@@ -213,10 +213,11 @@ pub fn drop(tx: &mut PlatformTx<'_>, slug: &str, version: i64) -> Result<(), Sto
     if record.state != "suspended" {
         return Err(StoreError::Active);
     }
-    let row: DroppedRow = statement("DELETE FROM platform.tenant WHERE slug = ? AND version = ? RETURNING id, schema_name, dsn")
-        .bind::<Text, _>(slug)
-        .bind::<diesel::sql_types::BigInt, _>(version)
-        .get_result(tx.conn)?;
+    let row: DroppedRow =
+        statement("DELETE FROM platform.tenant WHERE slug = ? AND version = ? RETURNING id, schema_name, dsn")
+            .bind::<Text, _>(slug)
+            .bind::<diesel::sql_types::BigInt, _>(version)
+            .get_result(tx.conn)?;
     store::tenants::move_generation(tx.conn)?;
     let registry = tx.scope.registry().clone();
     if let Some(tenant) = registry.tenant(slug) {

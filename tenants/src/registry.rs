@@ -160,10 +160,7 @@ impl Registry {
     /// Connects to a database that `painreg migrate` has prepared, and reads what it knows.
     pub fn open(settings: Settings) -> Result<Self, StoreError> {
         let kek = kek_from_file(&settings.key_file)?;
-        let keepers = ScheduledThreadPool::builder()
-            .num_threads(2)
-            .thread_name_pattern("connections-{}")
-            .build();
+        let keepers = ScheduledThreadPool::builder().num_threads(2).thread_name_pattern("connections-{}").build();
         let pools = PoolSettings {
             slots: Slots::new(settings.connections),
             size: settings.connections_per_tenant,
@@ -290,7 +287,9 @@ impl Registry {
             return Ok(());
         }
         unsafe_setting(&mut held.conn)?.map_or(Ok(()), |setting| {
-            Err(StoreError::Unavailable(format!("the database setting {setting} could lose writes or leak rows into its log")))
+            Err(StoreError::Unavailable(format!(
+                "the database setting {setting} could lose writes or leak rows into its log"
+            )))
         })
     }
 }

@@ -204,7 +204,10 @@ impl TenantScope {
         })
     }
 
-    fn transaction<T, E: From<StoreError>>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T, E>) -> Result<T, E> {
+    fn transaction<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
         let prelude = prelude(&self.tenant.place, Some(self.principal.role));
         transaction(&self.registry, &self.tenant.place, &prelude, work)
     }
@@ -447,7 +450,10 @@ struct OpenedRow {
 fn prelude(place: &Place, role: Option<Role>) -> String {
     let schema = &place.schema;
     let (clean, role) = match role {
-        Some(role) => ("current_setting('search_path') IN ('', '\"\"') AND ", format!("set_config('role', '{schema}_{role}', true), ")),
+        Some(role) => (
+            "current_setting('search_path') IN ('', '\"\"') AND ",
+            format!("set_config('role', '{schema}_{role}', true), "),
+        ),
         None => ("", String::new()),
     };
     format!(

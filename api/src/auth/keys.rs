@@ -112,10 +112,7 @@ impl KeySets {
             tracing::warn!(%error, issuer_keys = %name, "an issuer's keys are not used");
         }
         let found = fetched.clone().map(|set| set.get(kid).cloned());
-        self.sets
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(name, Cached { fetched: now, set: fetched });
+        self.sets.write().unwrap_or_else(PoisonError::into_inner).insert(name, Cached { fetched: now, set: fetched });
         found
     }
 
@@ -124,7 +121,8 @@ impl KeySets {
         let mut bytes = Vec::new();
         match source {
             KeySource::File(name) => {
-                let file = std::fs::File::open(self.folder.join(name)).map_err(|error| unreachable(error.to_string()))?;
+                let file =
+                    std::fs::File::open(self.folder.join(name)).map_err(|error| unreachable(error.to_string()))?;
                 file.take(SET_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreachable(error.to_string()))?;
             }
             KeySource::Url(url) => {
@@ -197,7 +195,8 @@ pub fn public_key(key: &Value) -> Result<Vec<PublicKey>, KeyError> {
             return Err(KeyError::Unfit);
         }
     }
-    let decoded = |member: &str| text(member).and_then(|value| URL_SAFE_NO_PAD.decode(value).ok()).ok_or(KeyError::Unfit);
+    let decoded =
+        |member: &str| text(member).and_then(|value| URL_SAFE_NO_PAD.decode(value).ok()).ok_or(KeyError::Unfit);
     let possible: &[Algorithm] = match text("kty") {
         Some("RSA") => {
             let modulus = decoded("n")?;
@@ -239,12 +238,7 @@ pub fn public_key(key: &Value) -> Result<Vec<PublicKey>, KeyError> {
 /// Only what makes the key: certificates and addresses in a JWK are never looked at.
 fn bare(key: &Value) -> Value {
     let members = ["kty", "crv", "x", "y", "n", "e"];
-    Value::Object(
-        members
-            .iter()
-            .filter_map(|member| Some(((*member).to_owned(), key.get(member)?.clone())))
-            .collect(),
-    )
+    Value::Object(members.iter().filter_map(|member| Some(((*member).to_owned(), key.get(member)?.clone()))).collect())
 }
 
 /// The library's name for one of our algorithms.

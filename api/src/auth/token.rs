@@ -95,8 +95,7 @@ impl Verifier {
             return Err(Refused::NotAToken);
         }
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        let remembered =
-            self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
         let checked = match remembered {
             // Still trusted, and its key still the issuer's.
             Some(checked) if self.issuer_of(&checked).is_ok() => checked,
@@ -234,9 +233,10 @@ impl Verifier {
             return Ok(Some(OwnRecord::Id(PatientId::existing(id))));
         }
         match text(&mapping.national_id_claim) {
-            Some(number) => {
-                NationalId::detect(&number, self.acceptance).map(OwnRecord::NationalId).map(Some).map_err(|_| Refused::Claims)
-            }
+            Some(number) => NationalId::detect(&number, self.acceptance)
+                .map(OwnRecord::NationalId)
+                .map(Some)
+                .map_err(|_| Refused::Claims),
             None => Ok(None),
         }
     }

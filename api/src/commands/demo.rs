@@ -137,7 +137,9 @@ impl Demo {
                 continue;
             }
             let bar = bars.add(ProgressBar::new(u64::from(self.patients)));
-            bar.set_style(ProgressStyle::with_template("{prefix:>10} {bar:40} {pos}/{len} patients  {per_sec}  {eta}")?);
+            bar.set_style(ProgressStyle::with_template(
+                "{prefix:>10} {bar:40} {pos}/{len} patients  {per_sec}  {eta}",
+            )?);
             bar.set_prefix((*slug).to_owned());
             let seed = self.seed.wrapping_add(u64::try_from(at).unwrap_or(0).wrapping_mul(1_000_003));
             let cases = cases(seed, self.patients);
@@ -178,9 +180,7 @@ fn cases(seed: u64, patients: u32) -> VecDeque<Case> {
     (0..patients)
         .map(|number| {
             let person = generator.person();
-            let created = first
-                .checked_add(SignedDuration::from_mins(i64::from(number) * 97))
-                .unwrap_or(first);
+            let created = first.checked_add(SignedDuration::from_mins(i64::from(number) * 97)).unwrap_or(first);
             let submission = 20_000_000 + u64::from(number);
             let delivery = generator.baseline_delivery(&person, submission, created);
             Case { number, registration: registration(&person), delivery }
@@ -212,10 +212,17 @@ struct Client {
 impl Client {
     fn new(address: SocketAddr, slug: &str, key: &DemoKey, now: Timestamp) -> Result<Self, Failure> {
         let sign = |role| {
-            key.sign(&Wanted { tenant: Some(slug), role, subject: None, unit: Some(UNIT), patient: None, seconds: 3600 }, now)
+            key.sign(
+                &Wanted { tenant: Some(slug), role, subject: None, unit: Some(UNIT), patient: None, seconds: 3600 },
+                now,
+            )
         };
         Ok(Self {
-            agent: ureq::Agent::config_builder().http_status_as_error(false).max_idle_connections_per_host(64).build().new_agent(),
+            agent: ureq::Agent::config_builder()
+                .http_status_as_error(false)
+                .max_idle_connections_per_host(64)
+                .build()
+                .new_agent(),
             base: format!("http://{address}/v1/tenants/{slug}"),
             secretary: sign(Role::Secretary)?,
             importer: sign(Role::Importer)?,
@@ -313,7 +320,8 @@ fn tell(address: SocketAddr, key: &DemoKey, slugs: &[&str], now: Timestamp) -> R
         say(&line);
         if patient.is_none() {
             let listed = client.get("/patients?limit=1")?;
-            patient = listed.pointer("/items/0/id").and_then(Value::as_str).map(|id| ((*slug).to_owned(), id.to_owned()));
+            patient =
+                listed.pointer("/items/0/id").and_then(Value::as_str).map(|id| ((*slug).to_owned(), id.to_owned()));
         }
     }
     let Some((slug, patient)) = patient else { return Err("no patient was loaded".into()) };

@@ -81,7 +81,12 @@ impl DemoKey {
         std::fs::create_dir_all(&sets)?;
         if !path.exists() {
             let fresh = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())?;
-            std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?.write_all(fresh.as_ref())?;
+            std::fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path)?
+                .write_all(fresh.as_ref())?;
         }
         let key = EncodingKey::from_ec_der(&std::fs::read(&path)?);
         let set = sets.join(SET);

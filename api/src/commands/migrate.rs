@@ -33,5 +33,9 @@ pub(super) fn one_or_all(registry: &painreg_tenants::Registry, only: Option<&str
         say(&format!("{:<40} {:<18} {:<18} {}{why}", row.slug, row.from, row.to, row.outcome.word()));
     })?;
     let failed = done.iter().filter(|row| matches!(row.outcome, Outcome::Failed(_))).count();
-    if failed == 0 { Ok(()) } else { Err(format!("{failed} registries could not be migrated; they are unchanged").into()) }
+    if failed == 0 {
+        Ok(())
+    } else {
+        Err(format!("{failed} registries could not be migrated; they are unchanged").into())
+    }
 }

@@ -209,8 +209,10 @@ fn operator(registry: &Registry) -> PlatformScope {
 pub(super) fn told(error: StoreError) -> Failure {
     match &error {
         StoreError::Conflict(faults) | StoreError::Invalid(faults) => {
-            let places: Vec<String> =
-                faults.iter().map(|fault| format!("{}: {}", fault.pointer.trim_start_matches('/'), fault.code.en())).collect();
+            let places: Vec<String> = faults
+                .iter()
+                .map(|fault| format!("{}: {}", fault.pointer.trim_start_matches('/'), fault.code.en()))
+                .collect();
             places.join("; ").into()
         }
         StoreError::Active => "the registry is active; suspend it first".into(),

@@ -54,7 +54,11 @@ impl From<&'static Instrument> for InstrumentView {
             version: it.version(),
             algorithm: it.algorithm(),
             source: it.source(),
-            items: it.items().iter().map(|item| ItemView { code: item.code(), min: item.min(), max: item.max() }).collect(),
+            items: it
+                .items()
+                .iter()
+                .map(|item| ItemView { code: item.code(), min: item.min(), max: item.max() })
+                .collect(),
         }
     }
 }

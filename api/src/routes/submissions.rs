@@ -67,7 +67,13 @@ pub struct ScoreView {
 
 impl From<StoredScore> for ScoreView {
     fn from(it: StoredScore) -> Self {
-        Self { instrument: it.instrument, algorithm: it.algorithm, status: it.status, scales: it.scales, flags: it.flags }
+        Self {
+            instrument: it.instrument,
+            algorithm: it.algorithm,
+            status: it.status,
+            scales: it.scales,
+            flags: it.flags,
+        }
     }
 }
 
@@ -94,7 +100,13 @@ pub struct ReceiptView {
 }
 
 /// The answer to a delivery.
-pub(super) fn receipt(tenant: &str, patient: PatientId, wave: &str, placed: &Placed, scores: Vec<StoredScore>) -> painreg_tenants::Reply {
+pub(super) fn receipt(
+    tenant: &str,
+    patient: PatientId,
+    wave: &str,
+    placed: &Placed,
+    scores: Vec<StoredScore>,
+) -> painreg_tenants::Reply {
     let (status, delivered) = match placed.delivered {
         Delivered::Created => (201, "created"),
         Delivered::Unchanged => (200, "unchanged"),

@@ -61,9 +61,8 @@ pub fn list(tx: &mut Tx<'_>, after: Option<(&str, &str)>, limit: i64) -> Result<
         .select((form_version::code, form_version::version))
         .into_boxed();
     if let Some((code, version)) = after {
-        query = query.filter(
-            form_version::code.gt(code).or(form_version::code.eq(code).and(form_version::version.gt(version))),
-        );
+        query = query
+            .filter(form_version::code.gt(code).or(form_version::code.eq(code).and(form_version::version.gt(version))));
     }
     let found: Vec<(String, String)> = query.load(tx.conn)?;
     let Listing { items, more } = Listing::cut(found, limit);

@@ -194,10 +194,8 @@ pub fn register<'t>(
         ))
         .execute(tx.conn)?;
     let identifier = tx.random_id();
-    let plain = SealedId {
-        value: national_id.digits().to_owned(),
-        assigner: national_id.assigner().map(str::to_owned),
-    };
+    let plain =
+        SealedId { value: national_id.digits().to_owned(), assigner: national_id.assigner().map(str::to_owned) };
     let kind: &'static str = national_id.kind().into();
     diesel::insert_into(patient_identifier::table)
         .values((
@@ -283,8 +281,7 @@ pub fn update<'t>(
     within_reach(tx, details)?;
     let id = access.id();
     let place = tx.place();
-    let wrapped: Vec<u8> =
-        patient_key::table.find(id.uuid()).select(patient_key::wrapped).first(tx.conn)?;
+    let wrapped: Vec<u8> = patient_key::table.find(id.uuid()).select(patient_key::wrapped).first(tx.conn)?;
     let key = Key::unwrap_from(&wrapped, &place.keys.wrapping, &key_place(place, id))?;
     let sex: &'static str = details.sex.into();
     let changed = diesel::update(patient::table.find(id.uuid()).filter(patient::version.eq(version)))

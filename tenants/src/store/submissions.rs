@@ -305,9 +305,7 @@ pub fn of_patient<'t>(
     if let Some((at, id)) = after {
         let at = at.to_diesel();
         query = query.filter(
-            submission::submitted_at
-                .lt(at)
-                .or(submission::submitted_at.eq(at).and(submission::id.lt(id.uuid()))),
+            submission::submitted_at.lt(at).or(submission::submitted_at.eq(at).and(submission::id.lt(id.uuid()))),
         );
     }
     let Listing { items: rows, more } = Listing::cut(query.load::<Row>(tx.conn)?, limit);

@@ -150,8 +150,8 @@ pub(crate) fn load_all(conn: &mut PgConnection) -> Result<(i64, Vec<ServedRow>, 
          schema_version, version FROM platform.tenant ORDER BY slug",
     )
     .load::<ServedRaw>(conn)?;
-    let issuers =
-        statement("SELECT id, tenant_id, settings FROM platform.issuer ORDER BY created_at, id").load::<IssuerRaw>(conn)?;
+    let issuers = statement("SELECT id, tenant_id, settings FROM platform.issuer ORDER BY created_at, id")
+        .load::<IssuerRaw>(conn)?;
     let tenants = tenants
         .into_iter()
         .map(|row| ServedRow {

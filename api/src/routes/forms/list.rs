@@ -26,10 +26,7 @@ pub async fn list_forms(
     let page = caller
         .run(Action::ReadForms, move |tx| {
             let after = cursor.map(|cursor| tx.open_cursor(LIST, &cursor)).transpose()?;
-            let after = after
-                .as_deref()
-                .map(|text| text.split_once(' ').ok_or(StoreError::BadCursor))
-                .transpose()?;
+            let after = after.as_deref().map(|text| text.split_once(' ').ok_or(StoreError::BadCursor)).transpose()?;
             let found = forms::list(tx, after, limit)?;
             Ok(wire::page::<_, FormView>(found, |last| {
                 tx.seal_cursor(LIST, &format!("{} {}", last.code(), last.version()))

@@ -50,7 +50,8 @@ pub async fn score_answers(
         .run_once(Action::ScoreAnswers, key, bytes, &place, move |_| {
             let instrument = Catalogue::shipped().find(&code).ok_or(Code::NotFound)?;
             let options = Options::parse(&value_sets)?;
-            let under = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.under("/answers")).collect::<Vec<_>>();
+            let under =
+                |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.under("/answers")).collect::<Vec<_>>();
             let slots = instrument.parse(&answers).map_err(under)?;
             Ok(reply(200, None, None, &instrument.score(&slots, &options)))
         })

@@ -15,7 +15,7 @@ use super::{ContactBody, PatientView};
 use crate::auth::Caller;
 use crate::problem::{Problem, Problems};
 use crate::server::State;
-use crate::wire::{Body, NationalIdBody, IdempotencyKey, reply};
+use crate::wire::{Body, IdempotencyKey, NationalIdBody, reply};
 
 /// A patient to be registered.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
@@ -60,10 +60,16 @@ fn bokmal() -> String {
 const ONLY_UNIT: &str = "clinic";
 
 impl RegisterPatient {
-    fn meaning(self, acceptance: Acceptance, unit: Option<&str>, today: Date) -> Result<(NationalId, Details), Vec<Fault>> {
+    fn meaning(
+        self,
+        acceptance: Acceptance,
+        unit: Option<&str>,
+        today: Date,
+    ) -> Result<(NationalId, Details), Vec<Fault>> {
         let mut faults = Vec::new();
         let contact = self.contact.meaning(&mut faults);
-        let national_id = self.national_id.meaning("/national_id", acceptance).map_err(|found| faults.extend(found)).ok();
+        let national_id =
+            self.national_id.meaning("/national_id", acceptance).map_err(|found| faults.extend(found)).ok();
         let details = Details {
             unit: self.unit.unwrap_or_else(|| unit.unwrap_or(ONLY_UNIT).to_owned()),
             sex: self.sex,
@@ -112,11 +118,14 @@ pub async fn register_patient(
     let acceptance = state.acceptance;
     caller
         .run_once(Action::RegisterPatient, key, bytes, &place, move |tx| {
-            let (national_id, details) =
-                value.meaning(acceptance, tx.principal().unit.as_deref(), today(tx.now()))?;
+            let (national_id, details) = value.meaning(acceptance, tx.principal().unit.as_deref(), today(tx.now()))?;
             let (access, patient) = patients::register(tx, &national_id, &details)?;
-            let mut reply =
-                reply(201, Some(format!("{location}/{}", patient.id)), Some(patient.version), &PatientView::from(patient));
+            let mut reply = reply(
+                201,
+                Some(format!("{location}/{}", patient.id)),
+                Some(patient.version),
+                &PatientView::from(patient),
+            );
             reply.patient = Some(access.id());
             Ok(reply)
         })

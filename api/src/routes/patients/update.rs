@@ -76,10 +76,7 @@ impl UpdatePatient {
         put(&mut details.cognitive_impairment, self.cognitive_impairment);
         put(&mut details.protected_address, self.protected_address);
         put(&mut details.deceased_on, self.deceased_on);
-        put(
-            &mut details.contact,
-            self.contact.map(|contact| contact.unwrap_or_default().meaning(&mut faults)),
-        );
+        put(&mut details.contact, self.contact.map(|contact| contact.unwrap_or_default().meaning(&mut faults)));
         faults.extend(details.faults(today));
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }

@@ -86,7 +86,8 @@ pub async fn submit_answers(
                 StoreError::NotFound => Problem::invalid(vec![Fault::at("form", FaultCode::UnknownReference)]),
                 other => other.into(),
             })?;
-            let under = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.under("/answers")).collect::<Vec<_>>();
+            let under =
+                |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.under("/answers")).collect::<Vec<_>>();
             let answers = form.parse(&value.answers).map_err(under)?;
             let access = match &value.patient {
                 WhoseAnswers::Id(id) => tx.open_patient(*id),
@@ -95,7 +96,9 @@ pub async fn submit_answers(
                 }
             };
             let access = access.map_err(|error| match error {
-                StoreError::NotFound => Problem::with(Code::NotFound, vec![Fault::at("patient", FaultCode::UnknownReference)]),
+                StoreError::NotFound => {
+                    Problem::with(Code::NotFound, vec![Fault::at("patient", FaultCode::UnknownReference)])
+                }
                 other => other.into(),
             })?;
             let scores: Vec<StoredScore> = form.score(&answers).iter().map(StoredScore::from).collect();

@@ -16,8 +16,7 @@ use crate::wire::etag;
     responses((status = 200, description = "The registry.", body = TenantView), Problems))]
 #[get("/v1/tenants/{tenant}")]
 pub async fn read_tenant(caller: Caller, path: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let tenant = caller
-        .run_platform(Action::ReadTenant, move |tx| Ok(TenantView::from(tenants::find(tx, &path)?)))
-        .await?;
+    let tenant =
+        caller.run_platform(Action::ReadTenant, move |tx| Ok(TenantView::from(tenants::find(tx, &path)?))).await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(tenant.version))).json(tenant))
 }

@@ -18,7 +18,9 @@ use crate::wire::{IfMatch, etag};
 #[delete("/v1/tenants/{tenant}/suspension")]
 pub async fn resume_tenant(caller: Caller, path: web::Path<String>, version: IfMatch) -> Result<HttpResponse, Problem> {
     let tenant = caller
-        .run_platform(Action::ResumeTenant, move |tx| Ok(TenantView::from(tenants::set_suspended(tx, &path, version.0, false)?)))
+        .run_platform(Action::ResumeTenant, move |tx| {
+            Ok(TenantView::from(tenants::set_suspended(tx, &path, version.0, false)?))
+        })
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(tenant.version))).json(tenant))
 }

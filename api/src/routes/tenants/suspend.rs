@@ -16,9 +16,15 @@ use crate::wire::{IfMatch, etag};
         ("If-Match" = String, Header, description = "The ETag of the registry as read.", max_length = 50)),
     responses((status = 200, description = "The registry, suspended.", body = TenantView), Problems))]
 #[put("/v1/tenants/{tenant}/suspension")]
-pub async fn suspend_tenant(caller: Caller, path: web::Path<String>, version: IfMatch) -> Result<HttpResponse, Problem> {
+pub async fn suspend_tenant(
+    caller: Caller,
+    path: web::Path<String>,
+    version: IfMatch,
+) -> Result<HttpResponse, Problem> {
     let tenant = caller
-        .run_platform(Action::SuspendTenant, move |tx| Ok(TenantView::from(tenants::set_suspended(tx, &path, version.0, true)?)))
+        .run_platform(Action::SuspendTenant, move |tx| {
+            Ok(TenantView::from(tenants::set_suspended(tx, &path, version.0, true)?))
+        })
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(tenant.version))).json(tenant))
 }
