@@ -51,7 +51,7 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     let origin = request.peer_addr().map(|peer| peer.ip().to_string());
     let stranger = |code: Code| {
         state.strangers.count(Stranger {
-            code: code.name().into(),
+            code: code.name(),
             operation: operation_of(request),
             origin: origin.clone().unwrap_or_default(),
         });
@@ -111,10 +111,13 @@ impl Caller {
     }
 
     /// The scope in the caller's own tenant; an operator has none, and is refused by the policy.
-    fn scope(&self) -> Result<TenantScope, PlatformScope> {
+    #[expect(clippy::disallowed_methods, reason = "this is where scopes are made")]
+    fn scope(&self) -> Scope {
         match &self.home {
-            Some(home) => Ok(self.registry.scope(Arc::clone(home), self.principal.clone(), self.context.clone())),
-            None => Err(self.registry.platform_scope(self.principal.clone(), self.context.clone())),
+            Some(home) => {
+                Scope::Tenant(self.registry.scope(Arc::clone(home), self.principal.clone(), self.context.clone()))
+            }
+            None => Scope::Platform(self.registry.platform_scope(self.principal.clone(), self.context.clone())),
         }
     }
 
@@ -125,8 +128,8 @@ impl Caller {
         work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         blocking(move || match self.scope() {
-            Ok(scope) => scope.run(action, work),
-            Err(platform) => platform.run(action, |_| Err(Code::Forbidden.into())),
+            Scope::Tenant(scope) => scope.run(action, work),
+            Scope::Platform(platform) => platform.run(action, |_| Err(Code::Forbidden.into())),
         })
         .await
     }
@@ -139,8 +142,8 @@ impl Caller {
     ) -> Result<T, Problem> {
         blocking(move || match self.scope() {
             // Somebody of a tenant: the tenant's own log shows the refusal.
-            Ok(scope) => scope.run(action, |_| Err(Code::Forbidden.into())),
-            Err(platform) => {
+            Scope::Tenant(scope) => scope.run(action, |_| Err(Code::Forbidden.into())),
+            Scope::Platform(platform) => {
                 let result = platform.run(action, work);
                 if result.is_ok() {
                     self.registry.refresh()?;
@@ -206,6 +209,12 @@ impl Caller {
         }
         Ok(once)
     }
+}
+
+/// Where a caller may work.
+enum Scope {
+    Tenant(TenantScope),
+    Platform(PlatformScope),
 }
 
 /// The one place where work leaves the event loop.

@@ -86,8 +86,8 @@ pub struct Database {
     #[arg(long, env = "PAINREG_FOLDER", default_value = ".painreg")]
     folder: PathBuf,
     /// The database's address, as a role that owns it and may create roles. Absent: a private PostgreSQL in the folder.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    database_url: Option<String>,
+    #[arg(long = "database-url", id = "database-url", env = "DATABASE_URL", hide_env_values = true)]
+    url: Option<String>,
     /// The file with the key-encryption key, mode 0600; made where none is. Absent: `key` in the folder.
     #[arg(long, env = "PAINREG_KEY_FILE")]
     key_file: Option<PathBuf>,
@@ -109,13 +109,11 @@ struct Opened {
 impl Database {
     /// The address, and the private PostgreSQL if that is what it is.
     fn start(&self) -> Result<(SecretString, Option<Local>), Failure> {
-        match &self.database_url {
-            Some(url) => Ok((SecretString::from(url.clone()), None)),
-            None => {
-                let local = Local::start(&self.folder, Durability::Durable)?;
-                Ok((local.address(), Some(local)))
-            }
+        if let Some(url) = &self.url {
+            return Ok((SecretString::from(url.clone()), None));
         }
+        let local = Local::start(&self.folder, Durability::Durable)?;
+        Ok((local.address(), Some(local)))
     }
 
     /// Opens the registry; with `prepare`, brings the platform's schema up first.

@@ -223,12 +223,13 @@ fn request_id(request: &ServiceRequest) -> String {
         (8..=64).contains(&id.len())
             && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
     };
-    text(request.headers(), "x-request-id").filter(fit).map(str::to_owned).unwrap_or_else(|| {
+    let drawn = || {
         request
             .app_data::<web::Data<State>>()
             .map(|state| state.registry.clock().ordered_id().to_string())
             .unwrap_or_default()
-    })
+    };
+    text(request.headers(), "x-request-id").filter(fit).map_or_else(drawn, str::to_owned)
 }
 
 /// Whether the caller takes JSON, or whatever the documentation pages are made of.

@@ -84,8 +84,8 @@ impl Strangers {
         metrics::counter!("painreg_strangers_total").increment(1);
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() >= Self::APART && !counts.contains_key(&stranger) {
-            stranger.origin = "many".to_owned();
-            stranger.operation = "many".to_owned();
+            "many".clone_into(&mut stranger.origin);
+            "many".clone_into(&mut stranger.operation);
         }
         *counts.entry(stranger).or_insert(0) += 1;
     }
@@ -208,7 +208,7 @@ fn recorder() -> PrometheusHandle {
                 .set_buckets(&[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0])
                 .map_or_else(
                     |_| metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder(),
-                    |it| it.build_recorder(),
+                    metrics_exporter_prometheus::PrometheusBuilder::build_recorder,
                 );
             let handle = recorder.handle();
             if metrics::set_global_recorder(recorder).is_err() {

@@ -343,6 +343,24 @@ pub fn parameter(kind: &str, name: &str) -> Problem {
     Problem::with(Code::InvalidParameter, vec![Fault::new(format!("/{kind}/{name}"), FaultCode::InvalidFormat)])
 }
 
+/// A member of a merge patch (RFC 7396) that null clears.
+#[derive(Debug, Default)]
+pub enum Change<T> {
+    /// The member is absent.
+    #[default]
+    Keep,
+    /// The member is null.
+    Clear,
+    /// The member has a value.
+    Set(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Clear, Self::Set))
+    }
+}
+
 /// One page of a list.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Page<T: utoipa::ToSchema> {
@@ -402,10 +420,10 @@ pub fn after<I>(
 ) -> Result<Option<(jiff::Timestamp, I)>, StoreError> {
     let Some(cursor) = cursor else { return Ok(None) };
     let text = tx.open_cursor(list, &cursor)?;
-    let (at, last) = text.split_once(' ').ok_or(StoreError::BadCursor)?;
+    let (at, key) = text.split_once(' ').ok_or(StoreError::BadCursor)?;
     let at = at.parse().map_err(|_| StoreError::BadCursor)?;
-    let last = last.parse().map_err(|_| StoreError::BadCursor)?;
-    Ok(Some((at, id(last))))
+    let key = key.parse().map_err(|_| StoreError::BadCursor)?;
+    Ok(Some((at, id(key))))
 }
 
 /// One page of a list as an answer, with `Link` to the next (RFC 8288).

@@ -76,7 +76,9 @@ macro_rules! policy {
 
 #[expect(non_snake_case, reason = "the macro binds a row's cells by the names of the roles")]
 mod table {
-    use super::*;
+    use super::{
+        Category, Deserialize, Display, EnumCount, EnumIter, EnumString, IntoStaticStr, Reach, Serialize, cell,
+    };
 
     policy! {
         roles:                         Patient Clinician Secretary RegistryManager CouncilMember CouncilChair Applicant Importer Sender PasFeed Dpo Operator System;

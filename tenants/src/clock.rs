@@ -49,7 +49,6 @@ impl Clock {
     }
 
     /// A time-ordered identifier (UUIDv7), for events.
-    #[expect(clippy::disallowed_methods, reason = "this is the one source of identifiers")]
     pub fn ordered_id(&self) -> Uuid {
         let now = self.now();
         let seconds = u64::try_from(now.as_second()).unwrap_or(0);

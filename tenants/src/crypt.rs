@@ -213,28 +213,28 @@ mod tests {
     #[test]
     fn a_value_opens_only_where_it_was_sealed() {
         let key = Key::random();
-        let sealed = key.seal(b"words", &[b"patient", b"contact", b"1"]);
+        let sealed = key.seal(b"words", &["patient", "contact", "1"]);
         assert_eq!(
-            key.open(&sealed, &[b"patient", b"contact", b"1"]).map(|plain| plain.to_vec()).ok(),
+            key.open(&sealed, &["patient", "contact", "1"]).map(|plain| plain.to_vec()).ok(),
             Some(b"words".to_vec())
         );
-        assert!(key.open(&sealed, &[b"patient", b"contact", b"2"]).is_err());
-        assert!(key.open(&sealed, &[b"patient", b"contac", b"t1"]).is_err());
-        assert!(Key::random().open(&sealed, &[b"patient", b"contact", b"1"]).is_err());
+        assert!(key.open(&sealed, &["patient", "contact", "2"]).is_err());
+        assert!(key.open(&sealed, &["patient", "contac", "t1"]).is_err());
+        assert!(Key::random().open(&sealed, &["patient", "contact", "1"]).is_err());
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             if let Some(byte) = changed.get_mut(at) {
                 *byte ^= 1;
             }
-            assert!(key.open(&changed, &[b"patient", b"contact", b"1"]).is_err(), "byte {at}");
+            assert!(key.open(&changed, &["patient", "contact", "1"]).is_err(), "byte {at}");
         }
-        assert!(key.open(&[], &[]).is_err());
+        assert!(key.open(&[], &[""]).is_err());
     }
 
     #[test]
     fn the_same_value_never_seals_the_same_way_twice() {
         let key = Key::random();
-        assert_ne!(key.seal(b"words", &[]), key.seal(b"words", &[]));
+        assert_ne!(key.seal(b"words", &[""]), key.seal(b"words", &[""]));
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl StoreError {
             Self::Busy | Self::InProgress => Some(Duration::from_secs(1)),
             Self::Unavailable(_) => Some(Duration::from_secs(5)),
             Self::WrongVersion => Some(Duration::from_secs(30)),
-            Self::Suspended => Some(Duration::from_secs(3600)),
+            Self::Suspended => Some(Duration::from_hours(1)),
             _ => None,
         }
     }

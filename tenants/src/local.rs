@@ -144,7 +144,7 @@ impl Local {
             if PgConnection::establish(&self.conninfo("postgres", "postgres")).is_ok() {
                 return Ok(());
             }
-            if started.elapsed() > Duration::from_secs(60) {
+            if started.elapsed() > Duration::from_mins(1) {
                 return Err(LocalError::NotReady(tail(&folder.join("postgres.log"))));
             }
             std::thread::sleep(Duration::from_millis(50));

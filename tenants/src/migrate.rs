@@ -13,7 +13,7 @@ use strum::IntoEnumIterator as _;
 
 use crate::clock::Clock;
 use crate::error::StoreError;
-use crate::registry::Registry;
+use crate::registry::{Registry, owner_connection};
 use crate::statement::statement;
 use crate::store;
 
@@ -144,7 +144,7 @@ impl Registry {
         go_on: bool,
         mut seen: impl FnMut(&Migrated),
     ) -> Result<Vec<Migrated>, StoreError> {
-        let mut conn = self.0.owner_connection(&self.0.settings.database)?;
+        let mut conn = owner_connection(&self.0.settings.database)?;
         let done = locked(&mut conn, |conn| {
             let (_, rows, _) = store::tenants::load_all(conn)?;
             let mut done = Vec::new();
@@ -183,7 +183,7 @@ impl Registry {
             let mut elsewhere;
             let base = self.base_address(row.id, row.dsn.as_deref())?;
             let conn = if row.dsn.is_some() {
-                elsewhere = self.0.owner_connection(&base)?;
+                elsewhere = owner_connection(&base)?;
                 &mut elsewhere
             } else {
                 &mut *platform
@@ -278,6 +278,7 @@ pub(crate) fn request_roles() -> impl Iterator<Item = &'static str> {
 }
 
 /// Fixed text and names that this crate made itself; never input.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub(crate) fn run_sql(conn: &mut PgConnection, sql: &str) -> Result<(), StoreError> {
     use diesel::connection::SimpleConnection as _;
     Ok(conn.batch_execute(sql)?)

@@ -119,7 +119,7 @@ impl PoolSettings {
             .test_on_check_out(false)
             .connection_timeout(self.wait)
             .idle_timeout(Some(self.idle))
-            .max_lifetime(Some(Duration::from_secs(1800)))
+            .max_lifetime(Some(Duration::from_mins(30)))
             .thread_pool(Arc::clone(&self.keepers))
             .error_handler(Box::new(QuietHandler))
             .build_unchecked(Opener { address, slots: self.slots.clone() })

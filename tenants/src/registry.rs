@@ -51,7 +51,7 @@ impl Settings {
             connections: 60,
             connections_per_tenant: 8,
             wait: Duration::from_millis(250),
-            idle: Duration::from_secs(60),
+            idle: Duration::from_mins(1),
             allow_unsafe_database: false,
             clock,
         }
@@ -368,10 +368,10 @@ impl Inner {
             }
         }
     }
+}
 
-    /// A connection of the platform's owner, outside any pool, for work that creates roles and schemas.
-    pub(crate) fn owner_connection(&self, address: &SecretString) -> Result<PgConnection, StoreError> {
-        PgConnection::establish(address.expose_secret())
-            .map_err(|_| StoreError::Unavailable("the database cannot be reached".to_owned()))
-    }
+/// A connection of the platform's owner, outside any pool, for work that creates roles and schemas.
+pub(crate) fn owner_connection(address: &SecretString) -> Result<PgConnection, StoreError> {
+    PgConnection::establish(address.expose_secret())
+        .map_err(|_| StoreError::Unavailable("the database cannot be reached".to_owned()))
 }

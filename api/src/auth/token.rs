@@ -138,12 +138,11 @@ impl Verifier {
             .ok_or(if issuers.is_empty() { Refused::Issuer } else { Refused::Header })?;
         let id = id_for(&kid, algorithm);
         let source = issuer.settings.keys.clone();
-        let key = match self.keys.known(&source, &id) {
-            Some(key) => key,
-            None => {
-                let keys = Arc::clone(&self.keys);
-                super::off_the_loop(move || keys.find(&source, &id)).await.ok().flatten().ok_or(Refused::Key)?
-            }
+        let key = if let Some(key) = self.keys.known(&source, &id) {
+            key
+        } else {
+            let keys = Arc::clone(&self.keys);
+            super::off_the_loop(move || keys.find(&source, &id)).await.ok().flatten().ok_or(Refused::Key)?
         };
         let mut validation = Validation::new(library(algorithm));
         // Times, issuer and audience are checked against our own clock and settings; see `times` and `issuer_of`.
@@ -242,15 +241,18 @@ impl Verifier {
     }
 }
 
+/// A JSON object.
+type Object = Map<String, Value>;
+
 /// Header and claims of a compact JWS, unverified.
-pub(super) fn parts(token: &str) -> Result<(Map<String, Value>, Map<String, Value>), Refused> {
+pub(super) fn parts(token: &str) -> Result<(Object, Object), Refused> {
     let mut parts = token.split('.');
     let (Some(header), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return Err(Refused::NotAToken);
     };
     let object = |part: &str| {
         let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Refused::NotAToken)?;
-        serde_json::from_slice::<Map<String, Value>>(&bytes).map_err(|_| Refused::NotAToken)
+        serde_json::from_slice::<Object>(&bytes).map_err(|_| Refused::NotAToken)
     };
     Ok((object(header)?, object(claims)?))
 }

@@ -2,6 +2,7 @@
 //! synthetic national ids; started again, it goes on where it was.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -298,7 +299,7 @@ const SHOWN: &[(&str, &str, &str)] = &[
 fn tell(address: SocketAddr, key: &DemoKey, slugs: &[&str], now: Timestamp) -> Result<(), Failure> {
     let mut heading = format!("\n{:<12} {:>8} {:>11}", "registry", "patients", "submissions");
     for (name, ..) in SHOWN {
-        heading.push_str(&format!(" {name:>8}"));
+        let _ = write!(heading, " {name:>8}");
     }
     say(&heading);
     let mut patient = None;
@@ -312,10 +313,10 @@ fn tell(address: SocketAddr, key: &DemoKey, slugs: &[&str], now: Timestamp) -> R
                 mean.get("instrument").and_then(Value::as_str) == Some(instrument)
                     && mean.get("scale").and_then(Value::as_str) == Some(scale)
             });
-            match mean.and_then(|mean| mean.get("mean")).and_then(Value::as_f64) {
-                Some(mean) => line.push_str(&format!(" {mean:>8.2}")),
-                None => line.push_str(&format!(" {:>8}", "-")),
-            }
+            let _ = match mean.and_then(|mean| mean.get("mean")).and_then(Value::as_f64) {
+                Some(mean) => write!(line, " {mean:>8.2}"),
+                None => write!(line, " {:>8}", "-"),
+            };
         }
         say(&line);
         if patient.is_none() {

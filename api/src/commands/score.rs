@@ -16,7 +16,7 @@ use crate::wire::parse;
 pub struct Score {
     /// The instrument's code, such as `isi`.
     code: String,
-    /// EQ-5D only: a value set to index with; may be repeated. Default: NO_5L_2024.
+    /// EQ-5D only: a value set to index with; may be repeated. Default: `NO_5L_2024`.
     #[arg(long = "value-set")]
     value_sets: Vec<String>,
 }

@@ -195,8 +195,14 @@ fn decimal(millionths: i64) -> f64 {
     millionths as f64 / 1_000_000.0
 }
 
+impl std::fmt::Debug for ValueSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("ValueSet").field(&self.code).finish()
+    }
+}
+
 /// Which value sets to index with.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Options {
     value_sets: Vec<&'static ValueSet>,
 }
@@ -254,13 +260,9 @@ pub(super) fn state(slots: &[Option<i32>], items: &[usize]) -> Option<String> {
 
 /// How many dimensions stand at each level, as five digits.
 pub(super) fn levels(slots: &[Option<i32>], items: &[usize]) -> Option<String> {
-    let state = whole_state(slots, items)?;
-    Some(
-        (1..=5)
-            .map(|level| {
-                char::from_digit(u32::try_from(state.iter().filter(|at| **at == level).count()).unwrap_or(0), 10)
-                    .unwrap_or('0')
-            })
-            .collect(),
-    )
+    let mut counts = [0_u32; 5];
+    for level in whole_state(slots, items)? {
+        *counts.get_mut(usize::from(level).checked_sub(1)?)? += 1;
+    }
+    counts.into_iter().map(|count| char::from_digit(count, 10)).collect()
 }

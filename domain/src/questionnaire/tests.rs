@@ -1,5 +1,3 @@
-#![expect(clippy::indexing_slicing, reason = "a test that indexes wrongly fails, as it should")]
-
 use proptest::prelude::*;
 use serde_json::json;
 use strum::IntoEnumIterator;

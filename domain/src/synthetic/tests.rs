@@ -1,5 +1,3 @@
-#![expect(clippy::indexing_slicing, reason = "a test that indexes wrongly fails, as it should")]
-
 use std::collections::HashMap;
 use std::sync::OnceLock;
 

@@ -5,18 +5,18 @@ use actix_web::{HttpResponse, patch, web};
 use jiff::civil::Date;
 use painreg_domain::fault::Fault;
 use painreg_domain::ids::PatientId;
-use painreg_domain::patient::{Details, Sex};
+use painreg_domain::patient::{Contact, Details, Sex};
 use painreg_domain::policy::Action;
 use painreg_tenants::StoreError;
 use painreg_tenants::store::patients;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use validator::Validate;
 
 use super::register::today;
 use super::{ContactBody, PatientView};
 use crate::auth::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{Body, IfMatch, etag};
+use crate::wire::{Body, Change, IfMatch, etag};
 
 /// What to change (RFC 7396): absent members stay as they are, null clears what may be empty.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
@@ -46,18 +46,13 @@ pub struct UpdatePatient {
     #[serde(default)]
     protected_address: Option<bool>,
     /// Date of death; null where it was a mistake.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default)]
     #[schema(value_type = Option<Date>)]
-    deceased_on: Option<Option<Date>>,
+    deceased_on: Change<Date>,
     /// How to reach the patient: the whole of it; null clears it.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default)]
     #[schema(value_type = Option<ContactBody>)]
-    contact: Option<Option<ContactBody>>,
-}
-
-/// Tells null from absent.
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+    contact: Change<ContactBody>,
 }
 
 impl UpdatePatient {
@@ -75,8 +70,16 @@ impl UpdatePatient {
         put(&mut details.interpreter_needed, self.interpreter_needed);
         put(&mut details.cognitive_impairment, self.cognitive_impairment);
         put(&mut details.protected_address, self.protected_address);
-        put(&mut details.deceased_on, self.deceased_on);
-        put(&mut details.contact, self.contact.map(|contact| contact.unwrap_or_default().meaning(&mut faults)));
+        match self.deceased_on {
+            Change::Keep => {}
+            Change::Clear => details.deceased_on = None,
+            Change::Set(day) => details.deceased_on = Some(day),
+        }
+        match self.contact {
+            Change::Keep => {}
+            Change::Clear => details.contact = Contact::default(),
+            Change::Set(contact) => details.contact = contact.meaning(&mut faults),
+        }
         faults.extend(details.faults(today));
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
