@@ -265,14 +265,23 @@ impl Registry {
 
     /// Work of every hour: stored answers older than thirty days go.
     pub fn forget_old_answers(&self) -> Result<usize, StoreError> {
-        let mut conn = owner_connection(&self.0.settings.database)?;
-        let (_, rows, _) = store::tenants::load_all(&mut conn)?;
-        let mut gone = 0;
-        for schema in rows.iter().filter(|row| row.dsn.is_none()).map(|row| row.schema.as_str()).chain(["platform"]) {
-            gone += conn.transaction::<_, StoreError, _>(|conn| {
+        let mut platform = owner_connection(&self.0.settings.database)?;
+        let (_, rows, _) = store::tenants::load_all(&mut platform)?;
+        let now = self.clock().now();
+        let forget = |conn: &mut PgConnection, schema: &str| {
+            conn.transaction::<_, StoreError, _>(|conn| {
                 run_sql(conn, &format!("SET LOCAL search_path = {schema}"))?;
-                store::idempotency::forget_old(conn, self.clock().now())
-            })?;
+                store::idempotency::forget_old(conn, now)
+            })
+        };
+        let mut gone = forget(&mut platform, "platform")?;
+        for row in rows {
+            gone += if row.dsn.is_some() {
+                let address = self.base_address(row.id, row.dsn.as_deref())?;
+                forget(&mut owner_connection(&address)?, &row.schema)?
+            } else {
+                forget(&mut platform, &row.schema)?
+            };
         }
         Ok(gone)
     }
