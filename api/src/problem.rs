@@ -31,7 +31,7 @@ macro_rules! problems {
 
 problems! {
     BadRequest            400 "The request cannot be understood"                            "Forespørselen kan ikke forstås" "Check the request line, headers and query against the specification.";
-    MalformedJson         400 "The body is not JSON"                                        "Innholdet er ikke JSON" "Send UTF-8 JSON (RFC 8259), nested at most 100 deep.";
+    MalformedJson         400 "The body is not JSON"                                        "Innholdet er ikke JSON" "Send UTF-8 JSON (RFC 8259), nested at most 127 deep.";
     DuplicateMember       400 "A member stands twice in one JSON object"                    "Et felt står to ganger i samme JSON-objekt" "Send each member once; `errors` names the place.";
     InvalidParameter      400 "A query parameter or header is not valid"                    "En parameter eller et hodefelt er ugyldig" "`errors` names the parameter; see the specification for its form.";
     InvalidCursor         400 "The cursor does not belong to this list"                     "Markøren hører ikke til denne listen" "Use a cursor only with the same list, filter and caller; start again without one.";

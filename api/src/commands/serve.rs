@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use clap::Args;
 use painreg_domain::national_id::Acceptance;
 
-use super::{Database, Environment, Failure, Listening, Opened};
+use super::{Database, Environment, Failure, Listening, Opened, say};
 use crate::server;
 
 /// Serve the API.
@@ -32,7 +32,9 @@ impl Serve {
         opened.registry.check_database()?;
         let listener = TcpListener::bind(&self.listening.listen)
             .map_err(|error| format!("cannot listen on {}: {error}", self.listening.listen))?;
-        until_stopped(opened, &self.database, &self.listening, acceptance, listener, |_| {})
+        until_stopped(opened, &self.database, &self.listening, acceptance, listener, |address| {
+            say(&format!("Serving at http://{address}; documentation at http://{address}/docs/"));
+        })
     }
 }
 
@@ -50,11 +52,10 @@ pub(super) fn until_stopped(
     let options = listening.options(database, acceptance, address);
     let result = actix_web::rt::System::new().block_on(async move {
         let running = server::start(registry, &options, listener)?;
-        tracing::info!(%address, "serving");
         let handle = running.handle.clone();
         actix_web::rt::spawn(async move {
             stop_signal().await;
-            tracing::info!("stopping: requests that are being answered are finished");
+            tracing::debug!("stopping: requests that are being answered are finished");
             handle.stop(true).await;
         });
         ready(address);

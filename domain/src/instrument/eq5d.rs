@@ -208,7 +208,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// The value sets of these codes; none: Norway's. An unknown one is `unknown_option` at `/value_sets/N`.
+    /// The value sets of these codes; none: Norway's. An unknown one is `unknown_option`, a repeated one
+    /// `already_exists`, at `/value_sets/N`.
     pub fn parse(codes: &[String]) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
         let value_sets = codes
@@ -216,8 +217,10 @@ impl Options {
             .enumerate()
             .filter_map(|(at, code)| {
                 let found = SETS.iter().find(|set| set.code == *code);
-                if found.is_none() {
-                    faults.push(Fault::new(format!("/value_sets/{at}"), FaultCode::UnknownOption));
+                let again = codes.iter().take(at).any(|before| before == code);
+                if found.is_none() || again {
+                    let why = if again { FaultCode::AlreadyExists } else { FaultCode::UnknownOption };
+                    faults.push(Fault::new(format!("/value_sets/{at}"), why));
                 }
                 found
             })

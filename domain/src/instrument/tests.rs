@@ -113,6 +113,21 @@ fn the_other_additive_sets_add_up() {
 }
 
 #[test]
+fn every_coefficient_counts_once() {
+    // Five states that use each level of each dimension exactly once: their indices add up to five times full health plus
+    // every coefficient of the published table.
+    for (set, sum_of_coefficients) in [
+        ("NO_5L_2024", -(0.205 + 0.206 + 0.179 + 0.391 + 0.472) * (0.152 + 0.317 + 0.775 + 1.0)),
+        ("DK_5L_2021", -(0.472 + 0.438 + 0.386 + 1.06 + 1.311)),
+        ("SE_5L_2022", -(0.267 + 0.347 + 0.388 + 0.818 + 0.824)),
+        ("UK_5L_2026", -(0.548 + 0.466 + 0.531 + 0.972 + 0.871)),
+    ] {
+        let sum: f64 = ["12345", "23451", "34512", "45123", "51234"].iter().map(|state| index(state, set)).sum();
+        assert!((sum - 5.0 - sum_of_coefficients).abs() < 1e-9, "{set}: {}", sum - 5.0);
+    }
+}
+
+#[test]
 fn the_crosswalk_is_van_houts() {
     // Level 3 of five is level 2 of three with certainty, so 33333 is the three-level 22222.
     for (state, published) in [("11111", 1.0), ("55555", -0.594), ("33333", 0.516), ("11112", 0.879), ("21111", 0.877)]
@@ -149,6 +164,8 @@ fn eq5d_says_what_it_can_with_a_gap() {
 fn an_unknown_value_set_is_named() {
     let faults = Options::parse(&["NO_5L_2024".into(), "XX".into()]).err();
     assert_eq!(faults, Some(vec![Fault::new("/value_sets/1", FaultCode::UnknownOption)]));
+    let faults = Options::parse(&["NO_5L_2024".into(), "NO_5L_2024".into()]).err();
+    assert_eq!(faults, Some(vec![Fault::new("/value_sets/1", FaultCode::AlreadyExists)]));
 }
 
 #[test]
