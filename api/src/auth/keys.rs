@@ -72,7 +72,14 @@ struct Cached {
 impl KeySets {
     /// Key sets by URL, and by file name in `folder`.
     pub fn new(folder: PathBuf, clock: Clock) -> Self {
+        // Hospitals sign with authorities of their own: the machine's trust store decides.
+        let tls = ureq::tls::TlsConfig::builder()
+            .provider(ureq::tls::TlsProvider::Rustls)
+            .root_certs(ureq::tls::RootCerts::PlatformVerifier)
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .build();
         let agent = ureq::Agent::config_builder()
+            .tls_config(tls)
             .max_redirects(0)
             .timeout_global(Some(Duration::from_secs(5)))
             .http_status_as_error(true)

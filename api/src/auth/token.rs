@@ -130,12 +130,8 @@ impl Verifier {
     async fn check(&self, token: &str) -> Result<Checked, Refused> {
         let (header, claims) = parts(token)?;
         let (algorithm, kid) = header_of(&header)?;
-        let name = claims.get("iss").and_then(Value::as_str).ok_or(Refused::Issuer)?;
-        let issuers = self.registry.issuers(name);
-        let issuer = issuers
-            .iter()
-            .find(|issuer| issuer.settings.algorithms.contains(&algorithm))
-            .ok_or(if issuers.is_empty() { Refused::Issuer } else { Refused::Header })?;
+        // The claims are not to be believed yet; they only tell whose key to check them with.
+        let issuer = self.issuers_of(&claims, algorithm)?.into_iter().next().ok_or(Refused::Issuer)?;
         let id = id_for(&kid, algorithm);
         let source = issuer.settings.keys.clone();
         let key = if let Some(key) = self.keys.known(&source, &id) {
@@ -154,32 +150,40 @@ impl Verifier {
         Ok(Checked { key, kid: id_for(&kid, algorithm), claims: verified.claims })
     }
 
-    /// The one trusted issuer this token is from, still trusted now, with this very key.
-    fn issuer_of(&self, checked: &Checked) -> Result<Arc<TrustedIssuer>, Refused> {
-        let name = checked.claims.get("iss").and_then(Value::as_str).ok_or(Refused::Issuer)?;
-        let audiences: Vec<&str> = match checked.claims.get("aud") {
+    /// The issuers that could be this token's: name, audience, algorithm and what else they are trusted for.
+    fn issuers_of(&self, claims: &Object, algorithm: Algorithm) -> Result<Vec<Arc<TrustedIssuer>>, Refused> {
+        let name = claims.get("iss").and_then(Value::as_str).ok_or(Refused::Issuer)?;
+        let audiences: Vec<&str> = match claims.get("aud") {
             Some(Value::String(one)) => vec![one.as_str()],
             Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
             _ => return Err(Refused::Claims),
         };
-        let mut fitting = self.registry.issuers(name).into_iter().filter(|issuer| {
+        let mut fitting = self.registry.issuers(name);
+        fitting.retain(|issuer| {
             let settings = &issuer.settings;
             let required = settings.required_claim.as_ref().is_none_or(|required| {
-                checked.claims.get(&required.name).and_then(Value::as_str) == Some(required.value.as_str())
+                claims.get(&required.name).and_then(Value::as_str) == Some(required.value.as_str())
             });
-            required
-                && audiences.contains(&settings.audience.as_str())
-                && settings.algorithms.contains(&checked.key.algorithm)
-                // A key that the issuer has withdrawn is not known any more; one not fetched for a day is fetched anew.
-                && self.keys.known(&settings.keys, &checked.kid).is_some_and(|known| Arc::ptr_eq(&known, &checked.key))
+            required && audiences.contains(&settings.audience.as_str()) && settings.algorithms.contains(&algorithm)
         });
-        match (fitting.next(), fitting.next()) {
-            (Some(issuer), None) => Ok(issuer),
+        Ok(fitting)
+    }
+
+    /// The one trusted issuer this token is from, still trusted now, with this very key: one that the issuer has
+    /// withdrawn is not known any more, and one not fetched for a day is fetched anew.
+    fn issuer_of(&self, checked: &Checked) -> Result<Arc<TrustedIssuer>, Refused> {
+        let mut fitting = self.issuers_of(&checked.claims, checked.key.algorithm)?;
+        fitting.retain(|issuer| {
+            let known = self.keys.known(&issuer.settings.keys, &checked.kid);
+            known.is_some_and(|known| Arc::ptr_eq(&known, &checked.key))
+        });
+        match fitting.as_slice() {
+            [issuer] => Ok(Arc::clone(issuer)),
             _ => Err(Refused::Issuer),
         }
     }
 
-    fn caller(&self, issuer: &TrustedIssuer, claims: &Map<String, Value>) -> Result<Verified, Refused> {
+    fn caller(&self, issuer: &TrustedIssuer, claims: &Object) -> Result<Verified, Refused> {
         let mapping = &issuer.settings.mapping;
         let text = |name: &Option<String>| {
             let value = claims.get(name.as_deref()?)?.as_str()?;
@@ -283,7 +287,7 @@ pub(super) fn algorithm_of(header: &Map<String, Value>) -> Result<Algorithm, Ref
     }
 }
 
-fn times(claims: &Map<String, Value>, now: Timestamp) -> Result<(), Refused> {
+fn times(claims: &Object, now: Timestamp) -> Result<(), Refused> {
     // Fractions of seconds are allowed (RFC 7519 NumericDate); their whole seconds decide.
     let seconds = |name: &str| match claims.get(name) {
         None => Ok(None),
