@@ -13,8 +13,8 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use painreg_domain::policy::Action;
 use painreg_tenants::{
-    Once, PlatformScope, PlatformTx, Principal, Refusal as _, Registry, Reply, RequestContext, Stranger, Tenant,
-    TenantScope, Tx,
+    Ledger, Once, PlatformScope, PlatformTx, Principal, Refusal as _, Registry, Reply, RequestContext, Stranger,
+    Tenant, TenantScope, Tx,
 };
 
 pub use keys::KeySets;
@@ -164,18 +164,7 @@ impl Caller {
         work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<actix_web::HttpResponse, Problem> {
         let once = self.once(key, path, &body)?;
-        let reply = self
-            .run(action, move |tx| {
-                let Some(once) = once else { return work(tx) };
-                if let Some(stored) = tx.recall(&once)? {
-                    return Ok(stored);
-                }
-                let reply = work(tx)?;
-                tx.remember(&once, &reply)?;
-                Ok(reply)
-            })
-            .await?;
-        Ok(answer(reply))
+        self.run(action, move |tx| at_most_once(tx, once, work)).await.map(answer)
     }
 
     /// As [`Caller::run_platform`], at most once for each idempotency key.
@@ -188,18 +177,7 @@ impl Caller {
         work: impl for<'t> FnOnce(&mut PlatformTx<'t>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<actix_web::HttpResponse, Problem> {
         let once = self.once(key, path, &body)?;
-        let reply = self
-            .run_platform(action, move |tx| {
-                let Some(once) = once else { return work(tx) };
-                if let Some(stored) = tx.recall(&once)? {
-                    return Ok(stored);
-                }
-                let reply = work(tx)?;
-                tx.remember(&once, &reply)?;
-                Ok(reply)
-            })
-            .await?;
-        Ok(answer(reply))
+        self.run_platform(action, move |tx| at_most_once(tx, once, work)).await.map(answer)
     }
 
     fn once(&self, key: IdempotencyKey, path: &str, body: &[u8]) -> Result<Option<Once>, Problem> {
@@ -209,6 +187,21 @@ impl Caller {
         }
         Ok(once)
     }
+}
+
+/// Does the work, or gives the answer that it had before.
+fn at_most_once<L: Ledger>(
+    tx: &mut L,
+    once: Option<Once>,
+    work: impl FnOnce(&mut L) -> Result<Reply, Problem>,
+) -> Result<Reply, Problem> {
+    let Some(once) = once else { return work(tx) };
+    if let Some(stored) = tx.recall(&once)? {
+        return Ok(stored);
+    }
+    let reply = work(tx)?;
+    tx.remember(&once, &reply)?;
+    Ok(reply)
 }
 
 /// Where a caller may work.

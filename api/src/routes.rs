@@ -3,7 +3,6 @@
 pub mod audit_events;
 pub mod forms;
 pub mod instruments;
-pub mod nettskjema;
 pub mod patients;
 pub mod service;
 pub mod submissions;
@@ -37,7 +36,7 @@ pub fn all(config: &mut ServiceConfig<'_>) {
         .service(submissions::read::read_submission)
         .service(submissions::list::list_submissions)
         .service(summary::read::read_summary)
-        .service(nettskjema::deliver::deliver_nettskjema)
+        .service(submissions::deliver::deliver_nettskjema)
         .service(audit_events::of_patient::read_access_log)
         .service(audit_events::list::list_audit_events)
         .service(service::live::live)

@@ -24,6 +24,6 @@ pub use error::StoreError;
 pub use issuer::{Algorithm, Assurance, ClaimMapping, IssuerSettings, KeySource, RequiredClaim};
 pub use registry::{Registry, Settings, Tenant, TrustedIssuer};
 pub use scope::{
-    OwnRecord, PatientAccess, PlatformScope, PlatformTx, Principal, Refusal, RequestContext, TenantScope, Tx,
+    Ledger, OwnRecord, PatientAccess, PlatformScope, PlatformTx, Principal, Refusal, RequestContext, TenantScope, Tx,
 };
 pub use store::idempotency::{Once, Reply};

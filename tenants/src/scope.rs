@@ -401,32 +401,9 @@ impl<'t> Tx<'t> {
         self.trace.write(self.conn, Some(id), None, "ok")?;
         Ok(PatientAccess { id, brand: PhantomData })
     }
-
-    /// The stored answer to this very request, if it has been answered before. Until the transaction ends nobody else
-    /// can work on the same key.
-    pub fn recall(&mut self, once: &Once) -> Result<Option<Reply>, StoreError> {
-        let place = self.place();
-        idempotency::recall(self.conn, &mut self.trace, place, once)
-    }
-
-    /// Keeps the answer to this request for thirty days.
-    pub fn remember(&mut self, once: &Once, reply: &Reply) -> Result<(), StoreError> {
-        let place = self.place();
-        idempotency::remember(self.conn, &self.trace, place, once, reply)
-    }
 }
 
 impl PlatformTx<'_> {
-    /// See [`Tx::recall`].
-    pub fn recall(&mut self, once: &Once) -> Result<Option<Reply>, StoreError> {
-        idempotency::recall(self.conn, &mut self.trace, &self.scope.registry.0.platform, once)
-    }
-
-    /// See [`Tx::remember`].
-    pub fn remember(&mut self, once: &Once, reply: &Reply) -> Result<(), StoreError> {
-        idempotency::remember(self.conn, &self.trace, &self.scope.registry.0.platform, once, reply)
-    }
-
     /// The instant of this transaction's clock.
     pub fn now(&self) -> Timestamp {
         self.scope.registry.clock().now()
@@ -437,6 +414,35 @@ impl PlatformTx<'_> {
 enum Own {
     Id(Uuid),
     Index(Vec<u8>),
+}
+
+/// A transaction that remembers answers, so that a repeated request has one effect and one answer.
+pub trait Ledger {
+    /// The stored answer to this very request, if it has been answered before. Until the transaction ends nobody else can
+    /// work on the same key.
+    fn recall(&mut self, once: &Once) -> Result<Option<Reply>, StoreError>;
+    /// Keeps the answer to this request for thirty days.
+    fn remember(&mut self, once: &Once, reply: &Reply) -> Result<(), StoreError>;
+}
+
+impl Ledger for Tx<'_> {
+    fn recall(&mut self, once: &Once) -> Result<Option<Reply>, StoreError> {
+        idempotency::recall(self.conn, &mut self.trace, &self.scope.tenant.place, once)
+    }
+
+    fn remember(&mut self, once: &Once, reply: &Reply) -> Result<(), StoreError> {
+        idempotency::remember(self.conn, &self.trace, &self.scope.tenant.place, once, reply)
+    }
+}
+
+impl Ledger for PlatformTx<'_> {
+    fn recall(&mut self, once: &Once) -> Result<Option<Reply>, StoreError> {
+        idempotency::recall(self.conn, &mut self.trace, &self.scope.registry.0.platform, once)
+    }
+
+    fn remember(&mut self, once: &Once, reply: &Reply) -> Result<(), StoreError> {
+        idempotency::remember(self.conn, &self.trace, &self.scope.registry.0.platform, once, reply)
+    }
 }
 
 #[derive(QueryableByName)]

@@ -1,16 +1,20 @@
 //! Answered questionnaires (besvarelser).
 
+pub mod deliver;
 pub mod list;
 pub mod read;
 pub mod submit;
 
 use painreg_domain::ids::{PatientId, SubmissionId};
 use painreg_domain::instrument::{ScaleScore, Status};
-use painreg_tenants::store::submissions::{Delivered, Placed, Source, StoredScore, Submission};
+use painreg_domain::questionnaire::{Answers, Form};
+use painreg_tenants::store::submissions::{self, Delivered, NewSubmission, Source, StoredScore, Submission};
+use painreg_tenants::{PatientAccess, Reply, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use validator::Validate;
 
+use crate::problem::Problem;
 use crate::wire::reply;
 
 /// Where a submission came from: the same source is stored once.
@@ -99,31 +103,46 @@ pub struct ReceiptView {
     scores: Vec<ScoreView>,
 }
 
-/// The answer to a delivery.
-pub(super) fn receipt(
+/// What was delivered, checked against its form.
+struct Checked<'a> {
+    form: &'a Form,
+    answers: &'a Answers,
+    source: Source,
+    answered_by: &'static str,
+    submitted_at: jiff::Timestamp,
+    /// The bytes of the delivery, hashed.
+    payload_hash: [u8; 32],
+}
+
+/// Scores and stores a delivery for the patient whose record is open, and says what became of it.
+fn score_and_place<'t>(
+    tx: &mut Tx<'t>,
+    access: &PatientAccess<'t>,
     tenant: &str,
-    patient: PatientId,
-    wave: &str,
-    placed: &Placed,
-    scores: Vec<StoredScore>,
-) -> painreg_tenants::Reply {
-    let (status, delivered) = match placed.delivered {
-        Delivered::Created => (201, "created"),
-        Delivered::Unchanged => (200, "unchanged"),
-        Delivered::Revised => (201, "revised"),
+    checked: Checked<'_>,
+) -> Result<Reply, Problem> {
+    let Checked { form, answers, source, answered_by, submitted_at, payload_hash } = checked;
+    let fresh: Vec<StoredScore> = form.score(answers).iter().map(StoredScore::from).collect();
+    let new = NewSubmission { form, source, answered_by, submitted_at, answers, scores: &fresh, payload_hash };
+    let placed = submissions::place(tx, access, &new)?;
+    let (status, delivered, scores) = match placed.delivered {
+        Delivered::Created => (201, "created", fresh),
+        Delivered::Unchanged => (200, "unchanged", submissions::scores_of(tx, access, placed.id)?),
+        Delivered::Revised => (201, "revised", fresh),
     };
+    let wave: &'static str = form.wave().into();
     let view = ReceiptView {
         id: placed.id,
         version: placed.revision,
-        patient_id: patient,
+        patient_id: access.id(),
         wave: wave.to_owned(),
         delivered,
         scores: scores.into_iter().map(ScoreView::from).collect(),
     };
     let location = format!("/v1/tenants/{tenant}/submissions/{}", placed.id);
     let mut reply = reply(status, Some(location), Some(placed.revision.into()), &view);
-    reply.patient = Some(patient);
-    reply
+    reply.patient = Some(access.id());
+    Ok(reply)
 }
 
 /// A stored submission with its scores.

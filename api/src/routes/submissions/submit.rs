@@ -5,14 +5,13 @@ use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::PatientId;
 use painreg_domain::policy::Action;
 use painreg_tenants::StoreError;
-use painreg_tenants::store::submissions::{Delivered, NewSubmission, StoredScore};
-use painreg_tenants::store::{forms, submissions};
+use painreg_tenants::store::forms;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use validator::Validate;
 
-use super::{ReceiptView, SourceBody, receipt};
+use super::{Checked, ReceiptView, SourceBody, score_and_place};
 use crate::auth::Caller;
 use crate::problem::{Code, Problem, Problems};
 use crate::server::State;
@@ -101,23 +100,15 @@ pub async fn submit_answers(
                 }
                 other => other.into(),
             })?;
-            let scores: Vec<StoredScore> = form.score(&answers).iter().map(StoredScore::from).collect();
-            let new = NewSubmission {
+            let checked = Checked {
                 form: &form,
+                answers: &answers,
                 source: value.source.into(),
                 answered_by: "patient",
                 submitted_at: value.submitted_at,
-                answers: &answers,
-                scores: &scores,
                 payload_hash,
             };
-            let placed = submissions::place(tx, &access, &new)?;
-            let scores = match placed.delivered {
-                Delivered::Unchanged => submissions::scores_of(tx, &access, placed.id)?,
-                _ => scores,
-            };
-            let wave: &'static str = form.wave().into();
-            Ok(receipt(&tenant, access.id(), wave, &placed, scores))
+            score_and_place(tx, &access, &tenant, checked)
         })
         .await
 }

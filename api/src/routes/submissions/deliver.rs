@@ -6,16 +6,16 @@ use painreg_domain::national_id::NationalId;
 use painreg_domain::nettskjema::{AnsweredBy, tsd};
 use painreg_domain::policy::Action;
 use painreg_tenants::StoreError;
-use painreg_tenants::store::submissions::{Delivered, NewSubmission, Source, StoredScore};
-use painreg_tenants::store::{forms, submissions};
+use painreg_tenants::store::forms;
+use painreg_tenants::store::submissions::Source;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use validator::{Validate, ValidationErrors};
 
+use super::{Checked, ReceiptView, score_and_place};
 use crate::auth::Caller;
 use crate::problem::{Code, Problem, Problems};
-use crate::routes::submissions::{ReceiptView, receipt};
 use crate::server::State;
 use crate::wire::{Body, IdempotencyKey};
 
@@ -73,9 +73,9 @@ pub async fn deliver_nettskjema(
                 StoreError::NotFound => Problem::with(Code::NotFound, at(FaultCode::UnknownReference)),
                 other => other.into(),
             })?;
-            let scores: Vec<StoredScore> = form.score(&answers).iter().map(StoredScore::from).collect();
-            let new = NewSubmission {
+            let checked = Checked {
                 form: &form,
+                answers: &answers,
                 source: Source {
                     system: "nettskjema".to_owned(),
                     form_id: delivery.form_id,
@@ -86,17 +86,9 @@ pub async fn deliver_nettskjema(
                     AnsweredBy::Representative { .. } => "representative",
                 },
                 submitted_at: delivery.created,
-                answers: &answers,
-                scores: &scores,
                 payload_hash,
             };
-            let placed = submissions::place(tx, &access, &new)?;
-            let scores = match placed.delivered {
-                Delivered::Unchanged => submissions::scores_of(tx, &access, placed.id)?,
-                _ => scores,
-            };
-            let wave: &'static str = form.wave().into();
-            Ok(receipt(&tenant, access.id(), wave, &placed, scores))
+            score_and_place(tx, &access, &tenant, checked)
         })
         .await
 }

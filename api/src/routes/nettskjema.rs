@@ -1,3 +1,0 @@
-//! Deliveries in Nettskjema's own shapes.
-
-pub mod deliver;
