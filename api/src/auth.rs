@@ -87,7 +87,7 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     if let (Some(named), Some(home)) = (request.match_info().get("tenant"), &verified.home)
         && named != home.slug
     {
-        return Err(Code::NotFound.into());
+        return Err(stranger(Code::NotFound));
     }
     Ok(Caller {
         registry: state.registry.clone(),

@@ -51,6 +51,11 @@ pub async fn frame(
         let refused = Problem::from(Code::NotAcceptable).answer(info.language, &info.id);
         return Ok(dressed(request.into_response(refused), &info, &echoed, started));
     }
+    // PostgreSQL's text holds no NUL, so nothing has one in its name.
+    if request.path().contains("%00") {
+        let refused = Problem::from(Code::NotFound).answer(info.language, &info.id);
+        return Ok(dressed(request.into_response(refused), &info, &echoed, started));
+    }
     // A panic is our fault and must not take the connection down with it.
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(answered)) => {

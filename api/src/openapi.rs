@@ -6,8 +6,9 @@ use painreg_domain::fault::FaultCode;
 use painreg_domain::policy::{self, Action, Reach, Role};
 use strum::IntoEnumIterator as _;
 use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{OpenApi as Document, SecurityRequirement};
+use utoipa::openapi::{OpenApi as Document, RefOr, Schema, SecurityRequirement};
 use utoipa::{Modify, OpenApi};
 use utoipa_actix_web::AppExt as _;
 
@@ -51,12 +52,29 @@ impl Modify for Bearer {
 
 /// The specification of the routes in [`crate::routes::all`].
 pub fn document() -> Document {
-    let (_, document) = actix_web::App::new()
+    let (_, mut document) = actix_web::App::new()
         .into_utoipa_app()
         .openapi(Head::openapi())
         .configure(crate::routes::all)
         .split_for_parts();
+    close_alternatives(&mut document);
     document
+}
+
+/// Of a choice between members, exactly one may be there, and nothing else; utoipa leaves that unsaid.
+fn close_alternatives(document: &mut Document) {
+    let schemas = document.components.iter_mut().flat_map(|components| components.schemas.values_mut());
+    for schema in schemas {
+        let RefOr::T(Schema::OneOf(choice)) = schema else { continue };
+        for alternative in &mut choice.items {
+            if let RefOr::T(Schema::Object(object)) = alternative
+                && object.properties.len() == 1
+                && object.required.len() == 1
+            {
+                object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+            }
+        }
+    }
 }
 
 fn operations_of(item: &PathItem) -> impl Iterator<Item = (&'static str, &Operation)> {

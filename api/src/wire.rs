@@ -14,7 +14,10 @@ use painreg_domain::national_id::{Acceptance, IdType, NationalId};
 use painreg_tenants::store::Listing;
 use painreg_tenants::store::patients::KnownId;
 use painreg_tenants::{Cursor, Once, Reply, StoreError, Tx};
-use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
@@ -90,8 +93,82 @@ fn check_headers(headers: &HeaderMap, merge_patch: bool) -> Result<Option<usize>
 /// Parses a body: syntax is 400, meaning is 422 with a pointer.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     scan(bytes)?;
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| shape_problem(&error))
+    let document = serde_json::from_slice(bytes).map_err(|_| Problem::from(Code::MalformedJson))?;
+    serde_path_to_error::deserialize(Node(document)).map_err(|error| shape_problem(&error))
+}
+
+/// A document that becomes structures of ours from objects only: serde would also take an array of their members.
+struct Node(serde_json::Value);
+
+impl IntoDeserializer<'_, serde_json::Error> for Node {
+    type Deserializer = Self;
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+fn members<'de>(
+    members: serde_json::Map<String, serde_json::Value>,
+) -> MapDeserializer<'de, impl Iterator<Item = (String, Node)>, serde_json::Error> {
+    MapDeserializer::new(members.into_iter().map(|(name, value)| (name, Node(value))))
+}
+
+impl<'de> serde::Deserializer<'de> for Node {
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, serde_json::Error> {
+        match self.0 {
+            serde_json::Value::Array(items) => visitor.visit_seq(SeqDeserializer::new(items.into_iter().map(Node))),
+            serde_json::Value::Object(object) => visitor.visit_map(members(object)),
+            plain => plain.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, serde_json::Error> {
+        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, serde_json::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, serde_json::Error> {
+        match self.0 {
+            serde_json::Value::Object(object) => visitor.visit_map(members(object)),
+            serde_json::Value::Array(_) => Err(serde_json::Error::invalid_type(Unexpected::Seq, &visitor)),
+            plain => plain.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, serde_json::Error> {
+        match self.0 {
+            serde_json::Value::Object(object) if object.len() == 1 => {
+                visitor.visit_enum(MapAccessDeserializer::new(members(object)))
+            }
+            serde_json::Value::Object(_) => Err(serde_json::Error::invalid_type(Unexpected::Map, &visitor)),
+            serde_json::Value::String(name) => visitor.visit_enum(name.into_deserializer()),
+            other => other.deserialize_any(visitor),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map identifier ignored_any
+    }
 }
 
 /// What a well-formed document that is not of the asked shape is told. serde's message is read for its kind only: it
@@ -360,6 +437,11 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
         Ok(Option::deserialize(deserializer)?.map_or(Self::Clear, Self::Set))
     }
 }
+
+/// A code in a list, for the specification only: texts have limits there.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, max_length = 64)]
+pub struct ListedCode(pub String);
 
 /// One page of a list.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

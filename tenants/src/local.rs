@@ -164,6 +164,8 @@ impl Local {
         if !exists(&mut conn, "SELECT count(*) AS n FROM pg_catalog.pg_database WHERE datname = 'painreg'")? {
             run_sql(&mut conn, &format!("CREATE DATABASE painreg OWNER {OWNER}"))?;
         }
+        // A tenant's login role has no business in any database but its own.
+        run_sql(&mut conn, "REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC")?;
         Ok(())
     }
 

@@ -1,1 +1,23 @@
-//! x
+//! What the integration tests stand on: a throw-away cluster, a world a test, and actors who speak HTTP. Fixtures go
+//! through the API; SQL only looks behind the walls.
+//!
+//! ```no_run
+//! use painreg_tests::World;
+//! let world = World::new();
+//! let patient = world.alpha().clinician().registers(&world.person());
+//! world.alpha().clinician().reads(&patient).expect(200);
+//! world.beta().clinician().get(&format!("/v1/tenants/beta/patients/{}", patient.id)).expect(404);
+//! ```
+#![expect(clippy::disallowed_methods, reason = "the harness looks behind the walls that these methods make")]
+
+mod actor;
+mod cluster;
+mod look;
+mod tokens;
+mod world;
+
+pub use actor::{Actor, Answer, Patient, Request, registration, submission};
+pub use cluster::Cluster;
+pub use look::{attempt, execute, rows, try_rows};
+pub use tokens::{AUDIENCE, Claims, ISSUER, Signer, issuer};
+pub use world::{Place, Setup, World};

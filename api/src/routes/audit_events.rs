@@ -7,6 +7,8 @@ use painreg_domain::ids::{EventId, PatientId};
 use painreg_tenants::store::access_log::Event;
 use serde::Serialize;
 
+use crate::wire::ListedCode;
+
 /// One entry of the access log.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = AccessEvent)]
@@ -42,7 +44,7 @@ pub struct EventView {
     #[schema(max_length = 40, example = "treatment")]
     purpose: String,
     /// What kind of data.
-    #[schema(max_items = 20)]
+    #[schema(value_type = Vec<ListedCode>, max_items = 20)]
     categories: Vec<String>,
     /// The address the request came from.
     #[schema(max_length = 60)]

@@ -7,6 +7,8 @@ use painreg_domain::questionnaire::{Form, Wave};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::wire::ListedCode;
+
 /// A published version of a form (skjema).
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Form)]
@@ -20,7 +22,7 @@ pub struct FormView {
     /// When in the course it is asked for.
     wave: Wave,
     /// Codes of every item, its instruments' included.
-    #[schema(max_items = 2000)]
+    #[schema(value_type = Vec<ListedCode>, max_items = 2000)]
     item_codes: Vec<String>,
     /// The whole definition: title, own items, instruments, Nettskjema mapping.
     #[schema(value_type = Object)]

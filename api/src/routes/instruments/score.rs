@@ -10,7 +10,7 @@ use validator::Validate;
 
 use crate::auth::Caller;
 use crate::problem::{Code, Problem, Problems};
-use crate::wire::{Body, IdempotencyKey, reply};
+use crate::wire::{Body, IdempotencyKey, ListedCode, reply};
 
 /// Answers to score.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
@@ -22,7 +22,7 @@ pub struct ScoreAnswers {
     /// EQ-5D only: the value sets to index with; absent: `NO_5L_2024`.
     #[serde(default)]
     #[validate(length(max = 20))]
-    #[schema(max_items = 20, example = json!(["NO_5L_2024"]))]
+    #[schema(value_type = Vec<ListedCode>, max_items = 20, example = json!(["NO_5L_2024"]))]
     value_sets: Vec<String>,
 }
 

@@ -1,0 +1,366 @@
+//! Actors: somebody with a role who does things over HTTP. Deeds on top, raw requests below.
+
+use std::sync::Mutex;
+
+use painreg_domain::synthetic::{BASELINE_FORM_ID, Person};
+use serde_json::{Map, Value, json};
+use ureq::http::{self, HeaderMap};
+
+use crate::cluster::Cluster;
+use crate::tokens::Claims;
+use crate::world::World;
+
+/// How long tokens are good for, in seconds.
+const GOOD_FOR: i64 = 3600;
+
+/// Somebody who speaks to the service.
+pub struct Actor<'w> {
+    world: &'w World,
+    /// What the actor's token says.
+    pub claims: Claims,
+    /// `None`: signed when needed; `Some`: this very text, or no credentials at all.
+    fixed: Option<Option<String>>,
+    signed: Mutex<Option<(i64, String)>>,
+}
+
+impl Clone for Actor<'_> {
+    fn clone(&self) -> Self {
+        Self { world: self.world, claims: self.claims.clone(), fixed: self.fixed.clone(), signed: Mutex::new(None) }
+    }
+}
+
+/// A registered patient.
+#[derive(Clone, Debug)]
+pub struct Patient {
+    /// The patient's id.
+    pub id: String,
+    /// The registry.
+    pub tenant: String,
+    /// What the service said.
+    pub body: Value,
+    /// Who it is.
+    pub person: Person,
+}
+
+/// What the service answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The body as JSON; null where it is none.
+    pub body: Value,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    /// The answer, of this status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text());
+        self
+    }
+
+    /// The answer, a problem with this code and its status.
+    #[track_caller]
+    pub fn problem(self, status: u16, code: &str) -> Self {
+        assert_eq!((self.status, self.code()), (status, code), "{}", self.text());
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        self
+    }
+
+    /// A header's value, empty where there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The problem's code, empty where the answer is no problem.
+    pub fn code(&self) -> &str {
+        self.text_at("/code")
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    /// The text at an RFC 6901 pointer, empty where there is none.
+    pub fn text_at(&self, pointer: &str) -> &str {
+        self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The items of a list.
+    pub fn items(&self) -> &[Value] {
+        self.body.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Pointers and codes of the refused parts.
+    pub fn faults(&self) -> Vec<(String, String)> {
+        let text = |fault: &Value, name: &str| fault[name].as_str().unwrap_or_default().to_owned();
+        let faults = self.body.get("errors").and_then(Value::as_array).into_iter().flatten();
+        faults.map(|fault| (text(fault, "pointer"), text(fault, "code"))).collect()
+    }
+}
+
+/// A request that is being written.
+pub struct Request<'a, 'w> {
+    actor: &'a Actor<'w>,
+    method: String,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Option<Vec<u8>>,
+    bare: bool,
+}
+
+impl Request<'_, '_> {
+    /// With the headers given and no others: no `Idempotency-Key` of a machine client's.
+    #[must_use]
+    pub fn bare(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
+    /// With this header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With this `Idempotency-Key`.
+    #[must_use]
+    pub fn key(self, key: &str) -> Self {
+        self.header("idempotency-key", key)
+    }
+
+    /// With this JSON body.
+    #[must_use]
+    pub fn json(self, body: &Value) -> Self {
+        let media = if self.method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        self.body(media, body.to_string().into_bytes())
+    }
+
+    /// With these bytes of this media type.
+    #[must_use]
+    pub fn body(mut self, media: &str, bytes: Vec<u8>) -> Self {
+        self.body = Some(bytes);
+        self.header("content-type", media)
+    }
+
+    /// What the service answers.
+    #[track_caller]
+    pub fn send(self) -> Answer {
+        let world = self.actor.world;
+        let mut request =
+            http::Request::builder().method(self.method.as_str()).uri(format!("http://{}{}", world.address, self.path));
+        let given = |name: &str| self.headers.iter().any(|(header, _)| header.eq_ignore_ascii_case(name));
+        if !given("authorization")
+            && let Some(token) = self.actor.token()
+        {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if !self.bare && self.method == "POST" && self.actor.claims.role.is_machine() && !given("idempotency-key") {
+            request = request.header("idempotency-key", world.clock.random_id().to_string());
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let takes_body = matches!(self.method.as_str(), "POST" | "PUT" | "PATCH");
+        let answered = match self.body {
+            None if !takes_body => world.agent.run(request.body(()).expect("a request")),
+            body => world.agent.run(request.body(body.unwrap_or_default()).expect("a request")),
+        };
+        let mut answered = answered.unwrap_or_else(|error| panic!("{} {}: {error}", self.method, self.path));
+        let bytes = answered.body_mut().with_config().limit(64 << 20).read_to_vec().expect("a body");
+        Answer {
+            status: answered.status().as_u16(),
+            headers: answered.headers().clone(),
+            body: serde_json::from_slice(&bytes).unwrap_or_default(),
+            bytes,
+        }
+    }
+}
+
+impl<'w> Actor<'w> {
+    pub(crate) fn new(world: &'w World, claims: Claims) -> Self {
+        Self { world, claims, fixed: None, signed: Mutex::new(None) }
+    }
+
+    /// The same actor with other claims.
+    #[must_use]
+    pub fn changed(mut self, change: impl FnOnce(&mut Claims)) -> Self {
+        change(&mut self.claims);
+        *self.signed.get_mut().expect("nobody panicked") = None;
+        self
+    }
+
+    /// The same actor under another name.
+    #[must_use]
+    pub fn called(self, subject: &str) -> Self {
+        self.changed(|claims| subject.clone_into(&mut claims.subject))
+    }
+
+    /// The same actor of another unit.
+    #[must_use]
+    pub fn of_unit(self, unit: &str) -> Self {
+        self.changed(|claims| claims.unit = Some(unit.to_owned()))
+    }
+
+    /// The same actor with this very token, or with none.
+    #[must_use]
+    pub fn with_token(mut self, token: Option<String>) -> Self {
+        self.fixed = Some(token);
+        self
+    }
+
+    /// The actor's token, good for an hour of the service's clock.
+    pub fn token(&self) -> Option<String> {
+        if let Some(fixed) = &self.fixed {
+            return fixed.clone();
+        }
+        let now = self.world.clock.now();
+        let mut signed = self.signed.lock().expect("nobody panicked");
+        if let Some((good_until, token)) = &*signed
+            && now.as_second() < good_until - 60
+        {
+            return Some(token.clone());
+        }
+        let token = Cluster::shared().signer.sign(&self.claims.json(now, GOOD_FOR));
+        *signed = Some((now.as_second() + GOOD_FOR, token.clone()));
+        Some(token)
+    }
+
+    /// A path in the actor's own registry: `at("patients")` is `/v1/tenants/alpha/patients`.
+    pub fn at(&self, path: &str) -> String {
+        format!("/v1/tenants/{}/{path}", self.claims.tenant.as_deref().unwrap_or("alpha"))
+    }
+
+    /// A request to a path from the root.
+    pub fn request(&self, method: &str, path: &str) -> Request<'_, 'w> {
+        Request {
+            actor: self,
+            method: method.to_owned(),
+            path: path.to_owned(),
+            headers: Vec::new(),
+            body: None,
+            bare: false,
+        }
+    }
+
+    /// GET.
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Answer {
+        self.request("GET", path).send()
+    }
+
+    /// POST. Machine clients send a fresh `Idempotency-Key`.
+    #[track_caller]
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.request("POST", path).json(body).send()
+    }
+
+    /// PATCH of what has this version.
+    #[track_caller]
+    pub fn patch(&self, path: &str, version: i64, body: &Value) -> Answer {
+        self.request("PATCH", path).header("if-match", &format!("\"v{version}\"")).json(body).send()
+    }
+
+    /// PUT of what has this version, without a body.
+    #[track_caller]
+    pub fn put(&self, path: &str, version: i64) -> Answer {
+        self.request("PUT", path).header("if-match", &format!("\"v{version}\"")).send()
+    }
+
+    /// DELETE of what has this version.
+    #[track_caller]
+    pub fn delete(&self, path: &str, version: i64) -> Answer {
+        self.request("DELETE", path).header("if-match", &format!("\"v{version}\"")).send()
+    }
+
+    /// Registers a person, who must not be registered yet.
+    #[track_caller]
+    pub fn registers(&self, person: &Person) -> Patient {
+        let body = self.post(&self.at("patients"), &registration(person)).expect(201).body;
+        Patient {
+            id: body["id"].as_str().expect("an id").to_owned(),
+            tenant: self.claims.tenant.clone().unwrap_or_default(),
+            body,
+            person: person.clone(),
+        }
+    }
+
+    /// Reads a patient.
+    #[track_caller]
+    pub fn reads(&self, patient: &Patient) -> Answer {
+        self.get(&self.at(&format!("patients/{}", patient.id)))
+    }
+
+    /// Changes a patient who has this version.
+    #[track_caller]
+    pub fn changes(&self, patient: &Patient, version: i64, change: &Value) -> Answer {
+        self.patch(&self.at(&format!("patients/{}", patient.id)), version, change)
+    }
+
+    /// Looks a person up by national id.
+    #[track_caller]
+    pub fn looks_up(&self, person: &Person) -> Answer {
+        let body = json!({"national_id": {"type": "fnr", "value": person.national_id}});
+        self.post(&self.at("patient-lookups"), &body)
+    }
+
+    /// Lists patients: `query` is empty or begins with `?`.
+    #[track_caller]
+    pub fn lists_patients(&self, query: &str) -> Answer {
+        self.get(&self.at(&format!("patients{query}")))
+    }
+
+    /// Delivers a Nettskjema submission of the baseline form.
+    #[track_caller]
+    pub fn delivers(&self, delivery: &Value) -> Answer {
+        self.post(&self.at(&format!("nettskjema/{BASELINE_FORM_ID}/deliveries")), delivery)
+    }
+
+    /// Submits answers to the baseline form in the registry's own words.
+    #[track_caller]
+    pub fn submits(&self, patient: &Patient, submission_id: &str, answers: &Value) -> Answer {
+        self.post(&self.at("submissions"), &submission(&patient.id, submission_id, answers))
+    }
+
+    /// Reads a patient's submissions.
+    #[track_caller]
+    pub fn reads_answers_of(&self, patient: &Patient) -> Answer {
+        self.get(&self.at(&format!("patients/{}/submissions", patient.id)))
+    }
+
+    /// Reads who looked at a patient.
+    #[track_caller]
+    pub fn reads_access_log_of(&self, patient: &Patient) -> Answer {
+        self.get(&self.at(&format!("patients/{}/access-log", patient.id)))
+    }
+}
+
+/// A person's registration, as a body.
+pub fn registration(person: &Person) -> Value {
+    json!({
+        "national_id": {"type": "fnr", "value": person.national_id},
+        "sex": person.sex,
+        "birth_date": person.birth_date,
+        "language": person.language,
+        "interpreter_needed": person.interpreter_needed,
+        "cognitive_impairment": person.cognitive_impairment,
+        "contact": {"mobile": person.mobile, "email": person.email},
+    })
+}
+
+/// Answers to the baseline form, as a body.
+pub fn submission(patient: &str, submission_id: &str, answers: &Value) -> Value {
+    json!({
+        "source": {"system": "test", "form_id": "1", "submission_id": submission_id},
+        "patient": {"id": patient},
+        "form": "opr-baseline",
+        "submitted_at": "2026-01-05T08:15:00Z",
+        "answers": if answers.is_null() { Value::Object(Map::new()) } else { answers.clone() },
+    })
+}

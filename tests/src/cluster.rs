@@ -1,0 +1,161 @@
+//! One throw-away PostgreSQL a test process and one template database in it, with the registries `alpha` and `beta`. It
+//! ends with the process, however that ends, and its folder goes with it.
+
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use diesel::{Connection as _, PgConnection};
+use painreg_domain::policy::{Action, Role};
+use painreg_tenants::local::{Durability, Local};
+use painreg_tenants::provision::{self, NewTenant, Placement};
+use painreg_tenants::{Clock, Principal, Registry, RequestContext, Settings, StoreError, migrate};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::look::execute;
+use crate::tokens::{SET, Signer, issuer};
+
+/// The cluster of this process.
+pub struct Cluster {
+    /// The server.
+    pub local: Local,
+    /// Everything of this process lies here.
+    pub folder: PathBuf,
+    /// The key that every registry trusts.
+    pub signer: Signer,
+    clones: AtomicUsize,
+}
+
+const TEMPLATE: &str = "template_registry";
+/// The registries of the template.
+const REGISTRIES: [(&str, &str); 2] = [("alpha", "Alpha sykehus"), ("beta", "Beta sykehus")];
+
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(Cluster::start);
+
+impl Cluster {
+    /// The one of this process, started when first asked for.
+    pub fn shared() -> &'static Self {
+        &CLUSTER
+    }
+
+    fn start() -> Self {
+        let folder = std::env::temp_dir().join(format!("painreg-test-{}", std::process::id()));
+        sweep_when_we_end(&folder);
+        let local = Local::start(&folder, Durability::Throwaway).expect("a private PostgreSQL");
+        let signer = Signer::fresh();
+        let keys = folder.join("issuers");
+        std::fs::create_dir_all(&keys).expect("a folder of key sets");
+        std::fs::write(keys.join(SET), signer.key_set().to_string()).expect("a key set");
+        let cluster = Self { local, folder, signer, clones: AtomicUsize::new(0) };
+        cluster.make_template();
+        cluster
+    }
+
+    fn make_template(&self) {
+        let mut owner = self.connect(&self.local.address());
+        execute(&mut owner, &format!("CREATE DATABASE {TEMPLATE}"));
+        let address = self.local.address_of(TEMPLATE);
+        migrate::platform(&address).expect("the platform's schema");
+        // Login roles belong to the cluster and are shared by every clone, and so is their connection limit.
+        let settings = Settings { connections_per_tenant: 25, ..self.settings(TEMPLATE, Clock::system()) };
+        let registry = Registry::open(settings).expect("a registry");
+        registry.trust(None, &issuer(None)).expect("operators");
+        for (slug, name) in REGISTRIES {
+            create_tenant(&registry, slug, name).expect("a registry of the template");
+        }
+    }
+
+    /// Settings that reach `database`.
+    pub fn settings(&self, database: &str, clock: Clock) -> Settings {
+        Settings {
+            allow_unsafe_database: true,
+            ..Settings::new(self.local.address_of(database), self.folder.join("kek"), clock)
+        }
+    }
+
+    /// Where issuers' key sets lie.
+    pub fn key_folder(&self) -> PathBuf {
+        self.folder.join("issuers")
+    }
+
+    /// A connection of the superuser.
+    pub fn superuser(&self, database: &str) -> PgConnection {
+        self.connect(&self.local.superuser_address(database))
+    }
+
+    /// A connection to any address.
+    pub fn connect(&self, address: &SecretString) -> PgConnection {
+        PgConnection::establish(address.expose_secret()).expect("a connection")
+    }
+
+    /// A fresh copy of the template. What PostgreSQL does not copy, the database's own grants, is given again.
+    pub fn clone_template(&self) -> String {
+        let name = format!("world_{}", self.clones.fetch_add(1, Ordering::Relaxed));
+        let mut owner = self.connect(&self.local.address());
+        execute(&mut owner, &format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY"));
+        let mut inside = self.connect(&self.local.address_of(&name));
+        execute(
+            &mut inside,
+            "DO $$ DECLARE login text; BEGIN \
+             EXECUTE format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); \
+             FOR login IN SELECT schema_name || '_login' FROM platform.tenant LOOP \
+             EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), login); END LOOP; END $$",
+        );
+        name
+    }
+
+    /// An empty database of the owner's.
+    pub fn empty_database(&self) -> String {
+        let name = format!("empty_{}", self.clones.fetch_add(1, Ordering::Relaxed));
+        execute(&mut self.connect(&self.local.address()), &format!("CREATE DATABASE {name}"));
+        name
+    }
+
+    /// Removes a database, whoever is still connected.
+    pub fn drop_database(&self, name: &str) {
+        execute(&mut self.superuser("postgres"), &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+    }
+}
+
+/// Creates a registry behind the API, for templates.
+pub(crate) fn create_tenant(registry: &Registry, slug: &str, name: &str) -> Result<(), StoreError> {
+    let principal = Principal {
+        key: "harness".to_owned(),
+        actor: "harness".to_owned(),
+        role: Role::Operator,
+        unit: None,
+        hpr: None,
+        organisation: None,
+        client: None,
+        own: None,
+    };
+    let context = RequestContext { request_id: "harness".to_owned(), origin: None };
+    let new = NewTenant {
+        slug: slug.to_owned(),
+        name: name.to_owned(),
+        organisation_number: None,
+        placement: Placement::Login,
+        template: "opr".to_owned(),
+        issuers: vec![issuer(Some(slug))],
+    };
+    registry.platform_scope(principal, context).run(Action::CreateTenant, |tx| provision::create(tx, &new)).map(|_| ())
+}
+
+/// A small shell that outlives us: when its standard input closes, which happens when this process ends in whatever way,
+/// it waits for PostgreSQL to be gone and removes the folder.
+fn sweep_when_we_end(folder: &Path) {
+    const SWEEPER: &str = "cat >/dev/null; n=0; while [ -e \"$1/postgres/postmaster.pid\" ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n+1)); done; sleep 0.2; rm -rf \"$1\"";
+    let sweeper = Command::new("sh")
+        .args(["-c", SWEEPER, "painreg-sweeper"])
+        .arg(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .current_dir("/")
+        .spawn();
+    // Its standard input stays open until the process ends.
+    std::mem::forget(sweeper);
+}

@@ -1,0 +1,308 @@
+//! A world a test: a database of its own and a server in this process, both gone when the test ends.
+
+use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use diesel::PgConnection;
+use jiff::SignedDuration;
+use painreg_api::server::{self, Options};
+use painreg_domain::national_id::Acceptance;
+use painreg_domain::policy::Role;
+use painreg_domain::synthetic::{Generator, Person};
+use painreg_tenants::{Clock, Registry};
+use serde_json::{Map, Value};
+
+use crate::actor::Actor;
+use crate::cluster::Cluster;
+use crate::look;
+use crate::tokens::Claims;
+
+/// How a world differs from the usual one.
+#[derive(Clone)]
+pub struct Setup {
+    /// Requests a second for one person.
+    pub people_per_second: u32,
+    /// Requests a second for one machine client.
+    pub machines_per_second: u32,
+    /// How many connections all tenants together may hold.
+    pub connections: usize,
+    /// How many of them one tenant may hold.
+    pub connections_per_tenant: u32,
+    /// How long a request waits for a connection.
+    pub wait: Duration,
+    /// Worker threads of the server.
+    pub workers: usize,
+    /// Whether national ids must be synthetic.
+    pub acceptance: Acceptance,
+    /// Seed of the people.
+    pub seed: u64,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            people_per_second: 1_000_000,
+            machines_per_second: 1_000_000,
+            connections: 60,
+            connections_per_tenant: 8,
+            wait: Duration::from_secs(5),
+            workers: 1,
+            acceptance: Acceptance::Test,
+            seed: 1,
+        }
+    }
+}
+
+/// A running service with the registries `alpha` and `beta`, empty but for their template.
+pub struct World {
+    /// The service's clock.
+    pub clock: Clock,
+    /// Where the server listens.
+    pub address: SocketAddr,
+    /// The service's registry, for what no request can do.
+    pub registry: Registry,
+    pub(crate) agent: ureq::Agent,
+    database: String,
+    people: Mutex<Generator>,
+    /// The superuser's connection of [`World::rows`], opened when first needed.
+    look: Mutex<Option<PgConnection>>,
+    handle: actix_web::dev::ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl World {
+    /// The usual world.
+    pub fn new() -> Self {
+        Self::with(&Setup::default())
+    }
+
+    /// A world that differs.
+    pub fn with(setup: &Setup) -> Self {
+        let cluster = Cluster::shared();
+        let database = cluster.clone_template();
+        let clock = Clock::shifted();
+        let mut settings = cluster.settings(&database, clock.clone());
+        settings.connections = setup.connections;
+        settings.connections_per_tenant = setup.connections_per_tenant;
+        settings.wait = setup.wait;
+        let registry = Registry::open(settings).expect("a registry");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let options = Options {
+            key_folder: cluster.key_folder(),
+            public_address: format!("http://{address}"),
+            acceptance: setup.acceptance,
+            people_per_second: NonZeroU32::new(setup.people_per_second).expect("some"),
+            machines_per_second: NonZeroU32::new(setup.machines_per_second).expect("some"),
+            workers: Some(setup.workers),
+            grace: Duration::from_secs(5),
+        };
+        let (tell, told) = mpsc::channel();
+        let served = registry.clone();
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let running = server::start(served, &options, listener).expect("a server");
+                tell.send(running.handle.clone()).expect("somebody who waits");
+                running.server.await.expect("an orderly end");
+            });
+        });
+        let handle = told.recv().expect("a server");
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_idle_connections_per_host(16)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build()
+            .new_agent();
+        let people = Mutex::new(Generator::new(setup.seed));
+        Self { clock, address, registry, agent, database, people, look: Mutex::new(None), handle, thread: Some(thread) }
+    }
+
+    /// The registry `alpha`.
+    pub fn alpha(&self) -> Place<'_> {
+        self.place("alpha")
+    }
+
+    /// The registry `beta`.
+    pub fn beta(&self) -> Place<'_> {
+        self.place("beta")
+    }
+
+    /// The registry of this slug, if there is one or not.
+    pub fn place(&self, slug: &str) -> Place<'_> {
+        Place { world: self, slug: slug.to_owned() }
+    }
+
+    /// An operator of the platform.
+    pub fn operator(&self) -> Actor<'_> {
+        Actor::new(
+            self,
+            Claims {
+                tenant: None,
+                role: Role::Operator,
+                subject: "operator-1".to_owned(),
+                unit: None,
+                patient: None,
+                national_id: None,
+            },
+        )
+    }
+
+    /// Somebody without a token.
+    pub fn nobody(&self) -> Actor<'_> {
+        self.operator().with_token(None)
+    }
+
+    /// The next person who does not exist: synthetic, adult, never the same twice in one world.
+    pub fn person(&self) -> Person {
+        self.people.lock().unwrap_or_else(PoisonError::into_inner).person()
+    }
+
+    /// A baseline delivery of `person` as Nettskjema gives it.
+    pub fn delivery(&self, person: &Person, submission_id: u64) -> Value {
+        let now = self.clock.now();
+        self.people.lock().unwrap_or_else(PoisonError::into_inner).baseline_delivery(person, submission_id, now)
+    }
+
+    /// Moves the service's clock forward.
+    pub fn advance(&self, by: SignedDuration) {
+        self.clock.advance(by);
+    }
+
+    /// The name of this world's database.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// The superuser's connection, to look behind the walls.
+    pub fn sql(&self) -> PgConnection {
+        Cluster::shared().superuser(&self.database)
+    }
+
+    /// The rows of a query as the superuser sees them. `{alpha}` and `{beta}` stand for the tenants' schemas.
+    pub fn rows(&self, query: &str) -> Vec<Map<String, Value>> {
+        let mut look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
+        let conn = look.get_or_insert_with(|| self.sql());
+        let query = ["alpha", "beta"].iter().fold(query.to_owned(), |query, slug| {
+            let place = format!("{{{slug}}}");
+            if query.contains(&place) { query.replace(&place, &schema(conn, slug)) } else { query }
+        });
+        look::rows(conn, &query)
+    }
+
+    /// The first column of a query's only row, a number.
+    pub fn number(&self, query: &str) -> i64 {
+        let rows = self.rows(query);
+        let value = rows.first().and_then(|row| row.values().next()).and_then(Value::as_i64);
+        value.unwrap_or_else(|| panic!("not one number: {query}"))
+    }
+
+    /// The name of a tenant's schema.
+    pub fn schema(&self, slug: &str) -> String {
+        let mut look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
+        schema(look.get_or_insert_with(|| self.sql()), slug)
+    }
+
+    /// Waits at most `limit` until `seen` shows something.
+    pub fn within<T>(&self, limit: Duration, mut seen: impl FnMut() -> Option<T>) -> T {
+        let started = Instant::now();
+        loop {
+            if let Some(found) = seen() {
+                return found;
+            }
+            assert!(started.elapsed() < limit, "not seen within {limit:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn schema(conn: &mut PgConnection, slug: &str) -> String {
+    let found = look::rows(conn, &format!("SELECT schema_name FROM platform.tenant WHERE slug = '{slug}'"));
+    let name = found.first().and_then(|row| row.get("schema_name")).and_then(Value::as_str);
+    name.unwrap_or_else(|| panic!("no registry {slug}")).to_owned()
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // Calling it is what stops the server; the future only waits.
+        drop(self.handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        if !std::thread::panicking() {
+            Cluster::shared().drop_database(&self.database);
+        }
+    }
+}
+
+/// A registry, where actors come from.
+pub struct Place<'w> {
+    world: &'w World,
+    slug: String,
+}
+
+impl<'w> Place<'w> {
+    /// Somebody with this role, of the unit `clinic`.
+    pub fn somebody(&self, role: Role) -> Actor<'w> {
+        Actor::new(
+            self.world,
+            Claims {
+                tenant: Some(self.slug.clone()),
+                role,
+                subject: format!("{role}-1"),
+                unit: Some("clinic".to_owned()),
+                patient: None,
+                national_id: None,
+            },
+        )
+    }
+
+    /// The patient with this id in this registry.
+    pub fn patient(&self, id: &str) -> Actor<'w> {
+        self.somebody(Role::Patient).changed(|claims| claims.patient = Some(id.to_owned()))
+    }
+
+    /// A clinician.
+    pub fn clinician(&self) -> Actor<'w> {
+        self.somebody(Role::Clinician)
+    }
+
+    /// A secretary.
+    pub fn secretary(&self) -> Actor<'w> {
+        self.somebody(Role::Secretary)
+    }
+
+    /// A registry manager.
+    pub fn manager(&self) -> Actor<'w> {
+        self.somebody(Role::RegistryManager)
+    }
+
+    /// The data protection officer.
+    pub fn dpo(&self) -> Actor<'w> {
+        self.somebody(Role::Dpo)
+    }
+
+    /// The program that delivers answers.
+    pub fn importer(&self) -> Actor<'w> {
+        self.somebody(Role::Importer)
+    }
+
+    /// The hospital's patient administration.
+    pub fn pas_feed(&self) -> Actor<'w> {
+        self.somebody(Role::PasFeed)
+    }
+
+    /// The program that sends invitations.
+    pub fn sender(&self) -> Actor<'w> {
+        self.somebody(Role::Sender)
+    }
+}

@@ -1,0 +1,33 @@
+//! The harness itself: worlds are apart from each other, and end.
+
+use painreg_tests::World;
+
+#[test]
+fn a_world_answers_and_ends() {
+    let world = World::new();
+    let clinician = world.alpha().clinician();
+    let patient = clinician.registers(&world.person());
+    clinician.reads(&patient).expect(200);
+    world.beta().clinician().reads(&patient).problem(404, "not_found");
+    assert_eq!(world.operator().get("/v1/tenants").expect(200).items().len(), 2);
+    world.nobody().get("/v1/tenants").problem(401, "unauthenticated");
+    assert_eq!(world.number("SELECT count(*) FROM {alpha}.patient"), 1);
+}
+
+#[test]
+fn worlds_share_nothing() {
+    let one = World::new();
+    let other = World::new();
+    one.alpha().clinician().registers(&one.person());
+    assert_eq!(other.alpha().clinician().lists_patients("").expect(200).items().len(), 0);
+}
+
+#[test]
+fn the_clock_is_the_tests_own() {
+    let world = World::new();
+    let clinician = world.alpha().clinician();
+    let token = clinician.token();
+    world.advance(jiff::SignedDuration::from_hours(2));
+    clinician.clone().with_token(token).lists_patients("").problem(401, "unauthenticated");
+    clinician.lists_patients("").expect(200);
+}

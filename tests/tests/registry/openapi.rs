@@ -1,0 +1,198 @@
+//! The document itself: every operation named, tagged and bound to an action, every schema limited; and every success that
+//! it documents can be had and fits.
+
+use std::collections::{BTreeSet, HashSet};
+
+use painreg_domain::policy::Action;
+use serde_json::Value;
+use strum::IntoEnumIterator as _;
+
+use crate::document::Document;
+use crate::scene::{Scene, may, roles};
+use painreg_tests::World;
+
+#[test]
+fn every_operation_is_named_tagged_and_bound_to_an_action() {
+    let world = World::new();
+    let document = Document::of(&world);
+    let tags: HashSet<&str> =
+        document.json["tags"].as_array().expect("tags").iter().filter_map(|tag| tag["name"].as_str()).collect();
+    let mut ids = HashSet::new();
+    let mut wrong = Vec::new();
+    for operation in &document.operations {
+        let mut say = |what: &str| wrong.push(format!("{}: {what}", operation.id));
+        if !ids.insert(&operation.id) {
+            say("the operationId stands twice");
+        }
+        let summary = operation.json["summary"].as_str().unwrap_or_default();
+        if summary.is_empty() || !summary.ends_with('.') || summary.len() > 120 {
+            say("no one-sentence summary");
+        }
+        match operation.json["tags"].as_array().map(Vec::as_slice) {
+            Some([tag]) if tag.as_str().is_some_and(|tag| tags.contains(tag)) => {}
+            _ => say("not exactly one known tag"),
+        }
+        if operation.action.is_some() == operation.public {
+            say("either x-action or x-public");
+        }
+        if operation.public != (operation.json["security"] == serde_json::json!([{}])) {
+            say("open to everybody and x-public must go together");
+        }
+        let named: BTreeSet<&str> = operation.parameters("path").filter_map(|it| it["name"].as_str()).collect();
+        let written: BTreeSet<&str> =
+            operation.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+        if named != written {
+            say("the path's parameters are not those documented");
+        }
+        for place in ["path", "query", "header"] {
+            if operation.parameters(place).any(|it| it["description"].as_str().unwrap_or_default().is_empty()) {
+                say("a parameter has no description");
+            }
+        }
+        let responses = operation.json["responses"].as_object().expect("responses");
+        if !responses.keys().any(|status| status.starts_with('2')) {
+            say("no success is documented");
+        }
+        for status in ["400", "401", "403", "404", "429", "4XX", "5XX"] {
+            if !operation.public && !responses.contains_key(status) {
+                say("a refusal is not documented");
+            }
+        }
+        if operation.method == "POST"
+            && !operation.public
+            && !operation.takes("header", "Idempotency-Key")
+            && operation.id != "lookUpPatient"
+        {
+            say("a POST without Idempotency-Key");
+        }
+        if matches!(operation.method.as_str(), "PUT" | "PATCH" | "DELETE") && !operation.takes("header", "If-Match") {
+            say("a change without If-Match");
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for action in Action::iter() {
+        assert!(document.protected().any(|operation| operation.right() == action), "{action} is nobody's");
+    }
+}
+
+/// Collects every text, list and whole number that has no limits.
+fn unlimited(schema: &Value, place: &str, request: bool, found: &mut BTreeSet<String>) {
+    match schema {
+        Value::Object(members) => {
+            let is = |kind: &str| match members.get("type") {
+                Some(Value::String(one)) => one == kind,
+                Some(Value::Array(several)) => several.iter().any(|one| one == kind),
+                _ => false,
+            };
+            let has = |names: &[&str]| names.iter().any(|name| members.contains_key(*name));
+            if is("string") && !has(&["maxLength", "format", "enum", "const", "pattern"]) {
+                found.insert(format!("{place}: a string without maxLength, format, enum or pattern"));
+            }
+            if is("array") && !has(&["maxItems", "prefixItems"]) {
+                found.insert(format!("{place}: an array without maxItems"));
+            }
+            if is("integer") && !has(&["format", "enum", "const"]) && !(has(&["minimum"]) && has(&["maximum"])) {
+                found.insert(format!("{place}: an integer without limits or format"));
+            }
+            if request
+                && is("object")
+                && members.contains_key("properties")
+                && members.get("additionalProperties") != Some(&Value::Bool(false))
+            {
+                found.insert(format!("{place}: a request's object that is open"));
+            }
+            for (name, member) in members
+                .iter()
+                .filter(|(name, _)| !["example", "examples", "default", "enum", "const"].contains(&name.as_str()))
+            {
+                unlimited(member, &format!("{place}/{name}"), request, found);
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                unlimited(item, &format!("{place}/{at}"), request, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The names of the components that these schemas refer to, and theirs.
+fn reached(document: &Document, schema: &Value, names: &mut BTreeSet<String>) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(name) =
+                members.get("$ref").and_then(Value::as_str).and_then(|it| it.strip_prefix("#/components/schemas/"))
+                && names.insert(name.to_owned())
+            {
+                reached(document, &document.json["components"]["schemas"][name], names);
+            }
+            members.values().for_each(|member| reached(document, member, names));
+        }
+        Value::Array(items) => items.iter().for_each(|item| reached(document, item, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_text_list_and_whole_number_has_limits() {
+    let world = World::new();
+    let document = Document::of(&world);
+    let mut found = BTreeSet::new();
+    for operation in &document.operations {
+        for place in ["path", "query", "header"] {
+            for parameter in operation.parameters(place) {
+                let name = format!("{} {}", operation.id, parameter["name"]);
+                unlimited(&parameter["schema"], &name, false, &mut found);
+            }
+        }
+        unlimited(&operation.json["requestBody"], &format!("{} request", operation.id), true, &mut found);
+        // The document of documents and the metrics are what they are.
+        if !operation.public {
+            unlimited(&operation.json["responses"], &format!("{} responses", operation.id), false, &mut found);
+        }
+    }
+    let mut of_requests = BTreeSet::new();
+    for operation in &document.operations {
+        reached(&document, &operation.json["requestBody"], &mut of_requests);
+    }
+    for (name, schema) in document.json["components"]["schemas"].as_object().expect("schemas") {
+        unlimited(schema, name, of_requests.contains(name), &mut found);
+    }
+    assert!(found.is_empty(), "{}", found.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn every_documented_success_can_be_had_and_fits() {
+    let scene = Scene::new();
+    let mut wrong = Vec::new();
+    for operation in &scene.document.operations {
+        let mut seen = BTreeSet::new();
+        let actors: Vec<_> = if operation.public {
+            vec![scene.world.nobody()]
+        } else {
+            roles().filter(|role| may(*role, operation)).map(|role| scene.actor("alpha", role, &scene.alpha)).collect()
+        };
+        for actor in actors {
+            let mut request = scene.prepare(operation, &actor, &scene.alpha);
+            // The same again, under another key where there is one: what is known already has an answer of its own.
+            for _ in 0..2 {
+                let answer = request.send(&actor);
+                wrong.extend(scene.document.faults(operation, &answer));
+                seen.insert(answer.status);
+                if operation.takes("header", "Idempotency-Key") {
+                    request = request.with("idempotency-key", &scene.world.clock.random_id().to_string());
+                }
+            }
+        }
+        for status in operation.json["responses"].as_object().expect("responses").keys() {
+            if let Ok(status) = status.parse::<u16>()
+                && status < 300
+                && !seen.contains(&status)
+            {
+                wrong.push(format!("{}: {status} is documented and was never seen", operation.id));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

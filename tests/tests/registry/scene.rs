@@ -1,0 +1,288 @@
+//! A furnished world and a valid request for every operation. An operation, parameter or body that stands nowhere here
+//! fails: add it to the tables below.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use painreg_domain::policy::{self, Reach, Role};
+use painreg_domain::synthetic::{BASELINE_FORM_ID, Person};
+use painreg_tests::{Actor, Answer, World, issuer, registration, submission};
+use serde_json::{Value, json};
+use strum::IntoEnumIterator as _;
+
+use crate::document::{Document, Operation};
+
+/// Things that requests speak of.
+#[derive(Clone, Debug)]
+pub struct Objects {
+    /// A patient's id.
+    pub patient: String,
+    /// Who the patient is.
+    pub person: Person,
+    /// The id of one of the patient's submissions.
+    pub submission: String,
+}
+
+/// Whom a successful request is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// No patient.
+    Nobody,
+    /// The patient of the objects.
+    Patient(String),
+    /// The patient whose id the answer holds at this pointer.
+    Answered(&'static str),
+    /// Every patient of the list.
+    Listed,
+}
+
+/// A request that can be sent.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// HTTP method.
+    pub method: String,
+    /// The path.
+    pub path: String,
+    /// Headers but for the media type.
+    pub headers: Vec<(String, String)>,
+    /// The media type and the body.
+    pub body: Option<(String, Vec<u8>)>,
+    /// Whether it speaks of one of the objects.
+    pub refers: bool,
+    /// Whom it is about.
+    pub whose: Whose,
+    /// Whether headers are as given and no key is added.
+    pub bare: bool,
+}
+
+impl Prepared {
+    /// Sends it.
+    #[track_caller]
+    pub fn send(&self, actor: &Actor<'_>) -> Answer {
+        let mut request = actor.request(&self.method, &self.path);
+        if self.bare {
+            request = request.bare();
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        if let Some((media, bytes)) = &self.body {
+            request = request.body(media, bytes.clone());
+        }
+        request.send()
+    }
+
+    /// The same request with this header instead of any of the same name.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self = self.without(name);
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The same request without this header.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(header, _)| !header.eq_ignore_ascii_case(name));
+        self
+    }
+
+    /// The same request with another body.
+    #[must_use]
+    pub fn with_body(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        if let Some((_, body)) = &mut self.body {
+            *body = bytes.into();
+        }
+        self
+    }
+}
+
+/// A furnished world.
+pub struct Scene {
+    /// The world.
+    pub world: World,
+    /// Its server's document.
+    pub document: Document,
+    /// What is in `alpha`.
+    pub alpha: Objects,
+    /// What is in `beta`.
+    pub beta: Objects,
+    count: AtomicU64,
+}
+
+/// The registry that operators suspend and resume.
+const QUIET: &str = "quiet";
+
+impl Scene {
+    /// A patient with answers in each of the two registries.
+    pub fn new() -> Self {
+        let world = World::new();
+        let document = Document::of(&world);
+        let [alpha, beta] = ["alpha", "beta"].map(|slug| furnish(&world, slug));
+        Self { world, document, alpha, beta, count: AtomicU64::new(1) }
+    }
+
+    /// Objects that never existed anywhere.
+    pub fn nothing(&self) -> Objects {
+        Objects {
+            patient: self.world.clock.random_id().to_string(),
+            person: self.world.person(),
+            submission: self.world.clock.random_id().to_string(),
+        }
+    }
+
+    /// Another patient of `alpha`, with answers.
+    pub fn another(&self) -> Objects {
+        furnish(&self.world, "alpha")
+    }
+
+    /// Somebody of `slug` with this role; a patient is the one of `objects`.
+    pub fn actor(&self, slug: &str, role: Role, objects: &Objects) -> Actor<'_> {
+        let place = self.world.place(slug);
+        match role {
+            Role::Operator => self.world.operator(),
+            Role::Patient => place.patient(&objects.patient),
+            other => place.somebody(other),
+        }
+    }
+
+    /// Somebody of `alpha` who may use the operation: people before machines.
+    pub fn somebody_who_may(&self, operation: &Operation) -> Actor<'_> {
+        let role = roles().find(|role| may(*role, operation) && *role != Role::Patient && !role.is_machine());
+        let role = role.or_else(|| roles().find(|role| may(*role, operation)));
+        self.actor("alpha", role.unwrap_or_else(|| panic!("nobody may {}", operation.id)), &self.alpha)
+    }
+
+    /// The next number.
+    pub fn next(&self) -> u64 {
+        self.count.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A valid request of this actor about these objects.
+    pub fn prepare(&self, operation: &Operation, actor: &Actor<'_>, objects: &Objects) -> Prepared {
+        let mut refers = false;
+        let tenant = actor.claims.tenant.clone().unwrap_or_else(|| self.target(operation));
+        let mut path = operation.path.clone();
+        for parameter in operation.parameters("path") {
+            let name = parameter["name"].as_str().expect("a name");
+            let value = match name {
+                "tenant" => tenant.clone(),
+                "patient" => objects.patient.clone(),
+                "submission" => objects.submission.clone(),
+                "instrument" => "isi".to_owned(),
+                "form" => "opr-baseline".to_owned(),
+                "form_id" => BASELINE_FORM_ID.to_owned(),
+                other => panic!("{}: no example of the path parameter `{other}`", operation.id),
+            };
+            refers |= matches!(name, "patient" | "submission");
+            path = path.replace(&format!("{{{name}}}"), &value);
+        }
+        assert!(!path.contains('{'), "{}: a path parameter is not documented: {path}", operation.id);
+        let mut headers = Vec::new();
+        for parameter in operation.parameters("header").filter(|parameter| parameter["required"] == true) {
+            let value = match parameter["name"].as_str().expect("a name") {
+                "If-Match" => format!("\"v{}\"", self.version(operation, &tenant, objects)),
+                "Idempotency-Key" => self.world.clock.random_id().to_string(),
+                other => panic!("{}: no example of the header `{other}`", operation.id),
+            };
+            headers.push((parameter["name"].as_str().expect("a name").to_owned(), value));
+        }
+        let asked = operation.parameters("query").any(|parameter| parameter["required"] == true);
+        assert!(!asked, "{}: no example of a required query parameter", operation.id);
+        let body = operation.media().map(|media| {
+            let (body, about) = self.body(operation, objects);
+            refers |= about;
+            (media.to_owned(), body.to_string().into_bytes())
+        });
+        let whose = match operation.id.as_str() {
+            "registerPatient" => Whose::Answered("/id"),
+            "listPatients" => Whose::Listed,
+            _ if refers => Whose::Patient(objects.patient.clone()),
+            _ => Whose::Nobody,
+        };
+        Prepared { method: operation.method.clone(), path, headers, body, refers, whose, bare: false }
+    }
+
+    /// A valid body, and whether it speaks of the objects.
+    fn body(&self, operation: &Operation, objects: &Objects) -> (Value, bool) {
+        match operation.id.as_str() {
+            "registerPatient" => (registration(&self.world.person()), false),
+            "lookUpPatient" => (json!({"national_id": {"type": "fnr", "value": objects.person.national_id}}), true),
+            "updatePatient" => (json!({"interpreter_needed": true}), false),
+            "submitAnswers" => {
+                (submission(&objects.patient, &format!("s-{}", self.next()), &json!({"nrs_average": 7})), true)
+            }
+            "deliverNettskjema" => (self.world.delivery(&objects.person, 30_000_000 + self.next()), true),
+            "scoreAnswers" => (json!({"answers": isi()}), false),
+            "createTenant" => {
+                let slug = format!("made-{}", self.next());
+                (json!({"slug": slug, "name": "Made", "issuers": [issuer(Some(&slug))]}), false)
+            }
+            "updateTenant" => (json!({"name": "Another name"}), false),
+            other => panic!("{other}: no example of a body"),
+        }
+    }
+
+    /// The registry that an operator's request is about, in the state that the operation asks for.
+    fn target(&self, operation: &Operation) -> String {
+        let operator = self.world.operator();
+        let made = |slug: &str| {
+            let path = format!("/v1/tenants/{slug}");
+            let found = operator.get(&path);
+            if found.status == 200 {
+                return found.body;
+            }
+            operator.post("/v1/tenants", &json!({"slug": slug, "name": "Quiet"})).expect(201).body
+        };
+        let turn = |tenant: &Value, suspended: bool| {
+            let path = format!("/v1/tenants/{}/suspension", tenant["slug"].as_str().unwrap_or_default());
+            let version = tenant["version"].as_i64().unwrap_or_default();
+            if (tenant["state"] == "suspended") != suspended {
+                let method = if suspended { "PUT" } else { "DELETE" };
+                operator.request(method, &path).header("if-match", &format!("\"v{version}\"")).send().expect(200);
+            }
+        };
+        match operation.id.as_str() {
+            "suspendTenant" => turn(&made(QUIET), false),
+            "resumeTenant" => turn(&made(QUIET), true),
+            "dropTenant" => {
+                let slug = format!("gone-{}", self.next());
+                turn(&made(&slug), true);
+                return slug;
+            }
+            _ => return "alpha".to_owned(),
+        }
+        QUIET.to_owned()
+    }
+
+    fn version(&self, operation: &Operation, tenant: &str, objects: &Objects) -> i64 {
+        let found = if operation.takes("path", "patient") {
+            let schema = self.world.schema(tenant);
+            self.world.rows(&format!("SELECT version FROM {schema}.patient WHERE id = '{}'", objects.patient))
+        } else {
+            self.world.rows(&format!("SELECT version FROM platform.tenant WHERE slug = '{tenant}'"))
+        };
+        found.first().and_then(|row| row["version"].as_i64()).unwrap_or(1)
+    }
+}
+
+/// Every role that a token can carry.
+pub fn roles() -> impl Iterator<Item = Role> {
+    Role::iter().filter(|role| *role != Role::System)
+}
+
+/// Whether the policy lets this role use the operation at all.
+pub fn may(role: Role, operation: &Operation) -> bool {
+    policy::reach(role, operation.right()) != Reach::No
+}
+
+/// Answers to the ISI.
+pub fn isi() -> Value {
+    (1..=7).map(|item| (format!("isi_{item:02}"), json!(item % 5))).collect::<serde_json::Map<_, _>>().into()
+}
+
+fn furnish(world: &World, slug: &str) -> Objects {
+    let clinician = world.place(slug).clinician();
+    let patient = clinician.registers(&world.person());
+    let stored = clinician.submits(&patient, &format!("first-{}", patient.id), &isi()).expect(201);
+    Objects { patient: patient.id, person: patient.person, submission: stored.text_at("/id").to_owned() }
+}

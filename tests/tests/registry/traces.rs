@@ -1,0 +1,129 @@
+//! Every request that is allowed leaves exactly its trace: one event with its `x-action` for each patient it touches, one
+//! where it touches none. Refusals leave one too.
+
+use painreg_domain::policy::Role;
+use painreg_tests::{Actor, Answer};
+use serde_json::{Map, Value};
+
+use crate::document::Operation;
+use crate::scene::{Prepared, Scene, Whose, may, roles};
+
+/// Sends it and fetches what it left in the log that must hold it.
+fn traced(scene: &Scene, request: Prepared, actor: &Actor<'_>) -> (Answer, Vec<Map<String, Value>>) {
+    let id = format!("traced-{}", scene.next());
+    let answer = request.with("x-request-id", &id).send(actor);
+    let schemas = ["platform".to_owned(), scene.world.schema("alpha"), scene.world.schema("beta")];
+    let home = match actor.claims.tenant.as_deref() {
+        None => &schemas[0],
+        Some("alpha") => &schemas[1],
+        _ => &schemas[2],
+    };
+    let mut found = Vec::new();
+    for schema in &schemas {
+        let events =
+            scene.world.rows(&format!("SELECT * FROM {schema}.audit_event WHERE request_id = '{id}' ORDER BY id"));
+        assert!(schema == home || events.is_empty(), "a trace in a foreign log: {events:?}");
+        found.extend(events);
+    }
+    (answer, found)
+}
+
+fn patients(events: &[Map<String, Value>]) -> Vec<String> {
+    let mut ids: Vec<String> =
+        events.iter().filter_map(|event| event["patient_id"].as_str().map(str::to_owned)).collect();
+    ids.sort();
+    ids
+}
+
+fn fitting(events: &[Map<String, Value>], operation: &Operation, role: Role, outcome: &str) {
+    for event in events {
+        let said = (&event["action"], &event["role"], &event["outcome"]);
+        let wanted = (operation.right().to_string(), role.to_string(), outcome.to_owned());
+        assert_eq!(said, (&wanted.0.into(), &wanted.1.into(), &wanted.2.into()), "{}", operation.id);
+        assert_eq!(event["origin"], "127.0.0.1");
+        assert_eq!(event["actor_kind"], if role.is_machine() { "machine" } else { "person" });
+        assert_eq!(event["purpose"], role.purpose());
+    }
+}
+
+#[test]
+fn every_deed_leaves_exactly_its_trace() {
+    let scene = Scene::new();
+    // So that a list shows several.
+    scene.another();
+    for operation in scene.document.protected() {
+        for role in roles().filter(|role| may(*role, operation)) {
+            let actor = scene.actor("alpha", role, &scene.alpha);
+            let request = scene.prepare(operation, &actor, &scene.alpha);
+            let whose = request.whose.clone();
+            let (answer, events) = traced(&scene, request, &actor);
+            assert!(answer.status < 300, "{role} {}: {}", operation.id, answer.text());
+            let mut expected = match whose {
+                Whose::Nobody => Vec::new(),
+                Whose::Patient(id) => vec![id],
+                Whose::Answered(pointer) => vec![answer.text_at(pointer).to_owned()],
+                Whose::Listed => {
+                    answer.items().iter().map(|item| item["id"].as_str().expect("an id").to_owned()).collect()
+                }
+            };
+            expected.sort();
+            assert_eq!(events.len(), expected.len().max(1), "{role} {}: {events:?}", operation.id);
+            assert_eq!(patients(&events), expected, "{role} {}", operation.id);
+            fitting(&events, operation, role, "ok");
+        }
+    }
+}
+
+#[test]
+fn a_replayed_answer_leaves_a_trace_of_the_same_patient() {
+    let scene = Scene::new();
+    for operation in scene.document.protected().filter(|operation| operation.takes("header", "Idempotency-Key")) {
+        let actor = scene.somebody_who_may(operation);
+        let key = scene.world.clock.random_id().to_string();
+        let request = scene.prepare(operation, &actor, &scene.alpha).with("idempotency-key", &key);
+        let (first, once) = traced(&scene, request.clone(), &actor);
+        let (again, twice) = traced(&scene, request, &actor);
+        assert_eq!((first.status, &first.bytes), (again.status, &again.bytes), "{}", operation.id);
+        assert_eq!((first.header("idempotency-replayed"), again.header("idempotency-replayed")), ("", "true"));
+        assert_eq!((once.len(), twice.len()), (1, 1), "{}", operation.id);
+        assert_eq!(patients(&once), patients(&twice), "{}", operation.id);
+        assert_eq!(twice[0]["object"], "replayed", "{}", operation.id);
+        fitting(&twice, operation, actor.claims.role, "ok");
+    }
+}
+
+#[test]
+fn every_forbidden_deed_leaves_one_trace() {
+    let scene = Scene::new();
+    for operation in scene.document.protected() {
+        for role in roles().filter(|role| !may(*role, operation)) {
+            let actor = scene.actor("alpha", role, &scene.alpha);
+            let (answer, events) = traced(&scene, scene.prepare(operation, &actor, &scene.alpha), &actor);
+            assert_eq!(answer.status, 403, "{role} {}", operation.id);
+            assert_eq!(events.len(), 1, "{role} {}: {events:?}", operation.id);
+            assert_eq!(patients(&events), Vec::<String>::new());
+            fitting(&events, operation, role, "forbidden");
+        }
+    }
+}
+
+#[test]
+fn every_search_in_vain_leaves_one_trace() {
+    let scene = Scene::new();
+    for operation in scene.document.protected() {
+        for role in roles().filter(|role| may(*role, operation) && *role != Role::Operator) {
+            let actor = scene.actor("alpha", role, &scene.alpha);
+            for objects in [&scene.nothing(), &scene.beta] {
+                let request = scene.prepare(operation, &actor, objects);
+                if !request.refers {
+                    continue;
+                }
+                let (answer, events) = traced(&scene, request, &actor);
+                assert_eq!(answer.status, 404, "{role} {}", operation.id);
+                assert_eq!(events.len(), 1, "{role} {}: {events:?}", operation.id);
+                assert_eq!(patients(&events), Vec::<String>::new(), "an id that is not ours stays out of our log");
+                fitting(&events, operation, role, "not_found");
+            }
+        }
+    }
+}
