@@ -91,9 +91,9 @@ pub struct Database {
     /// The file with the key-encryption key, mode 0600; made where none is. Absent: `key` in the folder.
     #[arg(long, env = "PAINREG_KEY_FILE")]
     key_file: Option<PathBuf>,
-    /// How many connections all registries together may hold.
-    #[arg(long, env = "PAINREG_CONNECTIONS", default_value = "60")]
-    connections: usize,
+    /// How many connections all registries together may hold. Absent: 200 to the private PostgreSQL, 60 to another.
+    #[arg(long, env = "PAINREG_CONNECTIONS")]
+    connections: Option<usize>,
     /// How many of them one registry may hold.
     #[arg(long, env = "PAINREG_CONNECTIONS_PER_TENANT", default_value = "8")]
     connections_per_tenant: u32,
@@ -126,7 +126,7 @@ impl Database {
         let key_file = self.key_file.clone().unwrap_or_else(|| self.folder.join("key"));
         let mut settings =
             Settings::new(SecretString::from(address.expose_secret().to_owned()), key_file, Clock::system());
-        settings.connections = self.connections;
+        settings.connections = self.connections.unwrap_or(if local.is_some() { 200 } else { 60 });
         settings.connections_per_tenant = self.connections_per_tenant;
         let registry = Registry::open(settings)
             .map_err(|error| format!("{error}; has `painreg migrate` been run on this database?"))?;

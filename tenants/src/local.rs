@@ -345,7 +345,7 @@ fn initialise(
 fn settings(durability: Durability) -> &'static str {
     match durability {
         Durability::Durable => {
-            "listen_addresses = ''\nmax_connections = 120\nshared_buffers = 128MB\nfsync = on\nfull_page_writes = on\n\
+            "listen_addresses = ''\nmax_connections = 250\nshared_buffers = 128MB\nfsync = on\nfull_page_writes = on\n\
              synchronous_commit = on\nlog_error_verbosity = terse\nlog_statement = none\nlog_min_error_statement = panic\n\
              log_parameter_max_length = 0\nlog_parameter_max_length_on_error = 0\nlog_min_duration_statement = -1\n"
         }

@@ -9,6 +9,8 @@ use diesel::{Connection as _, PgConnection};
 use scheduled_thread_pool::ScheduledThreadPool;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::error::StoreError;
+
 /// How many connections may be open at once, over every tenant.
 #[derive(Clone, Debug)]
 pub(crate) struct Slots(Arc<SlotCount>);
@@ -24,16 +26,13 @@ impl Slots {
         Self(Arc::new(SlotCount { cap, open: AtomicUsize::new(0) }))
     }
 
-    fn take(&self) -> Option<Slot> {
+    /// A place, if there is one.
+    pub(crate) fn take(&self) -> Option<Slot> {
         self.0
             .open
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| (open < self.0.cap).then_some(open + 1))
             .ok()
             .map(|_| Slot(Self(Arc::clone(&self.0))))
-    }
-
-    pub(crate) fn are_full(&self) -> bool {
-        self.open() >= self.0.cap
     }
 
     /// How many connections are open now.
@@ -43,7 +42,7 @@ impl Slots {
 }
 
 /// One open connection's place under the cap.
-struct Slot(Slots);
+pub(crate) struct Slot(Slots);
 
 impl Drop for Slot {
     fn drop(&mut self) {
@@ -51,53 +50,64 @@ impl Drop for Slot {
     }
 }
 
-/// An open connection and its place under the cap.
+/// A tenant's permit for one connection, which is opened by whoever first needs it. r2d2 goes on trying by itself when
+/// its manager fails, long after anybody waits; permits never fail, so connections are opened only on somebody's behalf.
 pub(crate) struct Held {
-    pub(crate) conn: PgConnection,
+    open: Option<(PgConnection, Slot)>,
     /// Set when the connection must not be used again.
     pub(crate) spoilt: bool,
-    _slot: Slot,
 }
 
-/// Opens connections to one address.
-pub(crate) struct Opener {
-    address: SecretString,
-    slots: Slots,
+impl Held {
+    /// Whether the connection is open.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Opens the connection in this place under the cap.
+    pub(crate) fn open(&mut self, address: &SecretString, slot: Slot) -> Result<(), diesel::ConnectionError> {
+        let conn = PgConnection::establish(address.expose_secret())?;
+        self.open = Some((conn, slot));
+        Ok(())
+    }
+
+    /// Closes the connection and frees its place under the cap; the permit stays.
+    pub(crate) fn close(&mut self) {
+        self.open = None;
+    }
+
+    /// The connection, if it is open.
+    pub(crate) fn conn(&mut self) -> Result<&mut PgConnection, StoreError> {
+        self.open.as_mut().map(|(conn, _)| conn).ok_or(StoreError::Busy)
+    }
 }
 
-/// Why a connection could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum OpenError {
-    #[error("the server's connection cap is reached")]
-    Full,
-    #[error(transparent)]
-    Database(#[from] diesel::ConnectionError),
-}
+/// Hands out permits.
+pub(crate) struct Permits;
 
-impl r2d2::ManageConnection for Opener {
+impl r2d2::ManageConnection for Permits {
     type Connection = Held;
-    type Error = OpenError;
+    type Error = std::convert::Infallible;
 
-    fn connect(&self) -> Result<Held, OpenError> {
-        let slot = self.slots.take().ok_or(OpenError::Full)?;
-        let conn = PgConnection::establish(self.address.expose_secret())?;
-        Ok(Held { conn, spoilt: false, _slot: slot })
+    fn connect(&self) -> Result<Held, Self::Error> {
+        Ok(Held { open: None, spoilt: false })
     }
 
     /// Never asked: the transaction's first round trip is the check.
-    fn is_valid(&self, _: &mut Held) -> Result<(), OpenError> {
+    fn is_valid(&self, _: &mut Held) -> Result<(), Self::Error> {
         Ok(())
     }
 
     fn has_broken(&self, held: &mut Held) -> bool {
-        held.spoilt || std::thread::panicking() || AnsiTransactionManager::is_broken_transaction_manager(&mut held.conn)
+        let broken = |(conn, _): &mut (PgConnection, Slot)| AnsiTransactionManager::is_broken_transaction_manager(conn);
+        held.spoilt || std::thread::panicking() || held.open.as_mut().is_some_and(broken)
     }
 }
 
 /// A pool of one tenant's connections.
-pub(crate) type Pool = r2d2::Pool<Opener>;
+pub(crate) type Pool = r2d2::Pool<Permits>;
 /// A connection out of a pool.
-pub(crate) type Pooled = r2d2::PooledConnection<Opener>;
+pub(crate) type Pooled = r2d2::PooledConnection<Permits>;
 
 /// What every pool is made with.
 #[derive(Clone)]
@@ -112,7 +122,7 @@ pub(crate) struct PoolSettings {
 
 impl PoolSettings {
     /// A pool that opens nothing until it is asked.
-    pub(crate) fn pool(&self, address: SecretString) -> Pool {
+    pub(crate) fn pool(&self) -> Pool {
         r2d2::Pool::builder()
             .max_size(self.size)
             .min_idle(Some(0))
@@ -121,18 +131,7 @@ impl PoolSettings {
             .idle_timeout(Some(self.idle))
             .max_lifetime(Some(Duration::from_mins(30)))
             .thread_pool(Arc::clone(&self.keepers))
-            .error_handler(Box::new(QuietHandler))
-            .build_unchecked(Opener { address, slots: self.slots.clone() })
-    }
-}
-
-/// Failures to connect show as 503 where they matter; the log gets one line without the address.
-#[derive(Debug)]
-struct QuietHandler;
-
-impl r2d2::HandleError<OpenError> for QuietHandler {
-    fn handle_error(&self, error: OpenError) {
-        tracing::warn!(%error, "a database connection could not be opened");
+            .build_unchecked(Permits)
     }
 }
 
@@ -146,9 +145,4 @@ pub(crate) fn address_as(base: &SecretString, user: &str, password: &str) -> Sec
     } else {
         format!("{base} user={user} password={password} application_name=painreg")
     })
-}
-
-/// An opener outside any pool, to learn why a pool has none to give.
-pub(crate) fn opener(address: &SecretString, settings: &PoolSettings) -> Opener {
-    Opener { address: address.clone(), slots: settings.slots.clone() }
 }

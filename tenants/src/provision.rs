@@ -296,14 +296,14 @@ impl Registry {
         .bind::<Timestamptz, _>(self.clock().now().to_diesel())
         .bind::<Bytea, _>(id.as_slice())
         .bind::<Timestamptz, _>(expires.to_diesel())
-        .execute(&mut held.conn)?;
+        .execute(held.conn()?)?;
         Ok(fresh == 1)
     }
 
     /// Adds counts of callers nobody could identify to the platform's log of refusals.
     pub fn record_strangers(&self, counts: Vec<(crate::Stranger, i64)>) -> Result<(), StoreError> {
         let mut held = self.0.connection(&self.0.platform)?;
-        crate::audit::count_strangers(&mut held.conn, self.clock().now(), counts)
+        crate::audit::count_strangers(held.conn()?, self.clock().now(), counts)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::PgConnection;
 use diesel::prelude::*;
@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::crypt::{Key, TenantKeys, kek_from_file};
 use crate::error::StoreError;
 use crate::issuer::IssuerSettings;
-use crate::pool::{OpenError, Pool, PoolSettings, Pooled, Slots, address_as};
+use crate::pool::{Pool, PoolSettings, Pooled, Slots, address_as};
 use crate::scope::{PlatformScope, Principal, RequestContext, TenantScope};
 use crate::{migrate, store};
 
@@ -142,7 +142,7 @@ impl Place {
 
     fn pool(&self, settings: &PoolSettings) -> Pool {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        pool.get_or_insert_with(|| settings.pool(self.address.clone())).clone()
+        pool.get_or_insert_with(|| settings.pool()).clone()
     }
 
     /// Lets go of the pool: idle connections close now, busy ones when their work is done.
@@ -150,9 +150,13 @@ impl Place {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
     }
 
-    fn idle_connections(&self) -> u32 {
-        let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        pool.as_ref().map_or(0, |pool| pool.state().idle_connections)
+    /// Closes one connection that nobody uses. Whether there was one.
+    fn close_one_idle(&self) -> bool {
+        let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(mut held) = pool.and_then(|pool| pool.try_get()) else { return false };
+        let was_open = held.is_open();
+        held.close();
+        was_open
     }
 }
 
@@ -218,7 +222,7 @@ impl Registry {
     /// Reads the platform's tables if they have changed since they were last read.
     pub fn refresh(&self) -> Result<(), StoreError> {
         let mut held = self.0.connection(&self.0.platform)?;
-        let generation = store::tenants::generation(&mut held.conn)?;
+        let generation = store::tenants::generation(held.conn()?)?;
         drop(held);
         if generation == self.known().generation { Ok(()) } else { self.reload() }
     }
@@ -226,7 +230,7 @@ impl Registry {
     /// Reads the platform's tables. Tenants that have not changed keep their pools.
     pub(crate) fn reload(&self) -> Result<(), StoreError> {
         let mut held = self.0.connection(&self.0.platform)?;
-        let (generation, rows, issuers) = store::tenants::load_all(&mut held.conn)?;
+        let (generation, rows, issuers) = store::tenants::load_all(held.conn()?)?;
         drop(held);
         let before = self.known();
         let mut tenants = HashMap::with_capacity(rows.len());
@@ -282,11 +286,11 @@ impl Registry {
     /// Whether the database can be trusted with writes, or what is wrong with it.
     pub fn check_database(&self) -> Result<(), StoreError> {
         let mut held = self.0.connection(&self.0.platform)?;
-        migrate::check_platform_version(&mut held.conn)?;
+        migrate::check_platform_version(held.conn()?)?;
         if self.0.settings.allow_unsafe_database {
             return Ok(());
         }
-        unsafe_setting(&mut held.conn)?.map_or(Ok(()), |setting| {
+        unsafe_setting(held.conn()?)?.map_or(Ok(()), |setting| {
             Err(StoreError::Unavailable(format!(
                 "the database setting {setting} could lose writes or leak rows into its log"
             )))
@@ -316,57 +320,49 @@ fn unsafe_setting(conn: &mut PgConnection) -> Result<Option<String>, StoreError>
 }
 
 impl Inner {
-    /// A connection to `place`: at most the settings' wait, then [`StoreError::Busy`]. When the cap over all tenants is
-    /// reached, the connections of the tenant that has been quiet longest are closed to make room.
+    /// An open connection to `place`: at most the settings' wait, then [`StoreError::Busy`]. Where the cap over all
+    /// tenants is reached, a resting connection of the tenant that has been quiet longest makes room.
     pub(crate) fn connection(&self, place: &Place) -> Result<Pooled, StoreError> {
         place.last_used.store(self.settings.clock.now().as_millisecond(), Ordering::Relaxed);
-        let pool = place.pool(&self.pools);
-        if let Some(held) = pool.try_get() {
-            return Ok(held);
-        }
-        if self.pools.slots.are_full() && pool.state().connections < self.pools.size {
-            self.close_the_quietest(place);
-        }
-        pool.get().map_err(|error| {
+        let started = Instant::now();
+        let refused = || {
             metrics::counter!("painreg_pool_refusals_total").increment(1);
-            tracing::warn!(%error, "no database connection within the wait");
-            self.why_no_connection(place)
-        })
-    }
-
-    fn close_the_quietest(&self, but: &Place) {
-        let known = Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner));
-        let quietest = known
-            .tenants
-            .values()
-            .map(|tenant| &tenant.place)
-            .filter(|place| place.schema != but.schema && place.idle_connections() > 0)
-            .min_by_key(|place| place.last_used.load(Ordering::Relaxed));
-        if let Some(place) = quietest
-            && place.close()
-        {
-            metrics::counter!("painreg_pools_closed_total").increment(1);
-        }
-    }
-
-    /// A pool that is merely taken is busy; one that cannot open a connection at all is unavailable.
-    fn why_no_connection(&self, place: &Place) -> StoreError {
-        let pool = place.pool(&self.pools);
-        if pool.state().connections > 0 || self.pools.slots.are_full() {
-            return StoreError::Busy;
-        }
-        match r2d2::ManageConnection::connect(&crate::pool::opener(&place.address, &self.pools)) {
-            Ok(_) | Err(OpenError::Full) => StoreError::Busy,
-            Err(OpenError::Database(error)) => {
+            StoreError::Busy
+        };
+        let mut held = place.pool(&self.pools).get().map_err(|_| refused())?;
+        while !held.is_open() {
+            let Some(slot) = self.pools.slots.take() else {
+                if !self.close_the_quietest(place) {
+                    if started.elapsed() > self.settings.wait {
+                        return Err(refused());
+                    }
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                continue;
+            };
+            held.open(&place.address, slot).map_err(|error| {
                 let text = error.to_string();
-                tracing::warn!(schema = %place.schema, "the database cannot be reached");
+                tracing::warn!(schema = %place.schema, "a database connection could not be opened");
                 if text.contains("too many connections") || text.contains("too many clients") {
-                    StoreError::Busy
+                    refused()
                 } else {
                     StoreError::Unavailable("the database cannot be reached".to_owned())
                 }
-            }
+            })?;
         }
+        Ok(held)
+    }
+
+    fn close_the_quietest(&self, but: &Place) -> bool {
+        let known = Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner));
+        let mut places: Vec<&Arc<Place>> =
+            known.tenants.values().map(|tenant| &tenant.place).filter(|place| place.schema != but.schema).collect();
+        places.sort_by_key(|place| place.last_used.load(Ordering::Relaxed));
+        let closed = places.into_iter().any(|place| place.close_one_idle());
+        if closed {
+            metrics::counter!("painreg_connections_evicted_total").increment(1);
+        }
+        closed
     }
 }
 

@@ -462,9 +462,10 @@ fn prelude(place: &Place, role: Option<Role>) -> String {
         ),
         None => ("", String::new()),
     };
+    // PostgreSQL evaluates a list from left to right; were it otherwise, the check would fail every time, not pass.
     format!(
-        "BEGIN; SELECT 1 / ({clean}current_setting('role') = 'none')::int; \
-         SELECT {role}set_config('search_path', '{schema}, pg_temp', true), \
+        "BEGIN; SELECT 1 / ({clean}current_setting('role') = 'none')::int, \
+         {role}set_config('search_path', '{schema}, pg_temp', true), \
          set_config('statement_timeout', '15s', true), set_config('lock_timeout', '5s', true), \
          set_config('idle_in_transaction_session_timeout', '30s', true)"
     )
@@ -478,10 +479,10 @@ fn transaction<T, E: From<StoreError>>(
     work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
     let mut held = begin(registry, place, prelude)?;
-    let result = work(&mut held.conn);
+    let result = work(held.conn()?);
     let ended = match &result {
-        Ok(_) => AnsiTransactionManager::commit_transaction(&mut held.conn),
-        Err(_) => AnsiTransactionManager::rollback_transaction(&mut held.conn),
+        Ok(_) => AnsiTransactionManager::commit_transaction(held.conn()?),
+        Err(_) => AnsiTransactionManager::rollback_transaction(held.conn()?),
     };
     if let Err(error) = ended {
         held.spoilt = true;
@@ -497,7 +498,7 @@ fn begin(registry: &Registry, place: &Place, prelude: &str) -> Result<Pooled, St
     let mut last = StoreError::Busy;
     for _ in 0..=registry.0.settings.connections_per_tenant {
         let mut held = registry.0.connection(place)?;
-        match AnsiTransactionManager::begin_transaction_sql(&mut held.conn, prelude) {
+        match AnsiTransactionManager::begin_transaction_sql(held.conn()?, prelude) {
             Ok(()) => return Ok(held),
             Err(error) => {
                 held.spoilt = true;

@@ -1,0 +1,250 @@
+//! The same SQL without the server: what the server was seen to send, statement for statement, as a pgbench script.
+//!
+//! Nothing is copied by hand, so it cannot differ from what the server runs: PostgreSQL logs the statements and
+//! parameters of a few requests, and the script repeats them with the same values, except where a value must be fresh
+//! (ids, keys, locks, instants) or chosen (the patient). What the server sends in one round trip, pgbench does too.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use painreg_api::commands::Failure;
+
+/// One statement as PostgreSQL logged it.
+#[derive(Clone, Debug)]
+pub struct Step {
+    sql: String,
+    /// In order; `None` is NULL.
+    parameters: Vec<Option<String>>,
+    prepared: bool,
+}
+
+/// The transactions in a log written with `log_statement = all`, in the order in which they ended.
+pub fn transactions(log: &str) -> Vec<Vec<Step>> {
+    let mut done = Vec::new();
+    let mut open: Option<Vec<Step>> = None;
+    for line in log.lines() {
+        if let Some((_, text)) = line.split_once("LOG:  statement: ") {
+            if text.starts_with("BEGIN") {
+                open = Some(Vec::new());
+            }
+            if let Some(steps) = &mut open {
+                steps.push(Step { sql: text.to_owned(), parameters: Vec::new(), prepared: false });
+            }
+            if text.starts_with("COMMIT") {
+                done.extend(open.take());
+            } else if text.starts_with("ROLLBACK") {
+                open = None;
+            }
+        } else if let Some((_, text)) = line.split_once("LOG:  execute ")
+            && let Some((_, sql)) = text.split_once(": ")
+            && let Some(steps) = &mut open
+        {
+            steps.push(Step { sql: sql.to_owned(), parameters: Vec::new(), prepared: true });
+        } else if let Some((_, text)) = line.split_once("DETAIL:  ").filter(|(_, it)| it.contains("arameters: "))
+            && let Some(step) = open.as_mut().and_then(|steps| steps.last_mut())
+        {
+            step.parameters = parameters(text);
+        }
+    }
+    done
+}
+
+/// Reads `parameters: $1 = 'it''s', $2 = NULL`.
+fn parameters(text: &str) -> Vec<Option<String>> {
+    let mut values = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once(" = ") {
+        let Some(quoted) = after.strip_prefix('\'') else {
+            values.push(None);
+            rest = after;
+            continue;
+        };
+        let mut value = String::new();
+        let mut letters = quoted.char_indices().peekable();
+        let mut end = quoted.len();
+        while let Some((at, letter)) = letters.next() {
+            if letter != '\'' {
+                value.push(letter);
+            } else if letters.next_if(|(_, next)| *next == '\'').is_some() {
+                value.push('\'');
+            } else {
+                end = at + 1;
+                break;
+            }
+        }
+        values.push(Some(value));
+        rest = quoted.get(end..).unwrap_or_default();
+    }
+    values
+}
+
+/// A request that was sent while PostgreSQL logged, and the transaction it became.
+pub struct Seen<'a> {
+    /// The fresh number in it.
+    pub number: u64,
+    /// The patient it was about.
+    pub patient: &'a str,
+    /// Its transaction.
+    pub steps: &'a [Step],
+}
+
+/// A script, the variables it is run with, and the address to run it at.
+pub struct Script {
+    file: PathBuf,
+    variables: Vec<(String, String)>,
+    /// Round trips of one transaction.
+    pub round_trips: usize,
+}
+
+/// Makes the script of the last of two or more requests alike; what differs between them is fresh or chosen.
+pub fn script(
+    folder: &Path,
+    name: &str,
+    before: &Seen<'_>,
+    last: &Seen<'_>,
+    patients: usize,
+) -> Result<Script, Failure> {
+    let alike = before.steps.len() == last.steps.len()
+        && before.steps.iter().zip(last.steps).all(|(one, other)| one.sql == other.sql);
+    if !alike {
+        return Err(format!("two requests of {name} ran different statements").into());
+    }
+    let number = last.number.to_string();
+    let mut made = Making { name, number, patient: last.patient, opened: false, variables: Vec::new() };
+    let mut text = format!(
+        "\\set stamp :stamp + 7\n\\set tail random(1000000000000000, 9999999999999999)\n\
+         \\set number random(100000000000, 999999999999)\n\\set key 1000000000000000000 + :number\n\
+         \\set lock random(-4000000000000000000, 4000000000000000000)\n\
+         \\set who random(1, {patients})\n\\set index 1000000000000000000 + :who\n"
+    );
+    for (step, earlier) in last.steps.iter().zip(before.steps) {
+        if step.prepared {
+            let sql = made.bound(step, earlier);
+            // What the server learns from opening the patient goes into its next statements.
+            let opens = sql.ends_with("SELECT patient_id FROM found");
+            made.opened |= opens;
+            let _ = writeln!(text, "{sql}{}", if opens { " \\gset" } else { ";" });
+        } else if step.sql.contains("; ") {
+            // Several statements in one message: one round trip.
+            let _ = writeln!(text, "\\startpipeline\n{};\n\\endpipeline", step.sql.replace("; ", ";\n"));
+        } else {
+            let _ = writeln!(text, "{};", step.sql);
+        }
+    }
+    let file = folder.join(format!("{name}.pgbench"));
+    std::fs::write(&file, text)?;
+    Ok(Script { file, variables: made.variables, round_trips: last.steps.len() })
+}
+
+struct Making<'a> {
+    name: &'a str,
+    number: String,
+    patient: &'a str,
+    opened: bool,
+    variables: Vec<(String, String)>,
+}
+
+impl Making<'_> {
+    /// The statement with its `$n` replaced.
+    fn bound(&mut self, step: &Step, earlier: &Step) -> String {
+        let mut sql = String::new();
+        for (at, piece) in step.sql.split('$').enumerate() {
+            if at == 0 {
+                sql.push_str(piece);
+                continue;
+            }
+            let digits = piece.len() - piece.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
+            let (number, rest) = piece.split_at(digits);
+            let index = number.parse::<usize>().unwrap_or(1).saturating_sub(1);
+            let value = step.parameters.get(index).cloned().flatten();
+            let was = earlier.parameters.get(index).and_then(Option::as_ref);
+            let put = self.put(&sql, value, was);
+            sql.push_str(&put);
+            sql.push_str(rest);
+        }
+        sql
+    }
+
+    fn put(&mut self, sql: &str, value: Option<String>, was: Option<&String>) -> String {
+        let Some(value) = value else { return "NULL".to_owned() };
+        // Only unnest has variants among which the type must choose.
+        if sql.rsplit_once("unnest(").is_some_and(|(_, inside)| !inside.contains(')')) {
+            let json = value.starts_with("{\"{") || value.starts_with("{\"[") || value.starts_with("{{}");
+            return format!("{}::{}", self.variable(value), if json { "jsonb[]" } else { "text[]" });
+        }
+        if was == Some(&value) {
+            return self.variable(value);
+        }
+        let is_uuid = value.len() == 36 && value.bytes().filter(|byte| *byte == b'-').count() == 4;
+        if value == self.number {
+            ":number".to_owned()
+        } else if value.ends_with(&self.number) && value.len() == 19 {
+            ":key".to_owned()
+        } else if is_uuid && value.get(14..15) == Some("7") {
+            "(:stamp || :tail)::uuid".to_owned()
+        } else if value == self.patient {
+            if self.opened { ":patient_id".to_owned() } else { "lpad(:who, 32, '0')::uuid".to_owned() }
+        } else if is_uuid {
+            "gen_random_uuid()".to_owned()
+        } else if sql.ends_with("blind_index = ") {
+            ":index".to_owned()
+        } else if sql.ends_with("pg_try_advisory_xact_lock(") {
+            ":lock".to_owned()
+        } else if is_instant(&value) && !sql.ends_with("> ") {
+            "now()".to_owned()
+        } else {
+            self.variable(value)
+        }
+    }
+
+    fn variable(&mut self, value: String) -> String {
+        let name = format!("{}_{}", self.name.replace('-', "_"), self.variables.len() + 1);
+        self.variables.push((name.clone(), value));
+        format!(":{name}")
+    }
+}
+
+/// Such as `2026-11-22 22:07:46.123456+00`.
+fn is_instant(text: &str) -> bool {
+    text.len() >= 22 && text.get(4..5) == Some("-") && text.get(10..11) == Some(" ") && text.get(13..14) == Some(":")
+}
+
+/// What pgbench says of a run.
+#[derive(Clone, Copy)]
+pub struct Told {
+    /// Transactions a second.
+    pub rate: f64,
+    /// Mean latency in milliseconds.
+    pub latency: f64,
+}
+
+impl Script {
+    /// Runs it with prepared statements.
+    pub fn run(&self, program: &Path, address: &str, clients: u32, seconds: u64, stamp: i64) -> Result<Told, Failure> {
+        let mut command = Command::new(program);
+        command
+            .args(["--no-vacuum", "--protocol=prepared", "--random-seed=rand"])
+            .args([format!("--client={clients}"), format!("--jobs={}", clients.min(2)), format!("--time={seconds}")])
+            .arg("--file")
+            .arg(&self.file)
+            .arg(format!("--define=stamp={stamp}"));
+        for (name, value) in &self.variables {
+            command.arg(format!("--define={name}={value}"));
+        }
+        let output = command.arg(address).output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let figure = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse::<f64>().ok()
+        };
+        if output.status.success()
+            && let (Some(rate), Some(latency)) = (figure("tps = "), figure("latency average = "))
+        {
+            return Ok(Told { rate, latency });
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said: Vec<&str> = said.lines().filter(|line| !line.is_empty()).take(6).collect();
+        Err(format!("pgbench failed: {}", said.join(" | ")).into())
+    }
+}
