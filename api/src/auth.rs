@@ -13,8 +13,8 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use painreg_domain::policy::Action;
 use painreg_tenants::{
-    Ledger, Once, PlatformScope, PlatformTx, Principal, Refusal as _, Registry, Reply, RequestContext, Stranger,
-    Tenant, TenantScope, Tx,
+    Ledger, Once, PlatformScope, PlatformTx, Principal, Registry, Reply, RequestContext, Stranger, Tenant, TenantScope,
+    Tx,
 };
 
 pub use keys::KeySets;
@@ -145,8 +145,11 @@ impl Caller {
             Scope::Tenant(scope) => scope.run(action, |_| Err(Code::Forbidden.into())),
             Scope::Platform(platform) => {
                 let result = platform.run(action, work);
-                if result.is_ok() {
-                    self.registry.refresh()?;
+                // It is done; a server that cannot look now notices within a second.
+                if result.is_ok()
+                    && let Err(error) = self.registry.refresh()
+                {
+                    tracing::warn!(%error, "changed tenants will be noticed later");
                 }
                 result
             }
@@ -213,13 +216,7 @@ enum Scope {
 /// The one place where work leaves the event loop.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
-    let result = web::block(work).await?;
-    if let Err(problem) = &result
-        && !problem.is_refusal()
-    {
-        tracing::debug!(code = problem.code.name(), "refused");
-    }
-    result
+    web::block(work).await?
 }
 
 /// Work that may wait for the network, off the event loop.

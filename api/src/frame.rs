@@ -81,9 +81,8 @@ fn problem_of(answered: &ServiceResponse<BoxBody>) -> Option<impl FnOnce(&Reques
     let status = answered.status();
     let shown = match answered.response().error().and_then(|error| error.as_error::<Problem>()) {
         Some(problem) => {
-            if problem.code.status() >= 500 {
-                let source = problem.source.as_deref().map(|source| chain(source)).unwrap_or_default();
-                tracing::error!(code = problem.code.name(), source, "a request failed");
+            if let Some(source) = problem.source.as_deref() {
+                tracing::error!(code = problem.code.name(), source = chain(source), "a request failed");
             }
             Some((
                 Problem {

@@ -55,7 +55,7 @@ problems! {
     HeadersTooLarge       431 "The request's headers are too large"                         "Hodefeltene er for store" "Keep the headers under 32 KiB.";
     Internal              500 "Something failed on our side"                                "Noe gikk galt hos oss" "Tell us the request id; repeating the request is safe with the same Idempotency-Key.";
     Busy                  503 "The service is busy"                                         "Tjenesten er opptatt" "Repeat the request after `Retry-After`.";
-    Unavailable           503 "The service cannot be reached by its database"               "Tjenesten mangler forbindelse med databasen" "Repeat the request after `Retry-After`; nothing of it was stored.";
+    Unavailable           503 "The service cannot be reached by its database"               "Tjenesten mangler forbindelse med databasen" "Repeat the request after `Retry-After`, with the same Idempotency-Key: whether it was stored is not known.";
     Migrating             503 "This registry is being migrated"                             "Registeret oppgraderes" "Repeat the request after `Retry-After`; other registries are served.";
     Suspended             503 "This registry is suspended"                                  "Registeret er stanset" "Ask the operator; nothing is lost.";
 }
@@ -195,7 +195,7 @@ impl Problem {
     /// The body, for one request.
     pub fn view(&self, language: Language, request_id: &str) -> ProblemView {
         let errors = self.errors.iter().take(1000).map(|fault| FaultView {
-            pointer: fault.pointer.clone(),
+            pointer: fault.pointer.chars().take(1000).collect(),
             code: fault.code,
             detail: match language {
                 Language::En => fault.code.en(),
@@ -268,8 +268,13 @@ impl From<StoreError> for Problem {
 }
 
 impl Refusal for Problem {
-    fn is_refusal(&self) -> bool {
-        self.code == Code::NotFound
+    fn learnt(&self) -> Option<&'static str> {
+        match self.code {
+            Code::NotFound => Some("not_found"),
+            Code::AlreadyExists => Some("conflict"),
+            Code::Stale | Code::Invalid | Code::StateConflict => Some("refused"),
+            _ => None,
+        }
     }
 }
 
@@ -314,7 +319,7 @@ impl utoipa::IntoResponses for Problems {
             ("404", "There is no such thing, or it is not the caller's to see."),
             ("429", "Too many requests."),
             ("4XX", "The request was refused; `code` tells why."),
-            ("5XX", "The service failed or is busy; nothing was stored."),
+            ("5XX", "The service failed or is busy; repeat with the same Idempotency-Key."),
         ]
         .into_iter()
         .map(|(status, text)| (status.to_owned(), one(text)))

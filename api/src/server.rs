@@ -194,7 +194,7 @@ fn tidy(state: &State, seconds: u64) {
     if seconds.is_multiple_of(60) {
         state.limits.tidy();
     }
-    if seconds.is_multiple_of(3600) {
+    if seconds % 3600 == 60 {
         told("forgetting old answers", state.registry.forget_old_answers().map(|_| ()));
     }
 }

@@ -125,7 +125,7 @@ mod table {
         /// Read answered questionnaires and their scores.
         ReadAnswers       Answers:     own     unit      no        all             no            no           no        no       no     no      no  no       no;
         /// Read how much the registry holds and the mean scores.
-        ReadSummary       Answers:     no      all       no        all             no            no           no        no       no     no      all no       no;
+        ReadSummary       Answers:     no      all       no        all             no            no           no        no       no     no      no  no       no;
     }
 }
 pub use table::{Action, Role, reach};

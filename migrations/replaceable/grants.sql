@@ -18,15 +18,10 @@ GRANT SELECT ON patient, patient_key, patient_identifier TO {patient}, {clinicia
 GRANT INSERT ON patient, patient_key, patient_identifier TO {clinician}, {secretary}, {registry_manager}, {pas_feed};
 GRANT UPDATE (unit, sex, birth_date, language, interpreter_needed, cognitive_impairment, protected_address, deceased_on, contact, updated_at, updated_by, version)
     ON patient TO {clinician}, {secretary}, {registry_manager}, {pas_feed};
-GRANT SELECT (id, unit) ON patient TO {importer};
+GRANT SELECT (id, unit) ON patient TO {importer}, {dpo};
 GRANT SELECT (patient_id, blind_index) ON patient_identifier TO {importer};
 
 -- Answers: an importer writes them and sees only what it needs to know a delivery again.
 GRANT SELECT ON submission, score TO {patient}, {clinician}, {registry_manager};
--- Overseers count; they never read an answer.
-GRANT SELECT (id) ON patient TO {dpo};
-GRANT SELECT (id, supersedes) ON submission TO {dpo};
-GRANT SELECT ON score TO {dpo};
 GRANT INSERT ON submission, score TO {patient}, {clinician}, {importer};
 GRANT SELECT (id, patient_id, source_system, source_form_id, source_submission_id, revision, payload_hash) ON submission TO {importer};
-GRANT SELECT ON score TO {importer};

@@ -18,16 +18,13 @@ pub(crate) struct Trace<'t> {
     context: &'t RequestContext,
     action: Action,
     pub(crate) written: usize,
+    /// Whose records were opened; they are logged again if the transaction comes to nothing.
+    pub(crate) opened: Vec<PatientId>,
 }
 
 impl<'t> Trace<'t> {
-    pub(crate) const fn new(
-        clock: &'t Clock,
-        principal: &'t Principal,
-        context: &'t RequestContext,
-        action: Action,
-    ) -> Self {
-        Self { clock, principal, context, action, written: 0 }
+    pub(crate) fn new(clock: &'t Clock, principal: &'t Principal, context: &'t RequestContext, action: Action) -> Self {
+        Self { clock, principal, context, action, written: 0, opened: Vec::new() }
     }
 
     /// The name of the action, for `updated_by`.

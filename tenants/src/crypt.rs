@@ -155,7 +155,7 @@ pub(crate) fn kek_from_file(path: &Path) -> Result<Key, CryptError> {
                 .create_new(true)
                 .mode(0o600)
                 .open(path)
-                .and_then(|mut file| file.write_all(text.as_bytes()))
+                .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
                 .map_err(|error| refused(error.to_string()))?;
         }
         Err(error) => return Err(refused(error.to_string())),

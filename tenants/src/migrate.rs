@@ -192,12 +192,14 @@ impl Registry {
             conn.transaction::<_, StoreError, _>(|conn| bring_up(conn, &row.schema))?;
             let current = before == tenant_version();
             if !current {
+                platform.transaction::<_, StoreError, _>(|platform| {
                 statement("UPDATE platform.tenant SET schema_version = ?, updated_at = ?, updated_by = 'MigrateTenant', version = version + 1 WHERE id = ?")
                     .bind::<Text, _>(tenant_version())
                     .bind::<Timestamptz, _>(self.clock().now().to_diesel())
                     .bind::<SqlUuid, _>(row.id.uuid())
                     .execute(platform)?;
-                store::tenants::move_generation(platform)?;
+                store::tenants::move_generation(platform)
+                })?;
             }
             Ok(if current { Outcome::Current } else { Outcome::Migrated })
         };

@@ -141,8 +141,8 @@ pub(crate) fn address_as(base: &SecretString, user: &str, password: &str) -> Sec
     let is_uri = base.starts_with("postgres://") || base.starts_with("postgresql://");
     SecretString::from(if is_uri {
         let joint = if base.contains('?') { '&' } else { '?' };
-        format!("{base}{joint}user={user}&password={password}&application_name=painreg")
+        format!("{base}{joint}user={user}&password={password}&application_name=painreg&connect_timeout=2")
     } else {
-        format!("{base} user={user} password={password} application_name=painreg")
+        format!("{base} user={user} password={password} application_name=painreg connect_timeout=2")
     })
 }

@@ -7,15 +7,17 @@ use jiff_diesel::ToDiesel as _;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::TenantId;
 use painreg_domain::organisation_number::OrganisationNumber;
+use painreg_domain::policy::{Action, Role};
 use painreg_domain::questionnaire::Form;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::audit::Trace;
 use crate::crypt::{Key, hex, random};
 use crate::error::StoreError;
 use crate::issuer::IssuerSettings;
 use crate::migrate::{self, request_roles, run_sql};
 use crate::registry::{Registry, owner_connection};
-use crate::scope::PlatformTx;
+use crate::scope::{PlatformTx, Principal, RequestContext};
 use crate::statement::statement;
 use crate::store::{self, tenants::TenantRecord};
 
@@ -151,7 +153,11 @@ pub fn create(tx: &mut PlatformTx<'_>, new: &NewTenant) -> Result<TenantRecord, 
         Placement::Login => furnish(tx.conn)?,
         // The other database commits first; if the platform's own commit then fails, an unreferenced schema under a
         // drawn name is left there, and a second attempt draws another.
-        Placement::Dsn(address) => owner_connection(address)?.transaction(furnish)?,
+        Placement::Dsn(address) => {
+            let mut conn = owner_connection(address)?;
+            registry.judge(&mut conn)?;
+            conn.transaction(furnish)?;
+        }
     }
     tx.trace.write(tx.conn, None, Some(new.slug.clone()), "ok")?;
     store::tenants::by_slug(tx.conn, &new.slug)
@@ -183,13 +189,18 @@ fn creation(schema: &str, password: &str, limit: u32, database: &str) -> String 
     sql
 }
 
+/// Everything of a registry, as far as it is still there: removing it may be tried again.
 fn removal(schema: &str, database: &str) -> String {
     use std::fmt::Write as _;
-    let mut sql = format!("DROP SCHEMA {schema} CASCADE; REVOKE ALL ON DATABASE {database} FROM {schema}_login; ");
+    let mut sql = format!(
+        "DROP SCHEMA IF EXISTS {schema} CASCADE; \
+         DO $$ BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '{schema}_login') THEN \
+         REVOKE ALL ON DATABASE {database} FROM {schema}_login; END IF; END $$; "
+    );
     for role in request_roles() {
-        let _ = write!(sql, "DROP ROLE {schema}_{role}; ");
+        let _ = write!(sql, "DROP ROLE IF EXISTS {schema}_{role}; ");
     }
-    let _ = write!(sql, "DROP ROLE {schema}_login");
+    let _ = write!(sql, "DROP ROLE IF EXISTS {schema}_login");
     sql
 }
 
@@ -258,7 +269,25 @@ impl Registry {
                 .bind::<Text, _>(&settings.issuer)
                 .bind::<Nullable<SqlUuid>, _>(id.map(TenantId::uuid))
                 .execute(conn)?;
-            store::tenants::trust(conn, self.clock(), id, settings)
+            store::tenants::trust(conn, self.clock(), id, settings)?;
+            run_sql(conn, "SET LOCAL search_path = platform, pg_temp")?;
+            let who = Principal {
+                key: "command-line".to_owned(),
+                actor: "command line".to_owned(),
+                role: Role::Operator,
+                unit: None,
+                hpr: None,
+                organisation: None,
+                client: None,
+                own: None,
+            };
+            let context = RequestContext { request_id: self.clock().ordered_id().to_string(), origin: None };
+            let object = format!("{} trusts {}", tenant.unwrap_or("platform"), settings.issuer);
+            Trace::new(self.clock(), &who, &context, Action::UpdateTenant).write(conn, None, Some(object), "ok")?;
+            statement("UPDATE platform.tenant SET version = version + 1 WHERE id = ?")
+                .bind::<Nullable<SqlUuid>, _>(id.map(TenantId::uuid))
+                .execute(conn)?;
+            Ok(())
         })?;
         self.reload()
     }
@@ -276,12 +305,16 @@ impl Registry {
         };
         let mut gone = forget(&mut platform, "platform")?;
         for row in rows {
-            gone += if row.dsn.is_some() {
-                let address = self.base_address(row.id, row.dsn.as_deref())?;
-                forget(&mut owner_connection(&address)?, &row.schema)?
+            let forgotten = if row.dsn.is_some() {
+                self.base_address(row.id, row.dsn.as_deref())
+                    .and_then(|address| forget(&mut owner_connection(&address)?, &row.schema))
             } else {
-                forget(&mut platform, &row.schema)?
+                forget(&mut platform, &row.schema)
             };
+            match forgotten {
+                Ok(few) => gone += few,
+                Err(error) => tracing::warn!(%error, registry = %row.slug, "old answers will be forgotten later"),
+            }
         }
         Ok(gone)
     }

@@ -153,10 +153,9 @@ impl Place {
     /// Closes one connection that nobody uses. Whether there was one.
     fn close_one_idle(&self) -> bool {
         let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(mut held) = pool.and_then(|pool| pool.try_get()) else { return false };
-        let was_open = held.is_open();
+        let Some(mut held) = pool.and_then(|pool| resting(&pool)) else { return false };
         held.close();
-        was_open
+        true
     }
 }
 
@@ -237,7 +236,14 @@ impl Registry {
         for row in rows {
             let tenant = match before.tenants.get(&row.slug) {
                 Some(same) if same.id == row.id && same.version == row.version => Arc::clone(same),
-                _ => Arc::new(self.tenant_from(&row)?),
+                _ => match self.tenant_from(&row) {
+                    Ok(tenant) => Arc::new(tenant),
+                    // One registry whose keys do not open must not keep the others from being served.
+                    Err(error) => {
+                        tracing::error!(%error, registry = %row.slug, "a registry cannot be served");
+                        continue;
+                    }
+                },
             };
             tenants.insert(row.slug, tenant);
         }
@@ -287,10 +293,15 @@ impl Registry {
     pub fn check_database(&self) -> Result<(), StoreError> {
         let mut held = self.0.connection(&self.0.platform)?;
         migrate::check_platform_version(held.conn()?)?;
+        self.judge(held.conn()?)
+    }
+
+    /// Refuses a database that could lose acknowledged writes, or write rows into its log.
+    pub(crate) fn judge(&self, conn: &mut PgConnection) -> Result<(), StoreError> {
         if self.0.settings.allow_unsafe_database {
             return Ok(());
         }
-        unsafe_setting(held.conn()?)?.map_or(Ok(()), |setting| {
+        unsafe_setting(conn)?.map_or(Ok(()), |setting| {
             Err(StoreError::Unavailable(format!(
                 "the database setting {setting} could lose writes or leak rows into its log"
             )))
@@ -310,7 +321,7 @@ fn unsafe_setting(conn: &mut PgConnection) -> Result<Option<String>, StoreError>
          (name IN ('fsync', 'full_page_writes') AND setting <> 'on') OR \
          (name = 'synchronous_commit' AND setting IN ('off', 'local')) OR \
          (name = 'log_error_verbosity' AND setting <> 'terse') OR \
-         (name = 'log_statement' AND setting NOT IN ('none', 'ddl')) OR \
+         (name = 'log_statement' AND setting <> 'none') OR \
          (name = 'log_parameter_max_length_on_error' AND setting <> '0') OR \
          (name = 'log_min_duration_statement' AND setting <> '-1') OR \
          (name = 'log_min_error_statement' AND setting NOT IN ('panic', 'fatal', 'log')) ORDER BY name",
@@ -329,7 +340,11 @@ impl Inner {
             metrics::counter!("painreg_pool_refusals_total").increment(1);
             StoreError::Busy
         };
-        let mut held = place.pool(&self.pools).get().map_err(|_| refused())?;
+        let pool = place.pool(&self.pools);
+        if let Some(held) = resting(&pool) {
+            return Ok(held);
+        }
+        let mut held = pool.get().map_err(|_| refused())?;
         while !held.is_open() {
             let Some(slot) = self.pools.slots.take() else {
                 if !self.close_the_quietest(place) {
@@ -364,6 +379,18 @@ impl Inner {
         }
         closed
     }
+}
+
+/// An open connection that nobody uses. Permits without a connection come up first as likely as not; they are handed back.
+fn resting(pool: &Pool) -> Option<Pooled> {
+    let mut closed = Vec::new();
+    while let Some(held) = pool.try_get() {
+        if held.is_open() {
+            return Some(held);
+        }
+        closed.push(held);
+    }
+    None
 }
 
 /// A connection of the platform's owner, outside any pool, for work that creates roles and schemas.

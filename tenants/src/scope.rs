@@ -179,28 +179,48 @@ impl TenantScope {
         }
         let reach = policy::reach(self.principal.role, action);
         if reach == Reach::No {
-            return self.refuse(action, "forbidden").and(Err(StoreError::Forbidden.into()));
+            return self.log_outcome(action, &[], "forbidden").and(Err(StoreError::Forbidden.into()));
         }
+        let mut opened = Vec::new();
         let outcome: Result<T, E> = timed(action, || {
             self.transaction(|conn| {
                 let trace = Trace::new(self.registry.clock(), &self.principal, &self.context, action);
                 let mut tx = Tx { conn, scope: self, trace, reach, brand: PhantomData };
-                let result = work(&mut tx)?;
+                let result = work(&mut tx);
+                opened = std::mem::take(&mut tx.trace.opened);
+                let result = result?;
                 tx.trace.finish(tx.conn)?;
                 Ok(result)
             })
         });
+        // What was rolled back took its trace along; what the caller learnt all the same is logged again.
         match outcome {
-            Err(error) if error.is_refusal() => self.refuse(action, "not_found").and(Err(error)),
-            other => other,
+            Err(error) => match error.learnt() {
+                Some(what) if what != "refused" || !opened.is_empty() => {
+                    self.log_outcome(action, &opened, what).and(Err(error))
+                }
+                _ => Err(error),
+            },
+            done => done,
         }
     }
 
     /// Writes the refusal itself. Where that fails, the caller hears of the failure: nothing happens unseen.
-    fn refuse<E: From<StoreError>>(&self, action: Action, outcome: &'static str) -> Result<(), E> {
+    fn log_outcome<E: From<StoreError>>(
+        &self,
+        action: Action,
+        opened: &[PatientId],
+        outcome: &'static str,
+    ) -> Result<(), E> {
         self.transaction(|conn| {
             let mut trace = Trace::new(self.registry.clock(), &self.principal, &self.context, action);
-            trace.write(conn, None, None, outcome).map_err(E::from)
+            if opened.is_empty() {
+                trace.write(conn, None, None, outcome)?;
+            }
+            for patient in opened {
+                trace.write(conn, Some(*patient), None, outcome)?;
+            }
+            Ok(())
         })
     }
 
@@ -258,15 +278,21 @@ impl PlatformScope {
     }
 }
 
-/// Whether an error says that something is not there for this caller: such answers are logged as refusals.
+/// What an error tells its caller about the registry: such answers are logged although nothing was done.
 pub trait Refusal {
-    /// True for "no such record".
-    fn is_refusal(&self) -> bool;
+    /// `not_found`, `conflict`, or `refused` where only an opened record makes it worth logging; `None` where nothing
+    /// was learnt, because the service failed or was busy.
+    fn learnt(&self) -> Option<&'static str>;
 }
 
 impl Refusal for StoreError {
-    fn is_refusal(&self) -> bool {
-        matches!(self, Self::NotFound)
+    fn learnt(&self) -> Option<&'static str> {
+        match self {
+            Self::NotFound => Some("not_found"),
+            Self::Conflict(_) => Some("conflict"),
+            Self::Stale | Self::Invalid(_) | Self::Active => Some("refused"),
+            _ => None,
+        }
     }
 }
 
@@ -370,8 +396,10 @@ impl<'t> Tx<'t> {
              SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, patient_id FROM found) SELECT patient_id FROM found",
         );
         let row: OpenedRow = self.trace.bind_to(query, "ok").get_result(self.conn)?;
+        let id = PatientId::existing(row.patient_id);
         self.trace.written += 1;
-        Ok(PatientAccess { id: PatientId::existing(row.patient_id), brand: PhantomData })
+        self.trace.opened.push(id);
+        Ok(PatientAccess { id, brand: PhantomData })
     }
 
     /// Logs that every patient of a list was shown: one round trip, an event a patient.

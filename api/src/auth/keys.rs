@@ -60,11 +60,14 @@ pub struct KeySets {
     clock: Clock,
     agent: ureq::Agent,
     sets: RwLock<HashMap<String, Cached>>,
-    /// One fetch at a time: a flood of unknown ids asks an issuer once.
-    fetching: Mutex<()>,
+    /// One fetch of one set at a time: a flood of unknown ids asks an issuer once.
+    fetching: Mutex<HashMap<String, Arc<Mutex<()>>>>,
 }
 
 struct Cached {
+    /// When the issuer was last asked, in vain or not.
+    asked: Timestamp,
+    /// When the set was fetched.
     fetched: Timestamp,
     set: Result<Arc<KeySet>, KeyError>,
 }
@@ -85,7 +88,7 @@ impl KeySets {
             .http_status_as_error(true)
             .build()
             .new_agent();
-        Self { folder, clock, agent, sets: RwLock::default(), fetching: Mutex::new(()) }
+        Self { folder, clock, agent, sets: RwLock::default(), fetching: Mutex::default() }
     }
 
     /// The key of this id, if it is known without asking anybody.
@@ -100,16 +103,18 @@ impl KeySets {
 
     /// The key of this id; asks the issuer, at most once a minute. Blocking.
     pub fn find(&self, source: &KeySource, kid: &str) -> Result<Option<Arc<PublicKey>>, KeyError> {
-        let _one = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = name_of(source);
+        let turn =
+            Arc::clone(self.fetching.lock().unwrap_or_else(PoisonError::into_inner).entry(name.clone()).or_default());
+        let _one = turn.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = self.known(source, kid) {
             return Ok(Some(key));
         }
-        let name = name_of(source);
         let now = self.clock.now();
         {
             let sets = self.sets.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(cached) = sets.get(&name)
-                && now.duration_since(cached.fetched) < PATIENCE
+                && now.duration_since(cached.asked) < PATIENCE
             {
                 return cached.set.clone().map(|set| set.get(kid).cloned());
             }
@@ -119,7 +124,14 @@ impl KeySets {
             tracing::warn!(%error, issuer_keys = %name, "an issuer's keys are not used");
         }
         let found = fetched.clone().map(|set| set.get(kid).cloned());
-        self.sets.write().unwrap_or_else(PoisonError::into_inner).insert(name, Cached { fetched: now, set: fetched });
+        let mut sets = self.sets.write().unwrap_or_else(PoisonError::into_inner);
+        match (sets.get_mut(&name), fetched) {
+            // An issuer that cannot be reached for a while is still trusted with the keys it had.
+            (Some(held), Err(KeyError::Unreachable(_))) if held.set.is_ok() => held.asked = now,
+            (_, set) => {
+                sets.insert(name, Cached { asked: now, fetched: now, set });
+            }
+        }
         found
     }
 

@@ -1,5 +1,5 @@
-//! How fast one caller may ask: a token bucket for each, machines more than people. Unknown callers share one by address
-//! in the frame.
+//! How fast one caller may ask: a token bucket for each, machines more than people. Callers
+//! nobody could identify are counted, not limited: that belongs to the proxy in front.
 
 use std::num::NonZeroU32;
 use std::time::Duration;

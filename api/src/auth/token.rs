@@ -110,9 +110,13 @@ impl Verifier {
             (_, Some(proof), Some(confirmed)) => {
                 let thumbprint = confirmed.get("jkt").and_then(Value::as_str).ok_or(Refused::Proof)?;
                 proof.settle(thumbprint, now)?;
-                let fresh = self.registry.first_use_of_proof(&proof.id, proof.expires);
-                if !fresh.map_err(|_| Refused::Unavailable)? {
-                    return Err(Refused::Proof);
+                let registry = self.registry.clone();
+                let fresh =
+                    super::off_the_loop(move || registry.first_use_of_proof(&proof.id, proof.expires).map(Some));
+                match fresh.await {
+                    Ok(Some(true)) => {}
+                    Ok(Some(false)) => return Err(Refused::Proof),
+                    Ok(None) | Err(_) => return Err(Refused::Unavailable),
                 }
             }
             // A bound token without its proof, or a proof of a token that is bound to nobody.

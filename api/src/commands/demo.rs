@@ -66,6 +66,9 @@ struct Case {
 impl Demo {
     /// Loads what is missing, says where to look, and serves.
     pub fn run(self) -> Result<(), Failure> {
+        if self.database.url.is_some() {
+            return Err("the demonstration has a database of its own; unset DATABASE_URL".into());
+        }
         say("Starting the private PostgreSQL ..");
         let opened = self.database.open(true)?;
         let key = DemoKey::in_folder(&self.database.folder)?;
@@ -182,7 +185,8 @@ fn cases(seed: u64, patients: u32) -> VecDeque<Case> {
         .map(|number| {
             let person = generator.person();
             let created = first.checked_add(SignedDuration::from_mins(i64::from(number) * 97)).unwrap_or(first);
-            let submission = 20_000_000 + u64::from(number);
+            // Another seed makes other patients, so its submissions are others too.
+            let submission = (seed % 100_000) * 10_000_000 + u64::from(number);
             let delivery = generator.baseline_delivery(&person, submission, created);
             Case { number, registration: registration(&person), delivery }
         })

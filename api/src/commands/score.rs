@@ -1,6 +1,6 @@
 //! `painreg score`: answers in, scores out, a line each. No database, no network, nothing kept.
 
-use std::io::{BufRead as _, Write as _};
+use std::io::Write as _;
 
 use clap::Args;
 use painreg_domain::fault::{Fault, FaultCode};
@@ -40,8 +40,9 @@ impl Score {
             format!("unknown value set; there are {}", painreg_domain::instrument::value_set_codes().join(", "))
         })?;
         let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-        for line in std::io::stdin().lock().split(b'\n') {
-            let line = line?;
+        let mut input = std::io::BufReader::new(std::io::stdin().lock());
+        let mut line = Vec::new();
+        while line_into(&mut input, &mut line)? {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
@@ -50,10 +51,19 @@ impl Score {
                 Err(errors) => serde_json::to_writer(&mut out, &Rejected { status: "rejected", errors })?,
             }
             out.write_all(b"\n")?;
+            // Whoever waits for this line before writing the next one gets it.
+            if input.buffer().is_empty() {
+                out.flush()?;
+            }
         }
         out.flush()?;
         Ok(())
     }
+}
+
+fn line_into(input: &mut impl std::io::BufRead, line: &mut Vec<u8>) -> std::io::Result<bool> {
+    line.clear();
+    Ok(input.read_until(b'\n', line)? > 0)
 }
 
 fn scored(instrument: &Instrument, options: &Options, line: &[u8]) -> Result<Scores, Vec<Fault>> {

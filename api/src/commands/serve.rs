@@ -30,6 +30,9 @@ impl Serve {
         let opened = self.database.open(false)?;
         // A database that loses writes is not served from: the start says why instead of every request.
         opened.registry.check_database()?;
+        if acceptance == Acceptance::Production && !opened.registry.issuers(super::keys::ISSUER).is_empty() {
+            return Err("this database trusts the demonstration's issuer; serve it with --environment test only".into());
+        }
         let listener = TcpListener::bind(&self.listening.listen)
             .map_err(|error| format!("cannot listen on {}: {error}", self.listening.listen))?;
         until_stopped(opened, &self.database, &self.listening, acceptance, listener, |address| {

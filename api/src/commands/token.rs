@@ -18,12 +18,9 @@ pub struct Token {
     /// The role, such as `clinician`; `operator` belongs to no registry.
     #[arg(long)]
     role: Role,
-    /// The registry's slug.
-    #[arg(long, required_unless_present("operator"))]
+    /// The registry's slug; an operator has none.
+    #[arg(long)]
     tenant: Option<String>,
-    /// Sign for the platform's operators instead of a registry.
-    #[arg(long, conflicts_with = "tenant", hide = true)]
-    operator: bool,
     /// Whom the token names.
     #[arg(long)]
     subject: Option<String>,
@@ -41,10 +38,13 @@ pub struct Token {
 impl Token {
     /// Prints the token.
     pub fn run(self) -> Result<(), Failure> {
-        let key = DemoKey::in_folder(&self.folder)?;
         let operator = self.role == Role::Operator;
+        if operator == self.tenant.is_some() {
+            return Err("every role but `operator` belongs to a registry: say which with --tenant".into());
+        }
+        let key = DemoKey::in_folder(&self.folder)?;
         let wanted = Wanted {
-            tenant: self.tenant.as_deref().filter(|_| !operator),
+            tenant: self.tenant.as_deref(),
             role: self.role,
             subject: self.subject.as_deref(),
             unit: self.unit.as_deref(),

@@ -5,6 +5,7 @@ pub mod list;
 pub mod read;
 pub mod submit;
 
+use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::{PatientId, SubmissionId};
 use painreg_domain::instrument::{ScaleScore, Status};
 use painreg_domain::questionnaire::{Answers, Form};
@@ -38,7 +39,9 @@ pub struct SourceBody {
 
 impl From<Source> for SourceBody {
     fn from(it: Source) -> Self {
-        Self { system: it.system, form_id: it.form_id, submission_id: it.submission_id }
+        // People's sources carry their owner behind a colon, for us alone.
+        let system = it.system.split(':').next().unwrap_or_default().to_owned();
+        Self { system, form_id: it.form_id, submission_id: it.submission_id }
     }
 }
 
@@ -103,6 +106,14 @@ pub struct ReceiptView {
     scores: Vec<ScoreView>,
 }
 
+/// Nobody answers in the future, or before there were registries; PostgreSQL does not even know every instant that can be
+/// written.
+fn plausible(at: jiff::Timestamp, now: jiff::Timestamp, pointer: &str) -> Result<(), Vec<Fault>> {
+    const FIRST: jiff::Timestamp = jiff::Timestamp::constant(631_152_000, 0);
+    let last = now.checked_add(jiff::SignedDuration::from_hours(24)).unwrap_or(now);
+    if (FIRST..=last).contains(&at) { Ok(()) } else { Err(vec![Fault::new(pointer, FaultCode::InvalidDate)]) }
+}
+
 /// What was delivered, checked against its form.
 struct Checked<'a> {
     form: &'a Form,
@@ -125,10 +136,10 @@ fn score_and_place<'t>(
     let fresh: Vec<StoredScore> = form.score(answers).iter().map(StoredScore::from).collect();
     let new = NewSubmission { form, source, answered_by, submitted_at, answers, scores: &fresh, payload_hash };
     let placed = submissions::place(tx, access, &new)?;
-    let (status, delivered, scores) = match placed.delivered {
-        Delivered::Created => (201, "created", fresh),
-        Delivered::Unchanged => (200, "unchanged", submissions::scores_of(tx, access, placed.id)?),
-        Delivered::Revised => (201, "revised", fresh),
+    let (status, delivered) = match placed.delivered {
+        Delivered::Created => (201, "created"),
+        Delivered::Unchanged => (200, "unchanged"),
+        Delivered::Revised => (201, "revised"),
     };
     let wave: &'static str = form.wave().into();
     let view = ReceiptView {
@@ -137,7 +148,7 @@ fn score_and_place<'t>(
         patient_id: access.id(),
         wave: wave.to_owned(),
         delivered,
-        scores: scores.into_iter().map(ScoreView::from).collect(),
+        scores: fresh.into_iter().map(ScoreView::from).collect(),
     };
     let location = format!("/v1/tenants/{tenant}/submissions/{}", placed.id);
     let mut reply = reply(status, Some(location), Some(placed.revision.into()), &view);

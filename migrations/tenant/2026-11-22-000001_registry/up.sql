@@ -24,7 +24,7 @@ CREATE TABLE patient (
 );
 CREATE INDEX patient_by_unit ON patient (unit, registry_number);
 
--- The patient's own key, wrapped under the tenant's. Deleting the row makes every copy of what it sealed unreadable.
+-- The patient's own key, wrapped under the tenant's. Deleting the row makes what it sealed unreadable here.
 CREATE TABLE patient_key (
     patient_id uuid PRIMARY KEY CONSTRAINT patient_key_patient_fk REFERENCES patient,
     wrapped    bytea NOT NULL,

@@ -263,20 +263,6 @@ fn insert<'t>(
     Ok(inserted.is_some())
 }
 
-/// The results stored for one submission of the patient whose record is open.
-pub fn scores_of<'t>(
-    tx: &mut Tx<'t>,
-    _access: &PatientAccess<'t>,
-    id: SubmissionId,
-) -> Result<Vec<StoredScore>, StoreError> {
-    let rows: Vec<ScoreRow> = score::table
-        .filter(score::submission_id.eq(id.uuid()))
-        .order((score::instrument, score::algorithm))
-        .select(ScoreRow::as_select())
-        .load(tx.conn)?;
-    Ok(rows.into_iter().map(StoredScore::from).collect())
-}
-
 /// Opens the record of the patient who answered this submission, within the caller's reach, and reads it.
 pub fn find(tx: &mut Tx<'_>, id: SubmissionId) -> Result<Submission, StoreError> {
     let access = tx.open_by_submission(id)?;
@@ -285,7 +271,12 @@ pub fn find(tx: &mut Tx<'_>, id: SubmissionId) -> Result<Submission, StoreError>
         .filter(submission::patient_id.eq(access.id().uuid()))
         .select(Row::as_select())
         .first(tx.conn)?;
-    let scores = scores_of(tx, &access, id)?;
+    let scores: Vec<ScoreRow> = score::table
+        .filter(score::submission_id.eq(id.uuid()))
+        .order((score::instrument, score::algorithm))
+        .select(ScoreRow::as_select())
+        .load(tx.conn)?;
+    let scores = scores.into_iter().map(StoredScore::from).collect();
     Ok(whole(row, scores))
 }
 
@@ -347,7 +338,7 @@ fn whole(row: Row, scores: Vec<StoredScore>) -> Submission {
     }
 }
 
-/// How much a registry holds. Nothing in it tells about fewer than [`SMALLEST_CELL`] people.
+/// How much a registry holds. No mean tells about fewer than [`FEWEST_PEOPLE`] patients.
 #[derive(Clone, Debug)]
 pub struct Summary {
     /// Registered patients.
@@ -373,13 +364,13 @@ pub struct Mean {
     /// How many results.
     #[diesel(sql_type = BigInt)]
     pub n: i64,
-    /// Their mean; none where there are fewer than [`SMALLEST_CELL`].
-    #[diesel(sql_type = Nullable<Double>)]
-    pub mean: Option<f64>,
+    /// Their mean, to two decimals: with more, two readings around one delivery would tell the new patient's score.
+    #[diesel(sql_type = Double)]
+    pub mean: f64,
 }
 
-/// Below this many results no mean is shown.
-pub const SMALLEST_CELL: i64 = 5;
+/// Of fewer people than these no figure is shown.
+pub const FEWEST_PEOPLE: i64 = 5;
 
 #[derive(QueryableByName)]
 struct CountsRow {
@@ -398,13 +389,13 @@ pub fn summary(tx: &mut Tx<'_>) -> Result<Summary, StoreError> {
     .get_result(tx.conn)?;
     let means = statement(
         "SELECT instrument, scale ->> 'code' AS scale, scale ->> 'value_set' AS value_set, count(*) AS n, \
-         CASE WHEN count(*) >= ? THEN avg((scale ->> 'value')::double precision) END AS mean \
-         FROM score, jsonb_array_elements(scales) AS scale \
+         round(avg((scale ->> 'value')::numeric), 2)::double precision AS mean \
+         FROM score JOIN submission ON submission.id = score.submission_id, jsonb_array_elements(scales) AS scale \
          WHERE jsonb_typeof(scale -> 'value') = 'number' AND NOT EXISTS \
-         (SELECT FROM submission later WHERE later.supersedes = score.submission_id) \
-         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+         (SELECT FROM submission later WHERE later.supersedes = submission.id) \
+         GROUP BY 1, 2, 3 HAVING count(DISTINCT patient_id) >= ? ORDER BY 1, 2, 3",
     )
-    .bind::<BigInt, _>(SMALLEST_CELL)
+    .bind::<BigInt, _>(FEWEST_PEOPLE)
     .load::<Mean>(tx.conn)?;
     Ok(Summary { patients: counts.patients, submissions: counts.submissions, means })
 }

@@ -260,7 +260,6 @@ pub fn set_suspended(
     let state = if suspended { "suspended" } else { "active" };
     let query = statement("UPDATE platform.tenant SET state = ?").bind::<Text, _>(state);
     changed(tx.conn, query, slug, version, action, now)?;
-    move_generation(tx.conn)?;
     tx.trace.write(tx.conn, None, Some(slug.to_owned()), "ok")?;
     by_slug(tx.conn, slug)
 }
@@ -281,7 +280,8 @@ fn changed(
         .bind::<Text, _>(before.slug)
         .bind::<BigInt, _>(version)
         .execute(conn)?;
-    if rows == 1 { Ok(()) } else { Err(StoreError::Stale) }
+    // Issuers that were withdrawn must be withdrawn everywhere, even where none is added.
+    if rows == 1 { move_generation(conn) } else { Err(StoreError::Stale) }
 }
 
 /// Adds an issuer.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use validator::{Validate, ValidationErrors};
 
-use super::{Checked, ReceiptView, score_and_place};
+use super::{Checked, ReceiptView, plausible, score_and_place};
 use crate::auth::Caller;
 use crate::problem::{Code, Problem, Problems};
 use crate::server::State;
@@ -66,6 +66,7 @@ pub async fn deliver_nettskjema(
             let form = forms::of_nettskjema(tx, &form_id)?;
             let delivery = tsd::parse(&form_id, &document)?;
             let answers = delivery.parse_for(&form)?;
+            plausible(delivery.created, tx.now(), "/metadata/created")?;
             let at = |code| vec![Fault::new(WHOSE, code)];
             let given = delivery.patient_for(&form).ok_or_else(|| at(FaultCode::Required))?;
             let number = NationalId::detect(given.expose(), acceptance).map_err(at)?;

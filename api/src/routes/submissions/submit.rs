@@ -4,14 +4,15 @@ use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::PatientId;
 use painreg_domain::policy::Action;
-use painreg_tenants::StoreError;
 use painreg_tenants::store::forms;
+use painreg_tenants::store::submissions::Source;
+use painreg_tenants::{Principal, StoreError};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use validator::Validate;
 
-use super::{Checked, ReceiptView, SourceBody, score_and_place};
+use super::{Checked, ReceiptView, SourceBody, plausible, score_and_place};
 use crate::auth::Caller;
 use crate::problem::{Code, Problem, Problems};
 use crate::server::State;
@@ -40,6 +41,19 @@ pub struct SubmitAnswers {
     /// Item codes -> answers; null and absent mean unanswered.
     #[schema(value_type = Object, example = json!({"eq5d_mo": 3, "eq5d_sc": 1, "eq5d_ua": 3, "eq5d_pd": 4, "eq5d_ad": 2, "eq5d_vas": 45}))]
     answers: Map<String, Value>,
+}
+
+/// People have sources of their own: nobody but an importer can take, or supersede, what another system delivers.
+fn source_of(principal: &Principal, given: SourceBody) -> Result<Source, Vec<Fault>> {
+    let mut source = Source::from(given);
+    if principal.role.is_machine() {
+        return Ok(source);
+    }
+    if source.system == "nettskjema" {
+        return Err(vec![Fault::new("/source/system", FaultCode::UnknownOption)]);
+    }
+    source.system = format!("{}:{}", source.system, principal.key);
+    Ok(source)
 }
 
 /// A patient, by id or by number.
@@ -85,6 +99,7 @@ pub async fn submit_answers(
                 StoreError::NotFound => Problem::invalid(vec![Fault::at("form", FaultCode::UnknownReference)]),
                 other => other.into(),
             })?;
+            plausible(value.submitted_at, tx.now(), "/submitted_at")?;
             let under =
                 |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.under("/answers")).collect::<Vec<_>>();
             let answers = form.parse(&value.answers).map_err(under)?;
@@ -103,7 +118,7 @@ pub async fn submit_answers(
             let checked = Checked {
                 form: &form,
                 answers: &answers,
-                source: value.source.into(),
+                source: source_of(tx.principal(), value.source)?,
                 answered_by: "patient",
                 submitted_at: value.submitted_at,
                 payload_hash,

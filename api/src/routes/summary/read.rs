@@ -39,8 +39,8 @@ pub struct MeanView {
     /// How many results.
     #[schema(minimum = 1)]
     n: i64,
-    /// Their mean; null where there are fewer than five.
-    mean: Option<f64>,
+    /// Their mean, to two decimals.
+    mean: f64,
 }
 
 impl From<Mean> for MeanView {
@@ -61,7 +61,7 @@ impl From<Summary> for SummaryView {
 
 /// Read how much the registry holds: patients, submissions and mean scores.
 ///
-/// Only figures about five or more results are shown.
+/// Only means of five or more patients are shown, to two decimals.
 #[utoipa::path(operation_id = "readSummary", tag = "Oversight", extensions(("x-action" = json!("ReadSummary"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40)),
     responses((status = 200, description = "Counts and means.", body = SummaryView), Problems))]

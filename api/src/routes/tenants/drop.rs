@@ -10,8 +10,7 @@ use crate::wire::IfMatch;
 
 /// Remove a suspended registry and everything in it.
 ///
-/// There is no way back: the schema, its roles and its keys are gone, and old backups of it cannot be opened. A registry
-/// that is not suspended is refused with 409.
+/// There is no way back: the schema, its roles and its keys are gone. A registry that is not suspended is refused with 409.
 #[utoipa::path(operation_id = "dropTenant", tag = "Tenants", extensions(("x-action" = json!("DropTenant"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("If-Match" = String, Header, description = "The ETag of the registry as read.", max_length = 50)),
