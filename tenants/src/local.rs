@@ -2,7 +2,7 @@
 //! a unix socket only, dies with the process that started it, and is never somebody else's.
 
 use std::io::Read as _;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -62,8 +62,11 @@ pub enum Durability {
 pub struct Local {
     guard: Child,
     socket_folder: PathBuf,
-    password: String,
+    owner_password: String,
+    superuser_password: String,
     bin: PathBuf,
+    /// Held as long as the server runs: one painreg a folder.
+    _lock: std::fs::File,
 }
 
 /// The owner of the platform's schema: may create roles and databases' contents, is no superuser.
@@ -77,19 +80,26 @@ impl Local {
         let bin = find_programs().ok_or(LocalError::NoPostgres)?;
         make_folder(folder)?;
         let folder = folder.canonicalize().map_err(|source| file(folder, source))?;
+        let lock = lock(&folder)?;
         let account = Account::choose()?;
-        let data = data_folder(&folder, account.as_ref())?;
-        let sockets = socket_folder(&folder)?;
-        own(&sockets, account.as_ref())?;
-        let password = password(&folder)?;
-        let fresh = !data.join("PG_VERSION").exists();
-        if fresh {
-            initialise(&bin, &data, &folder, account.as_ref(), &password)?;
+        let data = data_folder(&folder, account.as_ref());
+        let sockets = socket_folder(&folder, account.as_ref())?;
+        let owner_password = password(&folder.join("database.password"))?;
+        let superuser_password = password(&folder.join("superuser.password"))?;
+        if data.exists() {
+            wait_for_the_one_before(&data);
+        } else {
+            initialise(&bin, &data, account.as_ref(), &superuser_password)?;
+            if data.parent() != Some(&folder) {
+                let link = folder.join("postgres");
+                let _ = std::fs::remove_file(&link);
+                std::os::unix::fs::symlink(&data, &link).map_err(|source| file(&link, source))?;
+            }
         }
         std::fs::write(data.join("painreg.conf"), settings(durability)).map_err(|source| file(&data, source))?;
         own(&data.join("painreg.conf"), account.as_ref())?;
         let guard = launch(&bin, &data, &sockets, &folder, account.as_ref())?;
-        let mut local = Self { guard, socket_folder: sockets, password, bin };
+        let mut local = Self { guard, socket_folder: sockets, owner_password, superuser_password, bin, _lock: lock };
         local.wait(&folder)?;
         local.prepare()?;
         Ok(local)
@@ -127,7 +137,8 @@ impl Local {
                 _ => format!("%{byte:02X}"),
             })
             .collect();
-        format!("postgres:///{database}?host={host}&port={PORT}&user={user}&password={}", self.password)
+        let password = if user == OWNER { &self.owner_password } else { &self.superuser_password };
+        format!("postgres:///{database}?host={host}&port={PORT}&user={user}&password={password}")
     }
 
     fn wait(&mut self, folder: &Path) -> Result<(), LocalError> {
@@ -159,7 +170,10 @@ impl Local {
         };
         let mut conn = connect("postgres")?;
         if !exists(&mut conn, "SELECT count(*) AS n FROM pg_catalog.pg_roles WHERE rolname = 'painreg'")? {
-            run_sql(&mut conn, &format!("CREATE ROLE {OWNER} LOGIN CREATEROLE CREATEDB PASSWORD '{}'", self.password))?;
+            run_sql(
+                &mut conn,
+                &format!("CREATE ROLE {OWNER} LOGIN CREATEROLE CREATEDB PASSWORD '{}'", self.owner_password),
+            )?;
         }
         if !exists(&mut conn, "SELECT count(*) AS n FROM pg_catalog.pg_database WHERE datname = 'painreg'")? {
             run_sql(&mut conn, &format!("CREATE DATABASE painreg OWNER {OWNER}"))?;
@@ -239,65 +253,93 @@ fn own(path: &Path, account: Option<&Account>) -> Result<(), LocalError> {
     std::os::unix::fs::chown(path, Some(account.uid), Some(account.gid)).map_err(|source| file(path, source))
 }
 
+/// One painreg a folder; the lock goes with the process, however it ends.
+fn lock(folder: &Path) -> Result<std::fs::File, LocalError> {
+    let path = folder.join("lock");
+    let held = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|source| file(&path, source))?;
+    match held.try_lock() {
+        Ok(()) => Ok(held),
+        Err(std::fs::TryLockError::WouldBlock) => Err(LocalError::InUse(folder.display().to_string())),
+        Err(std::fs::TryLockError::Error(source)) => Err(file(&path, source)),
+    }
+}
+
+/// The server of a painreg that was killed is still shutting down for a moment.
+fn wait_for_the_one_before(data: &Path) {
+    let started = Instant::now();
+    while data.join("postmaster.pid").exists() && started.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// The cluster lies in `folder/postgres`. Where we are root and the account cannot get there (a clone under /root), it
 /// lies under /var/lib instead, and `folder/postgres` points to it.
-fn data_folder(folder: &Path, account: Option<&Account>) -> Result<PathBuf, LocalError> {
-    let link = folder.join("postgres");
+fn data_folder(folder: &Path, account: Option<&Account>) -> PathBuf {
     let reachable = account.is_none_or(|account| {
         folder.ancestors().all(|step| {
             std::fs::metadata(step).is_ok_and(|found| found.mode() & 0o001 != 0 || found.uid() == account.uid)
         })
     });
-    let data = if reachable {
-        link
-    } else {
-        let name = hex(crate::crypt::digest(folder.to_string_lossy().as_bytes()).first_chunk::<6>().unwrap_or(&[0; 6]));
-        let elsewhere = PathBuf::from(format!("/var/lib/painreg-{name}"));
-        if !link.is_symlink() {
-            std::os::unix::fs::symlink(&elsewhere, &link).map_err(|source| file(&link, source))?;
-        }
-        elsewhere
-    };
-    if !data.exists() {
-        std::fs::DirBuilder::new().mode(0o700).create(&data).map_err(|source| file(&data, source))?;
-        own(&data, account)?;
-    }
-    Ok(data)
+    if reachable { folder.join("postgres") } else { PathBuf::from(format!("/var/lib/painreg-{}", name_of(folder))) }
+}
+
+/// A short name for what belongs to a folder but lies elsewhere.
+fn name_of(folder: &Path) -> String {
+    hex(crate::crypt::digest(folder.to_string_lossy().as_bytes()).first_chunk::<6>().unwrap_or(&[0; 6]))
 }
 
 /// A socket's path may have 107 characters; a deep clone gets a folder of its own under the system's temporary one.
-fn socket_folder(folder: &Path) -> Result<PathBuf, LocalError> {
+fn socket_folder(folder: &Path, account: Option<&Account>) -> Result<PathBuf, LocalError> {
     let near = folder.join("run");
     let reachable = folder.ancestors().all(|step| std::fs::metadata(step).is_ok_and(|found| found.mode() & 0o001 != 0));
     let sockets = if reachable && near.as_os_str().len() < 80 {
         near
     } else {
-        let name = hex(crate::crypt::digest(folder.to_string_lossy().as_bytes()).first_chunk::<6>().unwrap_or(&[0; 6]));
-        PathBuf::from(format!("/tmp/painreg-{name}"))
+        PathBuf::from(format!("/tmp/painreg-{}", name_of(folder)))
     };
-    if !sockets.exists() {
-        std::fs::DirBuilder::new().mode(0o700).create(&sockets).map_err(|source| file(&sockets, source))?;
+    match std::fs::DirBuilder::new().mode(0o700).create(&sockets) {
+        Ok(()) => own(&sockets, account)?,
+        // A folder that somebody else laid there could hold somebody else's socket, and be told our password.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let found = std::fs::symlink_metadata(&sockets).map_err(|source| file(&sockets, source))?;
+            let ours = account.map_or(id("-u", None)?, |account| account.uid);
+            if !found.is_dir() || found.uid() != ours || found.mode() & 0o077 != 0 {
+                return Err(LocalError::InUse(sockets.display().to_string()));
+            }
+        }
+        Err(source) => return Err(file(&sockets, source)),
     }
     Ok(sockets)
 }
 
-fn password(folder: &Path) -> Result<String, LocalError> {
-    let path = folder.join("database.password");
-    match std::fs::read_to_string(&path) {
+fn password(path: &Path) -> Result<String, LocalError> {
+    match std::fs::read_to_string(path) {
         Ok(text) => Ok(text.trim().to_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let text = hex(&random::<24>());
-            std::fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&path)
-                .and_then(|mut out| std::io::Write::write_all(&mut out, text.as_bytes()))
-                .map_err(|source| file(&path, source))?;
+            write_secret(path, &text)?;
             Ok(text)
         }
-        Err(source) => Err(file(&path, source)),
+        Err(source) => Err(file(path, source)),
     }
+}
+
+/// A new file that its owner alone can read, on the disk when this returns.
+fn write_secret(path: &Path, text: &str) -> Result<(), LocalError> {
+    use std::io::Write as _;
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut out| out.write_all(text.as_bytes()).and_then(|()| out.sync_all()))
+        .map_err(|source| file(path, source))
 }
 
 fn as_account<'a>(command: &'a mut Command, account: Option<&Account>) -> &'a mut Command {
@@ -307,17 +349,16 @@ fn as_account<'a>(command: &'a mut Command, account: Option<&Account>) -> &'a mu
     }
 }
 
-fn initialise(
-    bin: &Path,
-    data: &Path,
-    folder: &Path,
-    account: Option<&Account>,
-    password: &str,
-) -> Result<(), LocalError> {
+/// Makes the cluster beside its place and moves it there when it is whole: one that was interrupted is begun anew.
+fn initialise(bin: &Path, data: &Path, account: Option<&Account>, password: &str) -> Result<(), LocalError> {
+    let fresh = data.with_extension("new");
+    if fresh.exists() {
+        std::fs::remove_dir_all(&fresh).map_err(|source| file(&fresh, source))?;
+    }
+    std::fs::DirBuilder::new().mode(0o700).create(&fresh).map_err(|source| file(&fresh, source))?;
+    own(&fresh, account)?;
     let secret = data.with_file_name(format!("painreg-initdb-{}", hex(&random::<8>())));
-    std::fs::write(&secret, password).map_err(|source| file(&secret, source))?;
-    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600))
-        .map_err(|source| file(&secret, source))?;
+    write_secret(&secret, password)?;
     own(&secret, account)?;
     let mut command = Command::new(bin.join("initdb"));
     command
@@ -325,20 +366,21 @@ fn initialise(
         .arg("--pwfile")
         .arg(&secret)
         .arg("-D")
-        .arg(data)
+        .arg(&fresh)
         .stdin(Stdio::null())
         .current_dir("/");
     let output = as_account(&mut command, account).output();
     let _ = std::fs::remove_file(&secret);
-    let output = output.map_err(|source| file(folder, source))?;
+    let output = output.map_err(|source| file(&fresh, source))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         return Err(LocalError::Program { program: "initdb", output: said });
     }
-    let main = data.join("postgresql.conf");
+    let main = fresh.join("postgresql.conf");
     let mut text = std::fs::read_to_string(&main).map_err(|source| file(&main, source))?;
     text.push_str("\ninclude 'painreg.conf'\n");
-    std::fs::write(&main, text).map_err(|source| file(&main, source))
+    std::fs::write(&main, text).map_err(|source| file(&main, source))?;
+    std::fs::rename(&fresh, data).map_err(|source| file(data, source))
 }
 
 /// The database's log must never hold a row: PostgreSQL's defaults write a failing one out in full.
