@@ -27,6 +27,7 @@ use crate::server::State;
 use crate::wire::{IdempotencyKey, answer};
 
 /// A request whose caller is known.
+#[derive(Clone)]
 pub struct Caller {
     registry: Registry,
     home: Option<Arc<Tenant>>,
@@ -167,7 +168,18 @@ impl Caller {
         work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<actix_web::HttpResponse, Problem> {
         let once = self.once(key, path, &body)?;
-        self.run(action, move |tx| at_most_once(tx, once, work)).await.map(answer)
+        blocking(move || match self.scope() {
+            Scope::Tenant(scope) => match scope.run(action, |tx| at_most_once(tx, once.as_ref(), work)) {
+                Err(problem) => match overtaken(&problem, once) {
+                    Some(once) => scope.run(action, |tx| tx.recall(&once)?.ok_or(problem)),
+                    None => Err(problem),
+                },
+                done => done,
+            },
+            Scope::Platform(platform) => platform.run(action, |_| Err(Code::Forbidden.into())),
+        })
+        .await
+        .map(answer)
     }
 
     /// As [`Caller::run_platform`], at most once for each idempotency key.
@@ -180,7 +192,15 @@ impl Caller {
         work: impl for<'t> FnOnce(&mut PlatformTx<'t>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<actix_web::HttpResponse, Problem> {
         let once = self.once(key, path, &body)?;
-        self.run_platform(action, move |tx| at_most_once(tx, once, work)).await.map(answer)
+        let again = self.clone();
+        let kept = once.clone();
+        match self.run_platform(action, move |tx| at_most_once(tx, once.as_ref(), work)).await {
+            Err(problem) => match overtaken(&problem, kept) {
+                Some(once) => again.run_platform(action, move |tx| tx.recall(&once)?.ok_or(problem)).await.map(answer),
+                None => Err(problem),
+            },
+            done => done.map(answer),
+        }
     }
 
     fn once(&self, key: IdempotencyKey, path: &str, body: &[u8]) -> Result<Option<Once>, Problem> {
@@ -195,16 +215,22 @@ impl Caller {
 /// Does the work, or gives the answer that it had before.
 fn at_most_once<L: Ledger>(
     tx: &mut L,
-    once: Option<Once>,
+    once: Option<&Once>,
     work: impl FnOnce(&mut L) -> Result<Reply, Problem>,
 ) -> Result<Reply, Problem> {
     let Some(once) = once else { return work(tx) };
-    if let Some(stored) = tx.recall(&once)? {
+    if let Some(stored) = tx.recall(once)? {
         return Ok(stored);
     }
     let reply = work(tx)?;
-    tx.remember(&once, &reply)?;
+    tx.remember(once, &reply)?;
     Ok(reply)
+}
+
+/// The key to look up once more, where what "exists already" may be this very request's own effect: of two equal
+/// requests the first may end between the look and the lock of the second, which are one statement.
+fn overtaken(problem: &Problem, once: Option<Once>) -> Option<Once> {
+    once.filter(|_| problem.code == Code::AlreadyExists)
 }
 
 /// Where a caller may work.

@@ -47,13 +47,8 @@ pub async fn frame(
         })
         .collect();
     request.extensions_mut().insert(info.clone());
-    if !acceptable(request.headers()) {
-        let refused = Problem::from(Code::NotAcceptable).answer(info.language, &info.id);
-        return Ok(dressed(request.into_response(refused), &info, &echoed, started));
-    }
-    // PostgreSQL's text holds no NUL, so nothing has one in its name.
-    if request.path().contains("%00") {
-        let refused = Problem::from(Code::NotFound).answer(info.language, &info.id);
+    if let Some(code) = unfit(&request) {
+        let refused = Problem::from(code).answer(info.language, &info.id);
         return Ok(dressed(request.into_response(refused), &info, &echoed, started));
     }
     // A panic is our fault and must not take the connection down with it.
@@ -234,6 +229,23 @@ fn request_id(request: &ServiceRequest) -> String {
             .unwrap_or_default()
     };
     text(request.headers(), "x-request-id").filter(fit).map_or_else(drawn, str::to_owned)
+}
+
+/// How large a request's headers may be together, names included.
+const HEADERS_LIMIT: usize = 32 * 1024;
+
+/// Why a request goes no further, whatever it asks for.
+fn unfit(request: &ServiceRequest) -> Option<Code> {
+    let headers = request.headers();
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if size > HEADERS_LIMIT {
+        return Some(Code::HeadersTooLarge);
+    }
+    // PostgreSQL's text holds no NUL, so nothing of that name exists.
+    if request.path().contains("%00") {
+        return Some(Code::NotFound);
+    }
+    (!acceptable(headers)).then_some(Code::NotAcceptable)
 }
 
 /// Whether the caller takes JSON, or whatever the documentation pages are made of.

@@ -20,7 +20,7 @@ use serde::de::{
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use validator::{Validate, ValidationErrors, ValidationErrorsKind};
+use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use crate::problem::{Code, Problem};
 
@@ -220,6 +220,7 @@ fn collect(errors: &ValidationErrors, prefix: &str, faults: &mut Vec<Fault>) {
         match kind {
             ValidationErrorsKind::Field(found) => faults.extend(found.iter().map(|error| {
                 let code = match error.code.as_ref() {
+                    "length" if is_too_short(error) => FaultCode::InvalidFormat,
                     "length" => FaultCode::TooLong,
                     "range" => FaultCode::OutOfRange,
                     "required" => FaultCode::Required,
@@ -235,6 +236,17 @@ fn collect(errors: &ValidationErrors, prefix: &str, faults: &mut Vec<Fault>) {
             }
         }
     }
+}
+
+/// Whether a length is refused for being too small.
+fn is_too_short(error: &ValidationError) -> bool {
+    let least = error.params.get("min").and_then(serde_json::Value::as_u64).unwrap_or(0);
+    let length = match error.params.get("value") {
+        Some(serde_json::Value::String(text)) => text.chars().count(),
+        Some(serde_json::Value::Array(items)) => items.len(),
+        _ => return false,
+    };
+    u64::try_from(length).is_ok_and(|length| length < least)
 }
 
 /// One pass over the whole document before anything is made of it: JSON at all, no member twice in one object, no NUL.
@@ -376,9 +388,10 @@ impl FromRequest for IfMatch {
         let Some(value) = request.headers().get(header::IF_MATCH) else {
             return ready(Err(Code::PreconditionRequired.into()));
         };
-        let version =
-            value.to_str().ok().and_then(|text| text.trim().strip_prefix("\"v")?.strip_suffix('"')?.parse().ok());
-        ready(version.map(Self).ok_or_else(|| Code::Stale.into()))
+        let tag = value.to_str().unwrap_or_default().trim();
+        let version = tag.strip_prefix("\"v").and_then(|rest| rest.strip_suffix('"')?.parse().ok());
+        // One spelling only: strong tags are compared byte for byte.
+        ready(version.filter(|version| etag(*version) == tag).map(Self).ok_or_else(|| Code::Stale.into()))
     }
 }
 
@@ -442,6 +455,15 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
 #[derive(utoipa::ToSchema)]
 #[schema(value_type = String, max_length = 64)]
 pub struct ListedCode(pub String);
+
+/// A member of a merge patch that may be absent and, where it is there, has a value: null would clear what cannot be
+/// empty.
+pub fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    match Option::deserialize(deserializer)? {
+        Some(value) => Ok(Some(value)),
+        None => Err(D::Error::invalid_type(Unexpected::Unit, &"a value")),
+    }
+}
 
 /// One page of a list.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

@@ -107,6 +107,8 @@ struct Mapped<'d> {
     /// Item code -> where its value stands in the delivery.
     places: HashMap<&'d str, Spot<'d>>,
     national_id: Option<GivenNationalId>,
+    /// Where the national id stands, if it is an element of the form.
+    national_id_at: Option<Spot<'d>>,
     faults: Vec<Fault>,
 }
 
@@ -179,6 +181,17 @@ impl Delivery {
         self.respondent.patient.clone().or_else(|| self.mapped(form).ok()?.national_id)
     }
 
+    /// Where the delivery says whose it is, or should have: a pointer into the delivered document.
+    pub fn patient_at(&self, form: &Form) -> String {
+        const RESPONDENT: &str = "/metadata/respondent";
+        let element = || self.mapped(form).ok()?.national_id_at.map(Spot::pointer);
+        match (&self.respondent.patient, &self.respondent.answered_by) {
+            (Some(_), AnsweredBy::Representative { .. }) => format!("{RESPONDENT}/representation/pid_authorizer"),
+            (Some(_), AnsweredBy::Patient) => format!("{RESPONDENT}/personal_identifier"),
+            (None, _) => element().unwrap_or_else(|| format!("{RESPONDENT}/personal_identifier")),
+        }
+    }
+
     fn mapped<'d>(&'d self, form: &'d Form) -> Result<Mapped<'d>, Vec<Fault>> {
         let Some(routes) = form.routes(&self.form_id) else {
             return Err(vec![Fault::new("", FaultCode::UnknownReference)]);
@@ -219,6 +232,7 @@ impl Delivery {
                         mapped.faults.push(spot.fault(FaultCode::Contradiction));
                     }
                     mapped.national_id = GivenNationalId::from_text(text);
+                    mapped.national_id_at = mapped.national_id.is_some().then_some(spot);
                 }
                 _ => mapped.faults.push(spot.fault(FaultCode::WrongType)),
             }

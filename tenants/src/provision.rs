@@ -265,11 +265,19 @@ impl Registry {
         let mut conn = owner_connection(&self.0.settings.database)?;
         conn.transaction::<_, StoreError, _>(|conn| {
             let id = tenant.map(|slug| store::tenants::by_slug(conn, slug)).transpose()?.map(|record| record.id);
-            statement("DELETE FROM platform.issuer WHERE issuer = ? AND tenant_id IS NOT DISTINCT FROM ?")
-                .bind::<Text, _>(&settings.issuer)
-                .bind::<Nullable<SqlUuid>, _>(id.map(TenantId::uuid))
-                .execute(conn)?;
-            store::tenants::trust(conn, self.clock(), id, settings)?;
+            // An issuer that is known keeps its row: callers' idempotency keys and cursors hang on it.
+            let changed = statement(
+                "UPDATE platform.issuer SET settings = ? WHERE issuer = ? AND tenant_id IS NOT DISTINCT FROM ?",
+            )
+            .bind::<diesel::sql_types::Jsonb, _>(serde_json::to_value(settings).unwrap_or_default())
+            .bind::<Text, _>(&settings.issuer)
+            .bind::<Nullable<SqlUuid>, _>(id.map(TenantId::uuid))
+            .execute(conn)?;
+            if changed > 0 {
+                store::tenants::move_generation(conn)?;
+            } else {
+                store::tenants::trust(conn, self.clock(), id, settings)?;
+            }
             run_sql(conn, "SET LOCAL search_path = platform, pg_temp")?;
             let who = Principal {
                 key: "command-line".to_owned(),

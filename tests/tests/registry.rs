@@ -8,19 +8,39 @@ mod document;
 mod foreign;
 #[path = "registry/harness.rs"]
 mod harness;
+#[path = "registry/hostile.rs"]
+mod hostile;
+#[path = "registry/idempotency.rs"]
+mod idempotency;
 #[path = "registry/isolation.rs"]
 mod isolation;
+#[path = "registry/kit.rs"]
+mod kit;
+#[path = "registry/lists.rs"]
+mod lists;
 #[path = "registry/numbers.rs"]
 mod numbers;
 #[path = "registry/openapi.rs"]
 mod openapi;
+#[path = "registry/patients.rs"]
+mod patients;
 #[path = "registry/policy.rs"]
 mod policy;
+#[path = "registry/preconditions.rs"]
+mod preconditions;
 #[path = "registry/problems.rs"]
 mod problems;
+#[path = "registry/resilience.rs"]
+mod resilience;
 #[path = "registry/scene.rs"]
 mod scene;
 #[path = "registry/strangers.rs"]
 mod strangers;
+#[path = "registry/submissions.rs"]
+mod submissions;
+#[path = "registry/tenants.rs"]
+mod tenants;
+#[path = "registry/tokens.rs"]
+mod tokens;
 #[path = "registry/traces.rs"]
 mod traces;

@@ -126,8 +126,9 @@ impl KeySets {
         let found = fetched.clone().map(|set| set.get(kid).cloned());
         let mut sets = self.sets.write().unwrap_or_else(PoisonError::into_inner);
         match (sets.get_mut(&name), fetched) {
-            // An issuer that cannot be reached for a while is still trusted with the keys it had.
-            (Some(held), Err(KeyError::Unreachable(_))) if held.set.is_ok() => held.asked = now,
+            // An issuer that cannot be reached for a while, or shows a page of regrets, is still trusted with the keys it
+            // had. One that shows a secret or an ambiguous set is not.
+            (Some(held), Err(KeyError::Unreachable(_) | KeyError::NotASet)) if held.set.is_ok() => held.asked = now,
             (_, set) => {
                 sets.insert(name, Cached { asked: now, fetched: now, set });
             }
@@ -146,6 +147,10 @@ impl KeySets {
             }
             KeySource::Url(url) => {
                 let mut answer = self.agent.get(url).call().map_err(|error| unreachable(error.to_string()))?;
+                // Redirects are not followed, and their bodies are no key sets.
+                if answer.status().as_u16() != 200 {
+                    return Err(unreachable(format!("status {}", answer.status().as_u16())));
+                }
                 answer
                     .body_mut()
                     .as_reader()

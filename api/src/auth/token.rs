@@ -221,7 +221,11 @@ impl Verifier {
                 key: format!("{}:{subject}", issuer.id),
                 actor: subject,
                 role: *role,
-                unit: text(&mapping.unit_claim).or_else(|| mapping.default_unit.clone()),
+                unit: match mapping.unit_claim.as_deref().and_then(|name| claims.get(name)) {
+                    // A claim that cannot be read is no unit; only a missing one means the default.
+                    Some(claimed) if !claimed.is_null() => text(&mapping.unit_claim),
+                    _ => mapping.default_unit.clone(),
+                },
                 hpr: text(&mapping.hpr_claim),
                 organisation: text(&mapping.organisation_claim),
                 client: text(&Some("client_id".to_owned())).or_else(|| text(&Some("azp".to_owned()))),

@@ -239,10 +239,30 @@ pub fn update(
     let query = statement("UPDATE platform.tenant SET name = ?").bind::<Text, _>(name);
     changed(tx.conn, query, slug, version, action, now)?;
     let id = by_slug(tx.conn, slug)?.id;
-    statement("DELETE FROM platform.issuer WHERE tenant_id = ?").bind::<SqlUuid, _>(id.uuid()).execute(tx.conn)?;
+    let mut known: Vec<IssuerRaw> =
+        statement("SELECT id, tenant_id, settings FROM platform.issuer WHERE tenant_id = ?")
+            .bind::<SqlUuid, _>(id.uuid())
+            .load(tx.conn)?;
     let clock = tx.trace.clock;
     for settings in issuers {
-        trust(tx.conn, clock, Some(id), settings)?;
+        // An issuer that stays keeps its row: callers' idempotency keys and cursors hang on it.
+        let same = known.iter().position(|raw| {
+            serde_json::from_value::<IssuerSettings>(raw.settings.clone()).is_ok_and(|before| {
+                before.issuer == settings.issuer && before.required_claim == settings.required_claim
+            })
+        });
+        match same {
+            Some(at) => {
+                statement("UPDATE platform.issuer SET settings = ? WHERE id = ?")
+                    .bind::<Jsonb, _>(serde_json::to_value(settings).unwrap_or_default())
+                    .bind::<SqlUuid, _>(known.swap_remove(at).id)
+                    .execute(tx.conn)?;
+            }
+            None => trust(tx.conn, clock, Some(id), settings)?,
+        }
+    }
+    for gone in known {
+        statement("DELETE FROM platform.issuer WHERE id = ?").bind::<SqlUuid, _>(gone.id).execute(tx.conn)?;
     }
     tx.trace.write(tx.conn, None, Some(slug.to_owned()), "ok")?;
     by_slug(tx.conn, slug)

@@ -3,7 +3,8 @@
 use actix_web::http::header;
 use actix_web::{HttpResponse, patch, web};
 use jiff::civil::Date;
-use painreg_domain::fault::Fault;
+use painreg_domain::contact::{Email, Mobile};
+use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::PatientId;
 use painreg_domain::patient::{Contact, Details, Sex};
 use painreg_domain::policy::Action;
@@ -16,43 +17,83 @@ use super::register::today;
 use super::{ContactBody, PatientView};
 use crate::auth::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{Body, Change, IfMatch, etag};
+use crate::wire::{Body, Change, IfMatch, etag, given};
 
 /// What to change (RFC 7396): absent members stay as they are, null clears what may be empty.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdatePatient {
     /// The unit that treats the patient (enhet).
-    #[serde(default)]
-    #[schema(min_length = 1, max_length = 100)]
+    #[serde(default, deserialize_with = "given")]
+    #[schema(min_length = 1, max_length = 100, nullable = false)]
     unit: Option<String>,
     /// Legal sex.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     sex: Option<Sex>,
     /// Birth date.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     birth_date: Option<Date>,
     /// Language of communication, ISO 639.
-    #[serde(default)]
-    #[schema(min_length = 2, max_length = 3)]
+    #[serde(default, deserialize_with = "given")]
+    #[schema(min_length = 2, max_length = 3, nullable = false)]
     language: Option<String>,
     /// Whether an interpreter is needed (tolkebehov).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     interpreter_needed: Option<bool>,
     /// Whether the patient cannot answer for cognitive reasons.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     cognitive_impairment: Option<bool>,
     /// Whether the address is protected (adressesperre).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
     protected_address: Option<bool>,
     /// Date of death; null where it was a mistake.
     #[serde(default)]
     #[schema(value_type = Option<Date>)]
     deceased_on: Change<Date>,
-    /// How to reach the patient: the whole of it; null clears it.
+    /// How to reach the patient: absent members stay as they are; null clears one, or all of it.
     #[serde(default)]
     #[schema(value_type = Option<ContactBody>)]
-    contact: Change<ContactBody>,
+    contact: Change<ContactChange>,
+}
+
+/// What to change about how to reach a patient.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContactChange {
+    /// Mobile telephone.
+    #[serde(default)]
+    mobile: Change<String>,
+    /// E-mail address.
+    #[serde(default)]
+    email: Change<String>,
+}
+
+impl ContactChange {
+    fn apply(self, contact: &mut Contact, faults: &mut Vec<Fault>) {
+        fn put<T>(
+            place: &mut Option<T>,
+            member: &str,
+            change: Change<String>,
+            parse: fn(&str) -> Result<T, FaultCode>,
+            faults: &mut Vec<Fault>,
+        ) {
+            match change {
+                Change::Keep => {}
+                Change::Clear => *place = None,
+                Change::Set(text) => match parse(&text) {
+                    Ok(value) => *place = Some(value),
+                    Err(code) => faults.push(Fault::new(format!("/contact/{member}"), code)),
+                },
+            }
+        }
+        put(&mut contact.mobile, "mobile", self.mobile, Mobile::parse, faults);
+        put(&mut contact.email, "email", self.email, Email::parse, faults);
+    }
 }
 
 impl UpdatePatient {
@@ -78,7 +119,7 @@ impl UpdatePatient {
         match self.contact {
             Change::Keep => {}
             Change::Clear => details.contact = Contact::default(),
-            Change::Set(contact) => details.contact = contact.meaning(&mut faults),
+            Change::Set(change) => change.apply(&mut details.contact, &mut faults),
         }
         faults.extend(details.faults(today));
         if faults.is_empty() { Ok(()) } else { Err(faults) }

@@ -34,9 +34,6 @@ impl Validate for TsdSubmission {
     }
 }
 
-/// Where a delivery says whose it is.
-const WHOSE: &str = "/metadata/respondent/personal_identifier";
-
 /// Deliver a Nettskjema submission (TSD survey API, versions 2022-07, 2023-03 and 2024-09).
 ///
 /// The form's Nettskjema mapping leads each codebook key to an item. The patient is the respondent, or the person
@@ -67,7 +64,7 @@ pub async fn deliver_nettskjema(
             let delivery = tsd::parse(&form_id, &document)?;
             let answers = delivery.parse_for(&form)?;
             plausible(delivery.created, tx.now(), "/metadata/created")?;
-            let at = |code| vec![Fault::new(WHOSE, code)];
+            let at = |code| vec![Fault::new(delivery.patient_at(&form), code)];
             let given = delivery.patient_for(&form).ok_or_else(|| at(FaultCode::Required))?;
             let number = NationalId::detect(given.expose(), acceptance).map_err(at)?;
             let access = tx.open_by_national_id(&number).map_err(|error| match error {

@@ -96,7 +96,10 @@ pub async fn submit_answers(
                 None => forms::newest(tx, &value.form),
             };
             let form = form.map_err(|error| match error {
-                StoreError::NotFound => Problem::invalid(vec![Fault::at("form", FaultCode::UnknownReference)]),
+                StoreError::NotFound => {
+                    let member = if value.form_version.is_some() { "form_version" } else { "form" };
+                    Problem::invalid(vec![Fault::at(member, FaultCode::UnknownReference)])
+                }
                 other => other.into(),
             })?;
             plausible(value.submitted_at, tx.now(), "/submitted_at")?;

@@ -1,0 +1,315 @@
+//! When something fails: told at once, confined to those it concerns, over by itself, and nothing half done.
+
+use std::time::{Duration, Instant};
+
+use diesel::PgConnection;
+use painreg_tests::{Actor, Answer, Setup, World, execute, registration};
+use serde_json::json;
+
+use crate::kit::version;
+
+/// Few connections and the wait that the real service has.
+fn small() -> World {
+    World::with(&Setup { connections_per_tenant: 3, wait: Duration::from_millis(250), ..Setup::default() })
+}
+
+/// A superuser's transaction that holds a lock until it is dropped.
+struct Held(PgConnection);
+
+impl Held {
+    fn on(world: &World, statement: &str) -> Self {
+        let mut sql = world.sql();
+        execute(&mut sql, &format!("BEGIN; {statement}"));
+        Self(sql)
+    }
+
+    fn lets_go(mut self) {
+        execute(&mut self.0, "ROLLBACK");
+    }
+}
+
+/// How many of the service's connections wait for a lock in this world's database.
+fn waiting(world: &World) -> i64 {
+    world.number(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND usename LIKE 't\\_%'",
+    )
+}
+
+fn until_waiting(world: &World, count: i64) {
+    world.within(Duration::from_secs(4), || (waiting(world) == count).then_some(()));
+}
+
+#[test]
+fn a_registry_whose_connections_are_all_busy_says_so_at_once_and_alone() {
+    let world = small();
+    let alpha = world.schema("alpha");
+    let clinician = world.alpha().clinician();
+    let patients: Vec<_> = (0..3).map(|_| clinician.registers(&world.person())).collect();
+    let later = clinician.registers(&world.person());
+    let lock = Held::on(&world, &format!("SELECT * FROM {alpha}.patient WHERE id <> '{}' FOR UPDATE", later.id));
+    std::thread::scope(|threads| {
+        let (clinician, world) = (&clinician, &world);
+        let blocked: Vec<_> = patients
+            .iter()
+            .map(|patient| threads.spawn(move || clinician.changes(patient, 1, &json!({"language": "en"}))))
+            .collect();
+        until_waiting(world, 3);
+        let started = Instant::now();
+        let busy = clinician.reads(&later).problem(503, "busy");
+        assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+        assert_eq!(busy.header("retry-after"), "1");
+        // Nobody else feels it.
+        let started = Instant::now();
+        world.nobody().get("/health/live").expect(200);
+        world.beta().clinician().lists_patients("").expect(200);
+        world.operator().get("/v1/tenants").expect(200);
+        assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+        assert_eq!(waiting(world), 3);
+        lock.lets_go();
+        for one in blocked {
+            let changed = one.join().expect("an answer").expect(200);
+            assert_eq!(version(&changed.body), 2, "who waited was served");
+        }
+    });
+    clinician.reads(&later).expect(200);
+}
+
+#[test]
+fn a_flood_on_one_registry_leaves_the_other_its_share() {
+    // Eight connections for everybody, three of them for one registry at the most.
+    let world = World::with(&Setup {
+        connections: 8,
+        connections_per_tenant: 3,
+        wait: Duration::from_millis(250),
+        ..Setup::default()
+    });
+    let alpha = world.schema("alpha");
+    let clinician = world.alpha().clinician();
+    let lock = Held::on(&world, &format!("LOCK TABLE {alpha}.patient IN ACCESS EXCLUSIVE MODE"));
+    let answers: Vec<Answer> = std::thread::scope(|threads| {
+        let flood: Vec<_> = (0..24).map(|_| threads.spawn(|| clinician.lists_patients(""))).collect();
+        until_waiting(&world, 3);
+        let started = Instant::now();
+        for _ in 0..5 {
+            world.beta().clinician().lists_patients("").expect(200);
+        }
+        assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+        lock.lets_go();
+        flood.into_iter().map(|one| one.join().expect("an answer")).collect()
+    });
+    let served = answers.iter().filter(|answer| answer.status == 200).count();
+    assert!(served >= 3);
+    for answer in answers.into_iter().filter(|answer| answer.status != 200) {
+        answer.problem(503, "busy");
+    }
+    clinician.lists_patients("").expect(200);
+}
+
+#[test]
+fn connections_that_were_cut_are_replaced_without_anybody_noticing() {
+    let world = World::new();
+    let (clinician, operator) = (world.alpha().clinician(), world.operator());
+    let patient = clinician.registers(&world.person());
+    for round in 0..5 {
+        operator.get("/v1/tenants").expect(200);
+        // Every connection the service holds, its owner's included.
+        execute(
+            &mut world.sql(),
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
+        if round % 2 == 0 {
+            clinician.reads(&patient).expect(200);
+        } else {
+            let at = version(&clinician.reads(&patient).expect(200).body);
+            clinician.changes(&patient, at, &json!({"language": "en"})).expect(200);
+        }
+    }
+}
+
+#[test]
+fn work_that_is_cut_off_is_undone_and_may_be_repeated() {
+    let world = World::new();
+    let alpha = world.schema("alpha");
+    let clinician = world.alpha().clinician();
+    let body = registration(&world.person());
+    let path = clinician.at("patients");
+    let send = || clinician.request("POST", &path).key("key-1").json(&body).send();
+    // The registration gets as far as its access event, then the database throws it out.
+    let lock = Held::on(&world, &format!("LOCK TABLE {alpha}.audit_event IN ACCESS EXCLUSIVE MODE"));
+    let answer = std::thread::scope(|threads| {
+        let sent = threads.spawn(send);
+        until_waiting(&world, 1);
+        execute(
+            &mut world.sql(),
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        );
+        sent.join().expect("an answer")
+    });
+    let answer = answer.problem(503, "unavailable");
+    assert_eq!(answer.header("retry-after"), "5");
+    lock.lets_go();
+    for table in ["patient", "patient_key", "patient_identifier", "idempotency_key"] {
+        assert_eq!(world.number(&format!("SELECT count(*) FROM {{alpha}}.{table}")), 0, "{table}");
+    }
+    let done = send().expect(201);
+    assert!(done.header("idempotency-replayed").is_empty());
+    assert_eq!(send().expect(201).header("idempotency-replayed"), "true");
+}
+
+#[test]
+fn a_lock_that_is_not_to_be_had_is_given_up() {
+    let world = World::new();
+    let alpha = world.schema("alpha");
+    let clinician = world.alpha().clinician();
+    let patient = clinician.registers(&world.person());
+    let lock = Held::on(&world, &format!("SELECT * FROM {alpha}.patient FOR UPDATE"));
+    let started = Instant::now();
+    // Five seconds, and then the caller is told; the change is not made behind their back later.
+    let answer = clinician.changes(&patient, 1, &json!({"language": "en"})).problem(503, "busy");
+    let waited = started.elapsed();
+    assert!((4..9).contains(&waited.as_secs()), "{waited:?}");
+    assert_eq!(answer.header("retry-after"), "1");
+    lock.lets_go();
+    assert_eq!(clinician.reads(&patient).expect(200).body, patient.body);
+    clinician.changes(&patient, 1, &json!({"language": "en"})).expect(200);
+}
+
+#[test]
+fn a_connection_that_is_somebody_else_is_never_used() {
+    let world = World::new();
+    let (alpha, database) = (world.schema("alpha"), world.database().to_owned());
+    let clinician = world.alpha().clinician();
+    clinician.lists_patients("").expect(200);
+    let cut = |world: &World| {
+        execute(
+            &mut world.sql(),
+            &format!(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename = '{alpha}_login'"
+            ),
+        );
+    };
+    // From now on every new connection of alpha's login begins as another role, or with a path of its own, as if
+    // somebody had left that on it.
+    for (set, reset) in [
+        (format!("SET role = '{alpha}_system'"), "RESET role"),
+        ("SET search_path = 'platform'".to_owned(), "RESET search_path"),
+    ] {
+        execute(&mut world.sql(), &format!("ALTER ROLE {alpha}_login IN DATABASE {database} {set}"));
+        cut(&world);
+        let answer = clinician.lists_patients("");
+        assert_eq!(answer.status, 503, "{set}: {}", answer.text());
+        world.beta().clinician().lists_patients("").expect(200);
+        execute(&mut world.sql(), &format!("ALTER ROLE {alpha}_login IN DATABASE {database} {reset}"));
+        clinician.lists_patients("").expect(200);
+    }
+}
+
+#[test]
+fn a_database_that_is_away_is_told_and_comes_back() {
+    let world = World::with(&Setup { wait: Duration::from_millis(250), ..Setup::default() });
+    let clinician = world.alpha().clinician();
+    let patient = clinician.registers(&world.person());
+    let database = world.database().to_owned();
+    let mut outside = painreg_tests::Cluster::shared().superuser("postgres");
+    let mut switch = |on: bool| {
+        execute(&mut outside, &format!("ALTER DATABASE {database} ALLOW_CONNECTIONS {on}"));
+        if !on {
+            execute(
+                &mut outside,
+                &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"),
+            );
+        }
+    };
+    for _ in 0..2 {
+        switch(false);
+        let started = Instant::now();
+        let answer = clinician.reads(&patient).problem(503, "unavailable");
+        assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+        assert_eq!(answer.header("retry-after"), "5");
+        world.operator().get("/v1/tenants").problem(503, "unavailable");
+        world.nobody().get("/health/ready").problem(503, "unavailable");
+        world.nobody().get("/health/live").expect(200);
+        switch(true);
+        // By itself, within the promised five seconds.
+        world.within(Duration::from_secs(5), || (clinician.reads(&patient).status == 200).then_some(()));
+        world.within(Duration::from_secs(5), || (world.nobody().get("/health/ready").status == 200).then_some(()));
+        world.operator().get("/v1/tenants").expect(200);
+    }
+}
+
+#[test]
+fn a_database_that_may_only_be_read_refuses_writes_and_nothing_else_breaks() {
+    let world = World::new();
+    let clinician = world.alpha().clinician();
+    let database = world.database().to_owned();
+    let patient = clinician.registers(&world.person());
+    let mut outside = painreg_tests::Cluster::shared().superuser("postgres");
+    let mut set = |value: &str| {
+        let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'");
+        execute(&mut outside, &format!("ALTER DATABASE {database} {value}; {cut}"));
+    };
+    set("SET default_transaction_read_only = on");
+    // Even reading leaves a trace, so without the trace there is no reading.
+    clinician.reads(&patient).problem(503, "unavailable");
+    let secretary = world.alpha().secretary();
+    secretary.post(&secretary.at("patients"), &registration(&world.person())).problem(503, "unavailable");
+    set("RESET default_transaction_read_only");
+    clinician.reads(&patient).expect(200);
+}
+
+#[test]
+fn who_asks_too_fast_is_told_to_wait_and_nobody_else_is() {
+    let world = World::with(&Setup { people_per_second: 2, machines_per_second: 5, ..Setup::default() });
+    let clinician = world.alpha().clinician();
+    let first = clinician.get(&clinician.at("forms")).expect(200);
+    assert_eq!(first.header("ratelimit-policy"), "\"caller\";q=2;w=1");
+    assert_eq!(first.header("ratelimit"), "\"caller\";r=1;t=1");
+    // At two a second nobody gets through fifty requests in a few seconds.
+    let until_refused = |actor: &Actor<'_>| {
+        (0..200).map(|_| actor.get(&actor.at("forms"))).find(|answer| answer.status != 200).expect("a refusal")
+    };
+    let refused = until_refused(&clinician).problem(429, "too_many_requests");
+    assert!(refused.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=2).contains(&seconds)));
+    // Another person of the same role, of another registry, a machine: each has a bucket.
+    clinician.clone().called("clinician-2").get("/v1/tenants/alpha/forms").expect(200);
+    world.beta().clinician().get("/v1/tenants/beta/forms").expect(200);
+    world.nobody().get("/health/live").expect(200);
+    let machine = world.alpha().importer();
+    let answer = machine.get(&machine.at("forms")).expect(200);
+    assert_eq!(answer.header("ratelimit-policy"), "\"caller\";q=5;w=1");
+    // A fresh token is no fresh bucket.
+    let refused = until_refused(&clinician);
+    assert_eq!(refused.status, 429);
+    let statuses: Vec<u16> = (0..4).map(|_| clinician.clone().get("/v1/tenants/alpha/forms").status).collect();
+    assert!(statuses.contains(&429), "{statuses:?}");
+    // Later it is free again.
+    world.within(Duration::from_secs(5), || (clinician.get("/v1/tenants/alpha/forms").status == 200).then_some(()));
+    // What was refused for haste did nothing.
+    let secretary = world.alpha().secretary();
+    let codes: Vec<u16> =
+        (0..6).map(|_| secretary.post(&secretary.at("patients"), &registration(&world.person())).status).collect();
+    let made = codes.iter().filter(|status| **status == 201).count();
+    assert_eq!(world.number("SELECT count(*) FROM {alpha}.patient"), i64::try_from(made).expect("few"));
+}
+
+#[test]
+fn strangers_are_counted_and_fill_no_table() {
+    let world = World::new();
+    for at in 0..50 {
+        let answer = world.nobody().with_token(Some(format!("stranger-{at}"))).get("/v1/tenants/alpha/patients");
+        answer.problem(401, "unauthenticated");
+        world.nobody().get(&format!("/v1/tenants/tenant-{at}/patients")).problem(401, "unauthenticated");
+    }
+    let counted = world.within(Duration::from_secs(10), || {
+        let rows = world.rows("SELECT code, operation, origin, count FROM platform.refusal");
+        let total: i64 = rows.iter().filter_map(|row| row["count"].as_i64()).sum();
+        (total == 100).then_some(rows)
+    });
+    // A row a minute, code, operation and origin: the operation is the route, not what was typed.
+    assert!(counted.len() <= 2, "{counted:?}");
+    for row in counted {
+        assert_eq!((&row["code"], &row["origin"]), (&json!("unauthenticated"), &json!("127.0.0.1")));
+        assert_eq!(row["operation"], json!("GET /v1/tenants/{tenant}/patients"));
+    }
+    assert_eq!(world.number("SELECT count(*) FROM {alpha}.audit_event"), 0);
+}

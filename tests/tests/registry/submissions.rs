@@ -1,0 +1,468 @@
+//! Answers: from Nettskjema's shape and in our own words, stored once, scored as the catalogue says, refused whole.
+
+use painreg_tests::{Answer, World, submission};
+use serde_json::{Value, json};
+
+use crate::kit::{Judged as _, real_looking, with};
+
+/// Rows that a delivery may leave.
+fn traces(world: &World) -> [i64; 3] {
+    ["submission", "score", "idempotency_key"]
+        .map(|table| world.number(&format!("SELECT count(*) FROM {{alpha}}.{table}")))
+}
+
+/// A delivery of these answers by this person, in the newest version.
+fn delivery(number: &str, submission_id: u64, answers: &Value) -> Value {
+    json!({
+        "version": "2024-09", "version_minor": 2,
+        "metadata": {
+            "created": "2026-01-05T09:15:00+01:00", "answer_time": 265_150, "submission_id": submission_id,
+            "respondent": {"provider": "idporten", "personal_identifier": number},
+        },
+        "answers": answers,
+    })
+}
+
+/// Answers to every instrument of the baseline form, in Nettskjema's codebook and in our words.
+fn whole() -> (Value, Value) {
+    let rows = |prefix: &str, count: usize, value: i32| -> Value {
+        (1..=count)
+            .map(|at| (format!("{prefix}{at:02}"), json!(value.to_string())))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    };
+    let bare = |count: usize, prefix: &str, value: i32| -> Value {
+        (1..=count)
+            .map(|at| (format!("{prefix}{at}"), json!(value.to_string())))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    };
+    let mut codebook = json!({
+        "nrs_worst": 9, "nrs_least": 2, "nrs_average": 6.0, "nrs_now": 5,
+        "eq5d_mo": "3", "eq5d_sc": "1", "eq5d_ua": "3", "eq5d_pd": "4", "eq5d_ad": "2", "eq5d_vas": 45,
+        "hscl": rows("", 25, 2), "isi": rows("", 7, 3), "catastrophizing": bare(13, "", 1), "cfq": rows("", 11, 2),
+        "self_efficacy": bare(10, "s", 3), "sivilstand": "married", "children": "2", "pain_duration_years": 12,
+    });
+    let mut words = json!({
+        "nrs_worst": 9, "nrs_least": 2, "nrs_average": 6, "nrs_now": 5,
+        "eq5d_mo": 3, "eq5d_sc": 1, "eq5d_ua": 3, "eq5d_pd": 4, "eq5d_ad": 2, "eq5d_vas": 45,
+        "civil_status": "married", "children": 2, "pain_duration_years": 12,
+    });
+    let (given, ours) = (codebook.as_object_mut().expect("an object"), words.as_object_mut().expect("an object"));
+    for (prefix, count, value) in
+        [("odi", 10, 2), ("hscl", 25, 2), ("isi", 7, 3), ("pcs", 13, 1), ("cfq", 11, 2), ("gse", 10, 3)]
+    {
+        for at in 1..=count {
+            ours.insert(format!("{prefix}_{at:02}"), json!(value));
+            if prefix == "odi" {
+                given.insert(format!("odi_{at:02}"), json!(value.to_string()));
+            }
+        }
+    }
+    (codebook, words)
+}
+
+/// The scores of an answer, by instrument.
+fn scores(answer: &Answer) -> Vec<Value> {
+    let mut scores = answer.body["scores"].as_array().cloned().expect("scores");
+    scores.sort_by_key(|score| score["instrument"].as_str().map(str::to_owned));
+    scores
+}
+
+#[test]
+fn the_three_versions_of_the_delivery_api_are_understood() {
+    let world = World::new();
+    let importer = world.alpha().importer();
+    let patient = world.alpha().secretary().registers(&world.person());
+    let (codebook, _) = whole();
+    for (at, version) in ["2022-07", "2023-03", "2024-09"].into_iter().enumerate() {
+        let document = with(
+            &delivery(&patient.person.national_id, u64::try_from(at).expect("small"), &codebook),
+            &json!({"version": version}),
+        );
+        let answer = importer.delivers(&document).expect(201);
+        assert_eq!((&answer.body["delivered"], &answer.body["patient_id"]), (&json!("created"), &json!(patient.id)));
+        assert_eq!((&answer.body["version"], &answer.body["wave"]), (&json!(1), &json!("baseline")));
+        assert_eq!(answer.header("location"), importer.at(&format!("submissions/{}", answer.text_at("/id"))));
+        assert_eq!(answer.header("etag"), "\"v1\"");
+        assert_eq!(scores(&answer).len(), 8);
+    }
+    for version in ["2021-01", "2024-9", "", "2024-09 ", "2025-01"] {
+        let document = with(&delivery(&patient.person.national_id, 9, &codebook), &json!({"version": version}));
+        importer.delivers(&document).fault(422, "/version", "unknown_version");
+    }
+    // A generated year of deliveries: every one of them is taken.
+    for at in 100..130 {
+        let person = world.person();
+        world.alpha().secretary().registers(&person);
+        importer.delivers(&world.delivery(&person, at)).expect(201);
+    }
+}
+
+#[test]
+fn scores_are_the_same_whichever_way_the_answers_come() {
+    let world = World::new();
+    let (importer, clinician) = (world.alpha().importer(), world.alpha().clinician());
+    let patient = clinician.registers(&world.person());
+    let (codebook, words) = whole();
+    let delivered = importer.delivers(&delivery(&patient.person.national_id, 1, &codebook)).expect(201);
+    let submitted = clinician.submits(&patient, "2", &words).expect(201);
+    let expected = scores(&delivered);
+    assert_eq!(scores(&submitted), expected);
+    let stored = clinician.get(delivered.header("location")).expect(200);
+    assert_eq!(scores(&stored), expected);
+    assert_eq!(stored.body["answers"], words, "the codebook leads to our words");
+    for item in clinician.reads_answers_of(&patient).expect(200).items() {
+        let mut listed = item["scores"].as_array().cloned().expect("scores");
+        listed.sort_by_key(|score| score["instrument"].as_str().map(str::to_owned));
+        assert_eq!(listed, expected);
+    }
+    let codes: Vec<&str> = expected.iter().filter_map(|score| score["instrument"].as_str()).collect();
+    assert_eq!(codes, ["cfq11", "eq5d5l", "gse10", "hscl25", "isi", "nrs", "odi_opr_mod", "pcs"]);
+    for score in &expected {
+        let code = score["instrument"].as_str().expect("a code");
+        let items = clinician.get(&clinician.at(&format!("instruments/{code}"))).expect(200);
+        let of_it: serde_json::Map<_, _> = items.body["items"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|item| {
+                let item = item["code"].as_str()?;
+                Some((item.to_owned(), words.get(item)?.clone()))
+            })
+            .collect();
+        let alone = clinician
+            .post(&clinician.at(&format!("instruments/{code}/scores")), &json!({"answers": of_it}))
+            .expect(200);
+        assert_eq!(&alone.body, score, "{code}");
+    }
+    // Known by heart: seven times three, and the published Norwegian value of 31342.
+    assert_eq!(expected[4]["scales"][0]["value"], json!(21));
+    let scales = expected[1]["scales"].as_array().expect("scales");
+    assert!(scales.iter().any(|scale| scale["value"] == json!("31342")));
+    assert!(scales.iter().any(|scale| scale["value_set"] == json!("NO_5L_2024") && scale["value"].is_number()));
+}
+
+#[test]
+fn a_representative_answers_for_the_person_represented() {
+    let world = World::new();
+    let importer = world.alpha().importer();
+    let secretary = world.alpha().secretary();
+    let (patient, relative) = (secretary.registers(&world.person()), secretary.registers(&world.person()));
+    let represented = |authorizer: Value| {
+        let mut document = delivery(&relative.person.national_id, 1, &json!({"nrs_average": 5}));
+        document["metadata"]["respondent"]["representation"] = json!({
+            "representation_type": "PARENT", "pid_authorizer": authorizer, "name_authorizer": "N N",
+            "representative_pid": relative.person.national_id, "representative_name": "N N",
+        });
+        document
+    };
+    let answer = importer.delivers(&represented(json!(patient.person.national_id))).expect(201);
+    assert_eq!(answer.body["patient_id"], json!(patient.id), "not the one who held the pen");
+    let stored = world.alpha().clinician().get(answer.header("location")).expect(200);
+    assert_eq!(stored.body["answered_by"], json!("representative"));
+    assert_eq!(world.alpha().clinician().reads_answers_of(&relative).expect(200).items().len(), 0);
+    let place = "/metadata/respondent/representation/pid_authorizer";
+    importer.delivers(&represented(Value::Null)).fault(422, place, "required");
+    importer.delivers(&represented(json!(""))).fault(422, place, "required");
+    // Faults of the number are told where the number stands.
+    importer.delivers(&represented(json!("01818012338"))).fault(422, place, "invalid_checksum");
+    importer.delivers(&represented(json!(world.person().national_id))).fault(404, place, "unknown_reference");
+}
+
+#[test]
+fn the_patient_may_stand_in_an_element_of_the_form() {
+    let world = World::new();
+    let importer = world.alpha().importer();
+    let patient = world.alpha().secretary().registers(&world.person());
+    let other = world.alpha().secretary().registers(&world.person());
+    let open = |number: &str| {
+        let mut document = delivery("", 1, &json!({"nrs_average": 5, "fnr": number}));
+        document["metadata"].as_object_mut().expect("an object").remove("respondent");
+        document
+    };
+    let answer = importer.delivers(&open(&patient.person.national_id)).expect(201);
+    assert_eq!(answer.body["patient_id"], json!(patient.id));
+    let stored = world.alpha().clinician().get(answer.header("location")).expect(200);
+    assert_eq!(stored.body["answers"], json!({"nrs_average": 5}), "the number is no answer");
+    importer.delivers(&open("01818012338")).fault(422, "/answers/fnr", "invalid_checksum");
+    importer.delivers(&open(&world.person().national_id)).fault(404, "/answers/fnr", "unknown_reference");
+    // Two different people in one document: nobody guesses.
+    let both = delivery(&patient.person.national_id, 2, &json!({"nrs_average": 5, "fnr": other.person.national_id}));
+    importer.delivers(&both).fault(422, "/answers/fnr", "contradiction");
+    // Nobody at all.
+    let mut none = open("");
+    none["answers"] = json!({"nrs_average": 5});
+    importer.delivers(&none).fault(422, "/metadata/respondent/personal_identifier", "required");
+}
+
+#[test]
+fn what_was_delivered_already_changes_nothing_and_what_changed_is_a_new_revision() {
+    let world = World::new();
+    let (importer, clinician) = (world.alpha().importer(), world.alpha().clinician());
+    let patient = clinician.registers(&world.person());
+    let number = patient.person.national_id.as_str();
+    let first = delivery(number, 27_685_292, &json!({"nrs_average": 5}));
+    let made = importer.delivers(&first).expect(201);
+    let before = traces(&world);
+    let again = importer.delivers(&first).expect(200);
+    assert_eq!((&again.body["delivered"], &again.body["id"]), (&json!("unchanged"), &made.body["id"]));
+    assert_eq!((&again.body["version"], scores(&again)), (&json!(1), scores(&made)));
+    assert_eq!(again.header("location"), made.header("location"));
+    let after = traces(&world);
+    assert_eq!(after[..2], before[..2], "no row more, but for the answer to this key");
+    assert_eq!(after[2], before[2] + 1);
+
+    let revised = importer.delivers(&delivery(number, 27_685_292, &json!({"nrs_average": 7}))).expect(201);
+    assert_eq!((&revised.body["delivered"], &revised.body["version"]), (&json!("revised"), &json!(2)));
+    assert_eq!(revised.header("etag"), "\"v2\"");
+    let stored = clinician.get(revised.header("location")).expect(200);
+    assert_eq!((&stored.body["supersedes"], &stored.body["version"]), (&made.body["id"], &json!(2)));
+    assert_eq!(
+        stored.body["source"],
+        json!({"system": "nettskjema", "form_id": "1000001", "submission_id": "27685292"})
+    );
+    // The revision before stays as it was.
+    let old = clinician.get(made.header("location")).expect(200);
+    assert_eq!((&old.body["answers"], &old.body["supersedes"]), (&json!({"nrs_average": 5}), &Value::Null));
+    assert_eq!(clinician.reads_answers_of(&patient).expect(200).items().len(), 2);
+    // Counted once.
+    let summary = clinician.get(&clinician.at("summary")).expect(200).body;
+    assert_eq!((&summary["patients"], &summary["submissions"]), (&json!(1), &json!(1)));
+    // A third that says what the first one said is a third revision; and so it goes on.
+    assert_eq!(importer.delivers(&first).expect(201).body["version"], json!(3));
+    assert_eq!(importer.delivers(&first).expect(200).body["version"], json!(3));
+}
+
+#[test]
+fn one_source_has_one_patient() {
+    let world = World::new();
+    let importer = world.alpha().importer();
+    let secretary = world.alpha().secretary();
+    let (one, other) = (secretary.registers(&world.person()), secretary.registers(&world.person()));
+    importer.delivers(&delivery(&one.person.national_id, 1, &json!({"nrs_average": 5}))).expect(201);
+    let before = traces(&world);
+    let answer = importer.delivers(&delivery(&other.person.national_id, 1, &json!({"nrs_average": 5})));
+    let answer = answer.problem(409, "already_exists");
+    assert!(!answer.text().contains(&one.id) && !answer.text().contains(&one.person.national_id));
+    assert_eq!(traces(&world), before);
+    // The same number of another form, or from another system, is another source.
+    let clinician = world.alpha().clinician();
+    clinician.submits(&other, "1", &json!({"nrs_average": 5})).expect(201);
+    clinician.submits(&one, "1", &json!({"nrs_average": 5})).problem(409, "already_exists");
+}
+
+#[test]
+fn a_refused_delivery_leaves_nothing() {
+    let world = World::new();
+    let importer = world.alpha().importer();
+    let patient = world.alpha().secretary().registers(&world.person());
+    let number = patient.person.national_id.as_str();
+    let good = delivery(number, 1, &json!({"nrs_average": 5}));
+    let before = traces(&world);
+    let changed = |pointer: &str, value: Value| {
+        let mut document = good.clone();
+        let (parent, member) = pointer.rsplit_once('/').expect("a pointer");
+        let parent = document.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object");
+        if value.is_null() {
+            parent.remove(member)
+        } else {
+            parent.insert(member.to_owned(), value)
+        };
+        document
+    };
+    for (pointer, value, fault, code) in [
+        ("/answers/nrs_average", json!(11), "/answers/nrs_average", "out_of_range"),
+        ("/answers/nrs_average", json!(-1), "/answers/nrs_average", "out_of_range"),
+        ("/answers/nrs_average", json!(5.5), "/answers/nrs_average", "wrong_type"),
+        ("/answers/nrs_average", json!("05"), "/answers/nrs_average", "wrong_type"),
+        ("/answers/nrs_average", json!("five"), "/answers/nrs_average", "wrong_type"),
+        ("/answers/nrs_average", json!(true), "/answers/nrs_average", "wrong_type"),
+        ("/answers/nrs_average", json!([5]), "/answers/nrs_average", "wrong_type"),
+        ("/answers/isi", json!({"01": "5"}), "/answers/isi/01", "out_of_range"),
+        ("/answers/isi", json!({"08": "1"}), "/answers/isi/08", "unknown_item"),
+        ("/answers/isi", json!({"01": 1}), "/answers/isi/01", "wrong_type"),
+        ("/answers/catastrophizing", json!({"13": "9"}), "/answers/catastrophizing/13", "out_of_range"),
+        ("/answers/self_efficacy", json!({"s10": "0"}), "/answers/self_efficacy/s10", "out_of_range"),
+        ("/answers/sivilstand", json!("happy"), "/answers/sivilstand", "unknown_option"),
+        ("/answers/children", json!(99), "/answers/children", "out_of_range"),
+        ("/answers/surprise", json!(1), "/answers/surprise", "unknown_item"),
+        ("/answers/civil_status", json!("married"), "/answers/civil_status", "unknown_item"),
+        ("/answers/a~1b", json!(1), "/answers/a~01b", "invalid_format"),
+        ("/surprise", json!(1), "/surprise", "unknown_item"),
+        ("/version", Value::Null, "/version", "required"),
+        ("/version", json!(2024), "/version", "wrong_type"),
+        ("/version_minor", json!("2"), "/version_minor", "wrong_type"),
+        ("/metadata", Value::Null, "/metadata", "required"),
+        ("/metadata/surprise", json!(1), "/metadata/surprise", "unknown_item"),
+        ("/metadata/created", json!("yesterday"), "/metadata/created", "invalid_date"),
+        ("/metadata/created", json!("2026-02-30T00:00:00Z"), "/metadata/created", "invalid_date"),
+        ("/metadata/created", json!("-009998-01-01T00:00:00Z"), "/metadata/created", "invalid_date"),
+        ("/metadata/submission_id", json!("1"), "/metadata/submission_id", "wrong_type"),
+        ("/metadata/submission_id", json!(-1), "/metadata/submission_id", "wrong_type"),
+        ("/metadata/answer_time", Value::Null, "/metadata/answer_time", "required"),
+        ("/metadata/respondent/provider", json!("facebook"), "/metadata/respondent/provider", "unknown_option"),
+        (
+            "/metadata/respondent/personal_identifier",
+            json!("12345678910"),
+            "/metadata/respondent/personal_identifier",
+            "invalid_date",
+        ),
+        (
+            "/metadata/respondent/personal_identifier",
+            json!(real_looking(1)),
+            "/metadata/respondent/personal_identifier",
+            "not_accepted_here",
+        ),
+        (
+            "/metadata/respondent/personal_identifier",
+            json!(1),
+            "/metadata/respondent/personal_identifier",
+            "wrong_type",
+        ),
+        ("/answers", json!([]), "/answers", "wrong_type"),
+    ] {
+        importer.delivers(&changed(pointer, value)).fault(422, fault, code);
+    }
+    for root in [json!([]), json!("x"), json!(1), Value::Null, json!(true)] {
+        importer.delivers(&root).fault(422, "", "wrong_type");
+    }
+    // Several at once are all told, in order.
+    let several = changed("/answers", json!({"nrs_average": 11, "isi": {"01": "9", "02": "x"}, "surprise": 1}));
+    let faults = importer.delivers(&several).expect(422).faults();
+    let places: Vec<&str> = faults.iter().map(|(pointer, _)| pointer.as_str()).collect();
+    assert_eq!(places, ["/answers/isi/01", "/answers/isi/02", "/answers/nrs_average", "/answers/surprise"]);
+    // Somebody who is not registered, a form that is not known, a form of another registry.
+    let stranger = delivery(&world.person().national_id, 1, &json!({"nrs_average": 5}));
+    importer.delivers(&stranger).fault(404, "/metadata/respondent/personal_identifier", "unknown_reference");
+    for form in ["9999999", "1", "0", "abc", "1000001x", "%31000001x", "999999999999999999999"] {
+        importer.post(&importer.at(&format!("nettskjema/{form}/deliveries")), &good).problem(404, "not_found");
+    }
+    assert_eq!(traces(&world), before);
+    importer.delivers(&good).expect(201);
+}
+
+#[test]
+fn answers_in_our_own_words_are_checked_the_same_way() {
+    let world = World::new();
+    let clinician = world.alpha().clinician();
+    let patient = clinician.registers(&world.person());
+    let good = submission(&patient.id, "1", &json!({"isi_01": 1}));
+    let before = traces(&world);
+    let nobody = "11111111-1111-4111-8111-111111111111";
+    let id = &patient.person.national_id;
+    for (changed, status, pointer, code) in [
+        (json!({"answers": {"isi_01": 5}}), 422, "/answers/isi_01", "out_of_range"),
+        (json!({"answers": {"isi_01": "1"}}), 422, "/answers/isi_01", "wrong_type"),
+        (json!({"answers": {"isi_01": 1.0}}), 422, "/answers/isi_01", "wrong_type"),
+        (json!({"answers": {"isi_99": 1}}), 422, "/answers/isi_99", "unknown_item"),
+        (json!({"answers": {"children": 99}}), 422, "/answers/children", "out_of_range"),
+        (json!({"answers": {"civil_status": "happy"}}), 422, "/answers/civil_status", "unknown_option"),
+        (json!({"answers": []}), 422, "/answers", "wrong_type"),
+        (json!({"answers": null}), 422, "/answers", "required"),
+        (json!({"form": "opr"}), 422, "/form", "unknown_reference"),
+        (json!({"form": ""}), 422, "/form", "invalid_format"),
+        (json!({"form": "x".repeat(65)}), 422, "/form", "too_long"),
+        (json!({"form_version": "99"}), 422, "/form_version", "unknown_reference"),
+        (json!({"submitted_at": "yesterday"}), 422, "/submitted_at", "invalid_format"),
+        (json!({"submitted_at": "2026-01-05"}), 422, "/submitted_at", "invalid_format"),
+        (json!({"submitted_at": "-009998-01-01T00:00:00Z"}), 422, "/submitted_at", "invalid_date"),
+        (json!({"patient": {"id": nobody}}), 404, "/patient", "unknown_reference"),
+        (json!({"patient": {"id": "me"}}), 422, "/patient/id", "invalid_format"),
+        (json!({"patient": {"name": "N N"}}), 422, "/patient", "unknown_option"),
+        (json!({"patient": {}}), 422, "/patient", "wrong_type"),
+        (
+            json!({"patient": {"national_id": {"type": "fnr", "value": "01818012338"}}}),
+            422,
+            "/patient/national_id/value",
+            "invalid_checksum",
+        ),
+        (
+            json!({"source": {"system": "", "form_id": "1", "submission_id": "1"}}),
+            422,
+            "/source/system",
+            "invalid_format",
+        ),
+        (
+            json!({"source": {"system": "x".repeat(41), "form_id": "1", "submission_id": "1"}}),
+            422,
+            "/source/system",
+            "too_long",
+        ),
+        (json!({"source": {"system": "x", "form_id": "1"}}), 422, "/source/submission_id", "required"),
+        (json!({"source": null}), 422, "/source", "required"),
+        (json!({"scores": []}), 422, "/scores", "unknown_item"),
+    ] {
+        let answer = clinician.post(&clinician.at("submissions"), &with(&good, &changed));
+        assert_eq!(answer.status, status, "{changed}: {}", answer.text());
+        assert_eq!(answer.faults(), [(pointer.to_owned(), code.to_owned())], "{changed}: {}", answer.text());
+    }
+    assert_eq!(traces(&world), before);
+    let by_number =
+        with(&good, &json!({"patient": {"national_id": {"type": "fnr", "value": id}}, "form_version": "1"}));
+    let made = clinician.post(&clinician.at("submissions"), &by_number).expect(201);
+    assert_eq!(made.body["patient_id"], json!(patient.id));
+    // Unanswered is null or absent or empty; nothing answered is a submission all the same, without scores.
+    let empty = clinician.submits(&patient, "2", &json!({"isi_01": null})).expect(201);
+    assert_eq!(scores(&empty), Vec::<Value>::new());
+    assert_eq!(clinician.get(empty.header("location")).expect(200).body["answers"], json!({}));
+    // The same bytes again change nothing; other answers are a revision.
+    assert_eq!(
+        clinician.post(&clinician.at("submissions"), &by_number).expect(200).body["delivered"],
+        json!("unchanged")
+    );
+    let revised = with(&by_number, &json!({"answers": {"isi_01": 2}}));
+    assert_eq!(clinician.post(&clinician.at("submissions"), &revised).expect(201).body["delivered"], json!("revised"));
+}
+
+#[test]
+fn an_importer_writes_what_it_cannot_read() {
+    let world = World::new();
+    let importer = world.alpha().importer();
+    let patient = world.alpha().secretary().registers(&world.person());
+    let made = importer.delivers(&world.delivery(&patient.person, 1)).expect(201);
+    for answer in [
+        importer.get(made.header("location")),
+        importer.reads(&patient),
+        importer.reads_answers_of(&patient),
+        importer.lists_patients(""),
+        importer.looks_up(&patient.person),
+        importer.get(&importer.at("summary")),
+    ] {
+        answer.problem(403, "forbidden");
+    }
+    // Nor could it with any SQL of its own.
+    let alpha = world.schema("alpha");
+    let mut sql = world.sql();
+    painreg_tests::execute(&mut sql, &format!("SET ROLE {alpha}_importer"));
+    for query in [
+        "answers FROM {t}.submission",
+        "wrapped FROM {t}.patient_key",
+        "sealed FROM {t}.patient_identifier",
+        "contact FROM {t}.patient",
+        "birth_date FROM {t}.patient",
+        "actor FROM {t}.audit_event",
+    ] {
+        let refused = painreg_tests::try_rows(&mut sql, &format!("SELECT {}", query.replace("{t}", &alpha)));
+        assert!(refused.is_err_and(|error| error.to_string().contains("permission denied")), "{query}");
+    }
+}
+
+#[test]
+fn many_deliveries_of_one_submission_at_once_are_one() {
+    let world = World::new();
+    let importer = world.alpha().importer();
+    let patient = world.alpha().secretary().registers(&world.person());
+    let document = delivery(&patient.person.national_id, 1, &json!({"nrs_average": 5}));
+    // Every one with a key of its own: the source's number is what makes them the same.
+    let answers: Vec<Answer> = std::thread::scope(|threads| {
+        let sent: Vec<_> = (0..12).map(|_| threads.spawn(|| importer.delivers(&document))).collect();
+        sent.into_iter().map(|one| one.join().expect("an answer")).collect()
+    });
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
+    for answer in answers {
+        assert!(matches!((answer.status, answer.code()), (200 | 201, _) | (409, "in_progress")), "{}", answer.text());
+    }
+    assert_eq!(world.number("SELECT count(*) FROM {alpha}.submission"), 1);
+    assert_eq!(world.number("SELECT count(*) FROM {alpha}.score"), 1);
+}
