@@ -212,6 +212,12 @@ impl World {
         schema(look.get_or_insert_with(|| self.sql()), slug)
     }
 
+    /// Tells the server to stop: what is being answered is finished, nothing new is taken.
+    pub fn stops(&self) {
+        // Calling it is what stops the server; the future only waits.
+        drop(self.handle.stop(true));
+    }
+
     /// Waits at most `limit` until `seen` shows something.
     pub fn within<T>(&self, limit: Duration, mut seen: impl FnMut() -> Option<T>) -> T {
         let started = Instant::now();

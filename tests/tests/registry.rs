@@ -2,6 +2,8 @@
 
 #[path = "registry/catalogue.rs"]
 mod catalogue;
+#[path = "registry/connections.rs"]
+mod connections;
 #[path = "registry/document.rs"]
 mod document;
 #[path = "registry/foreign.rs"]
