@@ -82,8 +82,24 @@ impl Fault {
     }
 }
 
-/// RFC 6901 section 3: `~` becomes `~0`, `/` becomes `~1`. Names over 64 characters are cut: a pointer names a place,
-/// it does not carry a payload back.
+/// RFC 6901 section 3: `~` becomes `~0`, `/` becomes `~1`. A pointer names a place, it does not carry a payload back:
+/// names over 64 characters are cut, and a name with eleven digits in a row, which may be somebody's number, shows none.
 pub fn escape(member: &str) -> String {
-    member.chars().take(64).collect::<String>().replace('~', "~0").replace('/', "~1")
+    let digits_in_a_row = member.split(|letter: char| !letter.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+    let shown = |letter: char| if digits_in_a_row >= 11 && letter.is_ascii_digit() { '#' } else { letter };
+    member.chars().take(64).map(shown).collect::<String>().replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pointers_name_places_and_carry_nothing_back() {
+        assert_eq!(escape("isi_03"), "isi_03");
+        assert_eq!(escape("a/b~c"), "a~1b~0c");
+        assert_eq!(escape("pid 01818012337"), "pid ###########");
+        assert_eq!(escape("1234567890"), "1234567890");
+        assert_eq!(escape(&"x".repeat(100)).len(), 64);
+    }
 }
