@@ -38,6 +38,7 @@ problems! {
     IdempotencyKeyMissing 400 "An Idempotency-Key is required of machine clients"           "Maskinklienter må sende Idempotency-Key" "Send a fresh unique key with every POST, and the same key when you repeat it.";
     Unauthenticated       401 "No valid credentials were presented"                         "Gyldig legitimasjon mangler" "Fetch a new access token from a trusted issuer and send it as `Authorization: Bearer`.";
     Forbidden             403 "This role may not do that"                                   "Denne rollen har ikke lov til dette" "See openapi/permissions.md for what each role may do.";
+    LowAssurance          403 "Your identity is not assured highly enough for this"         "Innloggingen har ikke høyt nok sikkerhetsnivå for dette" "Log in again at the level that patient data asks for (level 4), and send the new token.";
     NotFound              404 "There is no such thing, or it is not yours to see"           "Dette finnes ikke, eller du har ikke tilgang til det" "Check the id and the registry in the path.";
     MethodNotAllowed      405 "The method is not allowed here"                              "Metoden er ikke tillatt her" "The `Allow` header lists the methods of this resource.";
     NotAcceptable         406 "No representation that you accept exists"                    "Ingen form du godtar, finnes" "Accept `application/json`.";
@@ -247,6 +248,7 @@ impl From<StoreError> for Problem {
         let retry_after = error.retry_after();
         let (code, errors) = match error {
             StoreError::Forbidden => (Code::Forbidden, Vec::new()),
+            StoreError::LowAssurance => (Code::LowAssurance, Vec::new()),
             StoreError::NotFound => (Code::NotFound, Vec::new()),
             StoreError::Stale => (Code::Stale, Vec::new()),
             StoreError::Conflict(faults) => (Code::AlreadyExists, faults),

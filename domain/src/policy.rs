@@ -26,6 +26,17 @@ mod cell {
     pub(super) const all: Reach = Reach::All;
 }
 
+impl Category {
+    /// Whether what is touched is about patients: then the caller's identity must be of a high level of assurance
+    /// (sikkerhetsnivå).
+    pub const fn is_about_patients(self) -> bool {
+        match self {
+            Self::Identity | Self::Answers | Self::AccessLog => true,
+            Self::Platform | Self::Catalogue => false,
+        }
+    }
+}
+
 /// What an action touches, for the access log's `categories`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]

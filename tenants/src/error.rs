@@ -13,6 +13,9 @@ pub enum StoreError {
     /// The policy says no.
     #[error("not permitted")]
     Forbidden,
+    /// The caller's identity is not of the level of assurance that the action asks for.
+    #[error("too low a level of assurance")]
+    LowAssurance,
     /// There is no such thing, or not for this caller.
     #[error("no such record")]
     NotFound,

@@ -65,7 +65,8 @@ pub struct ClaimMapping {
     /// The claim with the patient's national id.
     #[serde(default)]
     pub national_id_claim: Option<String>,
-    /// The claim with the level of assurance, and the values that are high enough. Absent: every token is.
+    /// The claim with the level of assurance, and the values that are high enough for patient data. Absent: every token
+    /// is.
     #[serde(default)]
     pub assurance: Option<Assurance>,
 }

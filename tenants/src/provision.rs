@@ -288,6 +288,7 @@ impl Registry {
                 organisation: None,
                 client: None,
                 own: None,
+                highly_assured: true,
             };
             let context = RequestContext { request_id: self.clock().ordered_id().to_string(), origin: None };
             let object = format!("{} trusts {}", tenant.unwrap_or("platform"), settings.issuer);

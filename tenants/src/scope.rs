@@ -77,6 +77,8 @@ pub struct Principal {
     pub client: Option<String>,
     /// Which patient the caller is, where the caller is one.
     pub own: Option<OwnRecord>,
+    /// Whether the issuer vouches at the level of assurance that patient data asks for.
+    pub highly_assured: bool,
 }
 
 /// How a patient's token says who the patient is.
@@ -180,6 +182,9 @@ impl TenantScope {
         let reach = policy::reach(self.principal.role, action);
         if reach == Reach::No {
             return self.log_outcome(action, &[], "forbidden").and(Err(StoreError::Forbidden.into()));
+        }
+        if action.category().is_about_patients() && !self.principal.highly_assured {
+            return self.log_outcome(action, &[], "forbidden").and(Err(StoreError::LowAssurance.into()));
         }
         let mut opened = Vec::new();
         let outcome: Result<T, E> = timed(action, || {

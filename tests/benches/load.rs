@@ -192,6 +192,7 @@ impl<'f> Bench<'f> {
             organisation: None,
             client: None,
             own: None,
+            highly_assured: true,
         };
         let context = RequestContext { request_id: self.registry.clock().ordered_id().to_string(), origin: None };
         let new = NewTenant {

@@ -130,6 +130,7 @@ pub(crate) fn create_tenant(registry: &Registry, slug: &str, name: &str) -> Resu
         organisation: None,
         client: None,
         own: None,
+        highly_assured: true,
     };
     let context = RequestContext { request_id: "harness".to_owned(), origin: None };
     let new = NewTenant {

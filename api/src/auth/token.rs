@@ -49,9 +49,6 @@ pub enum Refused {
     /// No role, several, or one that is not mapped.
     #[error("no single known role")]
     Role,
-    /// The level of assurance is too low.
-    #[error("too low a level of assurance")]
-    Assurance,
     /// A proof of possession is missing, wrong or used before.
     #[error("no proof of possession")]
     Proof,
@@ -193,15 +190,13 @@ impl Verifier {
             let value = claims.get(name.as_deref()?)?.as_str()?;
             (!value.is_empty() && value.len() <= 200 && !value.contains('\0')).then(|| value.to_owned())
         };
-        if let Some(assurance) = &mapping.assurance {
+        let highly_assured = mapping.assurance.as_ref().is_none_or(|assurance| {
             let level = claims.get(&assurance.claim).map(|value| match value {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
             });
-            if !level.is_some_and(|level| assurance.accepted.contains(&level)) {
-                return Err(Refused::Assurance);
-            }
-        }
+            level.is_some_and(|level| assurance.accepted.contains(&level))
+        });
         let subject = text(&Some("sub".to_owned())).ok_or(Refused::Claims)?;
         let named: Vec<&str> = match claims.get(&mapping.role_claim) {
             Some(Value::String(one)) => vec![one.as_str()],
@@ -230,6 +225,7 @@ impl Verifier {
                 organisation: text(&mapping.organisation_claim),
                 client: text(&Some("client_id".to_owned())).or_else(|| text(&Some("azp".to_owned()))),
                 own,
+                highly_assured,
             },
         })
     }

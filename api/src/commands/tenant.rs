@@ -199,6 +199,7 @@ fn operator(registry: &Registry) -> PlatformScope {
         organisation: None,
         client: Some("painreg command line".to_owned()),
         own: None,
+        highly_assured: true,
     };
     let context = RequestContext { request_id: registry.clock().ordered_id().to_string(), origin: None };
     #[expect(clippy::disallowed_methods, reason = "the command line's own door")]

@@ -637,8 +637,20 @@ fn the_level_of_assurance_must_be_high_enough() {
     }
     for level in [Value::Null, json!("3"), json!(3), json!("04"), json!("high"), json!(["4"]), json!(4.0), json!(true)]
     {
-        forge.refuses_claims(&json!({ claim: level }));
+        let caller =
+            forge.world.nobody().with_token(Some(forge.ec.token(&with(&forge.claims(), &json!({ claim: level })))));
+        caller.get("/v1/tenants/alpha/instruments").expect(200);
+        for path in ["patients", "summary", "patient-lookups"] {
+            let path = format!("/v1/tenants/alpha/{path}");
+            if path.ends_with("lookups") {
+                let body = json!({"national_id": {"type": "fnr", "value": "01818012337"}});
+                caller.post(&path, &body).problem(403, "low_assurance");
+            } else {
+                caller.get(&path).problem(403, "low_assurance");
+            }
+        }
     }
+    assert_eq!(forge.world.number("SELECT count(*) AS n FROM {alpha}.audit_event WHERE outcome = 'forbidden'"), 3 * 8);
 }
 
 #[test]
