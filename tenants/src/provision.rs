@@ -7,7 +7,7 @@ use jiff_diesel::ToDiesel as _;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::TenantId;
 use painreg_domain::organisation_number::OrganisationNumber;
-use painreg_domain::policy::{Action, Role};
+use painreg_domain::policy::Action;
 use painreg_domain::questionnaire::Form;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -279,17 +279,7 @@ impl Registry {
                 store::tenants::trust(conn, self.clock(), id, settings)?;
             }
             run_sql(conn, "SET LOCAL search_path = platform, pg_temp")?;
-            let who = Principal {
-                key: "command-line".to_owned(),
-                actor: "command line".to_owned(),
-                role: Role::Operator,
-                unit: None,
-                hpr: None,
-                organisation: None,
-                client: None,
-                own: None,
-                highly_assured: true,
-            };
+            let who = Principal::operator_at_the_machine("command line");
             let context = RequestContext { request_id: self.clock().ordered_id().to_string(), origin: None };
             let object = format!("{} trusts {}", tenant.unwrap_or("platform"), settings.issuer);
             Trace::new(self.clock(), &who, &context, Action::UpdateTenant).write(conn, None, Some(object), "ok")?;

@@ -81,6 +81,23 @@ pub struct Principal {
     pub highly_assured: bool,
 }
 
+impl Principal {
+    /// An operator whom no token vouches for: whoever can read the key file and reach the database as its owner.
+    pub fn operator_at_the_machine(actor: &str) -> Self {
+        Self {
+            key: format!("command-line:{actor}"),
+            actor: actor.to_owned(),
+            role: Role::Operator,
+            unit: None,
+            hpr: None,
+            organisation: None,
+            client: Some("painreg command line".to_owned()),
+            own: None,
+            highly_assured: true,
+        }
+    }
+}
+
 /// How a patient's token says who the patient is.
 #[derive(Clone, Debug)]
 pub enum OwnRecord {

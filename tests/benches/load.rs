@@ -183,17 +183,7 @@ impl<'f> Bench<'f> {
 
     /// Creates a registry as the operator at the keyboard does.
     fn create(&self, slug: &str) -> Result<(), StoreError> {
-        let principal = Principal {
-            key: "command-line:bench".to_owned(),
-            actor: "bench".to_owned(),
-            role: Role::Operator,
-            unit: None,
-            hpr: None,
-            organisation: None,
-            client: None,
-            own: None,
-            highly_assured: true,
-        };
+        let principal = Principal::operator_at_the_machine("benchmark");
         let context = RequestContext { request_id: self.registry.clock().ordered_id().to_string(), origin: None };
         let new = NewTenant {
             slug: slug.to_owned(),

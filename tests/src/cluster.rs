@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diesel::{Connection as _, PgConnection};
-use painreg_domain::policy::{Action, Role};
+use painreg_domain::policy::Action;
 use painreg_tenants::local::{Durability, Local};
 use painreg_tenants::provision::{self, NewTenant, Placement};
 use painreg_tenants::{Clock, Principal, Registry, RequestContext, Settings, StoreError, migrate};
@@ -121,17 +121,7 @@ impl Cluster {
 
 /// Creates a registry behind the API, for templates.
 pub(crate) fn create_tenant(registry: &Registry, slug: &str, name: &str) -> Result<(), StoreError> {
-    let principal = Principal {
-        key: "harness".to_owned(),
-        actor: "harness".to_owned(),
-        role: Role::Operator,
-        unit: None,
-        hpr: None,
-        organisation: None,
-        client: None,
-        own: None,
-        highly_assured: true,
-    };
+    let principal = Principal::operator_at_the_machine("harness");
     let context = RequestContext { request_id: "harness".to_owned(), origin: None };
     let new = NewTenant {
         slug: slug.to_owned(),

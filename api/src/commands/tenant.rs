@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use painreg_domain::organisation_number::OrganisationNumber;
-use painreg_domain::policy::{Action, Role};
+use painreg_domain::policy::Action;
 use painreg_tenants::provision::{self, NewTenant, Placement};
 use painreg_tenants::store::tenants;
 use painreg_tenants::{IssuerSettings, PlatformScope, Principal, Registry, RequestContext, StoreError};
@@ -190,17 +190,7 @@ pub(super) fn settings_in(path: &PathBuf) -> Result<IssuerSettings, Failure> {
 fn operator(registry: &Registry) -> PlatformScope {
     #[expect(clippy::disallowed_methods, reason = "the command line's own door: who sits at the machine")]
     let actor = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".to_owned());
-    let principal = Principal {
-        key: format!("command-line:{actor}"),
-        actor,
-        role: Role::Operator,
-        unit: None,
-        hpr: None,
-        organisation: None,
-        client: Some("painreg command line".to_owned()),
-        own: None,
-        highly_assured: true,
-    };
+    let principal = Principal::operator_at_the_machine(&actor);
     let context = RequestContext { request_id: registry.clock().ordered_id().to_string(), origin: None };
     #[expect(clippy::disallowed_methods, reason = "the command line's own door")]
     registry.platform_scope(principal, context)
