@@ -3,6 +3,8 @@
 use serde::Serialize;
 use strum::{EnumIter, IntoStaticStr};
 
+use crate::code::Suggestion;
+
 macro_rules! faults {
     ($($(#[$doc:meta])* $code:ident $en:literal $nb:literal;)+) => {
         /// Why one part of a request was refused. Codes are stable and open: readers must tolerate new ones.
@@ -52,6 +54,36 @@ faults! {
     UnknownVersion  "The version is not one that is understood."             "Versjonen er ikke kjent.";
     /// A reference to something that does not exist here.
     UnknownReference "What this refers to does not exist here."              "Det som det vises til, finnes ikke her.";
+    /// A code that the code system never had.
+    UnknownCode     "There is no such code in the code system."              "Koden finnes ikke i kodeverket.";
+    /// A code that the code system has, but not on the day in question: no longer, or not yet.
+    ExpiredCode     "The code was not valid on that day."                    "Koden var ikke gyldig den dagen.";
+    /// A code of another code system than the one it is sent as.
+    WrongCodeSystem "The code belongs to another code system."               "Koden hører til et annet kodeverk.";
+    /// A code system of which no edition has been imported.
+    CodeSystemNotLoaded "The code system has not been loaded here."          "Kodeverket er ikke lastet inn her.";
+    /// A day before the patient was born.
+    BeforeBirth     "The day is before the patient's birth."                 "Dagen er før pasienten ble født.";
+    /// A day after the patient died.
+    AfterDeath      "The day is after the patient's death."                  "Dagen er etter at pasienten døde.";
+    /// A day that has not come yet.
+    InFuture        "The day has not come yet."                              "Dagen har ikke vært ennå.";
+    /// An end before its beginning.
+    WrongOrder      "The end is before the beginning."                       "Slutten er før begynnelsen.";
+    /// A day outside the period of what is referred to.
+    OutsidePeriod   "The day is outside the period of what this refers to."  "Dagen er utenfor perioden til det som det vises til.";
+    /// Something that others still refer to.
+    InUse           "Something else still refers to this."                   "Noe annet viser fortsatt til dette.";
+    /// A merge of somebody with themselves.
+    SamePatient     "Both are the same patient."                             "Begge er samme pasient.";
+    /// The patient has reserved themselves against the registry.
+    ReservedAgainstRegistry "The patient has reserved themselves against the registry." "Pasienten har reservert seg mot registeret.";
+    /// The patient refused to consent.
+    ConsentRefused  "The patient refused to consent."                        "Pasienten har sagt nei til å samtykke.";
+    /// The patient withdrew the consent.
+    ConsentWithdrawn "The patient withdrew the consent."                     "Pasienten har trukket samtykket.";
+    /// No legal basis covers the day.
+    NoBasis         "No legal basis covers this day."                        "Ingen behandlingsgrunnlag dekker denne dagen.";
 }
 
 /// One refused part: an RFC 6901 pointer into what was sent, and why.
@@ -61,12 +93,22 @@ pub struct Fault {
     pub pointer: String,
     /// Why.
     pub code: FaultCode,
+    /// Codes of a catalogue that may have been meant, the likeliest first; never what was submitted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suggestions: Vec<Suggestion>,
 }
 
 impl Fault {
     /// A fault at `pointer`, which must start with `/` or be empty (the whole document).
     pub fn new(pointer: impl Into<String>, code: FaultCode) -> Self {
-        Self { pointer: pointer.into(), code }
+        Self { pointer: pointer.into(), code, suggestions: Vec::new() }
+    }
+
+    /// The same fault with codes that may have been meant.
+    #[must_use]
+    pub fn with_suggestions(mut self, suggestions: Vec<Suggestion>) -> Self {
+        self.suggestions = suggestions;
+        self
     }
 
     /// A fault at one member of the root object; the name is escaped as RFC 6901 asks.

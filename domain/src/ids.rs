@@ -40,6 +40,10 @@ ids! {
     SubmissionId;
     /// One entry of the access log (innsynslogg).
     EventId;
+    /// One entry of what the clinic records about a patient, of whatever kind.
+    EntryId;
+    /// One merge of a duplicate into another patient.
+    MergeId;
     /// One trusted issuer of tokens.
     IssuerId;
 }

@@ -1,9 +1,15 @@
 //! The rules of the pain registry: no I/O, no clock, no HTTP, no SQL, no async.
 
+mod amount;
+pub mod calendar;
+pub mod clinical;
+pub mod code;
+pub mod code_list;
 pub mod contact;
 pub mod fault;
 pub mod ids;
 pub mod instrument;
+pub mod medication;
 pub mod national_id;
 pub mod nettskjema;
 pub mod organisation_number;
@@ -11,3 +17,4 @@ pub mod patient;
 pub mod policy;
 pub mod questionnaire;
 pub mod synthetic;
+pub mod udi;

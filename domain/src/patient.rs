@@ -23,6 +23,27 @@ pub enum Sex {
     Unknown,
 }
 
+/// Where somebody stands in the clinic, as the record tells.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumIter, EnumString, IntoStaticStr, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Stage {
+    /// Nothing but the registration.
+    Registered,
+    /// A referral, no episode yet.
+    Referred,
+    /// An open episode.
+    InTreatment,
+    /// Every episode is closed (avsluttet).
+    Closed,
+    /// Dead.
+    Deceased,
+    /// Merged into another patient.
+    Merged,
+}
+
 /// How to reach a patient; sealed wherever it is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contact {

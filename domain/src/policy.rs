@@ -31,7 +31,7 @@ impl Category {
     /// (sikkerhetsnivå).
     pub const fn is_about_patients(self) -> bool {
         match self {
-            Self::Identity | Self::Answers | Self::AccessLog => true,
+            Self::Identity | Self::Clinical | Self::Answers | Self::AccessLog => true,
             Self::Platform | Self::Catalogue => false,
         }
     }
@@ -47,6 +47,8 @@ pub enum Category {
     Catalogue,
     /// Who the patient is and how to reach them.
     Identity,
+    /// What the clinic recorded.
+    Clinical,
     /// What the patient answered, and the scores.
     Answers,
     /// Who looked.
@@ -137,6 +139,70 @@ mod table {
         ReadAnswers       Answers:     own     unit      no        all             no            no           no        no       no     no      no  no       no;
         /// Read how much the registry holds and the mean scores.
         ReadSummary       Answers:     no      all       no        all             no            no           no        no       no     no      no  no       no;
+        /// Read the course through the clinic: referrals, episodes, consultations.
+        ReadCourse        Clinical:    own     unit      unit      all             no            no           no           no       no       all     no   no       no;
+        /// Record the course through the clinic: referrals, episodes, consultations.
+        RecordCourse      Clinical:    no      unit      unit      all             no            no           no           no       no       all     no   no       no;
+        /// Change the course through the clinic: referrals, episodes, consultations; what stood there stays in the history.
+        ChangeCourse      Clinical:    no      unit      unit      all             no            no           no           no       no       all     no   no       no;
+        /// Take back what should not have been recorded: the course through the clinic: referrals, episodes, consultations.
+        WithdrawCourse    Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Read what was found, done and given: diagnoses, procedures, pain drawings, goals, medication.
+        ReadTreatment     Clinical:    own     unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Record what was found, done and given: diagnoses, procedures, pain drawings, goals, medication.
+        RecordTreatment   Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Change what was found, done and given: diagnoses, procedures, pain drawings, goals, medication; what stood there stays in the history.
+        ChangeTreatment   Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Take back what should not have been recorded: what was found, done and given: diagnoses, procedures, pain drawings, goals, medication.
+        WithdrawTreatment Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Read implants, their components, programmes, events and checks.
+        ReadImplants      Clinical:    own     unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Record implants, their components, programmes, events and checks.
+        RecordImplants    Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Change implants, their components, programmes, events and checks; what stood there stays in the history.
+        ChangeImplants    Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Take back what should not have been recorded: implants, their components, programmes, events and checks.
+        WithdrawImplants  Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Read on what grounds the patient is in the registry.
+        ReadLegalBasis    Clinical:    own     unit      unit      all             no            no           no           no       no       all     no   no       no;
+        /// Record on what grounds the patient is in the registry.
+        RecordLegalBasis  Clinical:    no      unit      unit      all             no            no           no           no       no       all     no   no       no;
+        /// Change on what grounds the patient is in the registry; what stood there stays in the history.
+        ChangeLegalBasis  Clinical:    no      unit      unit      all             no            no           no           no       no       all     no   no       no;
+        /// Take back what should not have been recorded: on what grounds the patient is in the registry.
+        WithdrawLegalBasis Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Read projects the patient takes part in, and samples.
+        ReadResearch      Clinical:    own     unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Record projects the patient takes part in, and samples.
+        RecordResearch    Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Change projects the patient takes part in, and samples; what stood there stays in the history.
+        ChangeResearch    Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Take back what should not have been recorded: projects the patient takes part in, and samples.
+        WithdrawResearch  Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// List entries of one kind over the whole registry.
+        ListClinical      Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Read everything about one patient, now or at an instant, and what differs between two.
+        ReadTimeline      Clinical:    own     unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Find every patient who carries a device (tilbakekalling).
+        FindRecalled      Clinical:    no      unit      no        all             no            no           no           no       no       no      no   no       no;
+        /// Register patients with their course, a line each.
+        RegisterInBulk    Clinical:    no      unit      unit      all             no            no           no           no       no       all     no   no       no;
+        /// Find patients who may be the same person.
+        FindDuplicates    Identity:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Merge a duplicate into another patient.
+        MergePatients     Identity:    no      no        no        all             no            no           no           no       no       no      no   no       no;
+        /// Read which patients were merged.
+        ReadMerges        Identity:    no      no        no        all             no            no           no        no       no     no      no  no       no;
+        /// Undo a merge.
+        UndoMerge         Identity:    no      no        no        all             no            no           no           no       no       no      no   no       no;
+        /// Read the registry's own code lists.
+        ReadCodeLists     Catalogue:   all     all       all       all             all           all          all          all      all      all     all  no       no;
+        /// Change the registry's own code lists.
+        ChangeCodeLists   Catalogue:   no      no        no        all             no            no           no           no       no       no      no   no       no;
+        /// Read the registry's projects.
+        ReadProjects      Catalogue:   no      all       all       all             all           all          no           no       no       no      all  no       no;
+        /// Register and change projects.
+        ChangeProjects    Catalogue:   no      no        no        all             no            no           no           no       no       no      no   no       no;
     }
 }
 pub use table::{Action, Role, reach};

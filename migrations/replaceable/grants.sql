@@ -16,12 +16,33 @@ GRANT SELECT ON form_version, nettskjema_form TO {patient}, {clinician}, {secret
 -- Patients.
 GRANT SELECT ON patient, patient_key, patient_identifier TO {patient}, {clinician}, {secretary}, {registry_manager}, {pas_feed};
 GRANT INSERT ON patient, patient_key, patient_identifier TO {clinician}, {secretary}, {registry_manager}, {pas_feed};
-GRANT UPDATE (unit, sex, birth_date, language, interpreter_needed, cognitive_impairment, protected_address, deceased_on, contact, updated_at, updated_by, version)
+GRANT UPDATE (unit, sex, birth_date, language, interpreter_needed, cognitive_impairment, protected_address, deceased_on, contact, mobile_index, email_index, updated_at, updated_by, version)
     ON patient TO {clinician}, {secretary}, {registry_manager}, {pas_feed};
-GRANT SELECT (id, unit) ON patient TO {importer}, {dpo};
+GRANT SELECT (id, unit, merged_into) ON patient TO {importer}, {dpo};
 GRANT SELECT (patient_id, blind_index) ON patient_identifier TO {importer};
 
 -- Answers: an importer writes them and sees only what it needs to know a delivery again.
 GRANT SELECT ON submission, score TO {patient}, {clinician}, {registry_manager};
 GRANT INSERT ON submission, score TO {patient}, {clinician}, {importer};
 GRANT SELECT (id, patient_id, source_system, source_form_id, source_submission_id, revision, payload_hash) ON submission TO {importer};
+
+-- What the clinic records. Whoever changes a row puts what it was into the history; nobody changes the history.
+GRANT SELECT ON referral, episode, consultation, diagnosis, procedure, pain_site, treatment_goal, medication, implant, implant_component, implant_programme, implant_event, implant_check, legal_basis, project_participation, sample, row_history
+    TO {patient}, {clinician}, {secretary}, {registry_manager};
+GRANT INSERT, UPDATE, DELETE ON referral, episode, consultation, diagnosis, procedure, pain_site, treatment_goal, medication, implant, implant_component, implant_programme, implant_event, implant_check, legal_basis, project_participation, sample
+    TO {clinician}, {secretary}, {registry_manager};
+GRANT INSERT ON row_history TO {clinician}, {secretary}, {registry_manager}, {pas_feed};
+GRANT SELECT ON row_history, referral, episode, consultation, legal_basis TO {pas_feed};
+GRANT INSERT, UPDATE ON referral, episode, consultation, legal_basis TO {pas_feed};
+-- Whether answers may be kept.
+GRANT SELECT (patient_id, basis, decision, against, valid_from, valid_to, source) ON legal_basis TO {importer};
+
+-- Duplicates.
+GRANT SELECT, INSERT, UPDATE ON patient_merge TO {registry_manager};
+GRANT UPDATE (merged_into) ON patient TO {registry_manager};
+
+-- The registry's own lists and projects.
+GRANT SELECT ON code_list, code_list_version, list_generation, project TO {patient}, {clinician}, {secretary}, {registry_manager}, {council_member}, {council_chair}, {applicant}, {importer}, {sender}, {pas_feed}, {dpo};
+GRANT INSERT, UPDATE ON code_list TO {registry_manager};
+GRANT UPDATE ON code_list_version, list_generation TO {registry_manager};
+GRANT INSERT, UPDATE ON project TO {registry_manager};

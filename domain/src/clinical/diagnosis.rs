@@ -1,0 +1,79 @@
+//! Diagnoses, ICD-10 and ICD-11. An ICD-11 chronic-pain code (MG30) is expected first, because it says what kind of pain
+//! it is where the disease's own code does not.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::{Entry, Examination, Kind, Remark, words};
+use crate::code::{Checked, PainClass, System};
+use crate::ids::EntryId;
+
+words! {
+    /// The systems that diagnoses are coded in.
+    DiagnosisSystem {
+        /// The Norwegian ICD-10.
+        Icd10,
+        /// ICD-11.
+        Icd11,
+    }
+}
+
+/// A diagnosis.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Diagnosis {
+    /// The episode it was set in.
+    #[serde(default)]
+    pub episode_id: Option<EntryId>,
+    /// Which system the code is of.
+    pub system: DiagnosisSystem,
+    /// The code, valid on the day it was set.
+    #[schema(max_length = 200, example = "MG30.02")]
+    pub code: String,
+    /// Its place among the patient's diagnoses, from 1.
+    #[schema(minimum = 1, maximum = 20)]
+    pub rank: i32,
+    /// When it was set.
+    pub set_on: Date,
+}
+
+/// What follows from a diagnosis.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Diagnosed {
+    /// The code in its canonical spelling.
+    #[schema(max_length = 200)]
+    pub code: String,
+    /// The code's title in the edition that was valid then.
+    #[schema(max_length = 500)]
+    pub title: Option<String>,
+    /// That edition.
+    #[schema(max_length = 40)]
+    pub edition: Option<String>,
+    /// Whether the pain is the disease (primary) or follows from one (secondary); null of codes that are not MG30.
+    pub chronic_pain: Option<PainClass>,
+}
+
+impl Entry for Diagnosis {
+    const KIND: Kind = Kind::Diagnosis;
+    type Derived = Diagnosed;
+
+    fn examine(&self, exam: &mut Examination<'_>) -> Diagnosed {
+        exam.day("set_on", self.set_on);
+        exam.whole("rank", Some(self.rank), 1..=20);
+        let system = match self.system {
+            DiagnosisSystem::Icd10 => System::Icd10,
+            DiagnosisSystem::Icd11 => System::Icd11,
+        };
+        let checked = exam.coded("code", system, &self.code, self.set_on);
+        let chronic_pain = if system == System::Icd11 { PainClass::of(&self.code) } else { None };
+        if self.rank == 1 && chronic_pain.is_none() {
+            exam.remark(Remark::ChronicPainCodeExpectedFirst);
+        }
+        match checked {
+            Some(Checked { code, title, edition }) => {
+                Diagnosed { code, title: Some(title), edition: Some(edition), chronic_pain }
+            }
+            None => Diagnosed { code: self.code.clone(), title: None, edition: None, chronic_pain },
+        }
+    }
+}

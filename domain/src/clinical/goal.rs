@@ -1,0 +1,65 @@
+//! Treatment goals (behandlingsmål) by patient and clinician, and how far they were reached.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::{Entry, Examination, Kind, Nothing, words};
+use crate::code_list::List;
+use crate::ids::EntryId;
+
+words! {
+    /// Whose goal it is.
+    SetBy {
+        /// The patient's.
+        Patient,
+        /// The clinician's.
+        Clinician,
+    }
+}
+
+/// A treatment goal (behandlingsmål).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TreatmentGoal {
+    /// The episode it was set in.
+    #[serde(default)]
+    pub episode_id: Option<EntryId>,
+    /// When it was set.
+    pub set_on: Date,
+    /// Whose goal it is.
+    pub set_by: SetBy,
+    /// What kind of goal: a code of the list `goal_category`.
+    #[serde(default)]
+    #[schema(max_length = 40, example = "function")]
+    pub category: Option<String>,
+    /// The goal in words. Sealed under the patient's key where it is stored; neither names nor numbers belong here.
+    #[schema(min_length = 1, max_length = 2000, example = "Walk to the shop and back without a pause")]
+    pub text: String,
+    /// Until when it should be reached.
+    #[serde(default)]
+    pub target_on: Option<Date>,
+    /// How far it was reached: goal attainment scaling, -2 (much less than expected) to +2 (much more), 0 as expected
+    /// (Kiresuk & Sherman, Community Mental Health Journal 1968;4:443-453); goes with `assessed_on`.
+    #[serde(default)]
+    #[schema(minimum = -2, maximum = 2)]
+    pub attainment: Option<i32>,
+    /// When that was judged.
+    #[serde(default)]
+    pub assessed_on: Option<Date>,
+}
+
+impl Entry for TreatmentGoal {
+    const KIND: Kind = Kind::TreatmentGoal;
+    type Derived = Nothing;
+
+    fn examine(&self, exam: &mut Examination<'_>) -> Nothing {
+        exam.day("set_on", self.set_on);
+        exam.end_from("target_on", self.target_on, self.set_on);
+        exam.day_from("assessed_on", self.assessed_on, self.set_on);
+        exam.whole("attainment", self.attainment, -2..=2);
+        exam.together(("attainment", self.attainment.is_some()), ("assessed_on", self.assessed_on.is_some()));
+        exam.listed("category", List::GoalCategory, self.category.as_deref(), self.set_on);
+        exam.text("text", Some(&self.text), 2000);
+        Nothing {}
+    }
+}

@@ -1,0 +1,79 @@
+//! What differs between two states of a record: pure comparison, whatever the entries are.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Kind, words};
+use crate::ids::EntryId;
+
+words! {
+    /// What became of an entry between two instants.
+    Became {
+        /// It was not there before.
+        Added,
+        /// It is another one now.
+        Changed,
+        /// It is no longer there.
+        Removed,
+    }
+    /// Why an entry was changed or taken back.
+    ChangeReason {
+        /// Things went on: what was true then is no longer so.
+        Update,
+        /// What stood there was wrong.
+        Correction,
+        /// It should never have been recorded.
+        RegisteredInError,
+    }
+}
+
+/// An entry at one instant: its kind, its id, its members.
+pub type State = BTreeMap<(Kind, EntryId), Map<String, Value>>;
+
+/// One entry that differs.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Difference {
+    /// What kind of entry.
+    pub kind: Kind,
+    /// Its id.
+    pub id: EntryId,
+    /// What became of it.
+    pub became: Became,
+    /// Members that differ: what they were.
+    #[schema(value_type = Object)]
+    pub before: Map<String, Value>,
+    /// Members that differ: what they are.
+    #[schema(value_type = Object)]
+    pub after: Map<String, Value>,
+}
+
+/// Members that say nothing about the patient.
+const BOOKKEEPING: &[&str] = &["version", "updated_at", "updated_by"];
+
+/// What differs, by kind and id.
+pub fn differences(before: &State, after: &State) -> Vec<Difference> {
+    let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let nothing = Map::new();
+    keys.into_iter()
+        .filter_map(|key| {
+            let (was, is) = (before.get(key), after.get(key));
+            let became = match (was, is) {
+                (None, _) => Became::Added,
+                (_, None) => Became::Removed,
+                _ => Became::Changed,
+            };
+            let (was, is) = (was.unwrap_or(&nothing), is.unwrap_or(&nothing));
+            let differing = |one: &Map<String, Value>, other: &Map<String, Value>| {
+                one.iter()
+                    .filter(|(name, value)| !BOOKKEEPING.contains(&name.as_str()) && other.get(*name) != Some(*value))
+                    .map(|(name, value)| (name.clone(), value.clone()))
+                    .collect::<Map<_, _>>()
+            };
+            let (before, after) = (differing(was, is), differing(is, was));
+            let differs = became != Became::Changed || !before.is_empty() || !after.is_empty();
+            differs.then_some(Difference { kind: key.0, id: key.1, became, before, after })
+        })
+        .collect()
+}

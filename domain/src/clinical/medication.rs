@@ -1,0 +1,54 @@
+//! Medication as an entry: the ATC code checked against the book, the daily opioid dose reckoned.
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::{Entry, Examination, Kind, Remark};
+use crate::code::System;
+use crate::medication::{Medication, Omeq, OmeqUnknown};
+
+/// What follows from a medication.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Medicated {
+    /// The substance, as the ATC index names it.
+    #[schema(max_length = 500)]
+    pub substance: Option<String>,
+    /// Oral morphine equivalents (OMEQ), mg a day; null where it is no opioid or nobody can tell.
+    #[serde(serialize_with = "crate::amount::serialize")]
+    #[schema(value_type = Option<f64>, minimum = 0)]
+    pub omeq_mg: Option<Decimal>,
+    /// The version of the factor table they were reckoned with.
+    #[schema(max_length = 40)]
+    pub omeq_factors: Option<String>,
+    /// Why nobody can tell.
+    pub omeq_unknown: Option<OmeqUnknown>,
+}
+
+impl Entry for Medication {
+    const KIND: Kind = Kind::Medication;
+    type Derived = Medicated;
+
+    fn examine(&self, exam: &mut Examination<'_>) -> Medicated {
+        exam.day("started_on", self.started_on);
+        exam.end_from("ended_on", self.ended_on, self.started_on);
+        let faults = Medication::faults(self);
+        let is_coded = !faults.iter().any(|fault| fault.pointer == "/atc");
+        exam.faults(faults);
+        let on: Date = self.started_on;
+        let checked = if is_coded { exam.coded("atc", System::Atc, &self.atc, on) } else { None };
+        let substance = checked.map(|it| it.title);
+        let (omeq_mg, omeq_factors, omeq_unknown) = match self.daily_omeq() {
+            Omeq::NotOpioid => (None, None, None),
+            Omeq::Known { mg, factor_version } => (Some(mg), Some(factor_version.to_owned()), None),
+            Omeq::Unknown { reason } => (None, None, Some(reason)),
+        };
+        if omeq_mg.is_some_and(|mg| mg > Decimal::from(300)) {
+            exam.remark(Remark::HighOpioidDose);
+        }
+        if omeq_unknown.is_some() {
+            exam.remark(Remark::OmeqUnknown);
+        }
+        Medicated { substance, omeq_mg, omeq_factors, omeq_unknown }
+    }
+}

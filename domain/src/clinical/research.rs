@@ -1,0 +1,111 @@
+//! Projects that patients take part in, and samples that are kept of them.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Entry, Examination, Kind, Nothing, words};
+use crate::code_list::List;
+use crate::fault::FaultCode;
+
+/// Somebody's part in a quality or research project (prosjektdeltakelse).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectParticipation {
+    /// The project's code.
+    #[schema(max_length = 40)]
+    pub project: String,
+    /// When the patient joined.
+    pub joined_on: Date,
+    /// When the patient left.
+    #[serde(default)]
+    pub left_on: Option<Date>,
+    /// The arm of a trial.
+    #[serde(default)]
+    #[schema(max_length = 40)]
+    pub arm: Option<String>,
+    /// The project's own fields, by their codes.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub field_values: BTreeMap<String, Value>,
+}
+
+/// What follows from taking part.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Enrolled {
+    /// Whether the registry's own follow-up leaves the patient alone meanwhile.
+    pub excluded_from_follow_up: bool,
+}
+
+impl Entry for ProjectParticipation {
+    const KIND: Kind = Kind::ProjectParticipation;
+    type Derived = Enrolled;
+
+    fn examine(&self, exam: &mut Examination<'_>) -> Enrolled {
+        exam.day("joined_on", self.joined_on);
+        exam.end_from("left_on", self.left_on, self.joined_on);
+        exam.text("arm", self.arm.as_deref(), 40);
+        let Some(project) = exam.lists().project(&self.project) else {
+            exam.fault("project", FaultCode::UnknownReference);
+            return Enrolled { excluded_from_follow_up: false };
+        };
+        if self.joined_on < project.starts_on || project.ends_on.is_some_and(|last| self.joined_on > last) {
+            exam.fault("joined_on", FaultCode::OutsidePeriod);
+        }
+        exam.faults(project.faults_of(&self.field_values).into_iter().map(|fault| fault.under("/field_values")));
+        Enrolled { excluded_from_follow_up: project.excludes_from_follow_up }
+    }
+}
+
+words! {
+    /// What became of a sample.
+    SampleState {
+        /// It is there.
+        Stored,
+        /// It was used up.
+        Used,
+        /// It was destroyed.
+        Destroyed,
+    }
+}
+
+/// A biobank sample (biobankprøve).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sample {
+    /// What it is: a code of the list `sample_type`.
+    #[schema(max_length = 40, example = "serum")]
+    pub sample_type: String,
+    /// When it was taken.
+    pub taken_on: Date,
+    /// Where the biobank keeps it, in the biobank's words.
+    #[schema(min_length = 1, max_length = 100)]
+    pub storage_reference: String,
+    /// The approval or consent it was taken under.
+    #[schema(min_length = 1, max_length = 100)]
+    pub legal_basis: String,
+    /// The project it was taken for, by its code.
+    #[serde(default)]
+    #[schema(max_length = 40)]
+    pub project: Option<String>,
+    /// What became of it.
+    pub state: SampleState,
+}
+
+impl Entry for Sample {
+    const KIND: Kind = Kind::Sample;
+    type Derived = Nothing;
+
+    fn examine(&self, exam: &mut Examination<'_>) -> Nothing {
+        exam.day("taken_on", self.taken_on);
+        exam.listed("sample_type", List::SampleType, Some(&self.sample_type), self.taken_on);
+        exam.text("storage_reference", Some(&self.storage_reference), 100);
+        exam.text("legal_basis", Some(&self.legal_basis), 100);
+        if self.project.as_deref().is_some_and(|code| exam.lists().project(code).is_none()) {
+            exam.fault("project", FaultCode::UnknownReference);
+        }
+        Nothing {}
+    }
+}

@@ -1,0 +1,359 @@
+//! The registry's own lists (kodelister) and projects: what each hospital names itself, with the flags that other rules
+//! read. Data of the tenant, checked here.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clinical::words;
+use crate::code::Suggestion;
+use crate::fault::{Fault, FaultCode};
+
+words! {
+    /// The lists that a registry keeps.
+    List {
+        /// Treatment-right categories (behandlingsrettkategorier).
+        TreatmentRight,
+        /// Where referrals come from.
+        ReferralSource,
+        /// Why episodes are closed.
+        ClosingReason,
+        /// Groups of procedures: they start follow-up.
+        ProcedureGroup,
+        /// Kinds of treatment goals.
+        GoalCategory,
+        /// Units (enheter) of the hospital.
+        Unit,
+        /// Kinds of biobank samples.
+        SampleType,
+    }
+    /// What a project is for.
+    ProjectKind {
+        /// Quality improvement (kvalitetsprosjekt).
+        Quality,
+        /// Research (forskningsprosjekt).
+        Research,
+    }
+    /// What a project's field holds.
+    FieldKind {
+        /// A whole number.
+        Integer,
+        /// A number.
+        Decimal,
+        /// A date.
+        Date,
+        /// Yes or no.
+        Boolean,
+        /// One of the field's options.
+        Option,
+    }
+}
+
+/// What other rules read of a listed code.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Flags {
+    /// Of treatment rights: whether the patient counts in the denominator of coverage (dekningsgrad).
+    pub counts_in_denominator: bool,
+    /// Of treatment rights: whether the baseline questionnaire is sent.
+    pub triggers_baseline: bool,
+    /// Of treatment rights and procedure groups: whether follow-up questionnaires are sent.
+    pub triggers_follow_up: bool,
+    /// Of procedure groups: the codes, or beginnings of codes, that belong to it.
+    #[schema(max_items = 200)]
+    pub codes: Vec<CodePrefix>,
+}
+
+/// A code, or the beginning of codes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = String, min_length = 1, max_length = 12)]
+pub struct CodePrefix(pub String);
+
+/// One code of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    /// The code: lower-case letters, digits and underscores.
+    #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9_]{1,40}$")]
+    pub code: String,
+    /// What it is called, in Norwegian.
+    #[schema(min_length = 1, max_length = 200)]
+    pub nb: String,
+    /// What it is called, in English.
+    #[schema(min_length = 1, max_length = 200)]
+    pub en: String,
+    /// What other rules read of it.
+    #[serde(default)]
+    pub flags: Flags,
+    /// The first day it may be used; absent: always.
+    #[serde(default)]
+    pub valid_from: Option<Date>,
+    /// The last day it may be used; absent: until further notice.
+    #[serde(default)]
+    pub valid_to: Option<Date>,
+}
+
+impl Listed {
+    /// What is wrong with it.
+    pub fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let well_formed = (1..=40).contains(&self.code.len())
+            && self.code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        if !well_formed {
+            faults.push(Fault::at("code", FaultCode::InvalidFormat));
+        }
+        for (member, text) in [("nb", &self.nb), ("en", &self.en)] {
+            if text.trim().is_empty() {
+                faults.push(Fault::at(member, FaultCode::InvalidFormat));
+            } else if text.chars().count() > 200 {
+                faults.push(Fault::at(member, FaultCode::TooLong));
+            }
+        }
+        if self.valid_from.zip(self.valid_to).is_some_and(|(from, to)| to < from) {
+            faults.push(Fault::at("valid_to", FaultCode::WrongOrder));
+        }
+        if self.flags.codes.len() > 200 {
+            faults.push(Fault::new("/flags/codes", FaultCode::TooLong));
+        }
+        let is_prefix = |CodePrefix(text): &CodePrefix| {
+            (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        };
+        let wrong = self.flags.codes.iter().enumerate().filter(|(_, prefix)| !is_prefix(prefix));
+        faults.extend(wrong.map(|(at, _)| Fault::new(format!("/flags/codes/{at}"), FaultCode::InvalidFormat)));
+        faults
+    }
+
+    fn holds(&self, on: Date) -> bool {
+        self.valid_from.is_none_or(|from| from <= on) && self.valid_to.is_none_or(|to| on <= to)
+    }
+}
+
+/// A field that a project keeps of every participant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    /// Its code: lower-case letters, digits and underscores.
+    #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9_]{1,40}$")]
+    pub code: String,
+    /// What it holds.
+    pub kind: FieldKind,
+    /// Of options: which there are.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub options: Vec<FieldOption>,
+    /// Whether it must be filled in.
+    #[serde(default)]
+    pub required: bool,
+}
+
+/// One option of a project's field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = String, min_length = 1, max_length = 40)]
+pub struct FieldOption(pub String);
+
+/// A local quality or research project (prosjekt).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Project {
+    /// Its code: lower-case letters, digits, dashes and underscores.
+    #[schema(min_length = 2, max_length = 40, pattern = "^[a-z0-9_-]{2,40}$", example = "opioid-taper")]
+    pub code: String,
+    /// Its title.
+    #[schema(min_length = 1, max_length = 300)]
+    pub title: String,
+    /// What it is for.
+    pub kind: ProjectKind,
+    /// The approval it rests on, such as a REK number.
+    #[serde(default)]
+    #[schema(max_length = 100)]
+    pub approval: Option<String>,
+    /// Its first day.
+    pub starts_on: Date,
+    /// Its last day.
+    #[serde(default)]
+    pub ends_on: Option<Date>,
+    /// Whether the registry's own follow-up leaves participants alone meanwhile.
+    #[serde(default)]
+    pub excludes_from_follow_up: bool,
+    /// What it keeps of every participant.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub fields: Vec<Field>,
+}
+
+impl Project {
+    /// What is wrong with it.
+    pub fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let is_code = |text: &str, least: usize, dash: bool| {
+            (least..=40).contains(&text.len())
+                && text.bytes().all(|byte| {
+                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || (dash && byte == b'-')
+                })
+        };
+        if !is_code(&self.code, 2, true) {
+            faults.push(Fault::at("code", FaultCode::InvalidFormat));
+        }
+        let mut text = |member: &str, text: &str, most: usize| {
+            if text.trim().is_empty() {
+                faults.push(Fault::at(member, FaultCode::InvalidFormat));
+            } else if text.chars().count() > most {
+                faults.push(Fault::at(member, FaultCode::TooLong));
+            }
+        };
+        text("title", &self.title, 300);
+        if let Some(approval) = &self.approval {
+            text("approval", approval, 100);
+        }
+        if self.ends_on.is_some_and(|last| last < self.starts_on) {
+            faults.push(Fault::at("ends_on", FaultCode::WrongOrder));
+        }
+        if self.fields.len() > 50 {
+            faults.push(Fault::at("fields", FaultCode::TooLong));
+        }
+        for (at, field) in self.fields.iter().enumerate() {
+            let mut refuse = |member: &str, code| faults.push(Fault::new(format!("/fields/{at}/{member}"), code));
+            if !is_code(&field.code, 1, false) {
+                refuse("code", FaultCode::InvalidFormat);
+            } else if self.fields.iter().take(at).any(|other| other.code == field.code) {
+                refuse("code", FaultCode::AlreadyExists);
+            }
+            let of_options = field.kind == FieldKind::Option;
+            if of_options == field.options.is_empty() {
+                refuse("options", if of_options { FaultCode::Required } else { FaultCode::Contradiction });
+            }
+            if field.options.len() > 50 || field.options.iter().any(|it| !(1..=40).contains(&it.0.chars().count())) {
+                refuse("options", FaultCode::TooLong);
+            }
+        }
+        faults
+    }
+
+    /// What is wrong with a participant's values.
+    pub(crate) fn faults_of(&self, values: &BTreeMap<String, Value>) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for name in values.keys().filter(|name| !self.fields.iter().any(|field| field.code == **name)) {
+            faults.push(Fault::at(name, FaultCode::UnknownItem));
+        }
+        for field in &self.fields {
+            let value = values.get(&field.code).filter(|value| !value.is_null());
+            let code = match (value, field.kind) {
+                (None, _) if field.required => FaultCode::Required,
+                (None, _) => continue,
+                (Some(Value::Number(number)), FieldKind::Integer) if number.is_i64() => continue,
+                (Some(Value::Number(_)), FieldKind::Decimal) | (Some(Value::Bool(_)), FieldKind::Boolean) => continue,
+                (Some(Value::String(text)), FieldKind::Date) if text.parse::<Date>().is_ok() => continue,
+                (Some(Value::String(_)), FieldKind::Date) => FaultCode::InvalidDate,
+                (Some(Value::String(text)), FieldKind::Option) if field.options.iter().any(|it| it.0 == *text) => {
+                    continue;
+                }
+                (Some(Value::String(_)), FieldKind::Option) => FaultCode::UnknownOption,
+                _ => FaultCode::WrongType,
+            };
+            faults.push(Fault::at(&field.code, code));
+        }
+        faults
+    }
+}
+
+/// Why a code is refused, with those that would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    code: FaultCode,
+    nearest: Vec<Suggestion>,
+}
+
+impl Refused {
+    /// The fault at that member.
+    pub fn at(self, member: &str) -> Fault {
+        Fault::at(member, self.code).with_suggestions(self.nearest)
+    }
+}
+
+/// A list of a template: its codes in order.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Written {
+    list: List,
+    codes: Vec<Listed>,
+}
+
+/// All lists and projects of a registry.
+#[derive(Clone, Debug, Default)]
+pub struct CodeLists {
+    lists: Vec<(List, Vec<Listed>)>,
+    projects: Vec<Project>,
+}
+
+impl CodeLists {
+    /// The lists and projects that a registry has stored.
+    pub fn new(listed: impl IntoIterator<Item = (List, Listed)>, projects: Vec<Project>) -> Self {
+        let mut lists = Self { lists: Vec::new(), projects };
+        for (list, code) in listed {
+            match lists.lists.iter_mut().find(|(known, _)| *known == list) {
+                Some((_, codes)) => codes.push(code),
+                None => lists.lists.push((list, vec![code])),
+            }
+        }
+        lists
+    }
+
+    /// The lists of a template: `[[lists]]` with `list` and `codes`.
+    pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
+        #[derive(Deserialize)]
+        struct Whole {
+            lists: Vec<Written>,
+        }
+        let whole: Whole = toml::from_str(text)?;
+        Ok(Self {
+            lists: whole.lists.into_iter().map(|written| (written.list, written.codes)).collect(),
+            projects: Vec::new(),
+        })
+    }
+
+    /// Every list with its codes in order.
+    pub fn all(&self) -> &[(List, Vec<Listed>)] {
+        &self.lists
+    }
+
+    /// The codes of a list, in order.
+    pub fn of(&self, list: List) -> &[Listed] {
+        self.lists.iter().find(|(known, _)| *known == list).map_or(&[], |(_, codes)| codes.as_slice())
+    }
+
+    /// A code of a list, in force or not.
+    pub fn find(&self, list: List, code: &str) -> Option<&Listed> {
+        self.of(list).iter().find(|listed| listed.code == code)
+    }
+
+    /// A code of a list, in force on that day.
+    pub fn check(&self, list: List, code: &str, on: Date) -> Result<&Listed, Refused> {
+        let found = self.find(list, code);
+        if let Some(listed) = found.filter(|listed| listed.holds(on)) {
+            return Ok(listed);
+        }
+        let nearest = self.of(list).iter().filter(|listed| listed.holds(on)).take(5);
+        Err(Refused {
+            code: if found.is_some() { FaultCode::ExpiredCode } else { FaultCode::UnknownCode },
+            nearest: nearest.map(|it| Suggestion { code: it.code.clone(), title: it.nb.clone() }).collect(),
+        })
+    }
+
+    /// The group that a procedure's code belongs to: the one that names most of it.
+    pub fn procedure_group(&self, code: &str, on: Date) -> Option<&str> {
+        let matching = self.of(List::ProcedureGroup).iter().filter(|listed| listed.holds(on)).filter_map(|listed| {
+            let fits = |CodePrefix(prefix): &&CodePrefix| code.starts_with(prefix.as_str());
+            Some((listed.flags.codes.iter().filter(fits).map(|it| it.0.len()).max()?, listed))
+        });
+        // Of groups that name equally much the first of the list counts.
+        matching.rev().max_by_key(|(length, _)| *length).map(|(_, listed)| listed.code.as_str())
+    }
+
+    /// A project by its code.
+    pub fn project(&self, code: &str) -> Option<&Project> {
+        self.projects.iter().find(|project| project.code == code)
+    }
+}

@@ -1,0 +1,424 @@
+use std::ops::RangeInclusive;
+
+use jiff::civil::{Date, date};
+use proptest::prelude::*;
+use strum::IntoEnumIterator;
+
+use super::{GROUP_SEPARATOR, HIBCC_CHARACTERS, IDENTIFIERS, Udi, UdiIssuer, hibcc_check, in_set_82};
+use crate::fault::FaultCode::{self, DuplicateKey, InvalidChecksum, InvalidDate, InvalidFormat, TooLong, UnknownItem};
+
+const TODAY: Date = date(2026, 11, 22);
+
+fn read(value: &str) -> Result<Udi, FaultCode> {
+    Udi::parse(value, TODAY)
+}
+
+fn udi(issuer: UdiIssuer, di: &str, dates: [Option<Date>; 2], lot: Option<&str>, serial: Option<&str>) -> Udi {
+    let [manufactured_on, expires_on] = dates;
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    Udi { issuer, di: di.into(), manufactured_on, expires_on, lot: text(lot), serial: text(serial) }
+}
+
+#[test]
+fn gs1_is_read_as_printed_and_as_scanned() {
+    let dates = [Some(date(2014, 12, 31)), Some(date(2015, 7, 7))];
+    let expected = udi(UdiIssuer::Gs1, "10884521062856", dates, Some("A213B1"), Some("1234"));
+    for same in [
+        "(01)10884521062856(11)141231(17)150707(10)A213B1(21)1234",
+        "(01)10884521062856 (11)141231 (17)150707 (10)A213B1 (21)1234",
+        "(21)1234(10)A213B1(17)150707(11)141231(01)10884521062856",
+        "(01)10884521062856(11)141231(17)150707(10)A213B1(21)1234(30)1(20)02(240)X(241)Y(250)Z(13)141231(15)150707",
+        "0110884521062856111412311715070710A213B1\u{1d}211234",
+        "]d20110884521062856111412311715070710A213B1\u{1d}211234",
+        "]C1\u{1d}0110884521062856111412311715070710A213B1\u{1d}211234\u{1d}",
+        "]Q310A213B1\u{1d}211234\u{1d}0110884521062856\u{1d}1114123117150707",
+    ] {
+        assert_eq!(read(same), Ok(expected.clone()), "{same:?}");
+    }
+    assert_eq!(expected.to_string(), "(01)10884521062856(11)141231(17)150707(10)A213B1(21)1234");
+    let bare = udi(UdiIssuer::Gs1, "09506000117843", [None, None], None, None);
+    assert_eq!(read("(01)09506000117843"), Ok(bare.clone()));
+    assert_eq!(bare.to_string(), "(01)09506000117843");
+    assert_eq!(read("(01)09506000117843(10)A(B)C").map(|it| it.lot), Ok(Some("A(B)C".into())));
+}
+
+#[test]
+fn wrong_gs1_is_refused_for_the_right_reason() {
+    for (wrong, code) in [
+        ("", InvalidFormat),
+        ("hello", InvalidFormat),
+        ("(01)", InvalidFormat),
+        ("(01)9506000134352", InvalidFormat),
+        ("(01)00000000000000", InvalidFormat),
+        ("(01)09506000117844", InvalidChecksum),
+        ("(01)0950600011784O", InvalidFormat),
+        ("(01)09506000117843x", InvalidFormat),
+        ("(10)1234AB", InvalidFormat),
+        ("(01)09506000117843(10)", InvalidFormat),
+        ("(01)09506000117843(10)123456789012345678901", TooLong),
+        ("(01)09506000117843(10)A B", InvalidFormat),
+        ("(01)09506000117843(10)A#B", InvalidFormat),
+        ("(01)09506000117843(10)Å", InvalidFormat),
+        ("(01)09506000117843(10)A\u{1d}", InvalidFormat),
+        ("(01)09506000117843(10)A\n", InvalidFormat),
+        ("(01)09506000117843(99)A", UnknownItem),
+        ("(01)09506000117843(02)09506000117843", UnknownItem),
+        ("(01)09506000117843(10)A(10)A", DuplicateKey),
+        ("(01)09506000117843(01)09506000117843", DuplicateKey),
+        ("(01)09506000117843(17)150230", InvalidDate),
+        ("(01)09506000117843(17)151301", InvalidDate),
+        ("(01)09506000117843(17)150000", InvalidDate),
+        ("(01)09506000117843(13)150132", InvalidDate),
+        ("(01)09506000117843(17)1507", InvalidFormat),
+        ("(01)09506000117843(30)1A", InvalidFormat),
+        ("010950600011784", InvalidFormat),
+        ("0109506000117843990", UnknownItem),
+        ("0109506000117843\u{1d}\u{1d}10A", InvalidFormat),
+        ("]d", InvalidFormat),
+        ("]å", InvalidFormat),
+        ("9506000134352", UnknownItem),
+        (" (01)09506000117843", InvalidFormat),
+        ("(01)09506000117843 ", InvalidFormat),
+    ] {
+        assert_eq!(read(wrong), Err(code), "{wrong:?}");
+    }
+    assert_eq!(read(&"1".repeat(251)), Err(TooLong));
+}
+
+#[test]
+fn two_digits_of_a_year_lie_around_today() {
+    let expiry =
+        |text: &str, today| Udi::parse(&format!("(01)09506000117843(17){text}"), today).map(|it| it.expires_on);
+    for (text, today, expected) in [
+        ("760101", TODAY, date(2076, 1, 1)),
+        ("770101", TODAY, date(1977, 1, 1)),
+        ("000101", TODAY, date(2000, 1, 1)),
+        ("440101", date(1994, 1, 1), date(2044, 1, 1)),
+        ("450101", date(1994, 1, 1), date(1945, 1, 1)),
+        ("240200", TODAY, date(2024, 2, 29)),
+        ("250200", TODAY, date(2025, 2, 28)),
+        ("251200", TODAY, date(2025, 12, 31)),
+    ] {
+        assert_eq!(expiry(text, today), Ok(Some(expected)), "{text} {today}");
+    }
+    assert_eq!(expiry("000101", Date::MAX), Err(InvalidDate));
+    let _ = expiry("990101", Date::MIN);
+}
+
+#[test]
+fn hibcc_examples_of_the_standard_are_read() {
+    let di = "A123BJC5D6E71";
+    let expiry = |year, month, day| [None, Some(date(year, month, day))];
+    for (text, dates, lot, serial) in [
+        ("+A123BJC5D6E71G", [None, None], None, None),
+        ("*+A123BJC5D6E71G*", [None, None], None, None),
+        ("]C0+A123BJC5D6E71G", [None, None], None, None),
+        ("+A123BJC5D6E71/$$52001510X3C", expiry(2020, 1, 15), Some("10X3"), None),
+    ] {
+        assert_eq!(read(text), Ok(udi(UdiIssuer::Hibcc, di, dates, lot, serial)), "{text}");
+    }
+    let all = udi(
+        UdiIssuer::Hibcc,
+        "A123ABCDEFGHI1234567891",
+        [Some(date(2013, 2, 2)), Some(date(2020, 2, 2))],
+        Some("LOT123456789012345"),
+        Some("XYZ456789012345678"),
+    );
+    let text = "+A123ABCDEFGHI1234567891/$$420020216LOT123456789012345/SXYZ456789012345678/16D20130202$";
+    assert_eq!(read(text), Ok(all.clone()));
+    assert_eq!(read(&all.to_string()), Ok(all));
+    let caption = "+J123AQ3451/25330BC34567/S4012X";
+    let dates = [None, Some(date(2025, 11, 26))];
+    assert_eq!(read(caption), Ok(udi(UdiIssuer::Hibcc, "J123AQ3451", dates, Some("BC34567"), Some("4012"))));
+}
+
+/// `+A123BJC5D6E71/` and the segments, with the check character.
+fn hibcc(segments: &str) -> Result<Udi, FaultCode> {
+    let body = format!("+A123BJC5D6E71/{segments}");
+    read(&format!("{body}{}", hibcc_check(&body).unwrap_or('?')))
+}
+
+#[test]
+fn every_form_of_hibcc_dates_lots_and_serials_is_read() {
+    let parts = |it: Udi| (it.manufactured_on, it.expires_on, it.lot, it.serial);
+    let lot = |text: &str| Some(text.to_owned());
+    for (segments, expected) in [
+        ("$LOT1", (None, None, lot("LOT1"), None)),
+        ("$+SER-1.A", (None, None, None, lot("SER-1.A"))),
+        ("$$0228LOT1", (None, Some(date(2028, 2, 29)), lot("LOT1"), None)),
+        ("$$1227", (None, Some(date(2027, 12, 31)), None, None)),
+        ("$$2022928LOT1", (None, Some(date(2028, 2, 29)), lot("LOT1"), None)),
+        ("$$3280229LOT1", (None, Some(date(2028, 2, 29)), lot("LOT1"), None)),
+        ("$$428022923LOT1", (None, Some(date(2028, 2, 29)), lot("LOT1"), None)),
+        ("$$528060LOT1", (None, Some(date(2028, 2, 29)), lot("LOT1"), None)),
+        ("$$62806023LOT1", (None, Some(date(2028, 2, 29)), lot("LOT1"), None)),
+        ("$$7LOT1", (None, None, lot("LOT1"), None)),
+        ("$$+7SER1", (None, None, None, lot("SER1"))),
+        ("$$+3280229SER1", (None, Some(date(2028, 2, 29)), None, lot("SER1"))),
+        ("28060", (None, Some(date(2028, 2, 29)), None, None)),
+        (
+            "$$7420020216LOT123/16D20200202/14D20280229/S1",
+            (Some(date(2020, 2, 2)), Some(date(2028, 2, 29)), lot("420020216LOT123"), lot("1")),
+        ),
+        ("Q500/SX", (None, None, None, lot("X"))),
+    ] {
+        assert_eq!(hibcc(segments).map(parts), Ok(expected), "{segments}");
+    }
+}
+
+#[test]
+fn wrong_hibcc_is_refused_for_the_right_reason() {
+    for (segments, code) in [
+        ("", InvalidFormat),
+        ("$", InvalidFormat),
+        ("$$", InvalidFormat),
+        ("$$7", InvalidFormat),
+        ("$$LOT", InvalidFormat),
+        ("$$81210X3", InvalidFormat),
+        ("$$900012LOT", InvalidFormat),
+        ("$$1327LOT", InvalidDate),
+        ("$$0027LOT", InvalidDate),
+        ("$$3270200LOT", InvalidDate),
+        ("$$3270229LOT", InvalidDate),
+        ("$$427022824LOT", InvalidDate),
+        ("$$527366LOT", InvalidDate),
+        ("$$527000LOT", InvalidDate),
+        ("$$327", InvalidFormat),
+        ("14D20271301", InvalidDate),
+        ("14D271201", InvalidFormat),
+        ("S", InvalidFormat),
+        ("S1/S2", DuplicateKey),
+        ("$$+7SER1/S2", DuplicateKey),
+        ("14D20271201/14D20271201", DuplicateKey),
+        ("S1234567890123456789", TooLong),
+        ("SA B", InvalidFormat),
+        ("Q123456", InvalidFormat),
+        ("Q", InvalidFormat),
+        ("X", InvalidFormat),
+    ] {
+        assert_eq!(hibcc(segments), Err(code), "{segments}");
+    }
+    for (wrong, code) in [
+        ("+", InvalidChecksum),
+        ("**", InvalidFormat),
+        ("+A123BJC5D6E71H", InvalidChecksum),
+        ("+a123BJC5D6E71G", InvalidFormat),
+        ("+A123BJC5D6E71G ", InvalidChecksum),
+        ("+A123BJC5D6E71G\n", InvalidChecksum),
+        ("+A123BJC5D6E71G+$$710X3G7", InvalidChecksum),
+        ("+/EO5232013", InvalidFormat),
+    ] {
+        assert_eq!(read(wrong), Err(code), "{wrong:?}");
+    }
+    // With a fitting check character, so that only the form is wrong.
+    for primary in ["+1123BJC5D6E71", "+A123BJC5D6E7A", "+A1231", "+A123ABCDEFGHI12345678911", "+A123BJC.D6E71"] {
+        let check = hibcc_check(primary).expect("characters of HIBCC");
+        assert_eq!(read(&format!("{primary}{check}")), Err(InvalidFormat), "{primary}");
+    }
+}
+
+#[test]
+fn a_space_as_check_character_is_an_underscore_in_the_caption() {
+    let primary = ('A'..='Z').map(|letter| format!("+A123{letter}{letter}1")).find(|it| hibcc_check(it) == Some(' '));
+    let primary = primary.expect("one of them");
+    assert!(read(&format!("{primary} ")).is_ok());
+    assert_eq!(read(&format!("{primary} ")), read(&format!("*{primary}_*")));
+    assert!(read(&format!("{primary}_")).is_err());
+}
+
+#[test]
+fn iccbba_is_read_except_for_donations() {
+    let text = "=/A9999XYZ100T0944=,000025=>014032=}013032&,1000000000000XYZ123";
+    let dates = [Some(date(2013, 2, 1)), Some(date(2014, 2, 1))];
+    let expected = udi(UdiIssuer::Iccbba, "A9999XYZ100T0944", dates, Some("000000000000XYZ123"), Some("000025"));
+    assert_eq!(read(text), Ok(expected.clone()));
+    assert_eq!(read(&format!("=+05000{text}")), Ok(expected.clone()));
+    assert_eq!(read(&expected.to_string()), Ok(expected));
+    let expiry = |text: &str| read(&format!("=/A9999XYZ100T0944=>{text}")).map(|it| it.expires_on);
+    assert_eq!(expiry("999365"), Ok(Some(date(1999, 12, 31))));
+    assert_eq!(expiry("025366"), Err(InvalidDate));
+    for (wrong, code) in [
+        ("=", InvalidFormat),
+        ("=/", InvalidFormat),
+        ("=,000025", InvalidFormat),
+        ("=/A9999XYZ100T094", InvalidFormat),
+        ("=/A9999XYZ100t0944", InvalidFormat),
+        ("=+0500=/A9999XYZ100T0944", InvalidFormat),
+        ("=+05", InvalidFormat),
+        ("=/A9999XYZ100T0944=A99971312345600", InvalidFormat),
+        ("=/A9999XYZ100T0944=,000025=,000025", DuplicateKey),
+        ("=/A9999XYZ100T0944 ", InvalidFormat),
+    ] {
+        assert_eq!(read(wrong), Err(code), "{wrong:?}");
+    }
+}
+
+#[test]
+fn issuers_have_one_name_everywhere() {
+    for (issuer, name) in UdiIssuer::iter().zip(["gs1", "hibcc", "iccbba"]) {
+        assert_eq!(issuer.to_string(), name);
+        assert_eq!(serde_json::to_value(issuer).expect("a text"), name);
+        assert_eq!(name.parse(), Ok(issuer));
+    }
+    let value = serde_json::to_value(read("(01)09506000117843")).expect("JSON");
+    assert_eq!(
+        value.get("Ok"),
+        Some(&serde_json::json!({
+            "issuer": "gs1", "di": "09506000117843", "manufactured_on": null, "expires_on": null, "lot": null, "serial": null
+        }))
+    );
+}
+
+#[test]
+fn no_identifier_is_the_start_of_another() {
+    for one in &IDENTIFIERS {
+        assert_eq!(IDENTIFIERS.iter().filter(|other| other.code.starts_with(one.code)).count(), 1, "{}", one.code);
+    }
+    assert_eq!((0..128_u8).filter(|byte| in_set_82(char::from(*byte))).count(), 82);
+}
+
+fn text_of(characters: &str, length: RangeInclusive<usize>) -> impl Strategy<Value = String> + use<> {
+    let characters: Vec<char> = characters.chars().collect();
+    proptest::collection::vec(proptest::sample::select(characters), length).prop_map(String::from_iter)
+}
+
+fn set_82() -> String {
+    (0..128_u8).map(char::from).filter(|letter| in_set_82(*letter)).collect()
+}
+
+fn gtin() -> impl Strategy<Value = String> {
+    (1..10_000_000_000_000_u64).prop_map(|number| {
+        let body = format!("{number:013}");
+        let check = (0..10).find(|check| super::gtin(&format!("{body}{check}")).is_ok());
+        format!("{body}{}", check.expect("a check digit"))
+    })
+}
+
+fn any_day() -> impl Strategy<Value = Date> {
+    (1977..=2076_i16, 1..=366_i16).prop_filter_map("a day of that year", |(year, ordinal)| {
+        Date::new(year, 1, 1).and_then(|first| first.with().day_of_year(ordinal).build()).ok()
+    })
+}
+
+fn any_gs1(characters: &str) -> impl Strategy<Value = Udi> + use<> {
+    let text = || proptest::option::of(text_of(characters, 1..=20));
+    let day = || proptest::option::of(any_day());
+    (gtin(), day(), day(), text(), text()).prop_map(|(di, manufactured_on, expires_on, lot, serial)| Udi {
+        issuer: UdiIssuer::Gs1,
+        di,
+        manufactured_on,
+        expires_on,
+        lot,
+        serial,
+    })
+}
+
+fn elements(udi: &Udi) -> Vec<(&'static str, String)> {
+    let day = |date: Date| format!("{:02}{:02}{:02}", date.year() % 100, date.month(), date.day());
+    [
+        ("01", Some(udi.di.clone())),
+        ("11", udi.manufactured_on.map(day)),
+        ("17", udi.expires_on.map(day)),
+        ("10", udi.lot.clone()),
+        ("21", udi.serial.clone()),
+        ("240", Some("X".to_owned())),
+        ("20", Some("01".to_owned())),
+    ]
+    .into_iter()
+    .filter_map(|(code, text)| Some((code, text?)))
+    .collect()
+}
+
+proptest! {
+    #[test]
+    fn gs1_scans_are_read_in_any_order(
+        (udi, order) in any_gs1(&set_82()).prop_flat_map(|udi| (Just(udi.clone()), Just(elements(&udi)).prop_shuffle())),
+        prefix in proptest::sample::select(vec!["", "]d2", "]C1", "]Q3"]),
+    ) {
+        let element = |(code, text): (&str, String)| match code {
+            "01" | "11" | "17" | "20" => format!("{code}{text}"),
+            _ => format!("{code}{text}{GROUP_SEPARATOR}"),
+        };
+        let scan: String = std::iter::once(prefix.to_owned()).chain(order.into_iter().map(element)).collect();
+        prop_assert_eq!(read(&scan), Ok(udi.clone()));
+        prop_assert_eq!(read(scan.trim_end_matches(GROUP_SEPARATOR)), Ok(udi));
+    }
+
+    #[test]
+    fn gs1_prints_are_read_in_any_order_and_written_back(
+        (udi, order) in any_gs1(&set_82().replace('(', ""))
+            .prop_flat_map(|udi| (Just(udi.clone()), Just(elements(&udi)).prop_shuffle())),
+        between in proptest::sample::select(vec!["", " "]),
+    ) {
+        let printed: Vec<String> = order.into_iter().map(|(code, text)| format!("({code}){text}")).collect();
+        prop_assert_eq!(read(&printed.join(between)), Ok(udi.clone()));
+        prop_assert_eq!(read(&udi.to_string()), Ok(udi));
+    }
+
+    #[test]
+    fn one_wrong_digit_of_a_gtin_is_always_refused(gtin in gtin(), place in 0..14_usize, more in 1..=9_u8) {
+        let mut bytes = gtin.into_bytes();
+        bytes[place] = b'0' + (bytes[place] - b'0' + more) % 10;
+        let changed = String::from_utf8(bytes).expect("ASCII");
+        prop_assert_eq!(read(&format!("(01){changed}")), Err(InvalidChecksum));
+    }
+
+    #[test]
+    fn swapped_neighbours_of_a_gtin_are_refused_unless_they_differ_by_5(gtin in gtin(), place in 0..13_usize) {
+        let mut bytes = gtin.into_bytes();
+        let difference = bytes[place].abs_diff(bytes[place + 1]);
+        bytes.swap(place, place + 1);
+        let swapped = String::from_utf8(bytes).expect("ASCII");
+        prop_assert_eq!(read(&format!("01{swapped}")).is_ok(), matches!(difference, 0 | 5));
+    }
+
+    #[test]
+    fn hibcc_is_read_with_its_check_character_and_refused_with_any_other(
+        labeler in "[A-Z][A-Z0-9]{3}",
+        product in "[A-Z0-9]{1,18}[0-9]",
+        day in any_day(),
+        lot in "[A-Z0-9.-]{0,18}",
+        serial in "[A-Z0-9.-]{1,18}",
+        other in text_of(HIBCC_CHARACTERS, 1..=1),
+        place in any::<proptest::sample::Index>(),
+    ) {
+        let date = format!("{:02}{:02}{:02}", day.year() % 100, day.month(), day.day());
+        let body = format!("+{labeler}{product}/$$3{date}{lot}/S{serial}");
+        let text = format!("{body}{}", hibcc_check(&body).expect("characters of HIBCC"));
+        let di = format!("{labeler}{product}");
+        let lot = Some(lot.as_str()).filter(|lot| !lot.is_empty());
+        let expected = udi(UdiIssuer::Hibcc, &di, [None, Some(day)], lot, Some(&serial));
+        prop_assert_eq!(read(&text), Ok(expected.clone()));
+        prop_assert_eq!(read(&expected.to_string()), Ok(expected));
+
+        let place = place.index(text.len());
+        let mut changed = text.clone();
+        changed.replace_range(place..=place, &other);
+        prop_assume!(changed != text);
+        prop_assert!(read(&changed).is_err(), "{}", changed);
+        if place > 0 {
+            prop_assert_eq!(read(&changed), Err(InvalidChecksum));
+        }
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused_without_panic_and_reading_is_stable(
+        value in prop_oneof![
+            any::<String>(),
+            "[]dC1Q3]{0,3}\\+[A-Z0-9$/+.SQ]{6,40}",
+            "=[=/,>}&A-Z0-9]{0,60}",
+            "(\\(?(01|10|11|17|21)\\)?[0-9A-Z\u{1d}(]{0,15}){1,4}",
+        ],
+        year in -9999..=9999_i16,
+    ) {
+        let today = Date::new(year, 6, 1).expect("a date");
+        if let Ok(udi) = Udi::parse(&value, today) {
+            prop_assert!(!udi.di.is_empty());
+            let _ = udi.to_string();
+        }
+        if let Ok(udi) = read(&value) {
+            let ambiguous = [&udi.lot, &udi.serial].into_iter().flatten().any(|text| text.contains('('));
+            prop_assert!(ambiguous || read(&udi.to_string()) == Ok(udi.clone()), "{}", udi);
+        }
+    }
+}
