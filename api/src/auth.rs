@@ -168,6 +168,28 @@ impl Caller {
         work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<actix_web::HttpResponse, Problem> {
         let once = self.once(key, path, &body)?;
+        self.run_as(action, once, work).await.map(answer)
+    }
+
+    /// As [`Caller::run_once`], for one line of many: the key is the request's and the line's number.
+    pub async fn run_line(
+        self,
+        action: Action,
+        key: IdempotencyKey,
+        (line, body): (usize, web::Bytes),
+        path: &str,
+        work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<Reply, Problem> {
+        let once = self.once(key.of_line(line), path, &body)?;
+        self.run_as(action, once, work).await
+    }
+
+    async fn run_as(
+        self,
+        action: Action,
+        once: Option<Once>,
+        work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<Reply, Problem> {
         blocking(move || match self.scope() {
             Scope::Tenant(scope) => match scope.run(action, |tx| at_most_once(tx, once.as_ref(), work)) {
                 Err(problem) => match overtaken(&problem, once) {
@@ -179,7 +201,6 @@ impl Caller {
             Scope::Platform(platform) => platform.run(action, |_| Err(Code::Forbidden.into())),
         })
         .await
-        .map(answer)
     }
 
     /// As [`Caller::run_platform`], at most once for each idempotency key.

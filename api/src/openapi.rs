@@ -12,7 +12,7 @@ use utoipa::openapi::{OpenApi as Document, RefOr, Schema, SecurityRequirement};
 use utoipa::{Modify, OpenApi};
 use utoipa_actix_web::AppExt as _;
 
-use crate::problem::{Code, FaultView, ProblemView};
+use crate::problem::{Code, FaultView, ProblemView, SuggestionView};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,11 +27,17 @@ use crate::problem::{Code, FaultView, ProblemView};
     tags(
         (name = "Tenants", description = "Registries, for operators."),
         (name = "Patients", description = "Who the patients are and who looked at them."),
+        (name = "Course", description = "The course through the clinic: referrals, episodes, consultations."),
+        (name = "Treatment", description = "What was found, done and given: diagnoses, procedures, pain drawings, goals, medication."),
+        (name = "Implants", description = "What lies in patients: indication and trial, components, programmes, checks, events, recalls."),
+        (name = "Legal basis", description = "On what grounds patients are in the registry, and what that permits."),
+        (name = "Research", description = "Projects and samples."),
+        (name = "Lists", description = "The registry's own code lists, official code systems and the body map."),
         (name = "Questionnaires", description = "Instruments, forms, answered questionnaires and their scores."),
         (name = "Oversight", description = "What happened, for those who watch over the registry."),
         (name = "Service", description = "What the service says of itself.")
     ),
-    components(schemas(ProblemView, FaultView, FaultCode)),
+    components(schemas(ProblemView, FaultView, SuggestionView, FaultCode)),
     modifiers(&Bearer)
 )]
 struct Head;

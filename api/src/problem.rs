@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
+use painreg_domain::clinical::legal_basis::Reason;
+use painreg_domain::code::Suggestion;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_tenants::{Refusal, StoreError};
 use serde::Serialize;
@@ -45,6 +47,7 @@ problems! {
     RequestTimeout        408 "The request did not arrive in time"                          "Forespørselen kom ikke fram i tide" "Send the whole body within ten seconds.";
     InProgress            409 "The same request is being worked on"                         "Samme forespørsel er under behandling" "Repeat it with the same Idempotency-Key after `Retry-After`.";
     AlreadyExists         409 "Something like this exists already"                          "Noe slikt finnes allerede" "`errors` names the member; look the existing one up.";
+    NotPermitted          409 "The patient's legal basis does not allow this to be kept"    "Pasientens behandlingsgrunnlag tillater ikke at dette lagres" "`errors` tells why; read the patient's permissions, and record the legal basis if it has changed.";
     StateConflict         409 "The present state does not allow this"                       "Tilstanden tillater ikke dette" "Read the resource again and see which state it is in.";
     Stale                 412 "The resource has changed since you read it"                  "Ressursen er endret siden du leste den" "Read it again, apply your change, and send the new ETag in `If-Match`.";
     TooLarge              413 "The body is too large"                                       "Innholdet er for stort" "Keep within the operation's limit.";
@@ -168,6 +171,28 @@ pub struct FaultView {
     /// Why, in words.
     #[schema(max_length = 200)]
     detail: &'static str,
+    /// Codes of the code system that may have been meant, the likeliest first, each valid on the day in question.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 5)]
+    suggestions: Vec<SuggestionView>,
+}
+
+/// A code of a catalogue that may have been meant.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Suggestion)]
+pub struct SuggestionView {
+    /// The code.
+    #[schema(max_length = 40, example = "M79.7")]
+    code: String,
+    /// Its title.
+    #[schema(max_length = 500)]
+    title: String,
+}
+
+impl From<&Suggestion> for SuggestionView {
+    fn from(it: &Suggestion) -> Self {
+        Self { code: it.code.clone(), title: it.title.clone() }
+    }
 }
 
 impl Problem {
@@ -202,6 +227,7 @@ impl Problem {
                 Language::En => fault.code.en(),
                 Language::Nb => fault.code.nb(),
             },
+            suggestions: fault.suggestions.iter().take(5).map(SuggestionView::from).collect(),
         });
         ProblemView {
             r#type: format!("urn:painreg:problem:{}", self.code.name()),
@@ -243,6 +269,16 @@ impl From<Vec<Fault>> for Problem {
     }
 }
 
+/// A reason not to keep something, among the codes of refused parts.
+const fn fault_of(reason: Reason) -> FaultCode {
+    match reason {
+        Reason::ReservedAgainstRegistry => FaultCode::ReservedAgainstRegistry,
+        Reason::ConsentRefused => FaultCode::ConsentRefused,
+        Reason::ConsentWithdrawn => FaultCode::ConsentWithdrawn,
+        _ => FaultCode::NoBasis,
+    }
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let retry_after = error.retry_after();
@@ -253,6 +289,8 @@ impl From<StoreError> for Problem {
             StoreError::Stale => (Code::Stale, Vec::new()),
             StoreError::Conflict(faults) => (Code::AlreadyExists, faults),
             StoreError::Invalid(faults) => (Code::Invalid, faults),
+            StoreError::InUse => (Code::StateConflict, vec![Fault::new("", FaultCode::InUse)]),
+            StoreError::NotPermitted(reason) => (Code::NotPermitted, vec![Fault::new("", fault_of(reason))]),
             StoreError::InProgress => (Code::InProgress, Vec::new()),
             StoreError::KeyReused => (Code::KeyReused, Vec::new()),
             StoreError::Suspended => (Code::Suspended, Vec::new()),
@@ -274,7 +312,7 @@ impl Refusal for Problem {
         match self.code {
             Code::NotFound => Some("not_found"),
             Code::AlreadyExists => Some("conflict"),
-            Code::Stale | Code::Invalid | Code::StateConflict => Some("refused"),
+            Code::Stale | Code::Invalid | Code::StateConflict | Code::NotPermitted => Some("refused"),
             _ => None,
         }
     }

@@ -1,9 +1,18 @@
 //! The one route list. The specification is made from the same list, so that nothing can be served undocumented.
 
 pub mod audit_events;
+pub mod body_regions;
+pub mod code_lists;
+pub mod device_recalls;
+pub mod entries;
 pub mod forms;
+pub mod implants;
 pub mod instruments;
+pub mod merges;
 pub mod patients;
+pub mod projects;
+pub mod records;
+pub mod referrals;
 pub mod service;
 pub mod submissions;
 pub mod summary;
@@ -27,6 +36,26 @@ pub fn all(config: &mut ServiceConfig<'_>) {
         .service(patients::look_up::look_up_patient)
         .service(patients::read::read_patient)
         .service(patients::update::update_patient)
+        .service(patients::register_many::register_many)
+        .service(records::timeline::read_timeline)
+        .service(records::differences::read_differences)
+        .service(records::permissions::read_permissions)
+        .service(records::omeq_series::read_omeq_series)
+        .service(implants::current::read_current_implants)
+        .service(referrals::recategorise::recategorise_referral)
+        .configure(entries::all)
+        .service(device_recalls::list::list_recalled)
+        .service(merges::candidates::list_duplicates)
+        .service(merges::merge::merge_patients)
+        .service(merges::list::list_merges)
+        .service(merges::undo::undo_merge)
+        .service(code_lists::list::list_code_lists)
+        .service(code_lists::replace::replace_code_list)
+        .service(projects::list::list_projects)
+        .service(projects::read::read_project)
+        .service(projects::register::register_project)
+        .service(projects::change::change_project)
+        .service(body_regions::list::list_body_regions)
         .service(instruments::list::list_instruments)
         .service(instruments::read::read_instrument)
         .service(instruments::score::score_answers)

@@ -43,26 +43,12 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let merge_patch = request.method() == actix_web::http::Method::PATCH;
-        let checked = check_headers(request.headers(), merge_patch);
-        let mut payload = payload.take();
+        let media =
+            if merge_patch { &["application/json", "application/merge-patch+json"][..] } else { &["application/json"] };
+        let checked = check_headers(request.headers(), media);
+        let payload = payload.take();
         Box::pin(async move {
-            let announced = checked?;
-            if announced.is_some_and(|length| length > BODY_LIMIT) {
-                return Err(Code::TooLarge.into());
-            }
-            let read = async {
-                let mut bytes = BytesMut::with_capacity(announced.unwrap_or(1024));
-                while let Some(chunk) = payload.next().await {
-                    let chunk = chunk.map_err(|_| Problem::from(Code::BadRequest))?;
-                    if bytes.len() + chunk.len() > BODY_LIMIT {
-                        return Err(Problem::from(Code::TooLarge));
-                    }
-                    bytes.extend_from_slice(&chunk);
-                }
-                Ok(bytes.freeze())
-            };
-            let bytes =
-                tokio::time::timeout(BODY_DEADLINE, read).await.map_err(|_| Problem::from(Code::RequestTimeout))??;
+            let bytes = read_body(payload, checked?, BODY_LIMIT, BODY_DEADLINE).await?;
             let value = parse::<T>(&bytes)?;
             value.validate().map_err(|errors| Problem::invalid(validation_faults(&errors)))?;
             Ok(Self { value, bytes })
@@ -70,17 +56,73 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
     }
 }
 
-fn check_headers(headers: &HeaderMap, merge_patch: bool) -> Result<Option<usize>, Problem> {
+async fn read_body(
+    mut payload: Payload,
+    announced: Option<usize>,
+    most: usize,
+    deadline: Duration,
+) -> Result<actix_web::web::Bytes, Problem> {
+    if announced.is_some_and(|length| length > most) {
+        return Err(Code::TooLarge.into());
+    }
+    let read = async {
+        let mut bytes = BytesMut::with_capacity(announced.unwrap_or(1024));
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| Problem::from(Code::BadRequest))?;
+            if bytes.len() + chunk.len() > most {
+                return Err(Problem::from(Code::TooLarge));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes.freeze())
+    };
+    tokio::time::timeout(deadline, read).await.map_err(|_| Problem::from(Code::RequestTimeout))?
+}
+
+/// A request's body of NDJSON: a document a line, empty lines skipped. The lines are not looked into yet: what is wrong
+/// with one is that line's result.
+pub struct Lines(pub Vec<(usize, actix_web::web::Bytes)>);
+
+/// How large a body of lines may be.
+pub const LINES_LIMIT: usize = 16 * 1024 * 1024;
+/// How long a body of lines may take to arrive.
+const LINES_DEADLINE: Duration = Duration::from_mins(1);
+/// How many lines a body may have.
+pub const MOST_LINES: usize = 10_000;
+
+impl FromRequest for Lines {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let checked = check_headers(request.headers(), &["application/x-ndjson", "application/ndjson"]);
+        let payload = payload.take();
+        Box::pin(async move {
+            let bytes = read_body(payload, checked?, LINES_LIMIT, LINES_DEADLINE).await?;
+            let mut lines = Vec::new();
+            let mut from = 0;
+            for (at, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+                let to = from + line.len();
+                if !line.trim_ascii().is_empty() {
+                    lines.push((at + 1, bytes.slice(from..to)));
+                }
+                from = to + 1;
+            }
+            if lines.len() > MOST_LINES {
+                return Err(Code::TooLarge.into());
+            }
+            Ok(Self(lines))
+        })
+    }
+}
+
+fn check_headers(headers: &HeaderMap, accepted: &[&str]) -> Result<Option<usize>, Problem> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if text(header::CONTENT_ENCODING).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         return Err(Code::UnsupportedMediaType.into());
     }
     let mut media = text(header::CONTENT_TYPE).unwrap_or_default().split(';').map(str::trim);
-    let known = match media.next().unwrap_or_default().to_ascii_lowercase().as_str() {
-        "application/json" => true,
-        "application/merge-patch+json" => merge_patch,
-        _ => false,
-    };
+    let known = accepted.contains(&media.next().unwrap_or_default().to_ascii_lowercase().as_str());
     let utf8 = media.all(|parameter| {
         parameter.to_ascii_lowercase().strip_prefix("charset=").is_none_or(|set| set.trim_matches('"') == "utf-8")
     });
@@ -94,7 +136,33 @@ fn check_headers(headers: &HeaderMap, merge_patch: bool) -> Result<Option<usize>
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     scan(bytes)?;
     let document = serde_json::from_slice(bytes).map_err(|_| Problem::from(Code::MalformedJson))?;
+    meaning(document)
+}
+
+/// A structure of ours from a document that was put together here; faults point into the document.
+pub fn meaning<T: DeserializeOwned>(document: serde_json::Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(Node(document)).map_err(|error| shape_problem(&error))
+}
+
+/// Merges a patch into an object (RFC 7396): null removes, objects are merged, anything else replaces.
+pub fn merge(into: &mut serde_json::Map<String, serde_json::Value>, patch: serde_json::Map<String, serde_json::Value>) {
+    use serde_json::Value;
+    for (name, value) in patch {
+        match (value, into.get_mut(&name)) {
+            (Value::Null, _) => {
+                into.remove(&name);
+            }
+            (Value::Object(inner), Some(Value::Object(known))) => merge(known, inner),
+            (Value::Object(inner), _) => {
+                let mut fresh = serde_json::Map::new();
+                merge(&mut fresh, inner);
+                into.insert(name, Value::Object(fresh));
+            }
+            (value, _) => {
+                into.insert(name, value);
+            }
+        }
+    }
 }
 
 /// A document that becomes structures of ours from objects only: serde would also take an array of their members.
@@ -401,6 +469,7 @@ pub fn etag(version: i64) -> String {
 }
 
 /// The `Idempotency-Key` header, if there is one: 1 to 200 visible characters, in quotes or not.
+#[derive(Clone)]
 pub struct IdempotencyKey(Option<String>);
 
 impl FromRequest for IdempotencyKey {
@@ -417,6 +486,12 @@ impl FromRequest for IdempotencyKey {
 }
 
 impl IdempotencyKey {
+    /// The key of one line of a request: no key that comes in a header is spelled like it.
+    #[must_use]
+    pub fn of_line(self, line: usize) -> Self {
+        Self(self.0.map(|key| format!("{key} {line}")))
+    }
+
     /// The key together with what was asked for.
     pub fn of(self, operation: &str, body: &[u8]) -> Option<Once> {
         let key = self.0?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use painreg_domain::clinical::legal_basis::Reason;
 use painreg_domain::fault::{Fault, FaultCode};
 
 use crate::crypt::CryptError;
@@ -28,6 +29,12 @@ pub enum StoreError {
     /// A rule of the data model is broken.
     #[error("a rule of the data model is broken")]
     Invalid(Vec<Fault>),
+    /// Something else still refers to it.
+    #[error("something refers to it")]
+    InUse,
+    /// The patient's legal basis does not allow this to be kept.
+    #[error("no legal basis to keep this")]
+    NotPermitted(Reason),
     /// The same idempotency key is being worked on right now.
     #[error("a request with the same idempotency key is running")]
     InProgress,
@@ -82,6 +89,20 @@ const CONSTRAINTS: &[(&str, &str, FaultCode)] = &[
     ("patient_death_after_birth", "/deceased_on", FaultCode::Contradiction),
     ("patient_language_form", "/language", FaultCode::InvalidFormat),
     ("patient_unit_length", "/unit", FaultCode::TooLong),
+    ("episode_referral_fk", "/referral_id", FaultCode::UnknownReference),
+    ("consultation_episode_fk", "/episode_id", FaultCode::UnknownReference),
+    ("diagnosis_episode_fk", "/episode_id", FaultCode::UnknownReference),
+    ("procedure_episode_fk", "/episode_id", FaultCode::UnknownReference),
+    ("pain_site_episode_fk", "/episode_id", FaultCode::UnknownReference),
+    ("treatment_goal_episode_fk", "/episode_id", FaultCode::UnknownReference),
+    ("implant_component_implant_fk", "/implant_id", FaultCode::UnknownReference),
+    ("implant_programme_implant_fk", "/implant_id", FaultCode::UnknownReference),
+    ("implant_event_implant_fk", "/implant_id", FaultCode::UnknownReference),
+    ("implant_check_implant_fk", "/implant_id", FaultCode::UnknownReference),
+    ("project_pkey", "/code", FaultCode::AlreadyExists),
+    ("patient_merge_standing", "/duplicate", FaultCode::AlreadyExists),
+    ("project_participation_project_fk", "/project", FaultCode::UnknownReference),
+    ("sample_project_fk", "/project", FaultCode::UnknownReference),
 ];
 
 impl From<DieselError> for StoreError {

@@ -11,6 +11,7 @@ pub mod migrate;
 mod pool;
 pub mod provision;
 mod registry;
+pub mod removal;
 mod schema;
 mod scope;
 mod statement;
@@ -24,6 +25,7 @@ pub use error::StoreError;
 pub use issuer::{Algorithm, Assurance, ClaimMapping, IssuerSettings, KeySource, RequiredClaim};
 pub use registry::{Registry, Settings, Tenant, TrustedIssuer};
 pub use scope::{
-    Ledger, OwnRecord, PatientAccess, PlatformScope, PlatformTx, Principal, Refusal, RequestContext, TenantScope, Tx,
+    Ledger, OwnRecord, PatientAccess, PlatformScope, PlatformTx, Principal, Refusal, RequestContext, Standing,
+    TenantScope, Tx,
 };
 pub use store::idempotency::{Once, Reply};

@@ -189,7 +189,12 @@ impl Registry {
                 &mut *platform
             };
             let before = row.schema_version.clone();
-            conn.transaction::<_, StoreError, _>(|conn| bring_up(conn, &row.schema))?;
+            let now = self.clock().now();
+            conn.transaction::<_, StoreError, _>(|conn| {
+                bring_up(conn, &row.schema)?;
+                // Lists that came with a migration; those a registry has are its own.
+                store::code_lists::furnish(conn, &crate::provision::template_lists(&row.template), now)
+            })?;
             let current = before == tenant_version();
             if !current {
                 platform.transaction::<_, StoreError, _>(|platform| {

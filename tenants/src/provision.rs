@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff_diesel::ToDiesel as _;
+use painreg_domain::code_list::CodeLists;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::TenantId;
 use painreg_domain::organisation_number::OrganisationNumber;
@@ -33,6 +34,15 @@ const OPR_FORMS: &[&str] = &[
 pub fn template_forms(template: &str) -> Option<Vec<Form>> {
     // That every shipped form can be read is tested.
     (template == "opr").then(|| OPR_FORMS.iter().filter_map(|text| Form::from_toml(text).ok()).collect())
+}
+
+/// The code lists that every OPR registry starts from.
+const OPR_LISTS: &str = include_str!("../templates/opr/code-lists.toml");
+
+/// The code lists of a template.
+pub fn template_lists(template: &str) -> CodeLists {
+    // That the shipped lists can be read is tested.
+    if template == "opr" { CodeLists::from_toml(OPR_LISTS).unwrap_or_default() } else { CodeLists::default() }
 }
 
 /// Where a new registry is to lie.
@@ -140,6 +150,7 @@ pub fn create(tx: &mut PlatformTx<'_>, new: &NewTenant) -> Result<TenantRecord, 
     }
     store::tenants::move_generation(tx.conn)?;
     let forms = template_forms(&new.template).unwrap_or_default();
+    let lists = template_lists(&new.template);
     let limit = registry.0.settings.connections_per_tenant * 4;
     let furnish = |conn: &mut PgConnection| -> Result<(), StoreError> {
         run_sql(conn, "SET LOCAL statement_timeout = '60s'")?;
@@ -147,6 +158,7 @@ pub fn create(tx: &mut PlatformTx<'_>, new: &NewTenant) -> Result<TenantRecord, 
         run_sql(conn, &creation(&schema, &password, limit, &database))?;
         migrate::bring_up(conn, &schema)?;
         store::forms::publish(conn, &forms, clock.now())?;
+        store::code_lists::furnish(conn, &lists, clock.now())?;
         run_sql(conn, "SET LOCAL search_path = platform, pg_temp")
     };
     match &new.placement {

@@ -117,6 +117,7 @@ pub(crate) struct Place {
     pool: Mutex<Option<Pool>>,
     last_used: AtomicI64,
     pub(crate) forms: RwLock<FormCache>,
+    pub(crate) lists: RwLock<store::code_lists::ListCache>,
 }
 
 /// Published forms are immutable, so they are read once. Which form a Nettskjema form delivers to can change; such a
@@ -137,6 +138,7 @@ impl Place {
             pool: Mutex::new(None),
             last_used: AtomicI64::new(0),
             forms: RwLock::new(FormCache::default()),
+            lists: RwLock::default(),
         }
     }
 

@@ -43,10 +43,15 @@ use std::time::Instant;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Bytea, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bytea, Nullable, Text, Uuid as SqlUuid};
 use jiff::Timestamp;
-use painreg_domain::ids::{PatientId, SubmissionId, TenantId};
+use jiff::civil::Date;
+use painreg_domain::calendar::norwegian_day;
+use painreg_domain::clinical::LegalBasis;
+use painreg_domain::clinical::legal_basis::{self, Circumstances};
+use painreg_domain::ids::{EntryId, PatientId, SubmissionId, TenantId};
 use painreg_domain::national_id::NationalId;
+use painreg_domain::patient::Details;
 use painreg_domain::policy::{self, Action, Reach, Role};
 use uuid::Uuid;
 
@@ -139,6 +144,10 @@ pub struct Tx<'t> {
     pub(crate) conn: &'t mut PgConnection,
     pub(crate) scope: &'t TenantScope,
     pub(crate) trace: Trace<'t>,
+    /// What of a patient's record is touched, for the access log.
+    object: Option<String>,
+    /// Whether nothing of this is to stay.
+    rehearsal: bool,
     reach: Reach,
     brand: PhantomData<fn(&'t ()) -> &'t ()>,
 }
@@ -153,6 +162,8 @@ pub struct PlatformTx<'t> {
 /// Receipt that opening this patient's record stands in the access log, written in this very transaction.
 pub struct PatientAccess<'t> {
     id: PatientId,
+    /// The rows that hold the record: the patient's own first, then those merged into it.
+    rows: Vec<Uuid>,
     brand: PhantomData<fn(&'t ()) -> &'t ()>,
 }
 
@@ -161,6 +172,40 @@ impl PatientAccess<'_> {
     pub const fn id(&self) -> PatientId {
         self.id
     }
+
+    /// The patients whose rows make up the record.
+    pub(crate) fn rows(&self) -> Vec<Uuid> {
+        self.rows.clone()
+    }
+
+    /// Whether duplicates have been merged into the patient.
+    pub(crate) fn is_merged(&self) -> bool {
+        self.rows.len() > 1
+    }
+}
+
+/// What must be known of a patient before anything is recorded: read by the statement that opens the record.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Birth date.
+    pub born: Date,
+    /// Date of death.
+    pub died: Option<Date>,
+    /// On what grounds the patient is in the registry.
+    pub grounds: Vec<LegalBasis>,
+    /// Whether questionnaires must not be sent, for other reasons.
+    pub circumstances: Circumstances,
+    /// How often the registry's code lists and projects have changed.
+    pub(crate) lists: i64,
+}
+
+/// How much of a patient the statement that opens the record reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    Nothing,
+    /// The grounds only: an importer may not read more.
+    Grounds,
+    Standing,
 }
 
 impl TenantScope {
@@ -204,17 +249,22 @@ impl TenantScope {
             return self.log_outcome(action, &[], "forbidden").and(Err(StoreError::LowAssurance.into()));
         }
         let mut opened = Vec::new();
+        let mut rehearsed = false;
         let outcome: Result<T, E> = timed(action, || {
             self.transaction(|conn| {
                 let trace = Trace::new(self.registry.clock(), &self.principal, &self.context, action);
-                let mut tx = Tx { conn, scope: self, trace, reach, brand: PhantomData };
+                let mut tx = Tx { conn, scope: self, trace, object: None, rehearsal: false, reach, brand: PhantomData };
                 let result = work(&mut tx);
                 opened = std::mem::take(&mut tx.trace.opened);
+                rehearsed = tx.rehearsal;
                 let result = result?;
                 tx.trace.finish(tx.conn)?;
-                Ok(result)
+                Ok((result, if rehearsed { End::RollBack } else { End::Commit }))
             })
         });
+        if rehearsed && outcome.is_ok() {
+            self.log_outcome::<E>(action, &opened, "rehearsed")?;
+        }
         // What was rolled back took its trace along; what the caller learnt all the same is logged again.
         match outcome {
             Err(error) => match error.learnt() {
@@ -242,13 +292,13 @@ impl TenantScope {
             for patient in opened {
                 trace.write(conn, Some(*patient), None, outcome)?;
             }
-            Ok(())
+            Ok(((), End::Commit))
         })
     }
 
     fn transaction<T, E: From<StoreError>>(
         &self,
-        work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+        work: impl FnOnce(&mut PgConnection) -> Result<(T, End), E>,
     ) -> Result<T, E> {
         let prelude = prelude(&self.tenant.place, Some(self.principal.role));
         transaction(&self.registry, &self.tenant.place, &prelude, work)
@@ -286,7 +336,7 @@ impl PlatformScope {
                 let mut tx = PlatformTx { conn, scope: self, trace };
                 let result = work(&mut tx)?;
                 tx.trace.finish(tx.conn)?;
-                Ok(result)
+                Ok((result, End::Commit))
             })
         })
     }
@@ -295,7 +345,8 @@ impl PlatformScope {
         let place = &self.registry.0.platform;
         transaction(&self.registry, place, &prelude(place, None), |conn| {
             let mut trace = Trace::new(self.registry.clock(), &self.principal, &self.context, action);
-            trace.write(conn, None, None, "forbidden").map_err(E::from)
+            trace.write(conn, None, None, "forbidden")?;
+            Ok(((), End::Commit))
         })
     }
 }
@@ -312,7 +363,7 @@ impl Refusal for StoreError {
         match self {
             Self::NotFound => Some("not_found"),
             Self::Conflict(_) => Some("conflict"),
-            Self::Stale | Self::Invalid(_) | Self::Active => Some("refused"),
+            Self::Stale | Self::Invalid(_) | Self::Active | Self::InUse | Self::NotPermitted(_) => Some("refused"),
             _ => None,
         }
     }
@@ -332,6 +383,36 @@ impl<'t> Tx<'t> {
     /// Which tenant this is.
     pub fn tenant_id(&self) -> TenantId {
         self.scope.tenant.id
+    }
+
+    /// The day it is in Norway.
+    pub fn today(&self) -> Date {
+        norwegian_day(self.now())
+    }
+
+    /// Names what of a record is touched, for the access log: `diagnosis/<id>`. Before the record is opened.
+    pub fn about(&mut self, object: String) {
+        self.object = Some(object);
+    }
+
+    /// Makes this a rehearsal: everything is done and checked, nothing stays but the log of it.
+    pub const fn rehearse(&mut self) {
+        self.rehearsal = true;
+    }
+
+    /// An id for something new.
+    pub fn new_entry_id(&self) -> EntryId {
+        EntryId::existing(self.random_id())
+    }
+
+    /// The code books, from memory.
+    pub fn codes(&self) -> painreg_domain::code::CodeBooks {
+        painreg_domain::code::CodeBooks::built_in()
+    }
+
+    /// How far the caller's right to another action reaches.
+    pub fn may(&self, action: Action) -> bool {
+        policy::reach(self.scope.principal.role, action) != Reach::No
     }
 
     pub(crate) fn place(&self) -> &'t Place {
@@ -363,11 +444,13 @@ impl<'t> Tx<'t> {
 
     fn within_own<'q>(&self, query: Statement<'q>) -> Statement<'q> {
         match self.own_in_reach() {
-            Some(Own::Id(own)) => query.then(" AND patient.id = ?").bind::<SqlUuid, _>(own),
+            Some(Own::Id(own)) => query
+                .then(" AND patient.id = (SELECT coalesce(own.merged_into, own.id) FROM patient own WHERE own.id = ?)")
+                .bind::<SqlUuid, _>(own),
             Some(Own::Index(index)) => query
                 .then(
-                    " AND EXISTS (SELECT FROM patient_identifier own WHERE own.patient_id = patient.id \
-                     AND own.blind_index = ?)",
+                    " AND patient.id = (SELECT coalesce(own.merged_into, own.id) FROM patient own \
+                     JOIN patient_identifier ON patient_identifier.patient_id = own.id WHERE blind_index = ?)",
                 )
                 .bind::<Bytea, _>(index),
             None => query,
@@ -378,50 +461,100 @@ impl<'t> Tx<'t> {
         self.place().keys.index.mac(number.canonical().as_bytes()).to_vec()
     }
 
-    /// Opens one patient's record: checks the caller's reach, logs the access, hands out the receipt. One round trip.
+    /// Opens one patient's record: checks the caller's reach, logs the access, hands out the receipt. The id of a patient
+    /// who was merged into another opens the other's record. One round trip.
     pub fn open_patient(&mut self, id: PatientId) -> Result<PatientAccess<'t>, StoreError> {
-        let query = statement("WITH found AS (SELECT patient.id AS patient_id FROM patient WHERE patient.id = ?")
-            .bind::<SqlUuid, _>(id.uuid());
-        self.opened(self.within_own(query))
+        let query = statement(BY_ID).bind::<SqlUuid, _>(id.uuid());
+        self.opened(query, Need::Nothing).map(|(access, _)| access)
+    }
+
+    /// As [`Tx::open_patient`], and reads what must be known before anything is recorded. One round trip all the same.
+    pub fn open_to_record(&mut self, id: PatientId) -> Result<(PatientAccess<'t>, Standing), StoreError> {
+        let query = statement(BY_ID).bind::<SqlUuid, _>(id.uuid());
+        let (access, row) = self.opened(query, Need::Standing)?;
+        Ok((access, row.standing()?))
+    }
+
+    /// As [`Tx::open_patient`], refused where the patient's legal basis does not allow that answers are kept.
+    pub fn open_to_collect(&mut self, id: PatientId) -> Result<PatientAccess<'t>, StoreError> {
+        let query = statement(BY_ID).bind::<SqlUuid, _>(id.uuid());
+        self.opened_to_collect(query)
+    }
+
+    /// As [`Tx::open_to_collect`], by national id.
+    pub fn open_to_collect_by_national_id(&mut self, number: &NationalId) -> Result<PatientAccess<'t>, StoreError> {
+        let query = statement(BY_NATIONAL_ID).bind::<Bytea, _>(self.blind_index(number));
+        self.opened_to_collect(query)
+    }
+
+    fn opened_to_collect(&mut self, query: Statement<'_>) -> Result<PatientAccess<'t>, StoreError> {
+        let (access, row) = self.opened(query, Need::Grounds)?;
+        self.may_keep(&row.grounds()?)?;
+        Ok(access)
+    }
+
+    /// Refuses to keep what the patient's legal basis does not allow today.
+    pub(crate) fn may_keep(&self, grounds: &[LegalBasis]) -> Result<(), StoreError> {
+        let verdict = legal_basis::may_keep(grounds, self.today());
+        if verdict.allowed { Ok(()) } else { Err(StoreError::NotPermitted(verdict.reason)) }
     }
 
     /// Opens the record of the patient with this national id, within the caller's reach. One round trip.
     pub fn open_by_national_id(&mut self, number: &NationalId) -> Result<PatientAccess<'t>, StoreError> {
-        let query = statement(
-            "WITH found AS (SELECT patient.id AS patient_id FROM patient \
-             JOIN patient_identifier ON patient_identifier.patient_id = patient.id WHERE blind_index = ?",
-        )
-        .bind::<Bytea, _>(self.blind_index(number));
-        self.opened(self.within_own(query))
+        let query = statement(BY_NATIONAL_ID).bind::<Bytea, _>(self.blind_index(number));
+        self.opened(query, Need::Nothing).map(|(access, _)| access)
     }
 
     /// Opens the record of the patient who answered this submission, within the caller's reach. One round trip.
     pub(crate) fn open_by_submission(&mut self, id: SubmissionId) -> Result<PatientAccess<'t>, StoreError> {
         let query = statement(
-            "WITH found AS (SELECT patient.id AS patient_id FROM patient \
-             JOIN submission ON submission.patient_id = patient.id WHERE submission.id = ?",
+            "WITH found AS (SELECT patient.id AS patient_id FROM submission \
+             JOIN patient named ON named.id = submission.patient_id \
+             JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE submission.id = ?",
         )
         .bind::<SqlUuid, _>(id.uuid());
-        self.opened(self.within_own(query))
+        self.opened(query, Need::Nothing).map(|(access, _)| access)
     }
 
     /// Finishes a search for one patient: only what the caller's reach asks for is asked of the database, because an
     /// importer, say, may not even name the other columns. The event is written by the statement that finds the patient.
-    fn opened(&mut self, query: Statement<'_>) -> Result<PatientAccess<'t>, StoreError> {
+    fn opened(&mut self, query: Statement<'_>, need: Need) -> Result<(PatientAccess<'t>, OpenedRow), StoreError> {
+        let query = self.within_own(query);
         let query = match self.unit_in_reach() {
             Some(unit) => query.then(" AND patient.unit = ?").bind::<Text, _>(unit),
             None => query,
         };
-        let query = query.then(
-            "), logged AS (INSERT INTO audit_event (id, at, actor_kind, actor, hpr, role, organisation, client, action, \
-             purpose, categories, origin, outcome, request_id, patient_id) \
-             SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, patient_id FROM found) SELECT patient_id FROM found",
-        );
-        let row: OpenedRow = self.trace.bind_to(query, "ok").get_result(self.conn)?;
+        let query = query
+            .then(
+                "), logged AS (INSERT INTO audit_event (object, id, at, actor_kind, actor, hpr, role, organisation, \
+                 client, action, purpose, categories, origin, outcome, request_id, patient_id) \
+                 SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, patient_id FROM found) \
+                 SELECT patient_id, ARRAY(SELECT id FROM patient merged WHERE merged.merged_into = found.patient_id \
+                 ORDER BY id) AS merged, ",
+            )
+            .bind::<Nullable<Text>, _>(self.object.clone());
+        const GROUNDS: &str = "(SELECT json_agg(json_build_object('basis', basis, 'decision', decision, 'against', \
+             against, 'valid_from', valid_from, 'valid_to', valid_to, 'source', legal_basis.source)) FROM legal_basis \
+             WHERE legal_basis.patient_id = found.patient_id OR legal_basis.patient_id IN \
+             (SELECT id FROM patient merged WHERE merged.merged_into = found.patient_id))::text AS grounds, ";
+        let query = self.trace.bind_to(query, "ok");
+        let query = match need {
+            Need::Nothing => query.then("NULL AS grounds, NULL AS standing FROM found"),
+            Need::Grounds => query.then(GROUNDS).then("NULL AS standing FROM found"),
+            Need::Standing => query.then(GROUNDS).then(
+                "json_build_object('born', birth_date, 'died', deceased_on, 'cognitive_impairment', \
+                 cognitive_impairment, 'interpreter_needed', interpreter_needed, 'lists', \
+                 (SELECT value FROM list_generation))::text AS standing \
+                 FROM found JOIN patient ON patient.id = found.patient_id",
+            ),
+        };
+        let row: OpenedRow = query.get_result(self.conn)?;
         let id = PatientId::existing(row.patient_id);
         self.trace.written += 1;
         self.trace.opened.push(id);
-        Ok(PatientAccess { id, brand: PhantomData })
+        let mut rows = vec![row.patient_id];
+        rows.extend_from_slice(&row.merged);
+        Ok((PatientAccess { id, rows, brand: PhantomData }, row))
     }
 
     /// Logs that every patient of a list was shown: one round trip, an event a patient.
@@ -432,11 +565,12 @@ impl<'t> Tx<'t> {
         let patients: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
         let events: Vec<Uuid> = ids.iter().map(|_| self.ordered_id()).collect();
         let query = statement(
-            "INSERT INTO audit_event (patient_id, id, at, actor_kind, actor, hpr, role, organisation, client, action, \
-             purpose, categories, origin, outcome, request_id) \
-             SELECT shown.patient, shown.event, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? \
+            "INSERT INTO audit_event (patient_id, id, object, at, actor_kind, actor, hpr, role, organisation, client, \
+             action, purpose, categories, origin, outcome, request_id) \
+             SELECT shown.patient, shown.event, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? \
              FROM unnest(?, ?) AS shown (patient, event)",
-        );
+        )
+        .bind::<Nullable<Text>, _>(self.object.clone());
         self.trace
             .bind_rest_to(query, "ok")
             .bind::<Array<SqlUuid>, _>(patients)
@@ -446,10 +580,32 @@ impl<'t> Tx<'t> {
         Ok(())
     }
 
+    /// What must be known of a patient whom this transaction has just registered. One round trip.
+    pub fn standing_of_new(&mut self, details: &Details) -> Result<Standing, StoreError> {
+        #[derive(QueryableByName)]
+        struct CountRow {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            value: i64,
+        }
+        let lists: CountRow = statement("SELECT value FROM list_generation").get_result(self.conn)?;
+        let circumstances = Circumstances {
+            deceased_on: details.deceased_on,
+            cognitive_impairment: details.cognitive_impairment,
+            interpreter_needed: details.interpreter_needed,
+        };
+        Ok(Standing {
+            born: details.birth_date,
+            died: details.deceased_on,
+            grounds: Vec::new(),
+            circumstances,
+            lists: lists.value,
+        })
+    }
+
     /// The receipt of a patient whom this transaction has just registered: the trace is the registration.
     pub(crate) fn registered(&mut self, id: PatientId) -> Result<PatientAccess<'t>, StoreError> {
-        self.trace.write(self.conn, Some(id), None, "ok")?;
-        Ok(PatientAccess { id, brand: PhantomData })
+        self.trace.write(self.conn, Some(id), self.object.clone(), "ok")?;
+        Ok(PatientAccess { id, rows: vec![id.uuid()], brand: PhantomData })
     }
 }
 
@@ -495,10 +651,53 @@ impl Ledger for PlatformTx<'_> {
     }
 }
 
+/// The patient of an id: whoever was merged into another is the other.
+const BY_ID: &str = "WITH found AS (SELECT patient.id AS patient_id FROM patient named \
+     JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE named.id = ?";
+/// The patient of a number, by its blind index.
+const BY_NATIONAL_ID: &str = "WITH found AS (SELECT patient.id AS patient_id FROM patient_identifier \
+     JOIN patient named ON named.id = patient_identifier.patient_id \
+     JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE blind_index = ?";
+
 #[derive(QueryableByName)]
 struct OpenedRow {
     #[diesel(sql_type = SqlUuid)]
     patient_id: Uuid,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    merged: Vec<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    grounds: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    standing: Option<String>,
+}
+
+#[derive(serde::Deserialize)]
+struct StandingRow {
+    born: Date,
+    died: Option<Date>,
+    cognitive_impairment: bool,
+    interpreter_needed: bool,
+    lists: i64,
+}
+
+impl OpenedRow {
+    fn grounds(&self) -> Result<Vec<LegalBasis>, StoreError> {
+        let Some(text) = &self.grounds else { return Ok(Vec::new()) };
+        serde_json::from_str(text).map_err(unreadable)
+    }
+
+    fn standing(&self) -> Result<Standing, StoreError> {
+        let row: StandingRow =
+            serde_json::from_str(self.standing.as_deref().unwrap_or_default()).map_err(unreadable)?;
+        let StandingRow { born, died, cognitive_impairment, interpreter_needed, lists } = row;
+        let circumstances = Circumstances { deceased_on: died, cognitive_impairment, interpreter_needed };
+        Ok(Standing { born, died, grounds: self.grounds()?, circumstances, lists })
+    }
+}
+
+/// What the database holds and the program does not understand.
+pub(crate) fn unreadable(error: serde_json::Error) -> StoreError {
+    StoreError::Database(diesel::result::Error::DeserializationError(Box::new(error)))
 }
 
 /// What begins every transaction, in one round trip. First comes the check that nobody left anything on the connection:
@@ -515,7 +714,7 @@ fn prelude(place: &Place, role: Option<Role>) -> String {
     // PostgreSQL evaluates a list from left to right; were it otherwise, the check would fail every time, not pass.
     format!(
         "BEGIN; SELECT 1 / ({clean}current_setting('role') = 'none')::int, \
-         {role}set_config('search_path', '{schema}, pg_temp', true), \
+         {role}set_config('search_path', '{schema}, pg_temp', true), set_config('TimeZone', 'UTC', true), \
          set_config('statement_timeout', '15s', true), set_config('lock_timeout', '5s', true), \
          set_config('idle_in_transaction_session_timeout', '30s', true)"
     )
@@ -526,13 +725,13 @@ fn transaction<T, E: From<StoreError>>(
     registry: &Registry,
     place: &Place,
     prelude: &str,
-    work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+    work: impl FnOnce(&mut PgConnection) -> Result<(T, End), E>,
 ) -> Result<T, E> {
     let mut held = begin(registry, place, prelude)?;
     let result = work(held.conn()?);
     let ended = match &result {
-        Ok(_) => AnsiTransactionManager::commit_transaction(held.conn()?),
-        Err(_) => AnsiTransactionManager::rollback_transaction(held.conn()?),
+        Ok((_, End::Commit)) => AnsiTransactionManager::commit_transaction(held.conn()?),
+        Ok((_, End::RollBack)) | Err(_) => AnsiTransactionManager::rollback_transaction(held.conn()?),
     };
     if let Err(error) = ended {
         held.spoilt = true;
@@ -541,7 +740,14 @@ fn transaction<T, E: From<StoreError>>(
             return Err(StoreError::from(error).into());
         }
     }
-    result
+    result.map(|(done, _)| done)
+}
+
+/// How a transaction that succeeded ends.
+enum End {
+    Commit,
+    /// It was a rehearsal.
+    RollBack,
 }
 
 fn begin(registry: &Registry, place: &Place, prelude: &str) -> Result<Pooled, StoreError> {

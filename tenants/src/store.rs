@@ -1,8 +1,12 @@
 //! What is stored, one file a noun. Row structs never leave their file; stores never call each other.
 
 pub mod access_log;
+pub mod code_lists;
+pub mod entries;
 pub mod forms;
 pub mod idempotency;
+pub mod implants;
+pub mod merges;
 pub mod patients;
 pub mod submissions;
 pub mod tenants;

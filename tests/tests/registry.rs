@@ -6,6 +6,8 @@ mod catalogue;
 mod connections;
 #[path = "registry/document.rs"]
 mod document;
+#[path = "registry/examples.rs"]
+mod examples;
 #[path = "registry/foreign.rs"]
 mod foreign;
 #[path = "registry/harness.rs"]

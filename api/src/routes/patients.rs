@@ -4,13 +4,14 @@ pub mod list;
 pub mod look_up;
 pub mod read;
 pub mod register;
+pub mod register_many;
 pub mod update;
 
 use jiff::civil::Date;
 use painreg_domain::contact::{Email, Mobile};
 use painreg_domain::fault::Fault;
 use painreg_domain::ids::PatientId;
-use painreg_domain::patient::{Contact, Sex};
+use painreg_domain::patient::{Contact, Sex, Stage};
 use painreg_tenants::store::patients::{Listed, Patient};
 use serde::{Deserialize, Serialize};
 
@@ -134,6 +135,8 @@ pub struct ListedView {
     birth_date: Date,
     /// Date of death.
     deceased_on: Option<Date>,
+    /// Where the patient stands in the clinic, as the record tells.
+    stage: Stage,
     /// Counts changes; also the ETag.
     #[schema(minimum = 1)]
     version: i64,
@@ -148,6 +151,7 @@ impl From<Listed> for ListedView {
             sex: it.sex,
             birth_date: it.birth_date,
             deceased_on: it.deceased_on,
+            stage: it.stage,
             version: it.version,
         }
     }

@@ -17,6 +17,9 @@ diesel::table! {
         updated_at -> Timestamptz,
         updated_by -> Text,
         version -> BigInt,
+        merged_into -> Nullable<Uuid>,
+        mobile_index -> Nullable<Bytea>,
+        email_index -> Nullable<Bytea>,
     }
 }
 

@@ -102,7 +102,7 @@ pub fn of_patient<'t>(
     after: Option<After>,
     limit: i64,
 ) -> Result<Listing<Event>, StoreError> {
-    read(tx, Some(access.id()), after, limit)
+    read(tx, Some(access.rows()), after, limit)
 }
 
 /// What happened in the whole registry, newest first.
@@ -112,7 +112,7 @@ pub fn of_registry(tx: &mut Tx<'_>, after: Option<After>, limit: i64) -> Result<
 
 fn read(
     tx: &mut Tx<'_>,
-    patient: Option<PatientId>,
+    patients: Option<Vec<Uuid>>,
     after: Option<After>,
     limit: i64,
 ) -> Result<Listing<Event>, StoreError> {
@@ -121,8 +121,8 @@ fn read(
         .limit(limit + 1)
         .select(Row::as_select())
         .into_boxed();
-    if let Some(patient) = patient {
-        query = query.filter(audit_event::patient_id.eq(patient.uuid()));
+    if let Some(patients) = patients {
+        query = query.filter(audit_event::patient_id.eq_any(patients));
     }
     if let Some((at, id)) = after {
         let at = at.to_diesel();

@@ -9,7 +9,7 @@ use painreg_domain::contact::{Email, Mobile};
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::PatientId;
 use painreg_domain::national_id::{IdType, NationalId};
-use painreg_domain::patient::{Contact, Details, Sex};
+use painreg_domain::patient::{Contact, Details, Sex, Stage};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -72,8 +72,21 @@ pub struct Listed {
     pub birth_date: Date,
     /// Date of death.
     pub deceased_on: Option<Date>,
+    /// Where the patient stands in the clinic.
+    pub stage: Stage,
     /// Counts changes; the ETag.
     pub version: i64,
+}
+
+/// How a list of patients is narrowed.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// The unit that treats.
+    pub unit: Option<String>,
+    /// What people say aloud.
+    pub registry_number: Option<i64>,
+    /// Where the patient stands; those merged into others are listed only where asked for.
+    pub stage: Option<Stage>,
 }
 
 #[derive(Insertable)]
@@ -89,6 +102,8 @@ struct NewRow<'a> {
     protected_address: bool,
     deceased_on: Option<jiff_diesel::Date>,
     contact: Option<Vec<u8>>,
+    mobile_index: Option<Vec<u8>>,
+    email_index: Option<Vec<u8>>,
     created_at: jiff_diesel::Timestamp,
     updated_at: jiff_diesel::Timestamp,
     updated_by: &'static str,
@@ -126,20 +141,31 @@ struct FoundRow {
     wrapped: Vec<u8>,
     #[diesel(sql_type = Array<SqlUuid>)]
     identifier_ids: Vec<Uuid>,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    identifier_owners: Vec<Uuid>,
     #[diesel(sql_type = Array<Text>)]
     identifier_kinds: Vec<String>,
     #[diesel(sql_type = Array<Bytea>)]
     identifier_values: Vec<Vec<u8>>,
 }
 
-#[derive(Queryable)]
+#[derive(QueryableByName)]
 struct ListedRow {
+    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
+    #[diesel(sql_type = BigInt)]
     registry_number: i64,
+    #[diesel(sql_type = Text)]
     unit: String,
+    #[diesel(sql_type = Text)]
     sex: String,
+    #[diesel(sql_type = SqlDate)]
     birth_date: jiff_diesel::Date,
+    #[diesel(sql_type = Nullable<SqlDate>)]
     deceased_on: Option<jiff_diesel::Date>,
+    #[diesel(sql_type = Text)]
+    stage: String,
+    #[diesel(sql_type = BigInt)]
     version: i64,
 }
 
@@ -179,6 +205,8 @@ pub fn register<'t>(
         protected_address: details.protected_address,
         deceased_on: details.deceased_on.map(jiff_diesel::ToDiesel::to_diesel),
         contact: seal_contact(tx.place(), &key, id, &details.contact),
+        mobile_index: mobile_index(tx.place(), &details.contact),
+        email_index: email_index(tx.place(), &details.contact),
         created_at: now,
         updated_at: now,
         updated_by: tx.trace.action(),
@@ -220,19 +248,39 @@ pub fn register<'t>(
     Ok((access, registered))
 }
 
-/// The patient whose record is open. One round trip.
-pub fn find<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>) -> Result<Patient, StoreError> {
+/// The patient whose record is open, as registered now or as it stood at an instant. One round trip.
+pub fn find<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, as_of: Option<Timestamp>) -> Result<Patient, StoreError> {
     let id = access.id();
-    let row: FoundRow = statement(
+    let query = statement(
         "SELECT registry_number, unit, sex, birth_date, language, interpreter_needed, cognitive_impairment, \
          protected_address, deceased_on, contact, patient.created_at, updated_at, version, wrapped, \
-         ARRAY(SELECT id FROM patient_identifier WHERE patient_id = patient.id ORDER BY created_at, id) AS identifier_ids, \
-         ARRAY(SELECT kind FROM patient_identifier WHERE patient_id = patient.id ORDER BY created_at, id) AS identifier_kinds, \
-         ARRAY(SELECT sealed FROM patient_identifier WHERE patient_id = patient.id ORDER BY created_at, id) AS identifier_values \
-         FROM patient JOIN patient_key ON patient_key.patient_id = patient.id WHERE patient.id = ?",
-    )
-    .bind::<SqlUuid, _>(id.uuid())
-    .get_result(tx.conn)?;
+         ARRAY(SELECT id FROM patient_identifier WHERE patient_id = ANY (?) ORDER BY created_at, id) AS identifier_ids, \
+         ARRAY(SELECT patient_id FROM patient_identifier WHERE patient_id = ANY (?) ORDER BY created_at, id) AS identifier_owners, \
+         ARRAY(SELECT kind FROM patient_identifier WHERE patient_id = ANY (?) ORDER BY created_at, id) AS identifier_kinds, \
+         ARRAY(SELECT sealed FROM patient_identifier WHERE patient_id = ANY (?) ORDER BY created_at, id) AS identifier_values \
+         FROM ",
+    );
+    let query = (0..4).fold(query, |query, _| query.bind::<Array<SqlUuid>, _>(access.rows()));
+    let query = match as_of.map(jiff_diesel::ToDiesel::to_diesel) {
+        None => query.then("patient"),
+        Some(at) => query
+            .then(
+                "(SELECT * FROM patient now WHERE now.id = ? AND now.updated_at <= ? UNION ALL SELECT past.* \
+                 FROM row_history CROSS JOIN LATERAL jsonb_populate_record(NULL::patient, row_history.before) past \
+                 WHERE entity = 'patient' AND entity_id = ? AND valid_from <= ? AND valid_to > ?) patient",
+            )
+            .bind::<SqlUuid, _>(id.uuid())
+            .bind::<Timestamptz, _>(at)
+            .bind::<SqlUuid, _>(id.uuid())
+            .bind::<Timestamptz, _>(at)
+            .bind::<Timestamptz, _>(at),
+    };
+    let row: FoundRow = query
+        .then(" JOIN patient_key ON patient_key.patient_id = patient.id WHERE patient.id = ?")
+        .bind::<SqlUuid, _>(id.uuid())
+        .get_result(tx.conn)?;
+    // The numbers of those merged into the patient lie under keys of their own.
+    let others = if access.is_merged() { keys(tx, &access.rows())? } else { Vec::new() };
     let place = tx.place();
     let key = Key::unwrap_from(&row.wrapped, &place.keys.wrapping, &key_place(place, id))?;
     let contact = match row.contact {
@@ -242,10 +290,12 @@ pub fn find<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>) -> Result<Patient, 
     let national_ids = row
         .identifier_ids
         .into_iter()
+        .zip(row.identifier_owners)
         .zip(row.identifier_kinds)
         .zip(row.identifier_values)
-        .map(|((identifier, kind), sealed)| {
-            let plain: SealedId = open_json(&key, &sealed, &identifier_place(place, identifier))?;
+        .map(|(((identifier, owner), kind), sealed)| {
+            let key = others.iter().find(|(whose, _)| *whose == owner).map_or(&key, |(_, key)| key);
+            let plain: SealedId = open_json(key, &sealed, &identifier_place(place, identifier))?;
             let kind = kind.parse().map_err(|_| CryptError::DoesNotOpen)?;
             Ok(KnownId { kind, value: plain.value, assigner: plain.assigner })
         })
@@ -283,6 +333,19 @@ pub fn update<'t>(
     let place = tx.place();
     let wrapped: Vec<u8> = patient_key::table.find(id.uuid()).select(patient_key::wrapped).first(tx.conn)?;
     let key = Key::unwrap_from(&wrapped, &place.keys.wrapping, &key_place(place, id))?;
+    let kept = statement(
+        "WITH old AS (SELECT * FROM patient WHERE id = ? AND version = ? FOR UPDATE) \
+         INSERT INTO row_history (entity, entity_id, patient_id, version, valid_from, valid_to, changed_by, reason, before) \
+         SELECT 'patient', id, id, version, updated_at, greatest(?, updated_at), ?, 'update', to_jsonb(old) FROM old",
+    )
+    .bind::<SqlUuid, _>(id.uuid())
+    .bind::<BigInt, _>(version)
+    .bind::<Timestamptz, _>(tx.now().to_diesel())
+    .bind::<Text, _>(tx.trace.action())
+    .execute(tx.conn)?;
+    if kept != 1 {
+        return Err(StoreError::Stale);
+    }
     let sex: &'static str = details.sex.into();
     let changed = diesel::update(patient::table.find(id.uuid()).filter(patient::version.eq(version)))
         .set((
@@ -295,6 +358,8 @@ pub fn update<'t>(
             patient::protected_address.eq(details.protected_address),
             patient::deceased_on.eq(details.deceased_on.map(jiff_diesel::ToDiesel::to_diesel)),
             patient::contact.eq(seal_contact(place, &key, id, &details.contact)),
+            patient::mobile_index.eq(mobile_index(place, &details.contact)),
+            patient::email_index.eq(email_index(place, &details.contact)),
             patient::updated_at.eq(tx.now().to_diesel()),
             patient::updated_by.eq(tx.trace.action()),
             patient::version.eq(version + 1),
@@ -304,26 +369,29 @@ pub fn update<'t>(
 }
 
 /// Patients within the caller's reach by registry number, after `after`; every one of them is logged as shown.
-pub fn list(tx: &mut Tx<'_>, unit: Option<&str>, after: i64, limit: i64) -> Result<Listing<Listed>, StoreError> {
-    let mut query = patient::table
-        .filter(patient::registry_number.gt(after))
-        .order(patient::registry_number)
-        .limit(limit + 1)
-        .select((
-            patient::id,
-            patient::registry_number,
-            patient::unit,
-            patient::sex,
-            patient::birth_date,
-            patient::deceased_on,
-            patient::version,
-        ))
-        .into_boxed();
-    for unit in [unit, tx.unit_in_reach()].into_iter().flatten() {
-        query = query.filter(patient::unit.eq(unit));
+pub fn list(tx: &mut Tx<'_>, search: &Search, after: i64, limit: i64) -> Result<Listing<Listed>, StoreError> {
+    let mut query = statement(
+        "SELECT id, registry_number, unit, sex, birth_date, deceased_on, version, stage FROM (SELECT patient.*, CASE \
+         WHEN merged_into IS NOT NULL THEN 'merged' WHEN deceased_on IS NOT NULL THEN 'deceased' \
+         WHEN EXISTS (SELECT FROM episode WHERE episode.patient_id = patient.id AND closed_on IS NULL) THEN 'in_treatment' \
+         WHEN EXISTS (SELECT FROM episode WHERE episode.patient_id = patient.id) THEN 'closed' \
+         WHEN EXISTS (SELECT FROM referral WHERE referral.patient_id = patient.id) THEN 'referred' \
+         ELSE 'registered' END AS stage FROM patient) patient WHERE registry_number > ?",
+    )
+    .bind::<BigInt, _>(after);
+    for unit in [search.unit.as_deref(), tx.unit_in_reach()].into_iter().flatten() {
+        query = query.then(" AND unit = ?").bind::<Text, _>(unit.to_owned());
     }
-    let found: Vec<Listed> = query
-        .load::<ListedRow>(tx.conn)?
+    if let Some(number) = search.registry_number {
+        query = query.then(" AND registry_number = ?").bind::<BigInt, _>(number);
+    }
+    query = match search.stage {
+        Some(stage) => query.then(" AND stage = ?").bind::<Text, _>(<&'static str>::from(stage)),
+        None => query.then(" AND merged_into IS NULL"),
+    };
+    let rows: Vec<ListedRow> =
+        query.then(" ORDER BY registry_number LIMIT ?").bind::<BigInt, _>(limit + 1).load(tx.conn)?;
+    let found: Vec<Listed> = rows
         .into_iter()
         .map(|row| Listed {
             id: PatientId::existing(row.id),
@@ -332,6 +400,7 @@ pub fn list(tx: &mut Tx<'_>, unit: Option<&str>, after: i64, limit: i64) -> Resu
             sex: row.sex.parse().unwrap_or(Sex::Unknown),
             birth_date: row.birth_date.to_jiff(),
             deceased_on: row.deceased_on.map(jiff_diesel::Date::to_jiff),
+            stage: row.stage.parse().unwrap_or(Stage::Registered),
             version: row.version,
         })
         .collect();
@@ -339,6 +408,21 @@ pub fn list(tx: &mut Tx<'_>, unit: Option<&str>, after: i64, limit: i64) -> Resu
     let shown: Vec<PatientId> = found.items.iter().map(|patient| patient.id).collect();
     tx.open_all(&shown)?;
     Ok(found)
+}
+
+/// The keys of these patients. One round trip.
+pub(crate) fn keys(tx: &mut Tx<'_>, patients: &[Uuid]) -> Result<Vec<(Uuid, Key)>, StoreError> {
+    let rows: Vec<(Uuid, Vec<u8>)> = patient_key::table
+        .filter(patient_key::patient_id.eq_any(patients))
+        .select((patient_key::patient_id, patient_key::wrapped))
+        .load(tx.conn)?;
+    let place = tx.place();
+    rows.into_iter()
+        .map(|(id, wrapped)| {
+            let sealed_at = key_place(place, PatientId::existing(id));
+            Ok((id, Key::unwrap_from(&wrapped, &place.keys.wrapping, &sealed_at)?))
+        })
+        .collect()
 }
 
 /// Whoever reaches one unit only registers and keeps patients there.
@@ -349,6 +433,16 @@ fn within_reach(tx: &Tx<'_>, details: &Details) -> Result<(), StoreError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Keyed, so that two patients who share a telephone are found and the telephone is not.
+fn mobile_index(place: &Place, contact: &Contact) -> Option<Vec<u8>> {
+    contact.mobile.as_ref().map(|it| place.keys.index.mac(format!("mobile {}", it.as_str()).as_bytes()).to_vec())
+}
+
+fn email_index(place: &Place, contact: &Contact) -> Option<Vec<u8>> {
+    let spelled_alike = |it: &Email| format!("email {}", it.as_str().to_lowercase());
+    contact.email.as_ref().map(|it| place.keys.index.mac(spelled_alike(it).as_bytes()).to_vec())
 }
 
 fn key_place(place: &Place, id: PatientId) -> [Vec<u8>; 4] {

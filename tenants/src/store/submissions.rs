@@ -200,7 +200,7 @@ pub fn place<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, new: &NewSubmissio
         .order(submission::revision.desc())
         .select((submission::id, submission::patient_id, submission::revision, submission::payload_hash))
         .first(tx.conn)?;
-    if known.patient_id != access.id().uuid() {
+    if !access.rows().contains(&known.patient_id) {
         return Err(StoreError::Conflict(vec![Fault::at("patient", FaultCode::Contradiction)]));
     }
     if known.payload_hash == new.payload_hash {
@@ -268,7 +268,7 @@ pub fn find(tx: &mut Tx<'_>, id: SubmissionId) -> Result<Submission, StoreError>
     let access = tx.open_by_submission(id)?;
     let row: Row = submission::table
         .filter(submission::id.eq(id.uuid()))
-        .filter(submission::patient_id.eq(access.id().uuid()))
+        .filter(submission::patient_id.eq_any(access.rows()))
         .select(Row::as_select())
         .first(tx.conn)?;
     let scores: Vec<ScoreRow> = score::table
@@ -288,7 +288,7 @@ pub fn of_patient<'t>(
     limit: i64,
 ) -> Result<Listing<Submission>, StoreError> {
     let mut query = submission::table
-        .filter(submission::patient_id.eq(access.id().uuid()))
+        .filter(submission::patient_id.eq_any(access.rows()))
         .order((submission::submitted_at.desc(), submission::id.desc()))
         .limit(limit + 1)
         .select(Row::as_select())
@@ -383,7 +383,7 @@ struct CountsRow {
 /// How much the registry holds.
 pub fn summary(tx: &mut Tx<'_>) -> Result<Summary, StoreError> {
     let counts: CountsRow = statement(
-        "SELECT (SELECT count(*) FROM patient) AS patients, (SELECT count(*) FROM submission WHERE NOT EXISTS \
+        "SELECT (SELECT count(*) FROM patient WHERE merged_into IS NULL) AS patients, (SELECT count(*) FROM submission WHERE NOT EXISTS \
          (SELECT FROM submission later WHERE later.supersedes = submission.id)) AS submissions",
     )
     .get_result(tx.conn)?;

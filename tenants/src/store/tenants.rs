@@ -77,6 +77,7 @@ pub(crate) struct ServedRow {
     pub(crate) dsn: Option<Vec<u8>>,
     pub(crate) login_password: Vec<u8>,
     pub(crate) tenant_key: Vec<u8>,
+    pub(crate) template: String,
     pub(crate) suspended: bool,
     pub(crate) schema_version: String,
     pub(crate) version: i64,
@@ -103,6 +104,8 @@ struct ServedRaw {
     login_password: Vec<u8>,
     #[diesel(sql_type = Bytea)]
     tenant_key: Vec<u8>,
+    #[diesel(sql_type = Text)]
+    template: String,
     #[diesel(sql_type = Bool)]
     suspended: bool,
     #[diesel(sql_type = Text)]
@@ -146,7 +149,7 @@ pub(crate) fn move_generation(conn: &mut PgConnection) -> Result<(), StoreError>
 pub(crate) fn load_all(conn: &mut PgConnection) -> Result<(i64, Vec<ServedRow>, Vec<IssuerRow>), StoreError> {
     let generation = generation(conn)?;
     let tenants = statement(
-        "SELECT id, slug, schema_name, dsn, login_password, tenant_key, state = 'suspended' AS suspended, \
+        "SELECT id, slug, schema_name, dsn, login_password, tenant_key, template, state = 'suspended' AS suspended, \
          schema_version, version FROM platform.tenant ORDER BY slug",
     )
     .load::<ServedRaw>(conn)?;
@@ -161,6 +164,7 @@ pub(crate) fn load_all(conn: &mut PgConnection) -> Result<(i64, Vec<ServedRow>, 
             dsn: row.dsn,
             login_password: row.login_password,
             tenant_key: row.tenant_key,
+            template: row.template,
             suspended: row.suspended,
             schema_version: row.schema_version,
             version: row.version,

@@ -1,8 +1,10 @@
 //! A furnished world and a valid request for every operation. An operation, parameter or body that stands nowhere here
 //! fails: add it to the tables below.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use painreg_domain::clinical::Kind;
 use painreg_domain::policy::{self, Reach, Role};
 use painreg_domain::synthetic::{BASELINE_FORM_ID, Person};
 use painreg_tests::{Actor, Answer, World, issuer, registration, submission};
@@ -10,6 +12,7 @@ use serde_json::{Value, json};
 use strum::IntoEnumIterator as _;
 
 use crate::document::{Document, Operation};
+use crate::examples;
 
 /// Things that requests speak of.
 #[derive(Clone, Debug)]
@@ -20,6 +23,10 @@ pub struct Objects {
     pub person: Person,
     /// The id of one of the patient's submissions.
     pub submission: String,
+    /// Where they are.
+    pub tenant: String,
+    /// An entry of the patient's, of every kind.
+    pub entries: HashMap<Kind, String>,
 }
 
 /// Whom a successful request is about.
@@ -31,6 +38,8 @@ pub enum Whose {
     Patient(String),
     /// The patient whose id the answer holds at this pointer.
     Answered(&'static str),
+    /// Both of two who are merged.
+    Both(String, String),
     /// Every patient of the list.
     Listed,
 }
@@ -127,6 +136,8 @@ impl Scene {
             patient: self.world.clock.random_id().to_string(),
             person: self.world.person(),
             submission: self.world.clock.random_id().to_string(),
+            tenant: "alpha".to_owned(),
+            entries: Kind::iter().map(|kind| (kind, self.world.clock.random_id().to_string())).collect(),
         }
     }
 
@@ -171,16 +182,23 @@ impl Scene {
                 "instrument" => "isi".to_owned(),
                 "form" => "opr-baseline".to_owned(),
                 "form_id" => BASELINE_FORM_ID.to_owned(),
+                "entry" => self.entry(operation, objects),
+                "merge" => self.merge(objects),
+                "project" => examples::PROJECT.to_owned(),
+                "list" => "goal_category".to_owned(),
                 other => panic!("{}: no example of the path parameter `{other}`", operation.id),
             };
-            refers |= matches!(name, "patient" | "submission");
+            refers |= matches!(name, "patient" | "submission" | "merge");
             path = path.replace(&format!("{{{name}}}"), &value);
         }
         assert!(!path.contains('{'), "{}: a path parameter is not documented: {path}", operation.id);
+        if operation.id == "listRecalled" {
+            path.push_str("?model=L-8");
+        }
         let mut headers = Vec::new();
         for parameter in operation.parameters("header").filter(|parameter| parameter["required"] == true) {
             let value = match parameter["name"].as_str().expect("a name") {
-                "If-Match" => format!("\"v{}\"", self.version(operation, &tenant, objects)),
+                "If-Match" => format!("\"v{}\"", self.version(operation, &tenant, &path, objects)),
                 "Idempotency-Key" => self.world.clock.random_id().to_string(),
                 other => panic!("{}: no example of the header `{other}`", operation.id),
             };
@@ -188,14 +206,21 @@ impl Scene {
         }
         let asked = operation.parameters("query").any(|parameter| parameter["required"] == true);
         assert!(!asked, "{}: no example of a required query parameter", operation.id);
+        let mut sent = Value::Null;
         let body = operation.media().map(|media| {
             let (body, about) = self.body(operation, objects);
             refers |= about;
-            (media.to_owned(), body.to_string().into_bytes())
+            sent = body;
+            (media.to_owned(), sent.to_string().into_bytes())
         });
         let whose = match operation.id.as_str() {
             "registerPatient" => Whose::Answered("/id"),
-            "listPatients" => Whose::Listed,
+            "registerMany" => Whose::Answered("/registered/patient_id"),
+            "listPatients" | "listRecalled" | "listDuplicates" | "listMerges" => Whose::Listed,
+            "mergePatients" => {
+                Whose::Both(objects.patient.clone(), sent["duplicate_id"].as_str().unwrap_or_default().to_owned())
+            }
+            id if id.starts_with("listAll") => Whose::Listed,
             _ if refers => Whose::Patient(objects.patient.clone()),
             _ => Whose::Nobody,
         };
@@ -218,6 +243,34 @@ impl Scene {
                 (json!({"slug": slug, "name": "Made", "issuers": [issuer(Some(&slug))]}), false)
             }
             "updateTenant" => (json!({"name": "Another name"}), false),
+            "registerMany" => (
+                json!({"patient": registration(&self.world.person()), "entries": [
+                    {"kind": "referral", "as": "r1", "content": examples::entry(Kind::Referral, "", "")},
+                    {"kind": "episode", "content": {"referral_id": "#r1", "opened_on": "2025-02-01"}},
+                ]}),
+                false,
+            ),
+            "recategoriseReferral" => (json!({"category": "second_opinion"}), false),
+            "mergePatients" => {
+                let duplicate = self.fresh(objects).unwrap_or_else(|| self.world.clock.random_id().to_string());
+                (json!({"survivor_id": objects.patient, "duplicate_id": duplicate}), true)
+            }
+            "registerProject" => (examples::project(&format!("project-{}", self.next())), false),
+            "changeProject" => (examples::project(examples::PROJECT), false),
+            "replaceCodeList" => {
+                let lists = self
+                    .world
+                    .place(&objects.tenant)
+                    .manager()
+                    .get(&format!("/v1/tenants/{}/code-lists", objects.tenant));
+                let codes = lists.items().iter().find(|list| list["list"] == "goal_category");
+                (json!({"codes": codes.map(|list| list["codes"].clone()).unwrap_or_default()}), false)
+            }
+            id if id.starts_with("change") => (json!({}), false),
+            id if id.starts_with("record") => {
+                let kind = kind_of(operation);
+                (examples::entry(kind, &objects.entries[&Kind::Episode], &objects.entries[&Kind::Implant]), false)
+            }
             other => panic!("{other}: no example of a body"),
         }
     }
@@ -254,15 +307,67 @@ impl Scene {
         QUIET.to_owned()
     }
 
-    fn version(&self, operation: &Operation, tenant: &str, objects: &Objects) -> i64 {
-        let found = if operation.takes("path", "patient") {
-            let schema = self.world.schema(tenant);
-            self.world.rows(&format!("SELECT version FROM {schema}.patient WHERE id = '{}'", objects.patient))
+    fn version(&self, operation: &Operation, tenant: &str, path: &str, objects: &Objects) -> i64 {
+        let schema = || self.world.schema(tenant);
+        let found = if operation.takes("path", "entry") {
+            let table = kind_of(operation);
+            let at = operation.path.split('/').position(|part| part == "{entry}").expect("its place");
+            let id = path.split('/').nth(at).unwrap_or_default();
+            self.world.rows(&format!("SELECT version FROM {}.{table} WHERE id = '{id}'", schema()))
+        } else if operation.takes("path", "merge") {
+            let id = path.rsplit('/').next().unwrap_or_default();
+            self.world.rows(&format!("SELECT version FROM {}.patient_merge WHERE id = '{id}'", schema()))
+        } else if operation.takes("path", "project") {
+            let code = examples::PROJECT;
+            self.world.rows(&format!("SELECT version FROM {}.project WHERE code = '{code}'", schema()))
+        } else if operation.takes("path", "list") {
+            self.world.rows(&format!("SELECT version FROM {}.code_list_version WHERE list = 'goal_category'", schema()))
+        } else if operation.takes("path", "patient") {
+            self.world.rows(&format!("SELECT version FROM {}.patient WHERE id = '{}'", schema(), objects.patient))
         } else {
             self.world.rows(&format!("SELECT version FROM platform.tenant WHERE slug = '{tenant}'"))
         };
         found.first().and_then(|row| row["version"].as_i64()).unwrap_or(1)
     }
+
+    /// Another patient where the objects are; `None` where nobody can be registered now.
+    fn fresh(&self, objects: &Objects) -> Option<String> {
+        let manager = self.world.place(&objects.tenant).manager();
+        let made = manager.post(&manager.at("patients"), &registration(&self.world.person()));
+        (made.status == 201).then(|| made.text_at("/id").to_owned())
+    }
+
+    /// The entry that a request speaks of. What is taken back is made for the purpose.
+    fn entry(&self, operation: &Operation, objects: &Objects) -> String {
+        let kind = kind_of(operation);
+        let known = objects.entries[&kind].clone();
+        if operation.method != "DELETE" {
+            return known;
+        }
+        let manager = self.world.place(&objects.tenant).manager();
+        let body = examples::entry(kind, &objects.entries[&Kind::Episode], &objects.entries[&Kind::Implant]);
+        let made = manager.post(&manager.at(&format!("patients/{}/{}", objects.patient, kind.row().path)), &body);
+        if made.status == 201 { made.text_at("/id").to_owned() } else { known }
+    }
+
+    /// A standing merge of somebody into the patient.
+    fn merge(&self, objects: &Objects) -> String {
+        let manager = self.world.place(&objects.tenant).manager();
+        let made = self.fresh(objects).map(|duplicate| {
+            let body = json!({"survivor_id": objects.patient, "duplicate_id": duplicate});
+            manager.post(&manager.at("patient-merges"), &body)
+        });
+        match made {
+            Some(made) if made.status == 201 => made.text_at("/id").to_owned(),
+            _ => self.world.clock.random_id().to_string(),
+        }
+    }
+}
+
+/// The kind of entry that an operation is about.
+pub fn kind_of(operation: &Operation) -> Kind {
+    let named = |kind: &Kind| operation.path.split('/').any(|part| part == kind.row().path);
+    Kind::iter().find(named).unwrap_or_else(|| panic!("{} is about no kind of entry", operation.id))
 }
 
 /// Every role that a token can carry.
@@ -280,9 +385,37 @@ pub fn isi() -> Value {
     (1..=7).map(|item| (format!("isi_{item:02}"), json!(item % 5))).collect::<serde_json::Map<_, _>>().into()
 }
 
+/// The patients that a list shows, each once.
+pub fn shown(items: &[Value]) -> Vec<String> {
+    let ids = items.iter().flat_map(|item| {
+        let at = |pointer: &str| item.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let named: Vec<String> = ["/patient_id", "/survivor_id", "/first/patient_id", "/second/patient_id"]
+            .into_iter()
+            .filter_map(at)
+            .collect();
+        if named.is_empty() { at("/id").into_iter().collect() } else { named }
+    });
+    let mut ids: Vec<String> = ids.collect();
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
 fn furnish(world: &World, slug: &str) -> Objects {
     let clinician = world.place(slug).clinician();
+    let manager = world.place(slug).manager();
     let patient = clinician.registers(&world.person());
     let stored = clinician.submits(&patient, &format!("first-{}", patient.id), &isi()).expect(201);
-    Objects { patient: patient.id, person: patient.person, submission: stored.text_at("/id").to_owned() }
+    // Once a registry.
+    manager.post(&manager.at("projects"), &examples::project(examples::PROJECT));
+    let mut entries: HashMap<Kind, String> = HashMap::new();
+    for kind in Kind::iter() {
+        let known = |kind| entries.get(&kind).cloned().unwrap_or_default();
+        let body = examples::entry(kind, &known(Kind::Episode), &known(Kind::Implant));
+        let path = clinician.at(&format!("patients/{}/{}", patient.id, kind.row().path));
+        let made = clinician.post(&path, &body).expect(201);
+        entries.insert(kind, made.text_at("/id").to_owned());
+    }
+    let submission = stored.text_at("/id").to_owned();
+    Objects { patient: patient.id, person: patient.person, submission, tenant: slug.to_owned(), entries }
 }

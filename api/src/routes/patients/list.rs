@@ -1,9 +1,10 @@
 //! Listing patients.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
+use painreg_domain::patient::Stage;
 use painreg_domain::policy::Action;
 use painreg_tenants::StoreError;
-use painreg_tenants::store::patients;
+use painreg_tenants::store::patients::{self, Search};
 use serde::Deserialize;
 
 use super::ListedView;
@@ -19,6 +20,11 @@ pub struct PatientFilter {
     /// Only those of this unit.
     #[param(min_length = 1, max_length = 100)]
     unit: Option<String>,
+    /// Only the one of this number.
+    #[param(minimum = 1)]
+    registry_number: Option<i64>,
+    /// Only those who stand there in the clinic; who was merged into another is listed only where asked for.
+    stage: Option<Stage>,
     /// How many items at the most, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,
@@ -40,20 +46,24 @@ pub async fn list_patients(
     _path: web::Path<String>,
     filter: web::Query<PatientFilter>,
 ) -> Result<HttpResponse, Problem> {
-    let PatientFilter { unit, limit, cursor } = filter.into_inner();
+    let PatientFilter { unit, registry_number, stage, limit, cursor } = filter.into_inner();
     if unit.as_ref().is_some_and(|unit| unit.is_empty() || unit.len() > 100 || unit.contains('\0')) {
         return Err(parameter("query", "unit"));
     }
+    if registry_number.is_some_and(|number| number < 1) {
+        return Err(parameter("query", "registry_number"));
+    }
+    let search = Search { unit, registry_number, stage };
     let page = PageParams { limit, cursor };
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(Action::ListPatients, move |tx| {
-            let list = format!("patients?unit={}", unit.as_deref().unwrap_or_default());
+            let list = format!("patients {search:?}");
             let after = match cursor {
                 Some(cursor) => tx.open_cursor(&list, &cursor)?.parse().map_err(|_| StoreError::BadCursor)?,
                 None => 0,
             };
-            let found = patients::list(tx, unit.as_deref(), after, limit)?;
+            let found = patients::list(tx, &search, after, limit)?;
             Ok(wire::page::<_, ListedView>(found, |last| tx.seal_cursor(&list, &last.registry_number.to_string())))
         })
         .await?;

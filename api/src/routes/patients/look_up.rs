@@ -39,7 +39,7 @@ pub async fn look_up_patient(
     let patient = caller
         .run(Action::LookUpPatient, move |tx| {
             let access = tx.open_by_national_id(&national_id?)?;
-            Ok(PatientView::from(patients::find(tx, &access)?))
+            Ok(PatientView::from(patients::find(tx, &access, None)?))
         })
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(patient.version))).json(patient))

@@ -2,27 +2,45 @@
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
+use jiff::Timestamp;
 use painreg_domain::ids::PatientId;
 use painreg_domain::policy::Action;
 use painreg_tenants::store::patients;
+use serde::Deserialize;
 
 use super::PatientView;
 use crate::auth::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::etag;
 
+/// As of when.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AsOf {
+    /// What the registry held at this instant, instead of now.
+    #[param(max_length = 40)]
+    as_of: Option<Timestamp>,
+}
+
 /// Read one patient.
+///
+/// The id of somebody who was merged into another opens the other.
 #[utoipa::path(operation_id = "readPatient", tag = "Patients", extensions(("x-action" = json!("ReadPatient"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("patient" = PatientId, Path, description = "The patient's id.")),
+        ("patient" = PatientId, Path, description = "The patient's id."), AsOf),
     responses((status = 200, description = "The patient.", body = PatientView), Problems))]
 #[get("/v1/tenants/{tenant}/patients/{patient}")]
-pub async fn read_patient(caller: Caller, path: web::Path<(String, PatientId)>) -> Result<HttpResponse, Problem> {
+pub async fn read_patient(
+    caller: Caller,
+    path: web::Path<(String, PatientId)>,
+    query: web::Query<AsOf>,
+) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
     let patient = caller
         .run(Action::ReadPatient, move |tx| {
             let access = tx.open_patient(id)?;
-            Ok(PatientView::from(patients::find(tx, &access)?))
+            Ok(PatientView::from(patients::find(tx, &access, query.as_of)?))
         })
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(patient.version))).json(patient))

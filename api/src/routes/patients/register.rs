@@ -2,7 +2,6 @@
 
 use actix_web::{HttpResponse, post, web};
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use painreg_domain::fault::Fault;
 use painreg_domain::national_id::{Acceptance, NationalId};
 use painreg_domain::patient::{Details, Sex};
@@ -60,7 +59,7 @@ fn bokmal() -> String {
 const ONLY_UNIT: &str = "clinic";
 
 impl RegisterPatient {
-    fn meaning(
+    pub(super) fn meaning(
         self,
         acceptance: Acceptance,
         unit: Option<&str>,
@@ -89,12 +88,6 @@ impl RegisterPatient {
     }
 }
 
-/// The day it is in Norway.
-pub(super) fn today(now: jiff::Timestamp) -> Date {
-    let oslo = TimeZone::get("Europe/Oslo").unwrap_or(TimeZone::UTC);
-    now.to_zoned(oslo).date()
-}
-
 /// Register a patient.
 ///
 /// The national id is sealed under a key of the patient's own. Somebody who is registered already is refused with 409;
@@ -118,7 +111,7 @@ pub async fn register_patient(
     let acceptance = state.acceptance;
     caller
         .run_once(Action::RegisterPatient, key, bytes, &place, move |tx| {
-            let (national_id, details) = value.meaning(acceptance, tx.principal().unit.as_deref(), today(tx.now()))?;
+            let (national_id, details) = value.meaning(acceptance, tx.principal().unit.as_deref(), tx.today())?;
             let (access, patient) = patients::register(tx, &national_id, &details)?;
             let mut reply = reply(
                 201,

@@ -13,7 +13,6 @@ use painreg_tenants::store::patients;
 use serde::Deserialize;
 use validator::Validate;
 
-use super::register::today;
 use super::{ContactBody, PatientView};
 use crate::auth::Caller;
 use crate::problem::{Problem, Problems};
@@ -145,13 +144,13 @@ pub async fn update_patient(
     let patient = caller
         .run(Action::UpdatePatient, move |tx| {
             let access = tx.open_patient(id)?;
-            let mut patient = patients::find(tx, &access)?;
+            let mut patient = patients::find(tx, &access, None)?;
             if patient.version != version.0 {
                 return Err(StoreError::Stale.into());
             }
-            change.apply(&mut patient.details, today(tx.now()))?;
+            change.apply(&mut patient.details, tx.today())?;
             patients::update(tx, &access, version.0, &patient.details)?;
-            Ok(PatientView::from(patients::find(tx, &access)?))
+            Ok(PatientView::from(patients::find(tx, &access, None)?))
         })
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(patient.version))).json(patient))

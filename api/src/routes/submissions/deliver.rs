@@ -67,7 +67,7 @@ pub async fn deliver_nettskjema(
             let at = |code| vec![Fault::new(delivery.patient_at(&form), code)];
             let given = delivery.patient_for(&form).ok_or_else(|| at(FaultCode::Required))?;
             let number = NationalId::detect(given.expose(), acceptance).map_err(at)?;
-            let access = tx.open_by_national_id(&number).map_err(|error| match error {
+            let access = tx.open_to_collect_by_national_id(&number).map_err(|error| match error {
                 StoreError::NotFound => Problem::with(Code::NotFound, at(FaultCode::UnknownReference)),
                 other => other.into(),
             })?;

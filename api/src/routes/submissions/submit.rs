@@ -107,9 +107,9 @@ pub async fn submit_answers(
                 |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.under("/answers")).collect::<Vec<_>>();
             let answers = form.parse(&value.answers).map_err(under)?;
             let access = match &value.patient {
-                WhoseAnswers::Id(id) => tx.open_patient(*id),
+                WhoseAnswers::Id(id) => tx.open_to_collect(*id),
                 WhoseAnswers::NationalId(number) => {
-                    tx.open_by_national_id(&number.meaning("/patient/national_id", acceptance)?)
+                    tx.open_to_collect_by_national_id(&number.meaning("/patient/national_id", acceptance)?)
                 }
             };
             let access = access.map_err(|error| match error {

@@ -1,0 +1,3 @@
+//! The body map.
+
+pub mod list;

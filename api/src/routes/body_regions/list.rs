@@ -1,0 +1,39 @@
+//! The regions that pain drawings name.
+
+use actix_web::{HttpResponse, get, web};
+use painreg_domain::clinical::body::Region;
+use painreg_domain::policy::Action;
+use serde::Serialize;
+use strum::IntoEnumIterator as _;
+
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::Page;
+
+/// A region of the body.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = BodyRegion)]
+pub struct RegionView {
+    /// The region.
+    region: Region,
+    /// Its name in English.
+    #[schema(max_length = 60)]
+    en: &'static str,
+    /// Its name in Norwegian.
+    #[schema(max_length = 60)]
+    nb: &'static str,
+    /// Whether pain can be in its middle, neither left nor right.
+    has_midline: bool,
+}
+
+/// List the regions of the body map (kroppskart) that pain drawings and procedures name.
+#[utoipa::path(operation_id = "listBodyRegions", tag = "Lists", extensions(("x-action" = json!("ReadCodeLists"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40)),
+    responses((status = 200, description = "The regions.", body = Page<RegionView>), Problems))]
+#[get("/v1/tenants/{tenant}/body-regions")]
+pub async fn list_body_regions(caller: Caller, _path: web::Path<String>) -> Result<HttpResponse, Problem> {
+    caller.run(Action::ReadCodeLists, |_| Ok(())).await?;
+    let view =
+        |region: Region| RegionView { region, en: region.en(), nb: region.nb(), has_midline: region.has_midline() };
+    Ok(HttpResponse::Ok().json(Page { items: Region::iter().map(view).collect(), next_cursor: None }))
+}

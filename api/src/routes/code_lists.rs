@@ -1,0 +1,31 @@
+//! The registry's own code lists (kodelister).
+
+pub mod list;
+pub mod replace;
+
+use jiff::Timestamp;
+use painreg_domain::code_list::{List, Listed};
+use painreg_tenants::store::code_lists::KeptList;
+use serde::Serialize;
+
+/// A code list.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = CodeList)]
+pub struct CodeListView {
+    /// Which list.
+    list: List,
+    /// Its codes, in order, in force or not.
+    #[schema(max_items = 500)]
+    codes: Vec<Listed>,
+    /// When it last changed.
+    updated_at: Timestamp,
+    /// Counts changes; also the ETag.
+    #[schema(minimum = 1)]
+    version: i64,
+}
+
+impl From<KeptList> for CodeListView {
+    fn from(it: KeptList) -> Self {
+        Self { list: it.list, codes: it.codes, updated_at: it.updated_at, version: it.version }
+    }
+}

@@ -1,0 +1,64 @@
+//! Giving a code list other codes.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, put, web};
+use painreg_domain::code_list::{List, Listed};
+use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::code_lists;
+use serde::Deserialize;
+use validator::Validate;
+
+use super::CodeListView;
+use crate::auth::Caller;
+use crate::problem::{Code, Problem, Problems};
+use crate::wire::{Body, IfMatch, etag};
+
+/// The codes it is to have.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplaceCodeList {
+    /// All its codes, in order.
+    #[validate(length(min = 1, max = 500))]
+    #[schema(min_items = 1, max_items = 500)]
+    codes: Vec<Listed>,
+}
+
+/// Give a code list other codes.
+///
+/// The whole list, in order. Entries hold codes, so none may be left out: give it a last day (`valid_to`) instead.
+#[utoipa::path(operation_id = "replaceCodeList", tag = "Lists", extensions(("x-action" = json!("ChangeCodeLists"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("list" = String, Path, description = "Which list: `treatment_right`, `unit`, ..", max_length = 40),
+        ("If-Match" = String, Header, description = "The ETag of the list as read.", max_length = 50)),
+    request_body = ReplaceCodeList,
+    responses((status = 200, description = "The list as it is now.", body = CodeListView), Problems))]
+#[put("/v1/tenants/{tenant}/code-lists/{list}")]
+pub async fn replace_code_list(
+    caller: Caller,
+    path: web::Path<(String, String)>,
+    version: IfMatch,
+    body: Body<ReplaceCodeList>,
+) -> Result<HttpResponse, Problem> {
+    let (_, name) = path.into_inner();
+    let codes = body.value.codes;
+    let view = caller
+        .run(Action::ChangeCodeLists, move |tx| {
+            let list: List = name.parse().map_err(|_| Problem::from(Code::NotFound))?;
+            let mut faults = Vec::new();
+            for (at, code) in codes.iter().enumerate() {
+                let place = format!("/codes/{at}");
+                faults.extend(code.faults().into_iter().map(|fault| fault.under(&place)));
+                if codes.iter().take(at).any(|other| other.code == code.code) {
+                    faults.push(Fault::new(format!("{place}/code"), FaultCode::AlreadyExists));
+                }
+            }
+            if !faults.is_empty() {
+                return Err(Problem::invalid(faults));
+            }
+            code_lists::replace(tx, list, version.0, &codes)?;
+            Ok(CodeListView::from(code_lists::find(tx, list)?))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))
+}

@@ -1,0 +1,3 @@
+//! Recalls of devices (tilbakekalling): who carries one.
+
+pub mod list;

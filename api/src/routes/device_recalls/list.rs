@@ -1,0 +1,131 @@
+//! Everybody who carries a recalled device.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use jiff::civil::Date;
+use painreg_domain::ids::PatientId;
+use painreg_domain::policy::Action;
+use painreg_tenants::StoreError;
+use painreg_tenants::store::implants::{self, Carrier, Recall};
+use serde::{Deserialize, Serialize};
+
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::routes::entries::Raw;
+use crate::wire::{Page, PageParams, page_answer, parameter};
+
+/// Which devices.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RecallParams {
+    /// Device identifier (UDI-DI): of GS1 the GTIN-14.
+    #[param(min_length = 1, max_length = 50)]
+    udi_di: Option<String>,
+    /// Lot.
+    #[param(min_length = 1, max_length = 50)]
+    lot: Option<String>,
+    /// Serial number.
+    #[param(min_length = 1, max_length = 50)]
+    serial: Option<String>,
+    /// Model.
+    #[param(min_length = 1, max_length = 100)]
+    model: Option<String>,
+    /// Manufacturer.
+    #[param(min_length = 1, max_length = 100)]
+    manufacturer: Option<String>,
+    /// false: also what has been removed.
+    #[param(default = true)]
+    in_place: Option<bool>,
+    /// How many patients at the most, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<i64>,
+    /// Where to read on: the `next_cursor` of the page before.
+    #[param(max_length = 1000)]
+    cursor: Option<String>,
+}
+
+/// Somebody who carries such a device.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Carrier)]
+pub struct CarrierView {
+    /// The patient's id.
+    patient_id: PatientId,
+    /// What people say aloud.
+    #[schema(minimum = 1)]
+    registry_number: i64,
+    /// The unit that treats.
+    #[schema(max_length = 100)]
+    unit: String,
+    /// Date of death.
+    deceased_on: Option<Date>,
+    /// The components that fit.
+    #[schema(value_type = Vec<Object>, max_items = 200)]
+    components: Raw,
+}
+
+impl TryFrom<Carrier> for CarrierView {
+    type Error = Problem;
+    fn try_from(it: Carrier) -> Result<Self, Problem> {
+        Ok(Self {
+            patient_id: it.id,
+            registry_number: it.registry_number,
+            unit: it.unit,
+            deceased_on: it.deceased_on,
+            components: Raw::new(it.components)?,
+        })
+    }
+}
+
+/// List every patient who carries a device, by device identifier, lot, serial number, model or manufacturer.
+///
+/// All that is given must fit; something must be given. Everyone found finds that in their access log.
+#[utoipa::path(operation_id = "listRecalled", tag = "Implants", extensions(("x-action" = json!("FindRecalled"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), RecallParams),
+    responses((status = 200, description = "A page of patients.", body = Page<CarrierView>), Problems))]
+#[get("/v1/tenants/{tenant}/device-recalls")]
+pub async fn list_recalled(
+    request: HttpRequest,
+    caller: Caller,
+    _path: web::Path<String>,
+    params: web::Query<RecallParams>,
+) -> Result<HttpResponse, Problem> {
+    let RecallParams { udi_di, lot, serial, model, manufacturer, in_place, limit, cursor } = params.into_inner();
+    let page = PageParams { limit, cursor };
+    let (limit, cursor) = (page.limit()?, page.cursor());
+    let recall = Recall { udi_di, lot, serial, model, manufacturer, in_place: in_place.unwrap_or(true) };
+    let given = [
+        ("udi_di", &recall.udi_di, 50),
+        ("lot", &recall.lot, 50),
+        ("serial", &recall.serial, 50),
+        ("model", &recall.model, 100),
+        ("manufacturer", &recall.manufacturer, 100),
+    ];
+    for (name, value, most) in given {
+        let unusable = |text: &String| text.is_empty() || text.chars().count() > most || text.contains('\0');
+        if value.as_ref().is_some_and(unusable) {
+            return Err(parameter("query", name));
+        }
+    }
+    if given.iter().all(|(_, value, _)| value.is_none()) {
+        return Err(parameter("query", "udi_di"));
+    }
+    let page = caller
+        .run(Action::FindRecalled, move |tx| {
+            tx.about("device_recall".to_owned());
+            let list = format!("device-recalls {recall:?}");
+            let after = match cursor {
+                Some(cursor) => tx.open_cursor(&list, &cursor)?.parse().map_err(|_| StoreError::BadCursor)?,
+                None => 0,
+            };
+            let found = implants::carriers(tx, &recall, after, limit)?;
+            let next_cursor = found
+                .items
+                .last()
+                .filter(|_| found.more)
+                .map(|last| tx.seal_cursor(&list, &last.registry_number.to_string()).as_str().to_owned());
+            let items = found.items.into_iter().map(CarrierView::try_from).collect::<Result<_, _>>()?;
+            Ok(Page { items, next_cursor })
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}

@@ -1,0 +1,248 @@
+//! What the clinic records, of whatever kind: seven operations a kind, written once. The kinds, their paths, rights and
+//! filters stand in `painreg_domain::clinical`; a new kind is a row there, a table, and a line in the route list.
+
+mod change;
+mod list;
+mod read;
+mod record;
+mod specification;
+mod versions;
+mod withdraw;
+
+use std::marker::PhantomData;
+
+use actix_web::dev::{AppService, HttpServiceFactory};
+use actix_web::http::header;
+use actix_web::{HttpResponse, guard, web};
+use painreg_domain::clinical::history::ChangeReason;
+use painreg_domain::clinical::{self, Entry, Kind};
+use painreg_domain::fault::FaultCode;
+use painreg_domain::ids::{EntryId, PatientId};
+use painreg_domain::medication::Medication;
+use painreg_tenants::store::entries::{self, Sort, Stored, Wanted};
+use painreg_tenants::{PatientAccess, Standing, Tx};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::path::Paths;
+use utoipa::openapi::schema::Schema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use validator::{Validate, ValidationErrors};
+
+pub use list::Query;
+pub use record::recorded;
+
+use crate::problem::Problem;
+use crate::wire::{etag, meaning, parameter};
+
+/// The operations of one kind of entry.
+pub struct Entries<T>(PhantomData<T>);
+
+impl<T: Entry> Entries<T> {
+    /// All seven of them.
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// Every kind and its structure, for what must be done for each of them.
+macro_rules! of_every_kind {
+    ($do:ident) => {
+        $do! {
+            Referral: clinical::Referral, Episode: clinical::Episode, Consultation: clinical::Consultation,
+            Diagnosis: clinical::Diagnosis, Procedure: clinical::Procedure, PainSite: clinical::PainSite,
+            TreatmentGoal: clinical::TreatmentGoal, Medication: Medication, Implant: clinical::Implant,
+            ImplantComponent: clinical::ImplantComponent, ImplantProgramme: clinical::ImplantProgramme,
+            ImplantEvent: clinical::ImplantEvent, ImplantCheck: clinical::ImplantCheck,
+            LegalBasis: clinical::LegalBasis, ProjectParticipation: clinical::ProjectParticipation,
+            Sample: clinical::Sample
+        }
+    };
+}
+
+/// The operations of every kind.
+pub fn all(config: &mut ServiceConfig<'_>) {
+    macro_rules! serve {
+        ($($kind:ident: $structure:ty),+) => { $(config.service(Entries::<$structure>::new());)+ };
+    }
+    of_every_kind!(serve);
+}
+
+/// Records an entry of a kind that only the request tells.
+pub fn recorded_of<'t>(
+    tx: &mut Tx<'t>,
+    access: &PatientAccess<'t>,
+    standing: &mut Standing,
+    kind: Kind,
+    content: Value,
+) -> Result<Stored, Problem> {
+    let id = tx.new_entry_id();
+    macro_rules! record {
+        ($($kind:ident: $structure:ty),+) => {
+            match kind { $(Kind::$kind => recorded::<$structure>(tx, access, standing, id, &meaning(content)?)?),+ }
+        };
+    }
+    let stored = of_every_kind!(record);
+    if kind == Kind::LegalBasis {
+        standing.grounds.push(entries::content(&stored)?);
+    }
+    Ok(stored)
+}
+
+/// Where a patient's entries of a kind are; `{patient}` and `{entry}` are path parameters.
+fn path(kind: Kind, rest: &str) -> String {
+    format!("/v1/tenants/{{tenant}}/patients/{{patient}}/{}{rest}", kind.row().path)
+}
+
+/// Where all entries of a kind are.
+fn registry_path(kind: Kind) -> String {
+    format!("/v1/tenants/{{tenant}}/{}", kind.row().path)
+}
+
+impl<T: Entry> HttpServiceFactory for Entries<T> {
+    fn register(self, config: &mut AppService) {
+        let all = registry_path(T::KIND);
+        let of_patient = path(T::KIND, "");
+        let one = path(T::KIND, "/{entry}");
+        let states = path(T::KIND, "/{entry}/versions");
+        web::resource(all).guard(guard::Get()).to(list::of_registry::<T>).register(config);
+        web::resource(of_patient.clone()).guard(guard::Get()).to(list::of_patient::<T>).register(config);
+        web::resource(of_patient).guard(guard::Post()).to(record::record::<T>).register(config);
+        web::resource(one.clone()).guard(guard::Get()).to(read::read::<T>).register(config);
+        web::resource(one.clone()).guard(guard::Patch()).to(change::change::<T>).register(config);
+        web::resource(one).guard(guard::Delete()).to(withdraw::withdraw::<T>).register(config);
+        web::resource(states).guard(guard::Get()).to(versions::versions::<T>).register(config);
+    }
+}
+
+impl<T: Entry> utoipa_actix_web::OpenApiFactory for Entries<T> {
+    fn paths(&self) -> Paths {
+        specification::paths::<T>()
+    }
+
+    fn schemas(&self, schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        specification::schemas::<T>(schemas);
+    }
+}
+
+/// The path of one entry.
+pub(super) type OnePath = web::Path<(String, PatientId, EntryId)>;
+
+/// What is to be recorded: the domain's own structure.
+pub(super) struct Content<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Content<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self)
+    }
+}
+
+impl<T> Validate for Content<T> {
+    /// The domain examines it.
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        Ok(())
+    }
+}
+
+/// A merge patch (RFC 7396).
+pub(super) struct Patch(pub(super) Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Patch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Map::deserialize(deserializer).map(Self)
+    }
+}
+
+impl Validate for Patch {
+    /// What comes of it is examined.
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        Ok(())
+    }
+}
+
+/// An entry as an answer: the members as the database writes them.
+fn answer(stored: Stored) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::ETAG, etag(stored.version)))
+        .content_type("application/json")
+        .body(stored.json)
+}
+
+/// JSON that is passed on as it is.
+#[derive(serde::Serialize)]
+#[serde(transparent)]
+pub struct Raw(Box<RawValue>);
+
+impl Raw {
+    /// JSON that the database or serde wrote.
+    pub fn new(json: String) -> Result<Self, Problem> {
+        RawValue::from_string(json).map(Self).map_err(Problem::internal)
+    }
+}
+
+impl utoipa::PartialSchema for Raw {
+    fn schema() -> RefOr<Schema> {
+        utoipa::openapi::ObjectBuilder::new().into()
+    }
+}
+
+impl utoipa::ToSchema for Raw {}
+
+/// The query of an operation, each name at most once and each value used: what is left over is refused.
+pub struct Pairs(Vec<(String, String)>);
+
+impl Pairs {
+    /// The pairs as they came.
+    pub fn new(pairs: Vec<(String, String)>) -> Result<Self, Problem> {
+        for (at, (name, value)) in pairs.iter().enumerate() {
+            if pairs.iter().take(at).any(|(other, _)| other == name) || value.contains('\0') {
+                return Err(parameter("query", name));
+            }
+        }
+        Ok(Self(pairs))
+    }
+
+    /// The value of a name, if there is one.
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.0.iter().position(|(given, _)| given == name)?;
+        Some(self.0.swap_remove(at).1)
+    }
+
+    /// The value of a name, read.
+    pub fn read<V: std::str::FromStr>(&mut self, name: &str) -> Result<Option<V>, Problem> {
+        self.take(name).map(|text| text.parse().map_err(|_| parameter("query", name))).transpose()
+    }
+
+    /// Fails where something is left over.
+    pub fn end(self) -> Result<(), Problem> {
+        self.0.first().map_or(Ok(()), |(name, _)| Err(parameter("query", name)))
+    }
+}
+
+/// Why an entry is changed or taken back, from the query.
+fn reason_of(pairs: Vec<(String, String)>, usual: ChangeReason) -> Result<ChangeReason, Problem> {
+    let mut pairs = Pairs::new(pairs)?;
+    let reason = pairs.read("reason")?.unwrap_or(usual);
+    pairs.end()?;
+    Ok(reason)
+}
+
+/// The value that a filter asks for: a reference, or a text of at most 200 characters.
+fn wanted(member: &'static str, text: String) -> Result<Wanted, Problem> {
+    let refers = matches!(member, "episode_id" | "referral_id" | "implant_id");
+    if refers {
+        return text.parse().map(|id| Wanted::Id(EntryId::existing(id))).map_err(|_| parameter("query", member));
+    }
+    if text.is_empty() || text.chars().count() > 200 {
+        return Err(parameter("query", member));
+    }
+    Ok(Wanted::Text(text))
+}
+
+fn sort_name(sort: Sort) -> &'static str {
+    sort.into()
+}
+
+/// What a revision or explant may not become afterwards: it has marked components.
+const FIXED: FaultCode = FaultCode::Contradiction;

@@ -1,0 +1,66 @@
+//! Changing an entry: what it was stays in the history.
+
+use actix_web::{HttpResponse, web};
+use painreg_domain::clinical::history::ChangeReason;
+use painreg_domain::clinical::{Entry, EventClass, EventKind, Kind};
+use painreg_domain::fault::Fault;
+use painreg_tenants::StoreError;
+use painreg_tenants::store::entries;
+use serde_json::{Map, Value};
+
+use super::{FIXED, OnePath, Patch, answer, reason_of};
+use crate::auth::Caller;
+use crate::problem::Problem;
+use crate::wire::{self, Body, IfMatch};
+
+pub(super) async fn change<T: Entry>(
+    caller: Caller,
+    path: OnePath,
+    version: IfMatch,
+    query: web::Query<Vec<(String, String)>>,
+    body: Body<Patch>,
+) -> Result<HttpResponse, Problem> {
+    let (_, patient, id) = path.into_inner();
+    let reason = reason_of(query.into_inner(), ChangeReason::Update)?;
+    let Patch(patch) = body.value;
+    let stored = caller
+        .run(T::KIND.row().room.rights().change, move |tx| {
+            tx.about(format!("{}/{id}", T::KIND));
+            let (access, standing) = tx.open_to_record(patient)?;
+            let before = entries::find(tx, &access, T::KIND, id, None)?;
+            if before.version != version.0 {
+                return Err(StoreError::Stale.into());
+            }
+            let was = members_of(&entries::content::<T>(&before)?)?;
+            let mut is = was.clone();
+            wire::merge(&mut is, patch);
+            if T::KIND == Kind::ImplantEvent {
+                stays_removed(&was, &is)?;
+            }
+            let entry: T = wire::meaning(Value::Object(is))?;
+            let examined = entries::examine(tx, &standing, &entry)?;
+            Ok(entries::change(tx, &access, &before, version.0, examined, reason)?)
+        })
+        .await?;
+    Ok(answer(stored))
+}
+
+fn members_of<T: Entry>(entry: &T) -> Result<Map<String, Value>, Problem> {
+    match serde_json::to_value(entry).map_err(Problem::internal)? {
+        Value::Object(members) => Ok(members),
+        _ => Ok(Map::new()),
+    }
+}
+
+/// A revision or explant has marked components as removed: take it back and record it anew.
+fn stays_removed(was: &Map<String, Value>, is: &Map<String, Value>) -> Result<(), Problem> {
+    let removes = |members: &Map<String, Value>| {
+        let event = members.get("event").and_then(Value::as_str).and_then(|text| text.parse().ok());
+        event.is_some_and(|event: EventKind| event.class() == EventClass::Surgical)
+    };
+    let fixed = ["event", "component_ids", "implant_id", "happened_on"];
+    match fixed.into_iter().find(|name| was.get(*name) != is.get(*name)) {
+        Some(name) if removes(was) || removes(is) => Err(Problem::invalid(vec![Fault::at(name, FIXED)])),
+        _ => Ok(()),
+    }
+}

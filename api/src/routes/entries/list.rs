@@ -1,0 +1,119 @@
+//! Lists of entries: a patient's, and those of the whole registry.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use painreg_domain::clinical::{Entry, Kind};
+use painreg_domain::ids::{EntryId, PatientId};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::Listing;
+use painreg_tenants::store::entries::{self, Narrowing, Sort, Spot, Stored};
+use painreg_tenants::{Cursor, StoreError, Tx};
+
+use super::{Pairs, Raw, sort_name, wanted};
+use crate::auth::Caller;
+use crate::problem::Problem;
+use crate::wire::{Page, PageParams, page_answer, parameter};
+
+/// What a list is asked for.
+pub struct Query {
+    narrowing: Narrowing,
+    limit: i64,
+    cursor: Option<Cursor>,
+    /// What a cursor is bound to: the kind, whose, every filter, the order.
+    list: String,
+}
+
+impl Query {
+    /// Reads the query of a list of a kind; `whole` where it is over the whole registry.
+    fn read(kind: Kind, whole: bool, of: &str, pairs: Vec<(String, String)>) -> Result<Self, Problem> {
+        let row = kind.row();
+        let mut bound: Vec<_> = pairs.iter().filter(|(name, _)| name != "cursor" && name != "limit").collect();
+        bound.sort();
+        let list = format!("{kind} {of} {bound:?}");
+        let mut pairs = Pairs::new(pairs)?;
+        let page = PageParams { limit: pairs.read("limit")?, cursor: pairs.take("cursor") };
+        let mut narrowing = Narrowing {
+            from: pairs.read("from")?,
+            to: pairs.read("to")?,
+            as_of: pairs.read("as_of")?,
+            sort: pairs.read("sort")?.unwrap_or_default(),
+            ..Narrowing::default()
+        };
+        if row.until.is_some() {
+            narrowing.ongoing = pairs.read("ongoing")?;
+        }
+        if whole {
+            narrowing.unit = pairs.take("patient_unit");
+            if narrowing.unit.as_ref().is_some_and(|unit| unit.is_empty() || unit.chars().count() > 100) {
+                return Err(parameter("query", "patient_unit"));
+            }
+        }
+        for member in row.filters {
+            if let Some(text) = pairs.take(member) {
+                narrowing.equal.push((member, wanted(member, text)?));
+            }
+        }
+        pairs.end()?;
+        Ok(Self { narrowing, limit: page.limit()?, cursor: page.cursor(), list })
+    }
+
+    fn after(&self, tx: &Tx<'_>) -> Result<Option<Spot>, StoreError> {
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let text = tx.open_cursor(&self.list, cursor)?;
+        let (value, id) = text.split_once(' ').ok_or(StoreError::BadCursor)?;
+        let id = id.parse().map_err(|_| StoreError::BadCursor)?;
+        Ok(Some(Spot { value: value.to_owned(), id: EntryId::existing(id) }))
+    }
+
+    fn page(&self, tx: &Tx<'_>, found: Listing<Stored>) -> Result<Page<Raw>, Problem> {
+        let sort: Sort = self.narrowing.sort;
+        let next_cursor = found.items.last().filter(|_| found.more).map(|last| {
+            let Spot { value, id } = sort.spot(last);
+            tx.seal_cursor(&self.list, &format!("{value} {id}")).as_str().to_owned()
+        });
+        let items = found.items.into_iter().map(|stored| Raw::new(stored.json)).collect::<Result<_, _>>()?;
+        Ok(Page { items, next_cursor })
+    }
+}
+
+pub(super) async fn of_patient<T: Entry>(
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<(String, PatientId)>,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, Problem> {
+    let (_, patient) = path.into_inner();
+    let query = Query::read(T::KIND, false, &patient.to_string(), query.into_inner())?;
+    let page = caller
+        .run(T::KIND.row().room.rights().read, move |tx| {
+            tx.about(T::KIND.to_string());
+            let access = tx.open_patient(patient)?;
+            let after = query.after(tx)?;
+            let found = entries::of_patient(tx, &access, T::KIND, &query.narrowing, after.as_ref(), query.limit)?;
+            query.page(tx, found)
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}
+
+pub(super) async fn of_registry<T: Entry>(
+    request: HttpRequest,
+    caller: Caller,
+    _path: web::Path<String>,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, Problem> {
+    let query = Query::read(T::KIND, true, "", query.into_inner())?;
+    let page = caller
+        .run(Action::ListClinical, move |tx| {
+            tx.about(T::KIND.to_string());
+            let after = query.after(tx)?;
+            let found = entries::of_registry(tx, T::KIND, &query.narrowing, after.as_ref(), query.limit)?;
+            query.page(tx, found)
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}
+
+/// The values of `sort`.
+pub(super) fn sorts() -> [&'static str; 4] {
+    [Sort::LatestFirst, Sort::EarliestFirst, Sort::LastChangedFirst, Sort::LastChangedLast].map(sort_name)
+}

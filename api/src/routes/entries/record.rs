@@ -1,0 +1,57 @@
+//! Recording an entry.
+
+use actix_web::{HttpResponse, web};
+use painreg_domain::clinical::{Entry, Kind};
+use painreg_domain::ids::{EntryId, PatientId};
+use painreg_tenants::removal::remove_components;
+use painreg_tenants::store::entries::{self, Stored};
+use painreg_tenants::{PatientAccess, Reply, Standing, Tx};
+
+use super::Content;
+use crate::auth::Caller;
+use crate::problem::Problem;
+use crate::wire::{Body, IdempotencyKey, etag};
+
+pub(super) async fn record<T: Entry>(
+    caller: Caller,
+    key: IdempotencyKey,
+    path: web::Path<(String, PatientId)>,
+    body: Body<Content<T>>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, patient) = path.into_inner();
+    let Body { value: Content(entry), bytes } = body;
+    let place = format!("/v1/tenants/{tenant}/patients/{patient}/{}", T::KIND.row().path);
+    let at = place.clone();
+    caller
+        .run_once(T::KIND.row().room.rights().record, key, bytes, &place, move |tx| {
+            let id = tx.new_entry_id();
+            tx.about(format!("{}/{id}", T::KIND));
+            let (access, standing) = tx.open_to_record(patient)?;
+            let stored = recorded(tx, &access, &standing, id, &entry)?;
+            Ok(Reply {
+                status: 201,
+                location: Some(format!("{at}/{}", stored.id)),
+                etag: Some(etag(stored.version)),
+                body: stored.json.into_bytes(),
+                patient: Some(access.id()),
+                replayed: false,
+            })
+        })
+        .await
+}
+
+/// Records an entry with everything that follows from it.
+pub fn recorded<'t, T: Entry>(
+    tx: &mut Tx<'t>,
+    access: &PatientAccess<'t>,
+    standing: &Standing,
+    id: EntryId,
+    entry: &T,
+) -> Result<Stored, Problem> {
+    let examined = entries::examine(tx, standing, entry)?;
+    let stored = entries::record(tx, access, id, examined)?;
+    if T::KIND == Kind::ImplantEvent {
+        remove_components(tx, access, standing, &entries::content(&stored)?)?;
+    }
+    Ok(stored)
+}

@@ -1,0 +1,358 @@
+//! The specification of a kind's operations, made from the same table as the operations themselves.
+
+use painreg_domain::clinical::{Entry, Kind};
+use painreg_domain::policy::Action;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::path::{HttpMethod, Operation, Paths};
+use utoipa::openapi::schema::Schema;
+use utoipa::{IntoResponses as _, PartialSchema as _, ToSchema};
+
+use super::list::sorts;
+use super::versions::VersionView;
+use super::{path, registry_path};
+use crate::problem::Problems;
+
+/// `pain-sites` or `pain_site` as `PainSites` or `PainSite`.
+fn pascal(name: &str) -> String {
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+    };
+    name.split(['-', '_']).map(capital).collect()
+}
+
+fn tag(kind: Kind) -> &'static str {
+    use painreg_domain::clinical::Room;
+    match kind.row().room {
+        Room::Course => "Course",
+        Room::Treatment => "Treatment",
+        Room::Implants => "Implants",
+        Room::LegalBasis => "Legal basis",
+        Room::Research => "Research",
+    }
+}
+
+fn parameter(name: &str, place: &str, required: bool, description: &str, schema: &Value) -> Value {
+    json!({"name": name, "in": place, "required": required, "description": description, "schema": schema})
+}
+
+fn in_path(names: &[&str]) -> Vec<Value> {
+    let id = || json!({"type": "string", "format": "uuid", "minLength": 36, "maxLength": 36});
+    names
+        .iter()
+        .map(|name| match *name {
+            "tenant" => {
+                parameter("tenant", "path", true, "The registry's slug.", &json!({"type": "string", "maxLength": 40}))
+            }
+            "patient" => parameter("patient", "path", true, "The patient's id.", &id()),
+            other => parameter(other, "path", true, "The entry's id.", &id()),
+        })
+        .collect()
+}
+
+fn as_of() -> Value {
+    let schema = json!({"type": "string", "format": "date-time", "maxLength": 40});
+    parameter("as_of", "query", false, "What the registry held at this instant, instead of now.", &schema)
+}
+
+fn if_match() -> Value {
+    let schema = json!({"type": "string", "maxLength": 50});
+    parameter("If-Match", "header", true, "The ETag of the entry as read.", &schema)
+}
+
+fn reason(usual: &str) -> Value {
+    let schema = json!({"type": "string", "enum": ["update", "correction", "registered_in_error"], "default": usual});
+    let help = "Why: `update` where things went on, `correction` where what stood there was wrong, \
+                `registered_in_error` where it should never have been recorded.";
+    parameter("reason", "query", false, help, &schema)
+}
+
+fn list_parameters(kind: Kind, whole: bool) -> Vec<Value> {
+    let row = kind.row();
+    let date = json!({"type": "string", "format": "date"});
+    let mut parameters = vec![
+        parameter("from", "query", false, &format!("Nothing whose `{}` is before.", row.day), &date),
+        parameter("to", "query", false, &format!("Nothing whose `{}` is after.", row.day), &date),
+        parameter(
+            "sort",
+            "query",
+            false,
+            "The order; `-` is descending.",
+            &json!({"type": "string", "enum": sorts(), "default": "-day"}),
+        ),
+        as_of(),
+        parameter(
+            "limit",
+            "query",
+            false,
+            "How many items at the most.",
+            &json!({"type": "integer", "format": "int64", "minimum": 1, "maximum": 200, "default": 50}),
+        ),
+        parameter(
+            "cursor",
+            "query",
+            false,
+            "Where to read on: the `next_cursor` of the page before.",
+            &json!({"type": "string", "maxLength": 1000}),
+        ),
+    ];
+    if let Some(until) = row.until {
+        let help = format!("true: only what goes on (`{until}` is null); false: only what has ended.");
+        parameters.push(parameter("ongoing", "query", false, &help, &json!({"type": "boolean"})));
+    }
+    if whole {
+        let schema = json!({"type": "string", "minLength": 1, "maxLength": 100});
+        parameters.push(parameter("patient_unit", "query", false, "Only patients of this unit.", &schema));
+    }
+    for member in row.filters {
+        let schema = json!({"type": "string", "minLength": 1, "maxLength": 200});
+        parameters.push(parameter(member, "query", false, &format!("Only entries with this `{member}`."), &schema));
+    }
+    parameters
+}
+
+struct Told {
+    id: String,
+    summary: String,
+    description: String,
+    action: Action,
+    parameters: Vec<Value>,
+    body: Option<Value>,
+    success: Value,
+}
+
+fn operation(kind: Kind, told: Told) -> Operation {
+    let action: &'static str = told.action.into();
+    let mut responses: Map<String, Value> = Problems::responses()
+        .into_iter()
+        .filter_map(|(status, response)| Some((status, serde_json::to_value(response).ok()?)))
+        .collect();
+    if let Value::Object(success) = told.success {
+        responses.extend(success);
+    }
+    let mut whole = json!({
+        "operationId": told.id,
+        "tags": [tag(kind)],
+        "summary": told.summary,
+        "description": told.description,
+        "parameters": told.parameters,
+        "responses": responses,
+        "x-action": action,
+    });
+    if let (Some(body), Value::Object(members)) = (told.body, &mut whole) {
+        members.insert("requestBody".to_owned(), body);
+    }
+    // Every operation that cannot be read back is missing from the document, and a test looks for each of them.
+    serde_json::from_value(whole).unwrap_or_default()
+}
+
+fn content(media: &str, schema: &Value) -> Value {
+    json!({media: {"schema": schema}})
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+fn page_of(items: &Value) -> Value {
+    json!({
+        "type": "object",
+        "required": ["items", "next_cursor"],
+        "properties": {
+            "items": {"type": "array", "maxItems": 1000, "description": "The items.", "items": items},
+            "next_cursor": {"type": ["string", "null"], "maxLength": 1000,
+                "description": "Send this as `cursor` to read on; null on the last page."},
+        },
+    })
+}
+
+pub(super) fn paths<T: Entry>() -> Paths {
+    let kind = T::KIND;
+    let row = kind.row();
+    let rights = row.room.rights();
+    let name = pascal(&kind.to_string());
+    let plural = pascal(row.path);
+    let article = if row.en.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    let (en, nb) = (row.en, row.nb);
+    let at_patient = || in_path(&["tenant", "patient"]);
+    let at_entry = || in_path(&["tenant", "patient", "entry"]);
+    let with = |mut some: Vec<Value>, more: Vec<Value>| {
+        some.extend(more);
+        some
+    };
+    let view = reference(&name);
+    let page =
+        json!({"200": {"description": "A page of the list.", "content": content("application/json", &page_of(&view))}});
+    let one = |what: &str| json!({"description": what, "content": content("application/json", &view)});
+    let mut paths = Paths::new();
+    let mut put = |path: String, method, told: Told| {
+        paths.add_path_operation(path, vec![method], operation(kind, told));
+    };
+    put(
+        registry_path(kind),
+        HttpMethod::Get,
+        Told {
+            id: format!("listAll{plural}"),
+            summary: format!("List entries of the whole registry: {en} ({nb})."),
+            description: "Within the caller's reach. Everyone whose entry is shown finds that in their access log."
+                .to_owned(),
+            action: Action::ListClinical,
+            parameters: with(in_path(&["tenant"]), list_parameters(kind, true)),
+            body: None,
+            success: page.clone(),
+        },
+    );
+    put(
+        path(kind, ""),
+        HttpMethod::Get,
+        Told {
+            id: format!("list{plural}"),
+            summary: format!("List a patient's entries: {en} ({nb})."),
+            description: "Now, or with `as_of` as the registry knew them at an instant.".to_owned(),
+            action: rights.read,
+            parameters: with(at_patient(), list_parameters(kind, false)),
+            body: None,
+            success: page,
+        },
+    );
+    let key = parameter(
+        "Idempotency-Key",
+        "header",
+        false,
+        "Makes a repetition safe; required of machine clients.",
+        &json!({"type": "string", "maxLength": 200}),
+    );
+    put(
+        path(kind, ""),
+        HttpMethod::Post,
+        Told {
+            id: format!("record{name}"),
+            summary: format!("Record {article} {en} ({nb})."),
+            description:
+                "Checked against the code books and lists and against the patient's dates. `remarks` tells what was \
+                          accepted and yet is odd."
+                    .to_owned(),
+            action: rights.record,
+            parameters: with(at_patient(), vec![key]),
+            body: Some(
+                json!({"required": true, "content": content("application/json", &reference(&format!("New{name}")))}),
+            ),
+            success: json!({"201": one("It is recorded.")}),
+        },
+    );
+    put(
+        path(kind, "/{entry}"),
+        HttpMethod::Get,
+        Told {
+            id: format!("read{name}"),
+            summary: format!("Read {article} {en} ({nb})."),
+            description: "Now, or with `as_of` as the registry knew it at an instant.".to_owned(),
+            action: rights.read,
+            parameters: with(at_entry(), vec![as_of()]),
+            body: None,
+            success: json!({"200": one("The entry.")}),
+        },
+    );
+    put(
+        path(kind, "/{entry}"),
+        HttpMethod::Patch,
+        Told {
+            id: format!("change{name}"),
+            summary: format!("Change {article} {en} ({nb})."),
+            description:
+                "A merge patch (RFC 7396): absent members stay as they are, null clears. What it was stays in the \
+                          history."
+                    .to_owned(),
+            action: rights.change,
+            parameters: with(at_entry(), vec![if_match(), reason("update")]),
+            body: Some(json!({"required": true,
+                "content": content("application/merge-patch+json", &reference(&format!("{name}Change")))})),
+            success: json!({"200": one("The entry as it is now.")}),
+        },
+    );
+    put(
+        path(kind, "/{entry}"),
+        HttpMethod::Delete,
+        Told {
+            id: format!("withdraw{name}"),
+            summary: format!("Take back {article} {en} ({nb}) that should not have been recorded."),
+            description:
+                "It is gone from every list and stays in the history. What others belong to cannot be taken back \
+                          before them."
+                    .to_owned(),
+            action: rights.withdraw,
+            parameters: with(at_entry(), vec![if_match(), reason("registered_in_error")]),
+            body: None,
+            success: json!({"204": {"description": "It is taken back."}}),
+        },
+    );
+    put(
+        path(kind, "/{entry}/versions"),
+        HttpMethod::Get,
+        Told {
+            id: format!("list{name}Versions"),
+            summary: format!("List every state that {article} {en} ({nb}) was in."),
+            description:
+                "The latest first, with the action and the reason that ended each; also of what was taken back."
+                    .to_owned(),
+            action: rights.read,
+            parameters: at_entry(),
+            body: None,
+            success: json!({"200": {"description": "Its states.",
+                "content": content("application/json", &page_of(&reference("VersionView")))}}),
+        },
+    );
+    paths
+}
+
+/// What every entry has beside its own members.
+fn frame() -> Map<String, Value> {
+    let id =
+        |what: &str| json!({"type": "string", "format": "uuid", "minLength": 36, "maxLength": 36, "description": what});
+    let at = |what: &str| json!({"type": "string", "format": "date-time", "description": what});
+    let members = json!({
+        "id": id("The entry's id."),
+        "patient_id": id("The patient under whom it was recorded: of a merged record perhaps the duplicate."),
+        "remarks": {"type": "array", "maxItems": 20, "description": "What was accepted and yet is odd.",
+            "items": reference("Remark")},
+        "created_at": at("When it was recorded."),
+        "updated_at": at("When it last changed."),
+        "updated_by": {"type": "string", "maxLength": 64, "description": "The action that last changed it."},
+        "version": {"type": "integer", "format": "int64", "minimum": 1, "description": "Counts changes; also the ETag."},
+    });
+    match members {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+fn members_of(schema: &Value) -> Map<String, Value> {
+    schema["properties"].as_object().cloned().unwrap_or_default()
+}
+
+pub(super) fn schemas<T: Entry>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+    let name = pascal(&T::KIND.to_string());
+    let given = serde_json::to_value(T::schema()).unwrap_or_default();
+    let derived = serde_json::to_value(T::Derived::schema()).unwrap_or_default();
+    let mut properties = members_of(&given);
+    properties.extend(members_of(&derived));
+    properties.extend(frame());
+    let required: Vec<&String> = properties.keys().collect();
+    let view =
+        json!({"type": "object", "description": given["description"], "required": required, "properties": properties});
+    let mut change = given.clone();
+    if let Value::Object(members) = &mut change {
+        members.remove("required");
+    }
+    for (name, schema) in [(name.clone(), view), (format!("New{name}"), given), (format!("{name}Change"), change)] {
+        if let Ok(schema) = serde_json::from_value(schema) {
+            schemas.push((name, schema));
+        }
+    }
+    T::schemas(schemas);
+    T::Derived::schemas(schemas);
+    use painreg_domain::clinical::Remark;
+    schemas.push((Remark::name().into_owned(), Remark::schema()));
+    schemas.push((VersionView::name().into_owned(), VersionView::schema()));
+}

@@ -1,0 +1,35 @@
+//! Taking back what should not have been recorded; it stays in the history.
+
+use actix_web::{HttpResponse, web};
+use painreg_domain::clinical::history::ChangeReason;
+use painreg_domain::clinical::{Entry, Kind};
+use painreg_tenants::removal::restore_components;
+use painreg_tenants::store::entries;
+
+use super::{OnePath, reason_of};
+use crate::auth::Caller;
+use crate::problem::Problem;
+use crate::wire::IfMatch;
+
+pub(super) async fn withdraw<T: Entry>(
+    caller: Caller,
+    path: OnePath,
+    version: IfMatch,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, Problem> {
+    let (_, patient, id) = path.into_inner();
+    let reason = reason_of(query.into_inner(), ChangeReason::RegisteredInError)?;
+    caller
+        .run(T::KIND.row().room.rights().withdraw, move |tx| {
+            tx.about(format!("{}/{id}", T::KIND));
+            let (access, standing) = tx.open_to_record(patient)?;
+            let before = entries::find(tx, &access, T::KIND, id, None)?;
+            entries::withdraw(tx, &access, &before, version.0, reason)?;
+            if T::KIND == Kind::ImplantEvent {
+                restore_components(tx, &access, &standing, &entries::content(&before)?)?;
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}

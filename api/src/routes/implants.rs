@@ -1,0 +1,3 @@
+//! What lies in a patient right now.
+
+pub mod current;

@@ -1,0 +1,130 @@
+//! Everything that is in a patient right now, in one call.
+
+use actix_web::{HttpResponse, get, web};
+use jiff::Timestamp;
+use painreg_domain::clinical::{self, ImplantComponent, Kind, MriCondition};
+use painreg_domain::ids::PatientId;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::entries::{self, Narrowing, Stored, Wanted};
+use painreg_tenants::{PatientAccess, Tx};
+use serde::{Deserialize, Serialize};
+
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::routes::entries::Raw;
+
+/// As of when.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AsOf {
+    /// What the registry held at this instant, instead of now.
+    #[param(max_length = 40)]
+    as_of: Option<Timestamp>,
+}
+
+/// One implant of which something is in place.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = CurrentImplant)]
+pub struct CurrentView {
+    /// The implant.
+    #[schema(value_type = Object)]
+    implant: Raw,
+    /// Its components that are in place.
+    #[schema(value_type = Vec<Object>, max_items = 200)]
+    components: Vec<Raw>,
+    /// Its programmes in use.
+    #[schema(value_type = Vec<Object>, max_items = 200)]
+    programmes: Vec<Raw>,
+    /// Its latest check; null where there was none.
+    #[schema(value_type = Option<Object>)]
+    latest_check: Option<Raw>,
+    /// Its latest events, at most twenty.
+    #[schema(value_type = Vec<Object>, max_items = 20)]
+    events: Vec<Raw>,
+    /// The strictest condition of any component in place: in which scanner the patient may lie.
+    mri: MriCondition,
+}
+
+/// Everything that is in a patient.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct CurrentImplants {
+    /// Implants of which something is in place.
+    #[schema(max_items = 200)]
+    items: Vec<CurrentView>,
+}
+
+const MOST: i64 = 200;
+
+/// What nobody knows is stricter than what is known to be permitted.
+const fn strictness(condition: MriCondition) -> u8 {
+    match condition {
+        MriCondition::FullBody3t => 0,
+        MriCondition::FullBody15t => 1,
+        MriCondition::HeadOnly => 2,
+        MriCondition::Unknown => 3,
+        MriCondition::Unsafe => 4,
+    }
+}
+
+/// Read what is in a patient right now: implants, components, programmes, the latest check, the MRI condition.
+#[utoipa::path(operation_id = "readCurrentImplants", tag = "Implants", extensions(("x-action" = json!("ReadImplants"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("patient" = PatientId, Path, description = "The patient's id."), AsOf),
+    responses((status = 200, description = "What is in place.", body = CurrentImplants), Problems))]
+#[get("/v1/tenants/{tenant}/patients/{patient}/current-implants")]
+pub async fn read_current_implants(
+    caller: Caller,
+    path: web::Path<(String, PatientId)>,
+    query: web::Query<AsOf>,
+) -> Result<HttpResponse, Problem> {
+    let (_, patient) = path.into_inner();
+    let found = caller
+        .run(Action::ReadImplants, move |tx| {
+            tx.about("current_implants".to_owned());
+            let access = tx.open_patient(patient)?;
+            let narrowing = Narrowing { as_of: query.as_of, ..Narrowing::default() };
+            let implants = entries::of_patient(tx, &access, Kind::Implant, &narrowing, None, MOST)?.items;
+            let mut items = Vec::new();
+            for implant in implants {
+                items.extend(current(tx, &access, &narrowing, implant)?);
+            }
+            Ok(CurrentImplants { items })
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(found))
+}
+
+fn current<'t>(
+    tx: &mut Tx<'t>,
+    access: &PatientAccess<'t>,
+    as_of: &Narrowing,
+    implant: Stored,
+) -> Result<Option<CurrentView>, Problem> {
+    let mut of_implant = |kind, ongoing, limit| {
+        let equal = vec![("implant_id", Wanted::Id(implant.id))];
+        let narrowing = Narrowing { equal, ongoing, ..as_of.clone() };
+        entries::of_patient(tx, access, kind, &narrowing, None, limit).map(|found| found.items)
+    };
+    let components = of_implant(Kind::ImplantComponent, Some(true), MOST)?;
+    if components.is_empty() {
+        return Ok(None);
+    }
+    let raw = |found: Vec<Stored>| found.into_iter().map(|stored| Raw::new(stored.json)).collect::<Result<_, _>>();
+    let programmes = raw(of_implant(Kind::ImplantProgramme, Some(true), MOST)?)?;
+    let checks: Vec<Raw> = raw(of_implant(Kind::ImplantCheck, None, 1)?)?;
+    let events = raw(of_implant(Kind::ImplantEvent, None, 20)?)?;
+    let conditions = components
+        .iter()
+        .map(|stored| entries::content(stored).map(|it: ImplantComponent| it.mri.unwrap_or(MriCondition::Unknown)))
+        .collect::<Result<Vec<clinical::MriCondition>, _>>()?;
+    let mri = conditions.into_iter().max_by_key(|it| strictness(*it)).unwrap_or(MriCondition::Unknown);
+    Ok(Some(CurrentView {
+        implant: Raw::new(implant.json)?,
+        components: raw(components)?,
+        programmes,
+        latest_check: checks.into_iter().next(),
+        events,
+        mri,
+    }))
+}

@@ -1,0 +1,105 @@
+//! Patients who may be the same person.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use jiff::civil::Date;
+use painreg_domain::ids::PatientId;
+use painreg_domain::patient::Sex;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::merges::{self, Pair, Twin};
+use painreg_tenants::{Cursor, StoreError, Tx};
+use serde::Serialize;
+
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{self, Page, PageParams, page_answer};
+
+/// One of two.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Twin)]
+pub struct TwinView {
+    /// The patient's id.
+    patient_id: PatientId,
+    /// What people say aloud.
+    #[schema(minimum = 1)]
+    registry_number: i64,
+    /// The unit that treats.
+    #[schema(max_length = 100)]
+    unit: String,
+    /// Legal sex.
+    sex: Sex,
+}
+
+impl From<Twin> for TwinView {
+    fn from(it: Twin) -> Self {
+        Self { patient_id: it.id, registry_number: it.registry_number, unit: it.unit, sex: it.sex }
+    }
+}
+
+/// Two who may be the same person, and what speaks for it.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = DuplicateCandidate)]
+pub struct PairView {
+    /// Who was registered first.
+    first: TwinView,
+    /// Who was registered later.
+    second: TwinView,
+    /// The day on which both were born.
+    birth_date: Date,
+    /// Whether they share a mobile telephone.
+    same_mobile: bool,
+    /// Whether they share an e-mail address.
+    same_email: bool,
+    /// Whether one of them is known by temporary numbers only (D-, H-, FH- or DUF-nummer).
+    temporary_number: bool,
+}
+
+impl From<Pair> for PairView {
+    fn from(it: Pair) -> Self {
+        Self {
+            first: it.first.into(),
+            second: it.second.into(),
+            birth_date: it.birth_date,
+            same_mobile: it.same_mobile,
+            same_email: it.same_email,
+            temporary_number: it.temporary_number,
+        }
+    }
+}
+
+const LIST: &str = "patient-duplicates";
+
+fn place(tx: &Tx<'_>, cursor: Option<&Cursor>) -> Result<Option<(i64, i64)>, StoreError> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let text = tx.open_cursor(LIST, cursor)?;
+    let (first, second) = text.split_once(' ').ok_or(StoreError::BadCursor)?;
+    let number = |text: &str| text.parse().map_err(|_| StoreError::BadCursor);
+    Ok(Some((number(first)?, number(second)?)))
+}
+
+/// List pairs of patients who may be the same person.
+///
+/// Born on one day, of one sex as far as known, and reached by one telephone or address, or one of them known by temporary
+/// numbers only. People decide; nothing is merged by itself.
+#[utoipa::path(operation_id = "listDuplicates", tag = "Patients", extensions(("x-action" = json!("FindDuplicates"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), PageParams),
+    responses((status = 200, description = "A page of pairs.", body = Page<PairView>), Problems))]
+#[get("/v1/tenants/{tenant}/patient-duplicates")]
+pub async fn list_duplicates(
+    request: HttpRequest,
+    caller: Caller,
+    _path: web::Path<String>,
+    page: web::Query<PageParams>,
+) -> Result<HttpResponse, Problem> {
+    let (limit, cursor) = (page.limit()?, page.cursor());
+    let page = caller
+        .run(Action::FindDuplicates, move |tx| {
+            let after = place(tx, cursor.as_ref())?;
+            let found = merges::candidates(tx, after, limit)?;
+            Ok(wire::page::<_, PairView>(found, |last| {
+                let numbers = format!("{} {}", last.first.registry_number, last.second.registry_number);
+                tx.seal_cursor(LIST, &numbers)
+            }))
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}

@@ -1,0 +1,35 @@
+//! Which patients were merged.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use painreg_domain::ids::MergeId;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::merges;
+
+use super::MergeView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{self, Page, PageParams, page_answer};
+
+/// List merges, standing and undone, the latest first.
+#[utoipa::path(operation_id = "listMerges", tag = "Patients", extensions(("x-action" = json!("ReadMerges"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), PageParams),
+    responses((status = 200, description = "A page of merges.", body = Page<MergeView>), Problems))]
+#[get("/v1/tenants/{tenant}/patient-merges")]
+pub async fn list_merges(
+    request: HttpRequest,
+    caller: Caller,
+    _path: web::Path<String>,
+    page: web::Query<PageParams>,
+) -> Result<HttpResponse, Problem> {
+    let (limit, cursor) = (page.limit()?, page.cursor());
+    let page = caller
+        .run(Action::ReadMerges, move |tx| {
+            let after = wire::after(tx, "patient-merges", cursor, MergeId::existing)?;
+            let found = merges::list(tx, after, limit)?;
+            Ok(wire::page::<_, MergeView>(found, |last| {
+                tx.seal_cursor("patient-merges", &wire::position(last.merged_at, last.id))
+            }))
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}

@@ -1,0 +1,52 @@
+//! Merging a duplicate into another patient.
+
+use actix_web::{HttpResponse, post, web};
+use painreg_domain::ids::PatientId;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::merges;
+use serde::Deserialize;
+use validator::Validate;
+
+use super::MergeView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{Body, IdempotencyKey, reply};
+
+/// Who is whom.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MergePatients {
+    /// Whose record is to hold both.
+    survivor_id: PatientId,
+    /// Who is the same person, registered once more.
+    duplicate_id: PatientId,
+}
+
+/// Merge a duplicate into another patient.
+///
+/// Nothing is moved and nothing is lost: both histories are read as one from now on, both ids and all numbers open it, and
+/// undoing it parts them again.
+#[utoipa::path(operation_id = "mergePatients", tag = "Patients", extensions(("x-action" = json!("MergePatients"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+    request_body = MergePatients,
+    responses((status = 201, description = "They are one.", body = MergeView), Problems))]
+#[post("/v1/tenants/{tenant}/patient-merges")]
+pub async fn merge_patients(
+    caller: Caller,
+    key: IdempotencyKey,
+    path: web::Path<String>,
+    body: Body<MergePatients>,
+) -> Result<HttpResponse, Problem> {
+    let Body { value, bytes } = body;
+    let place = format!("/v1/tenants/{path}/patient-merges");
+    let location = place.clone();
+    caller
+        .run_once(Action::MergePatients, key, bytes, &place, move |tx| {
+            let merge = MergeView::from(merges::merge(tx, value.survivor_id, value.duplicate_id)?);
+            let mut reply = reply(201, Some(format!("{location}/{}", merge.id)), Some(merge.version), &merge);
+            reply.patient = Some(merge.survivor_id);
+            Ok(reply)
+        })
+        .await
+}

@@ -1,0 +1,32 @@
+//! Parting two who were merged.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, delete, web};
+use painreg_domain::ids::MergeId;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::merges;
+
+use super::MergeView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{IfMatch, etag};
+
+/// Undo a merge.
+///
+/// Each has a record of their own again, with everything that was recorded under it. What was recorded since under the
+/// survivor stays the survivor's.
+#[utoipa::path(operation_id = "undoMerge", tag = "Patients", extensions(("x-action" = json!("UndoMerge"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("merge" = MergeId, Path, description = "The merge's id."),
+        ("If-Match" = String, Header, description = "The ETag of the merge as read.", max_length = 50)),
+    responses((status = 200, description = "They are two again.", body = MergeView), Problems))]
+#[delete("/v1/tenants/{tenant}/patient-merges/{merge}")]
+pub async fn undo_merge(
+    caller: Caller,
+    path: web::Path<(String, MergeId)>,
+    version: IfMatch,
+) -> Result<HttpResponse, Problem> {
+    let (_, id) = path.into_inner();
+    let merge = caller.run(Action::UndoMerge, move |tx| Ok(MergeView::from(merges::undo(tx, id, version.0)?))).await?;
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(merge.version))).json(merge))
+}

@@ -1,0 +1,315 @@
+//! Registering many patients with their courses: a line each, a result each.
+
+use std::collections::BTreeMap;
+
+use actix_web::web::Bytes;
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, post, web};
+use futures_util::{StreamExt as _, stream};
+use painreg_domain::clinical::Kind;
+use painreg_domain::fault::{Fault, FaultCode, escape};
+use painreg_domain::ids::{EntryId, PatientId};
+use painreg_domain::national_id::Acceptance;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::patients;
+use painreg_tenants::{Reply, Tx};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::register::RegisterPatient;
+use crate::auth::Caller;
+use crate::frame::RequestInfo;
+use crate::problem::{Code, Problem, ProblemView, Problems};
+use crate::routes::entries::recorded_of;
+use crate::server::State;
+use crate::wire::{IdempotencyKey, Lines, parse, reply};
+
+/// One line: a patient to be registered, or one who is, and entries about them.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RegistrationLine)]
+pub struct Line {
+    /// A patient to be registered; or `patient_id`.
+    #[serde(default)]
+    patient: Option<RegisterPatient>,
+    /// A patient who is registered; or `patient`.
+    #[serde(default)]
+    patient_id: Option<PatientId>,
+    /// What is recorded about the patient, in this order.
+    #[serde(default)]
+    #[schema(max_items = 500)]
+    entries: Vec<LineEntry>,
+}
+
+/// One entry of a line.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LineEntry {
+    /// What kind of entry.
+    kind: Kind,
+    /// What later entries of the line call it: a reference to it is `"#"` and this name.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9_]{1,40}$", example = "e1")]
+    r#as: Option<String>,
+    /// The entry, as its own operation takes it; references to entries of this line as `"#e1"`.
+    #[schema(value_type = Object)]
+    content: Value,
+}
+
+/// What became of a line.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LineOutcome {
+    /// Everything of it is stored.
+    Registered,
+    /// It was stored before, under the same key; nothing was done.
+    Known,
+    /// It was a dry run: everything of it would be stored.
+    Acceptable,
+    /// Nothing of it is stored.
+    Refused,
+}
+
+/// The result of a line.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = RegistrationResult)]
+pub struct LineView {
+    /// The line's number, from 1.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    line: usize,
+    /// What became of it.
+    outcome: LineOutcome,
+    /// What was stored; null where it was refused.
+    #[schema(value_type = Option<RegisteredLine>)]
+    registered: Option<Value>,
+    /// Why it was refused; null where it was not.
+    problem: Option<ProblemView>,
+}
+
+/// What was stored of a line.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct RegisteredLine {
+    /// The patient.
+    patient_id: PatientId,
+    /// What people say aloud; of a patient who was registered before, null.
+    #[schema(minimum = 1)]
+    registry_number: Option<i64>,
+    /// Its entries, in order.
+    #[schema(max_items = 500)]
+    entries: Vec<RegisteredEntry>,
+}
+
+/// An entry that was stored.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct RegisteredEntry {
+    /// What kind.
+    kind: Kind,
+    /// What the line calls it.
+    #[serde(rename = "as")]
+    #[schema(max_length = 40)]
+    name: Option<String>,
+    /// Its id.
+    id: EntryId,
+}
+
+/// How a body of lines is taken.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct BatchParams {
+    /// true: everything is done and checked, nothing stays.
+    #[param(default = false)]
+    dry_run: Option<bool>,
+}
+
+/// Members that refer to entries.
+const REFERENCES: &[&str] = &["referral_id", "episode_id", "implant_id", "component_id", "component_ids"];
+
+/// Puts ids in place of the names that earlier entries of the line have.
+fn resolve(content: &mut Value, refers: bool, pointer: &str, names: &BTreeMap<String, EntryId>) -> Result<(), Fault> {
+    match content {
+        Value::String(text) if refers => {
+            let Some(name) = text.strip_prefix('#') else { return Ok(()) };
+            let id = names.get(name).ok_or_else(|| Fault::new(pointer, FaultCode::UnknownReference))?;
+            *content = id.to_string().into();
+            Ok(())
+        }
+        Value::Array(items) => items
+            .iter_mut()
+            .enumerate()
+            .try_for_each(|(at, item)| resolve(item, refers, &format!("{pointer}/{at}"), names)),
+        Value::Object(members) => members.iter_mut().try_for_each(|(name, value)| {
+            resolve(value, REFERENCES.contains(&name.as_str()), &format!("{pointer}/{}", escape(name)), names)
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Does what a line says.
+fn register(tx: &mut Tx<'_>, line: Line, acceptance: Acceptance) -> Result<Reply, Problem> {
+    if line.entries.len() > 500 {
+        return Err(Problem::invalid(vec![Fault::at("entries", FaultCode::TooLong)]));
+    }
+    let (access, mut standing, registry_number) = match (line.patient, line.patient_id) {
+        (Some(patient), None) => {
+            let under = |faults: Vec<Fault>| {
+                Problem::invalid(faults.into_iter().map(|fault| fault.under("/patient")).collect())
+            };
+            let (national_id, details) =
+                patient.meaning(acceptance, tx.principal().unit.as_deref(), tx.today()).map_err(under)?;
+            let (access, patient) = patients::register(tx, &national_id, &details).map_err(|error| {
+                let mut problem = Problem::from(error);
+                problem.errors = problem.errors.into_iter().map(|fault| fault.under("/patient")).collect();
+                problem
+            })?;
+            let standing = tx.standing_of_new(&details)?;
+            (access, standing, Some(patient.registry_number))
+        }
+        (None, Some(id)) => {
+            let (access, standing) = tx.open_to_record(id)?;
+            (access, standing, None)
+        }
+        (Some(_), Some(_)) => return Err(Problem::invalid(vec![Fault::at("patient_id", FaultCode::Contradiction)])),
+        (None, None) => return Err(Problem::invalid(vec![Fault::at("patient", FaultCode::Required)])),
+    };
+    let mut names = BTreeMap::new();
+    let mut entries = Vec::with_capacity(line.entries.len());
+    for (at, LineEntry { kind, r#as: name, mut content }) in line.entries.into_iter().enumerate() {
+        let place = format!("/entries/{at}/content");
+        if !tx.may(kind.row().room.rights().record) {
+            return Err(Problem::with(
+                Code::Forbidden,
+                vec![Fault::new(format!("/entries/{at}/kind"), FaultCode::NotAcceptedHere)],
+            ));
+        }
+        resolve(&mut content, false, &place, &names).map_err(|fault| Problem::invalid(vec![fault]))?;
+        let stored = recorded_of(tx, &access, &mut standing, kind, content).map_err(|mut problem| {
+            problem.errors = problem.errors.into_iter().map(|fault| fault.under(&place)).collect();
+            problem
+        })?;
+        if let Some(name) = &name {
+            let fits = (1..=40).contains(&name.len())
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+            if !fits || names.insert(name.clone(), stored.id).is_some() {
+                let code = if fits { FaultCode::AlreadyExists } else { FaultCode::InvalidFormat };
+                return Err(Problem::invalid(vec![Fault::new(format!("/entries/{at}/as"), code)]));
+            }
+        }
+        entries.push(RegisteredEntry { kind, name, id: stored.id });
+    }
+    let registered = RegisteredLine { patient_id: access.id(), registry_number, entries };
+    let mut reply = reply(200, None, None, &registered);
+    reply.patient = Some(access.id());
+    Ok(reply)
+}
+
+#[derive(Clone)]
+struct Batch {
+    caller: Caller,
+    key: IdempotencyKey,
+    place: String,
+    dry_run: bool,
+    acceptance: Acceptance,
+}
+
+impl Batch {
+    async fn line(self, number: usize, bytes: Bytes) -> Result<Reply, Problem> {
+        let line: Line = match parse(&bytes) {
+            Ok(line) => line,
+            // Refused as any other line is, after the caller's right has been asked for.
+            Err(problem) => return self.caller.run(Action::RegisterInBulk, |_| Err(problem)).await,
+        };
+        let acceptance = self.acceptance;
+        if self.dry_run {
+            let rehearse = move |tx: &mut Tx<'_>| {
+                tx.rehearse();
+                register(tx, line, acceptance)
+            };
+            return self.caller.run(Action::RegisterInBulk, rehearse).await;
+        }
+        let work = move |tx: &mut Tx<'_>| register(tx, line, acceptance);
+        self.caller.run_line(Action::RegisterInBulk, self.key, (number, bytes), &self.place, work).await
+    }
+}
+
+/// Whether the whole request is refused, not a line of it.
+const fn of_the_request(code: Code) -> bool {
+    matches!(
+        code,
+        Code::LowAssurance | Code::Suspended | Code::Migrating | Code::IdempotencyKeyMissing | Code::Unavailable
+    )
+}
+
+/// Register patients with their courses, a line each (NDJSON).
+///
+/// Every line is a transaction of its own: all of it is stored, or nothing; whatever one line does, the others are
+/// processed. The answer has a result for each line, in order, as soon as it is done. With an `Idempotency-Key` a
+/// repetition after a broken connection stores no line twice. At most 10,000 lines and 16 MiB.
+#[utoipa::path(operation_id = "registerMany", tag = "Patients", extensions(("x-action" = json!("RegisterInBulk"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), BatchParams,
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+    request_body(content = Line, content_type = "application/x-ndjson"),
+    responses((status = 200, description = "A result a line.", body = LineView, content_type = "application/x-ndjson"), Problems))]
+#[post("/v1/tenants/{tenant}/patient-batches")]
+pub async fn register_many(
+    request: HttpRequest,
+    caller: Caller,
+    key: IdempotencyKey,
+    path: web::Path<String>,
+    params: web::Query<BatchParams>,
+    state: web::Data<State>,
+    lines: Lines,
+) -> Result<HttpResponse, Problem> {
+    let place = format!("/v1/tenants/{path}/patient-batches");
+    let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();
+    let dry_run = params.dry_run.unwrap_or(false);
+    let batch = Batch { caller, key, place, dry_run, acceptance: state.acceptance };
+    let mut lines = lines.0.into_iter();
+    let Some((number, bytes)) = lines.next() else {
+        let nothing = Problem::invalid(vec![Fault::new("", FaultCode::Required)]);
+        return Err(batch
+            .caller
+            .run(Action::RegisterInBulk, |_| Err::<(), _>(nothing))
+            .await
+            .err()
+            .unwrap_or_else(|| Code::Invalid.into()));
+    };
+    // What the first line is refused for may be the caller's fault rather than the line's.
+    let first = batch.clone().line(number, bytes).await;
+    let first = match first {
+        Err(problem)
+            if of_the_request(problem.code) || (problem.code == Code::Forbidden && problem.errors.is_empty()) =>
+        {
+            return Err(problem);
+        }
+        result => (number, result),
+    };
+    let rest = stream::iter(lines).then(move |(number, bytes)| {
+        let batch = batch.clone();
+        async move { (number, batch.line(number, bytes).await) }
+    });
+    let results = stream::iter([first]).chain(rest).map(move |(line, result)| {
+        let view = match result {
+            Ok(reply) => LineView {
+                line,
+                outcome: match (dry_run, reply.replayed) {
+                    (true, _) => LineOutcome::Acceptable,
+                    (_, true) => LineOutcome::Known,
+                    _ => LineOutcome::Registered,
+                },
+                registered: serde_json::from_slice(&reply.body).ok(),
+                problem: None,
+            },
+            Err(problem) => {
+                if let Some(source) = problem.source.as_deref() {
+                    tracing::error!(line, source = %source, "a line failed");
+                }
+                let problem = problem.view(info.language, &info.id);
+                LineView { line, outcome: LineOutcome::Refused, registered: None, problem: Some(problem) }
+            }
+        };
+        let mut text = serde_json::to_vec(&view).unwrap_or_default();
+        text.push(b'\n');
+        Ok::<_, Problem>(Bytes::from(text))
+    });
+    Ok(HttpResponse::Ok().content_type("application/x-ndjson").streaming(results.boxed_local()))
+}

@@ -1,0 +1,46 @@
+//! Local quality and research projects (prosjekter).
+
+pub mod change;
+pub mod list;
+pub mod read;
+pub mod register;
+
+use jiff::Timestamp;
+use painreg_domain::code_list::Project;
+use painreg_tenants::store::code_lists::KeptProject;
+use serde::{Deserialize, Serialize};
+use validator::{Validate, ValidationErrors};
+
+/// A project as people write it.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(transparent)]
+#[schema(as = NewProject)]
+pub struct ProjectBody(pub Project);
+
+impl Validate for ProjectBody {
+    /// The domain says what is wrong with it.
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        Ok(())
+    }
+}
+
+/// A project.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = RegisteredProject)]
+pub struct ProjectView {
+    /// The project.
+    project: Project,
+    /// When it was registered.
+    created_at: Timestamp,
+    /// When it last changed.
+    updated_at: Timestamp,
+    /// Counts changes; also the ETag.
+    #[schema(minimum = 1)]
+    pub version: i64,
+}
+
+impl From<KeptProject> for ProjectView {
+    fn from(it: KeptProject) -> Self {
+        Self { project: it.project, created_at: it.created_at, updated_at: it.updated_at, version: it.version }
+    }
+}

@@ -1,0 +1,44 @@
+//! Changing a project.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, put, web};
+use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::code_lists;
+
+use super::{ProjectBody, ProjectView};
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{Body, IfMatch, etag};
+
+/// Change a project: its whole description but for its code.
+#[utoipa::path(operation_id = "changeProject", tag = "Research", extensions(("x-action" = json!("ChangeProjects"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("project" = String, Path, description = "The project's code.", max_length = 40),
+        ("If-Match" = String, Header, description = "The ETag of the project as read.", max_length = 50)),
+    request_body = ProjectBody,
+    responses((status = 200, description = "The project as it is now.", body = ProjectView), Problems))]
+#[put("/v1/tenants/{tenant}/projects/{project}")]
+pub async fn change_project(
+    caller: Caller,
+    path: web::Path<(String, String)>,
+    version: IfMatch,
+    body: Body<ProjectBody>,
+) -> Result<HttpResponse, Problem> {
+    let (_, code) = path.into_inner();
+    let ProjectBody(project) = body.value;
+    let view = caller
+        .run(Action::ChangeProjects, move |tx| {
+            code_lists::project(tx, &code)?;
+            let mut faults = project.faults();
+            if project.code != code {
+                faults.push(Fault::at("code", FaultCode::Contradiction));
+            }
+            if !faults.is_empty() {
+                return Err(Problem::invalid(faults));
+            }
+            Ok(ProjectView::from(code_lists::change_project(tx, version.0, &project)?))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))
+}

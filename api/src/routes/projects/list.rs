@@ -1,0 +1,32 @@
+//! The registry's projects.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::code_lists;
+
+use super::ProjectView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{self, Page, PageParams, page_answer};
+
+/// List the registry's projects, by code.
+#[utoipa::path(operation_id = "listProjects", tag = "Research", extensions(("x-action" = json!("ReadProjects"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), PageParams),
+    responses((status = 200, description = "A page of projects.", body = Page<ProjectView>), Problems))]
+#[get("/v1/tenants/{tenant}/projects")]
+pub async fn list_projects(
+    request: HttpRequest,
+    caller: Caller,
+    _path: web::Path<String>,
+    page: web::Query<PageParams>,
+) -> Result<HttpResponse, Problem> {
+    let (limit, cursor) = (page.limit()?, page.cursor());
+    let page = caller
+        .run(Action::ReadProjects, move |tx| {
+            let after = cursor.map(|cursor| tx.open_cursor("projects", &cursor)).transpose()?;
+            let found = code_lists::projects(tx, after.as_deref(), limit)?;
+            Ok(wire::page::<_, ProjectView>(found, |last| tx.seal_cursor("projects", &last.project.code)))
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}

@@ -1,0 +1,24 @@
+//! One project.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, get, web};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::code_lists;
+
+use super::ProjectView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::etag;
+
+/// Read one project.
+#[utoipa::path(operation_id = "readProject", tag = "Research", extensions(("x-action" = json!("ReadProjects"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("project" = String, Path, description = "The project's code.", max_length = 40)),
+    responses((status = 200, description = "The project.", body = ProjectView), Problems))]
+#[get("/v1/tenants/{tenant}/projects/{project}")]
+pub async fn read_project(caller: Caller, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
+    let (_, code) = path.into_inner();
+    let view =
+        caller.run(Action::ReadProjects, move |tx| Ok(ProjectView::from(code_lists::project(tx, &code)?))).await?;
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))
+}

@@ -1,0 +1,38 @@
+//! Registering a project.
+
+use actix_web::{HttpResponse, post, web};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::code_lists;
+
+use super::{ProjectBody, ProjectView};
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{Body, IdempotencyKey, reply};
+
+/// Register a project, with the fields it keeps of every participant.
+#[utoipa::path(operation_id = "registerProject", tag = "Research", extensions(("x-action" = json!("ChangeProjects"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+    request_body = ProjectBody,
+    responses((status = 201, description = "It is registered.", body = ProjectView), Problems))]
+#[post("/v1/tenants/{tenant}/projects")]
+pub async fn register_project(
+    caller: Caller,
+    key: IdempotencyKey,
+    path: web::Path<String>,
+    body: Body<ProjectBody>,
+) -> Result<HttpResponse, Problem> {
+    let Body { value: ProjectBody(project), bytes } = body;
+    let place = format!("/v1/tenants/{path}/projects");
+    let location = place.clone();
+    caller
+        .run_once(Action::ChangeProjects, key, bytes, &place, move |tx| {
+            let faults = project.faults();
+            if !faults.is_empty() {
+                return Err(Problem::invalid(faults));
+            }
+            let view = ProjectView::from(code_lists::register_project(tx, &project)?);
+            Ok(reply(201, Some(format!("{location}/{}", project.code)), Some(view.version), &view))
+        })
+        .await
+}

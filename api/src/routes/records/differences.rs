@@ -1,0 +1,68 @@
+//! What differs in a record between two instants.
+
+use actix_web::{HttpResponse, get, web};
+use jiff::Timestamp;
+use painreg_domain::clinical::history::{Difference, differences};
+use painreg_domain::ids::PatientId;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::entries;
+use serde::{Deserialize, Serialize};
+
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::parameter;
+
+/// Between which instants.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Instants {
+    /// The earlier instant.
+    #[param(max_length = 40)]
+    from: Timestamp,
+    /// The later instant; absent: now.
+    #[param(max_length = 40)]
+    to: Option<Timestamp>,
+}
+
+/// What differs.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Differences {
+    /// The earlier instant.
+    from: Timestamp,
+    /// The later one.
+    to: Timestamp,
+    /// Entries that were added, changed or taken back in between, with the members that differ.
+    #[schema(max_items = 100_000)]
+    items: Vec<Difference>,
+}
+
+/// Read what the registry came to hold about a patient between two instants.
+///
+/// Entries of every kind; questionnaires are never changed and stand in the timeline.
+#[utoipa::path(operation_id = "readDifferences", tag = "Patients", extensions(("x-action" = json!("ReadTimeline"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("patient" = PatientId, Path, description = "The patient's id."), Instants),
+    responses((status = 200, description = "What differs.", body = Differences), Problems))]
+#[get("/v1/tenants/{tenant}/patients/{patient}/differences")]
+pub async fn read_differences(
+    caller: Caller,
+    path: web::Path<(String, PatientId)>,
+    params: web::Query<Instants>,
+) -> Result<HttpResponse, Problem> {
+    let (_, patient) = path.into_inner();
+    let Instants { from, to } = params.into_inner();
+    if to.is_some_and(|to| to < from) {
+        return Err(parameter("query", "to"));
+    }
+    let found = caller
+        .run(Action::ReadTimeline, move |tx| {
+            let access = tx.open_patient(patient)?;
+            let to = to.unwrap_or_else(|| tx.now());
+            let before = entries::state_at(tx, &access, from)?;
+            let after = entries::state_at(tx, &access, to)?;
+            Ok(Differences { from, to, items: differences(&before, &after) })
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(found))
+}

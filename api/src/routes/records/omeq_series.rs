@@ -1,0 +1,61 @@
+//! The daily opioid dose over time.
+
+use actix_web::{HttpResponse, get, web};
+use jiff::Timestamp;
+use painreg_domain::clinical::Kind;
+use painreg_domain::ids::PatientId;
+use painreg_domain::medication::{Medication, OmeqPoint, series};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::entries::{self, Narrowing, Sort};
+use serde::{Deserialize, Serialize};
+
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+
+/// As of when.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AsOf {
+    /// What the registry held at this instant, instead of now.
+    #[param(max_length = 40)]
+    as_of: Option<Timestamp>,
+}
+
+/// A step for every day on which something changed.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct OmeqSeries {
+    /// The steps, the earliest first; each holds until the next.
+    #[schema(max_items = 20_000)]
+    items: Vec<OmeqPoint>,
+}
+
+/// More medications than anybody has had.
+const MOST: i64 = 5000;
+
+/// Read the total daily dose of opioids over time, in oral morphine equivalents (OMEQ).
+///
+/// Doses that nobody can convert are counted, not guessed; `level` tells the thresholds of 100 and 300 mg.
+#[utoipa::path(operation_id = "readOmeqSeries", tag = "Treatment", extensions(("x-action" = json!("ReadTreatment"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("patient" = PatientId, Path, description = "The patient's id."), AsOf),
+    responses((status = 200, description = "The series.", body = OmeqSeries), Problems))]
+#[get("/v1/tenants/{tenant}/patients/{patient}/omeq-series")]
+pub async fn read_omeq_series(
+    caller: Caller,
+    path: web::Path<(String, PatientId)>,
+    query: web::Query<AsOf>,
+) -> Result<HttpResponse, Problem> {
+    let (_, patient) = path.into_inner();
+    let found = caller
+        .run(Action::ReadTreatment, move |tx| {
+            tx.about("omeq_series".to_owned());
+            let access = tx.open_patient(patient)?;
+            let narrowing = Narrowing { sort: Sort::EarliestFirst, as_of: query.as_of, ..Narrowing::default() };
+            let found = entries::of_patient(tx, &access, Kind::Medication, &narrowing, None, MOST)?;
+            let medications = found.items.iter().map(entries::content).collect::<Result<Vec<Medication>, _>>()?;
+            Ok(OmeqSeries { items: series(&medications) })
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(found))
+}

@@ -1,0 +1,106 @@
+//! Everything about one patient, in order.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use painreg_domain::ids::PatientId;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::entries::{self, Line};
+use painreg_tenants::{Cursor, StoreError, Tx};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::routes::entries::Raw;
+use crate::wire::{Page, page_answer, parameter};
+
+/// One line of a timeline.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = TimelineLine)]
+pub struct LineView {
+    /// The kind of entry (`referral`, `episode`, ..) or `submission`.
+    #[schema(max_length = 40, example = "consultation")]
+    kind: String,
+    /// The id of the entry or submission.
+    #[schema(value_type = String, format = "uuid", min_length = 36, max_length = 36)]
+    id: Uuid,
+    /// The day it happened or began.
+    on: Date,
+    /// Counts changes; of a submission its revision.
+    #[schema(minimum = 1)]
+    version: i64,
+    /// The entry itself, as its own operation shows it.
+    #[schema(value_type = Object)]
+    entry: Raw,
+}
+
+impl TryFrom<Line> for LineView {
+    type Error = Problem;
+    fn try_from(it: Line) -> Result<Self, Problem> {
+        let Line { kind, id, day, version, json } = it;
+        Ok(Self { kind, id, on: day, version, entry: Raw::new(json)? })
+    }
+}
+
+/// How much of a timeline, and as of when.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TimelineParams {
+    /// What the registry held at this instant, instead of now.
+    #[param(max_length = 40)]
+    as_of: Option<Timestamp>,
+    /// How many lines at the most, 1 to 1000: most patients' whole course is one page.
+    #[param(minimum = 1, maximum = 1000, default = 500)]
+    limit: Option<i64>,
+    /// Where to read on: the `next_cursor` of the page before.
+    #[param(max_length = 1000)]
+    cursor: Option<String>,
+}
+
+fn place(tx: &Tx<'_>, list: &str, cursor: Option<&Cursor>) -> Result<Option<(Date, Uuid)>, StoreError> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let text = tx.open_cursor(list, cursor)?;
+    let (day, id) = text.split_once(' ').ok_or(StoreError::BadCursor)?;
+    Ok(Some((day.parse().map_err(|_| StoreError::BadCursor)?, id.parse().map_err(|_| StoreError::BadCursor)?)))
+}
+
+/// Read everything about one patient, the latest first (tidslinje).
+///
+/// Entries of every kind and answered questionnaires in one list; with `as_of` as the registry knew them at an instant.
+#[utoipa::path(operation_id = "readTimeline", tag = "Patients", extensions(("x-action" = json!("ReadTimeline"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("patient" = PatientId, Path, description = "The patient's id."), TimelineParams),
+    responses((status = 200, description = "A stretch of the timeline.", body = Page<LineView>), Problems))]
+#[get("/v1/tenants/{tenant}/patients/{patient}/timeline")]
+pub async fn read_timeline(
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<(String, PatientId)>,
+    params: web::Query<TimelineParams>,
+) -> Result<HttpResponse, Problem> {
+    let (_, patient) = path.into_inner();
+    let TimelineParams { as_of, limit, cursor } = params.into_inner();
+    let limit = limit.unwrap_or(500);
+    if !(1..=1000).contains(&limit) {
+        return Err(parameter("query", "limit"));
+    }
+    let cursor = cursor.as_deref().map(Cursor::received);
+    let page = caller
+        .run(Action::ReadTimeline, move |tx| {
+            let access = tx.open_patient(patient)?;
+            let list = format!("timeline {patient} {as_of:?}");
+            let after = place(tx, &list, cursor.as_ref())?;
+            let found = entries::timeline(tx, &access, as_of, after, limit)?;
+            let next_cursor = found
+                .items
+                .last()
+                .filter(|_| found.more)
+                .map(|last| tx.seal_cursor(&list, &format!("{} {}", last.day, last.id)).as_str().to_owned());
+            let items = found.items.into_iter().map(LineView::try_from).collect::<Result<_, _>>()?;
+            Ok(Page { items, next_cursor })
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}

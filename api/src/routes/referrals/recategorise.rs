@@ -1,0 +1,92 @@
+//! Giving a referral another treatment-right category, and telling what that brings about.
+
+use actix_web::{HttpResponse, post, web};
+use jiff::civil::Date;
+use painreg_domain::clinical::history::ChangeReason;
+use painreg_domain::clinical::{Consequence, Kind, Referral, recategorised};
+use painreg_domain::ids::{EntryId, PatientId};
+use painreg_domain::policy::Action;
+use painreg_tenants::StoreError;
+use painreg_tenants::store::{code_lists, entries};
+use serde::{Deserialize, Serialize};
+use validator::Validate;
+
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::routes::entries::Raw;
+use crate::wire::{Body, IdempotencyKey, IfMatch, reply};
+
+/// The category it is to have.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recategorise {
+    /// A code of the list `treatment_right`.
+    #[validate(length(max = 40))]
+    #[schema(max_length = 40, example = "right_granted")]
+    category: String,
+    /// When the right was assessed; absent: today.
+    #[serde(default)]
+    assessed_on: Option<Date>,
+    /// Whether the category before was a mistake, rather than overtaken by events.
+    #[serde(default)]
+    correction: bool,
+}
+
+/// The referral as it is now, and what that brings about.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Recategorised)]
+pub struct RecategorisedView {
+    /// The referral.
+    #[schema(value_type = Object)]
+    referral: Raw,
+    /// What the other category brings about.
+    consequence: Consequence,
+}
+
+/// Give a referral another treatment-right category (behandlingsrettkategori).
+///
+/// The category decides which questionnaires are sent and who counts in the denominator of coverage; the answer tells what
+/// was and what is.
+#[utoipa::path(operation_id = "recategoriseReferral", tag = "Course", extensions(("x-action" = json!("ChangeCourse"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("patient" = PatientId, Path, description = "The patient's id."),
+        ("entry" = EntryId, Path, description = "The referral's id."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200),
+        ("If-Match" = String, Header, description = "The ETag of the referral as read.", max_length = 50)),
+    request_body = Recategorise,
+    responses((status = 201, description = "It has the other category.", body = RecategorisedView), Problems))]
+#[post("/v1/tenants/{tenant}/patients/{patient}/referrals/{entry}/recategorisations")]
+pub async fn recategorise_referral(
+    caller: Caller,
+    key: IdempotencyKey,
+    path: web::Path<(String, PatientId, EntryId)>,
+    version: IfMatch,
+    body: Body<Recategorise>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, patient, id) = path.into_inner();
+    let Body { value, bytes } = body;
+    let referral = format!("/v1/tenants/{tenant}/patients/{patient}/referrals/{id}");
+    let place = format!("{referral}/recategorisations");
+    caller
+        .run_once(Action::ChangeCourse, key, bytes, &place, move |tx| {
+            tx.about(format!("{}/{id}", Kind::Referral));
+            let (access, standing) = tx.open_to_record(patient)?;
+            let before = entries::find(tx, &access, Kind::Referral, id, None)?;
+            if before.version != version.0 {
+                return Err(StoreError::Stale.into());
+            }
+            let lists = code_lists::current(tx, &standing)?;
+            let assessed_on = value.assessed_on.unwrap_or_else(|| tx.today());
+            let content: Referral = entries::content(&before)?;
+            let (changed, consequence) = recategorised(&content, &value.category, assessed_on, &lists)?;
+            let examined = entries::examine(tx, &standing, &changed)?;
+            let reason = if value.correction { ChangeReason::Correction } else { ChangeReason::Update };
+            let stored = entries::change(tx, &access, &before, version.0, examined, reason)?;
+            let version = stored.version;
+            let view = RecategorisedView { referral: Raw::new(stored.json)?, consequence };
+            let mut reply = reply(201, Some(referral), Some(version), &view);
+            reply.patient = Some(access.id());
+            Ok(reply)
+        })
+        .await
+}

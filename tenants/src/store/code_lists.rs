@@ -1,0 +1,314 @@
+//! The registry's own code lists and projects: small, read with every entry, changed seldom; kept in memory until the
+//! registry's own counter says that they are old.
+
+use std::sync::{Arc, PoisonError};
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Date as SqlDate, Integer, Jsonb, Nullable, Text, Timestamptz};
+use jiff::Timestamp;
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::code_list::{CodeLists, Flags, List, Listed, Project};
+use painreg_domain::fault::{Fault, FaultCode};
+use serde_json::Value;
+
+use crate::error::StoreError;
+use crate::scope::{Standing, Tx, unreadable};
+use crate::statement::statement;
+use crate::store::Listing;
+
+/// What is kept in memory, and at which count of changes it was read.
+#[derive(Default)]
+pub(crate) struct ListCache(Option<(i64, Arc<CodeLists>)>);
+
+/// A code list as people change it: as a whole.
+#[derive(Clone, Debug)]
+pub struct KeptList {
+    /// Which list.
+    pub list: List,
+    /// Its codes, in order.
+    pub codes: Vec<Listed>,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes.
+    pub version: i64,
+}
+
+/// A project as it is stored.
+#[derive(Clone, Debug)]
+pub struct KeptProject {
+    /// The project.
+    pub project: Project,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes.
+    pub version: i64,
+}
+
+#[derive(QueryableByName)]
+struct CodeRow {
+    #[diesel(sql_type = Text)]
+    list: String,
+    #[diesel(sql_type = Text)]
+    code: String,
+    #[diesel(sql_type = Text)]
+    nb: String,
+    #[diesel(sql_type = Text)]
+    en: String,
+    #[diesel(sql_type = Jsonb)]
+    flags: Value,
+    #[diesel(sql_type = Nullable<SqlDate>)]
+    valid_from: Option<jiff_diesel::Date>,
+    #[diesel(sql_type = Nullable<SqlDate>)]
+    valid_to: Option<jiff_diesel::Date>,
+}
+
+#[derive(QueryableByName)]
+struct VersionRow {
+    #[diesel(sql_type = Text)]
+    list: String,
+    #[diesel(sql_type = Timestamptz)]
+    updated_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+#[derive(QueryableByName)]
+struct ProjectRow {
+    #[diesel(sql_type = Text)]
+    code: String,
+    #[diesel(sql_type = Text)]
+    title: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    approval: Option<String>,
+    #[diesel(sql_type = SqlDate)]
+    starts_on: jiff_diesel::Date,
+    #[diesel(sql_type = Nullable<SqlDate>)]
+    ends_on: Option<jiff_diesel::Date>,
+    #[diesel(sql_type = Bool)]
+    excludes_from_follow_up: bool,
+    #[diesel(sql_type = Jsonb)]
+    fields: Value,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Timestamptz)]
+    updated_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+impl CodeRow {
+    fn listed(self) -> Result<(List, Listed), StoreError> {
+        let list = self.list.parse().map_err(|_| StoreError::NotFound)?;
+        let flags: Flags = serde_json::from_value(self.flags).map_err(unreadable)?;
+        let day = |day: Option<jiff_diesel::Date>| day.map(jiff_diesel::Date::to_jiff);
+        let (valid_from, valid_to) = (day(self.valid_from), day(self.valid_to));
+        Ok((list, Listed { code: self.code, nb: self.nb, en: self.en, flags, valid_from, valid_to }))
+    }
+}
+
+impl ProjectRow {
+    fn kept(self) -> Result<KeptProject, StoreError> {
+        Ok(KeptProject {
+            project: Project {
+                code: self.code,
+                title: self.title,
+                kind: self.kind.parse().map_err(|_| StoreError::NotFound)?,
+                approval: self.approval,
+                starts_on: self.starts_on.to_jiff(),
+                ends_on: self.ends_on.map(jiff_diesel::Date::to_jiff),
+                excludes_from_follow_up: self.excludes_from_follow_up,
+                fields: serde_json::from_value(self.fields).map_err(unreadable)?,
+            },
+            created_at: self.created_at.to_jiff(),
+            updated_at: self.updated_at.to_jiff(),
+            version: self.version,
+        })
+    }
+}
+
+const CODES: &str = "SELECT list, code, nb, en, flags, valid_from, valid_to FROM code_list";
+const PROJECTS: &str = "SELECT code, title, kind, approval, starts_on, ends_on, excludes_from_follow_up, fields, \
+     created_at, updated_at, version FROM project";
+
+/// The lists and projects of now: from memory unless they have changed since.
+pub fn current(tx: &mut Tx<'_>, standing: &Standing) -> Result<Arc<CodeLists>, StoreError> {
+    let place = tx.place();
+    let known = place.lists.read().unwrap_or_else(PoisonError::into_inner).0.clone();
+    if let Some((_, lists)) = known.filter(|(read_at, _)| *read_at == standing.lists) {
+        return Ok(lists);
+    }
+    let codes: Vec<CodeRow> = statement(CODES).then(" ORDER BY list, position").load(tx.conn)?;
+    let projects: Vec<ProjectRow> = statement(PROJECTS).load(tx.conn)?;
+    let codes = codes.into_iter().map(CodeRow::listed).collect::<Result<Vec<_>, _>>()?;
+    let projects = projects.into_iter().map(|row| Ok(row.kept()?.project)).collect::<Result<_, StoreError>>()?;
+    let lists = Arc::new(CodeLists::new(codes, projects));
+    // A count that was read before the lists is at the worst too old: then they are read once more.
+    place.lists.write().unwrap_or_else(PoisonError::into_inner).0 = Some((standing.lists, Arc::clone(&lists)));
+    Ok(lists)
+}
+
+/// Every list with its codes in order, in force or not.
+pub fn all(tx: &mut Tx<'_>) -> Result<Vec<KeptList>, StoreError> {
+    let versions: Vec<VersionRow> =
+        statement("SELECT list, updated_at, version FROM code_list_version ORDER BY list").load(tx.conn)?;
+    let codes: Vec<CodeRow> = statement(CODES).then(" ORDER BY list, position").load(tx.conn)?;
+    let codes = codes.into_iter().map(CodeRow::listed).collect::<Result<Vec<_>, _>>()?;
+    versions
+        .into_iter()
+        .map(|row| {
+            let list = row.list.parse().map_err(|_| StoreError::NotFound)?;
+            let codes = codes.iter().filter(|(of, _)| *of == list).map(|(_, code)| code.clone()).collect();
+            Ok(KeptList { list, codes, updated_at: row.updated_at.to_jiff(), version: row.version })
+        })
+        .collect()
+}
+
+/// One list.
+pub fn find(tx: &mut Tx<'_>, list: List) -> Result<KeptList, StoreError> {
+    all(tx)?.into_iter().find(|kept| kept.list == list).ok_or(StoreError::NotFound)
+}
+
+/// Gives a list other codes, unless somebody changed it since `version` was read. A code that is left out is not
+/// removed, because entries hold it: leaving one out is [`StoreError::Invalid`]; end it instead.
+pub fn replace(tx: &mut Tx<'_>, list: List, version: i64, codes: &[Listed]) -> Result<(), StoreError> {
+    let now = tx.now();
+    let name: &'static str = list.into();
+    let before = find(tx, list)?;
+    if before.version != version {
+        return Err(StoreError::Stale);
+    }
+    if before.codes.iter().any(|old| !codes.iter().any(|new| new.code == old.code)) {
+        return Err(StoreError::Invalid(vec![Fault::at("codes", FaultCode::Required)]));
+    }
+    let changed = statement(
+        "UPDATE code_list_version SET updated_at = ?, updated_by = ?, version = version + 1 WHERE list = ? AND version = ?",
+    )
+    .bind::<Timestamptz, _>(now.to_diesel())
+    .bind::<Text, _>(tx.trace.action())
+    .bind::<Text, _>(name)
+    .bind::<BigInt, _>(version)
+    .execute(tx.conn)?;
+    if changed != 1 {
+        return Err(StoreError::Stale);
+    }
+    write(tx.conn, list, codes)?;
+    moved(tx)
+}
+
+fn write(conn: &mut PgConnection, list: List, codes: &[Listed]) -> Result<(), StoreError> {
+    let name: &'static str = list.into();
+    for (position, code) in codes.iter().enumerate() {
+        statement(
+            "INSERT INTO code_list (list, code, position, nb, en, flags, valid_from, valid_to) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (list, code) DO UPDATE SET position = EXCLUDED.position, \
+             nb = EXCLUDED.nb, en = EXCLUDED.en, flags = EXCLUDED.flags, valid_from = EXCLUDED.valid_from, \
+             valid_to = EXCLUDED.valid_to",
+        )
+        .bind::<Text, _>(name)
+        .bind::<Text, _>(&code.code)
+        .bind::<Integer, _>(i32::try_from(position).unwrap_or(i32::MAX))
+        .bind::<Text, _>(&code.nb)
+        .bind::<Text, _>(&code.en)
+        .bind::<Jsonb, _>(serde_json::to_value(&code.flags).map_err(unreadable)?)
+        .bind::<Nullable<SqlDate>, _>(code.valid_from.map(jiff_diesel::ToDiesel::to_diesel))
+        .bind::<Nullable<SqlDate>, _>(code.valid_to.map(jiff_diesel::ToDiesel::to_diesel))
+        .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Puts a template's lists into a registry that has none of them; the owner's connection stands in its schema.
+pub(crate) fn furnish(conn: &mut PgConnection, lists: &CodeLists, now: Timestamp) -> Result<(), StoreError> {
+    for (list, codes) in lists.all() {
+        let name: &'static str = (*list).into();
+        let new = statement(
+            "INSERT INTO code_list_version (list, created_at, updated_at, updated_by, version) \
+             VALUES (?, ?, ?, 'CreateTenant', 1) ON CONFLICT (list) DO NOTHING",
+        )
+        .bind::<Text, _>(name)
+        .bind::<Timestamptz, _>(now.to_diesel())
+        .bind::<Timestamptz, _>(now.to_diesel())
+        .execute(conn)?;
+        if new == 1 {
+            write(conn, *list, codes)?;
+        }
+    }
+    Ok(())
+}
+
+fn moved(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    statement("UPDATE list_generation SET value = value + 1").execute(tx.conn)?;
+    Ok(())
+}
+
+/// Projects by code, after `after`.
+pub fn projects(tx: &mut Tx<'_>, after: Option<&str>, limit: i64) -> Result<Listing<KeptProject>, StoreError> {
+    let rows: Vec<ProjectRow> = statement(PROJECTS)
+        .then(" WHERE code > ? ORDER BY code LIMIT ?")
+        .bind::<Text, _>(after.unwrap_or_default().to_owned())
+        .bind::<BigInt, _>(limit + 1)
+        .load(tx.conn)?;
+    let rows = Listing::cut(rows, limit);
+    Ok(Listing { items: rows.items.into_iter().map(ProjectRow::kept).collect::<Result<_, _>>()?, more: rows.more })
+}
+
+/// One project.
+pub fn project(tx: &mut Tx<'_>, code: &str) -> Result<KeptProject, StoreError> {
+    let row: ProjectRow =
+        statement(PROJECTS).then(" WHERE code = ?").bind::<Text, _>(code.to_owned()).get_result(tx.conn)?;
+    row.kept()
+}
+
+/// Registers a project.
+pub fn register_project(tx: &mut Tx<'_>, project: &Project) -> Result<KeptProject, StoreError> {
+    let now = tx.now().to_diesel();
+    let kind: &'static str = project.kind.into();
+    statement(
+        "INSERT INTO project (code, title, kind, approval, starts_on, ends_on, excludes_from_follow_up, fields, \
+         created_at, updated_at, updated_by, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
+    )
+    .bind::<Text, _>(&project.code)
+    .bind::<Text, _>(&project.title)
+    .bind::<Text, _>(kind)
+    .bind::<Nullable<Text>, _>(&project.approval)
+    .bind::<SqlDate, _>(project.starts_on.to_diesel())
+    .bind::<Nullable<SqlDate>, _>(project.ends_on.map(jiff_diesel::ToDiesel::to_diesel))
+    .bind::<Bool, _>(project.excludes_from_follow_up)
+    .bind::<Jsonb, _>(serde_json::to_value(&project.fields).map_err(unreadable)?)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(tx.trace.action())
+    .execute(tx.conn)?;
+    moved(tx)?;
+    self::project(tx, &project.code)
+}
+
+/// Changes a project, unless somebody changed it since `version` was read. Its code stays.
+pub fn change_project(tx: &mut Tx<'_>, version: i64, project: &Project) -> Result<KeptProject, StoreError> {
+    let kind: &'static str = project.kind.into();
+    let changed = statement(
+        "UPDATE project SET title = ?, kind = ?, approval = ?, starts_on = ?, ends_on = ?, excludes_from_follow_up = ?, \
+         fields = ?, updated_at = ?, updated_by = ?, version = version + 1 WHERE code = ? AND version = ?",
+    )
+    .bind::<Text, _>(&project.title)
+    .bind::<Text, _>(kind)
+    .bind::<Nullable<Text>, _>(&project.approval)
+    .bind::<SqlDate, _>(project.starts_on.to_diesel())
+    .bind::<Nullable<SqlDate>, _>(project.ends_on.map(jiff_diesel::ToDiesel::to_diesel))
+    .bind::<Bool, _>(project.excludes_from_follow_up)
+    .bind::<Jsonb, _>(serde_json::to_value(&project.fields).map_err(unreadable)?)
+    .bind::<Timestamptz, _>(tx.now().to_diesel())
+    .bind::<Text, _>(tx.trace.action())
+    .bind::<Text, _>(&project.code)
+    .bind::<BigInt, _>(version)
+    .execute(tx.conn)?;
+    if changed != 1 {
+        return Err(StoreError::Stale);
+    }
+    moved(tx)?;
+    self::project(tx, &project.code)
+}

@@ -1,0 +1,105 @@
+//! Who carries which device: the question of a recall (tilbakekalling).
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Date as SqlDate, Nullable, Text, Uuid as SqlUuid};
+use jiff::civil::Date;
+use painreg_domain::ids::PatientId;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::scope::Tx;
+use crate::statement::statement;
+use crate::store::Listing;
+
+/// Which devices are recalled: all that is given must fit.
+#[derive(Clone, Debug, Default)]
+pub struct Recall {
+    /// Device identifier (UDI-DI).
+    pub udi_di: Option<String>,
+    /// Lot, as typed or as the UDI tells.
+    pub lot: Option<String>,
+    /// Serial number, as typed or as the UDI tells.
+    pub serial: Option<String>,
+    /// Model.
+    pub model: Option<String>,
+    /// Manufacturer.
+    pub manufacturer: Option<String>,
+    /// Whether only what is still in place counts.
+    pub in_place: bool,
+}
+
+/// Somebody who carries, or carried, such a device.
+#[derive(Clone, Debug)]
+pub struct Carrier {
+    /// The patient's id.
+    pub id: PatientId,
+    /// What people say aloud.
+    pub registry_number: i64,
+    /// The unit that treats.
+    pub unit: String,
+    /// Date of death.
+    pub deceased_on: Option<Date>,
+    /// The components, as a JSON array.
+    pub components: String,
+}
+
+#[derive(QueryableByName)]
+struct CarrierRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    registry_number: i64,
+    #[diesel(sql_type = Text)]
+    unit: String,
+    #[diesel(sql_type = Nullable<SqlDate>)]
+    deceased_on: Option<jiff_diesel::Date>,
+    #[diesel(sql_type = Text)]
+    components: String,
+}
+
+/// Everybody who carries such a device, by registry number, after `after`; each is logged as shown.
+pub fn carriers(tx: &mut Tx<'_>, recall: &Recall, after: i64, limit: i64) -> Result<Listing<Carrier>, StoreError> {
+    let mut query = statement(
+        "SELECT patient.id, patient.registry_number, patient.unit, patient.deceased_on, \
+         json_agg(row_to_json(x) ORDER BY x.implanted_on, x.id)::text AS components FROM implant_component x \
+         JOIN patient named ON named.id = x.patient_id \
+         JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE patient.registry_number > ?",
+    )
+    .bind::<BigInt, _>(after);
+    let equal = [
+        (" AND x.udi_di = ?", &recall.udi_di),
+        (" AND x.model = ?", &recall.model),
+        (" AND x.manufacturer = ?", &recall.manufacturer),
+        (" AND coalesce(x.lot, x.udi_lot) = ?", &recall.lot),
+        (" AND coalesce(x.serial, x.udi_serial) = ?", &recall.serial),
+    ];
+    for (text, value) in equal {
+        if let Some(value) = value {
+            query = query.then(text).bind::<Text, _>(value.clone());
+        }
+    }
+    if recall.in_place {
+        query = query.then(" AND x.removed_on IS NULL");
+    }
+    if let Some(unit) = tx.unit_in_reach() {
+        query = query.then(" AND patient.unit = ?").bind::<Text, _>(unit.to_owned());
+    }
+    let rows: Vec<CarrierRow> = query
+        .then(" GROUP BY patient.id ORDER BY patient.registry_number LIMIT ?")
+        .bind::<BigInt, _>(limit + 1)
+        .load(tx.conn)?;
+    let carriers: Vec<Carrier> = rows
+        .into_iter()
+        .map(|row| Carrier {
+            id: PatientId::existing(row.id),
+            registry_number: row.registry_number,
+            unit: row.unit,
+            deceased_on: row.deceased_on.map(jiff_diesel::Date::to_jiff),
+            components: row.components,
+        })
+        .collect();
+    let found = Listing::cut(carriers, limit);
+    let shown: Vec<PatientId> = found.items.iter().map(|carrier| carrier.id).collect();
+    tx.open_all(&shown)?;
+    Ok(found)
+}

@@ -1,0 +1,320 @@
+//! Duplicates: finding them, merging one into another, undoing it. No row moves: a merged patient's rows stay where they
+//! are and are read with the survivor's, so that both histories stay whole and undoing loses nothing.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Date as SqlDate, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::ids::{MergeId, PatientId};
+use painreg_domain::patient::Sex;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::scope::Tx;
+use crate::statement::statement;
+use crate::store::Listing;
+
+/// A merge, standing or undone.
+#[derive(Clone, Debug)]
+pub struct Merge {
+    /// Its id.
+    pub id: MergeId,
+    /// Whose record holds both.
+    pub survivor: PatientId,
+    /// Who was merged into the survivor.
+    pub duplicate: PatientId,
+    /// When.
+    pub merged_at: Timestamp,
+    /// By whom.
+    pub merged_by: String,
+    /// When it was undone.
+    pub undone_at: Option<Timestamp>,
+    /// By whom.
+    pub undone_by: Option<String>,
+    /// Counts changes.
+    pub version: i64,
+}
+
+/// One of two who may be the same person.
+#[derive(Clone, Debug)]
+pub struct Twin {
+    /// The patient's id.
+    pub id: PatientId,
+    /// What people say aloud.
+    pub registry_number: i64,
+    /// The unit that treats.
+    pub unit: String,
+    /// Legal sex.
+    pub sex: Sex,
+}
+
+/// Two who may be the same person.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// Who was registered first.
+    pub first: Twin,
+    /// Who was registered later.
+    pub second: Twin,
+    /// Their birth date.
+    pub birth_date: Date,
+    /// Whether they share a mobile telephone.
+    pub same_mobile: bool,
+    /// Whether they share an e-mail address.
+    pub same_email: bool,
+    /// Whether one of them is known by temporary numbers only.
+    pub temporary_number: bool,
+}
+
+#[derive(QueryableByName)]
+struct MergeRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    survivor: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    duplicate: Uuid,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    followers: Vec<Uuid>,
+    #[diesel(sql_type = Timestamptz)]
+    merged_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Text)]
+    merged_by: String,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    undone_at: Option<jiff_diesel::Timestamp>,
+    #[diesel(sql_type = Nullable<Text>)]
+    undone_by: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+impl From<MergeRow> for Merge {
+    fn from(row: MergeRow) -> Self {
+        Self {
+            id: MergeId::existing(row.id),
+            survivor: PatientId::existing(row.survivor),
+            duplicate: PatientId::existing(row.duplicate),
+            merged_at: row.merged_at.to_jiff(),
+            merged_by: row.merged_by,
+            undone_at: row.undone_at.map(jiff_diesel::Timestamp::to_jiff),
+            undone_by: row.undone_by,
+            version: row.version,
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct LockedRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    merged_into: Option<Uuid>,
+}
+
+#[derive(QueryableByName)]
+struct PairRow {
+    #[diesel(sql_type = SqlUuid)]
+    first_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    first_number: i64,
+    #[diesel(sql_type = Text)]
+    first_unit: String,
+    #[diesel(sql_type = Text)]
+    first_sex: String,
+    #[diesel(sql_type = SqlUuid)]
+    second_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    second_number: i64,
+    #[diesel(sql_type = Text)]
+    second_unit: String,
+    #[diesel(sql_type = Text)]
+    second_sex: String,
+    #[diesel(sql_type = SqlDate)]
+    birth_date: jiff_diesel::Date,
+    #[diesel(sql_type = Bool)]
+    same_mobile: bool,
+    #[diesel(sql_type = Bool)]
+    same_email: bool,
+    #[diesel(sql_type = Bool)]
+    temporary_number: bool,
+}
+
+const MERGES: &str = "SELECT id, survivor, duplicate, followers, merged_at, merged_by, undone_at, undone_by, version \
+     FROM patient_merge";
+
+/// Merges one patient into another. Who is merged already, or is the same patient, is refused by name.
+pub fn merge(tx: &mut Tx<'_>, survivor: PatientId, duplicate: PatientId) -> Result<Merge, StoreError> {
+    if survivor == duplicate {
+        return Err(StoreError::Invalid(vec![Fault::at("duplicate_id", FaultCode::SamePatient)]));
+    }
+    // Opened by their own ids: each leaves its trace, and who is out of reach does not exist.
+    let opened = [tx.open_patient(survivor)?.id(), tx.open_patient(duplicate)?.id()];
+    let mut both = [survivor.uuid(), duplicate.uuid()];
+    both.sort_unstable();
+    let locked: Vec<LockedRow> =
+        statement("SELECT id, merged_into FROM patient WHERE id = ANY (?) ORDER BY id FOR UPDATE")
+            .bind::<Array<SqlUuid>, _>(both.to_vec())
+            .load(tx.conn)?;
+    for (member, id) in [("survivor_id", survivor), ("duplicate_id", duplicate)] {
+        if locked.iter().any(|row| row.id == id.uuid() && row.merged_into.is_some()) {
+            return Err(StoreError::Conflict(vec![Fault::at(member, FaultCode::AlreadyExists)]));
+        }
+    }
+    if opened != [survivor, duplicate] {
+        return Err(StoreError::Stale);
+    }
+    let followers: Vec<LockedRow> =
+        statement("SELECT id, merged_into FROM patient WHERE merged_into = ? ORDER BY id FOR UPDATE")
+            .bind::<SqlUuid, _>(duplicate.uuid())
+            .load(tx.conn)?;
+    let followers: Vec<Uuid> = followers.into_iter().map(|row| row.id).collect();
+    let mut moving = followers.clone();
+    moving.push(duplicate.uuid());
+    point(tx, &moving, Some(survivor.uuid()), "merge")?;
+    let now = tx.now();
+    let id = MergeId::existing(tx.random_id());
+    let row: MergeRow = statement(
+        "INSERT INTO patient_merge (id, survivor, duplicate, followers, merged_at, merged_by, created_at, updated_at, \
+         updated_by, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1) \
+         RETURNING id, survivor, duplicate, followers, merged_at, merged_by, undone_at, undone_by, version",
+    )
+    .bind::<SqlUuid, _>(id.uuid())
+    .bind::<SqlUuid, _>(survivor.uuid())
+    .bind::<SqlUuid, _>(duplicate.uuid())
+    .bind::<Array<SqlUuid>, _>(followers)
+    .bind::<Timestamptz, _>(now.to_diesel())
+    .bind::<Text, _>(&tx.principal().actor)
+    .bind::<Timestamptz, _>(now.to_diesel())
+    .bind::<Timestamptz, _>(now.to_diesel())
+    .bind::<Text, _>(tx.trace.action())
+    .get_result(tx.conn)?;
+    Ok(row.into())
+}
+
+/// Undoes a merge: each has a record of their own again, with everything that was recorded under it.
+pub fn undo(tx: &mut Tx<'_>, id: MergeId, version: i64) -> Result<Merge, StoreError> {
+    let row: MergeRow =
+        statement(MERGES).then(" WHERE id = ? FOR UPDATE").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
+    tx.open_patient(PatientId::existing(row.survivor))?;
+    if row.version != version {
+        return Err(StoreError::Stale);
+    }
+    if row.undone_at.is_some() {
+        return Err(StoreError::Conflict(vec![Fault::new("", FaultCode::AlreadyExists)]));
+    }
+    point(tx, &[row.duplicate], None, "merge_undone")?;
+    // Those who followed the duplicate, and have not gone elsewhere since, follow it back.
+    let still: Vec<LockedRow> = statement(
+        "SELECT id, merged_into FROM patient WHERE id = ANY (?) AND merged_into IS NOT NULL ORDER BY id FOR UPDATE",
+    )
+    .bind::<Array<SqlUuid>, _>(row.followers)
+    .load(tx.conn)?;
+    let still: Vec<Uuid> = still.into_iter().map(|row| row.id).collect();
+    point(tx, &still, Some(row.duplicate), "merge_undone")?;
+    let row: MergeRow = statement(
+        "UPDATE patient_merge SET undone_at = ?, undone_by = ?, updated_at = ?, updated_by = ?, version = version + 1 \
+         WHERE id = ? RETURNING id, survivor, duplicate, followers, merged_at, merged_by, undone_at, undone_by, version",
+    )
+    .bind::<Timestamptz, _>(tx.now().to_diesel())
+    .bind::<Text, _>(&tx.principal().actor)
+    .bind::<Timestamptz, _>(tx.now().to_diesel())
+    .bind::<Text, _>(tx.trace.action())
+    .bind::<SqlUuid, _>(id.uuid())
+    .get_result(tx.conn)?;
+    Ok(row.into())
+}
+
+/// Lets these patients' rows be read with another's, or by themselves; what they were goes to the history.
+fn point(tx: &mut Tx<'_>, patients: &[Uuid], at: Option<Uuid>, reason: &'static str) -> Result<(), StoreError> {
+    if patients.is_empty() {
+        return Ok(());
+    }
+    statement(
+        "WITH old AS (SELECT * FROM patient WHERE id = ANY (?)), kept AS (INSERT INTO row_history (entity, entity_id, \
+         patient_id, version, valid_from, valid_to, changed_by, reason, before) SELECT 'patient', id, id, version, \
+         updated_at, greatest(?, updated_at), ?, ?, to_jsonb(old) FROM old) \
+         UPDATE patient SET merged_into = ?, updated_at = greatest(?, patient.updated_at), updated_by = ?, \
+         version = patient.version + 1 FROM old WHERE patient.id = old.id",
+    )
+    .bind::<Array<SqlUuid>, _>(patients.to_vec())
+    .bind::<Timestamptz, _>(tx.now().to_diesel())
+    .bind::<Text, _>(tx.trace.action())
+    .bind::<Text, _>(reason)
+    .bind::<Nullable<SqlUuid>, _>(at)
+    .bind::<Timestamptz, _>(tx.now().to_diesel())
+    .bind::<Text, _>(tx.trace.action())
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Merges, the latest first, after the place `after`; every survivor is logged as shown.
+pub fn list(tx: &mut Tx<'_>, after: Option<(Timestamp, MergeId)>, limit: i64) -> Result<Listing<Merge>, StoreError> {
+    let mut query = statement(MERGES);
+    if let Some((at, id)) = after {
+        query = query
+            .then(" WHERE (merged_at, id) < (?, ?)")
+            .bind::<Timestamptz, _>(at.to_diesel())
+            .bind::<SqlUuid, _>(id.uuid());
+    }
+    let rows: Vec<MergeRow> =
+        query.then(" ORDER BY merged_at DESC, id DESC LIMIT ?").bind::<BigInt, _>(limit + 1).load(tx.conn)?;
+    let found = Listing::cut(rows.into_iter().map(Merge::from).collect::<Vec<_>>(), limit);
+    let mut shown: Vec<PatientId> = found.items.iter().map(|merge| merge.survivor).collect();
+    shown.sort_unstable();
+    shown.dedup();
+    tx.open_all(&shown)?;
+    Ok(found)
+}
+
+/// Pairs who may be the same person, by registry numbers, after the place `after`: born on one day, of one sex as far as
+/// known, and reached by one telephone or address, or one of them known by temporary numbers only. Everyone is logged.
+pub fn candidates(tx: &mut Tx<'_>, after: Option<(i64, i64)>, limit: i64) -> Result<Listing<Pair>, StoreError> {
+    let (first, second) = after.unwrap_or_default();
+    let mut query = statement(
+        "SELECT * FROM (SELECT first.id AS first_id, first.registry_number AS first_number, first.unit AS first_unit, \
+         first.sex AS first_sex, second.id AS second_id, second.registry_number AS second_number, \
+         second.unit AS second_unit, second.sex AS second_sex, first.birth_date, \
+         coalesce(first.mobile_index = second.mobile_index, false) AS same_mobile, \
+         coalesce(first.email_index = second.email_index, false) AS same_email, \
+         (NOT EXISTS (SELECT FROM patient_identifier WHERE patient_id = first.id AND kind = 'fnr') OR \
+         NOT EXISTS (SELECT FROM patient_identifier WHERE patient_id = second.id AND kind = 'fnr')) AS temporary_number \
+         FROM patient first JOIN patient second ON second.birth_date = first.birth_date \
+         AND second.registry_number > first.registry_number \
+         WHERE first.merged_into IS NULL AND second.merged_into IS NULL \
+         AND (first.sex = second.sex OR 'unknown' IN (first.sex, second.sex)) \
+         AND first.registry_number >= ?) pair \
+         WHERE (same_mobile OR same_email OR temporary_number) AND (first_number, second_number) > (?, ?)",
+    )
+    .bind::<BigInt, _>(first)
+    .bind::<BigInt, _>(first)
+    .bind::<BigInt, _>(second);
+    if let Some(unit) = tx.unit_in_reach() {
+        query = query.then(" AND first_unit = ? AND second_unit = ?").bind::<Text, _>(unit).bind::<Text, _>(unit);
+    }
+    let rows: Vec<PairRow> =
+        query.then(" ORDER BY first_number, second_number LIMIT ?").bind::<BigInt, _>(limit + 1).load(tx.conn)?;
+    let twin = |id, registry_number, unit, sex: &str| Twin {
+        id: PatientId::existing(id),
+        registry_number,
+        unit,
+        sex: sex.parse().unwrap_or(Sex::Unknown),
+    };
+    let pairs: Vec<Pair> = rows
+        .into_iter()
+        .map(|row| Pair {
+            first: twin(row.first_id, row.first_number, row.first_unit, &row.first_sex),
+            second: twin(row.second_id, row.second_number, row.second_unit, &row.second_sex),
+            birth_date: row.birth_date.to_jiff(),
+            same_mobile: row.same_mobile,
+            same_email: row.same_email,
+            temporary_number: row.temporary_number,
+        })
+        .collect();
+    let found = Listing::cut(pairs, limit);
+    let mut shown: Vec<PatientId> = found.items.iter().flat_map(|pair| [pair.first.id, pair.second.id]).collect();
+    shown.sort_unstable();
+    shown.dedup();
+    tx.open_all(&shown)?;
+    Ok(found)
+}

@@ -1,0 +1,57 @@
+//! A valid entry of every kind, for whoever needs one.
+
+use painreg_domain::clinical::Kind;
+use serde_json::{Value, json};
+
+/// The project of every furnished registry.
+pub const PROJECT: &str = "scene-project";
+
+/// A GTIN-14 with a check digit that fits: no product's.
+pub const DEVICE: &str = "07350000000009";
+
+/// The project's registration.
+pub fn project(code: &str) -> Value {
+    json!({"code": code, "title": "A project", "kind": "research", "starts_on": "2020-01-01",
+        "excludes_from_follow_up": true, "fields": [{"code": "grip", "kind": "integer"}]})
+}
+
+/// What is recorded, with references to these entries where the kind has some.
+pub fn entry(kind: Kind, episode: &str, implant: &str) -> Value {
+    match kind {
+        Kind::Referral => json!({"received_on": "2025-01-10", "source": "gp", "category": "right_granted",
+            "assessed_on": "2025-01-20", "unit": "clinic", "pas_id": "P-1"}),
+        Kind::Episode => json!({"unit": "clinic", "opened_on": "2025-02-01"}),
+        Kind::Consultation => json!({"episode_id": episode, "held_on": "2025-02-03", "sequence": "first",
+            "mode": "physical", "attendance": "attended",
+            "professionals": [{"profession": "physician", "hpr": "9144900"}]}),
+        Kind::Diagnosis => json!({"episode_id": episode, "system": "icd11", "code": "MG30.02", "rank": 1,
+            "set_on": "2025-02-03"}),
+        Kind::Procedure => json!({"episode_id": episode, "system": "ncmp", "code": "ZDRF01",
+            "performed_on": "2025-03-01", "sites": [{"region": "lower_back", "side": "left"}]}),
+        Kind::PainSite => json!({"episode_id": episode, "recorded_on": "2025-02-03", "reported_by": "patient",
+            "areas": [{"region": "lower_back", "side": "both", "intensity": 7, "main": true}]}),
+        Kind::TreatmentGoal => json!({"episode_id": episode, "set_on": "2025-02-03", "set_by": "patient",
+            "category": "function", "text": "Gå tur med hunden"}),
+        Kind::Medication => json!({"atc": "N02AA05", "route": "oral", "dose": 10, "unit": "mg", "doses_per_day": 2,
+            "started_on": "2025-02-03"}),
+        Kind::Implant => json!({"modality": "scs", "indication": "persistent_spinal_pain_type2",
+            "decided_on": "2025-03-01", "stages": "two_stage"}),
+        Kind::ImplantComponent => json!({"implant_id": implant, "component": "lead_percutaneous",
+            "manufacturer": "Invented", "model": "L-8", "contacts": 8, "tip_level": "T8", "side": "left",
+            "udi": format!("(01){DEVICE}(17)291231(10)LOT42(21)SER42"), "mri": "full_body15t",
+            "implanted_on": "2025-04-01"}),
+        Kind::ImplantProgramme => json!({"implant_id": implant, "set_on": "2025-04-02", "number": 1,
+            "waveform": "tonic", "amplitude": 4.5, "amplitude_unit": "milliampere", "pulse_width_us": 300,
+            "frequency_hz": 50}),
+        Kind::ImplantEvent => json!({"implant_id": implant, "happened_on": "2025-05-01", "event": "ipg_site_pain",
+            "note": "Verst når pasienten sitter"}),
+        Kind::ImplantCheck => json!({"implant_id": implant, "checked_on": "2025-05-01", "battery": "normal",
+            "battery_percent": 90}),
+        Kind::LegalBasis => json!({"basis": "exemption", "valid_from": "2021-06-01", "source": "registry",
+            "letter_version": "2021-06"}),
+        Kind::ProjectParticipation => json!({"project": PROJECT, "joined_on": "2025-02-03",
+            "field_values": {"grip": 31}}),
+        Kind::Sample => json!({"sample_type": "serum", "taken_on": "2025-02-03", "storage_reference": "box 1",
+            "legal_basis": "REK (invented)", "state": "stored"}),
+    }
+}
