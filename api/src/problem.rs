@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
+use painreg_domain::code::Suggestion;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_tenants::{Refusal, StoreError};
 use serde::Serialize;
@@ -168,6 +169,28 @@ pub struct FaultView {
     /// Why, in words.
     #[schema(max_length = 200)]
     detail: &'static str,
+    /// Codes of the code system that may have been meant, the likeliest first, each valid on the day in question.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 5)]
+    suggestions: Vec<SuggestionView>,
+}
+
+/// A code of a catalogue that may have been meant.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Suggestion)]
+pub struct SuggestionView {
+    /// The code.
+    #[schema(max_length = 16, example = "M79.7")]
+    code: String,
+    /// Its title.
+    #[schema(max_length = 500)]
+    title: String,
+}
+
+impl From<&Suggestion> for SuggestionView {
+    fn from(it: &Suggestion) -> Self {
+        Self { code: it.code.clone(), title: it.title.clone() }
+    }
 }
 
 impl Problem {
@@ -202,6 +225,7 @@ impl Problem {
                 Language::En => fault.code.en(),
                 Language::Nb => fault.code.nb(),
             },
+            suggestions: fault.suggestions.iter().take(5).map(SuggestionView::from).collect(),
         });
         ProblemView {
             r#type: format!("urn:painreg:problem:{}", self.code.name()),
@@ -341,6 +365,20 @@ mod tests {
             assert!((400..600).contains(&code.status()), "{code:?}");
             assert!(!code.help().is_empty() && code.en() != code.nb(), "{code:?}");
         }
+    }
+
+    #[test]
+    fn suggestions_are_shown_where_there_are_any() {
+        let near = Suggestion { code: "M79.7".to_owned(), title: "Fibromyalgi".to_owned() };
+        let faults = vec![
+            Fault::at("code", FaultCode::UnknownCode).with_suggestions(vec![near; 7]),
+            Fault::at("code", FaultCode::Required),
+        ];
+        let shown = serde_json::to_value(Problem::invalid(faults).view(Language::Nb, "1")).expect("JSON");
+        assert_eq!(shown["errors"][0]["suggestions"].as_array().map(Vec::len), Some(5));
+        assert_eq!(shown["errors"][0]["suggestions"][0]["code"], "M79.7");
+        assert_eq!(shown["errors"][0]["detail"], "Koden finnes ikke i kodeverket.");
+        assert!(shown["errors"][1].get("suggestions").is_none());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The one route list. The specification is made from the same list, so that nothing can be served undocumented.
 
 pub mod audit_events;
+pub mod code_systems;
 pub mod forms;
 pub mod instruments;
 pub mod patients;
@@ -30,6 +31,9 @@ pub fn all(config: &mut ServiceConfig<'_>) {
         .service(instruments::list::list_instruments)
         .service(instruments::read::read_instrument)
         .service(instruments::score::score_answers)
+        .service(code_systems::list::list_code_systems)
+        .service(code_systems::search::search_codes)
+        .service(code_systems::read::read_code)
         .service(forms::list::list_forms)
         .service(forms::read::read_form)
         .service(submissions::submit::submit_answers)

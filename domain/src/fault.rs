@@ -3,6 +3,8 @@
 use serde::Serialize;
 use strum::{EnumIter, IntoStaticStr};
 
+use crate::code::Suggestion;
+
 macro_rules! faults {
     ($($(#[$doc:meta])* $code:ident $en:literal $nb:literal;)+) => {
         /// Why one part of a request was refused. Codes are stable and open: readers must tolerate new ones.
@@ -52,6 +54,14 @@ faults! {
     UnknownVersion  "The version is not one that is understood."             "Versjonen er ikke kjent.";
     /// A reference to something that does not exist here.
     UnknownReference "What this refers to does not exist here."              "Det som det vises til, finnes ikke her.";
+    /// A code that the code system never had.
+    UnknownCode     "There is no such code in the code system."              "Koden finnes ikke i kodeverket.";
+    /// A code that the code system has, but not on the day in question: no longer, or not yet.
+    ExpiredCode     "The code was not valid on that day."                    "Koden var ikke gyldig den dagen.";
+    /// A code of another code system than the one it is sent as.
+    WrongCodeSystem "The code belongs to another code system."               "Koden hører til et annet kodeverk.";
+    /// A code system of which no edition has been imported.
+    CodeSystemNotLoaded "The code system has not been loaded here."          "Kodeverket er ikke lastet inn her.";
 }
 
 /// One refused part: an RFC 6901 pointer into what was sent, and why.
@@ -61,12 +71,22 @@ pub struct Fault {
     pub pointer: String,
     /// Why.
     pub code: FaultCode,
+    /// Codes of a catalogue that may have been meant, the likeliest first; never what was submitted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suggestions: Vec<Suggestion>,
 }
 
 impl Fault {
     /// A fault at `pointer`, which must start with `/` or be empty (the whole document).
     pub fn new(pointer: impl Into<String>, code: FaultCode) -> Self {
-        Self { pointer: pointer.into(), code }
+        Self { pointer: pointer.into(), code, suggestions: Vec::new() }
+    }
+
+    /// The same fault with codes that may have been meant.
+    #[must_use]
+    pub fn with_suggestions(mut self, suggestions: Vec<Suggestion>) -> Self {
+        self.suggestions = suggestions;
+        self
     }
 
     /// A fault at one member of the root object; the name is escaped as RFC 6901 asks.

@@ -1,5 +1,6 @@
 //! The rules of the pain registry: no I/O, no clock, no HTTP, no SQL, no async.
 
+pub mod code;
 pub mod contact;
 pub mod fault;
 pub mod ids;

@@ -45,6 +45,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bytea, Text, Uuid as SqlUuid};
 use jiff::Timestamp;
+use painreg_domain::code::CodeBooks;
 use painreg_domain::ids::{PatientId, SubmissionId, TenantId};
 use painreg_domain::national_id::NationalId;
 use painreg_domain::policy::{self, Action, Reach, Role};
@@ -140,6 +141,7 @@ pub struct Tx<'t> {
     pub(crate) scope: &'t TenantScope,
     pub(crate) trace: Trace<'t>,
     reach: Reach,
+    codes: CodeBooks,
     brand: PhantomData<fn(&'t ()) -> &'t ()>,
 }
 
@@ -207,7 +209,8 @@ impl TenantScope {
         let outcome: Result<T, E> = timed(action, || {
             self.transaction(|conn| {
                 let trace = Trace::new(self.registry.clock(), &self.principal, &self.context, action);
-                let mut tx = Tx { conn, scope: self, trace, reach, brand: PhantomData };
+                let codes = self.registry.codes();
+                let mut tx = Tx { conn, scope: self, trace, reach, codes, brand: PhantomData };
                 let result = work(&mut tx);
                 opened = std::mem::take(&mut tx.trace.opened);
                 let result = result?;
@@ -327,6 +330,11 @@ impl<'t> Tx<'t> {
     /// Who is calling.
     pub fn principal(&self) -> &'t Principal {
         &self.scope.principal
+    }
+
+    /// The code systems, the same ones through the whole transaction. No round trip.
+    pub const fn codes(&self) -> &CodeBooks {
+        &self.codes
     }
 
     /// Which tenant this is.

@@ -1,6 +1,7 @@
 //! What is stored, one file a noun. Row structs never leave their file; stores never call each other.
 
 pub mod access_log;
+pub mod codes;
 pub mod forms;
 pub mod idempotency;
 pub mod patients;

@@ -163,6 +163,8 @@ fn wrong_places(operation: &Operation, good: &Prepared) -> Vec<Wrong> {
         match name {
             "limit" => values.extend(["0", "201", "-1", "", "1.5", "99999999999999999999"].map(str::to_owned)),
             "cursor" => values.push("AAAA".to_owned()),
+            "query" => values = vec![String::new(), "x".repeat(101), "%00".to_owned()],
+            "valid_on" => values.extend(["", "2026-02-30", "2026-01-01T00:00", "%00"].map(str::to_owned)),
             "unit" => values = vec![String::new(), "x".repeat(101), "%00".to_owned()],
             other => panic!("{}: no wrong example of the query parameter `{other}`", operation.id),
         }

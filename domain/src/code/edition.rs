@@ -1,0 +1,664 @@
+//! An edition of a code system as a file lists it: lines become codes or are refused with a reason, and what is in the
+//! book already becomes what it will be. Reads bytes and cells; opens nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::{Date, date};
+use strum::{EnumIter, IntoStaticStr};
+
+use super::{CodeBook, Coded, System};
+
+/// The longest title, in characters.
+pub const LONGEST_TITLE: usize = 500;
+/// The header line is among the first so many.
+const HEADER_WITHIN: usize = 30;
+
+/// A line of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its number, from 1.
+    pub number: u64,
+    /// Its cells, as text.
+    pub cells: Vec<String>,
+}
+
+/// The lines of a text file with delimited cells: UTF-8 (with or without a byte order mark), UTF-16 with one, or else
+/// Windows-1252; divided by semicolons, tabs or commas, whichever stands in most of the first lines.
+pub fn lines_of_text(bytes: &[u8]) -> Result<Vec<Line>, csv::Error> {
+    let text = decoded(bytes).replace("\r\n", "\n");
+    let divided = |delimiter: &char| text.lines().take(HEADER_WITHIN).filter(|line| line.contains(*delimiter)).count();
+    // Of equals the last one: commas stand in titles, semicolons sometimes.
+    let delimiter = [',', ';', '\t'].into_iter().max_by_key(divided).and_then(|it| u8::try_from(it).ok());
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter.unwrap_or(b';'))
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let mut lines = Vec::new();
+    for record in reader.records() {
+        let record = record?;
+        lines.push(Line {
+            number: record.position().map_or(0, csv::Position::line),
+            cells: record.iter().map(str::to_owned).collect(),
+        });
+    }
+    Ok(lines)
+}
+
+fn decoded(bytes: &[u8]) -> String {
+    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = bytes.chunks_exact(2).filter_map(|pair| pair.try_into().ok().map(unit));
+        char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    };
+    match bytes {
+        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
+        [0xFF, 0xFE, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xFE, 0xFF, rest @ ..] => wide(rest, u16::from_be_bytes),
+        _ => match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => bytes.iter().copied().map(windows_1252).collect(),
+        },
+    }
+}
+
+/// The WHATWG Encoding Standard's index of windows-1252.
+fn windows_1252(byte: u8) -> char {
+    const UPPER: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
+        '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    ];
+    let upper = byte.checked_sub(0x80).and_then(|at| UPPER.get(usize::from(at)));
+    upper.copied().unwrap_or(char::from(byte))
+}
+
+/// What a column holds. The one that chooses lines has no header that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Column {
+    /// The code.
+    Code,
+    /// The title, Norwegian where there is one.
+    Title,
+    /// The English title.
+    TitleEn,
+    /// The first day.
+    ValidFrom,
+    /// The last day.
+    ValidTo,
+    /// Which lines to read.
+    Only,
+}
+
+impl Column {
+    /// Headers of the files that the Norwegian directorates and WHO give out, the ones to be preferred first; lower case.
+    const fn headers(self) -> &'static [&'static str] {
+        match self {
+            Self::Code => &[
+                "kode",
+                "kodeverdi",
+                "code",
+                "icd-10-kode",
+                "icd-10 kode",
+                "icd10-kode",
+                "icd-11-kode",
+                "prosedyrekode",
+                "diagnosekode",
+                "atc-kode",
+                "atc kode",
+                "atckode",
+                "atc code",
+            ],
+            Self::Title => &[
+                "kodetekst uten lengdebegrensning",
+                "tekst uten lengdebegrensning",
+                "kodetekst",
+                "kodenavn",
+                "tekst",
+                "tittel",
+                "betegnelse",
+                "beskrivelse",
+                "virkestoff",
+                "navn",
+                "title",
+                "atc level name",
+                "description",
+                "name",
+            ],
+            Self::TitleEn => &[
+                "english",
+                "engelsk",
+                "engelsk tekst",
+                "engelsk tittel",
+                "tekst engelsk",
+                "english title",
+                "title_en",
+                "title en",
+                "title",
+                "atc level name",
+            ],
+            Self::ValidFrom => {
+                &["gyldig fra", "gyldig fra dato", "gyldig_fra", "gyldigfra", "fra dato", "valid from", "valid_from"]
+            }
+            Self::ValidTo => {
+                &["gyldig til", "gyldig til dato", "gyldig_til", "gyldigtil", "til dato", "valid to", "valid_to"]
+            }
+            Self::Only => &[],
+        }
+    }
+}
+
+/// Which columns to read: each by its header or by its number, from 1; `None`: by the headers that are known.
+#[derive(Clone, Debug, Default)]
+pub struct Columns {
+    /// Where the code stands.
+    pub code: Option<String>,
+    /// Where the title stands.
+    pub title: Option<String>,
+    /// Where the English title stands.
+    pub title_en: Option<String>,
+    /// Where the first day stands.
+    pub valid_from: Option<String>,
+    /// Where the last day stands.
+    pub valid_to: Option<String>,
+    /// Of a file that lists several systems: the column that tells which, and what it says of the lines to be read.
+    pub only: Option<(String, String)>,
+}
+
+impl Columns {
+    fn asked(&self, column: Column) -> Option<&String> {
+        match column {
+            Column::Only => self.only.as_ref().map(|(header, _)| header),
+            Column::Code => self.code.as_ref(),
+            Column::Title => self.title.as_ref(),
+            Column::TitleEn => self.title_en.as_ref(),
+            Column::ValidFrom => self.valid_from.as_ref(),
+            Column::ValidTo => self.valid_to.as_ref(),
+        }
+    }
+}
+
+/// The headers do not tell which column holds what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnsUnclear {
+    /// The column that was not found.
+    pub column: Column,
+    /// The header that was asked for.
+    pub asked: Option<String>,
+    /// The headers that were found, in the line that looks most like one.
+    pub headers: Vec<String>,
+}
+
+/// Which of a table's columns hold what.
+struct Layout {
+    /// How many lines come before the codes.
+    skip: usize,
+    code: usize,
+    title: Option<usize>,
+    title_en: Option<usize>,
+    valid_from: Option<usize>,
+    valid_to: Option<usize>,
+    only: Option<usize>,
+}
+
+impl Layout {
+    /// The layout of the first line that can be a header.
+    fn of(lines: &[Line], columns: &Columns) -> Result<Self, ColumnsUnclear> {
+        // Columns given by number need no header; a header that is there is refused as a line like any other.
+        let numbered = |column| columns.asked(column).is_some_and(|it| it.parse::<usize>().is_ok());
+        if numbered(Column::Code) && numbered(Column::Title) {
+            return Self::in_line(&[], columns).map(|layout| Self { skip: 0, ..layout });
+        }
+        let mut unclear = None;
+        for (at, line) in lines.iter().take(HEADER_WITHIN).enumerate() {
+            match Self::in_line(&line.cells, columns) {
+                Ok(layout) => return Ok(Self { skip: at + 1, ..layout }),
+                // The line that comes nearest is the one to tell of: a code column was found, or there are most cells.
+                Err(error) => {
+                    let worth = |it: &ColumnsUnclear| (it.column != Column::Code, it.headers.len());
+                    if unclear.as_ref().is_none_or(|best| worth(&error) > worth(best)) {
+                        unclear = Some(error);
+                    }
+                }
+            }
+        }
+        Err(unclear.unwrap_or(ColumnsUnclear {
+            column: Column::Code,
+            asked: columns.code.clone(),
+            headers: Vec::new(),
+        }))
+    }
+
+    fn in_line(cells: &[String], columns: &Columns) -> Result<Self, ColumnsUnclear> {
+        let headers: Vec<String> = cells.iter().map(|cell| tidy(cell).to_lowercase()).collect();
+        let unclear = |column| ColumnsUnclear {
+            column,
+            asked: columns.asked(column).cloned(),
+            headers: cells.iter().map(|cell| tidy(cell)).filter(|cell| !cell.is_empty()).collect(),
+        };
+        let find = |column: Column| match columns.asked(column) {
+            Some(asked) => {
+                let wanted = tidy(asked).to_lowercase();
+                let numbered = asked.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+                let at = numbered.or_else(|| headers.iter().position(|it| *it == wanted));
+                at.map(Some).ok_or_else(|| unclear(column))
+            }
+            None => Ok(column.headers().iter().find_map(|known| headers.iter().position(|it| it == known))),
+        };
+        let code = find(Column::Code)?.ok_or_else(|| unclear(Column::Code))?;
+        let title = find(Column::Title)?;
+        let title_en = find(Column::TitleEn)?.filter(|at| title != Some(*at));
+        if title.or(title_en).is_none() {
+            return Err(unclear(Column::Title));
+        }
+        let (valid_from, valid_to) = (find(Column::ValidFrom)?, find(Column::ValidTo)?);
+        let only = find(Column::Only)?;
+        Ok(Self { skip: 0, code, title, title_en, valid_from, valid_to, only })
+    }
+}
+
+/// One line of white space and no control characters.
+fn tidy(text: &str) -> String {
+    let spaced: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Why a line was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// No code.
+    NoCode,
+    /// Not of the system's form: a chapter or a block, perhaps.
+    NotACode,
+    /// No title in any language.
+    NoTitle,
+    /// A title over [`LONGEST_TITLE`] characters.
+    TitleTooLong,
+    /// A day that cannot be read.
+    NotADay,
+    /// A last day before the first.
+    EndsBeforeItBegins,
+    /// The code stands on this line already, for the same days.
+    StandsAlready(u64),
+}
+
+impl std::fmt::Display for Unusable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NoCode => f.write_str("there is no code"),
+            Self::NotACode => f.write_str("this is not a code of the system (a chapter or a block, perhaps)"),
+            Self::NoTitle => f.write_str("there is no title"),
+            Self::TitleTooLong => write!(f, "the title is longer than {LONGEST_TITLE} characters"),
+            Self::NotADay => f.write_str("a day cannot be read (2026-01-31, 31.01.2026 or a year is understood)"),
+            Self::EndsBeforeItBegins => f.write_str("the last day comes before the first"),
+            Self::StandsAlready(line) => write!(f, "the code stands on line {line} already, for the same days"),
+        }
+    }
+}
+
+/// A line that was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedLine {
+    /// Its number.
+    pub number: u64,
+    /// What stands where the code should be, tidied and cut.
+    pub code: String,
+    /// Why.
+    pub reason: Unusable,
+}
+
+/// A code as an edition lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedCode {
+    /// The line.
+    pub number: u64,
+    /// The code, canonical.
+    pub code: String,
+    /// Its title.
+    pub title: String,
+    /// Its English title.
+    pub title_en: Option<String>,
+    /// The first day, where the file tells.
+    pub valid_from: Option<Date>,
+    /// The last day, where the file tells.
+    pub valid_to: Option<Date>,
+}
+
+impl ListedCode {
+    /// Whether there are days that both speak of.
+    fn meets(&self, other: &Self) -> bool {
+        let begins_in_time =
+            |one: &Self, last: Option<Date>| one.valid_from.is_none_or(|first| last.is_none_or(|last| first <= last));
+        begins_in_time(self, other.valid_to) && begins_in_time(other, self.valid_to)
+    }
+}
+
+/// What a file lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// How many lines held something; each is a code, refused, or of another list.
+    pub rows: usize,
+    /// How many lines were not asked for.
+    pub others: usize,
+    /// The codes, in the file's order.
+    pub codes: Vec<ListedCode>,
+    /// The lines that were not taken.
+    pub refused: Vec<RefusedLine>,
+}
+
+impl Listed {
+    /// Reads a table whose header is among its first lines. Empty lines count for nothing; no other is lost.
+    pub fn read(system: System, lines: &[Line], columns: &Columns) -> Result<Self, ColumnsUnclear> {
+        let layout = Layout::of(lines, columns)?;
+        let mut listed = Self { rows: 0, others: 0, codes: Vec::new(), refused: Vec::new() };
+        let mut known: BTreeMap<String, Vec<ListedCode>> = BTreeMap::new();
+        for line in lines.iter().skip(layout.skip) {
+            if line.cells.iter().all(|cell| tidy(cell).is_empty()) {
+                continue;
+            }
+            listed.rows += 1;
+            if let (Some(at), Some((_, wanted))) = (layout.only, &columns.only) {
+                let said = line.cells.get(at).map(|cell| tidy(cell)).unwrap_or_default();
+                if said.to_lowercase() != tidy(wanted).to_lowercase() {
+                    listed.others += 1;
+                    continue;
+                }
+            }
+            let code = line.cells.get(layout.code).map(|cell| tidy(cell)).unwrap_or_default();
+            let read = read(system, &layout, line, &code).and_then(|coded| {
+                let others = known.entry(coded.code.clone()).or_default();
+                if let Some(other) = others.iter().find(|other| other.meets(&coded)) {
+                    return Err(Unusable::StandsAlready(other.number));
+                }
+                others.push(coded.clone());
+                Ok(coded)
+            });
+            match read {
+                Ok(coded) => listed.codes.push(coded),
+                Err(reason) => {
+                    let code = code.chars().take(40).collect();
+                    listed.refused.push(RefusedLine { number: line.number, code, reason });
+                }
+            }
+        }
+        Ok(listed)
+    }
+}
+
+fn read(system: System, layout: &Layout, line: &Line, code: &str) -> Result<ListedCode, Unusable> {
+    let cell = |at: Option<usize>| at.and_then(|at| line.cells.get(at)).map(|cell| tidy(cell)).unwrap_or_default();
+    if code.is_empty() {
+        return Err(Unusable::NoCode);
+    }
+    // ICD-10 marks what is a cause and what its manifestation; the mark is no part of the code.
+    let bare = if system == System::Icd10 { code.trim_end_matches(['*', '†', '+']) } else { code };
+    let code = system
+        .canonical(bare)
+        .filter(|code| code.len() <= System::LONGEST_CODE && !code.contains(['/', '&']))
+        .ok_or(Unusable::NotACode)?;
+    let (title, title_en) = (cell(layout.title), cell(layout.title_en));
+    let title_en = Some(title_en).filter(|title| !title.is_empty());
+    let title = if title.is_empty() { title_en.clone().ok_or(Unusable::NoTitle)? } else { title };
+    if [Some(&title), title_en.as_ref()].into_iter().flatten().any(|it| it.chars().count() > LONGEST_TITLE) {
+        return Err(Unusable::TitleTooLong);
+    }
+    let valid_from = day(&cell(layout.valid_from), false)?;
+    // Registers that must name a last day name one that nobody will see.
+    let valid_to = day(&cell(layout.valid_to), true)?.filter(|last| last.year() < 2900);
+    if let (Some(first), Some(last)) = (valid_from, valid_to)
+        && last < first
+    {
+        return Err(Unusable::EndsBeforeItBegins);
+    }
+    Ok(ListedCode { number: line.number, code, title, title_en, valid_from, valid_to })
+}
+
+/// A day as registers write it; of a year alone its first or last one.
+fn day(text: &str, last: bool) -> Result<Option<Date>, Unusable> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    // A day with a time of day is that day.
+    let text = text.split([' ', 'T']).next().unwrap_or(text);
+    let number = |part: Option<&str>| {
+        part.filter(|part| part.len() <= 4 && part.bytes().all(|byte| byte.is_ascii_digit()))?.parse::<i16>().ok()
+    };
+    let small = |part: Option<&str>| number(part).and_then(|it| i8::try_from(it).ok());
+    let mut parts = text.split(['-', '.', '/']);
+    let (one, two, three) = (parts.next(), parts.next(), parts.next());
+    let read = if text.len() == 8 && two.is_none() && text.is_ascii() {
+        let (year, rest) = text.split_at(4);
+        let (month, day) = rest.split_at(2);
+        (number(Some(year)), small(Some(month)), small(Some(day)))
+    } else if one.is_some_and(|one| one.len() == 4) && two.is_none() {
+        (number(one), Some(if last { 12 } else { 1 }), Some(if last { 31 } else { 1 }))
+    } else if one.is_some_and(|one| one.len() == 4) {
+        (number(one), small(two), small(three))
+    } else {
+        (number(three).filter(|year| *year > 1000), small(two), small(one))
+    };
+    let (Some(year), Some(month), Some(day), None) = (read.0, read.1, read.2, parts.next()) else {
+        return Err(Unusable::NotADay);
+    };
+    Date::new(year, month, day).map(Some).map_err(|_| Unusable::NotADay)
+}
+
+/// An edition that is being imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// Its name, such as `2026`.
+    pub edition: String,
+    /// The day its codes become valid, but for those that name a day of their own.
+    pub valid_from: Date,
+    /// Whether what it does not list is no longer valid.
+    pub complete: bool,
+}
+
+impl Issue {
+    /// The first day of an edition that is named after its year.
+    pub fn first_day_of(edition: &str) -> Option<Date> {
+        let year = edition.parse().ok().filter(|year| edition.len() == 4 && (1900..2200).contains(year))?;
+        Some(date(year, 1, 1))
+    }
+}
+
+/// What an edition changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Import {
+    /// Codes that were not known.
+    pub new: usize,
+    /// Codes with another title from the edition's day on.
+    pub retitled: usize,
+    /// Codes that are no longer valid on the edition's day.
+    pub ended: usize,
+    /// Codes of which other days became known, or that are valid again.
+    pub redated: usize,
+    /// Codes that stay as they are.
+    pub unchanged: usize,
+    /// Lines that fit into the file but not into time: only a last day is told, of a code that is not known.
+    pub refused: Vec<RefusedLine>,
+    /// Every changed code with all its periods; one without any is to be forgotten.
+    pub changed: BTreeMap<String, Vec<Coded>>,
+}
+
+impl Import {
+    /// Works out what the book will say. Days that another edition told of stay as they were told; the day before this
+    /// edition is the last one of the titles it changes and, where it is complete and the newest, of the codes it does
+    /// not list. A line that was refused ends no code.
+    pub fn plan(book: &CodeBook, listed: &Listed, issue: &Issue) -> Self {
+        let older = book.editions().iter().any(|known| known.valid_from > issue.valid_from);
+        let mut plan = Self::default();
+        let mut by_code: BTreeMap<&str, Vec<&ListedCode>> = BTreeMap::new();
+        for code in &listed.codes {
+            by_code.entry(&code.code).or_default().push(code);
+        }
+        for (code, told) in &mut by_code {
+            // Of one code the days of no two lines meet, so this is the order of time.
+            told.sort_by_key(|it| it.valid_to.unwrap_or(Date::MAX));
+            let before = book.find(code);
+            let mut after = before.clone();
+            let past = |it: &&ListedCode| it.valid_to.is_some_and(|last| last < issue.valid_from);
+            let future = |it: &&ListedCode| it.valid_from.is_some_and(|first| first > issue.valid_from);
+            // Only of other days than the edition's: then it says of that day that the code is not valid.
+            let (gone, coming) = told.split_at(told.partition_point(|it| !future(it)));
+            let ends = !older && gone.iter().all(past) && (issue.complete || coming.is_empty());
+            let mut tell = |after: &mut Vec<Coded>, listed: &ListedCode| {
+                let fits = if older { fill(after, listed, issue) } else { paint(after, listed, issue) };
+                if !fits {
+                    let (number, code) = (listed.number, listed.code.clone());
+                    plan.refused.push(RefusedLine { number, code, reason: Unusable::EndsBeforeItBegins });
+                }
+            };
+            for listed in gone {
+                tell(&mut after, listed);
+            }
+            if ends {
+                cut(&mut after, issue.valid_from);
+            }
+            for listed in coming {
+                tell(&mut after, listed);
+            }
+            if !(before.is_empty() && after.is_empty()) {
+                plan.count(code, &before, after, issue.valid_from);
+            }
+        }
+        if issue.complete && !older {
+            let named: BTreeSet<String> =
+                listed.refused.iter().filter_map(|line| book.system().canonical(&line.code)).collect();
+            let mut absent: BTreeMap<String, Vec<Coded>> = BTreeMap::new();
+            for coded in book.iter().filter(|it| !by_code.contains_key(it.code.as_str()) && !named.contains(&it.code)) {
+                absent.entry(coded.code.clone()).or_default().push(coded);
+            }
+            for (code, before) in absent {
+                let mut after = before.clone();
+                cut(&mut after, issue.valid_from);
+                if after != before {
+                    plan.count(&code, &before, after, issue.valid_from);
+                }
+            }
+        }
+        plan
+    }
+
+    fn count(&mut self, code: &str, before: &[Coded], after: Vec<Coded>, day: Date) {
+        let title = |periods: &[Coded]| periods.iter().find(|it| it.is_valid_on(day)).map(|it| it.title.clone());
+        let counted = match (title(before), title(&after)) {
+            _ if before == after => &mut self.unchanged,
+            _ if before.is_empty() => &mut self.new,
+            (Some(_), None) => &mut self.ended,
+            (Some(old), Some(new)) if old != new => &mut self.retitled,
+            _ => &mut self.redated,
+        };
+        *counted += 1;
+        if before != after {
+            self.changed.insert(code.to_owned(), after);
+        }
+    }
+}
+
+fn day_before(day: Date) -> Date {
+    day.yesterday().unwrap_or(day)
+}
+
+fn period(listed: &ListedCode, from: Date, to: Option<Date>, edition: &str) -> Coded {
+    Coded {
+        code: listed.code.clone(),
+        title: listed.title.clone(),
+        title_en: listed.title_en.clone(),
+        valid_from: from,
+        valid_to: to,
+        edition: edition.to_owned(),
+    }
+}
+
+/// The earlier of two last days, where there is one.
+fn earlier(one: Option<Date>, other: Option<Date>) -> Option<Date> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Ends whatever is valid on the day, the day before.
+fn cut(periods: &mut Vec<Coded>, day: Date) {
+    periods.retain_mut(|it| {
+        if it.is_valid_on(day) {
+            it.valid_to = Some(day_before(day));
+        }
+        it.valid_to.is_none_or(|last| it.valid_from <= last)
+    });
+}
+
+/// An edition older than one that is known: tells of days that nobody told of, and changes nothing.
+/// Whether the line makes sense.
+fn fill(periods: &mut Vec<Coded>, listed: &ListedCode, issue: &Issue) -> bool {
+    let from = listed.valid_from.unwrap_or(issue.valid_from);
+    if periods.iter().any(|it| it.is_valid_on(from)) {
+        return true;
+    }
+    if listed.valid_to.is_some_and(|last| last < from) {
+        return !periods.is_empty();
+    }
+    let next = periods.iter().map(|it| it.valid_from).filter(|first| *first > from).min();
+    periods.push(period(listed, from, earlier(listed.valid_to, next.map(day_before)), &issue.edition));
+    periods.sort_by_key(|it| it.valid_from);
+    true
+}
+
+/// The newest edition: what it says holds for the days it speaks of. Without a first day of its own a code is as listed
+/// from the edition's day on, and before that as it was. Whether the line makes sense.
+fn paint(periods: &mut Vec<Coded>, listed: &ListedCode, issue: &Issue) -> bool {
+    let mut from = listed.valid_from.unwrap_or(issue.valid_from);
+    if let (None, Some(last)) = (listed.valid_from, listed.valid_to)
+        && last < from
+    {
+        for it in periods.iter_mut().filter(|it| it.valid_from <= last && it.valid_to.is_none_or(|to| to > last)) {
+            it.valid_to = Some(last);
+        }
+        return !periods.is_empty();
+    }
+    // What begins after the edition was told by somebody who looked further ahead.
+    let next = periods.iter().map(|it| it.valid_from).filter(|first| *first > from.max(issue.valid_from)).min();
+    let mut to = listed.valid_to.or(next.map(day_before));
+    let mut edition = issue.edition.clone();
+    let mut title_en = listed.title_en.clone();
+    // The same title before, or on the same days: one period. The dates that a file does not tell stay.
+    let same = periods.iter().find(|it| {
+        it.title == listed.title && it.valid_from <= to.unwrap_or(Date::MAX) && it.valid_to.is_none_or(|it| it >= from)
+    });
+    if let Some(same) = same {
+        if same.valid_from <= from {
+            edition.clone_from(&same.edition);
+        }
+        from = from.min(same.valid_from);
+        if listed.valid_from.is_none() && listed.valid_to.is_none() {
+            to = same.valid_to;
+        }
+        title_en = title_en.or_else(|| same.title_en.clone());
+    } else if listed.valid_from.is_none()
+        && listed.valid_to.is_none()
+        && let Some(covering) = periods.iter().find(|it| it.is_valid_on(from))
+    {
+        to = earlier(to, covering.valid_to);
+    }
+    let mut kept = Vec::with_capacity(periods.len() + 2);
+    for old in periods.drain(..) {
+        let overlaps = old.valid_to.is_none_or(|last| from <= last) && to.is_none_or(|last| old.valid_from <= last);
+        if !overlaps {
+            kept.push(old);
+            continue;
+        }
+        if old.valid_from < from {
+            kept.push(Coded { valid_to: Some(day_before(from)), ..old.clone() });
+        }
+        if let Some(last) = to
+            && old.title != listed.title
+            && old.valid_to.is_none_or(|old| old > last)
+        {
+            kept.push(Coded { valid_from: last.tomorrow().unwrap_or(last), ..old });
+        }
+    }
+    kept.push(Coded { title_en, ..period(listed, from, to, &edition) });
+    kept.sort_by_key(|it| it.valid_from);
+    *periods = kept;
+    true
+}
