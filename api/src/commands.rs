@@ -1,5 +1,6 @@
 //! The `painreg` command: what can be asked of it, and how it reaches its database. Each deed has a file.
 
+pub mod codes;
 pub mod demo;
 pub mod documents;
 pub mod issuer;
@@ -45,6 +46,9 @@ enum Command {
     /// Trust issuers of access tokens.
     #[command(subcommand)]
     Issuer(issuer::Issuer),
+    /// Import and list code systems (kodeverk): ICD-10, ICD-11, NCSP, NCMP, NCRP, ATC.
+    #[command(subcommand)]
+    Codes(codes::Codes),
     /// Score answers: a JSON object a line on standard input, a result a line on standard output. Needs no database.
     Score(score::Score),
     /// Sign an access token of the demonstration's issuer.
@@ -63,6 +67,7 @@ impl Painreg {
             Command::Migrate(it) => it.run(),
             Command::Tenant(it) => it.run(),
             Command::Issuer(it) => it.run(),
+            Command::Codes(it) => it.run(),
             Command::Score(it) => it.run(),
             Command::Token(it) => it.run(),
             Command::Openapi(it) => it.run(),

@@ -382,6 +382,20 @@ mod tests {
     }
 
     #[test]
+    fn suggestions_are_shown_where_there_are_any() {
+        let near = Suggestion { code: "M79.7".to_owned(), title: "Fibromyalgi".to_owned() };
+        let faults = vec![
+            Fault::at("code", FaultCode::UnknownCode).with_suggestions(vec![near; 7]),
+            Fault::at("code", FaultCode::Required),
+        ];
+        let shown = serde_json::to_value(Problem::invalid(faults).view(Language::Nb, "1")).expect("JSON");
+        assert_eq!(shown["errors"][0]["suggestions"].as_array().map(Vec::len), Some(5));
+        assert_eq!(shown["errors"][0]["suggestions"][0]["code"], "M79.7");
+        assert_eq!(shown["errors"][0]["detail"], "Koden finnes ikke i kodeverket.");
+        assert!(shown["errors"][1].get("suggestions").is_none());
+    }
+
+    #[test]
     fn the_language_is_the_callers() {
         for (accept, language) in [
             (None, Language::En),

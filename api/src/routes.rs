@@ -3,6 +3,7 @@
 pub mod audit_events;
 pub mod body_regions;
 pub mod code_lists;
+pub mod code_systems;
 pub mod device_recalls;
 pub mod entries;
 pub mod forms;
@@ -59,6 +60,9 @@ pub fn all(config: &mut ServiceConfig<'_>) {
         .service(instruments::list::list_instruments)
         .service(instruments::read::read_instrument)
         .service(instruments::score::score_answers)
+        .service(code_systems::list::list_code_systems)
+        .service(code_systems::search::search_codes)
+        .service(code_systems::read::read_code)
         .service(forms::list::list_forms)
         .service(forms::read::read_form)
         .service(submissions::submit::submit_answers)

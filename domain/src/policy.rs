@@ -111,6 +111,8 @@ mod table {
         MigrateTenant     Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
         /// Remove a suspended registry and everything in it.
         DropTenant        Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
+        /// Import an edition of a code system.
+        ImportCodes       Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
         /// Register a patient.
         RegisterPatient   Identity:    no      unit      unit      all             no            no           no        no       no     all     no  no       no;
         /// List patients.
@@ -131,6 +133,8 @@ mod table {
         ScoreAnswers      Catalogue:   no      all       no        all             no            no           no        all      no     no      no  no       no;
         /// Read the registry's forms.
         ReadForms         Catalogue:   all     all       all       all             no            no           no        all      all    no      no  no       no;
+        /// Read the code systems.
+        ReadCodes         Catalogue:   all     all       all       all             all           all          all       all      all    all     all no       no;
         /// Submit an answered questionnaire.
         SubmitAnswers     Answers:     own     unit      no        no              no            no           no        all      no     no      no  no       no;
         /// Deliver a Nettskjema submission as Nettskjema gives it.
@@ -206,6 +210,13 @@ mod table {
     }
 }
 pub use table::{Action, Role, reach};
+
+impl Action {
+    /// Whether nothing asks for it but the `painreg` command: no operation of the API does it.
+    pub const fn is_for_the_command_line(self) -> bool {
+        matches!(self, Self::ImportCodes)
+    }
+}
 
 impl Role {
     /// Whether the role is held by a program: its POSTs must carry an `Idempotency-Key`.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use diesel::PgConnection;
 use diesel::prelude::*;
+use painreg_domain::code::CodeBooks;
 use painreg_domain::ids::{IssuerId, TenantId};
 use painreg_domain::questionnaire::Form;
 use scheduled_thread_pool::ScheduledThreadPool;
@@ -76,6 +77,9 @@ struct Known {
     generation: i64,
     tenants: HashMap<String, Arc<Tenant>>,
     issuers: Vec<Arc<TrustedIssuer>>,
+    codes: CodeBooks,
+    /// How old the codes are.
+    code_versions: store::codes::Versions,
 }
 
 /// An issuer and whose it is.
@@ -206,6 +210,11 @@ impl Registry {
         self.known().issuers.iter().filter(|issuer| issuer.settings.issuer == name).cloned().collect()
     }
 
+    /// The code systems, as they were when the platform's tables were last read.
+    pub fn codes(&self) -> CodeBooks {
+        self.known().codes.clone()
+    }
+
     /// A caller's scope in a tenant. Only the API's authentication calls this.
     pub fn scope(&self, tenant: Arc<Tenant>, principal: Principal, context: RequestContext) -> TenantScope {
         TenantScope::new(self.clone(), tenant, principal, context)
@@ -231,9 +240,12 @@ impl Registry {
     /// Reads the platform's tables. Tenants that have not changed keep their pools.
     pub(crate) fn reload(&self) -> Result<(), StoreError> {
         let mut held = self.0.connection(&self.0.platform)?;
-        let (generation, rows, issuers) = store::tenants::load_all(held.conn()?)?;
-        drop(held);
         let before = self.known();
+        let (generation, rows, issuers) = store::tenants::load_all(held.conn()?)?;
+        // Counted before they are read, as the generation is.
+        let code_versions = store::codes::versions(held.conn()?)?;
+        let codes = store::codes::load_all(held.conn()?, (&before.codes, &before.code_versions), &code_versions)?;
+        drop(held);
         let mut tenants = HashMap::with_capacity(rows.len());
         for row in rows {
             let tenant = match before.tenants.get(&row.slug) {
@@ -262,7 +274,7 @@ impl Registry {
             })
             .collect();
         *self.0.known.write().unwrap_or_else(PoisonError::into_inner) =
-            Arc::new(Known { generation, tenants, issuers });
+            Arc::new(Known { generation, tenants, issuers, codes, code_versions });
         Ok(())
     }
 

@@ -49,6 +49,7 @@ use jiff::civil::Date;
 use painreg_domain::calendar::norwegian_day;
 use painreg_domain::clinical::LegalBasis;
 use painreg_domain::clinical::legal_basis::{self, Circumstances};
+use painreg_domain::code::CodeBooks;
 use painreg_domain::ids::{EntryId, PatientId, SubmissionId, TenantId};
 use painreg_domain::national_id::NationalId;
 use painreg_domain::patient::Details;
@@ -149,6 +150,7 @@ pub struct Tx<'t> {
     /// Whether nothing of this is to stay.
     rehearsal: bool,
     reach: Reach,
+    codes: CodeBooks,
     brand: PhantomData<fn(&'t ()) -> &'t ()>,
 }
 
@@ -253,7 +255,9 @@ impl TenantScope {
         let outcome: Result<T, E> = timed(action, || {
             self.transaction(|conn| {
                 let trace = Trace::new(self.registry.clock(), &self.principal, &self.context, action);
-                let mut tx = Tx { conn, scope: self, trace, object: None, rehearsal: false, reach, brand: PhantomData };
+                let codes = self.registry.codes();
+                let brand = PhantomData;
+                let mut tx = Tx { conn, scope: self, trace, object: None, rehearsal: false, reach, codes, brand };
                 let result = work(&mut tx);
                 opened = std::mem::take(&mut tx.trace.opened);
                 rehearsed = tx.rehearsal;
@@ -380,6 +384,11 @@ impl<'t> Tx<'t> {
         &self.scope.principal
     }
 
+    /// The code systems, the same ones through the whole transaction. No round trip.
+    pub const fn codes(&self) -> &CodeBooks {
+        &self.codes
+    }
+
     /// Which tenant this is.
     pub fn tenant_id(&self) -> TenantId {
         self.scope.tenant.id
@@ -403,11 +412,6 @@ impl<'t> Tx<'t> {
     /// An id for something new.
     pub fn new_entry_id(&self) -> EntryId {
         EntryId::existing(self.random_id())
-    }
-
-    /// The code books, from memory.
-    pub fn codes(&self) -> painreg_domain::code::CodeBooks {
-        painreg_domain::code::CodeBooks::built_in()
     }
 
     /// How far the caller's right to another action reaches.

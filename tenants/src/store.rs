@@ -2,6 +2,7 @@
 
 pub mod access_log;
 pub mod code_lists;
+pub mod codes;
 pub mod entries;
 pub mod forms;
 pub mod idempotency;

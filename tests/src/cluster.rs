@@ -62,6 +62,7 @@ impl Cluster {
         let settings = Settings { connections_per_tenant: 25, ..self.settings(TEMPLATE, Clock::system()) };
         let registry = Registry::open(settings).expect("a registry");
         registry.trust(None, &issuer(None)).expect("operators");
+        painreg_api::commands::codes::import_builtin(&registry).expect("the codes that the program brings along");
         for (slug, name) in REGISTRIES {
             create_tenant(&registry, slug, name).expect("a registry of the template");
         }

@@ -2,6 +2,8 @@
 
 #[path = "registry/catalogue.rs"]
 mod catalogue;
+#[path = "registry/codes.rs"]
+mod codes;
 #[path = "registry/connections.rs"]
 mod connections;
 #[path = "registry/document.rs"]

@@ -74,6 +74,7 @@ impl Demo {
         let key = DemoKey::in_folder(&self.database.folder)?;
         let wanted = REGISTRIES.get(..usize::from(self.tenants)).unwrap_or(REGISTRIES);
         opened.registry.trust(None, &demo_issuer(None)).map_err(super::tenant::told)?;
+        super::codes::import_builtin(&opened.registry)?;
         for (slug, name) in wanted {
             if opened.registry.tenant(slug).is_none() {
                 let started = Instant::now();

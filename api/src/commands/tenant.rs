@@ -187,7 +187,7 @@ pub(super) fn settings_in(path: &PathBuf) -> Result<IssuerSettings, Failure> {
 }
 
 /// Whoever can read the key file and reach the database as its owner is an operator.
-fn operator(registry: &Registry) -> PlatformScope {
+pub(super) fn operator(registry: &Registry) -> PlatformScope {
     #[expect(clippy::disallowed_methods, reason = "the command line's own door: who sits at the machine")]
     let actor = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".to_owned());
     let principal = Principal::operator_at_the_machine(&actor);

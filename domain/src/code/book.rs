@@ -243,6 +243,16 @@ impl CodeBook {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn beginning(&self, prefix: &str) -> Vec<Coded> {
+        self.beginning_with(prefix).iter().map(|entry| self.coded(entry)).collect()
+    }
+
+    #[cfg(test)]
+    pub(super) fn within(&self, wanted: &[u8], mut seen: impl FnMut(u8, &str)) {
+        self.within_edits(wanted, |edits, entry| seen(edits, self.text(entry.code)));
+    }
+
     fn text(&self, span: Span) -> &str {
         slice(&self.texts, span)
     }
@@ -427,25 +437,25 @@ impl<'a> Edits<'a> {
         let last = newest.next().unwrap_or(empty);
         let before = newest.next().unwrap_or(empty);
         let at = |row: &[u8], column: usize| row.get(column).copied().unwrap_or(u8::MAX - 1);
-        let mut left = at(last, 0).saturating_add(1);
-        let mut least = left;
+        let mut beside = at(last, 0).saturating_add(1);
+        let mut fewest = beside;
         let mut row = Vec::with_capacity(last.len());
-        row.push(left);
+        row.push(beside);
         let mut previous = None;
         for (column, wanted) in self.wanted.iter().enumerate() {
             let mut best = at(last, column).saturating_add(u8::from(*wanted != byte));
-            best = best.min(left.saturating_add(1)).min(at(last, column + 1).saturating_add(1));
+            best = best.min(beside.saturating_add(1)).min(at(last, column + 1).saturating_add(1));
             if column > 0 && previous == Some(byte) && self.typed.last() == Some(wanted) {
                 best = best.min(at(before, column - 1).saturating_add(1));
             }
             row.push(best);
-            left = best;
-            least = least.min(best);
+            beside = best;
+            fewest = fewest.min(best);
             previous = Some(*wanted);
         }
         self.rows.push(row);
         self.typed.push(byte);
-        least
+        fewest
     }
 
     fn distance(&self) -> u8 {

@@ -42,7 +42,7 @@ impl Shipped {
     /// The file, read.
     pub fn listed(&self) -> Listed {
         let lines = lines_of_text(self.text.as_bytes()).unwrap_or_default();
-        let nothing = Listed { rows: 0, codes: Vec::new(), refused: Vec::new() };
+        let nothing = Listed { rows: 0, others: 0, codes: Vec::new(), refused: Vec::new() };
         Listed::read(self.system, &lines, &Columns::default()).unwrap_or(nothing)
     }
 

@@ -23,17 +23,17 @@ pub struct Line {
 }
 
 /// The lines of a text file with delimited cells: UTF-8 (with or without a byte order mark), UTF-16 with one, or else
-/// Windows-1252; divided by semicolons, tabs or commas, whichever the file has most of in the line that has most.
+/// Windows-1252; divided by semicolons, tabs or commas, whichever stands in most of the first lines.
 pub fn lines_of_text(bytes: &[u8]) -> Result<Vec<Line>, csv::Error> {
-    let text = decoded(bytes);
-    let most = |delimiter: u8| {
-        let count = |line: &str| line.bytes().filter(|byte| *byte == delimiter).count();
-        text.lines().take(HEADER_WITHIN).map(count).max().unwrap_or_default()
-    };
-    // Commas stand in titles; where anything else divides, they do not.
-    let delimiter = [b'\t', b';'].into_iter().filter(|it| most(*it) > 0).max_by_key(|it| most(*it)).unwrap_or(b',');
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let text = decoded(bytes).replace("\r\n", "\n");
+    let divided = |delimiter: &char| text.lines().take(HEADER_WITHIN).filter(|line| line.contains(*delimiter)).count();
+    // Of equals the last one: commas stand in titles, semicolons sometimes.
+    let delimiter = [',', ';', '\t'].into_iter().max_by_key(divided).and_then(|it| u8::try_from(it).ok());
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter.unwrap_or(b';'))
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes());
     let mut lines = Vec::new();
     for record in reader.records() {
         let record = record?;
@@ -71,7 +71,7 @@ fn windows_1252(byte: u8) -> char {
     upper.copied().unwrap_or(char::from(byte))
 }
 
-/// What a column holds.
+/// What a column holds. The one that chooses lines has no header that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Column {
@@ -85,6 +85,8 @@ pub enum Column {
     ValidFrom,
     /// The last day.
     ValidTo,
+    /// Which lines to read.
+    Only,
 }
 
 impl Column {
@@ -140,6 +142,7 @@ impl Column {
             Self::ValidTo => {
                 &["gyldig til", "gyldig til dato", "gyldig_til", "gyldigtil", "til dato", "valid to", "valid_to"]
             }
+            Self::Only => &[],
         }
     }
 }
@@ -157,11 +160,14 @@ pub struct Columns {
     pub valid_from: Option<String>,
     /// Where the last day stands.
     pub valid_to: Option<String>,
+    /// Of a file that lists several systems: the column that tells which, and what it says of the lines to be read.
+    pub only: Option<(String, String)>,
 }
 
 impl Columns {
-    const fn asked(&self, column: Column) -> Option<&String> {
+    fn asked(&self, column: Column) -> Option<&String> {
         match column {
+            Column::Only => self.only.as_ref().map(|(header, _)| header),
             Column::Code => self.code.as_ref(),
             Column::Title => self.title.as_ref(),
             Column::TitleEn => self.title_en.as_ref(),
@@ -191,6 +197,7 @@ struct Layout {
     title_en: Option<usize>,
     valid_from: Option<usize>,
     valid_to: Option<usize>,
+    only: Option<usize>,
 }
 
 impl Layout {
@@ -229,13 +236,12 @@ impl Layout {
             headers: cells.iter().map(|cell| tidy(cell)).filter(|cell| !cell.is_empty()).collect(),
         };
         let find = |column: Column| match columns.asked(column) {
-            Some(asked) => match asked.parse::<usize>() {
-                Ok(number) => number.checked_sub(1).map(Some).ok_or_else(|| unclear(column)),
-                Err(_) => {
-                    let wanted = tidy(asked).to_lowercase();
-                    headers.iter().position(|it| *it == wanted).map(Some).ok_or_else(|| unclear(column))
-                }
-            },
+            Some(asked) => {
+                let wanted = tidy(asked).to_lowercase();
+                let numbered = asked.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+                let at = numbered.or_else(|| headers.iter().position(|it| *it == wanted));
+                at.map(Some).ok_or_else(|| unclear(column))
+            }
             None => Ok(column.headers().iter().find_map(|known| headers.iter().position(|it| it == known))),
         };
         let code = find(Column::Code)?.ok_or_else(|| unclear(Column::Code))?;
@@ -245,7 +251,8 @@ impl Layout {
             return Err(unclear(Column::Title));
         }
         let (valid_from, valid_to) = (find(Column::ValidFrom)?, find(Column::ValidTo)?);
-        Ok(Self { skip: 0, code, title, title_en, valid_from, valid_to })
+        let only = find(Column::Only)?;
+        Ok(Self { skip: 0, code, title, title_en, valid_from, valid_to, only })
     }
 }
 
@@ -316,11 +323,22 @@ pub struct ListedCode {
     pub valid_to: Option<Date>,
 }
 
+impl ListedCode {
+    /// Whether there are days that both speak of.
+    fn meets(&self, other: &Self) -> bool {
+        let begins_in_time =
+            |one: &Self, last: Option<Date>| one.valid_from.is_none_or(|first| last.is_none_or(|last| first <= last));
+        begins_in_time(self, other.valid_to) && begins_in_time(other, self.valid_to)
+    }
+}
+
 /// What a file lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// How many lines held something; each is a code or refused.
+    /// How many lines held something; each is a code, refused, or of another list.
     pub rows: usize,
+    /// How many lines were not asked for.
+    pub others: usize,
     /// The codes, in the file's order.
     pub codes: Vec<ListedCode>,
     /// The lines that were not taken.
@@ -331,27 +349,28 @@ impl Listed {
     /// Reads a table whose header is among its first lines. Empty lines count for nothing; no other is lost.
     pub fn read(system: System, lines: &[Line], columns: &Columns) -> Result<Self, ColumnsUnclear> {
         let layout = Layout::of(lines, columns)?;
-        let mut listed = Self { rows: 0, codes: Vec::new(), refused: Vec::new() };
-        let mut known: BTreeMap<String, Vec<(Option<Date>, Option<Date>, u64)>> = BTreeMap::new();
+        let mut listed = Self { rows: 0, others: 0, codes: Vec::new(), refused: Vec::new() };
+        let mut known: BTreeMap<String, Vec<ListedCode>> = BTreeMap::new();
         for line in lines.iter().skip(layout.skip) {
             if line.cells.iter().all(|cell| tidy(cell).is_empty()) {
                 continue;
             }
             listed.rows += 1;
+            if let (Some(at), Some((_, wanted))) = (layout.only, &columns.only) {
+                let said = line.cells.get(at).map(|cell| tidy(cell)).unwrap_or_default();
+                if said.to_lowercase() != tidy(wanted).to_lowercase() {
+                    listed.others += 1;
+                    continue;
+                }
+            }
             let code = line.cells.get(layout.code).map(|cell| tidy(cell)).unwrap_or_default();
             let read = read(system, &layout, line, &code).and_then(|coded| {
-                let days = known.entry(coded.code.clone()).or_default();
-                let meets = |(from, to, _): &&(Option<Date>, Option<Date>, u64)| {
-                    from.is_none_or(|from| coded.valid_to.is_none_or(|last| from <= last))
-                        && to.is_none_or(|to| coded.valid_from.is_none_or(|first| first <= to))
-                };
-                match days.iter().find(meets) {
-                    Some((.., number)) => Err(Unusable::StandsAlready(*number)),
-                    None => {
-                        days.push((coded.valid_from, coded.valid_to, line.number));
-                        Ok(coded)
-                    }
+                let others = known.entry(coded.code.clone()).or_default();
+                if let Some(other) = others.iter().find(|other| other.meets(&coded)) {
+                    return Err(Unusable::StandsAlready(other.number));
                 }
+                others.push(coded.clone());
+                Ok(coded)
             });
             match read {
                 Ok(coded) => listed.codes.push(coded),
@@ -455,6 +474,8 @@ pub struct Import {
     pub redated: usize,
     /// Codes that stay as they are.
     pub unchanged: usize,
+    /// Lines that fit into the file but not into time: only a last day is told, of a code that is not known.
+    pub refused: Vec<RefusedLine>,
     /// Every changed code with all its periods; one without any is to be forgotten.
     pub changed: BTreeMap<String, Vec<Coded>>,
 }
@@ -470,13 +491,35 @@ impl Import {
         for code in &listed.codes {
             by_code.entry(&code.code).or_default().push(code);
         }
-        for (code, told) in &by_code {
+        for (code, told) in &mut by_code {
+            // Of one code the days of no two lines meet, so this is the order of time.
+            told.sort_by_key(|it| it.valid_to.unwrap_or(Date::MAX));
             let before = book.find(code);
             let mut after = before.clone();
-            for listed in told {
-                if older { fill(&mut after, listed, issue) } else { paint(&mut after, listed, issue) }
+            let past = |it: &&ListedCode| it.valid_to.is_some_and(|last| last < issue.valid_from);
+            let future = |it: &&ListedCode| it.valid_from.is_some_and(|first| first > issue.valid_from);
+            // Only of other days than the edition's: then it says of that day that the code is not valid.
+            let (gone, coming) = told.split_at(told.partition_point(|it| !future(it)));
+            let ends = !older && gone.iter().all(past) && (issue.complete || coming.is_empty());
+            let mut tell = |after: &mut Vec<Coded>, listed: &ListedCode| {
+                let fits = if older { fill(after, listed, issue) } else { paint(after, listed, issue) };
+                if !fits {
+                    let (number, code) = (listed.number, listed.code.clone());
+                    plan.refused.push(RefusedLine { number, code, reason: Unusable::EndsBeforeItBegins });
+                }
+            };
+            for listed in gone {
+                tell(&mut after, listed);
             }
-            plan.count(code, &before, after, issue.valid_from);
+            if ends {
+                cut(&mut after, issue.valid_from);
+            }
+            for listed in coming {
+                tell(&mut after, listed);
+            }
+            if !(before.is_empty() && after.is_empty()) {
+                plan.count(code, &before, after, issue.valid_from);
+            }
         }
         if issue.complete && !older {
             let named: BTreeSet<String> =
@@ -546,20 +589,33 @@ fn cut(periods: &mut Vec<Coded>, day: Date) {
 }
 
 /// An edition older than one that is known: tells of days that nobody told of, and changes nothing.
-fn fill(periods: &mut Vec<Coded>, listed: &ListedCode, issue: &Issue) {
+/// Whether the line makes sense.
+fn fill(periods: &mut Vec<Coded>, listed: &ListedCode, issue: &Issue) -> bool {
     let from = listed.valid_from.unwrap_or(issue.valid_from);
     if periods.iter().any(|it| it.is_valid_on(from)) {
-        return;
+        return true;
+    }
+    if listed.valid_to.is_some_and(|last| last < from) {
+        return !periods.is_empty();
     }
     let next = periods.iter().map(|it| it.valid_from).filter(|first| *first > from).min();
     periods.push(period(listed, from, earlier(listed.valid_to, next.map(day_before)), &issue.edition));
     periods.sort_by_key(|it| it.valid_from);
+    true
 }
 
 /// The newest edition: what it says holds for the days it speaks of. Without a first day of its own a code is as listed
-/// from the edition's day on, and before that as it was.
-fn paint(periods: &mut Vec<Coded>, listed: &ListedCode, issue: &Issue) {
+/// from the edition's day on, and before that as it was. Whether the line makes sense.
+fn paint(periods: &mut Vec<Coded>, listed: &ListedCode, issue: &Issue) -> bool {
     let mut from = listed.valid_from.unwrap_or(issue.valid_from);
+    if let (None, Some(last)) = (listed.valid_from, listed.valid_to)
+        && last < from
+    {
+        for it in periods.iter_mut().filter(|it| it.valid_from <= last && it.valid_to.is_none_or(|to| to > last)) {
+            it.valid_to = Some(last);
+        }
+        return !periods.is_empty();
+    }
     // What begins after the edition was told by somebody who looked further ahead.
     let next = periods.iter().map(|it| it.valid_from).filter(|first| *first > from.max(issue.valid_from)).min();
     let mut to = listed.valid_to.or(next.map(day_before));
@@ -579,12 +635,10 @@ fn paint(periods: &mut Vec<Coded>, listed: &ListedCode, issue: &Issue) {
         }
         title_en = title_en.or_else(|| same.title_en.clone());
     } else if listed.valid_from.is_none()
+        && listed.valid_to.is_none()
         && let Some(covering) = periods.iter().find(|it| it.is_valid_on(from))
     {
         to = earlier(to, covering.valid_to);
-    }
-    if to.is_some_and(|last| last < from) {
-        return;
     }
     let mut kept = Vec::with_capacity(periods.len() + 2);
     for old in periods.drain(..) {
@@ -606,4 +660,5 @@ fn paint(periods: &mut Vec<Coded>, listed: &ListedCode, issue: &Issue) {
     kept.push(Coded { title_en, ..period(listed, from, to, &edition) });
     kept.sort_by_key(|it| it.valid_from);
     *periods = kept;
+    true
 }

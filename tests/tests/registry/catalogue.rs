@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use diesel::PgConnection;
+use painreg_domain::code::System;
 use painreg_domain::instrument::Status;
 use painreg_domain::national_id::IdType;
 use painreg_domain::patient::Sex;
@@ -338,6 +339,8 @@ fn check_lists_are_the_programs_variants() {
         ("patient_identifier_kind_known", variants::<IdType>()),
         ("form_version_wave_known", variants::<Wave>()),
         ("score_status_known", variants::<Status>()),
+        ("code_system_known", variants::<System>()),
+        ("code_import_system_known", variants::<System>()),
         // Words that the program writes as they are.
         ("submission_answered_by_known", some(&["patient", "representative"])),
         ("audit_event_actor_kind_known", some(&["person", "machine", "system"])),

@@ -496,6 +496,8 @@ fn methods_that_are_not_offered() {
             .replace("{tenant}", "alpha")
             .replace("{patient}", id)
             .replace("{submission}", id)
+            .replace("{system}", "icd10")
+            .replace("{code}", "M79.7")
             .replace("{form}", "opr-baseline")
             .replace("{instrument}", "isi")
             .replace("{form_id}", "1000001");

@@ -109,6 +109,8 @@ const ATTEMPTS: &[&str] = &[
     "SELECT * FROM platform.tenant",
     "SELECT * FROM platform.issuer",
     "SELECT * FROM platform.audit_event",
+    "SELECT * FROM platform.code",
+    "INSERT INTO platform.code_import SELECT * FROM platform.code_import",
     "INSERT INTO platform.refusal VALUES (now(), 'x', 'x', 'x', 1)",
     "SET ROLE {other}_login",
     "SET ROLE {other}_clinician",

@@ -174,7 +174,9 @@ fn wrong_places(operation: &Operation, good: &Prepared) -> Vec<Wrong> {
             }
             ("cursor", _) => values.push("AAAA".to_owned()),
             ("registry_number", _) => values.extend(["0", "-1", ""].map(str::to_owned)),
-            ("as_of" | "from" | "to" | "on", _) => values.extend(["2025-02-30", "", "yesterday"].map(str::to_owned)),
+            ("as_of" | "from" | "to" | "on" | "valid_on", _) => {
+                values.extend(["2025-02-30", "", "yesterday"].map(str::to_owned))
+            }
             ("ongoing" | "in_place" | "dry_run" | "reason" | "sort" | "stage", _) => values.push(String::new()),
             ("episode_id" | "referral_id" | "implant_id", _) => values.push("1".to_owned()),
             // Texts that anything may equal: empty, too long, or no text at all.

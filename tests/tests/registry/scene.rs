@@ -180,6 +180,8 @@ impl Scene {
                 "patient" => objects.patient.clone(),
                 "submission" => objects.submission.clone(),
                 "instrument" => "isi".to_owned(),
+                "system" => "icd10".to_owned(),
+                "code" => "M79.7".to_owned(),
                 "form" => "opr-baseline".to_owned(),
                 "form_id" => BASELINE_FORM_ID.to_owned(),
                 "entry" => self.entry(operation, objects),

@@ -1,0 +1,91 @@
+//! Searching a code system, for whoever fills in a form.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use jiff::civil::Date;
+use painreg_domain::code::{Place, System};
+use painreg_domain::policy::Action;
+use painreg_tenants::StoreError;
+use serde::Deserialize;
+
+use super::{CodeView, today};
+use crate::auth::Caller;
+use crate::problem::{Code, Problem, Problems};
+use crate::wire::{Page, PageParams, page_answer, parameter};
+
+/// Which codes.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CodeFilter {
+    /// What the code begins with, with or without its dot, or words of the title. Absent: every code.
+    #[param(min_length = 1, max_length = 100)]
+    query: Option<String>,
+    /// The day on which the codes must be valid; absent: today.
+    #[param(value_type = Option<String>, format = Date)]
+    valid_on: Option<String>,
+    /// How many items at the most, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<i64>,
+    /// Where to read on: the `next_cursor` of the page before.
+    #[param(max_length = 1000)]
+    cursor: Option<String>,
+}
+
+/// Search a code system, or list its codes.
+///
+/// First come the codes that begin with the query, then those whose title has words that begin with each of its words,
+/// then those whose title holds them anywhere; upper and lower case are alike. Without a query the codes come by code.
+#[utoipa::path(operation_id = "searchCodes", tag = "Codes", extensions(("x-action" = json!("ReadCodes"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("system" = System, Path, description = "The code system."), CodeFilter),
+    responses((status = 200, description = "A page of codes.", body = Page<CodeView>), Problems))]
+#[get("/v1/tenants/{tenant}/code-systems/{system}/codes")]
+pub async fn search_codes(
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<(String, String)>,
+    filter: web::Query<CodeFilter>,
+) -> Result<HttpResponse, Problem> {
+    let (_, system) = path.into_inner();
+    let CodeFilter { query, valid_on, limit, cursor } = filter.into_inner();
+    let is_searchable = |text: &String| (1..=100).contains(&text.chars().count()) && !text.contains(char::is_control);
+    if query.as_ref().is_some_and(|query| !is_searchable(query)) {
+        return Err(parameter("query", "query"));
+    }
+    let asked: Option<Date> = match &valid_on {
+        Some(text) if text.len() == 10 => Some(text.parse().map_err(|_| parameter("query", "valid_on"))?),
+        Some(_) => return Err(parameter("query", "valid_on")),
+        None => None,
+    };
+    let page = PageParams { limit, cursor };
+    let (limit, cursor) = (usize::try_from(page.limit()?).unwrap_or_default(), page.cursor());
+    let query = query.unwrap_or_default();
+    let page = caller
+        .run(Action::ReadCodes, move |tx| {
+            let system: System = system.parse().map_err(|_| Code::NotFound)?;
+            let book = tx.codes().book(system).ok_or(Code::NotFound)?;
+            let list =
+                format!("codes?system={}&valid_on={}&query={query}", system.name(), valid_on.unwrap_or_default());
+            // Who pages over midnight reads on in the day of the first page.
+            let (day, after) = match cursor {
+                Some(cursor) => {
+                    let (day, place) = place(&tx.open_cursor(&list, &cursor)?).ok_or(StoreError::BadCursor)?;
+                    (day, Some(place))
+                }
+                None => (asked.unwrap_or_else(|| today(tx.now())), None),
+            };
+            let (items, next) = book.page(&query, day, after.as_ref(), limit);
+            let next_cursor = next.map(|place| {
+                tx.seal_cursor(&list, &format!("{day} {} {}", place.rank, place.code)).as_str().to_owned()
+            });
+            Ok(Page { items: items.into_iter().map(CodeView::from).collect(), next_cursor })
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}
+
+fn place(text: &str) -> Option<(Date, Place)> {
+    let mut parts = text.splitn(3, ' ');
+    let (day, rank, code) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((day.parse().ok()?, Place { rank: rank.parse().ok()?, code: code.to_owned() }))
+}

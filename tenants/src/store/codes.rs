@@ -1,0 +1,261 @@
+//! The platform's code systems: imported by operators, read into memory by every server. No registry has any right here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Bytea, Date as SqlDate, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::code::{CodeBook, CodeBooks, Coded, Edition, Import, Issue, Listed, Shipped, System};
+use sha2::{Digest as _, Sha256};
+use strum::IntoEnumIterator as _;
+
+use crate::error::StoreError;
+use crate::scope::PlatformTx;
+use crate::statement::statement;
+use crate::store::tenants::move_generation;
+
+/// One import at a time: what it changes depends on what it found.
+const LOCK: i64 = 0x7061_696e_7265_6702;
+/// So many rows go to the database at once.
+const BATCH: usize = 2000;
+
+/// An edition to be imported, and where it comes from.
+pub struct Source<'a> {
+    /// Whose codes.
+    pub system: System,
+    /// Which edition.
+    pub issue: &'a Issue,
+    /// The codes.
+    pub listed: &'a Listed,
+    /// The file's name, without its folder.
+    pub name: &'a str,
+    /// The file.
+    pub bytes: &'a [u8],
+}
+
+/// What became of an import.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// What changed, or would have.
+    pub import: Import,
+    /// Whether anything was imported; a system that has an official edition needs none of ours.
+    pub done: bool,
+}
+
+/// How many imports of each system there have been: what is in memory is as old as this.
+pub(crate) type Versions = BTreeMap<System, i64>;
+
+#[derive(QueryableByName)]
+struct VersionRow {
+    #[diesel(sql_type = Text)]
+    system: String,
+    #[diesel(sql_type = BigInt)]
+    imports: i64,
+}
+
+#[derive(QueryableByName)]
+struct CodeRow {
+    #[diesel(sql_type = Text)]
+    code: String,
+    #[diesel(sql_type = Text)]
+    title: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    title_en: Option<String>,
+    #[diesel(sql_type = SqlDate)]
+    valid_from: jiff_diesel::Date,
+    #[diesel(sql_type = Nullable<SqlDate>)]
+    valid_to: Option<jiff_diesel::Date>,
+    #[diesel(sql_type = Text)]
+    edition: String,
+}
+
+impl From<CodeRow> for Coded {
+    fn from(row: CodeRow) -> Self {
+        Self {
+            code: row.code,
+            title: row.title,
+            title_en: row.title_en,
+            valid_from: row.valid_from.to_jiff(),
+            valid_to: row.valid_to.map(jiff_diesel::Date::to_jiff),
+            edition: row.edition,
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct EditionRow {
+    #[diesel(sql_type = Text)]
+    edition: String,
+    #[diesel(sql_type = SqlDate)]
+    valid_from: jiff_diesel::Date,
+    #[diesel(sql_type = Timestamptz)]
+    imported_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = BigInt)]
+    codes: i64,
+}
+
+impl From<EditionRow> for Edition {
+    fn from(row: EditionRow) -> Self {
+        Self {
+            edition: row.edition,
+            valid_from: row.valid_from.to_jiff(),
+            imported_at: row.imported_at.to_jiff(),
+            codes: u64::try_from(row.codes).unwrap_or_default(),
+        }
+    }
+}
+
+/// How old the systems' codes are.
+pub(crate) fn versions(conn: &mut PgConnection) -> Result<Versions, StoreError> {
+    let rows: Vec<VersionRow> =
+        statement("SELECT system, count(*) AS imports FROM platform.code_import GROUP BY system").load(conn)?;
+    Ok(rows.into_iter().filter_map(|row| Some((row.system.parse().ok()?, row.imports))).collect())
+}
+
+/// Every book; those whose system has had no import since are taken from `before`.
+pub(crate) fn load_all(
+    conn: &mut PgConnection,
+    before: (&CodeBooks, &Versions),
+    versions: &Versions,
+) -> Result<CodeBooks, StoreError> {
+    let (books, known) = before;
+    if known == versions {
+        return Ok(books.clone());
+    }
+    let mut fresh = Vec::new();
+    for system in System::iter() {
+        match books.book(system).filter(|_| known.get(&system) == versions.get(&system)) {
+            Some(same) => fresh.push(Arc::clone(same)),
+            None => fresh.push(Arc::new(load(conn, system)?)),
+        }
+    }
+    Ok(CodeBooks::new(fresh))
+}
+
+fn load(conn: &mut PgConnection, system: System) -> Result<CodeBook, StoreError> {
+    let editions: Vec<EditionRow> = statement(
+        "SELECT DISTINCT ON (valid_from, edition) edition, valid_from, imported_at, codes FROM platform.code_import \
+         WHERE system = ? ORDER BY valid_from, edition, imported_at DESC, id DESC",
+    )
+    .bind::<Text, _>(system.name())
+    .load(conn)?;
+    let codes: Vec<CodeRow> = statement(
+        "SELECT code, title, title_en, valid_from, valid_to, edition FROM platform.code WHERE system = ? \
+         ORDER BY code COLLATE \"C\", valid_from",
+    )
+    .bind::<Text, _>(system.name())
+    .load(conn)?;
+    let codes = codes.into_iter().map(Coded::from).collect();
+    Ok(CodeBook::new(system, codes, editions.into_iter().map(Edition::from).collect()))
+}
+
+/// Imports an edition, or with `dry` only tells what that would do. `seen` is told how many of how many changed codes
+/// have been stored.
+pub fn import(
+    tx: &mut PlatformTx<'_>,
+    source: &Source<'_>,
+    dry: bool,
+    seen: &mut dyn FnMut(usize, usize),
+) -> Result<Imported, StoreError> {
+    lock(tx)?;
+    let book = load(tx.conn, source.system)?;
+    let import = Import::plan(&book, source.listed, source.issue);
+    let what = format!("{} {}{}", source.system.name(), source.issue.edition, if dry { ", dry run" } else { "" });
+    if !dry {
+        store(tx, source.system, &import, seen)?;
+        journal(tx, source, &import)?;
+        move_generation(tx.conn)?;
+    }
+    tx.trace.write(tx.conn, None, Some(what), "ok")?;
+    Ok(Imported { import, done: !dry })
+}
+
+/// Imports what the program brings along, unless it is there already or the system has an edition from elsewhere.
+pub fn import_shipped(tx: &mut PlatformTx<'_>, shipped: &Shipped) -> Result<Imported, StoreError> {
+    lock(tx)?;
+    let book = load(tx.conn, shipped.system)?;
+    let (listed, issue) = (shipped.listed(), shipped.issue());
+    let import = Import::plan(&book, &listed, &issue);
+    let elsewhere = book.editions().iter().any(|known| known.edition != shipped.edition);
+    let known = !book.editions().is_empty() && import.changed.is_empty();
+    if elsewhere || known {
+        return Ok(Imported { import, done: false });
+    }
+    let name = format!("{}.csv", shipped.system.name());
+    let bytes = shipped.text.as_bytes();
+    let source = Source { system: shipped.system, issue: &issue, listed: &listed, name: &name, bytes };
+    self::import(tx, &source, false, &mut |_, _| ())
+}
+
+fn lock(tx: &mut PlatformTx<'_>) -> Result<(), StoreError> {
+    statement("SELECT pg_advisory_xact_lock(?)").bind::<BigInt, _>(LOCK).execute(tx.conn)?;
+    Ok(())
+}
+
+/// Replaces the periods of every changed code.
+fn store(
+    tx: &mut PlatformTx<'_>,
+    system: System,
+    import: &Import,
+    seen: &mut dyn FnMut(usize, usize),
+) -> Result<(), StoreError> {
+    let codes: Vec<&String> = import.changed.keys().collect();
+    for batch in codes.chunks(BATCH) {
+        statement("DELETE FROM platform.code WHERE system = ? AND code = ANY (?)")
+            .bind::<Text, _>(system.name())
+            .bind::<Array<Text>, _>(batch.to_vec())
+            .execute(tx.conn)?;
+    }
+    let periods: Vec<&Coded> = import.changed.values().flatten().collect();
+    let mut stored = 0;
+    for batch in periods.chunks(BATCH) {
+        let texts = |text: fn(&Coded) -> &String| batch.iter().map(|it| text(it)).collect::<Vec<_>>();
+        statement(
+            "INSERT INTO platform.code (system, code, title, title_en, valid_from, valid_to, edition) \
+             SELECT ?, added.code, added.title, added.title_en, added.valid_from, added.valid_to, added.edition \
+             FROM unnest(?, ?, ?, ?, ?, ?) AS added (code, title, title_en, valid_from, valid_to, edition)",
+        )
+        .bind::<Text, _>(system.name())
+        .bind::<Array<Text>, _>(texts(|it| &it.code))
+        .bind::<Array<Text>, _>(texts(|it| &it.title))
+        .bind::<Array<Nullable<Text>>, _>(batch.iter().map(|it| it.title_en.as_ref()).collect::<Vec<_>>())
+        .bind::<Array<SqlDate>, _>(batch.iter().map(|it| it.valid_from.to_diesel()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<SqlDate>>, _>(
+            batch.iter().map(|it| it.valid_to.map(jiff_diesel::ToDiesel::to_diesel)).collect::<Vec<_>>(),
+        )
+        .bind::<Array<Text>, _>(texts(|it| &it.edition))
+        .execute(tx.conn)?;
+        stored += batch.len();
+        seen(stored, periods.len());
+    }
+    Ok(())
+}
+
+fn journal(tx: &mut PlatformTx<'_>, source: &Source<'_>, import: &Import) -> Result<(), StoreError> {
+    let count = |of: usize| i64::try_from(of).unwrap_or(i64::MAX);
+    let hash: [u8; 32] = Sha256::digest(source.bytes).into();
+    statement(
+        "INSERT INTO platform.code_import (id, system, edition, valid_from, complete, source, source_hash, codes, added, \
+         retitled, ended, redated, unchanged, refused, imported_at, imported_by) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind::<SqlUuid, _>(tx.trace.clock.ordered_id())
+    .bind::<Text, _>(source.system.name())
+    .bind::<Text, _>(&source.issue.edition)
+    .bind::<SqlDate, _>(source.issue.valid_from.to_diesel())
+    .bind::<Bool, _>(source.issue.complete)
+    .bind::<Text, _>(source.name)
+    .bind::<Bytea, _>(hash.to_vec())
+    .bind::<BigInt, _>(count(source.listed.codes.len()))
+    .bind::<BigInt, _>(count(import.new))
+    .bind::<BigInt, _>(count(import.retitled))
+    .bind::<BigInt, _>(count(import.ended))
+    .bind::<BigInt, _>(count(import.redated))
+    .bind::<BigInt, _>(count(import.unchanged))
+    .bind::<BigInt, _>(count(source.listed.refused.len() + import.refused.len()))
+    .bind::<Timestamptz, _>(tx.now().to_diesel())
+    .bind::<Text, _>(&tx.trace.principal.actor)
+    .execute(tx.conn)?;
+    Ok(())
+}
