@@ -34,7 +34,6 @@ use crate::problem::{Code, FaultView, ProblemView, SuggestionView};
         (name = "Research", description = "Projects and samples."),
         (name = "Lists", description = "The registry's own code lists, official code systems and the body map."),
         (name = "Questionnaires", description = "Instruments, forms, answered questionnaires and their scores."),
-        (name = "Codes", description = "Diagnoses, procedures and medicines: code systems and the years of their codes."),
         (name = "Oversight", description = "What happened, for those who watch over the registry."),
         (name = "Service", description = "What the service says of itself.")
     ),

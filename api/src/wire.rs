@@ -544,7 +544,7 @@ pub fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Page<T: utoipa::ToSchema> {
     /// The items.
-    #[schema(max_items = 200)]
+    #[schema(max_items = 1000)]
     pub items: Vec<T>,
     /// Send this as `cursor` to read on; null on the last page.
     #[schema(max_length = 1000)]

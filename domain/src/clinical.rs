@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 use strum::{Display, EnumCount, EnumIter, EnumString, IntoStaticStr};
 
 pub use consultation::{Attendance, Consultation, Mode, Profession, Professional, Sequence};
-pub use diagnosis::{Diagnosed, Diagnosis};
+pub use diagnosis::{Diagnosed, Diagnosis, DiagnosisSystem};
 pub use episode::Episode;
 pub use goal::{SetBy, TreatmentGoal};
 pub use implant::{
@@ -33,7 +33,7 @@ pub use implant::{
 pub use legal_basis::LegalBasis;
 pub use medication::Medicated;
 pub use pain_site::{PainArea, PainSite, ReportedBy};
-pub use procedure::{Performed, Procedure};
+pub use procedure::{Performed, Procedure, ProcedureSystem};
 pub use referral::{Consequence, Referral, recategorised};
 pub use research::{ProjectParticipation, Sample, SampleState};
 
@@ -137,6 +137,7 @@ macro_rules! kinds {
         )]
         #[strum(serialize_all = "snake_case")]
         #[serde(rename_all = "snake_case")]
+        #[schema(as = EntryKind)]
         pub enum Kind { $(#[doc = $en] $kind),+ }
 
         impl Kind {
@@ -246,6 +247,11 @@ impl<'a> Examination<'a> {
     /// The day it is.
     pub const fn today(&self) -> Date {
         self.today
+    }
+
+    /// The day the patient was born.
+    pub const fn born(&self) -> Date {
+        self.born
     }
 
     /// The registry's code lists and projects.

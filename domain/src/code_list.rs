@@ -11,6 +11,9 @@ use crate::clinical::words;
 use crate::code::Suggestion;
 use crate::fault::{Fault, FaultCode};
 
+/// Nothing that a registry keeps began earlier.
+const EARLIEST: Date = jiff::civil::date(1900, 1, 1);
+
 words! {
     /// The lists that a registry keeps.
     List {
@@ -54,6 +57,7 @@ words! {
 /// What other rules read of a listed code.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(as = CodeListFlags)]
 pub struct Flags {
     /// Of treatment rights: whether the patient counts in the denominator of coverage (dekningsgrad).
     pub counts_in_denominator: bool,
@@ -75,6 +79,7 @@ pub struct CodePrefix(pub String);
 /// One code of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = CodeListEntry)]
 pub struct Listed {
     /// The code: lower-case letters, digits and underscores.
     #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9_]{1,40}$")]
@@ -112,8 +117,14 @@ impl Listed {
                 faults.push(Fault::at(member, FaultCode::TooLong));
             }
         }
+        if self.valid_from.is_some_and(|from| from < EARLIEST) {
+            faults.push(Fault::at("valid_from", FaultCode::InvalidDate));
+        }
         if self.valid_from.zip(self.valid_to).is_some_and(|(from, to)| to < from) {
             faults.push(Fault::at("valid_to", FaultCode::WrongOrder));
+        }
+        if self.valid_to.is_some_and(|to| to < EARLIEST) {
+            faults.push(Fault::at("valid_to", FaultCode::InvalidDate));
         }
         if self.flags.codes.len() > 200 {
             faults.push(Fault::new("/flags/codes", FaultCode::TooLong));
@@ -134,6 +145,7 @@ impl Listed {
 /// A field that a project keeps of every participant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ProjectField)]
 pub struct Field {
     /// Its code: lower-case letters, digits and underscores.
     #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9_]{1,40}$")]
@@ -208,6 +220,9 @@ impl Project {
         text("title", &self.title, 300);
         if let Some(approval) = &self.approval {
             text("approval", approval, 100);
+        }
+        if self.starts_on < EARLIEST {
+            faults.push(Fault::at("starts_on", FaultCode::InvalidDate));
         }
         if self.ends_on.is_some_and(|last| last < self.starts_on) {
             faults.push(Fault::at("ends_on", FaultCode::WrongOrder));

@@ -12,6 +12,18 @@ pub mod patients;
 pub mod submissions;
 pub mod tenants;
 
+/// An instant that PostgreSQL can compare with: nothing was stored before 1970.
+fn comparable(at: jiff::Timestamp) -> jiff_diesel::Timestamp {
+    use jiff_diesel::ToDiesel as _;
+    at.max(jiff::Timestamp::UNIX_EPOCH).to_diesel()
+}
+
+/// A day that PostgreSQL can compare with: nobody was born before 1800.
+fn comparable_day(day: jiff::civil::Date) -> jiff_diesel::Date {
+    use jiff_diesel::ToDiesel as _;
+    day.max(jiff::civil::date(1800, 1, 1)).to_diesel()
+}
+
 /// One stretch of a list, and whether there is more of it.
 #[derive(Clone, Debug)]
 pub struct Listing<T> {

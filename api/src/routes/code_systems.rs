@@ -6,7 +6,6 @@ pub mod search;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use painreg_domain::code::{CodeBook, Coded, Edition, System};
 use serde::Serialize;
 
@@ -96,8 +95,4 @@ impl From<Coded> for CodeView {
             edition: it.edition,
         }
     }
-}
-
-fn today(now: Timestamp) -> Date {
-    now.to_zoned(TimeZone::get("Europe/Oslo").unwrap_or(TimeZone::UTC)).date()
 }

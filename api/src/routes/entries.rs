@@ -21,6 +21,7 @@ use painreg_domain::ids::{EntryId, PatientId};
 use painreg_domain::medication::Medication;
 use painreg_tenants::store::entries::{self, Sort, Stored, Wanted};
 use painreg_tenants::{PatientAccess, Standing, Tx};
+use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -150,7 +151,10 @@ pub(super) struct Patch(pub(super) Map<String, Value>);
 
 impl<'de> Deserialize<'de> for Patch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Map::deserialize(deserializer).map(Self)
+        match Value::deserialize(deserializer)? {
+            Value::Object(members) => Ok(Self(members)),
+            _ => Err(D::Error::invalid_type(Unexpected::Other("no object"), &"an object")),
+        }
     }
 }
 

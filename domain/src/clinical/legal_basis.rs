@@ -146,7 +146,9 @@ impl Entry for LegalBasis {
     type Derived = Nothing;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {
-        if self.valid_from > exam.today() {
+        if self.valid_from < exam.born() {
+            exam.fault("valid_from", FaultCode::BeforeBirth);
+        } else if self.valid_from > exam.today() {
             exam.fault("valid_from", FaultCode::InFuture);
         }
         exam.end_from("valid_to", self.valid_to, self.valid_from);

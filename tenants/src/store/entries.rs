@@ -13,6 +13,7 @@ use jiff_diesel::ToDiesel as _;
 use painreg_domain::clinical::history::{ChangeReason, State};
 use painreg_domain::clinical::{Entry, Examination, Kind, members};
 use painreg_domain::ids::{EntryId, PatientId};
+use painreg_domain::policy::Action;
 use serde_json::{Map, Value};
 use strum::IntoEnumIterator as _;
 use uuid::Uuid;
@@ -22,7 +23,7 @@ use crate::error::StoreError;
 use crate::registry::Place;
 use crate::scope::{PatientAccess, Standing, Tx, unreadable};
 use crate::statement::{Statement, statement};
-use crate::store::{Listing, code_lists, patients};
+use crate::store::{Listing, code_lists, comparable, comparable_day, patients};
 
 /// A stored entry.
 #[derive(Clone, Debug)]
@@ -216,11 +217,11 @@ fn source<'a>(query: Statement<'a>, kind: Kind, rows: Option<&[Uuid]>, as_of: Op
         .then(", row_history.before) past WHERE row_history.entity = '")
         .then(table)
         .then("' AND ")
-        .bind::<Timestamptz, _>(at.to_diesel());
+        .bind::<Timestamptz, _>(comparable(at));
     of_patient(query, "row_history.patient_id")
         .then(" AND row_history.valid_from <= ? AND row_history.valid_to > ?) x WHERE true")
-        .bind::<Timestamptz, _>(at.to_diesel())
-        .bind::<Timestamptz, _>(at.to_diesel())
+        .bind::<Timestamptz, _>(comparable(at))
+        .bind::<Timestamptz, _>(comparable(at))
 }
 
 /// Records an examined entry: one round trip, one more where it belongs to another entry of a merged record.
@@ -352,10 +353,10 @@ fn narrowed<'a>(
 ) -> Result<Statement<'a>, StoreError> {
     let row = kind.row();
     if let Some(from) = narrowing.from {
-        query = query.then(" AND x.").then(row.day).then(" >= ?").bind::<SqlDate, _>(from.to_diesel());
+        query = query.then(" AND x.").then(row.day).then(" >= ?").bind::<SqlDate, _>(comparable_day(from));
     }
     if let Some(to) = narrowing.to {
-        query = query.then(" AND x.").then(row.day).then(" <= ?").bind::<SqlDate, _>(to.to_diesel());
+        query = query.then(" AND x.").then(row.day).then(" <= ?").bind::<SqlDate, _>(comparable_day(to));
     }
     for (member, wanted) in &narrowing.equal {
         query = query.then(" AND x.").then(member).then(" = ?");
@@ -382,7 +383,7 @@ fn narrowed<'a>(
             query.bind::<SqlDate, _>(day.to_diesel())
         } else {
             let at: Timestamp = value.parse().map_err(|_| StoreError::BadCursor)?;
-            query.bind::<Timestamptz, _>(at.to_diesel())
+            query.bind::<Timestamptz, _>(comparable(at))
         };
         query = query.bind::<SqlUuid, _>(id.uuid());
     }
@@ -580,21 +581,26 @@ pub fn timeline<'t>(
 ) -> Result<Listing<Line>, StoreError> {
     let rows = access.rows();
     let mut query = statement("SELECT * FROM (");
-    for kind in Kind::iter() {
-        query = source(shown(query, kind), kind, Some(&rows), as_of).then(" UNION ALL ");
+    for (number, kind) in Kind::iter().enumerate() {
+        query = query.then(if number > 0 { " UNION ALL " } else { "" });
+        query = source(shown(query, kind), kind, Some(&rows), as_of);
     }
-    query = query
+    // Whoever may not read answers sees the course without them.
+    if tx.may(Action::ReadAnswers) {
+        query = query
         .then(
-            "SELECT 'submission' AS kind, x.id, x.patient_id, (x.submitted_at AT TIME ZONE 'Europe/Oslo')::date AS day, \
+            " UNION ALL SELECT 'submission' AS kind, x.id, x.patient_id, (x.submitted_at AT TIME ZONE 'Europe/Oslo')::date AS day, \
              x.revision::bigint AS version, x.received_at AS updated_at, json_build_object('id', x.id, 'form', x.form, \
              'form_version', x.form_version, 'wave', x.wave, 'answered_by', x.answered_by, 'submitted_at', \
              x.submitted_at, 'received_at', x.received_at, 'revision', x.revision)::text AS json FROM submission x \
              WHERE x.patient_id = ANY (?) AND x.received_at <= ? AND NOT EXISTS (SELECT FROM submission later \
-             WHERE later.supersedes = x.id AND later.received_at <= ?)) lines",
+             WHERE later.supersedes = x.id AND later.received_at <= ?)",
         )
         .bind::<Array<SqlUuid>, _>(rows)
-        .bind::<Timestamptz, _>(as_of.unwrap_or(Timestamp::MAX).to_diesel())
-        .bind::<Timestamptz, _>(as_of.unwrap_or(Timestamp::MAX).to_diesel());
+        .bind::<Timestamptz, _>(comparable(as_of.unwrap_or(Timestamp::MAX)))
+        .bind::<Timestamptz, _>(comparable(as_of.unwrap_or(Timestamp::MAX)));
+    }
+    query = query.then(") lines");
     if let Some((day, id)) = after {
         query = query.then(" WHERE (day, id) < (?, ?)").bind::<SqlDate, _>(day.to_diesel()).bind::<SqlUuid, _>(id);
     }

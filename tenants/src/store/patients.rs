@@ -19,7 +19,7 @@ use crate::registry::Place;
 use crate::schema::tenant::{patient, patient_identifier, patient_key};
 use crate::scope::{PatientAccess, Tx};
 use crate::statement::statement;
-use crate::store::Listing;
+use crate::store::{Listing, comparable};
 
 /// A registered patient.
 #[derive(Clone, Debug)]
@@ -261,7 +261,7 @@ pub fn find<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, as_of: Option<Times
          FROM ",
     );
     let query = (0..4).fold(query, |query, _| query.bind::<Array<SqlUuid>, _>(access.rows()));
-    let query = match as_of.map(jiff_diesel::ToDiesel::to_diesel) {
+    let query = match as_of.map(comparable) {
         None => query.then("patient"),
         Some(at) => query
             .then(

@@ -5,8 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use diesel::PgConnection;
-use painreg_domain::code::System;
+use painreg_domain::clinical::history::ChangeReason;
+use painreg_domain::clinical::{self, legal_basis};
+use painreg_domain::code::{PainClass, System};
+use painreg_domain::code_list::{List, ProjectKind};
 use painreg_domain::instrument::Status;
+use painreg_domain::medication;
 use painreg_domain::national_id::IdType;
 use painreg_domain::patient::Sex;
 use painreg_domain::questionnaire::Wave;
@@ -341,7 +345,44 @@ fn check_lists_are_the_programs_variants() {
         ("score_status_known", variants::<Status>()),
         ("code_system_known", variants::<System>()),
         ("code_import_system_known", variants::<System>()),
+        ("code_list_list_known", variants::<List>()),
+        ("project_kind_known", variants::<ProjectKind>()),
+        ("consultation_sequence_known", variants::<clinical::Sequence>()),
+        ("consultation_mode_known", variants::<clinical::Mode>()),
+        ("consultation_attendance_known", variants::<clinical::Attendance>()),
+        ("diagnosis_system_known", variants::<clinical::DiagnosisSystem>()),
+        ("diagnosis_chronic_pain_known", variants::<PainClass>()),
+        ("procedure_system_known", variants::<clinical::ProcedureSystem>()),
+        ("pain_site_reported_by_known", variants::<clinical::ReportedBy>()),
+        ("treatment_goal_set_by_known", variants::<clinical::SetBy>()),
+        ("medication_route_known", variants::<medication::Route>()),
+        ("medication_unit_known", variants::<medication::DoseUnit>()),
+        ("medication_stop_reason_known", variants::<medication::StopReason>()),
+        ("implant_modality_known", variants::<clinical::Modality>()),
+        ("implant_indication_known", variants::<clinical::Indication>()),
+        ("implant_screening_known", variants::<clinical::Screening>()),
+        ("implant_stages_known", variants::<clinical::Stages>()),
+        ("implant_trial_outcome_known", variants::<clinical::TrialOutcome>()),
+        ("implant_component_component_known", variants::<clinical::ComponentKind>()),
+        ("implant_component_side_known", variants::<clinical::body::Side>()),
+        ("implant_component_ipg_site_known", variants::<clinical::IpgSite>()),
+        ("implant_component_mri_known", variants::<clinical::MriCondition>()),
+        ("implant_programme_waveform_known", variants::<clinical::Waveform>()),
+        ("implant_programme_amplitude_unit_known", variants::<clinical::AmplitudeUnit>()),
+        ("implant_event_event_known", variants::<clinical::EventKind>()),
+        ("implant_event_class_known", variants::<clinical::EventClass>()),
+        ("implant_check_battery_known", variants::<clinical::Battery>()),
+        ("legal_basis_basis_known", variants::<legal_basis::Basis>()),
+        ("legal_basis_decision_known", variants::<legal_basis::Decision>()),
+        ("legal_basis_against_known", variants::<legal_basis::Against>()),
+        ("legal_basis_source_known", variants::<legal_basis::BasisSource>()),
+        ("sample_state_known", variants::<clinical::SampleState>()),
         // Words that the program writes as they are.
+        ("row_history_reason_known", {
+            let mut reasons = variants::<ChangeReason>();
+            reasons.extend(some(&["merge", "merge_undone"]));
+            reasons
+        }),
         ("submission_answered_by_known", some(&["patient", "representative"])),
         ("audit_event_actor_kind_known", some(&["person", "machine", "system"])),
         ("tenant_placement_known", some(&["login", "dsn"])),

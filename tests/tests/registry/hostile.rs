@@ -500,7 +500,11 @@ fn methods_that_are_not_offered() {
             .replace("{code}", "M79.7")
             .replace("{form}", "opr-baseline")
             .replace("{instrument}", "isi")
-            .replace("{form_id}", "1000001");
+            .replace("{form_id}", "1000001")
+            .replace("{entry}", id)
+            .replace("{merge}", id)
+            .replace("{project}", "scene-project")
+            .replace("{list}", "unit");
         assert!(!target.contains('{'), "{target}");
         let mut offered: Vec<String> =
             item.as_object().expect("operations").keys().map(|name| name.to_uppercase()).collect();

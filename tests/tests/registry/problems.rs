@@ -223,7 +223,8 @@ fn everything_wrong_at_every_operation_is_a_problem() {
         wrong.extend(wrong_headers(operation, &good));
         wrong.extend(wrong_places(operation, &good));
         for (what, request, expected) in wrong {
-            for language in ["nb", "en"] {
+            // Each in one language, in turn: every problem is met often enough to be seen in both.
+            for language in [if scene.next() % 2 == 0 { "nb" } else { "en" }] {
                 let id = format!("wrong-{:06}", scene.next());
                 let request = request.clone().with("x-request-id", &id).with("accept-language", language);
                 let answer = request.send(&actor);
@@ -263,7 +264,11 @@ fn machines_must_send_a_key_and_a_key_belongs_to_one_request() {
         let first = scene.prepare(operation, &actor, &scene.alpha).with("idempotency-key", &key);
         assert!(first.send(&actor).status < 300, "{}", operation.id);
         let other = scene.prepare(operation, &actor, &scene.alpha);
-        if first.body != other.body {
+        // A line's key belongs to the line: its result says so.
+        if operation.media() == Some("application/x-ndjson") {
+            let answer = other.with("idempotency-key", &key).send(&actor).expect(200);
+            assert_eq!(answer.text_at("/problem/code"), "key_reused");
+        } else if first.body != other.body {
             let answer = other.with("idempotency-key", &key).send(&actor).problem(422, "key_reused");
             scene.document.check(operation, &answer);
         }

@@ -82,8 +82,14 @@ fn a_replayed_answer_leaves_a_trace_of_the_same_patient() {
         let request = scene.prepare(operation, &actor, &scene.alpha).with("idempotency-key", &key);
         let (first, once) = traced(&scene, request.clone(), &actor);
         let (again, twice) = traced(&scene, request, &actor);
-        assert_eq!((first.status, &first.bytes), (again.status, &again.bytes), "{}", operation.id);
-        assert_eq!((first.header("idempotency-replayed"), again.header("idempotency-replayed")), ("", "true"));
+        if operation.media() == Some("application/x-ndjson") {
+            // A line's result tells itself that it is a replay.
+            assert_eq!((first.text_at("/outcome"), again.text_at("/outcome")), ("registered", "known"));
+            assert_eq!(first.body["registered"], again.body["registered"]);
+        } else {
+            assert_eq!((first.status, &first.bytes), (again.status, &again.bytes), "{}", operation.id);
+            assert_eq!((first.header("idempotency-replayed"), again.header("idempotency-replayed")), ("", "true"));
+        }
         // Of two who are merged the survivor's log shows the replay.
         let both = operation.id == "mergePatients";
         assert_eq!((once.len(), twice.len()), (if both { 2 } else { 1 }, 1), "{}", operation.id);

@@ -24,7 +24,7 @@ pub struct CodeHistoryView {
 }
 
 /// Read one code: every title it had and when it was valid.
-#[utoipa::path(operation_id = "readCode", tag = "Codes", extensions(("x-action" = json!("ReadCodes"))),
+#[utoipa::path(operation_id = "readCode", tag = "Lists", extensions(("x-action" = json!("ReadCodes"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("system" = System, Path, description = "The code system."),
         ("code" = String, Path, description = "The code, with or without its dot, in either case.", max_length = 16)),

@@ -7,7 +7,7 @@ use painreg_domain::policy::Action;
 use painreg_tenants::StoreError;
 use serde::Deserialize;
 
-use super::{CodeView, today};
+use super::CodeView;
 use crate::auth::Caller;
 use crate::problem::{Code, Problem, Problems};
 use crate::wire::{Page, PageParams, page_answer, parameter};
@@ -35,7 +35,7 @@ pub struct CodeFilter {
 ///
 /// First come the codes that begin with the query, then those whose title has words that begin with each of its words,
 /// then those whose title holds them anywhere; upper and lower case are alike. Without a query the codes come by code.
-#[utoipa::path(operation_id = "searchCodes", tag = "Codes", extensions(("x-action" = json!("ReadCodes"))),
+#[utoipa::path(operation_id = "searchCodes", tag = "Lists", extensions(("x-action" = json!("ReadCodes"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("system" = System, Path, description = "The code system."), CodeFilter),
     responses((status = 200, description = "A page of codes.", body = Page<CodeView>), Problems))]
@@ -72,7 +72,7 @@ pub async fn search_codes(
                     let (day, place) = place(&tx.open_cursor(&list, &cursor)?).ok_or(StoreError::BadCursor)?;
                     (day, Some(place))
                 }
-                None => (asked.unwrap_or_else(|| today(tx.now())), None),
+                None => (asked.unwrap_or_else(|| tx.today()), None),
             };
             let (items, next) = book.page(&query, day, after.as_ref(), limit);
             let next_cursor = next.map(|place| {

@@ -17,9 +17,9 @@ use crate::wire::parameter;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Instants {
-    /// The earlier instant.
+    /// The earlier instant; absent: before anything was recorded.
     #[param(max_length = 40)]
-    from: Timestamp,
+    from: Option<Timestamp>,
     /// The later instant; absent: now.
     #[param(max_length = 40)]
     to: Option<Timestamp>,
@@ -52,6 +52,8 @@ pub async fn read_differences(
 ) -> Result<HttpResponse, Problem> {
     let (_, patient) = path.into_inner();
     let Instants { from, to } = params.into_inner();
+    // PostgreSQL's years begin later than jiff's.
+    let from = from.unwrap_or(Timestamp::UNIX_EPOCH);
     if to.is_some_and(|to| to < from) {
         return Err(parameter("query", "to"));
     }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 use jiff::civil::Date;
-use painreg_domain::clinical::legal_basis::{Verdict, may_keep, may_send};
+use painreg_domain::clinical::legal_basis::{Reason, Verdict, may_keep, may_send};
 use painreg_domain::ids::PatientId;
 use painreg_domain::policy::Action;
 use serde::{Deserialize, Serialize};
@@ -23,8 +23,10 @@ pub struct Day {
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Permission)]
 pub struct PermissionView {
-    #[serde(flatten)]
-    verdict: Verdict,
+    /// Whether it may be done.
+    allowed: bool,
+    /// Why.
+    reason: Reason,
     /// The reason in a sentence, in English.
     #[schema(max_length = 200)]
     en: &'static str,
@@ -35,7 +37,8 @@ pub struct PermissionView {
 
 impl From<Verdict> for PermissionView {
     fn from(verdict: Verdict) -> Self {
-        Self { verdict, en: verdict.reason.en(), nb: verdict.reason.nb() }
+        let Verdict { allowed, reason } = verdict;
+        Self { allowed, reason, en: reason.en(), nb: reason.nb() }
     }
 }
 
