@@ -34,7 +34,7 @@ pub use legal_basis::LegalBasis;
 pub use medication::Medicated;
 pub use pain_site::{PainArea, PainSite, ReportedBy};
 pub use procedure::{Performed, Procedure, ProcedureSystem};
-pub use referral::{Consequence, Referral, recategorised};
+pub use referral::{Consequence, Effect, Referral, recategorised};
 pub use research::{ProjectParticipation, Sample, SampleState};
 
 use crate::code::{Checked, CodeBooks, System};

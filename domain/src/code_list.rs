@@ -256,22 +256,28 @@ impl Project {
         }
         for field in &self.fields {
             let value = values.get(&field.code).filter(|value| !value.is_null());
-            let code = match (value, field.kind) {
-                (None, _) if field.required => FaultCode::Required,
-                (None, _) => continue,
-                (Some(Value::Number(number)), FieldKind::Integer) if number.is_i64() => continue,
-                (Some(Value::Number(_)), FieldKind::Decimal) | (Some(Value::Bool(_)), FieldKind::Boolean) => continue,
-                (Some(Value::String(text)), FieldKind::Date) if text.parse::<Date>().is_ok() => continue,
-                (Some(Value::String(_)), FieldKind::Date) => FaultCode::InvalidDate,
-                (Some(Value::String(text)), FieldKind::Option) if field.options.iter().any(|it| it.0 == *text) => {
-                    continue;
-                }
-                (Some(Value::String(_)), FieldKind::Option) => FaultCode::UnknownOption,
-                _ => FaultCode::WrongType,
+            let code = match value {
+                None => field.required.then_some(FaultCode::Required),
+                Some(value) => field.fault_of(value),
             };
-            faults.push(Fault::at(&field.code, code));
+            faults.extend(code.map(|code| Fault::at(&field.code, code)));
         }
         faults
+    }
+}
+
+impl Field {
+    /// What is wrong with a value of this field.
+    fn fault_of(&self, value: &Value) -> Option<FaultCode> {
+        let is_option = |text: &str| self.options.iter().any(|option| option.0 == text);
+        let (fits, code) = match (self.kind, value) {
+            (FieldKind::Integer, Value::Number(number)) => (number.is_i64(), FaultCode::WrongType),
+            (FieldKind::Decimal, Value::Number(_)) | (FieldKind::Boolean, Value::Bool(_)) => return None,
+            (FieldKind::Date, Value::String(text)) => (text.parse::<Date>().is_ok(), FaultCode::InvalidDate),
+            (FieldKind::Option, Value::String(text)) => (is_option(text), FaultCode::UnknownOption),
+            _ => (false, FaultCode::WrongType),
+        };
+        (!fits).then_some(code)
     }
 }
 

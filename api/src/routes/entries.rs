@@ -37,15 +37,8 @@ pub use record::recorded;
 use crate::problem::Problem;
 use crate::wire::{etag, meaning, parameter};
 
-/// The operations of one kind of entry.
-pub struct Entries<T>(PhantomData<T>);
-
-impl<T: Entry> Entries<T> {
-    /// All seven of them.
-    pub const fn new() -> Self {
-        Self(PhantomData)
-    }
-}
+/// The seven operations of one kind of entry.
+struct Entries<T>(PhantomData<T>);
 
 /// Every kind and its structure, for what must be done for each of them.
 macro_rules! of_every_kind {
@@ -65,7 +58,7 @@ macro_rules! of_every_kind {
 /// The operations of every kind.
 pub fn all(config: &mut ServiceConfig<'_>) {
     macro_rules! serve {
-        ($($kind:ident: $structure:ty),+) => { $(config.service(Entries::<$structure>::new());)+ };
+        ($($kind:ident: $structure:ty),+) => { $(config.service(Entries::<$structure>(PhantomData));)+ };
     }
     of_every_kind!(serve);
 }

@@ -56,25 +56,36 @@ impl Entry for Referral {
 
 /// What a category brings about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Effect {
+    /// The category.
+    #[schema(max_length = 40)]
+    pub category: String,
+    /// Whether the patient counts in the denominator of coverage (dekningsgrad).
+    pub counts_in_denominator: bool,
+    /// Whether the baseline questionnaire is to be sent.
+    pub triggers_baseline: bool,
+    /// Whether follow-up questionnaires are to be sent.
+    pub triggers_follow_up: bool,
+}
+
+impl Effect {
+    fn of(category: &str, flags: &Flags) -> Self {
+        Self {
+            category: category.to_owned(),
+            counts_in_denominator: flags.counts_in_denominator,
+            triggers_baseline: flags.triggers_baseline,
+            triggers_follow_up: flags.triggers_follow_up,
+        }
+    }
+}
+
+/// What another category brings about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Consequence {
-    /// The category that it was; null where there was none.
-    #[schema(max_length = 40)]
-    pub category_before: Option<String>,
-    /// The category that it is.
-    #[schema(max_length = 40)]
-    pub category_after: String,
-    /// Whether the patient was counted in the denominator of coverage.
-    pub counted_before: bool,
-    /// Whether the patient is counted now.
-    pub counts_now: bool,
-    /// Whether the baseline questionnaire was to be sent.
-    pub baseline_before: bool,
-    /// Whether it is to be sent now.
-    pub baseline_now: bool,
-    /// Whether follow-up questionnaires were to be sent.
-    pub follow_up_before: bool,
-    /// Whether they are to be sent now.
-    pub follow_up_now: bool,
+    /// What was; null where the referral had no category.
+    pub before: Option<Effect>,
+    /// What is.
+    pub after: Effect,
 }
 
 /// Gives the referral another category, and tells what that brings about.
@@ -84,26 +95,13 @@ pub fn recategorised(
     assessed_on: Date,
     lists: &CodeLists,
 ) -> Result<(Referral, Consequence), Vec<Fault>> {
-    let now = lists
-        .check(List::TreatmentRight, category, assessed_on)
-        .map_err(|refused| vec![refused.at("category")])?
-        .flags
-        .clone();
-    let before = referral
-        .category
-        .as_deref()
-        .and_then(|code| lists.find(List::TreatmentRight, code))
-        .map_or_else(Flags::default, |listed| listed.flags.clone());
-    let consequence = Consequence {
-        category_before: referral.category.clone(),
-        category_after: category.to_owned(),
-        counted_before: before.counts_in_denominator,
-        counts_now: now.counts_in_denominator,
-        baseline_before: before.triggers_baseline,
-        baseline_now: now.triggers_baseline,
-        follow_up_before: before.triggers_follow_up,
-        follow_up_now: now.triggers_follow_up,
+    let now =
+        lists.check(List::TreatmentRight, category, assessed_on).map_err(|refused| vec![refused.at("category")])?;
+    let effect = |code: &str| {
+        Effect::of(code, &lists.find(List::TreatmentRight, code).map(|it| it.flags.clone()).unwrap_or_default())
     };
+    let consequence =
+        Consequence { before: referral.category.as_deref().map(effect), after: Effect::of(category, &now.flags) };
     let changed = Referral { category: Some(category.to_owned()), assessed_on: Some(assessed_on), ..referral.clone() };
     Ok((changed, consequence))
 }

@@ -171,7 +171,7 @@ pub fn examine<T: Entry>(tx: &mut Tx<'_>, standing: &Standing, entry: &T) -> Res
     }
     let lists = code_lists::current(tx, standing)?;
     let codes = tx.codes();
-    let mut exam = Examination::new(tx.today(), standing.born, standing.died, &codes, &lists);
+    let mut exam = Examination::new(tx.today(), standing.born, standing.died, codes, &lists);
     let derived = entry.examine(&mut exam);
     let remarks = exam.finish().map_err(StoreError::Invalid)?;
     let mut members = object(serde_json::to_value(entry))?;
@@ -188,7 +188,7 @@ fn object(value: serde_json::Result<Value>) -> Result<Map<String, Value>, StoreE
 }
 
 /// `SELECT` of one row `x` of a kind, in the shape of an [`EntryRow`].
-fn shown<'a>(query: Statement<'a>, kind: Kind) -> Statement<'a> {
+fn shown(query: Statement<'_>, kind: Kind) -> Statement<'_> {
     query
         .then("SELECT '")
         .then(kind.into())

@@ -22,7 +22,7 @@ pub(super) async fn change<T: Entry>(
 ) -> Result<HttpResponse, Problem> {
     let (_, patient, id) = path.into_inner();
     let reason = reason_of(query.into_inner(), ChangeReason::Update)?;
-    let Patch(patch) = body.value;
+    let Patch(changes) = body.value;
     let stored = caller
         .run(T::KIND.row().room.rights().change, move |tx| {
             tx.about(format!("{}/{id}", T::KIND));
@@ -33,7 +33,7 @@ pub(super) async fn change<T: Entry>(
             }
             let was = members_of(&entries::content::<T>(&before)?)?;
             let mut is = was.clone();
-            wire::merge(&mut is, patch);
+            wire::merge(&mut is, changes);
             if T::KIND == Kind::ImplantEvent {
                 stays_removed(&was, &is)?;
             }

@@ -1,6 +1,6 @@
 //! The specification of a kind's operations, made from the same table as the operations themselves.
 
-use painreg_domain::clinical::{Entry, Kind};
+use painreg_domain::clinical::{Entry, Kind, Remark, Room};
 use painreg_domain::policy::Action;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::RefOr;
@@ -23,7 +23,6 @@ fn pascal(name: &str) -> String {
 }
 
 fn tag(kind: Kind) -> &'static str {
-    use painreg_domain::clinical::Room;
     match kind.row().room {
         Room::Course => "Course",
         Room::Treatment => "Treatment",
@@ -115,7 +114,7 @@ fn list_parameters(kind: Kind, whole: bool) -> Vec<Value> {
 struct Told {
     id: String,
     summary: String,
-    description: String,
+    description: &'static str,
     action: Action,
     parameters: Vec<Value>,
     body: Option<Value>,
@@ -167,142 +166,155 @@ fn page_of(items: &Value) -> Value {
     })
 }
 
-pub(super) fn paths<T: Entry>() -> Paths {
-    let kind = T::KIND;
-    let row = kind.row();
-    let rights = row.room.rights();
-    let name = pascal(&kind.to_string());
-    let plural = pascal(row.path);
-    let article = if row.en.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-    let (en, nb) = (row.en, row.nb);
-    let at_patient = || in_path(&["tenant", "patient"]);
-    let at_entry = || in_path(&["tenant", "patient", "entry"]);
-    let with = |mut some: Vec<Value>, more: Vec<Value>| {
-        some.extend(more);
-        some
-    };
-    let view = reference(&name);
-    let page =
-        json!({"200": {"description": "A page of the list.", "content": content("application/json", &page_of(&view))}});
-    let one = |what: &str| json!({"description": what, "content": content("application/json", &view)});
-    let mut paths = Paths::new();
-    let mut put = |path: String, method, told: Told| {
-        paths.add_path_operation(path, vec![method], operation(kind, told));
-    };
-    put(
-        registry_path(kind),
-        HttpMethod::Get,
+/// How a kind is spoken of.
+struct Words {
+    kind: Kind,
+    name: String,
+    plural: String,
+    /// `a referral (henvisning)`.
+    one: String,
+    /// `referral (henvisning)`.
+    bare: String,
+}
+
+impl Words {
+    fn of(kind: Kind) -> Self {
+        let row = kind.row();
+        let article = if row.en.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+        let bare = format!("{} ({})", row.en, row.nb);
+        let (name, plural) = (pascal(&kind.to_string()), pascal(row.path));
+        Self { kind, name, plural, one: format!("{article} {bare}"), bare }
+    }
+
+    fn view(&self) -> Value {
+        reference(&self.name)
+    }
+
+    fn answered(&self, status: &str, what: &str) -> Value {
+        json!({status: {"description": what, "content": content("application/json", &self.view())}})
+    }
+
+    fn list_all(&self) -> Told {
         Told {
-            id: format!("listAll{plural}"),
-            summary: format!("List entries of the whole registry: {en} ({nb})."),
-            description: "Within the caller's reach. Everyone whose entry is shown finds that in their access log."
-                .to_owned(),
+            id: format!("listAll{}", self.plural),
+            summary: format!("List entries of the whole registry: {}.", self.bare),
+            description: "Within the caller's reach. Everyone whose entry is shown finds that in their access log.",
             action: Action::ListClinical,
-            parameters: with(in_path(&["tenant"]), list_parameters(kind, true)),
+            parameters: with(in_path(&["tenant"]), list_parameters(self.kind, true)),
             body: None,
-            success: page.clone(),
-        },
-    );
-    put(
-        path(kind, ""),
-        HttpMethod::Get,
+            success: page("A page of the list.", &self.view()),
+        }
+    }
+
+    fn list(&self) -> Told {
         Told {
-            id: format!("list{plural}"),
-            summary: format!("List a patient's entries: {en} ({nb})."),
-            description: "Now, or with `as_of` as the registry knew them at an instant.".to_owned(),
-            action: rights.read,
-            parameters: with(at_patient(), list_parameters(kind, false)),
+            id: format!("list{}", self.plural),
+            summary: format!("List a patient's entries: {}.", self.bare),
+            description: "Now, or with `as_of` as the registry knew them at an instant.",
+            action: self.kind.row().room.rights().read,
+            parameters: with(in_path(&["tenant", "patient"]), list_parameters(self.kind, false)),
             body: None,
-            success: page,
-        },
-    );
-    let key = parameter(
-        "Idempotency-Key",
-        "header",
-        false,
-        "Makes a repetition safe; required of machine clients.",
-        &json!({"type": "string", "maxLength": 200}),
-    );
-    put(
-        path(kind, ""),
-        HttpMethod::Post,
+            success: page("A page of the list.", &self.view()),
+        }
+    }
+
+    fn record(&self) -> Told {
+        let key = parameter(
+            "Idempotency-Key",
+            "header",
+            false,
+            "Makes a repetition safe; required of machine clients.",
+            &json!({"type": "string", "maxLength": 200}),
+        );
+        let body = content("application/json", &reference(&format!("New{}", self.name)));
         Told {
-            id: format!("record{name}"),
-            summary: format!("Record {article} {en} ({nb})."),
-            description:
-                "Checked against the code books and lists and against the patient's dates. `remarks` tells what was \
-                          accepted and yet is odd."
-                    .to_owned(),
-            action: rights.record,
-            parameters: with(at_patient(), vec![key]),
-            body: Some(
-                json!({"required": true, "content": content("application/json", &reference(&format!("New{name}")))}),
-            ),
-            success: json!({"201": one("It is recorded.")}),
-        },
-    );
-    put(
-        path(kind, "/{entry}"),
-        HttpMethod::Get,
+            id: format!("record{}", self.name),
+            summary: format!("Record {}.", self.one),
+            description: "Checked against the code books and lists and against the patient's dates. `remarks` tells what \
+                          was accepted and yet is odd.",
+            action: self.kind.row().room.rights().record,
+            parameters: with(in_path(&["tenant", "patient"]), vec![key]),
+            body: Some(json!({"required": true, "content": body})),
+            success: self.answered("201", "It is recorded."),
+        }
+    }
+
+    fn read(&self) -> Told {
         Told {
-            id: format!("read{name}"),
-            summary: format!("Read {article} {en} ({nb})."),
-            description: "Now, or with `as_of` as the registry knew it at an instant.".to_owned(),
-            action: rights.read,
-            parameters: with(at_entry(), vec![as_of()]),
+            id: format!("read{}", self.name),
+            summary: format!("Read {}.", self.one),
+            description: "Now, or with `as_of` as the registry knew it at an instant.",
+            action: self.kind.row().room.rights().read,
+            parameters: with(in_path(&["tenant", "patient", "entry"]), vec![as_of()]),
             body: None,
-            success: json!({"200": one("The entry.")}),
-        },
-    );
-    put(
-        path(kind, "/{entry}"),
-        HttpMethod::Patch,
+            success: self.answered("200", "The entry."),
+        }
+    }
+
+    fn change(&self) -> Told {
+        let body = content("application/merge-patch+json", &reference(&format!("{}Change", self.name)));
         Told {
-            id: format!("change{name}"),
-            summary: format!("Change {article} {en} ({nb})."),
-            description:
-                "A merge patch (RFC 7396): absent members stay as they are, null clears. What it was stays in the \
-                          history."
-                    .to_owned(),
-            action: rights.change,
-            parameters: with(at_entry(), vec![if_match(), reason("update")]),
-            body: Some(json!({"required": true,
-                "content": content("application/merge-patch+json", &reference(&format!("{name}Change")))})),
-            success: json!({"200": one("The entry as it is now.")}),
-        },
-    );
-    put(
-        path(kind, "/{entry}"),
-        HttpMethod::Delete,
+            id: format!("change{}", self.name),
+            summary: format!("Change {}.", self.one),
+            description: "A merge patch (RFC 7396): absent members stay as they are, null clears. What it was stays in the \
+                          history.",
+            action: self.kind.row().room.rights().change,
+            parameters: with(in_path(&["tenant", "patient", "entry"]), vec![if_match(), reason("update")]),
+            body: Some(json!({"required": true, "content": body})),
+            success: self.answered("200", "The entry as it is now."),
+        }
+    }
+
+    fn withdraw(&self) -> Told {
         Told {
-            id: format!("withdraw{name}"),
-            summary: format!("Take back {article} {en} ({nb}) that should not have been recorded."),
-            description:
-                "It is gone from every list and stays in the history. What others belong to cannot be taken back \
-                          before them."
-                    .to_owned(),
-            action: rights.withdraw,
-            parameters: with(at_entry(), vec![if_match(), reason("registered_in_error")]),
+            id: format!("withdraw{}", self.name),
+            summary: format!("Take back {} that should not have been recorded.", self.one),
+            description: "It is gone from every list and stays in the history. What others belong to cannot be taken back \
+                          before them.",
+            action: self.kind.row().room.rights().withdraw,
+            parameters: with(in_path(&["tenant", "patient", "entry"]), vec![if_match(), reason("registered_in_error")]),
             body: None,
             success: json!({"204": {"description": "It is taken back."}}),
-        },
-    );
-    put(
-        path(kind, "/{entry}/versions"),
-        HttpMethod::Get,
+        }
+    }
+
+    fn versions(&self) -> Told {
         Told {
-            id: format!("list{name}Versions"),
-            summary: format!("List every state that {article} {en} ({nb}) was in."),
-            description:
-                "The latest first, with the action and the reason that ended each; also of what was taken back."
-                    .to_owned(),
-            action: rights.read,
-            parameters: at_entry(),
+            id: format!("list{}Versions", self.name),
+            summary: format!("List every state that {} was in.", self.one),
+            description: "The latest first, with the action and the reason that ended each; also of what was taken back.",
+            action: self.kind.row().room.rights().read,
+            parameters: in_path(&["tenant", "patient", "entry"]),
             body: None,
-            success: json!({"200": {"description": "Its states.",
-                "content": content("application/json", &page_of(&reference("VersionView")))}}),
-        },
-    );
+            success: page("Its states.", &reference("VersionView")),
+        }
+    }
+}
+
+fn with(mut some: Vec<Value>, more: Vec<Value>) -> Vec<Value> {
+    some.extend(more);
+    some
+}
+
+fn page(what: &str, items: &Value) -> Value {
+    json!({"200": {"description": what, "content": content("application/json", &page_of(items))}})
+}
+
+pub(super) fn paths<T: Entry>() -> Paths {
+    let kind = T::KIND;
+    let words = Words::of(kind);
+    let mut paths = Paths::new();
+    for (path, method, told) in [
+        (registry_path(kind), HttpMethod::Get, words.list_all()),
+        (path(kind, ""), HttpMethod::Get, words.list()),
+        (path(kind, ""), HttpMethod::Post, words.record()),
+        (path(kind, "/{entry}"), HttpMethod::Get, words.read()),
+        (path(kind, "/{entry}"), HttpMethod::Patch, words.change()),
+        (path(kind, "/{entry}"), HttpMethod::Delete, words.withdraw()),
+        (path(kind, "/{entry}/versions"), HttpMethod::Get, words.versions()),
+    ] {
+        paths.add_path_operation(path, vec![method], operation(kind, told));
+    }
     paths
 }
 
@@ -328,7 +340,7 @@ fn frame() -> Map<String, Value> {
 }
 
 fn members_of(schema: &Value) -> Map<String, Value> {
-    schema["properties"].as_object().cloned().unwrap_or_default()
+    schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
 pub(super) fn schemas<T: Entry>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
@@ -339,8 +351,7 @@ pub(super) fn schemas<T: Entry>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
     properties.extend(members_of(&derived));
     properties.extend(frame());
     let required: Vec<&String> = properties.keys().collect();
-    let view =
-        json!({"type": "object", "description": given["description"], "required": required, "properties": properties});
+    let view = json!({"type": "object", "description": given.get("description"), "required": required, "properties": properties});
     let mut change = given.clone();
     if let Value::Object(members) = &mut change {
         members.remove("required");
@@ -352,7 +363,6 @@ pub(super) fn schemas<T: Entry>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
     }
     T::schemas(schemas);
     T::Derived::schemas(schemas);
-    use painreg_domain::clinical::Remark;
     schemas.push((Remark::name().into_owned(), Remark::schema()));
     schemas.push((VersionView::name().into_owned(), VersionView::schema()));
 }
