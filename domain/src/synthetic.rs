@@ -1,5 +1,5 @@
-//! Synthetic patients and their baseline deliveries for demonstrations and tests; nothing here may come from, or pass for,
-//! a real person.
+//! Synthetic patients, their courses through the clinic and their baseline deliveries, for demonstrations and tests;
+//! nothing here may come from, or pass for, a real person.
 //!
 //! Everything follows from the seed, on every platform and with every version of every dependency: the random source is
 //! our own few lines, and the arithmetic uses `+ - * /` and square roots only, which IEEE 754 defines to the last bit.
@@ -8,17 +8,19 @@
 //!
 //! Distributions are the published ones of the OPR and CHOIR reports where there are any; each constant names its kind.
 
+mod course;
 mod delivery;
 mod latent;
 mod random;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::civil::{Date, date};
 use jiff::{Span, Timestamp, tz::Offset};
 use serde_json::Value;
 
-use self::latent::Latent;
+pub use self::course::{Course, CourseEntry, OPENED};
+use self::latent::{Latent, Traits};
 use self::random::{Random, whole};
 use crate::patient::Sex;
 
@@ -31,10 +33,13 @@ pub const BASELINE_FORM_ID: &str = "1000001";
 /// A sequence of synthetic patients and deliveries, wholly determined by its seed.
 #[derive(Clone, Debug)]
 pub struct Generator {
+    seed: u64,
     random: Random,
     latent: Latent,
     /// Every national id number given out, so that none comes twice.
     taken: HashSet<String>,
+    /// Of persons whose course was told, by national id: their answers agree with it.
+    traits: HashMap<String, Traits>,
     persons: u64,
 }
 
@@ -63,7 +68,14 @@ pub struct Person {
 impl Generator {
     /// A generator for one seed.
     pub fn new(seed: u64) -> Self {
-        Self { random: Random::new(seed), latent: Latent::new(), taken: HashSet::new(), persons: 0 }
+        Self {
+            seed,
+            random: Random::new(seed),
+            latent: Latent::new(),
+            taken: HashSet::new(),
+            traits: HashMap::new(),
+            persons: 0,
+        }
     }
 
     /// The next patient, adult on [`REFERENCE_DAY`].
@@ -94,13 +106,25 @@ impl Generator {
 
     /// A complete TSD submission of [`BASELINE_FORM_ID`] by (or, now and then, on behalf of) `person`, in one of the three
     /// schema versions. Answers follow the published means, spreads, correlations and non-response; they depend on the
-    /// person's age and on nothing else of theirs.
+    /// person's age, on how ill they are where [`Generator::course`] has told it before, and on nothing else of theirs.
     pub fn baseline_delivery(&mut self, person: &Person, submission_id: u64, created: Timestamp) -> Value {
         let age = age_on(person.birth_date, Offset::UTC.to_datetime(created).date());
-        let answers = delivery::answers(&mut self.random, &self.latent, age);
+        let drawn = self.latent.traits(&mut self.random, standard_age(age));
+        let mut answers = delivery::answers(&mut self.random, &self.latent, age, &drawn);
+        if let Some(known) = self.traits.get(&person.national_id) {
+            // From a stream of its own, so that whoever comes next stays the same.
+            let random = &mut self.random_of(person, submission_id);
+            answers = delivery::answers(random, &self.latent, age, known);
+        }
         // Rarely somebody else answers: an adult, with a number of their own.
         let representative = self.random.chance(0.02).then(|| self.born(REFERENCE_DAY, Sex::Female).1);
         delivery::document(&mut self.random, person, submission_id, created, answers, representative)
+    }
+
+    /// A stream that follows from the seed, the person and the purpose alone.
+    fn random_of(&self, person: &Person, purpose: u64) -> Random {
+        let mixed = |random: Random, with: u64| Random::new(random.clone().next() ^ with);
+        person.national_id.bytes().map(u64::from).fold(mixed(Random::new(self.seed), purpose), mixed)
     }
 
     /// A birth date and a number that is still free.
@@ -146,6 +170,11 @@ impl Generator {
         let second = check(sum(&nine, &[5, 4, 3, 2, 7, 6, 5, 4, 3]) + 2 * first)?;
         Some(format!("{day:02}{month:02}{year:02}{individual:03}{first}{second}"))
     }
+}
+
+/// Standard deviations above the mean age of the registry, 49.5 ± 15 years.
+fn standard_age(age: i16) -> f64 {
+    (f64::from(age) - 49.5) / 15.0
 }
 
 /// Whole years.

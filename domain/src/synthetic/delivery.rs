@@ -6,8 +6,8 @@ use jiff::tz::Offset;
 use serde_json::{Map, Value, json};
 
 use super::Person;
-use super::latent::Latent;
-use super::random::{Random, whole};
+use super::latent::{Latent, Traits};
+use super::random::{Random, along, whole};
 
 /// Share of respondents who skip a whole instrument: our choice, within the 2 to 5 % of most fields in OPR.
 const SKIPPED: f64 = 0.03;
@@ -16,10 +16,9 @@ const GAP: f64 = 0.004;
 /// Share who leave the ODI's eighth item (sex life) open, which is legitimate: our choice.
 const ODI_08_GAP: f64 = 0.10;
 
-/// The codebook answers of one baseline at an age in whole years.
-pub(super) fn answers(random: &mut Random, latent: &Latent, age: i16) -> Map<String, Value> {
-    let traits = latent.traits(random, (f64::from(age) - 49.5) / 15.0);
-    let levels = latent.levels(random, &traits);
+/// The codebook answers of one baseline by those traits, at an age in whole years.
+pub(super) fn answers(random: &mut Random, latent: &Latent, age: i16, traits: &Traits) -> Map<String, Value> {
+    let levels = latent.levels(random, traits);
     let mut answers = Map::new();
     pain(random, levels.nrs, &mut answers);
     flat("odi", &spread::<10>(levels.odi, random, 5, None), &mut answers, random);
@@ -257,10 +256,5 @@ fn duration(quantile: f64) -> f64 {
         (0.995, 45.0),
         (1.0, 66.0),
     ];
-    for ((from, low), (to, high)) in POINTS.iter().zip(POINTS.iter().skip(1)) {
-        if quantile < *to {
-            return low + (high - low) * (quantile - from) / (to - from);
-        }
-    }
-    66.0
+    along(&POINTS, quantile)
 }

@@ -121,14 +121,20 @@ impl Latent {
         traits
     }
 
+    /// Average pain by those traits, 0 to 10: what [`Levels::nrs`] says too.
+    pub(super) fn pain(traits: &Traits) -> i32 {
+        let [_, nrs, ..] = *traits;
+        level(nrs, &NRS)
+    }
+
     /// Scores with the targets' means and spreads. The constants are those of the normal distribution that has the target's
     /// mean and standard deviation after rounding and clipping: ODI 41 ± 16 %, HSCL-25 2.1 ± 0.6, ISI 14 ± 7, PCS 23 ± 12,
     /// CFQ 18 ± 6, GSE 28 ± 7, EQ VAS 45 ± 20.
     pub(super) fn levels(&self, random: &mut Random, traits: &Traits) -> Levels {
-        let [_, nrs, disability, depression, anxiety, sleep, _, _] = *traits;
+        let [_, _, disability, depression, anxiety, sleep, _, _] = *traits;
         let mut drawn = |mix: &Mix| mix.draw(random, traits);
         Levels {
-            nrs: level(nrs, &NRS),
+            nrs: Self::pain(traits),
             odi: total(disability, 20.487, 8.035, 50),
             eq5d: [
                 1 + level(drawn(&self.mobility), &MOBILITY),

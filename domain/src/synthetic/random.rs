@@ -1,4 +1,5 @@
 //! A small random source that gives the same numbers everywhere and for ever; it must never make keys, tokens or ids.
+//! Curves are tables with straight lines between their points, so that nothing asks the platform for a logarithm.
 
 /// `SplitMix64` (Steele, Lea, Flood 2014): 64 bits of state, passes the usual test batteries, and is a few lines long, so that
 /// no dependency can change what a seed means.
@@ -57,6 +58,79 @@ impl Random {
         }
         sum
     }
+
+    /// A stream of its own, so that what one part draws does not move what the others do.
+    pub(super) fn fork(&mut self) -> Self {
+        Self(self.next())
+    }
+
+    /// A whole number from `low` to `high`, both included; `low` where `high` lies below it.
+    pub(super) fn between(&mut self, low: i32, high: i32) -> i32 {
+        let span = u32::try_from(i64::from(high) - i64::from(low) + 1).unwrap_or(0);
+        low + i32::try_from(self.below(span)).unwrap_or(0)
+    }
+
+    /// One of the rows, each by its weight; `None` of none, or where all weights are zero.
+    pub(super) fn weighted<'t, T>(&mut self, rows: &'t [T], weight: impl Fn(&T) -> f64) -> Option<&'t T> {
+        let mut at = self.unit() * rows.iter().map(&weight).sum::<f64>();
+        let mut last = None;
+        for row in rows.iter().filter(|row| weight(row) > 0.0) {
+            let share = weight(row);
+            if at < share {
+                return Some(row);
+            }
+            at -= share;
+            last = Some(row);
+        }
+        last
+    }
+
+    /// One of the rows, each as likely as the others.
+    pub(super) fn any<'t, T>(&mut self, rows: &'t [T]) -> Option<&'t T> {
+        rows.get(usize::try_from(self.below(u32::try_from(rows.len()).unwrap_or(0))).unwrap_or(0))
+    }
+
+    /// Log-normal: a median, and the standard deviation of the logarithm.
+    pub(super) fn log_normal(&mut self, median: f64, sigma: f64) -> f64 {
+        median * exponential(sigma * self.normal())
+    }
+}
+
+/// e to the power of `x`, -3.5 to 3.5, on a table.
+pub(super) fn exponential(x: f64) -> f64 {
+    const POINTS: [(f64, f64); 15] = [
+        (-3.5, 0.0302),
+        (-3.0, 0.0498),
+        (-2.5, 0.0821),
+        (-2.0, 0.1353),
+        (-1.5, 0.2231),
+        (-1.0, 0.3679),
+        (-0.5, 0.6065),
+        (0.0, 1.0),
+        (0.5, 1.6487),
+        (1.0, std::f64::consts::E),
+        (1.5, 4.4817),
+        (2.0, 7.3891),
+        (2.5, 12.1825),
+        (3.0, 20.0855),
+        (3.5, 33.1155),
+    ];
+    along(&POINTS, x)
+}
+
+/// The height of a curve of straight lines at `at`; before its first point and after its last the height there.
+pub(super) fn along(points: &[(f64, f64)], at: f64) -> f64 {
+    if let Some((first, height)) = points.first()
+        && at < *first
+    {
+        return *height;
+    }
+    for ((from, low), (to, high)) in points.iter().zip(points.iter().skip(1)) {
+        if at < *to {
+            return low + (high - low) * (at - from) / (to - from);
+        }
+    }
+    points.last().map_or(0.0, |(_, height)| *height)
 }
 
 /// The nearest whole number, halves upwards.

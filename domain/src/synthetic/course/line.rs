@@ -1,0 +1,85 @@
+//! A course being written: entries made of the real structures, with names in place of the ids that a registry will
+//! give.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::CourseEntry;
+use crate::clinical::{Entry, Kind};
+use crate::ids::EntryId;
+
+/// Members that refer to entries.
+const REFERENCES: [&str; 5] = ["referral_id", "episode_id", "implant_id", "component_id", "component_ids"];
+
+/// The entries so far.
+#[derive(Default)]
+pub(super) struct Line {
+    entries: Vec<CourseEntry>,
+    counts: BTreeMap<Kind, u32>,
+}
+
+/// How an entry of a kind is called in its line, before its number.
+const fn initial(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Referral => "r",
+        Kind::Episode => "e",
+        Kind::Consultation => "c",
+        Kind::Diagnosis => "d",
+        Kind::Procedure => "p",
+        Kind::PainSite => "s",
+        Kind::TreatmentGoal => "g",
+        Kind::Medication => "m",
+        Kind::Implant => "i",
+        Kind::ImplantComponent => "ic",
+        Kind::ImplantProgramme => "ip",
+        Kind::ImplantEvent => "ie",
+        Kind::ImplantCheck => "ik",
+        Kind::LegalBasis => "l",
+        Kind::ProjectParticipation => "pp",
+        Kind::Sample => "b",
+    }
+}
+
+impl Line {
+    /// Adds an entry, and tells the id by which later ones refer to it: its place in the line.
+    pub(super) fn add<T: Entry>(&mut self, entry: &T) -> EntryId {
+        let place = u128::try_from(self.entries.len()).unwrap_or(u128::MAX);
+        let mut content = serde_json::to_value(entry).unwrap_or_default();
+        self.put_names(&mut content, false);
+        let count = self.counts.entry(T::KIND).or_default();
+        *count += 1;
+        let name = format!("{}{count}", initial(T::KIND));
+        self.entries.push(CourseEntry { kind: T::KIND, r#as: name, content });
+        EntryId::existing(Uuid::from_u128(place))
+    }
+
+    /// Puts names in place of ids, and leaves out what has no value.
+    fn put_names(&self, content: &mut Value, refers: bool) {
+        match content {
+            Value::String(text) if refers => {
+                if let Some(name) = self.name_of(text) {
+                    *text = format!("#{name}");
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.put_names(item, refers)),
+            Value::Object(members) => {
+                members.retain(|_, value| !value.is_null());
+                for (name, value) in members {
+                    self.put_names(value, REFERENCES.contains(&name.as_str()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn name_of(&self, id: &str) -> Option<&str> {
+        let place = usize::try_from(id.parse::<Uuid>().ok()?.as_u128()).ok()?;
+        self.entries.get(place).map(|entry| entry.r#as.as_str())
+    }
+
+    pub(super) fn into_entries(self) -> Vec<CourseEntry> {
+        self.entries
+    }
+}
