@@ -9,6 +9,8 @@
 
 #[path = "load/client.rs"]
 mod client;
+#[path = "load/clinical.rs"]
+mod clinical;
 #[path = "load/machine.rs"]
 mod machine;
 #[path = "load/pgbench.rs"]
@@ -33,7 +35,7 @@ use serde_json::{Value, json};
 
 use self::client::{Connection, FRESH, Numbers, Outcome, Template, count, load};
 use self::machine::{Spent, durable_writes, megabytes, postmaster};
-use self::pgbench::{Script, Seen, script, transactions};
+use self::pgbench::{Script, Seen, Step, script, transactions};
 
 /// The tenant the server is asked about, and the one pgbench writes to: alike, and each grows by its own hand only.
 const SERVED: &str = "bench-served";
@@ -157,11 +159,16 @@ impl<'f> Bench<'f> {
         self.describe()?;
         self.create(SERVED)?;
         self.create(DIRECT)?;
+        for slug in clinical::TENANTS {
+            self.create(slug)?;
+        }
+        painreg_api::commands::codes::import_builtin(&self.registry)?;
         let (ours, scripts) = self.furnish()?;
         let server = self.serve()?;
         say(format!("Server at rest: {}", server.memory()));
         self.in_turn(&server, &ours, scripts)?;
         say(format!("Server after one tenant's load: {}", server.memory()));
+        clinical::measure(self, &server)?;
         self.many(&server)?;
         orientation();
         Ok(())
@@ -222,7 +229,7 @@ impl<'f> Bench<'f> {
         let direct = self.register(server.address, DIRECT, 1, self.patients)?;
         drop(server);
         let schema = schema_of(&mut self.superuser()?, DIRECT)?;
-        let scripts = match self.watch(&direct, &schema) {
+        let scripts = match self.watch(&direct) {
             Ok(scripts) => scripts.into_iter().map(|script| script.map_err(|error| error.to_string())).collect(),
             Err(error) => vec![Err(error.to_string())],
         };
@@ -230,10 +237,14 @@ impl<'f> Bench<'f> {
         Ok((ours, scripts))
     }
 
-    /// Sends a few requests while PostgreSQL logs what they become, and makes scripts of that.
-    fn watch(&self, direct: &Patients, schema: &str) -> Result<Vec<Result<Script, Failure>>, Failure> {
+    /// Does something while PostgreSQL logs what a tenant's own login sends; the transactions it became.
+    fn logged(
+        &self,
+        tenant: &str,
+        work: impl FnOnce(&Server) -> Result<Vec<(u64, String)>, Failure>,
+    ) -> Result<Vec<Vec<Step>>, Failure> {
         let log = self.folder.join("postgres.log");
-        let login = format!("{schema}_login");
+        let login = format!("{}_login", schema_of(&mut self.superuser()?, tenant)?);
         let logging =
             [("log_statement", "all"), ("log_error_verbosity", "default"), ("log_parameter_max_length", "-1")];
         let mut superuser = self.superuser()?;
@@ -242,29 +253,39 @@ impl<'f> Bench<'f> {
         }
         let before = std::fs::read_to_string(&log)?.len();
         let server = self.serve()?;
-        let mut connection = Connection::new(server.address);
-        let mut sent = Vec::new();
-        for templates in [&direct.short, &direct.baseline, &direct.reads] {
-            for (template, patient) in templates.iter().zip(&direct.ids).take(4) {
-                let number = self.numbers.next();
-                let answer = connection.exchange(template.clone().with(number))?;
-                if !(200..300).contains(&answer.status) {
-                    return Err(String::from_utf8_lossy(answer.body).into_owned().into());
-                }
-                sent.push((number, patient.as_str()));
-            }
-        }
+        let sent = work(&server);
         drop(server);
         for (name, _) in logging {
             execute(&mut superuser, &format!("ALTER ROLE {login} RESET {name}"))?;
         }
+        let sent = sent?;
         let text = std::fs::read_to_string(&log)?;
         let seen = transactions(text.get(before..).unwrap_or_default());
         if seen.len() != sent.len() {
             return Err(format!("{} requests became {} transactions", sent.len(), seen.len()).into());
         }
+        Ok(seen)
+    }
+
+    /// Sends a few requests while PostgreSQL logs what they become, and makes scripts of that.
+    fn watch(&self, direct: &Patients) -> Result<Vec<Result<Script, Failure>>, Failure> {
+        let mut sent = Vec::new();
+        let seen = self.logged(DIRECT, |server| {
+            let mut connection = Connection::new(server.address);
+            for templates in [&direct.short, &direct.baseline, &direct.reads] {
+                for (template, patient) in templates.iter().zip(&direct.ids).take(4) {
+                    let number = self.numbers.next();
+                    let answer = connection.exchange(template.clone().with(number))?;
+                    if !(200..300).contains(&answer.status) {
+                        return Err(String::from_utf8_lossy(answer.body).into_owned().into());
+                    }
+                    sent.push((number, patient.clone()));
+                }
+            }
+            Ok(sent.clone())
+        })?;
         let seen: Vec<Seen<'_>> =
-            seen.iter().zip(sent).map(|(steps, (number, patient))| Seen { number, patient, steps }).collect();
+            seen.iter().zip(&sent).map(|(steps, (number, patient))| Seen { number: *number, patient, steps }).collect();
         let count = usize::try_from(self.patients)?;
         Ok(seen
             .chunks(4)

@@ -84,7 +84,7 @@ pub struct Answer<'a> {
 impl Connection {
     /// Opens when first asked.
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, stream: None, buffer: vec![0; 256 * 1024] }
+        Self { address, stream: None, buffer: vec![0; 4 * 1024 * 1024] }
     }
 
     /// Sends a request and reads the whole answer.

@@ -111,18 +111,20 @@ pub fn script(
         return Err(format!("two requests of {name} ran different statements").into());
     }
     let number = last.number.to_string();
-    let mut made = Making { name, number, patient: last.patient, opened: false, variables: Vec::new() };
-    let mut text = format!(
+    let mut made =
+        Making { name, number, patient: last.patient, opened: false, variables: Vec::new(), fresh: Vec::new() };
+    let mut head = format!(
         "\\set stamp :stamp + 7\n\\set tail random(1000000000000000, 9999999999999999)\n\
          \\set number random(100000000000, 999999999999)\n\\set key 1000000000000000000 + :number\n\
          \\set lock random(-4000000000000000000, 4000000000000000000)\n\
          \\set who random(1, {patients})\n\\set index 1000000000000000000 + :who\n"
     );
+    let mut text = String::new();
     for (step, earlier) in last.steps.iter().zip(before.steps) {
         if step.prepared {
             let sql = made.bound(step, earlier);
             // What the server learns from opening the patient goes into its next statements.
-            let opens = sql.ends_with("SELECT patient_id FROM found");
+            let opens = sql.starts_with("WITH found AS");
             made.opened |= opens;
             let _ = writeln!(text, "{sql}{}", if opens { " \\gset" } else { ";" });
         } else if step.sql.contains("; ") {
@@ -132,8 +134,11 @@ pub fn script(
             let _ = writeln!(text, "{};", step.sql);
         }
     }
+    for at in 1..=made.fresh.len() {
+        let _ = writeln!(head, "\\set fresh_{at} random(1000000000000000000, 9000000000000000000)");
+    }
     let file = folder.join(format!("{name}.pgbench"));
-    std::fs::write(&file, text)?;
+    std::fs::write(&file, head + &text)?;
     Ok(Script { file, variables: made.variables, round_trips: last.steps.len() })
 }
 
@@ -143,6 +148,14 @@ struct Making<'a> {
     patient: &'a str,
     opened: bool,
     variables: Vec<(String, String)>,
+    /// Ids that must be new in every transaction, and the same wherever they stand in it.
+    fresh: Vec<String>,
+}
+
+/// The ids in a text.
+fn ids_in(text: &str) -> Vec<&str> {
+    let is_id = |part: &&str| part.len() == 36 && part.bytes().filter(|byte| *byte == b'-').count() == 4;
+    text.split('"').filter(is_id).collect()
 }
 
 impl Making<'_> {
@@ -186,7 +199,19 @@ impl Making<'_> {
         } else if value == self.patient {
             if self.opened { ":patient_id".to_owned() } else { "lpad(:who, 32, '0')::uuid".to_owned() }
         } else if is_uuid {
-            "gen_random_uuid()".to_owned()
+            self.fresh(&value)
+        } else if value.starts_with("{\"") {
+            // An entry as JSON: the ids in it are fresh, the rest stays.
+            let mut made = format!("{}::text", self.variable(value.clone()));
+            for id in ids_in(&value).into_iter().filter(|id| was.is_none_or(|was| !was.contains(id))) {
+                let fresh = self.fresh(id);
+                made = format!("replace({made}, '{id}', {fresh}::text)");
+            }
+            format!("{made}::jsonb")
+        } else if value.len() == 66 && value.starts_with("\\x") {
+            "decode(md5(random()::text) || md5(random()::text), 'hex')".to_owned()
+        } else if value.ends_with(" 1") && value.len() == 21 {
+            "(:key || ' 1')".to_owned()
         } else if sql.ends_with("blind_index = ") {
             ":index".to_owned()
         } else if sql.ends_with("pg_try_advisory_xact_lock(") {
@@ -196,6 +221,14 @@ impl Making<'_> {
         } else {
             self.variable(value)
         }
+    }
+
+    fn fresh(&mut self, id: &str) -> String {
+        let at = self.fresh.iter().position(|known| known == id).unwrap_or_else(|| {
+            self.fresh.push(id.to_owned());
+            self.fresh.len() - 1
+        });
+        format!("lpad(:fresh_{}, 32, '0')::uuid", at + 1)
     }
 
     fn variable(&mut self, value: String) -> String {
