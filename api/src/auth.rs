@@ -171,6 +171,11 @@ impl Caller {
         self.run_as(action, once, work).await.map(answer)
     }
 
+    /// Fails where a machine client sends no key.
+    pub fn needs(&self, key: &IdempotencyKey) -> Result<(), Problem> {
+        self.once(key.clone(), "", &[]).map(|_| ())
+    }
+
     /// As [`Caller::run_once`], for one line of many: the key is the request's and the line's number.
     pub async fn run_line(
         self,

@@ -5,6 +5,7 @@ pub mod commands;
 pub mod frame;
 pub mod openapi;
 pub mod problem;
+mod recording;
 pub mod routes;
 pub mod server;
 pub mod wire;

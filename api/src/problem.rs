@@ -294,7 +294,7 @@ impl From<StoreError> for Problem {
             StoreError::InProgress => (Code::InProgress, Vec::new()),
             StoreError::KeyReused => (Code::KeyReused, Vec::new()),
             StoreError::Suspended => (Code::Suspended, Vec::new()),
-            StoreError::Active => (Code::StateConflict, Vec::new()),
+            StoreError::Active | StoreError::WrongState => (Code::StateConflict, Vec::new()),
             StoreError::WrongVersion => (Code::Migrating, Vec::new()),
             StoreError::BadCursor => (Code::InvalidCursor, Vec::new()),
             StoreError::Busy => (Code::Busy, Vec::new()),

@@ -605,6 +605,26 @@ pub fn after<I>(
     Ok(Some((at, id(key))))
 }
 
+/// JSON that is passed on as it is.
+#[derive(serde::Serialize)]
+#[serde(transparent)]
+pub struct Raw(Box<serde_json::value::RawValue>);
+
+impl Raw {
+    /// JSON that the database or serde wrote.
+    pub fn new(json: String) -> Result<Self, Problem> {
+        serde_json::value::RawValue::from_string(json).map(Self).map_err(Problem::internal)
+    }
+}
+
+impl utoipa::PartialSchema for Raw {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::ObjectBuilder::new().into()
+    }
+}
+
+impl utoipa::ToSchema for Raw {}
+
 /// One page of a list as an answer, with `Link` to the next (RFC 8288).
 pub fn page_answer<T: Serialize + utoipa::ToSchema>(request: &HttpRequest, page: &Page<T>) -> HttpResponse {
     let mut answer = HttpResponse::Ok();

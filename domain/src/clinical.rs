@@ -37,6 +37,8 @@ pub use procedure::{Performed, Procedure, ProcedureSystem};
 pub use referral::{Consequence, Effect, Referral, recategorised};
 pub use research::{ProjectParticipation, Sample, SampleState};
 
+pub use crate::medication::Medication;
+
 use crate::code::{Checked, CodeBooks, System};
 use crate::code_list::{CodeLists, List};
 use crate::fault::{Fault, FaultCode};
@@ -287,6 +289,15 @@ impl<'a> Examination<'a> {
         }
     }
 
+    /// As [`Examination::day`], though it may lie after death.
+    pub fn day_whenever(&mut self, member: &str, day: Date) {
+        if day < self.born {
+            self.fault(member, FaultCode::BeforeBirth);
+        } else if day > self.today {
+            self.fault(member, FaultCode::InFuture);
+        }
+    }
+
     /// As [`Examination::day`], where there is one; and not before `start`.
     pub fn day_from(&mut self, member: &str, day: Option<Date>, start: Date) {
         let Some(day) = day else { return };
@@ -340,10 +351,10 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// A quantity above nothing, at most `most`, with at most six decimals.
+    /// A quantity of at least nothing, at most `most`, with at most six decimals.
     pub fn quantity(&mut self, member: &str, value: Option<Decimal>, most: i64) {
         let Some(value) = value else { return };
-        if value <= Decimal::ZERO || value > Decimal::from(most) {
+        if value < Decimal::ZERO || value > Decimal::from(most) {
             self.fault(member, FaultCode::OutOfRange);
         } else if value.normalize().scale() > 6 {
             self.fault(member, FaultCode::InvalidFormat);

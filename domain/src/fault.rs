@@ -74,6 +74,8 @@ faults! {
     OutsidePeriod   "The day is outside the period of what this refers to."  "Dagen er utenfor perioden til det som det vises til.";
     /// Something that others still refer to.
     InUse           "Something else still refers to this."                   "Noe annet viser fortsatt til dette.";
+    /// A day of birth or death that leaves entries outside the patient's life.
+    EntriesOutsideLife "Something is recorded on a day outside the life that this states." "Noe er registrert på en dag utenfor livet som dette oppgir.";
     /// A merge of somebody with themselves.
     SamePatient     "Both are the same patient."                             "Begge er samme pasient.";
     /// The patient has reserved themselves against the registry.

@@ -74,6 +74,17 @@ macro_rules! policy {
                 match self { $(Self::$action => Category::$category),+ }
             }
 
+            /// Everything that the action touches, for the access log.
+            pub const fn categories(self) -> &'static [Category] {
+                if matches!(self, Self::ReadTimeline) {
+                    return &[Category::Clinical, Category::Answers];
+                }
+                if matches!(self, Self::RegisterInBulk) {
+                    return &[Category::Identity, Category::Clinical];
+                }
+                match self { $(Self::$action => &[Category::$category]),+ }
+            }
+
             const fn row(self) -> [Reach; Role::COUNT] {
                 match self { $(Self::$action => [$(cell::$reach),+]),+ }
             }

@@ -47,7 +47,7 @@ impl<'t> Trace<'t> {
     {
         let Principal { actor, role, hpr, organisation, client, .. } = self.principal;
         let kind = if role.is_machine() { "machine" } else { "person" };
-        let category: &'static str = self.action.category().into();
+        let categories: Vec<&'static str> = self.action.categories().iter().map(Into::into).collect();
         let role: &'static str = role.into();
         query
             .bind::<Timestamptz, _>(self.clock.now().to_diesel())
@@ -59,7 +59,7 @@ impl<'t> Trace<'t> {
             .bind::<Nullable<Text>, _>(client)
             .bind::<Text, _>(self.action())
             .bind::<Text, _>(self.principal.role.purpose())
-            .bind::<Array<Text>, _>(vec![category])
+            .bind::<Array<Text>, _>(categories)
             .bind::<Nullable<Text>, _>(&self.context.origin)
             .bind::<Text, _>(outcome)
             .bind::<Text, _>(&self.context.request_id)

@@ -32,6 +32,9 @@ pub enum StoreError {
     /// Something else still refers to it.
     #[error("something refers to it")]
     InUse,
+    /// Its state does not allow that any more.
+    #[error("the state does not allow that")]
+    WrongState,
     /// The patient's legal basis does not allow this to be kept.
     #[error("no legal basis to keep this")]
     NotPermitted(Reason),
@@ -100,7 +103,7 @@ const CONSTRAINTS: &[(&str, &str, FaultCode)] = &[
     ("implant_event_implant_fk", "/implant_id", FaultCode::UnknownReference),
     ("implant_check_implant_fk", "/implant_id", FaultCode::UnknownReference),
     ("project_pkey", "/code", FaultCode::AlreadyExists),
-    ("patient_merge_standing", "/duplicate", FaultCode::AlreadyExists),
+    ("patient_merge_standing", "/duplicate_id", FaultCode::AlreadyExists),
     ("project_participation_project_fk", "/project", FaultCode::UnknownReference),
     ("sample_project_fk", "/project", FaultCode::UnknownReference),
 ];

@@ -2,6 +2,7 @@
 
 mod audit;
 mod clock;
+pub mod components;
 mod crypt;
 mod cursor;
 mod error;
@@ -11,7 +12,6 @@ pub mod migrate;
 mod pool;
 pub mod provision;
 mod registry;
-pub mod removal;
 mod schema;
 mod scope;
 mod statement;

@@ -52,7 +52,6 @@ use painreg_domain::clinical::legal_basis::{self, Circumstances};
 use painreg_domain::code::CodeBooks;
 use painreg_domain::ids::{EntryId, PatientId, SubmissionId, TenantId};
 use painreg_domain::national_id::NationalId;
-use painreg_domain::patient::Details;
 use painreg_domain::policy::{self, Action, Reach, Role};
 use uuid::Uuid;
 
@@ -367,7 +366,9 @@ impl Refusal for StoreError {
         match self {
             Self::NotFound => Some("not_found"),
             Self::Conflict(_) => Some("conflict"),
-            Self::Stale | Self::Invalid(_) | Self::Active | Self::InUse | Self::NotPermitted(_) => Some("refused"),
+            Self::Stale | Self::Invalid(_) | Self::Active | Self::InUse | Self::WrongState | Self::NotPermitted(_) => {
+                Some("refused")
+            }
             _ => None,
         }
     }
@@ -498,7 +499,7 @@ impl<'t> Tx<'t> {
     }
 
     /// Refuses to keep what the patient's legal basis does not allow today.
-    pub(crate) fn may_keep(&self, grounds: &[LegalBasis]) -> Result<(), StoreError> {
+    pub fn may_keep(&self, grounds: &[LegalBasis]) -> Result<(), StoreError> {
         let verdict = legal_basis::may_keep(grounds, self.today());
         if verdict.allowed { Ok(()) } else { Err(StoreError::NotPermitted(verdict.reason)) }
     }
@@ -552,6 +553,10 @@ impl<'t> Tx<'t> {
         let id = PatientId::existing(row.patient_id);
         self.trace.written += 1;
         self.trace.opened.push(id);
+        // Whoever was merged into the patient finds the look in their own log too, should they be parted again.
+        let merged: Vec<PatientId> = row.merged.iter().copied().map(PatientId::existing).collect();
+        self.open_all(&merged)?;
+        self.trace.opened.extend(merged);
         let mut rows = vec![row.patient_id];
         rows.extend_from_slice(&row.merged);
         Ok((PatientAccess { id, rows, brand: PhantomData }, row))
@@ -580,32 +585,10 @@ impl<'t> Tx<'t> {
         Ok(())
     }
 
-    /// What must be known of a patient whom this transaction has just registered. One round trip.
-    pub fn standing_of_new(&mut self, details: &Details) -> Result<Standing, StoreError> {
-        #[derive(QueryableByName)]
-        struct CountRow {
-            #[diesel(sql_type = diesel::sql_types::BigInt)]
-            value: i64,
-        }
-        let lists: CountRow = statement("SELECT value FROM list_generation").get_result(self.conn)?;
-        let circumstances = Circumstances {
-            deceased_on: details.deceased_on,
-            cognitive_impairment: details.cognitive_impairment,
-            interpreter_needed: details.interpreter_needed,
-        };
-        Ok(Standing {
-            born: details.birth_date,
-            died: details.deceased_on,
-            grounds: Vec::new(),
-            circumstances,
-            lists: lists.value,
-        })
-    }
-
-    /// The receipt of a patient whom this transaction has just registered: the trace is the registration.
-    pub(crate) fn registered(&mut self, id: PatientId) -> Result<PatientAccess<'t>, StoreError> {
-        self.trace.write(self.conn, Some(id), self.object.clone(), "ok")?;
-        Ok(PatientAccess { id, rows: vec![id.uuid()], brand: PhantomData })
+    /// The receipt of a patient whom this transaction has just registered: the trace is written with the registration.
+    pub(crate) fn registered(&mut self, id: PatientId) -> PatientAccess<'t> {
+        self.trace.written += 1;
+        PatientAccess { id, rows: vec![id.uuid()], brand: PhantomData }
     }
 }
 

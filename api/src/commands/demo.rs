@@ -4,12 +4,15 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use clap::Args;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use jiff::{SignedDuration, Timestamp};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 use painreg_domain::national_id::Acceptance;
 use painreg_domain::policy::Role;
 use painreg_domain::synthetic::{BASELINE_FORM_ID, Generator, Person};
@@ -56,12 +59,21 @@ pub struct Demo {
     once: bool,
 }
 
-/// What is sent for one patient.
-struct Case {
-    number: u32,
-    registration: Value,
-    delivery: Value,
+/// What is sent for some patients: their registration and courses in one request, and a delivery of answers for each of
+/// those whom the clinic has met.
+struct Batch {
+    number: usize,
+    lines: String,
+    deliveries: Vec<(u32, Value)>,
+    patients: u64,
 }
+
+/// How many patients one request registers.
+const TOGETHER: u32 = 20;
+/// The project of the demonstration, after one of the annual report.
+const PROJECT: &str = "opioid-taper";
+/// One of so many takes part in it.
+const PARTICIPANTS: u32 = 25;
 
 impl Demo {
     /// Loads what is missing, says where to look, and serves.
@@ -137,61 +149,110 @@ impl Demo {
         let bars = MultiProgress::new();
         for (at, slug) in slugs.iter().enumerate() {
             let client = Client::new(address, slug, key, now)?;
+            let seed = self.seed.wrapping_add(u64::try_from(at).unwrap_or(0).wrapping_mul(1_000_003));
+            let batches = batches(seed, self.patients, painreg_domain::calendar::norwegian_day(now))?;
             let held = client.summary()?;
-            if held.get("submissions").and_then(Value::as_u64).is_some_and(|n| n >= u64::from(self.patients)) {
+            let count = |name: &str| held.get(name).and_then(Value::as_u64).unwrap_or(0);
+            let deliveries: usize = batches.iter().map(|batch| batch.deliveries.len()).sum();
+            let answered = usize::try_from(count("submissions")).is_ok_and(|held| held >= deliveries);
+            if answered && count("patients") >= u64::from(self.patients) {
                 continue;
             }
+            client.project()?;
             let bar = bars.add(ProgressBar::new(u64::from(self.patients)));
             bar.set_style(ProgressStyle::with_template(
                 "{prefix:>10} {bar:40} {pos}/{len} patients  {per_sec}  {eta}",
             )?);
             bar.set_prefix((*slug).to_owned());
-            let seed = self.seed.wrapping_add(u64::try_from(at).unwrap_or(0).wrapping_mul(1_000_003));
-            let cases = cases(seed, self.patients);
-            self.send(&client, cases, &bar)?;
+            let started = Instant::now();
+            let entries = self.send(&client, seed, batches, &bar)?;
             bar.finish();
+            let seconds = started.elapsed().as_secs_f64();
+            say(&format!(
+                "Loaded {slug}: {} patients, {entries} entries, {deliveries} answered questionnaires in {seconds:.1} s \
+                 ({:.0} patients a minute)",
+                self.patients,
+                f64::from(self.patients) * 60.0 / seconds
+            ));
         }
         tell(address, key, slugs, now)
     }
 
-    /// Sends every case, several at once. A case that was sent before is answered from what was stored then.
-    fn send(&self, client: &Client, cases: VecDeque<Case>, bar: &ProgressBar) -> Result<(), Failure> {
-        let queue = Mutex::new(cases);
+    /// Sends every batch, several at once, and counts the entries stored. A line that was sent before is answered from
+    /// what was stored then.
+    fn send(&self, client: &Client, seed: u64, batches: VecDeque<Batch>, bar: &ProgressBar) -> Result<u64, Failure> {
+        let queue = Mutex::new(batches);
+        let entries = AtomicU64::new(0);
         let failed: Mutex<Option<Failure>> = Mutex::new(None);
         std::thread::scope(|threads| {
             for _ in 0..self.parallel {
                 threads.spawn(|| {
                     loop {
-                        let case = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                        let Some(case) = case else { return };
-                        if let Err(error) = client.send(self.seed, &case) {
-                            queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
-                            *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                            return;
+                        let batch = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                        let Some(batch) = batch else { return };
+                        match client.send(seed, &batch) {
+                            Ok(stored) => {
+                                entries.fetch_add(stored, Ordering::Relaxed);
+                                bar.inc(batch.patients);
+                            }
+                            Err(error) => {
+                                queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                                *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                                return;
+                            }
                         }
-                        bar.inc(1);
                     }
                 });
             }
         });
-        failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+        let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        failed.map_or(Ok(entries.into_inner()), Err)
     }
 }
 
-/// The patients and answers of one registry, in an order that depends on the seed alone.
-fn cases(seed: u64, patients: u32) -> VecDeque<Case> {
+/// The patients, courses and answers of one registry: they depend on the seed and the day alone.
+fn batches(seed: u64, patients: u32, today: Date) -> Result<VecDeque<Batch>, Failure> {
     let mut generator = Generator::new(seed);
-    let first: Timestamp = "2021-01-04T08:00:00Z".parse().unwrap_or(Timestamp::UNIX_EPOCH);
-    (0..patients)
-        .map(|number| {
-            let person = generator.person();
-            let created = first.checked_add(SignedDuration::from_mins(i64::from(number) * 97)).unwrap_or(first);
+    let mut batches: VecDeque<Batch> = VecDeque::new();
+    for number in 0..patients {
+        if number % TOGETHER == 0 {
+            batches.push_back(Batch {
+                number: batches.len(),
+                lines: String::new(),
+                deliveries: Vec::new(),
+                patients: 0,
+            });
+        }
+        let Some(batch) = batches.back_mut() else { continue };
+        let person = generator.person();
+        let course = generator.course(&person, today);
+        let mut registration = registration(&person);
+        let mut line = serde_json::to_value(&course)?;
+        if let (Some(died), Value::Object(members)) = (course.deceased_on, &mut registration) {
+            members.insert("deceased_on".to_owned(), died.to_string().into());
+        }
+        if let (Some(seen), Some(entries)) =
+            (course.first_seen_on, line.get_mut("entries").and_then(Value::as_array_mut))
+            && number % PARTICIPANTS == 0
+        {
+            let content = json!({"project": PROJECT, "joined_on": seen});
+            entries.push(json!({"kind": "project_participation", "content": content}));
+        }
+        if let Value::Object(members) = &mut line {
+            members.insert("patient".to_owned(), registration);
+        }
+        writeln!(batch.lines, "{line}")?;
+        batch.patients += 1;
+        if let (Some(received), Some(seen)) = (course.received_on, course.first_seen_on) {
+            // Answered before the first consultation, as it should be.
+            let answered = seen.checked_sub(3.days()).unwrap_or(seen).max(received);
+            let created = answered.at(8, 30, 0, 0).to_zoned(TimeZone::UTC)?.timestamp();
             // Another seed makes other patients, so its submissions are others too.
             let submission = (seed % 100_000) * 10_000_000 + u64::from(number);
-            let delivery = generator.baseline_delivery(&person, submission, created);
-            Case { number, registration: registration(&person), delivery }
-        })
-        .collect()
+            batch.deliveries.push((number, generator.baseline_delivery(&person, submission, created)));
+        }
+    }
+    Ok(batches)
 }
 
 fn registration(person: &Person) -> Value {
@@ -236,22 +297,50 @@ impl Client {
         })
     }
 
-    fn send(&self, seed: u64, case: &Case) -> Result<(), Failure> {
-        let key = format!("demo-{seed}-{}", case.number);
-        let registered = self.post("/patients", &self.secretary, &key, &case.registration)?;
-        // Registered by an earlier run whose stored answers are gone: that is what was wanted.
-        if !matches!(registered.0, 201 | 409) {
-            return Err(format!("registering a patient was refused: {}", registered.1).into());
+    /// The project that some patients take part in; there already is as good.
+    fn project(&self) -> Result<(), Failure> {
+        let project = json!({"code": PROJECT, "title": "Nedtrapping av opioider (oppdiktet)", "kind": "quality",
+            "starts_on": "2015-10-01", "fields": [{"code": "taper_wanted", "kind": "boolean"}]});
+        match self.post("/projects", &self.manager, "demo-project", &project)? {
+            (201 | 409, _) => Ok(()),
+            (_, said) => Err(format!("the project was refused: {said}").into()),
         }
-        let place = format!("/nettskjema/{BASELINE_FORM_ID}/deliveries");
-        let delivered = self.post(&place, &self.importer, &key, &case.delivery)?;
-        if !matches!(delivered.0, 200 | 201) {
-            return Err(format!("a delivery was refused: {}", delivered.1).into());
+    }
+
+    /// Registers the patients of a batch with their courses and delivers their answers; how many entries were stored.
+    fn send(&self, seed: u64, batch: &Batch) -> Result<u64, Failure> {
+        let key = format!("demo-{seed}-{}", batch.number);
+        let results =
+            self.post_text("/patient-batches", &self.secretary, &key, "application/x-ndjson", &batch.lines)?;
+        let mut entries = 0;
+        for line in results.1.lines() {
+            let result: Value =
+                serde_json::from_str(line).map_err(|_| format!("a batch was refused: {}", results.1))?;
+            let stored = result.pointer("/registered/entries").and_then(Value::as_array).map_or(0, Vec::len);
+            entries += u64::try_from(stored).unwrap_or(0);
+            let code = result.pointer("/problem/code").and_then(Value::as_str);
+            // Registered by an earlier run whose stored answers are gone, or on another day: that is what was wanted.
+            if !matches!(code, None | Some("already_exists" | "key_reused")) {
+                return Err(format!("registering a patient was refused: {result}").into());
+            }
         }
-        Ok(())
+        for (number, delivery) in &batch.deliveries {
+            let key = format!("demo-{seed}-answers-{number}");
+            let place = format!("/nettskjema/{BASELINE_FORM_ID}/deliveries");
+            let delivered = self.post(&place, &self.importer, &key, delivery)?;
+            if !matches!(delivered.0, 200 | 201) {
+                return Err(format!("a delivery was refused: {}", delivered.1).into());
+            }
+        }
+        Ok(entries)
     }
 
     fn post(&self, path: &str, token: &str, key: &str, body: &Value) -> Result<(u16, Value), Failure> {
+        let (status, text) = self.post_text(path, token, key, "application/json", &body.to_string())?;
+        Ok((status, serde_json::from_str(&text)?))
+    }
+
+    fn post_text(&self, path: &str, token: &str, key: &str, media: &str, body: &str) -> Result<(u16, String), Failure> {
         let url = format!("{}{path}", self.base);
         let mut tries = 0;
         loop {
@@ -260,7 +349,8 @@ impl Client {
                 .post(&url)
                 .header("authorization", format!("Bearer {token}"))
                 .header("idempotency-key", key)
-                .send_json(body)?;
+                .header("content-type", media)
+                .send(body)?;
             let status = answer.status().as_u16();
             // Busy, too fast, or the same key at work: the server says when to come back.
             if matches!(status, 429 | 503) && tries < 20 {
@@ -268,7 +358,7 @@ impl Client {
                 std::thread::sleep(std::time::Duration::from_millis(100 * tries));
                 continue;
             }
-            return Ok((status, answer.body_mut().read_json()?));
+            return Ok((status, answer.body_mut().read_to_string()?));
         }
     }
 
@@ -356,7 +446,23 @@ fn tell(address: SocketAddr, key: &DemoKey, slugs: &[&str], now: Timestamp) -> R
     say(&format!("TOKEN={clinician}"));
     say(&format!("curl -sH \"Authorization: Bearer $TOKEN\" '{base}/v1/tenants/{slug}/patients?limit=3'"));
     say(&format!("curl -sH \"Authorization: Bearer $TOKEN\" {base}/v1/tenants/{slug}/patients/{patient}"));
-    say(&format!("curl -sH \"Authorization: Bearer $TOKEN\" {base}/v1/tenants/{slug}/patients/{patient}/submissions"));
+    for path in ["submissions", "timeline", "omeq-series", "permissions", "differences?from=2026-01-01T00:00:00Z"] {
+        say(&format!("curl -sH \"Authorization: Bearer $TOKEN\" '{base}/v1/tenants/{slug}/patients/{patient}/{path}'"));
+    }
+    let carriers = Client::new(address, &slug, key, now)?.get("/implant-components?ongoing=true&limit=1")?;
+    if let Some(carrier) = carriers.pointer("/items/0") {
+        let text = |name: &str| carrier.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (whose, device) = (text("patient_id"), text("udi_di"));
+        say(&format!(
+            "curl -sH \"Authorization: Bearer $TOKEN\" {base}/v1/tenants/{slug}/patients/{whose}/current-implants"
+        ));
+        say(&format!(
+            "curl -sH \"Authorization: Bearer $TOKEN\" '{base}/v1/tenants/{slug}/device-recalls?udi_di={device}'"
+        ));
+    }
+    for path in ["episodes?ongoing=true&limit=3", "code-systems/icd11/codes?query=chronic%20primary", "code-lists"] {
+        say(&format!("curl -sH \"Authorization: Bearer $TOKEN\" '{base}/v1/tenants/{slug}/{path}'"));
+    }
     say(&format!(
         "curl -sH \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \
          -d '{{\"answers\":{{\"isi_01\":2,\"isi_02\":1,\"isi_03\":0,\"isi_04\":3,\"isi_05\":1,\"isi_06\":2,\"isi_07\":2}}}}' \

@@ -15,15 +15,12 @@ use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::http::header;
 use actix_web::{HttpResponse, guard, web};
 use painreg_domain::clinical::history::ChangeReason;
-use painreg_domain::clinical::{self, Entry, Kind};
+use painreg_domain::clinical::{Entry, Kind};
 use painreg_domain::fault::FaultCode;
 use painreg_domain::ids::{EntryId, PatientId};
-use painreg_domain::medication::Medication;
-use painreg_tenants::store::entries::{self, Sort, Stored, Wanted};
-use painreg_tenants::{PatientAccess, Standing, Tx};
+use painreg_tenants::store::entries::{Sort, Stored, Wanted};
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::Paths;
@@ -32,56 +29,19 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use validator::{Validate, ValidationErrors};
 
 pub use list::Query;
-pub use record::recorded;
 
 use crate::problem::Problem;
-use crate::wire::{etag, meaning, parameter};
+use crate::wire::{etag, parameter};
 
 /// The seven operations of one kind of entry.
 struct Entries<T>(PhantomData<T>);
-
-/// Every kind and its structure, for what must be done for each of them.
-macro_rules! of_every_kind {
-    ($do:ident) => {
-        $do! {
-            Referral: clinical::Referral, Episode: clinical::Episode, Consultation: clinical::Consultation,
-            Diagnosis: clinical::Diagnosis, Procedure: clinical::Procedure, PainSite: clinical::PainSite,
-            TreatmentGoal: clinical::TreatmentGoal, Medication: Medication, Implant: clinical::Implant,
-            ImplantComponent: clinical::ImplantComponent, ImplantProgramme: clinical::ImplantProgramme,
-            ImplantEvent: clinical::ImplantEvent, ImplantCheck: clinical::ImplantCheck,
-            LegalBasis: clinical::LegalBasis, ProjectParticipation: clinical::ProjectParticipation,
-            Sample: clinical::Sample
-        }
-    };
-}
 
 /// The operations of every kind.
 pub fn all(config: &mut ServiceConfig<'_>) {
     macro_rules! serve {
         ($($kind:ident: $structure:ty),+) => { $(config.service(Entries::<$structure>(PhantomData));)+ };
     }
-    of_every_kind!(serve);
-}
-
-/// Records an entry of a kind that only the request tells.
-pub fn recorded_of<'t>(
-    tx: &mut Tx<'t>,
-    access: &PatientAccess<'t>,
-    standing: &mut Standing,
-    kind: Kind,
-    content: Value,
-) -> Result<Stored, Problem> {
-    let id = tx.new_entry_id();
-    macro_rules! record {
-        ($($kind:ident: $structure:ty),+) => {
-            match kind { $(Kind::$kind => recorded::<$structure>(tx, access, standing, id, &meaning(content)?)?),+ }
-        };
-    }
-    let stored = of_every_kind!(record);
-    if kind == Kind::LegalBasis {
-        standing.grounds.push(entries::content(&stored)?);
-    }
-    Ok(stored)
+    crate::recording::of_every_kind!(serve);
 }
 
 /// Where a patient's entries of a kind are; `{patient}` and `{entry}` are path parameters.
@@ -165,26 +125,6 @@ fn answer(stored: Stored) -> HttpResponse {
         .content_type("application/json")
         .body(stored.json)
 }
-
-/// JSON that is passed on as it is.
-#[derive(serde::Serialize)]
-#[serde(transparent)]
-pub struct Raw(Box<RawValue>);
-
-impl Raw {
-    /// JSON that the database or serde wrote.
-    pub fn new(json: String) -> Result<Self, Problem> {
-        RawValue::from_string(json).map(Self).map_err(Problem::internal)
-    }
-}
-
-impl utoipa::PartialSchema for Raw {
-    fn schema() -> RefOr<Schema> {
-        utoipa::openapi::ObjectBuilder::new().into()
-    }
-}
-
-impl utoipa::ToSchema for Raw {}
 
 /// The query of an operation, each name at most once and each value used: what is left over is refused.
 pub struct Pairs(Vec<(String, String)>);

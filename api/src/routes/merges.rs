@@ -3,6 +3,7 @@
 pub mod candidates;
 pub mod list;
 pub mod merge;
+pub mod read;
 pub mod undo;
 
 use jiff::Timestamp;

@@ -6,6 +6,7 @@ pub mod read;
 pub mod register;
 pub mod register_many;
 pub mod update;
+pub mod versions;
 
 use jiff::civil::Date;
 use painreg_domain::contact::{Email, Mobile};

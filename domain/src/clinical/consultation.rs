@@ -90,7 +90,12 @@ impl Entry for Consultation {
     type Derived = Nothing;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {
-        exam.day("held_on", self.held_on);
+        // An appointment that nobody came to may lie after a death that nobody knew of.
+        if self.attendance == Attendance::Attended {
+            exam.day("held_on", self.held_on);
+        } else {
+            exam.day_whenever("held_on", self.held_on);
+        }
         exam.many("professionals", &self.professionals, 0..=20);
         let wrong = |hpr: &str| !(7..=9).contains(&hpr.len()) || !hpr.bytes().all(|byte| byte.is_ascii_digit());
         exam.faults(

@@ -178,6 +178,13 @@ words! {
     }
 }
 
+impl ComponentKind {
+    /// Whether it lies in the patient; chargers, programmers and external stimulators are handed out.
+    pub const fn is_implanted(self) -> bool {
+        !matches!(self, Self::Charger | Self::Programmer | Self::ExternalStimulator)
+    }
+}
+
 macro_rules! events {
     ($($event:ident $class:ident $doc:literal;)+) => {
         words! {
@@ -224,7 +231,8 @@ events! {
     Other                 Other      "Another event.";
 }
 
-/// What was done when `removed` of the `in_place` implanted components (those of a trial not counted) were removed;
+/// What was done when `removed` of the `in_place` implanted components were removed; neither those of a trial nor what
+/// is only handed out is counted;
 /// `None` where none was.
 pub const fn removal_class(in_place: usize, removed: usize) -> Option<EventKind> {
     match removed {
@@ -336,7 +344,7 @@ pub struct ImplantComponent {
     /// The unique device identification as scanned or printed: GS1 (with or without brackets, ASCII 29 between elements
     /// of variable length), HIBCC or ICCBBA.
     #[serde(default)]
-    #[schema(max_length = 200, example = "(01)07350000000009(17)291231(10)LOT42(21)SER42")]
+    #[schema(max_length = 250, example = "(01)07350000000009(17)291231(10)LOT42(21)SER42")]
     pub udi: Option<String>,
     /// Serial number; where the UDI tells one too, the same.
     #[serde(default)]
@@ -427,9 +435,7 @@ impl Entry for ImplantComponent {
         exam.text("serial", self.serial.as_deref(), 50);
         exam.text("lot", self.lot.as_deref(), 50);
         exam.whole("contacts", self.contacts, 1..=64);
-        if self.midline_offset_mm.is_some_and(|offset| offset < Decimal::ZERO || offset > Decimal::from(50)) {
-            exam.fault("midline_offset_mm", FaultCode::OutOfRange);
-        }
+        exam.quantity("midline_offset_mm", self.midline_offset_mm, 50);
         for (member, level) in [("tip_level", &self.tip_level), ("entry_level", &self.entry_level)] {
             if level.as_deref().is_some_and(|level| !is_vertebra(level)) {
                 exam.fault(member, FaultCode::InvalidFormat);
@@ -635,10 +641,15 @@ impl Entry for ImplantEvent {
     type Derived = Classified;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Classified {
-        exam.day("happened_on", self.happened_on);
+        let class = self.event.class();
+        // What is in somebody may be removed after their death.
+        if class == EventClass::Surgical || self.event == EventKind::Death {
+            exam.day_whenever("happened_on", self.happened_on);
+        } else {
+            exam.day("happened_on", self.happened_on);
+        }
         exam.many("component_ids", &self.component_ids, 0..=20);
         exam.text("note", self.note.as_deref(), 2000);
-        let class = self.event.class();
         if class == EventClass::Surgical && self.component_ids.is_empty() {
             exam.fault("component_ids", FaultCode::Required);
         }

@@ -78,8 +78,6 @@ CREATE TABLE patient_merge (
     id         uuid PRIMARY KEY,
     survivor   uuid NOT NULL CONSTRAINT patient_merge_survivor_fk REFERENCES patient,
     duplicate  uuid NOT NULL CONSTRAINT patient_merge_duplicate_fk REFERENCES patient,
-    -- Whom the duplicate had taken up before; they follow it.
-    followers  uuid[] NOT NULL,
     merged_at  timestamptz NOT NULL,
     merged_by  text NOT NULL,
     undone_at  timestamptz,

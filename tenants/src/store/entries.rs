@@ -163,12 +163,8 @@ pub struct Examined {
     members: Map<String, Value>,
 }
 
-/// Examines an entry with the registry's code books and lists: what is wrong is [`StoreError::Invalid`], what the
-/// patient's legal basis forbids is [`StoreError::NotPermitted`].
+/// Examines an entry with the registry's code books and lists: what is wrong is [`StoreError::Invalid`].
 pub fn examine<T: Entry>(tx: &mut Tx<'_>, standing: &Standing, entry: &T) -> Result<Examined, StoreError> {
-    if T::KIND != Kind::LegalBasis {
-        tx.may_keep(&standing.grounds)?;
-    }
     let lists = code_lists::current(tx, standing)?;
     let codes = tx.codes();
     let mut exam = Examination::new(tx.today(), standing.born, standing.died, codes, &lists);

@@ -75,8 +75,6 @@ struct MergeRow {
     survivor: Uuid,
     #[diesel(sql_type = SqlUuid)]
     duplicate: Uuid,
-    #[diesel(sql_type = Array<SqlUuid>)]
-    followers: Vec<Uuid>,
     #[diesel(sql_type = Timestamptz)]
     merged_at: jiff_diesel::Timestamp,
     #[diesel(sql_type = Text)]
@@ -140,7 +138,7 @@ struct PairRow {
     temporary_number: bool,
 }
 
-const MERGES: &str = "SELECT id, survivor, duplicate, followers, merged_at, merged_by, undone_at, undone_by, version \
+const MERGES: &str = "SELECT id, survivor, duplicate, merged_at, merged_by, undone_at, undone_by, version \
      FROM patient_merge";
 
 /// Merges one patient into another. Who is merged already, or is the same patient, is refused by name.
@@ -149,6 +147,8 @@ pub fn merge(tx: &mut Tx<'_>, survivor: PatientId, duplicate: PatientId) -> Resu
         return Err(StoreError::Invalid(vec![Fault::at("duplicate_id", FaultCode::SamePatient)]));
     }
     // Opened by their own ids: each leaves its trace, and who is out of reach does not exist.
+    let id = MergeId::existing(tx.random_id());
+    tx.about(format!("patient_merge/{id}"));
     let opened = [tx.open_patient(survivor)?.id(), tx.open_patient(duplicate)?.id()];
     let mut both = [survivor.uuid(), duplicate.uuid()];
     both.sort_unstable();
@@ -168,21 +168,18 @@ pub fn merge(tx: &mut Tx<'_>, survivor: PatientId, duplicate: PatientId) -> Resu
         statement("SELECT id, merged_into FROM patient WHERE merged_into = ? ORDER BY id FOR UPDATE")
             .bind::<SqlUuid, _>(duplicate.uuid())
             .load(tx.conn)?;
-    let followers: Vec<Uuid> = followers.into_iter().map(|row| row.id).collect();
-    let mut moving = followers.clone();
+    let mut moving: Vec<Uuid> = followers.into_iter().map(|row| row.id).collect();
     moving.push(duplicate.uuid());
     point(tx, &moving, Some(survivor.uuid()), "merge")?;
     let now = tx.now();
-    let id = MergeId::existing(tx.random_id());
     let row: MergeRow = statement(
-        "INSERT INTO patient_merge (id, survivor, duplicate, followers, merged_at, merged_by, created_at, updated_at, \
-         updated_by, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1) \
-         RETURNING id, survivor, duplicate, followers, merged_at, merged_by, undone_at, undone_by, version",
+        "INSERT INTO patient_merge (id, survivor, duplicate, merged_at, merged_by, created_at, updated_at, \
+         updated_by, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1) \
+         RETURNING id, survivor, duplicate, merged_at, merged_by, undone_at, undone_by, version",
     )
     .bind::<SqlUuid, _>(id.uuid())
     .bind::<SqlUuid, _>(survivor.uuid())
     .bind::<SqlUuid, _>(duplicate.uuid())
-    .bind::<Array<SqlUuid>, _>(followers)
     .bind::<Timestamptz, _>(now.to_diesel())
     .bind::<Text, _>(&tx.principal().actor)
     .bind::<Timestamptz, _>(now.to_diesel())
@@ -196,25 +193,24 @@ pub fn merge(tx: &mut Tx<'_>, survivor: PatientId, duplicate: PatientId) -> Resu
 pub fn undo(tx: &mut Tx<'_>, id: MergeId, version: i64) -> Result<Merge, StoreError> {
     let row: MergeRow =
         statement(MERGES).then(" WHERE id = ? FOR UPDATE").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
-    tx.open_patient(PatientId::existing(row.survivor))?;
+    tx.about(format!("patient_merge/{id}"));
+    // Who the survivor was merged into since, if anybody: whose record opens is the root of all of them.
+    let root = tx.open_patient(PatientId::existing(row.survivor))?.id().uuid();
+    let of_root: Vec<LockedRow> =
+        statement("SELECT id, merged_into FROM patient WHERE id = ? OR merged_into = ? ORDER BY id FOR UPDATE")
+            .bind::<SqlUuid, _>(root)
+            .bind::<SqlUuid, _>(root)
+            .load(tx.conn)?;
+    debug_assert!(!of_root.is_empty(), "the record is open");
     if row.version != version {
         return Err(StoreError::Stale);
     }
     if row.undone_at.is_some() {
-        return Err(StoreError::Conflict(vec![Fault::new("", FaultCode::AlreadyExists)]));
+        return Err(StoreError::WrongState);
     }
-    point(tx, &[row.duplicate], None, "merge_undone")?;
-    // Those who followed the duplicate, and have not gone elsewhere since, follow it back.
-    let still: Vec<LockedRow> = statement(
-        "SELECT id, merged_into FROM patient WHERE id = ANY (?) AND merged_into IS NOT NULL ORDER BY id FOR UPDATE",
-    )
-    .bind::<Array<SqlUuid>, _>(row.followers)
-    .load(tx.conn)?;
-    let still: Vec<Uuid> = still.into_iter().map(|row| row.id).collect();
-    point(tx, &still, Some(row.duplicate), "merge_undone")?;
     let row: MergeRow = statement(
         "UPDATE patient_merge SET undone_at = ?, undone_by = ?, updated_at = ?, updated_by = ?, version = version + 1 \
-         WHERE id = ? RETURNING id, survivor, duplicate, followers, merged_at, merged_by, undone_at, undone_by, version",
+         WHERE id = ? RETURNING id, survivor, duplicate, merged_at, merged_by, undone_at, undone_by, version",
     )
     .bind::<Timestamptz, _>(tx.now().to_diesel())
     .bind::<Text, _>(&tx.principal().actor)
@@ -222,7 +218,29 @@ pub fn undo(tx: &mut Tx<'_>, id: MergeId, version: i64) -> Result<Merge, StoreEr
     .bind::<Text, _>(tx.trace.action())
     .bind::<SqlUuid, _>(id.uuid())
     .get_result(tx.conn)?;
+    settle(tx, root)?;
     Ok(row.into())
+}
+
+/// Points everyone whose rows are read with `root`'s at whom the standing merges lead to. A patient is the duplicate of at
+/// most one standing merge, so that these lead to one end each.
+fn settle(tx: &mut Tx<'_>, root: Uuid) -> Result<(), StoreError> {
+    let led: Vec<LockedRow> = statement(
+        "WITH RECURSIVE up (id, at) AS (SELECT id, id FROM patient WHERE merged_into = ? UNION ALL \
+         SELECT up.id, survivor FROM up JOIN patient_merge ON duplicate = up.at AND undone_at IS NULL) \
+         SELECT up.id, nullif(up.at, up.id) AS merged_into FROM up WHERE NOT EXISTS (SELECT FROM patient_merge \
+         WHERE duplicate = up.at AND undone_at IS NULL) ORDER BY up.id",
+    )
+    .bind::<SqlUuid, _>(root)
+    .load(tx.conn)?;
+    let mut ends: Vec<Option<Uuid>> = led.iter().map(|row| row.merged_into).collect();
+    ends.sort_unstable();
+    ends.dedup();
+    for end in ends.into_iter().filter(|end| *end != Some(root)) {
+        let those: Vec<Uuid> = led.iter().filter(|row| row.merged_into == end).map(|row| row.id).collect();
+        point(tx, &those, end, "merge_undone")?;
+    }
+    Ok(())
 }
 
 /// Lets these patients' rows be read with another's, or by themselves; what they were goes to the history.
@@ -248,7 +266,16 @@ fn point(tx: &mut Tx<'_>, patients: &[Uuid], at: Option<Uuid>, reason: &'static 
     Ok(())
 }
 
-/// Merges, the latest first, after the place `after`; every survivor is logged as shown.
+/// One merge; both patients are logged as shown.
+pub fn find(tx: &mut Tx<'_>, id: MergeId) -> Result<Merge, StoreError> {
+    let row: MergeRow = statement(MERGES).then(" WHERE id = ?").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
+    let merge = Merge::from(row);
+    tx.about(format!("patient_merge/{id}"));
+    tx.open_all(&[merge.survivor, merge.duplicate])?;
+    Ok(merge)
+}
+
+/// Merges, the latest first, after the place `after`; everyone is logged as shown.
 pub fn list(tx: &mut Tx<'_>, after: Option<(Timestamp, MergeId)>, limit: i64) -> Result<Listing<Merge>, StoreError> {
     let mut query = statement(MERGES);
     if let Some((at, id)) = after {
@@ -260,7 +287,7 @@ pub fn list(tx: &mut Tx<'_>, after: Option<(Timestamp, MergeId)>, limit: i64) ->
     let rows: Vec<MergeRow> =
         query.then(" ORDER BY merged_at DESC, id DESC LIMIT ?").bind::<BigInt, _>(limit + 1).load(tx.conn)?;
     let found = Listing::cut(rows.into_iter().map(Merge::from).collect::<Vec<_>>(), limit);
-    let mut shown: Vec<PatientId> = found.items.iter().map(|merge| merge.survivor).collect();
+    let mut shown: Vec<PatientId> = found.items.iter().flat_map(|merge| [merge.survivor, merge.duplicate]).collect();
     shown.sort_unstable();
     shown.dedup();
     tx.open_all(&shown)?;

@@ -5,19 +5,22 @@ use diesel::sql_types::{Array, BigInt, Bool, Bytea, Date as SqlDate, Nullable, T
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff_diesel::ToDiesel as _;
+use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::legal_basis::Circumstances;
 use painreg_domain::contact::{Email, Mobile};
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::PatientId;
 use painreg_domain::national_id::{IdType, NationalId};
 use painreg_domain::patient::{Contact, Details, Sex, Stage};
 use serde::{Deserialize, Serialize};
+use strum::IntoEnumIterator as _;
 use uuid::Uuid;
 
 use crate::crypt::{CryptError, Key};
 use crate::error::StoreError;
 use crate::registry::Place;
-use crate::schema::tenant::{patient, patient_identifier, patient_key};
-use crate::scope::{PatientAccess, Tx};
+use crate::schema::tenant::{patient, patient_key};
+use crate::scope::{PatientAccess, Standing, Tx};
 use crate::statement::statement;
 use crate::store::{Listing, comparable};
 
@@ -78,6 +81,19 @@ pub struct Listed {
     pub version: i64,
 }
 
+/// For how long a patient's row was as it was.
+#[derive(Clone, Debug)]
+pub struct Period {
+    /// From when.
+    pub valid_from: Timestamp,
+    /// Until when; `None`: it still is.
+    pub valid_to: Option<Timestamp>,
+    /// The action that ended it.
+    pub changed_by: Option<String>,
+    /// Why it ended.
+    pub reason: Option<String>,
+}
+
 /// How a list of patients is narrowed.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
@@ -89,24 +105,22 @@ pub struct Search {
     pub stage: Option<Stage>,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = patient)]
-struct NewRow<'a> {
-    id: Uuid,
-    unit: &'a str,
-    sex: &'static str,
-    birth_date: jiff_diesel::Date,
-    language: &'a str,
-    interpreter_needed: bool,
-    cognitive_impairment: bool,
-    protected_address: bool,
-    deceased_on: Option<jiff_diesel::Date>,
-    contact: Option<Vec<u8>>,
-    mobile_index: Option<Vec<u8>>,
-    email_index: Option<Vec<u8>>,
-    created_at: jiff_diesel::Timestamp,
-    updated_at: jiff_diesel::Timestamp,
-    updated_by: &'static str,
+/// A patient who has just been registered.
+pub struct Registered<'t> {
+    /// The receipt: the registration is its own trace.
+    pub access: PatientAccess<'t>,
+    /// The patient.
+    pub patient: Patient,
+    /// What must be known before anything is recorded about the patient.
+    pub standing: Standing,
+}
+
+#[derive(QueryableByName)]
+struct RegisteredRow {
+    #[diesel(sql_type = BigInt)]
+    registry_number: i64,
+    #[diesel(sql_type = BigInt)]
+    lists: i64,
 }
 
 #[derive(QueryableByName)]
@@ -183,69 +197,82 @@ struct SealedId {
     assigner: Option<String>,
 }
 
-/// Registers a patient: the row, a key of the patient's own, and the number sealed under it. Somebody who is registered
-/// already is a [`StoreError::Conflict`] at `/national_id`.
+/// Registers a patient: the row, a key of the patient's own, the number sealed under it, and the trace, all in one round
+/// trip. Somebody who is registered already is a [`StoreError::Conflict`] at `/national_id`.
 pub fn register<'t>(
     tx: &mut Tx<'t>,
     national_id: &NationalId,
     details: &Details,
-) -> Result<(PatientAccess<'t>, Patient), StoreError> {
+) -> Result<Registered<'t>, StoreError> {
     within_reach(tx, details)?;
     let id = PatientId::existing(tx.random_id());
+    let identifier = tx.random_id();
     let now = tx.now().to_diesel();
     let key = Key::random();
-    let row = NewRow {
-        id: id.uuid(),
-        unit: &details.unit,
-        sex: details.sex.into(),
-        birth_date: details.birth_date.to_diesel(),
-        language: &details.language,
-        interpreter_needed: details.interpreter_needed,
-        cognitive_impairment: details.cognitive_impairment,
-        protected_address: details.protected_address,
-        deceased_on: details.deceased_on.map(jiff_diesel::ToDiesel::to_diesel),
-        contact: seal_contact(tx.place(), &key, id, &details.contact),
-        mobile_index: mobile_index(tx.place(), &details.contact),
-        email_index: email_index(tx.place(), &details.contact),
-        created_at: now,
-        updated_at: now,
-        updated_by: tx.trace.action(),
-    };
-    let registry_number: i64 =
-        diesel::insert_into(patient::table).values(&row).returning(patient::registry_number).get_result(tx.conn)?;
     let place = tx.place();
-    diesel::insert_into(patient_key::table)
-        .values((
-            patient_key::patient_id.eq(id.uuid()),
-            patient_key::wrapped.eq(key.wrap(&place.keys.wrapping, &key_place(place, id))),
-            patient_key::created_at.eq(now),
-        ))
-        .execute(tx.conn)?;
-    let identifier = tx.random_id();
+    let sex: &'static str = details.sex.into();
+    let kind: &'static str = national_id.kind().into();
     let plain =
         SealedId { value: national_id.digits().to_owned(), assigner: national_id.assigner().map(str::to_owned) };
-    let kind: &'static str = national_id.kind().into();
-    diesel::insert_into(patient_identifier::table)
-        .values((
-            patient_identifier::id.eq(identifier),
-            patient_identifier::patient_id.eq(id.uuid()),
-            patient_identifier::kind.eq(kind),
-            patient_identifier::blind_index.eq(tx.blind_index(national_id)),
-            patient_identifier::sealed.eq(seal_json(&key, &plain, &identifier_place(place, identifier))),
-            patient_identifier::created_at.eq(now),
-        ))
-        .execute(tx.conn)?;
-    let access = tx.registered(id)?;
-    let registered = Patient {
+    let query = statement(
+        "WITH stored AS (INSERT INTO patient (id, unit, sex, birth_date, language, interpreter_needed, \
+         cognitive_impairment, protected_address, deceased_on, contact, mobile_index, email_index, created_at, \
+         updated_at, updated_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING registry_number), \
+         keyed AS (INSERT INTO patient_key (patient_id, wrapped, created_at) VALUES (?, ?, ?)), \
+         numbered AS (INSERT INTO patient_identifier (id, patient_id, kind, blind_index, sealed, created_at) \
+         VALUES (?, ?, ?, ?, ?, ?)), \
+         logged AS (INSERT INTO audit_event (patient_id, id, at, actor_kind, actor, hpr, role, organisation, client, \
+         action, purpose, categories, origin, outcome, request_id) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) \
+         SELECT registry_number, list_generation.value AS lists FROM stored, list_generation",
+    )
+    .bind::<SqlUuid, _>(id.uuid())
+    .bind::<Text, _>(&details.unit)
+    .bind::<Text, _>(sex)
+    .bind::<SqlDate, _>(details.birth_date.to_diesel())
+    .bind::<Text, _>(&details.language)
+    .bind::<Bool, _>(details.interpreter_needed)
+    .bind::<Bool, _>(details.cognitive_impairment)
+    .bind::<Bool, _>(details.protected_address)
+    .bind::<Nullable<SqlDate>, _>(details.deceased_on.map(jiff_diesel::ToDiesel::to_diesel))
+    .bind::<Nullable<Bytea>, _>(seal_contact(place, &key, id, &details.contact))
+    .bind::<Nullable<Bytea>, _>(mobile_index(place, &details.contact))
+    .bind::<Nullable<Bytea>, _>(email_index(place, &details.contact))
+    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(tx.trace.action())
+    .bind::<SqlUuid, _>(id.uuid())
+    .bind::<Bytea, _>(key.wrap(&place.keys.wrapping, &key_place(place, id)))
+    .bind::<Timestamptz, _>(now)
+    .bind::<SqlUuid, _>(identifier)
+    .bind::<SqlUuid, _>(id.uuid())
+    .bind::<Text, _>(kind)
+    .bind::<Bytea, _>(tx.blind_index(national_id))
+    .bind::<Bytea, _>(seal_json(&key, &plain, &identifier_place(place, identifier)))
+    .bind::<Timestamptz, _>(now)
+    .bind::<SqlUuid, _>(id.uuid());
+    let row: RegisteredRow = tx.trace.bind_to(query, "ok").get_result(tx.conn)?;
+    let patient = Patient {
         id,
-        registry_number,
+        registry_number: row.registry_number,
         details: details.clone(),
         national_ids: vec![KnownId { kind: national_id.kind(), value: plain.value, assigner: plain.assigner }],
         created_at: now.to_jiff(),
         updated_at: now.to_jiff(),
         version: 1,
     };
-    Ok((access, registered))
+    let standing = Standing {
+        born: details.birth_date,
+        died: details.deceased_on,
+        grounds: Vec::new(),
+        circumstances: Circumstances {
+            deceased_on: details.deceased_on,
+            cognitive_impairment: details.cognitive_impairment,
+            interpreter_needed: details.interpreter_needed,
+        },
+        lists: row.lists,
+    };
+    Ok(Registered { access: tx.registered(id), patient, standing })
 }
 
 /// The patient whose record is open, as registered now or as it stood at an instant. One round trip.
@@ -321,14 +348,19 @@ pub fn find<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, as_of: Option<Times
     })
 }
 
-/// Gives the patient whose record is open new details, unless somebody changed the row since `version` was read.
+/// Gives the patient whose record is open new details, unless somebody changed the row since it was read. What was goes
+/// to the history. Days of birth and death that leave entries outside the patient's life are [`StoreError::Invalid`].
 pub fn update<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    version: i64,
+    read: &Patient,
     details: &Details,
 ) -> Result<(), StoreError> {
+    let Patient { version, updated_at, .. } = *read;
     within_reach(tx, details)?;
+    if (details.birth_date, details.deceased_on) != (read.details.birth_date, read.details.deceased_on) {
+        within_life(tx, access, details)?;
+    }
     let id = access.id();
     let place = tx.place();
     let wrapped: Vec<u8> = patient_key::table.find(id.uuid()).select(patient_key::wrapped).first(tx.conn)?;
@@ -360,7 +392,7 @@ pub fn update<'t>(
             patient::contact.eq(seal_contact(place, &key, id, &details.contact)),
             patient::mobile_index.eq(mobile_index(place, &details.contact)),
             patient::email_index.eq(email_index(place, &details.contact)),
-            patient::updated_at.eq(tx.now().to_diesel()),
+            patient::updated_at.eq(tx.now().max(updated_at).to_diesel()),
             patient::updated_by.eq(tx.trace.action()),
             patient::version.eq(version + 1),
         ))
@@ -371,12 +403,14 @@ pub fn update<'t>(
 /// Patients within the caller's reach by registry number, after `after`; every one of them is logged as shown.
 pub fn list(tx: &mut Tx<'_>, search: &Search, after: i64, limit: i64) -> Result<Listing<Listed>, StoreError> {
     let mut query = statement(
-        "SELECT id, registry_number, unit, sex, birth_date, deceased_on, version, stage FROM (SELECT patient.*, CASE \
+        "SELECT id, registry_number, unit, sex, birth_date, deceased_on, version, stage FROM (SELECT whole.*, CASE \
          WHEN merged_into IS NOT NULL THEN 'merged' WHEN deceased_on IS NOT NULL THEN 'deceased' \
-         WHEN EXISTS (SELECT FROM episode WHERE episode.patient_id = patient.id AND closed_on IS NULL) THEN 'in_treatment' \
-         WHEN EXISTS (SELECT FROM episode WHERE episode.patient_id = patient.id) THEN 'closed' \
-         WHEN EXISTS (SELECT FROM referral WHERE referral.patient_id = patient.id) THEN 'referred' \
-         ELSE 'registered' END AS stage FROM patient) patient WHERE registry_number > ?",
+         WHEN EXISTS (SELECT FROM episode WHERE episode.patient_id = ANY (record) AND closed_on IS NULL) THEN 'in_treatment' \
+         WHEN EXISTS (SELECT FROM episode WHERE episode.patient_id = ANY (record)) THEN 'closed' \
+         WHEN EXISTS (SELECT FROM referral WHERE referral.patient_id = ANY (record)) THEN 'referred' \
+         ELSE 'registered' END AS stage FROM (SELECT patient.*, ARRAY(SELECT merged.id FROM patient merged \
+         WHERE merged.merged_into = patient.id) || patient.id AS record FROM patient) whole) patient \
+         WHERE registry_number > ?",
     )
     .bind::<BigInt, _>(after);
     for unit in [search.unit.as_deref(), tx.unit_in_reach()].into_iter().flatten() {
@@ -423,6 +457,79 @@ pub(crate) fn keys(tx: &mut Tx<'_>, patients: &[Uuid]) -> Result<Vec<(Uuid, Key)
             Ok((id, Key::unwrap_from(&wrapped, &place.keys.wrapping, &sealed_at)?))
         })
         .collect()
+}
+
+/// What was recorded of somebody happened while they lived. Appointments that nobody came to, grounds, and what was
+/// removed after death are none of it.
+fn within_life(tx: &mut Tx<'_>, access: &PatientAccess<'_>, details: &Details) -> Result<(), StoreError> {
+    #[derive(QueryableByName)]
+    struct LifeRow {
+        #[diesel(sql_type = Nullable<SqlDate>)]
+        first: Option<jiff_diesel::Date>,
+        #[diesel(sql_type = Nullable<SqlDate>)]
+        last: Option<jiff_diesel::Date>,
+    }
+    let mut query = statement("SELECT min(day) AS first, max(day) AS last FROM (");
+    for (at, kind) in Kind::iter().filter(|kind| *kind != Kind::LegalBasis).enumerate() {
+        query = query
+            .then(if at > 0 { " UNION ALL " } else { "" })
+            .then("SELECT ")
+            .then(kind.row().day)
+            .then(" AS day FROM ")
+            .then(kind.into())
+            .then(" WHERE patient_id = ANY (?)")
+            .then(match kind {
+                Kind::Consultation => " AND attendance = 'attended'",
+                Kind::ImplantEvent => " AND class <> 'surgical' AND event <> 'death'",
+                _ => "",
+            })
+            .bind::<Array<SqlUuid>, _>(access.rows());
+    }
+    let row: LifeRow = query.then(") days").get_result(tx.conn)?;
+    let mut faults = Vec::new();
+    if row.first.is_some_and(|first| first.to_jiff() < details.birth_date) {
+        faults.push(Fault::at("birth_date", FaultCode::EntriesOutsideLife));
+    }
+    if details.deceased_on.zip(row.last).is_some_and(|(died, last)| last.to_jiff() > died) {
+        faults.push(Fault::at("deceased_on", FaultCode::EntriesOutsideLife));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(StoreError::Invalid(faults)) }
+}
+
+/// Every state that the row of the patient whose record is open was in, the latest first: from when, until when, by which
+/// action it ended and why.
+pub fn versions<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>) -> Result<Vec<(Period, Patient)>, StoreError> {
+    #[derive(QueryableByName)]
+    struct PeriodRow {
+        #[diesel(sql_type = Timestamptz)]
+        valid_from: jiff_diesel::Timestamp,
+        #[diesel(sql_type = Timestamptz)]
+        valid_to: jiff_diesel::Timestamp,
+        #[diesel(sql_type = Text)]
+        changed_by: String,
+        #[diesel(sql_type = Text)]
+        reason: String,
+    }
+    let current = find(tx, access, None)?;
+    let past: Vec<PeriodRow> = statement(
+        "SELECT valid_from, valid_to, changed_by, reason FROM row_history WHERE entity = 'patient' AND entity_id = ? \
+         AND valid_to > valid_from ORDER BY version DESC LIMIT 1000",
+    )
+    .bind::<SqlUuid, _>(access.id().uuid())
+    .load(tx.conn)?;
+    let now = Period { valid_from: current.updated_at, valid_to: None, changed_by: None, reason: None };
+    let mut states = vec![(now, current)];
+    for row in past {
+        let valid_from = row.valid_from.to_jiff();
+        let period = Period {
+            valid_from,
+            valid_to: Some(row.valid_to.to_jiff()),
+            changed_by: Some(row.changed_by),
+            reason: Some(row.reason),
+        };
+        states.push((period, find(tx, access, Some(valid_from))?));
+    }
+    Ok(states)
 }
 
 /// Whoever reaches one unit only registers and keeps patients there.

@@ -222,6 +222,13 @@ impl Scene {
             "mergePatients" => {
                 Whose::Both(objects.patient.clone(), sent["duplicate_id"].as_str().unwrap_or_default().to_owned())
             }
+            "readMerge" => {
+                let id = path.rsplit('/').next().unwrap_or_default();
+                let schema = self.world.schema(&objects.tenant);
+                let found = self.world.rows(&format!("SELECT duplicate FROM {schema}.patient_merge WHERE id = '{id}'"));
+                let duplicate = found.first().and_then(|row| row["duplicate"].as_str()).unwrap_or_default();
+                Whose::Both(objects.patient.clone(), duplicate.to_owned())
+            }
             id if id.starts_with("listAll") => Whose::Listed,
             _ if refers => Whose::Patient(objects.patient.clone()),
             _ => Whose::Nobody,
@@ -386,6 +393,17 @@ pub fn may(role: Role, operation: &Operation) -> bool {
 /// Answers to the ISI.
 pub fn isi() -> Value {
     (1..=7).map(|item| (format!("isi_{item:02}"), json!(item % 5))).collect::<serde_json::Map<_, _>>().into()
+}
+
+impl Scene {
+    /// These patients and those merged into them: a look at a record is a look at all of its rows.
+    pub fn whole_records(&self, patients: &[String]) -> Vec<String> {
+        let merged = patients
+            .iter()
+            .flat_map(|id| self.world.rows(&format!("SELECT id FROM {{alpha}}.patient WHERE merged_into = '{id}'")));
+        let merged = merged.filter_map(|row| row["id"].as_str().map(str::to_owned));
+        patients.iter().cloned().chain(merged.collect::<Vec<_>>()).collect()
+    }
 }
 
 /// The patients that a list shows, each once.

@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::Caller;
 use crate::problem::{Problem, Problems};
-use crate::routes::entries::Raw;
-use crate::wire::{Page, PageParams, page_answer, parameter};
+use crate::wire::{Page, PageParams, Raw, page_answer, parameter};
 
 /// Which devices.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

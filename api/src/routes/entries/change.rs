@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::{FIXED, OnePath, Patch, answer, reason_of};
 use crate::auth::Caller;
 use crate::problem::Problem;
+use crate::recording::changed;
 use crate::wire::{self, Body, IfMatch};
 
 pub(super) async fn change<T: Entry>(
@@ -38,8 +39,7 @@ pub(super) async fn change<T: Entry>(
                 stays_removed(&was, &is)?;
             }
             let entry: T = wire::meaning(Value::Object(is))?;
-            let examined = entries::examine(tx, &standing, &entry)?;
-            Ok(entries::change(tx, &access, &before, version.0, examined, reason)?)
+            Ok(changed(tx, &access, &standing, &before, (version.0, reason), &entry)?)
         })
         .await?;
     Ok(answer(stored))

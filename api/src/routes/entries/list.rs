@@ -8,10 +8,10 @@ use painreg_tenants::store::Listing;
 use painreg_tenants::store::entries::{self, Narrowing, Sort, Spot, Stored};
 use painreg_tenants::{Cursor, StoreError, Tx};
 
-use super::{Pairs, Raw, sort_name, wanted};
+use super::{Pairs, sort_name, wanted};
 use crate::auth::Caller;
 use crate::problem::Problem;
-use crate::wire::{Page, PageParams, page_answer, parameter};
+use crate::wire::{Page, PageParams, Raw, page_answer, parameter};
 
 /// What a list is asked for.
 pub struct Query {

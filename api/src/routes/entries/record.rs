@@ -1,15 +1,14 @@
 //! Recording an entry.
 
 use actix_web::{HttpResponse, web};
-use painreg_domain::clinical::{Entry, Kind};
-use painreg_domain::ids::{EntryId, PatientId};
-use painreg_tenants::removal::remove_components;
-use painreg_tenants::store::entries::{self, Stored};
-use painreg_tenants::{PatientAccess, Reply, Standing, Tx};
+use painreg_domain::clinical::Entry;
+use painreg_domain::ids::PatientId;
+use painreg_tenants::Reply;
 
 use super::Content;
 use crate::auth::Caller;
 use crate::problem::Problem;
+use crate::recording::recorded;
 use crate::wire::{Body, IdempotencyKey, etag};
 
 pub(super) async fn record<T: Entry>(
@@ -38,20 +37,4 @@ pub(super) async fn record<T: Entry>(
             })
         })
         .await
-}
-
-/// Records an entry with everything that follows from it.
-pub fn recorded<'t, T: Entry>(
-    tx: &mut Tx<'t>,
-    access: &PatientAccess<'t>,
-    standing: &Standing,
-    id: EntryId,
-    entry: &T,
-) -> Result<Stored, Problem> {
-    let examined = entries::examine(tx, standing, entry)?;
-    let stored = entries::record(tx, access, id, examined)?;
-    if T::KIND == Kind::ImplantEvent {
-        remove_components(tx, access, standing, &entries::content(&stored)?)?;
-    }
-    Ok(stored)
 }

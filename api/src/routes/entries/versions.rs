@@ -6,10 +6,10 @@ use painreg_domain::clinical::Entry;
 use painreg_tenants::store::entries::{self, Past};
 use serde::Serialize;
 
-use super::{OnePath, Pairs, Raw};
+use super::{OnePath, Pairs};
 use crate::auth::Caller;
 use crate::problem::Problem;
-use crate::wire::Page;
+use crate::wire::{Page, Raw};
 
 /// One state that an entry was in.
 #[derive(Serialize, utoipa::ToSchema)]

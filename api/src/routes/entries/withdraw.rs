@@ -1,14 +1,14 @@
 //! Taking back what should not have been recorded; it stays in the history.
 
 use actix_web::{HttpResponse, web};
+use painreg_domain::clinical::Entry;
 use painreg_domain::clinical::history::ChangeReason;
-use painreg_domain::clinical::{Entry, Kind};
-use painreg_tenants::removal::restore_components;
 use painreg_tenants::store::entries;
 
 use super::{OnePath, reason_of};
 use crate::auth::Caller;
 use crate::problem::Problem;
+use crate::recording::withdrawn;
 use crate::wire::IfMatch;
 
 pub(super) async fn withdraw<T: Entry>(
@@ -24,11 +24,7 @@ pub(super) async fn withdraw<T: Entry>(
             tx.about(format!("{}/{id}", T::KIND));
             let (access, standing) = tx.open_to_record(patient)?;
             let before = entries::find(tx, &access, T::KIND, id, None)?;
-            entries::withdraw(tx, &access, &before, version.0, reason)?;
-            if T::KIND == Kind::ImplantEvent {
-                restore_components(tx, &access, &standing, &entries::content(&before)?)?;
-            }
-            Ok(())
+            Ok(withdrawn(tx, &access, &standing, &before, (version.0, reason))?)
         })
         .await?;
     Ok(HttpResponse::NoContent().finish())

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::Caller;
 use crate::problem::{Problem, Problems};
-use crate::routes::entries::Raw;
+use crate::wire::Raw;
 
 /// As of when.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

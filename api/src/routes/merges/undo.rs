@@ -13,8 +13,8 @@ use crate::wire::{IfMatch, etag};
 
 /// Undo a merge.
 ///
-/// Each has a record of their own again, with everything that was recorded under it. What was recorded since under the
-/// survivor stays the survivor's.
+/// Each has a record of their own again. What was recorded meanwhile is the survivor's, but for what belongs to an episode,
+/// referral or implant of the duplicate: that lies where it belongs. Merges made later stand.
 #[utoipa::path(operation_id = "undoMerge", tag = "Patients", extensions(("x-action" = json!("UndoMerge"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("merge" = MergeId, Path, description = "The merge's id."),

@@ -6,7 +6,7 @@ use painreg_domain::fault::Fault;
 use painreg_domain::national_id::{Acceptance, NationalId};
 use painreg_domain::patient::{Details, Sex};
 use painreg_domain::policy::Action;
-use painreg_tenants::store::patients;
+use painreg_tenants::store::patients::{self, Registered};
 use serde::Deserialize;
 use validator::Validate;
 
@@ -112,7 +112,7 @@ pub async fn register_patient(
     caller
         .run_once(Action::RegisterPatient, key, bytes, &place, move |tx| {
             let (national_id, details) = value.meaning(acceptance, tx.principal().unit.as_deref(), tx.today())?;
-            let (access, patient) = patients::register(tx, &national_id, &details)?;
+            let Registered { access, patient, .. } = patients::register(tx, &national_id, &details)?;
             let mut reply = reply(
                 201,
                 Some(format!("{location}/{}", patient.id)),

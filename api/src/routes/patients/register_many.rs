@@ -19,7 +19,7 @@ use super::register::RegisterPatient;
 use crate::auth::Caller;
 use crate::frame::RequestInfo;
 use crate::problem::{Code, Problem, ProblemView, Problems};
-use crate::routes::entries::recorded_of;
+use crate::recording::recorded_of;
 use crate::server::State;
 use crate::wire::{IdempotencyKey, Lines, parse, reply};
 
@@ -90,7 +90,7 @@ pub struct LineView {
 pub struct RegisteredLine {
     /// The patient.
     patient_id: PatientId,
-    /// What people say aloud; of a patient who was registered before, null.
+    /// What people say aloud; of a patient who was registered before, and of a dry run, null.
     #[schema(minimum = 1)]
     registry_number: Option<i64>,
     /// Its entries, in order.
@@ -116,7 +116,8 @@ pub struct RegisteredEntry {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BatchParams {
-    /// true: everything is done and checked, nothing stays.
+    /// true: everything is done and checked, nothing stays. Each line is judged by itself, so that a patient who stands in
+    /// two lines is acceptable in both.
     #[param(default = false)]
     dry_run: Option<bool>,
 }
@@ -156,13 +157,12 @@ fn register(tx: &mut Tx<'_>, line: Line, acceptance: Acceptance) -> Result<Reply
             };
             let (national_id, details) =
                 patient.meaning(acceptance, tx.principal().unit.as_deref(), tx.today()).map_err(under)?;
-            let (access, patient) = patients::register(tx, &national_id, &details).map_err(|error| {
+            let registered = patients::register(tx, &national_id, &details).map_err(|error| {
                 let mut problem = Problem::from(error);
                 problem.errors = problem.errors.into_iter().map(|fault| fault.under("/patient")).collect();
                 problem
             })?;
-            let standing = tx.standing_of_new(&details)?;
-            (access, standing, Some(patient.registry_number))
+            (registered.access, registered.standing, Some(registered.patient.registry_number))
         }
         (None, Some(id)) => {
             let (access, standing) = tx.open_to_record(id)?;
@@ -231,6 +231,14 @@ impl Batch {
     }
 }
 
+/// A rehearsal's result without the numbers that were drawn for it: others will be given.
+fn unnumbered(mut registered: Value) -> Value {
+    if let Some(number) = registered.get_mut("registry_number") {
+        *number = Value::Null;
+    }
+    registered
+}
+
 /// Whether the whole request is refused, not a line of it.
 const fn of_the_request(code: Code) -> bool {
     matches!(
@@ -263,6 +271,9 @@ pub async fn register_many(
     let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();
     let dry_run = params.dry_run.unwrap_or(false);
     let batch = Batch { caller, key, place, dry_run, acceptance: state.acceptance };
+    if !dry_run {
+        batch.caller.needs(&batch.key)?;
+    }
     let mut lines = lines.0.into_iter();
     let Some((number, bytes)) = lines.next() else {
         let nothing = Problem::invalid(vec![Fault::new("", FaultCode::Required)]);
@@ -296,7 +307,9 @@ pub async fn register_many(
                     (_, true) => LineOutcome::Known,
                     _ => LineOutcome::Registered,
                 },
-                registered: serde_json::from_slice(&reply.body).ok(),
+                registered: serde_json::from_slice(&reply.body)
+                    .ok()
+                    .map(|stored| if dry_run { unnumbered(stored) } else { stored }),
                 problem: None,
             },
             Err(problem) => {

@@ -143,13 +143,18 @@ pub async fn update_patient(
     let change = body.value;
     let patient = caller
         .run(Action::UpdatePatient, move |tx| {
-            let access = tx.open_patient(id)?;
-            let mut patient = patients::find(tx, &access, None)?;
+            let (access, standing) = tx.open_to_record(id)?;
+            let patient = patients::find(tx, &access, None)?;
             if patient.version != version.0 {
                 return Err(StoreError::Stale.into());
             }
-            change.apply(&mut patient.details, tx.today())?;
-            patients::update(tx, &access, version.0, &patient.details)?;
+            let mut details = patient.details.clone();
+            change.apply(&mut details, tx.today())?;
+            // How to reach somebody is kept only of those whose data may be kept; clearing it always may.
+            if details.contact != patient.details.contact && !details.contact.is_empty() {
+                tx.may_keep(&standing.grounds)?;
+            }
+            patients::update(tx, &access, &patient, &details)?;
             Ok(PatientView::from(patients::find(tx, &access, None)?))
         })
         .await?;

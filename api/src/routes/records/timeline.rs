@@ -12,8 +12,7 @@ use uuid::Uuid;
 
 use crate::auth::Caller;
 use crate::problem::{Problem, Problems};
-use crate::routes::entries::Raw;
-use crate::wire::{Page, page_answer, parameter};
+use crate::wire::{Page, Raw, page_answer, parameter};
 
 /// One line of a timeline.
 #[derive(Serialize, utoipa::ToSchema)]

@@ -13,8 +13,8 @@ use validator::Validate;
 
 use crate::auth::Caller;
 use crate::problem::{Problem, Problems};
-use crate::routes::entries::Raw;
-use crate::wire::{Body, IdempotencyKey, IfMatch, reply};
+use crate::recording;
+use crate::wire::{Body, IdempotencyKey, IfMatch, Raw, reply};
 
 /// The category it is to have.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
@@ -79,9 +79,8 @@ pub async fn recategorise_referral(
             let assessed_on = value.assessed_on.unwrap_or_else(|| tx.today());
             let content: Referral = entries::content(&before)?;
             let (changed, consequence) = recategorised(&content, &value.category, assessed_on, &lists)?;
-            let examined = entries::examine(tx, &standing, &changed)?;
             let reason = if value.correction { ChangeReason::Correction } else { ChangeReason::Update };
-            let stored = entries::change(tx, &access, &before, version.0, examined, reason)?;
+            let stored = recording::changed(tx, &access, &standing, &before, (version.0, reason), &changed)?;
             let version = stored.version;
             let view = RecategorisedView { referral: Raw::new(stored.json)?, consequence };
             let mut reply = reply(201, Some(referral), Some(version), &view);

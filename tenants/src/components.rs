@@ -1,0 +1,196 @@
+//! Components of implants and what refers to them: a reference names a component of the same implant, what is referred to
+//! stays, and a revision or explant marks what it removes and is called what it was.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Uuid as SqlUuid};
+use painreg_domain::clinical::history::ChangeReason;
+use painreg_domain::clinical::{
+    Entry, EventClass, ImplantCheck, ImplantComponent, ImplantEvent, ImplantProgramme, Kind, removal_class,
+};
+use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::ids::EntryId;
+
+use crate::error::StoreError;
+use crate::scope::{PatientAccess, Standing, Tx};
+use crate::statement::statement;
+use crate::store::entries::{self, Narrowing, Stored, Wanted};
+
+/// No implant has more components.
+const MOST: i64 = 1000;
+
+/// Whether components are named by entries of this kind.
+const fn refers(kind: Kind) -> bool {
+    matches!(kind, Kind::ImplantProgramme | Kind::ImplantEvent | Kind::ImplantCheck)
+}
+
+/// Refuses an entry that names a component which is none of the implant's.
+pub fn check<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, stored: &Stored) -> Result<(), StoreError> {
+    if !refers(stored.kind) {
+        return Ok(());
+    }
+    let (implant, named): (EntryId, Vec<(String, EntryId)>) = match stored.kind {
+        Kind::ImplantProgramme => {
+            let it: ImplantProgramme = entries::content(stored)?;
+            let leads = it.leads.iter().enumerate();
+            (it.implant_id, leads.map(|(at, lead)| (format!("/leads/{at}/component_id"), lead.component_id)).collect())
+        }
+        Kind::ImplantCheck => {
+            let it: ImplantCheck = entries::content(stored)?;
+            let each = it.impedances.iter().enumerate();
+            (
+                it.implant_id,
+                each.map(|(at, one)| (format!("/impedances/{at}/component_id"), one.component_id)).collect(),
+            )
+        }
+        _ => {
+            let it: ImplantEvent = entries::content(stored)?;
+            let each = it.component_ids.iter().enumerate();
+            (it.implant_id, each.map(|(at, id)| (format!("/component_ids/{at}"), *id)).collect())
+        }
+    };
+    if named.is_empty() {
+        return Ok(());
+    }
+    let known = of_implant(tx, access, implant, None)?;
+    let unknown = named.into_iter().filter(|(_, id)| !known.iter().any(|(stored, _)| stored.id == *id));
+    let faults: Vec<Fault> = unknown.map(|(place, _)| Fault::new(place, FaultCode::UnknownReference)).collect();
+    if faults.is_empty() { Ok(()) } else { Err(StoreError::Invalid(faults)) }
+}
+
+/// The components of an implant: those in place, or all of them.
+fn of_implant<'t>(
+    tx: &mut Tx<'t>,
+    access: &PatientAccess<'t>,
+    implant: EntryId,
+    ongoing: Option<bool>,
+) -> Result<Vec<(Stored, ImplantComponent)>, StoreError> {
+    let equal = vec![("implant_id", Wanted::Id(implant))];
+    let narrowing = Narrowing { equal, ongoing, ..Narrowing::default() };
+    let found = entries::of_patient(tx, access, Kind::ImplantComponent, &narrowing, None, MOST)?.items;
+    found.into_iter().map(|stored| entries::content(&stored).map(|component| (stored, component))).collect()
+}
+
+/// Refuses to take back a component that an event, programme or check names.
+pub fn unnamed(tx: &mut Tx<'_>, stored: &Stored) -> Result<(), StoreError> {
+    if stored.kind == Kind::ImplantComponent && named(tx, stored, false)? { Err(StoreError::InUse) } else { Ok(()) }
+}
+
+/// Refuses to undo by hand what a revision or explant did: the component's implant and its last day are the event's to
+/// tell.
+pub fn stays_removed(tx: &mut Tx<'_>, before: &Stored, now: &ImplantComponent) -> Result<(), StoreError> {
+    let was: ImplantComponent = entries::content(before)?;
+    let differs = [("removed_on", was.removed_on != now.removed_on), ("implant_id", was.implant_id != now.implant_id)];
+    match differs.into_iter().find(|(_, differs)| *differs) {
+        Some((member, _)) if named(tx, before, member == "removed_on")? => {
+            Err(StoreError::Invalid(vec![Fault::at(member, FaultCode::InUse)]))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether anything names the component; only revisions and explants where `surgical`.
+fn named(tx: &mut Tx<'_>, stored: &Stored, surgical: bool) -> Result<bool, StoreError> {
+    #[derive(QueryableByName)]
+    struct NamedRow {
+        #[diesel(sql_type = Bool)]
+        named: bool,
+    }
+    let component: ImplantComponent = entries::content(stored)?;
+    let row: NamedRow = statement(
+        "SELECT EXISTS (SELECT FROM implant_event WHERE implant_id = ? AND ? = ANY (component_ids) \
+         AND (class = 'surgical' OR NOT ?)) OR (NOT ? AND (\
+         EXISTS (SELECT FROM implant_programme, jsonb_array_elements(leads) AS lead WHERE implant_id = ? \
+         AND lead ->> 'component_id' = ?::text) OR \
+         EXISTS (SELECT FROM implant_check, jsonb_array_elements(impedances) AS impedance WHERE implant_id = ? \
+         AND impedance ->> 'component_id' = ?::text))) AS named",
+    )
+    .bind::<SqlUuid, _>(component.implant_id.uuid())
+    .bind::<SqlUuid, _>(stored.id.uuid())
+    .bind::<Bool, _>(surgical)
+    .bind::<Bool, _>(surgical)
+    .bind::<SqlUuid, _>(component.implant_id.uuid())
+    .bind::<SqlUuid, _>(stored.id.uuid())
+    .bind::<SqlUuid, _>(component.implant_id.uuid())
+    .bind::<SqlUuid, _>(stored.id.uuid())
+    .get_result(tx.conn)?;
+    Ok(row.named)
+}
+
+/// Marks the components that a surgical event names as removed on its day. Refused is what is not in place, what was
+/// there for the trial only or was never implanted, and an event that is called a revision although nothing stays, or an
+/// explant although something does.
+pub fn remove<'t>(
+    tx: &mut Tx<'t>,
+    access: &PatientAccess<'t>,
+    standing: &Standing,
+    stored: &Stored,
+) -> Result<(), StoreError> {
+    let event: ImplantEvent = entries::content(stored)?;
+    if event.event.class() != EventClass::Surgical {
+        return Ok(());
+    }
+    let in_place = of_implant(tx, access, event.implant_id, Some(true))?;
+    let counts = |component: &ImplantComponent| !component.trial && component.component.is_implanted();
+    let implanted = in_place.iter().filter(|(_, component)| counts(component)).count();
+    let mut faults = Vec::new();
+    let mut removed = Vec::new();
+    for (at, id) in event.component_ids.iter().enumerate() {
+        match in_place.iter().find(|(stored, _)| stored.id == *id) {
+            Some(found) if counts(&found.1) => removed.push(found),
+            Some(_) => faults.push(Fault::new(format!("/component_ids/{at}"), FaultCode::Contradiction)),
+            None => faults.push(Fault::new(format!("/component_ids/{at}"), FaultCode::UnknownReference)),
+        }
+    }
+    if faults.is_empty() && removal_class(implanted, removed.len()) != Some(event.event) {
+        faults.push(Fault::at("event", FaultCode::Contradiction));
+    }
+    if !faults.is_empty() {
+        return Err(StoreError::Invalid(faults));
+    }
+    for (stored, component) in removed {
+        let gone = ImplantComponent { removed_on: Some(event.happened_on), ..component.clone() };
+        let marked = mark(tx, access, standing, stored, &gone, ChangeReason::Update);
+        marked.map_err(|error| match error {
+            // What is wrong with the component's last day is wrong with the event's day.
+            StoreError::Invalid(faults) if faults.iter().all(|fault| fault.pointer == "/removed_on") => {
+                let at_event = |fault: Fault| Fault::at("happened_on", fault.code);
+                StoreError::Invalid(faults.into_iter().map(at_event).collect())
+            }
+            other => other,
+        })?;
+    }
+    Ok(())
+}
+
+/// Takes back what a surgical event that is taken back did: what it removed is in place again.
+pub fn restore<'t>(
+    tx: &mut Tx<'t>,
+    access: &PatientAccess<'t>,
+    standing: &Standing,
+    stored: &Stored,
+) -> Result<(), StoreError> {
+    let event: ImplantEvent = entries::content(stored)?;
+    if event.event.class() != EventClass::Surgical {
+        return Ok(());
+    }
+    for (stored, component) in of_implant(tx, access, event.implant_id, Some(false))? {
+        if event.component_ids.contains(&stored.id) && component.removed_on == Some(event.happened_on) {
+            let back = ImplantComponent { removed_on: None, ..component };
+            mark(tx, access, standing, &stored, &back, ChangeReason::Correction)?;
+        }
+    }
+    Ok(())
+}
+
+fn mark<'t>(
+    tx: &mut Tx<'t>,
+    access: &PatientAccess<'t>,
+    standing: &Standing,
+    stored: &Stored,
+    component: &ImplantComponent,
+    reason: ChangeReason,
+) -> Result<(), StoreError> {
+    debug_assert!(ImplantComponent::KIND == stored.kind, "only components are marked");
+    let examined = entries::examine(tx, standing, component)?;
+    entries::change(tx, access, stored, stored.version, examined, reason).map(|_| ())
+}
