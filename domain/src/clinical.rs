@@ -289,15 +289,6 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// As [`Examination::day`], though it may lie after death.
-    pub fn day_whenever(&mut self, member: &str, day: Date) {
-        if day < self.born {
-            self.fault(member, FaultCode::BeforeBirth);
-        } else if day > self.today {
-            self.fault(member, FaultCode::InFuture);
-        }
-    }
-
     /// As [`Examination::day`], where there is one; and not before `start`.
     pub fn day_from(&mut self, member: &str, day: Option<Date>, start: Date) {
         let Some(day) = day else { return };
@@ -305,6 +296,25 @@ impl<'a> Examination<'a> {
             self.fault(member, FaultCode::WrongOrder);
         } else {
             self.day(member, day);
+        }
+    }
+
+    /// As [`Examination::day`], of what may come after a death too: papers, and taking out what lies in the dead.
+    pub fn past_day(&mut self, member: &str, day: Date) {
+        if day < self.born {
+            self.fault(member, FaultCode::BeforeBirth);
+        } else if day > self.today {
+            self.fault(member, FaultCode::InFuture);
+        }
+    }
+
+    /// As [`Examination::past_day`], where there is one; and not before `start`.
+    pub fn past_day_from(&mut self, member: &str, day: Option<Date>, start: Date) {
+        let Some(day) = day else { return };
+        if day < start {
+            self.fault(member, FaultCode::WrongOrder);
+        } else {
+            self.past_day(member, day);
         }
     }
 
@@ -322,6 +332,19 @@ impl<'a> Examination<'a> {
             self.fault(member, FaultCode::InvalidFormat);
         } else if text.chars().count() > most {
             self.fault(member, FaultCode::TooLong);
+        }
+    }
+
+    /// Text that others look for, such as a serial number: as [`Examination::text`], on one line, and with nothing
+    /// around it that nobody sees.
+    pub fn label(&mut self, member: &str, label: Option<&str>, most: usize) {
+        let Some(text) = label else { return };
+        if text.chars().any(char::is_control) {
+            self.fault(member, FaultCode::ForbiddenCharacter);
+        } else if text.trim() != text {
+            self.fault(member, FaultCode::InvalidFormat);
+        } else {
+            self.text(member, label, most);
         }
     }
 
@@ -351,10 +374,10 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// A quantity of at least nothing, at most `most`, with at most six decimals.
-    pub fn quantity(&mut self, member: &str, value: Option<Decimal>, most: i64) {
+    /// A quantity within its range, with at most six decimals.
+    pub fn quantity(&mut self, member: &str, value: Option<Decimal>, range: std::ops::RangeInclusive<Decimal>) {
         let Some(value) = value else { return };
-        if value < Decimal::ZERO || value > Decimal::from(most) {
+        if !range.contains(&value) {
             self.fault(member, FaultCode::OutOfRange);
         } else if value.normalize().scale() > 6 {
             self.fault(member, FaultCode::InvalidFormat);
@@ -370,13 +393,14 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// A list within its bounds.
-    pub fn many<T>(&mut self, member: &str, items: &[T], range: std::ops::RangeInclusive<usize>) {
+    /// A list within its bounds; gives the items within them, so that nobody looks at more.
+    pub fn many<'t, T>(&mut self, member: &str, items: &'t [T], range: std::ops::RangeInclusive<usize>) -> &'t [T] {
         if items.len() > *range.end() {
             self.fault(member, FaultCode::TooLong);
         } else if items.len() < *range.start() {
             self.fault(member, FaultCode::Required);
         }
+        items.get(..*range.end()).unwrap_or(items)
     }
 }
 

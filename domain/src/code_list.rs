@@ -230,7 +230,7 @@ impl Project {
         if self.fields.len() > 50 {
             faults.push(Fault::at("fields", FaultCode::TooLong));
         }
-        for (at, field) in self.fields.iter().enumerate() {
+        for (at, field) in self.fields.iter().enumerate().take(50) {
             let mut refuse = |member: &str, code| faults.push(Fault::new(format!("/fields/{at}/{member}"), code));
             if !is_code(&field.code, 1, false) {
                 refuse("code", FaultCode::InvalidFormat);
@@ -241,8 +241,20 @@ impl Project {
             if of_options == field.options.is_empty() {
                 refuse("options", if of_options { FaultCode::Required } else { FaultCode::Contradiction });
             }
-            if field.options.len() > 50 || field.options.iter().any(|it| !(1..=40).contains(&it.0.chars().count())) {
+            if field.options.len() > 50 {
                 refuse("options", FaultCode::TooLong);
+            }
+            for (place, FieldOption(option)) in field.options.iter().enumerate().take(50) {
+                let code = if option.is_empty() || option.trim() != option {
+                    FaultCode::InvalidFormat
+                } else if option.chars().count() > 40 {
+                    FaultCode::TooLong
+                } else if field.options.iter().take(place).any(|before| before.0 == *option) {
+                    FaultCode::AlreadyExists
+                } else {
+                    continue;
+                };
+                refuse(&format!("options/{place}"), code);
             }
         }
         faults
@@ -273,7 +285,10 @@ impl Field {
         let (fits, code) = match (self.kind, value) {
             (FieldKind::Integer, Value::Number(number)) => (number.is_i64(), FaultCode::WrongType),
             (FieldKind::Decimal, Value::Number(_)) | (FieldKind::Boolean, Value::Bool(_)) => return None,
-            (FieldKind::Date, Value::String(text)) => (text.parse::<Date>().is_ok(), FaultCode::InvalidDate),
+            // Written in one way only: instants and dates without dashes are read as dates too.
+            (FieldKind::Date, Value::String(text)) => {
+                (text.parse::<Date>().is_ok_and(|day| day.to_string() == *text), FaultCode::InvalidDate)
+            }
             (FieldKind::Option, Value::String(text)) => (is_option(text), FaultCode::UnknownOption),
             _ => (false, FaultCode::WrongType),
         };
@@ -297,6 +312,7 @@ impl Refused {
 
 /// A list of a template: its codes in order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Written {
     list: List,
     codes: Vec<Listed>,
@@ -325,6 +341,7 @@ impl CodeLists {
     /// The lists of a template: `[[lists]]` with `list` and `codes`.
     pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
         #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
         struct Whole {
             lists: Vec<Written>,
         }
@@ -366,7 +383,9 @@ impl CodeLists {
     /// The group that a procedure's code belongs to: the one that names most of it.
     pub fn procedure_group(&self, code: &str, on: Date) -> Option<&str> {
         let matching = self.of(List::ProcedureGroup).iter().filter(|listed| listed.holds(on)).filter_map(|listed| {
-            let fits = |CodePrefix(prefix): &&CodePrefix| code.starts_with(prefix.as_str());
+            let fits = |CodePrefix(prefix): &&CodePrefix| {
+                code.get(..prefix.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(prefix))
+            };
             Some((listed.flags.codes.iter().filter(fits).map(|it| it.0.len()).max()?, listed))
         });
         // Of groups that name equally much the first of the list counts.
@@ -378,3 +397,6 @@ impl CodeLists {
         self.projects.iter().find(|project| project.code == code)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -226,7 +226,7 @@ impl Medication {
                 amount_fault(self.doses_per_day, Self::DOSES_PER_DAY_MAX)
                     .or(fault_if(self.doses_per_day.is_some() && per_hour, FaultCode::Contradiction)),
             ),
-            ("ended_on", fault_if(ended_too_early, FaultCode::Contradiction)),
+            ("ended_on", fault_if(ended_too_early, FaultCode::WrongOrder)),
             ("stop_reason", fault_if(self.stop_reason.is_some() && self.ended_on.is_none(), FaultCode::Contradiction)),
         ];
         found.into_iter().filter_map(|(member, code)| Some(Fault::at(member, code?))).collect()

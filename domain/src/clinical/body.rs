@@ -96,15 +96,27 @@ pub struct Area {
     pub side: Side,
 }
 
-/// What is wrong with that side of that region.
-pub(super) const fn fault_of(region: Region, side: Side) -> Option<FaultCode> {
-    if matches!(side, Side::Midline) && !region.has_midline() { Some(FaultCode::Contradiction) } else { None }
+impl Area {
+    /// Whether some of the one is some of the other.
+    fn overlaps(self, other: Self) -> bool {
+        let one_of_both = |one, other| one == Side::Both && matches!(other, Side::Left | Side::Right);
+        self.region == other.region
+            && (self.side == other.side || one_of_both(self.side, other.side) || one_of_both(other.side, self.side))
+    }
 }
 
-/// What is wrong with these places, which lie under `prefix`.
+/// What is wrong with these places, which lie under `prefix`: a middle that there is none of, a place that stands there
+/// twice.
 pub(super) fn faults_of(prefix: &str, areas: &[Area]) -> Vec<Fault> {
-    let wrong = |(at, area): (usize, &Area)| {
-        fault_of(area.region, area.side).map(|code| Fault::new(format!("{prefix}/{at}/side"), code))
-    };
-    areas.iter().enumerate().filter_map(wrong).collect()
+    let mut faults = Vec::new();
+    for (at, area) in areas.iter().enumerate() {
+        let mut refuse = |member| faults.push(Fault::new(format!("{prefix}/{at}/{member}"), FaultCode::Contradiction));
+        if area.side == Side::Midline && !area.region.has_midline() {
+            refuse("side");
+        }
+        if areas.iter().take(at).any(|before| before.overlaps(*area)) {
+            refuse("region");
+        }
+    }
+    faults
 }

@@ -71,7 +71,7 @@ pub struct Consultation {
     /// The episode it belongs to.
     #[serde(default)]
     pub episode_id: Option<EntryId>,
-    /// When it was.
+    /// When it was, or was to be.
     pub held_on: Date,
     /// Where in the course it stands.
     pub sequence: Sequence,
@@ -90,16 +90,18 @@ impl Entry for Consultation {
     type Derived = Nothing;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {
-        // An appointment that nobody came to may lie after a death that nobody knew of.
-        if self.attendance == Attendance::Attended {
-            exam.day("held_on", self.held_on);
-        } else {
-            exam.day_whenever("held_on", self.held_on);
+        // An appointment that nobody came to may lie after a death that nobody knew of; what is called off may lie in days
+        // to come.
+        match self.attendance {
+            Attendance::Attended => exam.day("held_on", self.held_on),
+            Attendance::NoShow => exam.past_day("held_on", self.held_on),
+            Attendance::Cancelled if self.held_on < exam.born() => exam.fault("held_on", FaultCode::BeforeBirth),
+            Attendance::Cancelled => {}
         }
-        exam.many("professionals", &self.professionals, 0..=20);
+        let professionals = exam.many("professionals", &self.professionals, 0..=20);
         let wrong = |hpr: &str| !(7..=9).contains(&hpr.len()) || !hpr.bytes().all(|byte| byte.is_ascii_digit());
         exam.faults(
-            self.professionals
+            professionals
                 .iter()
                 .enumerate()
                 .filter(|(_, one)| one.hpr.as_deref().is_some_and(wrong))

@@ -36,10 +36,7 @@ impl Entry for Episode {
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {
         exam.day("opened_on", self.opened_on);
         // An episode may be closed after a death: somebody must.
-        exam.end_from("closed_on", self.closed_on, self.opened_on);
-        if self.closed_on.is_some_and(|day| day > exam.today()) {
-            exam.fault("closed_on", crate::fault::FaultCode::InFuture);
-        }
+        exam.past_day_from("closed_on", self.closed_on, self.opened_on);
         exam.together(("closed_on", self.closed_on.is_some()), ("closing_reason", self.closing_reason.is_some()));
         exam.listed("unit", List::Unit, self.unit.as_deref(), self.opened_on);
         let closed = self.closed_on.unwrap_or(self.opened_on);

@@ -179,9 +179,9 @@ words! {
 }
 
 impl ComponentKind {
-    /// Whether it lies in the patient; chargers, programmers and external stimulators are handed out.
+    /// Whether it lies in the patient; a charger, a programmer and an external stimulator do not.
     pub const fn is_implanted(self) -> bool {
-        !matches!(self, Self::Charger | Self::Programmer | Self::ExternalStimulator)
+        !matches!(self, Self::ExternalStimulator | Self::Charger | Self::Programmer)
     }
 }
 
@@ -316,7 +316,10 @@ impl Entry for Implant {
         if matches!(said, (Some(TrialOutcome::Success), Some(..50)) | (Some(TrialOutcome::Failed), Some(50..))) {
             exam.fault("trial_outcome", FaultCode::Contradiction);
         }
-        if self.stages == Some(Stages::OneStage) && self.trial_started_on.is_some() {
+        let tried = self.trial_started_on.or(self.trial_ended_on).is_some()
+            || self.trial_relief_percent.is_some()
+            || said.0.is_some();
+        if self.stages == Some(Stages::OneStage) && tried {
             exam.fault("stages", FaultCode::Contradiction);
         }
         let trial_days = self.trial_started_on.zip(self.trial_ended_on).map(|(from, to)| (to - from).get_days() + 1);
@@ -344,7 +347,7 @@ pub struct ImplantComponent {
     /// The unique device identification as scanned or printed: GS1 (with or without brackets, ASCII 29 between elements
     /// of variable length), HIBCC or ICCBBA.
     #[serde(default)]
-    #[schema(max_length = 250, example = "(01)07350000000009(17)291231(10)LOT42(21)SER42")]
+    #[schema(max_length = 200, example = "(01)07350000000009(17)291231(10)LOT42(21)SER42")]
     pub udi: Option<String>,
     /// Serial number; where the UDI tells one too, the same.
     #[serde(default)]
@@ -358,18 +361,18 @@ pub struct ImplantComponent {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 64)]
     pub contacts: Option<i32>,
-    /// The vertebra at which a lead's tip lies.
+    /// The vertebra at which the tip of a lead or catheter lies.
     #[serde(default)]
     #[schema(max_length = 4, pattern = "^(C[1-7]|T([1-9]|1[0-2])|L[1-5]|S[1-5])$", example = "T8")]
     pub tip_level: Option<String>,
-    /// The vertebra at which a lead enters.
+    /// The vertebra at which a lead or catheter enters.
     #[serde(default)]
     #[schema(max_length = 4, pattern = "^(C[1-7]|T([1-9]|1[0-2])|L[1-5]|S[1-5])$", example = "L2")]
     pub entry_level: Option<String>,
     /// On which side it lies.
     #[serde(default)]
     pub side: Option<Side>,
-    /// How far a lead lies from the middle, in millimetres.
+    /// How far a lead or catheter lies from the middle, in millimetres.
     #[serde(default, with = "crate::amount")]
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 50)]
     pub midline_offset_mm: Option<Decimal>,
@@ -415,7 +418,8 @@ fn is_vertebra(text: &str) -> bool {
         "L" | "S" => 5,
         _ => return false,
     };
-    !number.starts_with('0') && number.parse::<u8>().is_ok_and(|number| (1..=most).contains(&number))
+    let is_number = !number.starts_with('0') && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && number.parse::<u8>().is_ok_and(|number| (1..=most).contains(&number))
 }
 
 impl Entry for ImplantComponent {
@@ -423,27 +427,31 @@ impl Entry for ImplantComponent {
     type Derived = Identified;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Identified {
-        use ComponentKind::{IpgPrimaryCell, IpgRechargeable, LeadDrg, LeadPaddle, LeadPercutaneous, Pump};
+        use ComponentKind::{Catheter, IpgPrimaryCell, IpgRechargeable, LeadDrg, LeadPaddle, LeadPercutaneous, Pump};
         exam.day("implanted_on", self.implanted_on);
         // What is in somebody may be removed after their death.
-        exam.end_from("removed_on", self.removed_on, self.implanted_on);
-        if self.removed_on.is_some_and(|day| day > exam.today()) {
-            exam.fault("removed_on", FaultCode::InFuture);
-        }
-        exam.text("manufacturer", Some(&self.manufacturer), 100);
-        exam.text("model", Some(&self.model), 100);
-        exam.text("serial", self.serial.as_deref(), 50);
-        exam.text("lot", self.lot.as_deref(), 50);
+        exam.past_day_from("removed_on", self.removed_on, self.implanted_on);
+        exam.label("manufacturer", Some(&self.manufacturer), 100);
+        exam.label("model", Some(&self.model), 100);
+        exam.label("serial", self.serial.as_deref(), 50);
+        exam.label("lot", self.lot.as_deref(), 50);
         exam.whole("contacts", self.contacts, 1..=64);
-        exam.quantity("midline_offset_mm", self.midline_offset_mm, 50);
+        exam.quantity("midline_offset_mm", self.midline_offset_mm, Decimal::ZERO..=Decimal::from(50));
         for (member, level) in [("tip_level", &self.tip_level), ("entry_level", &self.entry_level)] {
             if level.as_deref().is_some_and(|level| !is_vertebra(level)) {
                 exam.fault(member, FaultCode::InvalidFormat);
             }
         }
         let is_lead = matches!(self.component, LeadPercutaneous | LeadPaddle | LeadDrg);
-        for (member, given) in [("contacts", self.contacts.is_some()), ("tip_level", self.tip_level.is_some())] {
-            if given && !is_lead {
+        if self.contacts.is_some() && !is_lead {
+            exam.fault("contacts", FaultCode::Contradiction);
+        }
+        for (member, given) in [
+            ("tip_level", self.tip_level.is_some()),
+            ("entry_level", self.entry_level.is_some()),
+            ("midline_offset_mm", self.midline_offset_mm.is_some()),
+        ] {
+            if given && !is_lead && self.component != Catheter {
                 exam.fault(member, FaultCode::Contradiction);
             }
         }
@@ -454,7 +462,8 @@ impl Entry for ImplantComponent {
             exam.remark(Remark::UdiMissing);
             return Identified::default();
         };
-        let udi = match Udi::parse(text, exam.today()) {
+        let in_length = if text.chars().count() > 200 { Err(FaultCode::TooLong) } else { Ok(text) };
+        let udi = match in_length.and_then(|text| Udi::parse(text, exam.today())) {
             Ok(udi) => udi,
             Err(code) => {
                 exam.fault("udi", code);
@@ -513,7 +522,7 @@ pub struct ImplantProgramme {
     pub number: i32,
     /// The form of stimulation.
     pub waveform: Waveform,
-    /// How the contacts are set, lead by lead.
+    /// How the contacts are set, each lead at most once.
     #[serde(default)]
     #[schema(max_items = 8)]
     pub leads: Vec<LeadContacts>,
@@ -530,7 +539,7 @@ pub struct ImplantProgramme {
     pub pulse_width_us: Option<i32>,
     /// Frequency, hertz.
     #[serde(default, with = "crate::amount")]
-    #[schema(value_type = Option<f64>, minimum = 0, maximum = 20000)]
+    #[schema(value_type = Option<f64>, exclusive_minimum = 0, maximum = 20000)]
     pub frequency_hz: Option<Decimal>,
     /// Seconds on, where it cycles.
     #[serde(default)]
@@ -555,21 +564,21 @@ pub struct ImplantProgramme {
 }
 
 impl ImplantProgramme {
-    /// Usual frequency (Hz), pulse width (µs) and amplitude (mA) of a waveform; hypotheses, for remarks only.
+    /// Usual frequency (Hz), pulse width (µs) and amplitude (tenths of mA) of a waveform; hypotheses, for remarks only.
     fn is_usual(&self) -> bool {
         let (frequency, width, amplitude) = match self.waveform {
-            Waveform::Tonic => ((30, 120), (100, 500), (1, 15)),
-            Waveform::Burst | Waveform::BurstDr => ((40, 500), (100, 1000), (0, 15)),
-            Waveform::TenKhz => ((10_000, 10_000), (10, 50), (0, 5)),
-            Waveform::HighDensity => ((500, 1200), (50, 500), (0, 15)),
+            Waveform::Tonic => ((30, 120), (100, 500), (10, 150)),
+            Waveform::Burst | Waveform::BurstDr => ((40, 500), (100, 1000), (0, 150)),
+            Waveform::TenKhz => ((10_000, 10_000), (10, 50), (5, 50)),
+            Waveform::HighDensity => ((500, 1200), (50, 500), (0, 150)),
             _ => return true,
         };
-        let within = |value: Option<Decimal>, (least, most): (i64, i64)| {
-            value.is_none_or(|value| (Decimal::from(least)..=Decimal::from(most)).contains(&value))
+        let within = |value: Option<Decimal>, (least, most): (i64, i64), decimals| {
+            value.is_none_or(|it| (Decimal::new(least, decimals)..=Decimal::new(most, decimals)).contains(&it))
         };
-        within(self.frequency_hz, frequency)
-            && within(self.pulse_width_us.map(Decimal::from), width)
-            && (self.amplitude_unit == Some(AmplitudeUnit::Volt) || within(self.amplitude, amplitude))
+        within(self.frequency_hz, frequency, 0)
+            && within(self.pulse_width_us.map(Decimal::from), width, 0)
+            && (self.amplitude_unit == Some(AmplitudeUnit::Volt) || within(self.amplitude, amplitude, 1))
     }
 }
 
@@ -582,25 +591,30 @@ impl Entry for ImplantProgramme {
         exam.end_from("ended_on", self.ended_on, self.set_on);
         exam.whole("number", Some(self.number), 1..=99);
         exam.together(("amplitude", self.amplitude.is_some()), ("amplitude_unit", self.amplitude_unit.is_some()));
-        exam.quantity("amplitude", self.amplitude, 100);
+        exam.quantity("amplitude", self.amplitude, Decimal::ZERO..=Decimal::ONE_HUNDRED);
         exam.whole("pulse_width_us", self.pulse_width_us, 1..=5000);
-        exam.quantity("frequency_hz", self.frequency_hz, 20_000);
+        exam.quantity("frequency_hz", self.frequency_hz, Decimal::new(1, 6)..=Decimal::from(20_000));
         exam.whole("cycle_on_s", self.cycle_on_s, 1..=86_400);
         exam.whole("cycle_off_s", self.cycle_off_s, 1..=86_400);
         exam.together(("cycle_on_s", self.cycle_on_s.is_some()), ("cycle_off_s", self.cycle_off_s.is_some()));
-        exam.quantity("usage_hours", self.usage_hours, 24);
+        exam.quantity("usage_hours", self.usage_hours, Decimal::ZERO..=Decimal::from(24));
         exam.whole("relief_percent", self.relief_percent, 0..=100);
         exam.whole("coverage_percent", self.coverage_percent, 0..=100);
-        exam.many("leads", &self.leads, 0..=8);
+        let leads = exam.many("leads", &self.leads, 0..=8);
         let is_polarity =
             |text: &str| (1..=64).contains(&text.len()) && text.bytes().all(|sign| matches!(sign, b'+' | b'-' | b'0'));
         exam.faults(
-            self.leads
+            leads
                 .iter()
                 .enumerate()
                 .filter(|(_, lead)| !is_polarity(&lead.polarity))
                 .map(|(at, _)| Fault::new(format!("/leads/{at}/polarity"), FaultCode::InvalidFormat)),
         );
+        for (at, lead) in leads.iter().enumerate() {
+            if leads.iter().take(at).any(|before| before.component_id == lead.component_id) {
+                exam.faults([Fault::new(format!("/leads/{at}/component_id"), FaultCode::Contradiction)]);
+            }
+        }
         if !self.is_usual() {
             exam.remark(Remark::UnusualSetting);
         }
@@ -643,19 +657,19 @@ impl Entry for ImplantEvent {
     fn examine(&self, exam: &mut Examination<'_>) -> Classified {
         let class = self.event.class();
         // What is in somebody may be removed after their death.
-        if class == EventClass::Surgical || self.event == EventKind::Death {
-            exam.day_whenever("happened_on", self.happened_on);
+        if class == EventClass::Surgical {
+            exam.past_day("happened_on", self.happened_on);
         } else {
             exam.day("happened_on", self.happened_on);
         }
-        exam.many("component_ids", &self.component_ids, 0..=20);
+        let component_ids = exam.many("component_ids", &self.component_ids, 0..=20);
         exam.text("note", self.note.as_deref(), 2000);
         if class == EventClass::Surgical && self.component_ids.is_empty() {
             exam.fault("component_ids", FaultCode::Required);
         }
-        let twice = |at: usize, id: &EntryId| self.component_ids.iter().take(at).any(|other| other == id);
+        let twice = |at: usize, id: &EntryId| component_ids.iter().take(at).any(|other| other == id);
         exam.faults(
-            self.component_ids
+            component_ids
                 .iter()
                 .enumerate()
                 .filter(|(at, id)| twice(*at, id))
@@ -694,7 +708,7 @@ pub struct ImplantCheck {
     #[serde(default)]
     #[schema(minimum = 0, maximum = 100)]
     pub battery_percent: Option<i32>,
-    /// Impedances, contact by contact.
+    /// Impedances, each contact at most once.
     #[serde(default)]
     #[schema(max_items = 128)]
     pub impedances: Vec<Impedance>,
@@ -707,16 +721,19 @@ impl Entry for ImplantCheck {
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {
         exam.day("checked_on", self.checked_on);
         exam.whole("battery_percent", self.battery_percent, 0..=100);
-        exam.many("impedances", &self.impedances, 0..=128);
-        for (at, one) in self.impedances.iter().enumerate() {
-            let mut wrong = |member: &str| {
-                exam.faults([Fault::new(format!("/impedances/{at}/{member}"), FaultCode::OutOfRange)]);
+        let impedances = exam.many("impedances", &self.impedances, 0..=128);
+        for (at, one) in impedances.iter().enumerate() {
+            let mut refuse = |member: &str, code| {
+                exam.faults([Fault::new(format!("/impedances/{at}/{member}"), code)]);
             };
+            let same = |other: &Impedance| (other.component_id, other.contact) == (one.component_id, one.contact);
             if !(1..=64).contains(&one.contact) {
-                wrong("contact");
+                refuse("contact", FaultCode::OutOfRange);
+            } else if impedances.iter().take(at).any(same) {
+                refuse("contact", FaultCode::Contradiction);
             }
             if !(0..=100_000).contains(&one.ohm) {
-                wrong("ohm");
+                refuse("ohm", FaultCode::OutOfRange);
             }
         }
         Nothing {}

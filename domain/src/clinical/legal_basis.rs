@@ -146,13 +146,9 @@ impl Entry for LegalBasis {
     type Derived = Nothing;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {
-        if self.valid_from < exam.born() {
-            exam.fault("valid_from", FaultCode::BeforeBirth);
-        } else if self.valid_from > exam.today() {
-            exam.fault("valid_from", FaultCode::InFuture);
-        }
+        exam.past_day("valid_from", self.valid_from);
         exam.end_from("valid_to", self.valid_to, self.valid_from);
-        exam.text("letter_version", self.letter_version.as_deref(), 40);
+        exam.label("letter_version", self.letter_version.as_deref(), 40);
         let mut goes_with = |member: &str, given: bool, asked: bool| match (given, asked) {
             (true, false) => exam.fault(member, FaultCode::Contradiction),
             (false, true) => exam.fault(member, FaultCode::Required),
@@ -215,13 +211,18 @@ pub fn may_keep(grounds: &[LegalBasis], on: Date) -> Verdict {
     if holding().any(|ground| ground.reserves(Against::Registry)) {
         return no(Reason::ReservedAgainstRegistry);
     }
-    let latest = |basis| holding().filter(|ground| ground.basis == basis).max_by_key(|ground| ground.valid_from);
+    let of = |basis| holding().filter(move |ground| ground.basis == basis);
     // Of two words on one day, the one that says no counts.
-    let consent = holding()
-        .filter(|ground| ground.basis == Basis::Consent)
-        .max_by_key(|ground| (ground.valid_from, ground.decision != Some(Decision::Given)));
-    let exempt_from = latest(Basis::Exemption).map(|ground| ground.valid_from);
-    match consent.and_then(|ground| Some((ground.decision?, ground.valid_from))) {
+    let weight = |decision| match decision {
+        Decision::Given => 0,
+        Decision::Refused => 1,
+        Decision::Withdrawn => 2,
+    };
+    let consent = of(Basis::Consent)
+        .filter_map(|ground| Some((ground.decision?, ground.valid_from)))
+        .max_by_key(|(decision, said)| (*said, weight(*decision)));
+    let exempt_from = of(Basis::Exemption).map(|ground| ground.valid_from).max();
+    match consent {
         Some((Decision::Given, _)) => yes(Reason::ConsentGiven),
         Some((_, said)) if exempt_from.is_some_and(|from| from > said) => yes(Reason::Exempt),
         Some((Decision::Refused, _)) => no(Reason::ConsentRefused),

@@ -1,11 +1,11 @@
 //! Medication as an entry: the ATC code checked against the book, the daily opioid dose reckoned.
 
-use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::{Entry, Examination, Kind, Remark};
 use crate::code::System;
+use crate::fault::Fault;
 use crate::medication::{Medication, Omeq, OmeqUnknown};
 
 /// What follows from a medication.
@@ -31,12 +31,14 @@ impl Entry for Medication {
 
     fn examine(&self, exam: &mut Examination<'_>) -> Medicated {
         exam.day("started_on", self.started_on);
-        exam.end_from("ended_on", self.ended_on, self.started_on);
-        let faults = Medication::faults(self);
-        let is_coded = !faults.iter().any(|fault| fault.pointer == "/atc");
-        exam.faults(faults);
-        let on: Date = self.started_on;
-        let checked = if is_coded { exam.coded("atc", System::Atc, &self.atc, on) } else { None };
+        let (of_code, of_others): (Vec<Fault>, Vec<Fault>) =
+            Medication::faults(self).into_iter().partition(|fault| fault.pointer == "/atc");
+        exam.faults(of_others);
+        // The book says more about what it refuses, such as that it is a code of another system.
+        let checked = exam.coded("atc", System::Atc, &self.atc, self.started_on);
+        if checked.is_some() {
+            exam.faults(of_code);
+        }
         let substance = checked.map(|it| it.title);
         let (omeq_mg, omeq_factors, omeq_unknown) = match self.daily_omeq() {
             Omeq::NotOpioid => (None, None, None),

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::body::{Region, Side, fault_of};
+use super::body::{Area, Region, Side, faults_of};
 use super::{Entry, Examination, Kind, words};
 use crate::fault::{Fault, FaultCode};
 use crate::ids::EntryId;
@@ -65,28 +65,15 @@ impl Entry for PainSite {
 
     fn examine(&self, exam: &mut Examination<'_>) -> Drawn {
         exam.day("recorded_on", self.recorded_on);
-        exam.many("areas", &self.areas, 1..=100);
-        let mut seen: Vec<(Region, Side)> = Vec::new();
-        for (at, area) in self.areas.iter().enumerate() {
-            let mut refuse = |member: &str, code| exam.faults([Fault::new(format!("/areas/{at}/{member}"), code)]);
-            if let Some(code) = fault_of(area.region, area.side) {
-                refuse("side", code);
-            }
+        let areas = exam.many("areas", &self.areas, 1..=100);
+        let places: Vec<Area> = areas.iter().map(|it| Area { region: it.region, side: it.side }).collect();
+        exam.faults(faults_of("/areas", &places));
+        for (at, area) in areas.iter().enumerate() {
             if area.intensity.is_some_and(|it| !(0..=10).contains(&it)) {
-                refuse("intensity", FaultCode::OutOfRange);
+                exam.faults([Fault::new(format!("/areas/{at}/intensity"), FaultCode::OutOfRange)]);
             }
-            let again = |side| seen.contains(&(area.region, side));
-            let overlaps = match area.side {
-                Side::Both => again(Side::Left) || again(Side::Right),
-                Side::Left | Side::Right => again(Side::Both),
-                Side::Midline => false,
-            };
-            if again(area.side) || overlaps {
-                refuse("region", FaultCode::Contradiction);
-            }
-            seen.push((area.region, area.side));
         }
-        let area_count = seen.iter().map(|(_, side)| if *side == Side::Both { 2 } else { 1 }).sum();
+        let area_count = places.iter().map(|place| if place.side == Side::Both { 2 } else { 1 }).sum();
         Drawn { area_count }
     }
 }

@@ -39,7 +39,7 @@ pub struct Procedure {
     #[serde(default)]
     #[schema(max_length = 40, example = "rf")]
     pub procedure_group: Option<String>,
-    /// Where on the body.
+    /// Where on the body, each place at most once.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub sites: Vec<Area>,
@@ -69,8 +69,8 @@ impl Entry for Procedure {
     fn examine(&self, exam: &mut Examination<'_>) -> Performed {
         exam.day("performed_on", self.performed_on);
         exam.listed("procedure_group", List::ProcedureGroup, self.procedure_group.as_deref(), self.performed_on);
-        exam.many("sites", &self.sites, 0..=20);
-        exam.faults(faults_of("/sites", &self.sites));
+        let sites = exam.many("sites", &self.sites, 0..=20);
+        exam.faults(faults_of("/sites", sites));
         if self.sites.is_empty() {
             exam.remark(Remark::SiteMissing);
         }

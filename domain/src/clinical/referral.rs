@@ -41,12 +41,13 @@ impl Entry for Referral {
 
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {
         exam.day("received_on", self.received_on);
-        exam.day_from("assessed_on", self.assessed_on, self.received_on);
+        // A wrong category is put right after a death too: coverage hangs on it.
+        exam.past_day_from("assessed_on", self.assessed_on, self.received_on);
         exam.listed("source", List::ReferralSource, self.source.as_deref(), self.received_on);
         let assessed = self.assessed_on.unwrap_or(self.received_on);
         exam.listed("category", List::TreatmentRight, self.category.as_deref(), assessed);
         exam.listed("unit", List::Unit, self.unit.as_deref(), self.received_on);
-        exam.text("pas_id", self.pas_id.as_deref(), 64);
+        exam.label("pas_id", self.pas_id.as_deref(), 64);
         if self.category.is_none() {
             exam.remark(Remark::CategoryMissing);
         }

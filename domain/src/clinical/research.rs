@@ -46,7 +46,7 @@ impl Entry for ProjectParticipation {
     fn examine(&self, exam: &mut Examination<'_>) -> Enrolled {
         exam.day("joined_on", self.joined_on);
         exam.end_from("left_on", self.left_on, self.joined_on);
-        exam.text("arm", self.arm.as_deref(), 40);
+        exam.label("arm", self.arm.as_deref(), 40);
         let Some(project) = exam.lists().project(&self.project) else {
             exam.fault("project", FaultCode::UnknownReference);
             return Enrolled { excluded_from_follow_up: false };
@@ -101,8 +101,8 @@ impl Entry for Sample {
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {
         exam.day("taken_on", self.taken_on);
         exam.listed("sample_type", List::SampleType, Some(&self.sample_type), self.taken_on);
-        exam.text("storage_reference", Some(&self.storage_reference), 100);
-        exam.text("legal_basis", Some(&self.legal_basis), 100);
+        exam.label("storage_reference", Some(&self.storage_reference), 100);
+        exam.label("legal_basis", Some(&self.legal_basis), 100);
         if self.project.as_deref().is_some_and(|code| exam.lists().project(code).is_none()) {
             exam.fault("project", FaultCode::UnknownReference);
         }

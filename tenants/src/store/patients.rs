@@ -480,7 +480,7 @@ fn within_life(tx: &mut Tx<'_>, access: &PatientAccess<'_>, details: &Details) -
             .then(" WHERE patient_id = ANY (?)")
             .then(match kind {
                 Kind::Consultation => " AND attendance = 'attended'",
-                Kind::ImplantEvent => " AND class <> 'surgical' AND event <> 'death'",
+                Kind::ImplantEvent => " AND class <> 'surgical'",
                 _ => "",
             })
             .bind::<Array<SqlUuid>, _>(access.rows());

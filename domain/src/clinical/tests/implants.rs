@@ -1,0 +1,438 @@
+//! Implants, their components, programmes, events and checks.
+
+use serde_json::json;
+
+use super::*;
+use crate::clinical::{ComponentKind, EventClass, EventKind};
+
+#[test]
+fn a_wrong_implant_is_told_what_is_wrong() {
+    let no_trial = |stages: &str, more: Value| {
+        let mut members = json!({"stages": stages, "trial_started_on": null, "trial_ended_on": null,
+            "trial_outcome": null, "trial_relief_percent": null});
+        members.as_object_mut().expect("members").extend(more.as_object().expect("members").clone());
+        members
+    };
+    refused(
+        Kind::Implant,
+        [
+            (json!({"decided_on": "1970-01-30"}), "/decided_on before_birth"),
+            (json!({"decided_on": "2025-04-02"}), "/trial_started_on wrong_order"),
+            (json!({"prior_spine_surgeries": -1}), "/prior_spine_surgeries out_of_range"),
+            (json!({"prior_spine_surgeries": 31}), "/prior_spine_surgeries out_of_range"),
+            (json!({"pain_back": -1, "pain_leg": 11}), "/pain_back out_of_range, /pain_leg out_of_range"),
+            (json!({"pain_back": 0, "pain_leg": 10}), ""),
+            (json!({"trial_ended_on": "2025-03-31"}), "/trial_ended_on wrong_order"),
+            (json!({"trial_ended_on": "2026-11-23"}), "/trial_ended_on in_future"),
+            (json!({"trial_started_on": null}), "/trial_started_on required"),
+            (json!({"trial_ended_on": null}), "/trial_ended_on required"),
+            (json!({"trial_outcome": null}), "/trial_outcome required"),
+            (json!({"trial_ended_on": null, "trial_outcome": null, "trial_relief_percent": null}), ""),
+            (json!({"trial_relief_percent": 101}), "/trial_relief_percent out_of_range"),
+            (json!({"trial_relief_percent": -1}), "/trial_outcome contradiction, /trial_relief_percent out_of_range"),
+            (json!({"stages": "one_stage"}), "/stages contradiction"),
+            (no_trial("one_stage", json!({})), ""),
+            (no_trial("two_stage", json!({})), ""),
+            (no_trial("one_stage", json!({"trial_relief_percent": 60})), "/stages contradiction"),
+            (
+                no_trial("one_stage", json!({"trial_outcome": "failed"})),
+                "/stages contradiction, /trial_ended_on required",
+            ),
+        ],
+    );
+    refused_of_the_dead(
+        Kind::Implant,
+        [
+            (json!({"trial_started_on": "2026-02-25", "trial_ended_on": "2026-03-01", "trial_outcome": "aborted"}), ""),
+            (json!({"trial_started_on": "2026-02-25", "trial_ended_on": "2026-03-02"}), "/trial_ended_on after_death"),
+        ],
+    );
+}
+
+#[test]
+fn a_trial_that_relieves_half_of_the_pain_is_a_success() {
+    let wrong = "/trial_outcome contradiction";
+    for (outcome, relief, faults) in [
+        ("success", Some(50), ""),
+        ("success", Some(100), ""),
+        ("success", Some(49), wrong),
+        ("success", Some(0), wrong),
+        ("success", None, ""),
+        ("failed", Some(49), ""),
+        ("failed", Some(0), ""),
+        ("failed", Some(50), wrong),
+        ("failed", None, ""),
+        ("aborted", Some(0), ""),
+        ("aborted", Some(100), ""),
+        ("aborted", None, ""),
+    ] {
+        let members = json!({"trial_outcome": outcome, "trial_relief_percent": relief});
+        assert_eq!(say(Kind::Implant, &members).faults, faults, "{members}");
+    }
+}
+
+#[test]
+fn a_very_short_or_long_trial_is_remarked() {
+    for (ended_on, days, odd) in [
+        ("2025-04-01", 1, true),
+        ("2025-04-02", 2, true),
+        ("2025-04-03", 3, false),
+        ("2025-04-30", 30, false),
+        ("2025-05-01", 31, true),
+        ("2026-04-01", 366, true),
+    ] {
+        let said = say(Kind::Implant, &json!({ "trial_ended_on": ended_on }));
+        assert_eq!(said.derived, json!({"trial_days": days}), "{ended_on}");
+        assert_eq!(said.remarks.contains(&Remark::UnusualTrialLength), odd, "{ended_on}");
+    }
+    let going_on = json!({"trial_ended_on": null, "trial_outcome": null, "trial_relief_percent": null});
+    assert_eq!(say(Kind::Implant, &going_on).derived, json!({"trial_days": null}));
+}
+
+#[test]
+fn a_wrong_component_is_told_what_is_wrong() {
+    let device = "(01)07350000000009";
+    let udi = |rest: &str| json!({"udi": format!("{device}{rest}")});
+    refused(
+        Kind::ImplantComponent,
+        [
+            (json!({"implanted_on": "2026-02-02"}), "/removed_on wrong_order"),
+            (json!({"removed_on": "2025-03-31"}), "/removed_on wrong_order"),
+            (json!({"removed_on": "2026-11-23"}), "/removed_on in_future"),
+            (json!({"removed_on": null}), ""),
+            (json!({"manufacturer": "", "model": "x".repeat(101)}), "/manufacturer invalid_format, /model too_long"),
+            (json!({"manufacturer": "Invented "}), "/manufacturer invalid_format"),
+            (json!({"serial": " SER42"}), "/serial invalid_format, /serial contradiction"),
+            (json!({"serial": "SER42", "lot": "x".repeat(51), "udi": null}), "/lot too_long"),
+            (json!({"contacts": 0}), "/contacts out_of_range"),
+            (json!({"contacts": 65}), "/contacts out_of_range"),
+            (json!({"midline_offset_mm": -0.1}), "/midline_offset_mm out_of_range"),
+            (json!({"midline_offset_mm": 0}), ""),
+            (json!({"midline_offset_mm": 50.1}), "/midline_offset_mm out_of_range"),
+            (json!({"midline_offset_mm": 0.123_456_7}), "/midline_offset_mm invalid_format"),
+            (json!({"ipg_site": "gluteal"}), "/ipg_site contradiction"),
+            // A wrong check digit, a date that is not in the calendar, an unknown identifier, something twice.
+            (json!({"udi": "(01)07350000000008"}), "/udi invalid_checksum"),
+            (json!({"udi": "0107350000000008"}), "/udi invalid_checksum"),
+            (json!({"udi": "+A123BJC5D6E71H"}), "/udi invalid_checksum"),
+            (json!({"udi": ""}), "/udi invalid_format"),
+            (json!({"udi": "SER42"}), "/udi invalid_format"),
+            (json!({"udi": "0".repeat(201)}), "/udi too_long"),
+            (udi("(17)290230"), "/udi invalid_date"),
+            (udi("(99)X"), "/udi unknown_item"),
+            (udi("(21)SER42(21)SER42"), "/udi duplicate_key"),
+            (udi("(21)SER43"), "/serial contradiction"),
+            (udi("(10)LOT43"), "/lot contradiction"),
+            (udi("(10)lot42(21)ser42"), "/lot contradiction, /serial contradiction"),
+            (udi("(11)250402"), "/implanted_on wrong_order"),
+            (udi("(11)250401"), ""),
+            (udi(""), ""),
+        ],
+    );
+    refused_of_the_dead(
+        Kind::ImplantComponent,
+        [
+            (json!({"removed_on": "2026-03-03"}), ""),
+            (json!({"implanted_on": "2026-03-02", "removed_on": null}), "/implanted_on after_death"),
+        ],
+    );
+}
+
+#[test]
+fn a_component_without_udi_or_past_its_expiry_date_is_remarked() {
+    let expires = |day: &str| json!({"udi": format!("(01)07350000000009(17){day}")});
+    remarked(
+        Kind::ImplantComponent,
+        [
+            (json!({"udi": null}), &[Remark::UdiMissing]),
+            (expires("250331"), &[Remark::ExpiredWhenImplanted]),
+            (expires("250401"), &[]),
+            (expires("250400"), &[]),
+            (expires("250300"), &[Remark::ExpiredWhenImplanted]),
+        ],
+    );
+    let said = say(Kind::ImplantComponent, &json!({"udi": "]d201073500000000091725030010LOT42\u{1d}21SER42"}));
+    assert_eq!(said.faults, "");
+    assert_eq!(
+        said.derived,
+        json!({"udi_di": "07350000000009", "udi_lot": "LOT42", "udi_serial": "SER42", "manufactured_on": null,
+            "expires_on": "2025-03-31"})
+    );
+    let refused = say(Kind::ImplantComponent, &json!({"udi": "(01)07350000000008(21)SER42"}));
+    assert_eq!(refused.derived["udi_serial"], json!(null));
+}
+
+#[test]
+fn levels_are_the_vertebrae_there_are() {
+    let fits = |level: &str| say(Kind::ImplantComponent, &json!({"tip_level": level, "entry_level": level})).faults;
+    for (region, most) in [("C", 7), ("T", 12), ("L", 5), ("S", 5)] {
+        for number in 0..=99 {
+            let expected = if (1..=most).contains(&number) {
+                ""
+            } else {
+                "/entry_level invalid_format, /tip_level invalid_format"
+            };
+            assert_eq!(fits(&format!("{region}{number}")), expected, "{region}{number}");
+        }
+    }
+    for wrong in
+        ["", "T", "8", "T08", "T+8", "T-8", "T 8", " T8", "T8 ", "t8", "T8-T9", "D8", "Th8", "T٣", "T８", "T999"]
+    {
+        assert_eq!(fits(wrong), "/entry_level invalid_format, /tip_level invalid_format", "{wrong:?}");
+    }
+}
+
+#[test]
+fn components_have_what_they_can_have() {
+    let without = json!({"udi": null, "contacts": null, "tip_level": null, "entry_level": null,
+        "midline_offset_mm": null, "ipg_site": null});
+    for component in ComponentKind::iter() {
+        let word: &'static str = component.into();
+        let fits = |member: &str, value: Value| {
+            let mut members = without.clone();
+            members["component"] = word.into();
+            members[member] = value;
+            let faults = say(Kind::ImplantComponent, &members).faults;
+            assert!(faults.is_empty() || faults == format!("/{member} contradiction"), "{word}: {faults}");
+            faults.is_empty()
+        };
+        let is_lead = word.starts_with("lead_");
+        let is_placed = is_lead || word == "catheter";
+        assert!(fits("side", json!("left")), "{word}");
+        assert_eq!(fits("contacts", json!(8)), is_lead, "{word}");
+        assert_eq!(fits("tip_level", json!("T8")), is_placed, "{word}");
+        assert_eq!(fits("entry_level", json!("T8")), is_placed, "{word}");
+        assert_eq!(fits("midline_offset_mm", json!(1)), is_placed, "{word}");
+        assert_eq!(fits("ipg_site", json!("flank")), word.starts_with("ipg_") || word == "pump", "{word}");
+        let outside = ["external_stimulator", "charger", "programmer"].contains(&word);
+        assert_eq!(component.is_implanted(), !outside, "{word}");
+    }
+}
+
+#[test]
+fn removing_all_is_an_explant_and_some_a_revision() {
+    for in_place in 0..6 {
+        assert_eq!(removal_class(in_place, 0), None);
+        for removed in 1..8 {
+            let expected = if removed >= in_place { EventKind::Explant } else { EventKind::Revision };
+            assert_eq!(removal_class(in_place, removed), Some(expected), "{removed} of {in_place}");
+        }
+    }
+}
+
+#[test]
+fn every_event_belongs_to_the_class_of_the_published_scheme() {
+    let scheme: [(EventClass, &[&str]); 6] = [
+        (
+            EventClass::Device,
+            &[
+                "migration",
+                "erosion",
+                "lead_damage",
+                "sheath_damage",
+                "connection_failure",
+                "battery_failure",
+                "device_inoperable",
+                "communication_error",
+                "difficult_insertion",
+                "difficult_removal",
+            ],
+        ),
+        (EventClass::Procedural, &["neurologic_symptoms", "dural_puncture", "infection", "haematoma"]),
+        (EventClass::Complaint, &["ipg_site_pain", "unwanted_stimulation", "loss_of_effect"]),
+        (EventClass::Surgical, &["revision", "explant"]),
+        (
+            EventClass::Serious,
+            &[
+                "epidural_abscess",
+                "meningitis",
+                "seizure",
+                "cardiac_arrest",
+                "stroke",
+                "neuraxial_haematoma",
+                "deep_vein_thrombosis",
+                "decompression_surgery",
+                "long_term_rehabilitation",
+                "death",
+            ],
+        ),
+        (EventClass::Other, &["other"]),
+    ];
+    assert_eq!(scheme.len(), EventClass::iter().count());
+    assert_eq!(scheme.iter().map(|(_, events)| events.len()).sum::<usize>(), EventKind::iter().count());
+    for (class, events) in scheme {
+        for event in events {
+            assert_eq!(event.parse::<EventKind>().map(EventKind::class), Ok(class), "{event}");
+            let derived = say(Kind::ImplantEvent, &json!({ "event": event })).derived;
+            assert_eq!(derived, json!({ "class": class }), "{event}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_event_is_told_what_is_wrong() {
+    let ids: Vec<String> = (1..=21).map(|number| format!("00000000-0000-4000-8000-0000000000{number:02}")).collect();
+    refused(
+        Kind::ImplantEvent,
+        [
+            (json!({"happened_on": "2026-11-23"}), "/happened_on in_future"),
+            (json!({"component_ids": []}), ""),
+            (json!({"event": "revision", "component_ids": []}), "/component_ids required"),
+            (json!({"event": "explant", "component_ids": []}), "/component_ids required"),
+            (json!({"event": "explant", "happened_on": "2026-11-23"}), "/happened_on in_future"),
+            (json!({"event": "explant", "happened_on": "1970-01-30"}), "/happened_on before_birth"),
+            (json!({"component_ids": [ONE, TWO, ONE]}), "/component_ids/2 contradiction"),
+            (json!({"component_ids": ids[..20]}), ""),
+            (json!({"component_ids": ids}), "/component_ids too_long"),
+            (json!({"note": ""}), "/note invalid_format"),
+            (json!({"note": null}), ""),
+            (json!({"note": "x".repeat(2001)}), "/note too_long"),
+        ],
+    );
+    // What lies in the dead is taken out before they are cremated; nothing else happens to them.
+    refused_of_the_dead(
+        Kind::ImplantEvent,
+        [
+            (json!({"event": "death", "happened_on": "2026-03-01"}), ""),
+            (json!({"event": "death", "happened_on": "2026-03-02"}), "/happened_on after_death"),
+            (json!({"event": "explant", "happened_on": "2026-03-05"}), ""),
+            (json!({"event": "revision", "happened_on": "2026-03-05"}), ""),
+            (json!({"event": "infection", "happened_on": "2026-03-05"}), "/happened_on after_death"),
+        ],
+    );
+}
+
+#[test]
+fn a_wrong_programme_is_told_what_is_wrong() {
+    let polarity = |text: &str| json!({"leads": [{"component_id": TWO, "polarity": text}]});
+    let wrong = "/leads/0/polarity invalid_format";
+    let leads = |ids: &[String]| {
+        let leads: Vec<Value> = ids.iter().map(|id| json!({"component_id": id, "polarity": "+-"})).collect();
+        json!({ "leads": leads })
+    };
+    let ids: Vec<String> = (1..=9).map(|number| format!("00000000-0000-4000-8000-00000000000{number}")).collect();
+    refused(
+        Kind::ImplantProgramme,
+        [
+            (json!({"set_on": "2026-11-23", "ended_on": null}), "/set_on in_future"),
+            (json!({"ended_on": "2025-04-01"}), "/ended_on wrong_order"),
+            (json!({"number": 0}), "/number out_of_range"),
+            (json!({"number": 100}), "/number out_of_range"),
+            (json!({"amplitude": null}), "/amplitude required"),
+            (json!({"amplitude_unit": null}), "/amplitude_unit required"),
+            (json!({"amplitude": -1}), "/amplitude out_of_range"),
+            (json!({"amplitude": 0}), ""),
+            (json!({"amplitude": 100.5}), "/amplitude out_of_range"),
+            (json!({"amplitude": 7e28}), "/amplitude out_of_range"),
+            (json!({"amplitude": 1.000_000_1}), "/amplitude invalid_format"),
+            (json!({"pulse_width_us": 0}), "/pulse_width_us out_of_range"),
+            (json!({"pulse_width_us": 5001}), "/pulse_width_us out_of_range"),
+            (json!({"frequency_hz": 0}), "/frequency_hz out_of_range"),
+            (json!({"frequency_hz": 0.000_001}), ""),
+            (json!({"frequency_hz": 20_000.5}), "/frequency_hz out_of_range"),
+            (json!({"cycle_on_s": null}), "/cycle_on_s required"),
+            (json!({"cycle_off_s": null}), "/cycle_off_s required"),
+            (json!({"cycle_on_s": 0, "cycle_off_s": 86_401}), "/cycle_off_s out_of_range, /cycle_on_s out_of_range"),
+            (json!({"usage_hours": 0}), ""),
+            (json!({"usage_hours": 24.1}), "/usage_hours out_of_range"),
+            (
+                json!({"relief_percent": -1, "coverage_percent": 101}),
+                "/coverage_percent out_of_range, /relief_percent out_of_range",
+            ),
+            (json!({"relief_percent": 0, "coverage_percent": 100}), ""),
+            (json!({"leads": []}), ""),
+            (polarity("+"), ""),
+            (polarity(&"0".repeat(64)), ""),
+            (polarity(&"0".repeat(65)), wrong),
+            (polarity(""), wrong),
+            (polarity("+- 0"), wrong),
+            (polarity("+−0"), wrong),
+            (polarity("+-1"), wrong),
+            (polarity("A-C"), wrong),
+            (leads(&ids[..8]), ""),
+            (leads(&ids), "/leads too_long"),
+            (leads(&[ids[0].clone(), ids[1].clone(), ids[0].clone()]), "/leads/2/component_id contradiction"),
+        ],
+    );
+    refused_of_the_dead(
+        Kind::ImplantProgramme,
+        [
+            (json!({"ended_on": "2026-12-01"}), ""),
+            (json!({"set_on": "2026-03-02", "ended_on": null}), "/set_on after_death"),
+        ],
+    );
+}
+
+#[test]
+fn settings_outside_the_usual_range_of_the_waveform_are_remarked() {
+    let usual = [
+        ("tonic", [30.0, 120.0], [100, 500], [1.0, 15.0]),
+        ("burst", [40.0, 500.0], [100, 1000], [0.0, 15.0]),
+        ("burst_dr", [40.0, 500.0], [100, 1000], [0.0, 15.0]),
+        ("ten_khz", [10_000.0, 10_000.0], [10, 50], [0.5, 5.0]),
+        ("high_density", [500.0, 1200.0], [50, 500], [0.0, 15.0]),
+    ];
+    let is_odd = |waveform: &str, members: Value| {
+        let mut whole = json!({"waveform": waveform, "frequency_hz": null, "pulse_width_us": null, "amplitude": null,
+            "amplitude_unit": null});
+        whole.as_object_mut().expect("members").extend(members.as_object().expect("members").clone());
+        let said = say(Kind::ImplantProgramme, &whole);
+        assert_eq!(said.faults, "", "{whole}");
+        said.remarks.contains(&Remark::UnusualSetting)
+    };
+    for (waveform, frequency, width, amplitude) in usual {
+        assert!(!is_odd(waveform, json!({})), "{waveform}");
+        for (at, beyond) in [(0, -0.1), (1, 0.1)] {
+            assert!(!is_odd(waveform, json!({"frequency_hz": frequency[at]})), "{waveform}");
+            assert!(is_odd(waveform, json!({"frequency_hz": frequency[at] + beyond})), "{waveform}");
+            assert!(!is_odd(waveform, json!({"pulse_width_us": width[at]})), "{waveform}");
+            let outside = if at == 0 { width[0] - 1 } else { width[1] + 1 };
+            assert!(is_odd(waveform, json!({"pulse_width_us": outside})), "{waveform}");
+            let current = |it: f64| json!({"amplitude": it, "amplitude_unit": "milliampere"});
+            assert!(!is_odd(waveform, current(amplitude[at])), "{waveform}");
+            if amplitude[at] > 0.0 {
+                assert!(is_odd(waveform, current(amplitude[at] + beyond)), "{waveform}");
+            }
+            // Volts cannot be compared.
+            assert!(!is_odd(waveform, json!({"amplitude": 99, "amplitude_unit": "volt"})), "{waveform}");
+        }
+    }
+    for waveform in ["fast", "ecap_closed_loop", "dtm", "other"] {
+        let members = json!({"frequency_hz": 1, "pulse_width_us": 1, "amplitude": 99, "amplitude_unit": "milliampere"});
+        assert!(!is_odd(waveform, members), "{waveform}");
+    }
+}
+
+#[test]
+fn a_wrong_check_is_told_what_is_wrong() {
+    let impedances = |them: &[(&str, i32, i32)]| {
+        let them = them.iter().map(|(id, contact, ohm)| json!({"component_id": id, "contact": contact, "ohm": ohm}));
+        json!({"impedances": them.collect::<Vec<_>>()})
+    };
+    let many = |many: i32| {
+        let leads = [ONE, TWO, "00000000-0000-4000-8000-000000000003"];
+        let them = leads.iter().flat_map(|id| (1..=64).map(|contact| (*id, contact, 500)));
+        impedances(&them.take(usize::try_from(many).expect("few")).collect::<Vec<_>>())
+    };
+    refused(
+        Kind::ImplantCheck,
+        [
+            (json!({"checked_on": "2026-11-23"}), "/checked_on in_future"),
+            (json!({"battery_percent": -1}), "/battery_percent out_of_range"),
+            (json!({"battery_percent": 101}), "/battery_percent out_of_range"),
+            (json!({"battery_percent": 0, "battery": "end_of_service"}), ""),
+            (json!({"battery_percent": null, "battery": null, "impedances": []}), ""),
+            (
+                impedances(&[(ONE, 0, 0), (ONE, 65, 100_001)]),
+                "/impedances/0/contact out_of_range, \
+                /impedances/1/contact out_of_range, /impedances/1/ohm out_of_range",
+            ),
+            (impedances(&[(ONE, 1, -1)]), "/impedances/0/ohm out_of_range"),
+            (impedances(&[(ONE, 1, 0), (TWO, 1, 100_000), (ONE, 64, 1)]), ""),
+            (impedances(&[(ONE, 1, 0), (ONE, 1, 0)]), "/impedances/1/contact contradiction"),
+            (many(128), ""),
+            (many(129), "/impedances too_long"),
+        ],
+    );
+    refused_of_the_dead(Kind::ImplantCheck, [(json!({"checked_on": "2026-03-02"}), "/checked_on after_death")]);
+}
