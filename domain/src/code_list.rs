@@ -260,6 +260,35 @@ impl Project {
         faults
     }
 
+    /// What participants would lose or lack if the project became `next`: what it keeps of them may grow, not shrink, and
+    /// its period must not leave anybody out who joined.
+    pub fn faults_as(&self, next: &Self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for field in &self.fields {
+            let Some((at, kept)) = next.fields.iter().enumerate().find(|(_, other)| other.code == field.code) else {
+                faults.push(Fault::at("fields", FaultCode::InUse));
+                continue;
+            };
+            let mut refuse = |member: &str| faults.push(Fault::new(format!("/fields/{at}/{member}"), FaultCode::InUse));
+            if kept.kind != field.kind {
+                refuse("kind");
+            }
+            if field.options.iter().any(|option| !kept.options.contains(option)) {
+                refuse("options");
+            }
+            if kept.required && !field.required {
+                refuse("required");
+            }
+        }
+        let is_new = |field: &Field| !self.fields.iter().any(|known| known.code == field.code);
+        let lacking = next.fields.iter().enumerate().filter(|(_, field)| field.required && is_new(field));
+        faults.extend(lacking.map(|(at, _)| Fault::new(format!("/fields/{at}/required"), FaultCode::InUse)));
+        if next.starts_on > self.starts_on {
+            faults.push(Fault::at("starts_on", FaultCode::InUse));
+        }
+        faults
+    }
+
     /// What is wrong with a participant's values.
     pub(crate) fn faults_of(&self, values: &BTreeMap<String, Value>) -> Vec<Fault> {
         let mut faults = Vec::new();

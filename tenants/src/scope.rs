@@ -56,6 +56,7 @@ use painreg_domain::policy::{self, Action, Reach, Role};
 use uuid::Uuid;
 
 use crate::audit::Trace;
+use crate::crypt::Key;
 use crate::error::StoreError;
 use crate::migrate;
 use crate::pool::Pooled;
@@ -148,6 +149,10 @@ pub struct Tx<'t> {
     object: Option<String>,
     /// Whether nothing of this is to stay.
     rehearsal: bool,
+    /// The keys of patients that this transaction has needed.
+    pub(crate) keys: Vec<(Uuid, Key)>,
+    /// The one instant of everything that this transaction does.
+    now: Timestamp,
     reach: Reach,
     codes: CodeBooks,
     brand: PhantomData<fn(&'t ()) -> &'t ()>,
@@ -244,21 +249,26 @@ impl TenantScope {
         }
         let reach = policy::reach(self.principal.role, action);
         if reach == Reach::No {
-            return self.log_outcome(action, &[], "forbidden").and(Err(StoreError::Forbidden.into()));
+            return self.log_outcome(action, &[], None, "forbidden").and(Err(StoreError::Forbidden.into()));
         }
         if action.category().is_about_patients() && !self.principal.highly_assured {
-            return self.log_outcome(action, &[], "forbidden").and(Err(StoreError::LowAssurance.into()));
+            return self.log_outcome(action, &[], None, "forbidden").and(Err(StoreError::LowAssurance.into()));
         }
         let mut opened = Vec::new();
+        let mut object = None;
         let mut rehearsed = false;
         let outcome: Result<T, E> = timed(action, || {
             self.transaction(|conn| {
                 let trace = Trace::new(self.registry.clock(), &self.principal, &self.context, action);
                 let codes = self.registry.codes();
                 let brand = PhantomData;
-                let mut tx = Tx { conn, scope: self, trace, object: None, rehearsal: false, reach, codes, brand };
+                let now = self.registry.clock().now();
+                let keys = Vec::new();
+                let mut tx =
+                    Tx { conn, scope: self, trace, object: None, rehearsal: false, keys, now, reach, codes, brand };
                 let result = work(&mut tx);
                 opened = std::mem::take(&mut tx.trace.opened);
+                object = tx.object.take();
                 rehearsed = tx.rehearsal;
                 let result = result?;
                 tx.trace.finish(tx.conn)?;
@@ -266,13 +276,13 @@ impl TenantScope {
             })
         });
         if rehearsed && outcome.is_ok() {
-            self.log_outcome::<E>(action, &opened, "rehearsed")?;
+            self.log_outcome::<E>(action, &opened, object.as_deref(), "rehearsed")?;
         }
         // What was rolled back took its trace along; what the caller learnt all the same is logged again.
         match outcome {
             Err(error) => match error.learnt() {
                 Some(what) if what != "refused" || !opened.is_empty() => {
-                    self.log_outcome(action, &opened, what).and(Err(error))
+                    self.log_outcome(action, &opened, object.as_deref(), what).and(Err(error))
                 }
                 _ => Err(error),
             },
@@ -285,15 +295,16 @@ impl TenantScope {
         &self,
         action: Action,
         opened: &[PatientId],
+        object: Option<&str>,
         outcome: &'static str,
     ) -> Result<(), E> {
         self.transaction(|conn| {
             let mut trace = Trace::new(self.registry.clock(), &self.principal, &self.context, action);
             if opened.is_empty() {
-                trace.write(conn, None, None, outcome)?;
+                trace.write(conn, None, object.map(str::to_owned), outcome)?;
             }
             for patient in opened {
-                trace.write(conn, Some(*patient), None, outcome)?;
+                trace.write(conn, Some(*patient), object.map(str::to_owned), outcome)?;
             }
             Ok(((), End::Commit))
         })
@@ -375,9 +386,10 @@ impl Refusal for StoreError {
 }
 
 impl<'t> Tx<'t> {
-    /// The instant of this transaction's clock.
-    pub fn now(&self) -> Timestamp {
-        self.scope.registry.clock().now()
+    /// The instant of this transaction: the same one through all of it, so that what one state ends with is what the next
+    /// begins with.
+    pub const fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// Who is calling.

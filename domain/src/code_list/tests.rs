@@ -350,3 +350,32 @@ fn projects_are_found_by_their_code() {
     assert_eq!(lists.project("audit").map(|it| it.code.as_str()), Some("audit"));
     assert!(lists.project("Audit").is_none() && lists.project("").is_none() && lists.all().is_empty());
 }
+
+#[test]
+fn what_a_project_keeps_of_its_participants_may_grow_and_not_shrink() {
+    let project = |fields: serde_json::Value, starts: &str| -> Project {
+        let body =
+            serde_json::json!({"code": "p1", "title": "P", "kind": "quality", "starts_on": starts, "fields": fields});
+        serde_json::from_value(body).expect("a project")
+    };
+    let before = project(
+        serde_json::json!([{"code": "grip", "kind": "integer"},
+            {"code": "hand", "kind": "option", "options": ["left", "right"], "required": true}]),
+        "2020-01-01",
+    );
+    let faults = |fields: serde_json::Value, starts: &str| -> Vec<String> {
+        let next = project(fields, starts);
+        before.faults_as(&next).into_iter().map(|fault| format!("{} {:?}", fault.pointer, fault.code)).collect()
+    };
+    let hand = serde_json::json!({"code": "hand", "kind": "option", "options": ["left", "right", "both"]});
+    let grip = serde_json::json!({"code": "grip", "kind": "integer"});
+    assert_eq!(faults(serde_json::json!([hand, grip, {"code": "new", "kind": "date"}]), "2019-01-01"), [""; 0]);
+    assert_eq!(faults(serde_json::json!([hand]), "2020-01-01"), ["/fields InUse"]);
+    assert_eq!(faults(serde_json::json!([hand, grip]), "2020-01-02"), ["/starts_on InUse"]);
+    let changed = serde_json::json!([{"code": "grip", "kind": "decimal", "required": true},
+        {"code": "hand", "kind": "option", "options": ["left"]}, {"code": "new", "kind": "date", "required": true}]);
+    assert_eq!(
+        faults(changed, "2020-01-01"),
+        ["/fields/0/kind InUse", "/fields/0/required InUse", "/fields/1/options InUse", "/fields/2/required InUse"]
+    );
+}

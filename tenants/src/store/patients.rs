@@ -272,6 +272,7 @@ pub fn register<'t>(
         },
         lists: row.lists,
     };
+    tx.keys.push((id.uuid(), key));
     Ok(Registered { access: tx.registered(id), patient, standing })
 }
 
@@ -444,19 +445,22 @@ pub fn list(tx: &mut Tx<'_>, search: &Search, after: i64, limit: i64) -> Result<
     Ok(found)
 }
 
-/// The keys of these patients. One round trip.
+/// The keys of these patients: one round trip for those that this transaction has not needed before.
 pub(crate) fn keys(tx: &mut Tx<'_>, patients: &[Uuid]) -> Result<Vec<(Uuid, Key)>, StoreError> {
-    let rows: Vec<(Uuid, Vec<u8>)> = patient_key::table
-        .filter(patient_key::patient_id.eq_any(patients))
-        .select((patient_key::patient_id, patient_key::wrapped))
-        .load(tx.conn)?;
-    let place = tx.place();
-    rows.into_iter()
-        .map(|(id, wrapped)| {
+    let known = |tx: &Tx<'_>, id: &Uuid| tx.keys.iter().any(|(whose, _)| whose == id);
+    let missing: Vec<Uuid> = patients.iter().filter(|id| !known(tx, id)).copied().collect();
+    if !missing.is_empty() {
+        let rows: Vec<(Uuid, Vec<u8>)> = patient_key::table
+            .filter(patient_key::patient_id.eq_any(missing))
+            .select((patient_key::patient_id, patient_key::wrapped))
+            .load(tx.conn)?;
+        let place = tx.place();
+        for (id, wrapped) in rows {
             let sealed_at = key_place(place, PatientId::existing(id));
-            Ok((id, Key::unwrap_from(&wrapped, &place.keys.wrapping, &sealed_at)?))
-        })
-        .collect()
+            tx.keys.push((id, Key::unwrap_from(&wrapped, &place.keys.wrapping, &sealed_at)?));
+        }
+    }
+    Ok(tx.keys.iter().filter(|(id, _)| patients.contains(id)).cloned().collect())
 }
 
 /// What was recorded of somebody happened while they lived. Appointments that nobody came to, grounds, and what was

@@ -189,7 +189,7 @@ struct KnownRow {
 /// [`StoreError::Conflict`] at `/patient`.
 pub fn place<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, new: &NewSubmission<'_>) -> Result<Placed, StoreError> {
     let id = SubmissionId::existing(tx.random_id());
-    if insert(tx, access, new, id, 1, None)? {
+    if insert(tx, access.id().uuid(), new, id, (1, None))? {
         return Ok(Placed { id, revision: 1, delivered: Delivered::Created });
     }
     let source = &new.source;
@@ -208,20 +208,20 @@ pub fn place<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, new: &NewSubmissio
         return Ok(Placed { id, revision: known.revision, delivered: Delivered::Unchanged });
     }
     let revision = known.revision + 1;
-    if insert(tx, access, new, id, revision, Some(known.id))? {
+    // It lies where the revision before it does, whoever they were merged into meanwhile.
+    if insert(tx, known.patient_id, new, id, (revision, Some(known.id)))? {
         Ok(Placed { id, revision, delivered: Delivered::Revised })
     } else {
         Err(StoreError::InProgress)
     }
 }
 
-fn insert<'t>(
-    tx: &mut Tx<'t>,
-    access: &PatientAccess<'t>,
+fn insert(
+    tx: &mut Tx<'_>,
+    patient: Uuid,
     new: &NewSubmission<'_>,
     id: SubmissionId,
-    revision: i32,
-    supersedes: Option<Uuid>,
+    (revision, supersedes): (i32, Option<Uuid>),
 ) -> Result<bool, StoreError> {
     let (form, source) = (new.form, &new.source);
     let wave: &'static str = form.wave().into();
@@ -238,7 +238,7 @@ fn insert<'t>(
          SELECT id FROM stored",
     )
     .bind::<SqlUuid, _>(id.uuid())
-    .bind::<SqlUuid, _>(access.id().uuid())
+    .bind::<SqlUuid, _>(patient)
     .bind::<Text, _>(form.code())
     .bind::<Text, _>(form.version())
     .bind::<Text, _>(wave)

@@ -12,6 +12,8 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IfMatch, etag};
 
 /// Change a project: its whole description but for its code.
+///
+/// What it keeps of participants may grow and not shrink: fields and options stay, nothing optional becomes required.
 #[utoipa::path(operation_id = "changeProject", tag = "Research", extensions(("x-action" = json!("ChangeProjects"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("project" = String, Path, description = "The project's code.", max_length = 40),
@@ -29,8 +31,9 @@ pub async fn change_project(
     let ProjectBody(project) = body.value;
     let view = caller
         .run(Action::ChangeProjects, move |tx| {
-            code_lists::project(tx, &code)?;
+            let before = code_lists::project(tx, &code)?.project;
             let mut faults = project.faults();
+            faults.extend(before.faults_as(&project));
             if project.code != code {
                 faults.push(Fault::at("code", FaultCode::Contradiction));
             }

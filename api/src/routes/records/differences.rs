@@ -59,8 +59,11 @@ pub async fn read_differences(
     }
     let found = caller
         .run(Action::ReadTimeline, move |tx| {
-            let access = tx.open_patient(patient)?;
             let to = to.unwrap_or_else(|| tx.now());
+            if to < from {
+                return Err(parameter("query", "from"));
+            }
+            let access = tx.open_patient(patient)?;
             let before = entries::state_at(tx, &access, from)?;
             let after = entries::state_at(tx, &access, to)?;
             Ok(Differences { from, to, items: differences(&before, &after) })

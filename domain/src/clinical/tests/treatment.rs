@@ -243,11 +243,7 @@ fn a_wrong_goal_is_told_what_is_wrong() {
             (json!({"assessed_on": null}), "/assessed_on required"),
             (json!({"attainment": null, "assessed_on": null}), ""),
             (json!({"category": "happiness"}), "/category unknown_code"),
-            (
-                json!({"text": " 
-"}),
-                "/text invalid_format",
-            ),
+            (json!({"text": " \n"}), "/text invalid_format"),
             (json!({"text": "æ".repeat(2000)}), ""),
             (json!({"text": "æ".repeat(2001)}), "/text too_long"),
         ],
