@@ -129,6 +129,8 @@ pub fn remove<'t>(
     if event.event.class() != EventClass::Surgical {
         return Ok(());
     }
+    // Two at once might each leave what the other removes.
+    entries::lock(tx, access, Kind::Implant, event.implant_id)?;
     let in_place = of_implant(tx, access, event.implant_id, Some(true))?;
     let counts = |component: &ImplantComponent| !component.trial && component.component.is_implanted();
     let implanted = in_place.iter().filter(|(_, component)| counts(component)).count();

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use painreg_domain::clinical::Kind;
 use painreg_domain::synthetic::{BASELINE_FORM_ID, Person};
 use serde_json::{Map, Value, json};
 use ureq::http::{self, HeaderMap};
@@ -94,6 +95,12 @@ impl Answer {
     /// The items of a list.
     pub fn items(&self) -> &[Value] {
         self.body.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The lines of NDJSON.
+    pub fn lines(&self) -> Vec<Value> {
+        let lines = self.bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(|line| serde_json::from_slice(line).expect("a line of JSON")).collect()
     }
 
     /// Pointers and codes of the refused parts.
@@ -338,6 +345,86 @@ impl<'w> Actor<'w> {
     #[track_caller]
     pub fn reads_access_log_of(&self, patient: &Patient) -> Answer {
         self.get(&self.at(&format!("patients/{}/access-log", patient.id)))
+    }
+
+    /// Where a patient's entries of a kind are.
+    pub fn entries_of(&self, patient: &Patient, kind: Kind) -> String {
+        self.at(&format!("patients/{}/{}", patient.id, kind.row().path))
+    }
+
+    /// Where one of them is.
+    pub fn entry_of(&self, patient: &Patient, kind: Kind, entry: &Value) -> String {
+        format!("{}/{}", self.entries_of(patient, kind), entry["id"].as_str().unwrap_or_default())
+    }
+
+    /// Records an entry about a patient, which must be accepted.
+    #[track_caller]
+    pub fn records(&self, patient: &Patient, kind: Kind, body: &Value) -> Value {
+        self.tries_to_record(patient, kind, body).expect(201).body
+    }
+
+    /// Records an entry about a patient, or is refused.
+    #[track_caller]
+    pub fn tries_to_record(&self, patient: &Patient, kind: Kind, body: &Value) -> Answer {
+        self.post(&self.entries_of(patient, kind), body)
+    }
+
+    /// Reads an entry: `query` is empty or begins with `?`.
+    #[track_caller]
+    pub fn reads_entry(&self, patient: &Patient, kind: Kind, entry: &Value, query: &str) -> Answer {
+        self.get(&format!("{}{query}", self.entry_of(patient, kind, entry)))
+    }
+
+    /// Changes an entry as it was read: `entry` tells its version.
+    #[track_caller]
+    pub fn changes_entry(&self, patient: &Patient, kind: Kind, entry: &Value, change: &Value) -> Answer {
+        self.patch(&self.entry_of(patient, kind, entry), entry["version"].as_i64().unwrap_or_default(), change)
+    }
+
+    /// Takes an entry back as it was read.
+    #[track_caller]
+    pub fn withdraws(&self, patient: &Patient, kind: Kind, entry: &Value) -> Answer {
+        self.delete(&self.entry_of(patient, kind, entry), entry["version"].as_i64().unwrap_or_default())
+    }
+
+    /// Lists a patient's entries of a kind: `query` is empty or begins with `?`.
+    #[track_caller]
+    pub fn lists(&self, patient: &Patient, kind: Kind, query: &str) -> Answer {
+        self.get(&format!("{}{query}", self.entries_of(patient, kind)))
+    }
+
+    /// Reads every state that an entry was in.
+    #[track_caller]
+    pub fn reads_versions_of(&self, patient: &Patient, kind: Kind, entry: &Value) -> Answer {
+        self.get(&format!("{}/versions", self.entry_of(patient, kind, entry)))
+    }
+
+    /// Reads everything about a patient: `query` is empty or begins with `?`.
+    #[track_caller]
+    pub fn reads_timeline_of(&self, patient: &Patient, query: &str) -> Answer {
+        self.get(&self.at(&format!("patients/{}/timeline{query}", patient.id)))
+    }
+
+    /// Merges a duplicate into a survivor.
+    #[track_caller]
+    pub fn merges(&self, survivor: &Patient, duplicate: &Patient) -> Answer {
+        let body = json!({"survivor_id": survivor.id, "duplicate_id": duplicate.id});
+        self.post(&self.at("patient-merges"), &body)
+    }
+
+    /// Parts those who were merged.
+    #[track_caller]
+    pub fn parts(&self, merge: &Value) -> Answer {
+        let path = self.at(&format!("patient-merges/{}", merge["id"].as_str().unwrap_or_default()));
+        self.delete(&path, merge["version"].as_i64().unwrap_or_default())
+    }
+
+    /// Sends lines of NDJSON: `query` is empty or begins with `?`.
+    #[track_caller]
+    pub fn sends_lines(&self, query: &str, lines: &[Value]) -> Answer {
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let request = self.request("POST", &self.at(&format!("patient-batches{query}")));
+        request.body("application/x-ndjson", text.into_bytes()).send()
     }
 }
 

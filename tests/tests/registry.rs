@@ -2,6 +2,8 @@
 
 #[path = "registry/catalogue.rs"]
 mod catalogue;
+#[path = "registry/clinical.rs"]
+mod clinical;
 #[path = "registry/codes.rs"]
 mod codes;
 #[path = "registry/connections.rs"]

@@ -251,6 +251,17 @@ pub fn record<'t>(
     opened_one(tx, row)
 }
 
+/// Lets nobody else do what asks for this entry's lock until the transaction ends; others may still refer to it.
+pub(crate) fn lock<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, kind: Kind, id: EntryId) -> Result<(), StoreError> {
+    statement("SELECT id FROM ")
+        .then(kind.into())
+        .then(" WHERE id = ? AND patient_id = ANY (?) FOR NO KEY UPDATE")
+        .bind::<SqlUuid, _>(id.uuid())
+        .bind::<Array<SqlUuid>, _>(access.rows())
+        .execute(tx.conn)?;
+    Ok(())
+}
+
 /// Under whose row a new entry lies: where the entry it belongs to lies, if that is of the same record.
 fn owner(
     tx: &mut Tx<'_>,

@@ -162,7 +162,7 @@ impl Clinic<'_> {
 
     fn reads(&self) -> Result<(), Failure> {
         let mut generator = Generator::new(13);
-        let result = self.batch(CLINIC, &long(&mut generator, 352).to_string())?;
+        let result = self.batch(CLINIC, &long(&mut generator, 351).to_string())?;
         let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
         let patient = text(result.first().and_then(|one| one.pointer("/registered/patient_id")));
         let mut many = String::new();

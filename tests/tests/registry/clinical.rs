@@ -1,0 +1,95 @@
+//! The clinical registry: courses, treatment, implants, legal basis, duplicates, and everything as it was at any instant.
+
+#[path = "clinical/bulk.rs"]
+mod bulk;
+#[path = "clinical/courses.rs"]
+mod courses;
+#[path = "clinical/free_text.rs"]
+mod free_text;
+#[path = "clinical/history.rs"]
+mod history;
+#[path = "clinical/implants.rs"]
+mod implants;
+#[path = "clinical/legal_basis.rs"]
+mod legal_basis;
+#[path = "clinical/lists.rs"]
+mod lists;
+#[path = "clinical/merges.rs"]
+mod merges;
+#[path = "clinical/research.rs"]
+mod research;
+#[path = "clinical/treatment.rs"]
+mod treatment;
+
+use jiff::{SignedDuration, Timestamp};
+use painreg_domain::clinical::Kind;
+use painreg_tests::{Actor, Answer, Patient, World};
+use serde_json::{Value, json};
+
+use crate::examples;
+
+/// The id of what was answered.
+pub fn id(entry: &Value) -> &str {
+    entry["id"].as_str().expect("an id")
+}
+
+/// The ids of items, as they come.
+pub fn ids(items: &[Value]) -> Vec<String> {
+    items.iter().map(|item| id(item).to_owned()).collect()
+}
+
+/// An instant as the service writes it.
+pub fn instant(value: &Value) -> Timestamp {
+    value.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("no instant: {value}"))
+}
+
+/// When an entry last changed.
+pub fn changed_at(entry: &Value) -> Timestamp {
+    instant(&entry["updated_at"])
+}
+
+/// The microsecond before, which is as close as instants come.
+pub fn just_before(at: Timestamp) -> Timestamp {
+    at.checked_sub(SignedDuration::from_micros(1)).expect("an instant")
+}
+
+/// A valid entry that refers to nothing.
+pub fn alone(kind: Kind) -> Value {
+    let mut body = examples::entry(kind, "", "");
+    body.as_object_mut().expect("an object").remove("episode_id");
+    body
+}
+
+/// A patient and somebody who treats them.
+pub fn treated(world: &World) -> (Actor<'_>, Patient) {
+    let clinician = world.alpha().clinician();
+    let patient = clinician.registers(&world.person());
+    (clinician, patient)
+}
+
+/// An episode of this patient.
+#[track_caller]
+pub fn episode(actor: &Actor<'_>, patient: &Patient) -> Value {
+    actor.records(patient, Kind::Episode, &json!({"unit": "clinic", "opened_on": "2025-02-01"}))
+}
+
+/// The patient as an address only: another id in the same place.
+pub fn under(patient: &Patient, other: &Patient) -> Patient {
+    Patient { id: other.id.clone(), ..patient.clone() }
+}
+
+/// The stage that the list tells.
+#[track_caller]
+pub fn stage(actor: &Actor<'_>, patient: &Patient) -> String {
+    let listed = actor.lists_patients("?limit=200").expect(200);
+    let found = listed.items().iter().find(|item| item["id"] == patient.id.as_str());
+    found.unwrap_or_else(|| panic!("not listed: {}", listed.text()))["stage"].as_str().unwrap_or_default().to_owned()
+}
+
+/// The only refused part.
+#[track_caller]
+pub fn only_fault(answer: &Answer) -> Value {
+    let faults = answer.body["errors"].as_array().expect("errors");
+    assert_eq!(faults.len(), 1, "{}", answer.text());
+    faults[0].clone()
+}

@@ -1,0 +1,464 @@
+//! Many patients at once: a line each, a result each, whatever the others do.
+
+use painreg_domain::clinical::Kind;
+use painreg_tests::{Actor, Answer, World, registration};
+use serde_json::{Value, json};
+
+use super::{alone, id, treated};
+use crate::examples;
+use crate::kit::{Judged as _, with};
+
+/// A line of a patient who is new, with a course that refers to itself.
+fn course(world: &World) -> Value {
+    json!({"patient": registration(&world.person()), "entries": [
+        {"kind": "referral", "as": "r1", "content": alone(Kind::Referral)},
+        {"kind": "episode", "as": "e1", "content": {"referral_id": "#r1", "opened_on": "2025-02-01"}},
+        {"kind": "consultation", "content": with(&alone(Kind::Consultation), &json!({"episode_id": "#e1"}))},
+        {"kind": "diagnosis", "content": with(&alone(Kind::Diagnosis), &json!({"episode_id": "#e1"}))},
+    ]})
+}
+
+/// Sends these bytes.
+#[track_caller]
+fn sends(actor: &Actor<'_>, query: &str, bytes: impl Into<Vec<u8>>) -> Answer {
+    let request = actor.request("POST", &actor.at(&format!("patient-batches{query}")));
+    request.body("application/x-ndjson", bytes.into()).send()
+}
+
+/// The outcomes, line by line.
+fn outcomes(answer: &Answer) -> Vec<(i64, String)> {
+    let lines = answer.lines();
+    lines
+        .iter()
+        .map(|it| (it["line"].as_i64().unwrap_or_default(), it["outcome"].as_str().unwrap_or_default().to_owned()))
+        .collect()
+}
+
+fn told(expected: &[(i64, &str)]) -> Vec<(i64, String)> {
+    expected.iter().map(|(line, outcome)| (*line, (*outcome).to_owned())).collect()
+}
+
+/// Pointers and codes of a line's refused parts, with the problem's code.
+fn refused(line: &Value) -> (String, Vec<(String, String)>) {
+    assert_eq!((&line["outcome"], &line["registered"]), (&json!("refused"), &Value::Null), "{line}");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let faults = line["problem"]["errors"].as_array().into_iter().flatten();
+    (text(&line["problem"]["code"]), faults.map(|it| (text(&it["pointer"]), text(&it["code"]))).collect())
+}
+
+const STORED: &str = "SELECT (SELECT count(*) FROM {alpha}.patient) + (SELECT count(*) FROM {alpha}.patient_key) + \
+     (SELECT count(*) FROM {alpha}.patient_identifier) + (SELECT count(*) FROM {alpha}.referral) + \
+     (SELECT count(*) FROM {alpha}.episode) + (SELECT count(*) FROM {alpha}.consultation) + \
+     (SELECT count(*) FROM {alpha}.diagnosis) + (SELECT count(*) FROM {alpha}.row_history) + \
+     (SELECT count(*) FROM {alpha}.idempotency_key) AS stored";
+
+#[test]
+fn a_line_registers_a_patient_with_their_course() {
+    let world = World::new();
+    let clinician = world.alpha().clinician();
+    let answer = clinician.sends_lines("", &[course(&world), course(&world)]).expect(200);
+    assert_eq!(answer.header("content-type"), "application/x-ndjson");
+    assert_eq!(outcomes(&answer), told(&[(1, "registered"), (2, "registered")]));
+    let line = &answer.lines()[0];
+    assert_eq!(line["problem"], Value::Null);
+    let registered = &line["registered"];
+    let patient = registered["patient_id"].as_str().expect("an id");
+    let names: Vec<(&Value, &Value)> =
+        registered["entries"].as_array().expect("entries").iter().map(|it| (&it["kind"], &it["as"])).collect();
+    assert_eq!(
+        names,
+        [
+            (&json!("referral"), &json!("r1")),
+            (&json!("episode"), &json!("e1")),
+            (&json!("consultation"), &Value::Null),
+            (&json!("diagnosis"), &Value::Null)
+        ]
+    );
+    let of = |rest: &str| clinician.get(&clinician.at(&format!("patients/{patient}{rest}"))).expect(200);
+    assert_eq!(of("").body["registry_number"], registered["registry_number"]);
+    let lines = of("/timeline");
+    let find = |kind: &str| lines.items().iter().find(|it| it["kind"] == kind).expect("a line")["entry"].clone();
+    assert_eq!(find("episode")["referral_id"], registered["entries"][0]["id"]);
+    assert_eq!(find("consultation")["episode_id"], registered["entries"][1]["id"]);
+    assert_eq!(find("diagnosis")["episode_id"], registered["entries"][1]["id"]);
+    // More of somebody who is registered: by the id, and with what they have already.
+    let more = json!({"patient_id": patient, "entries": [{"kind": "consultation",
+        "content": with(&alone(Kind::Consultation), &json!({"episode_id": registered["entries"][1]["id"], "sequence": "follow_up"}))}]});
+    let answer = clinician.sends_lines("", &[more]).expect(200).lines();
+    assert_eq!(
+        (&answer[0]["registered"]["patient_id"], &answer[0]["registered"]["registry_number"]),
+        (&json!(patient), &Value::Null)
+    );
+    assert_eq!(of("/consultations").items().len(), 2);
+    // Implants, their components and what happened to them refer to each other too.
+    let lead = with(&alone(Kind::ImplantComponent), &json!({"implant_id": "#i1"}));
+    let implants = json!({"patient_id": patient, "entries": [
+        {"kind": "implant", "as": "i1", "content": alone(Kind::Implant)},
+        {"kind": "implant_component", "as": "c1", "content": lead},
+        {"kind": "implant_component", "as": "c2", "content": lead},
+        {"kind": "implant_programme", "content": with(&alone(Kind::ImplantProgramme), &json!({"implant_id": "#i1",
+            "leads": [{"component_id": "#c1", "polarity": "+-"}, {"component_id": "#c2", "polarity": "0"}]}))},
+        {"kind": "implant_event", "content": {"implant_id": "#i1", "happened_on": "2025-06-01", "event": "explant", "component_ids": ["#c1", "#c2"]}},
+    ]});
+    let answer = clinician.sends_lines("", &[implants]).expect(200).lines();
+    assert_eq!(answer[0]["outcome"], "registered", "{}", answer[0]);
+    assert!(of("/implant-components").items().iter().all(|it| it["removed_on"] == "2025-06-01"));
+    // A text that looks like a reference is a text where none is asked for.
+    let goal = with(&alone(Kind::TreatmentGoal), &json!({"text": "#e1"}));
+    let answer = clinician
+        .sends_lines("", &[json!({"patient_id": patient, "entries": [{"kind": "treatment_goal", "content": goal}]})]);
+    assert_eq!(answer.expect(200).lines()[0]["outcome"], "registered");
+    assert_eq!(of("/treatment-goals").items()[0]["text"], "#e1");
+}
+
+/// A line, the problem's code, and the places with their codes.
+type Refused<'a> = (Value, &'a str, Vec<(&'a str, &'a str)>);
+
+#[test]
+fn a_bad_line_is_refused_by_place_and_the_others_are_stored() {
+    let world = World::new();
+    let (clinician, known) = treated(&world);
+    let line = course(&world);
+    let entry =
+        |kind: &str, content: &Value| json!({"patient_id": known.id, "entries": [{"kind": kind, "content": content}]});
+    let diagnosis = alone(Kind::Diagnosis);
+    let mut twice = course(&world);
+    twice["entries"][1]["as"] = json!("r1");
+    let mut named = course(&world);
+    named["entries"][1]["as"] = json!("E 1");
+    let mut later = course(&world);
+    later["entries"][0]["content"] = json!({"received_on": "2025-01-10"});
+    later["entries"][1]["content"]["referral_id"] = json!("#e1");
+    let nested = json!({"patient_id": known.id, "entries": [{"kind": "implant", "as": "i1", "content": alone(Kind::Implant)},
+        {"kind": "implant_event", "content": {"implant_id": "#i1", "happened_on": "2025-05-01", "event": "other", "component_ids": ["#c9"]}}]});
+    let many =
+        json!({"patient_id": known.id, "entries": vec![json!({"kind": "diagnosis", "content": diagnosis}); 501]});
+    let mut stranger = course(&world);
+    stranger["patient"]["national_id"]["value"] = json!("01818012338");
+    stranger["patient"]["language"] = json!("norsk");
+    let cases: Vec<Refused<'_>> = vec![
+        (
+            json!({"patient": registration(&known.person)}),
+            "already_exists",
+            vec![("/patient/national_id", "already_exists")],
+        ),
+        (
+            stranger,
+            "invalid",
+            vec![("/patient/language", "invalid_format"), ("/patient/national_id/value", "invalid_checksum")],
+        ),
+        (with(&line, &json!({"patient": {"sex": "female"}})), "invalid", vec![("/patient/national_id", "required")]),
+        (with(&line, &json!({"patient_id": known.id})), "invalid", vec![("/patient_id", "contradiction")]),
+        (json!({"entries": []}), "invalid", vec![("/patient", "required")]),
+        (json!({}), "invalid", vec![("/patient", "required")]),
+        (json!({"patient_id": world.clock.random_id()}), "not_found", vec![]),
+        (json!({"patient_id": "x"}), "invalid", vec![("/patient_id", "invalid_format")]),
+        (with(&line, &json!({"surprise": 1})), "invalid", vec![("/surprise", "unknown_item")]),
+        (
+            entry("diagnosis", &with(&diagnosis, &json!({"rank": 0, "code": "MG30.99"}))),
+            "invalid",
+            vec![("/entries/0/content/code", "unknown_code"), ("/entries/0/content/rank", "out_of_range")],
+        ),
+        (
+            entry("diagnosis", &with(&diagnosis, &json!({"surprise": 0}))),
+            "invalid",
+            vec![("/entries/0/content/surprise", "unknown_item")],
+        ),
+        (
+            entry("diagnosis", &with(&diagnosis, &json!({"rank": "1"}))),
+            "invalid",
+            vec![("/entries/0/content/rank", "wrong_type")],
+        ),
+        (entry("diagnosis", &Value::Null), "invalid", vec![("/entries/0/content", "wrong_type")]),
+        (entry("diagnosis", &json!([])), "invalid", vec![("/entries/0/content", "wrong_type")]),
+        (entry("patient", &diagnosis), "invalid", vec![("/entries/0/kind", "unknown_option")]),
+        (
+            json!({"patient_id": known.id, "entries": [{"kind": "diagnosis"}]}),
+            "invalid",
+            vec![("/entries/0/content", "required")],
+        ),
+        (
+            entry("diagnosis", &with(&diagnosis, &json!({"episode_id": "#e1"}))),
+            "invalid",
+            vec![("/entries/0/content/episode_id", "unknown_reference")],
+        ),
+        (
+            entry("diagnosis", &with(&diagnosis, &json!({"episode_id": world.clock.random_id()}))),
+            "invalid",
+            vec![("/entries/0/content/episode_id", "unknown_reference")],
+        ),
+        (
+            entry("diagnosis", &with(&diagnosis, &json!({"episode_id": "e1"}))),
+            "invalid",
+            vec![("/entries/0/content/episode_id", "invalid_format")],
+        ),
+        (later, "invalid", vec![("/entries/1/content/referral_id", "unknown_reference")]),
+        (nested, "invalid", vec![("/entries/1/content/component_ids/0", "unknown_reference")]),
+        (twice, "invalid", vec![("/entries/1/as", "already_exists")]),
+        (named, "invalid", vec![("/entries/1/as", "invalid_format")]),
+        (many, "invalid", vec![("/entries", "too_long")]),
+        (json!([]), "invalid", vec![("", "wrong_type")]),
+        (json!("x"), "invalid", vec![("", "wrong_type")]),
+    ];
+    let mut lines = vec![course(&world)];
+    lines.extend(cases.iter().map(|(line, ..)| line.clone()));
+    lines.push(course(&world));
+    let before = world.number(STORED);
+    let answer = clinician.sends_lines("", &lines).expect(200);
+    let results = answer.lines();
+    assert_eq!(results.len(), lines.len());
+    for (at, result) in results.iter().enumerate() {
+        assert_eq!(result["line"], at + 1, "in order");
+    }
+    assert_eq!(
+        (&results[0]["outcome"], &results[lines.len() - 1]["outcome"]),
+        (&json!("registered"), &json!("registered"))
+    );
+    for ((line, code, faults), result) in cases.iter().zip(&results[1..]) {
+        let (told, mut pointers) = refused(result);
+        pointers.sort();
+        let faults: Vec<(String, String)> =
+            faults.iter().map(|(pointer, code)| ((*pointer).to_owned(), (*code).to_owned())).collect();
+        assert_eq!((told.as_str(), pointers), (*code, faults), "{line}: {result}");
+    }
+    assert_eq!(world.number(STORED) - before, 2 * 7, "two whole lines, nothing of the others");
+    // Nothing of what was sent is repeated.
+    assert!(!answer.text().contains(&known.person.national_id) && !answer.text().contains("01818012338"));
+}
+
+#[test]
+fn lines_are_lines_whatever_ends_them() {
+    let world = World::new();
+    let clinician = world.alpha().clinician();
+    let line = || course(&world).to_string();
+    for (text, expected) in [
+        (format!("{}\r\n{}\r\n", line(), line()), vec![(1, "registered"), (2, "registered")]),
+        (format!("{}\n\n  \r\n{}", line(), line()), vec![(1, "registered"), (4, "registered")]),
+        (format!("\n{}", line()), vec![(2, "registered")]),
+        (
+            format!("{}\nnot JSON\n{{\"patient\":\n{}\n", line(), line()),
+            vec![(1, "registered"), (2, "refused"), (3, "refused"), (4, "registered")],
+        ),
+        (format!("{}{}\n", line(), line()), vec![(1, "refused")]),
+        (format!("\u{feff}{}\n", line()), vec![(1, "refused")]),
+        (format!("{}\u{2028}\n", line()), vec![(1, "refused")]),
+        (format!("[{}]\n", line()), vec![(1, "refused")]),
+    ] {
+        let answer = sends(&clinician, "", text.clone()).expect(200);
+        assert_eq!(outcomes(&answer), told(&expected), "{text}");
+    }
+    let person = registration(&world.person()).to_string();
+    let doubled = format!("{{\"patient\": {person}, \"entries\": [], \"entries\": []}}");
+    let within = format!("{{\"patient\": {}}}", person.replacen('{', "{\"sex\": \"male\", ", 1));
+    let entry = format!(
+        "{{\"patient\": {person}, \"entries\": [{{\"kind\": \"diagnosis\", \"content\": {{\"rank\": 1, \"rank\": 2}}}}]}}"
+    );
+    let nul = format!(
+        "{{\"patient\": {person}, \"entries\": [{{\"kind\": \"diagnosis\", \"content\": {{\"code\": \"a\\u0000\"}}}}]}}"
+    );
+    let mut latin = b"{\"patient\": \"".to_vec();
+    latin.extend([0xe6, 0xf8, 0xe5]);
+    latin.extend(b"\"}");
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    let before = world.number(STORED);
+    for (bytes, code, faults) in [
+        (doubled.into_bytes(), "duplicate_member", vec![("/entries", "duplicate_key")]),
+        (within.into_bytes(), "duplicate_member", vec![("/patient/sex", "duplicate_key")]),
+        (entry.into_bytes(), "duplicate_member", vec![("/entries/0/content/rank", "duplicate_key")]),
+        (nul.into_bytes(), "invalid", vec![("/entries/0/content/code", "forbidden_character")]),
+        (latin, "malformed_json", vec![]),
+        (deep.into_bytes(), "malformed_json", vec![]),
+    ] {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let answer = sends(&clinician, "", bytes).expect(200);
+        let faults: Vec<(String, String)> =
+            faults.iter().map(|(pointer, code): &(&str, &str)| ((*pointer).to_owned(), (*code).to_owned())).collect();
+        assert_eq!(refused(&answer.lines()[0]), (code.to_owned(), faults), "{text}");
+    }
+    assert_eq!(world.number(STORED), before);
+}
+
+#[test]
+fn a_body_is_neither_empty_nor_too_large() {
+    let world = World::new();
+    let clinician = world.alpha().clinician();
+    for empty in ["", "\n", " \r\n\t\n"] {
+        sends(&clinician, "", empty).problem(422, "invalid").fault(422, "", "required");
+    }
+    sends(&clinician, "", "{}\n".repeat(10_001)).problem(413, "too_large");
+    sends(&clinician, "", vec![b' '; 16 * 1024 * 1024 + 1]).problem(413, "too_large");
+    let path = clinician.at("patient-batches");
+    for media in ["application/json", "text/plain", "application/x-ndjson; charset=latin1"] {
+        clinician.request("POST", &path).body(media, b"{}\n".to_vec()).send().problem(415, "unsupported_media_type");
+    }
+    let request = clinician.request("POST", &path).header("content-encoding", "gzip");
+    request.body("application/x-ndjson", b"{}\n".to_vec()).send().problem(415, "unsupported_media_type");
+    for media in ["application/ndjson", "application/x-ndjson; charset=utf-8"] {
+        let answer = clinician.request("POST", &path).body(media, b"{}\n".to_vec()).send().expect(200);
+        assert_eq!(outcomes(&answer), told(&[(1, "refused")]));
+    }
+    for bad in ["?dry_run=maybe", "?dry_run=", "?surprise=1"] {
+        sends(&clinician, bad, "{}\n").problem(400, "invalid_parameter");
+    }
+    for actor in
+        [world.alpha().importer(), world.alpha().dpo(), world.alpha().patient(&world.clock.random_id().to_string())]
+    {
+        sends(&actor, "", format!("{}\n", course(&world))).problem(403, "forbidden");
+        sends(&actor, "", "not JSON\n").problem(403, "forbidden");
+        sends(&actor, "", "").problem(403, "forbidden");
+    }
+    world
+        .beta()
+        .clinician()
+        .request("POST", &path)
+        .body("application/x-ndjson", b"{}\n".to_vec())
+        .send()
+        .problem(404, "not_found");
+    assert_eq!(world.number("SELECT count(*) FROM {alpha}.patient"), 0);
+}
+
+#[test]
+fn a_dry_run_does_everything_and_stores_nothing() {
+    let world = World::new();
+    let (clinician, known) = treated(&world);
+    let more = json!({"patient_id": known.id, "entries": [{"kind": "diagnosis", "content": alone(Kind::Diagnosis)}]});
+    let wrong = json!({"patient_id": known.id, "entries": [{"kind": "diagnosis", "content": with(&alone(Kind::Diagnosis), &json!({"rank": 0}))}]});
+    let lines = [course(&world), more, wrong, json!({"patient": registration(&known.person)})];
+    let before = world.number(STORED);
+    let answer = clinician.sends_lines("?dry_run=true", &lines).expect(200);
+    assert_eq!(outcomes(&answer), told(&[(1, "acceptable"), (2, "acceptable"), (3, "refused"), (4, "refused")]));
+    assert_eq!(world.number(STORED), before);
+    let log = world.alpha().patient(&known.id).reads_access_log_of(&known).expect(200);
+    let said: Vec<&Value> =
+        log.items().iter().filter(|it| it["action"] == "RegisterInBulk").map(|it| &it["outcome"]).collect();
+    assert_eq!(said, ["refused", "rehearsed"], "somebody looked");
+    // The key of a dry run is free.
+    let key = |query: &str| {
+        let request = clinician.request("POST", &clinician.at(&format!("patient-batches{query}"))).key("dry");
+        request.body("application/x-ndjson", format!("{}\n", lines[0]).into_bytes()).send().expect(200)
+    };
+    assert_eq!(outcomes(&key("?dry_run=true")), told(&[(1, "acceptable")]));
+    assert_eq!(outcomes(&key("?dry_run=false")), told(&[(1, "registered")]));
+    assert_eq!(outcomes(&key("")), told(&[(1, "known")]));
+}
+
+#[test]
+fn what_was_cut_off_is_sent_again_and_stored_once() {
+    let world = World::new();
+    let feed = world.alpha().pas_feed();
+    let courses: Vec<Value> = (0..4)
+        .map(|_| {
+            let mut line = course(&world);
+            line["entries"].as_array_mut().expect("entries").truncate(3);
+            line
+        })
+        .collect();
+    let sends = |lines: &[Value]| {
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let request = feed.request("POST", &feed.at("patient-batches")).key("batch-1");
+        request.body("application/x-ndjson", text.into_bytes()).send().expect(200)
+    };
+    // As if the connection had broken after two lines.
+    let first = sends(&courses[..2]);
+    assert_eq!(outcomes(&first), told(&[(1, "registered"), (2, "registered")]));
+    let before = world.number("SELECT count(*) FROM {alpha}.patient");
+    let whole = sends(&courses);
+    assert_eq!(outcomes(&whole), told(&[(1, "known"), (2, "known"), (3, "registered"), (4, "registered")]));
+    for at in 0..2 {
+        assert_eq!(whole.lines()[at]["registered"], first.lines()[at]["registered"]);
+    }
+    assert_eq!(world.number("SELECT count(*) FROM {alpha}.patient"), before + 2);
+    // Another line under the same number is another request.
+    let mut swapped = courses.clone();
+    swapped.swap(0, 1);
+    let answer = sends(&swapped);
+    assert_eq!(refused(&answer.lines()[0]).0, "key_reused");
+    assert_eq!(outcomes(&answer), told(&[(1, "refused"), (2, "refused"), (3, "known"), (4, "known")]));
+    // What was refused may be put right under the same key.
+    let mut wrong = courses.clone();
+    let mut fifth = course(&world);
+    fifth["entries"][0]["content"]["received_on"] = json!("2999-01-01");
+    wrong.push(fifth.clone());
+    assert_eq!(outcomes(&sends(&wrong))[4], (5, "refused".to_owned()));
+    fifth["entries"] = json!([]);
+    wrong[4] = fifth;
+    assert_eq!(outcomes(&sends(&wrong))[4], (5, "registered".to_owned()));
+    // A program must send a key, and says so once for all lines.
+    let request = feed.request("POST", &feed.at("patient-batches")).bare();
+    let none = request.body("application/x-ndjson", format!("{}\n", courses[0]).into_bytes()).send();
+    none.problem(400, "idempotency_key_missing");
+}
+
+#[test]
+fn each_role_records_in_lines_what_it_may_record_alone() {
+    let world = World::new();
+    let (_, known) = treated(&world);
+    let feed = world.alpha().pas_feed();
+    let mine = json!({"patient_id": known.id, "entries": [
+        {"kind": "referral", "as": "r1", "content": alone(Kind::Referral)},
+        {"kind": "episode", "as": "e1", "content": {"referral_id": "#r1", "opened_on": "2025-02-01"}},
+        {"kind": "consultation", "content": with(&alone(Kind::Consultation), &json!({"episode_id": "#e1"}))},
+        {"kind": "legal_basis", "content": alone(Kind::LegalBasis)},
+    ]});
+    let not_mine = json!({"patient_id": known.id, "entries": [
+        {"kind": "referral", "content": alone(Kind::Referral)},
+        {"kind": "diagnosis", "content": alone(Kind::Diagnosis)},
+    ]});
+    let before = world.number("SELECT count(*) FROM {alpha}.audit_event");
+    let answer = feed.sends_lines("", &[not_mine.clone(), mine, not_mine]).expect(200);
+    assert_eq!(outcomes(&answer), told(&[(1, "refused"), (2, "registered"), (3, "refused")]));
+    for at in [0, 2] {
+        let expected = ("forbidden".to_owned(), vec![("/entries/1/kind".to_owned(), "not_accepted_here".to_owned())]);
+        assert_eq!(refused(&answer.lines()[at]), expected);
+    }
+    assert_eq!(world.number("SELECT count(*) FROM {alpha}.referral"), 1);
+    // The record was opened each time: each time stands in the log.
+    assert_eq!(world.number("SELECT count(*) FROM {alpha}.audit_event"), before + 3);
+    let log = world.alpha().patient(&known.id).reads_access_log_of(&known).expect(200);
+    let said: Vec<&Value> =
+        log.items().iter().filter(|it| it["action"] == "RegisterInBulk").map(|it| &it["outcome"]).collect();
+    assert_eq!(said, ["forbidden", "ok", "forbidden"]);
+    // A unit's people register and reach their unit's patients.
+    let ward = world.alpha().secretary().of_unit("ward");
+    let there =
+        with(&course(&world), &json!({"patient": with(&registration(&world.person()), &json!({"unit": "clinic"}))}));
+    let answer = ward.sends_lines("", &[json!({"patient_id": known.id}), there, course(&world)]).expect(200);
+    assert_eq!(outcomes(&answer), told(&[(1, "refused"), (2, "refused"), (3, "registered")]));
+    assert_eq!(refused(&answer.lines()[0]).0, "not_found");
+    assert_eq!(refused(&answer.lines()[1]).1, [("/patient/unit".to_owned(), "unknown_reference".to_owned())]);
+}
+
+#[test]
+fn what_a_line_says_about_the_legal_basis_counts_for_the_rest_of_it() {
+    let world = World::new();
+    let (clinician, known) = treated(&world);
+    let against = json!({"kind": "legal_basis", "content": {"basis": "reservation", "against": "registry", "valid_from": "2025-01-01", "source": "pas"}});
+    let diagnosis = json!({"kind": "diagnosis", "content": alone(Kind::Diagnosis)});
+    let line = |entries: &[&Value]| json!({"patient": registration(&world.person()), "entries": entries});
+    let answer = clinician
+        .sends_lines(
+            "",
+            &[
+                line(&[&against, &diagnosis]),
+                line(&[&diagnosis, &against]),
+                json!({"patient_id": known.id, "entries": [against]}),
+                json!({"patient_id": known.id, "entries": [diagnosis]}),
+            ],
+        )
+        .expect(200);
+    assert_eq!(outcomes(&answer), told(&[(1, "refused"), (2, "registered"), (3, "registered"), (4, "refused")]));
+    let refusal =
+        |at: &str| ("not_permitted".to_owned(), vec![(at.to_owned(), "reserved_against_registry".to_owned())]);
+    assert_eq!(refused(&answer.lines()[0]), refusal("/entries/1/content"));
+    assert_eq!(refused(&answer.lines()[3]), refusal("/entries/0/content"));
+    // Language and the request's id are those of the request.
+    let request = clinician.request("POST", &clinician.at("patient-batches")).header("accept-language", "nb");
+    let answer = request.body("application/x-ndjson", b"{}\n".to_vec()).send().expect(200);
+    assert_eq!(answer.lines()[0]["problem"]["title"], "Forespørselen bryter en regel");
+    assert!(
+        answer.lines()[0]["problem"]["instance"].as_str().is_some_and(|text| text.starts_with("urn:painreg:request:"))
+    );
+    let entry =
+        clinician.records(&clinician.registers(&world.person()), Kind::Sample, &examples::entry(Kind::Sample, "", ""));
+    assert!(!id(&entry).is_empty());
+}

@@ -1,0 +1,431 @@
+//! The course through the clinic: stages, referrals, episodes, what belongs to what, and who may keep it.
+
+use painreg_domain::clinical::Kind;
+use painreg_domain::policy::Role;
+use painreg_tests::World;
+use serde_json::{Value, json};
+use strum::IntoEnumIterator as _;
+
+use super::{alone, changed_at, episode, id, just_before, stage, treated, under};
+use crate::examples;
+use crate::kit::{Judged as _, version, with};
+
+#[test]
+fn where_a_patient_stands_follows_from_the_record() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    assert_eq!(stage(&clinician, &patient), "registered");
+    let referral = clinician.records(&patient, Kind::Referral, &alone(Kind::Referral));
+    assert_eq!(stage(&clinician, &patient), "referred");
+    let first =
+        clinician.records(&patient, Kind::Episode, &json!({"referral_id": referral["id"], "opened_on": "2025-02-01"}));
+    assert_eq!(stage(&clinician, &patient), "in_treatment");
+    let closed = json!({"closed_on": "2025-03-01", "closing_reason": "completed"});
+    clinician.changes_entry(&patient, Kind::Episode, &first, &closed).expect(200);
+    assert_eq!(stage(&clinician, &patient), "closed");
+    let again = clinician.records(&patient, Kind::Episode, &json!({"opened_on": "2025-06-01"}));
+    assert_eq!(stage(&clinician, &patient), "in_treatment");
+    clinician.withdraws(&patient, Kind::Episode, &again).expect(204);
+    assert_eq!(stage(&clinician, &patient), "closed");
+    let second = clinician.registers(&world.person());
+    let third = clinician.registers(&world.person());
+    clinician.changes(&third, 1, &json!({"deceased_on": "2026-01-01"})).expect(200);
+    assert_eq!(stage(&clinician, &third), "deceased");
+    for (query, found) in [
+        ("stage=closed", vec![&patient]),
+        ("stage=registered", vec![&second]),
+        ("stage=deceased", vec![&third]),
+        ("stage=referred", vec![]),
+        ("stage=in_treatment", vec![]),
+        ("stage=merged", vec![]),
+        (&format!("registry_number={}", second.body["registry_number"]), vec![&second]),
+        (&format!("registry_number={}&stage=closed", second.body["registry_number"]), vec![]),
+        ("registry_number=999999", vec![]),
+        ("unit=clinic&stage=closed", vec![&patient]),
+        ("unit=ward&stage=closed", vec![]),
+    ] {
+        let listed = clinician.lists_patients(&format!("?{query}")).expect(200);
+        let shown: Vec<&str> = listed.items().iter().map(id).collect();
+        assert_eq!(shown, found.iter().map(|patient| patient.id.as_str()).collect::<Vec<_>>(), "{query}");
+    }
+    for (query, name) in [
+        ("stage=dead", ""),
+        ("registry_number=0", "registry_number"),
+        ("registry_number=-1", "registry_number"),
+        ("registry_number=x", ""),
+    ] {
+        let answer = clinician.lists_patients(&format!("?{query}")).problem(400, "invalid_parameter");
+        assert!(name.is_empty() || answer.faults()[0].0 == format!("/query/{name}"), "{query}: {}", answer.text());
+    }
+}
+
+#[test]
+fn a_patient_is_read_as_at_any_instant() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    let mut states = vec![clinician.reads(&patient).expect(200).body];
+    for change in [
+        json!({"language": "en"}),
+        json!({"contact": {"mobile": null}}),
+        json!({"deceased_on": "2026-01-01", "interpreter_needed": true}),
+    ] {
+        world.advance(jiff::SignedDuration::from_secs(60));
+        let at = version(states.last().expect("a state"));
+        states.push(clinician.changes(&patient, at, &change).expect(200).body);
+    }
+    let path = clinician.at(&format!("patients/{}", patient.id));
+    let read = |at: jiff::Timestamp| clinician.get(&format!("{path}?as_of={at}"));
+    read(just_before(changed_at(&states[0]))).problem(404, "not_found");
+    for (at, state) in states.iter().enumerate() {
+        assert_eq!(read(changed_at(state)).expect(200).body, *state, "at the instant");
+        if let Some(before) = at.checked_sub(1) {
+            assert_eq!(read(just_before(changed_at(state))).expect(200).body, states[before], "just before it");
+        }
+    }
+    assert_eq!(read(world.clock.now()).expect(200).body, states[3]);
+    for (at, status) in
+        [("9999-12-30T22:00:00Z", 200), ("-009999-01-02T01:59:59Z", 404), ("2026-13-01T00:00:00Z", 400), ("", 400)]
+    {
+        assert_eq!(clinician.get(&format!("{path}?as_of={at}")).status, status, "{at}");
+    }
+}
+
+#[test]
+fn another_category_tells_what_it_brings_about() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    let bare = clinician.records(&patient, Kind::Referral, &json!({"received_on": "2025-01-10"}));
+    assert_eq!(bare["remarks"], json!(["category_missing"]));
+    let path = format!("{}/recategorisations", clinician.entry_of(&patient, Kind::Referral, &bare));
+    let recategorises = |actor: &painreg_tests::Actor<'_>, version: i64, body: &Value| {
+        actor.request("POST", &path).header("if-match", &format!("\"v{version}\"")).json(body).send()
+    };
+    clinician.post(&path, &json!({"category": "right_granted"})).problem(428, "precondition_required");
+    let body = json!({"category": "right_granted", "assessed_on": "2025-01-20"});
+    let one = recategorises(&clinician, 1, &body).expect(201);
+    assert_eq!(one.header("etag"), "\"v2\"");
+    assert_eq!(one.header("location"), clinician.entry_of(&patient, Kind::Referral, &bare));
+    assert_eq!(
+        one.body["consequence"],
+        json!({"before": null, "after": {"category": "right_granted", "counts_in_denominator": true,
+            "triggers_baseline": true, "triggers_follow_up": true}})
+    );
+    assert_eq!(one.body["referral"]["remarks"], json!([]));
+    // The second front end has read what was before: it is told, and nothing is lost.
+    let late = json!({"category": "no_right", "assessed_on": "2025-01-21", "correction": true});
+    recategorises(&clinician, 1, &late).problem(412, "stale");
+    let two = recategorises(&world.alpha().secretary(), 2, &late).expect(201);
+    assert_eq!(two.body["consequence"]["before"], one.body["consequence"]["after"]);
+    assert_eq!(
+        two.body["consequence"]["after"],
+        json!({"category": "no_right", "counts_in_denominator": false, "triggers_baseline": false, "triggers_follow_up": false})
+    );
+    assert_eq!(clinician.reads_entry(&patient, Kind::Referral, &bare, "").expect(200).body, two.body["referral"]);
+    // Without a day it was assessed today.
+    let three = recategorises(&clinician, 3, &json!({"category": "second_opinion"})).expect(201);
+    assert_eq!(
+        three.body["referral"]["assessed_on"],
+        painreg_domain::calendar::norwegian_day(world.clock.now()).to_string()
+    );
+    let states = clinician.reads_versions_of(&patient, Kind::Referral, &bare).expect(200);
+    let told: Vec<(&Value, &Value)> =
+        states.items().iter().map(|it| (&it["reason"], &it["entry"]["category"])).collect();
+    assert_eq!(
+        told,
+        [
+            (&Value::Null, &json!("second_opinion")),
+            (&json!("update"), &json!("no_right")),
+            (&json!("correction"), &json!("right_granted")),
+            (&json!("update"), &Value::Null),
+        ]
+    );
+    for (body, pointer, code) in [
+        (json!({"category": "right"}), "/category", "unknown_code"),
+        (json!({"category": ""}), "/category", "unknown_code"),
+        (json!({"category": "x".repeat(41)}), "/category", "too_long"),
+        (json!({"category": "no_right", "assessed_on": "2025-01-09"}), "/assessed_on", "wrong_order"),
+        (json!({"category": "no_right", "assessed_on": "2999-01-09"}), "/assessed_on", "in_future"),
+        (json!({}), "/category", "required"),
+        (json!({"category": "no_right", "why": "x"}), "/why", "unknown_item"),
+    ] {
+        recategorises(&clinician, 4, &body).fault(422, pointer, code);
+    }
+    // The hospital's own system repeats itself: one effect, one answer.
+    let feed = world.alpha().pas_feed();
+    let send = || {
+        let request = feed.request("POST", &path).header("if-match", "\"v4\"").key("recategorised-1");
+        request.json(&json!({"category": "guidance_only"})).send().expect(201)
+    };
+    assert_eq!(send().bytes, send().bytes);
+    assert_eq!(version(&clinician.reads_entry(&patient, Kind::Referral, &bare, "").expect(200).body), 5);
+}
+
+#[test]
+fn an_episode_ends_after_it_began_and_says_why() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    let whole =
+        json!({"unit": "clinic", "opened_on": "2025-02-01", "closed_on": "2025-02-01", "closing_reason": "completed"});
+    clinician.records(&patient, Kind::Episode, &whole);
+    for (change, faults) in [
+        (json!({"closed_on": "2025-01-31"}), vec![("/closed_on", "wrong_order")]),
+        (json!({"closing_reason": null}), vec![("/closing_reason", "required")]),
+        (json!({"closed_on": null}), vec![("/closed_on", "required")]),
+        (json!({"closed_on": "2999-01-01"}), vec![("/closed_on", "in_future")]),
+        (
+            json!({"opened_on": "2999-01-01", "closed_on": null, "closing_reason": null}),
+            vec![("/opened_on", "in_future")],
+        ),
+        (json!({"opened_on": "1800-01-01"}), vec![("/opened_on", "before_birth")]),
+        (json!({"closing_reason": "bored"}), vec![("/closing_reason", "unknown_code")]),
+        (json!({"unit": "nowhere"}), vec![("/unit", "unknown_code")]),
+        (
+            json!({"unit": "nowhere", "closed_on": "2025-01-31"}),
+            vec![("/closed_on", "wrong_order"), ("/unit", "unknown_code")],
+        ),
+        (json!({"opened_on": null}), vec![("/opened_on", "required")]),
+        (json!({"opened_on": "yesterday"}), vec![("/opened_on", "invalid_format")]),
+        (
+            json!({"opened_on": "-009999-01-01", "closed_on": null, "closing_reason": null}),
+            vec![("/opened_on", "before_birth")],
+        ),
+        (json!({"patient_id": patient.id}), vec![("/patient_id", "unknown_item")]),
+    ] {
+        let answer = clinician.tries_to_record(&patient, Kind::Episode, &with(&whole, &change)).problem(422, "invalid");
+        let faults: Vec<_> =
+            faults.into_iter().map(|(pointer, code): (&str, &str)| (pointer.to_owned(), code.to_owned())).collect();
+        assert_eq!(answer.faults(), faults, "{change}");
+    }
+    // The same rules hold when it is changed, with the pointers of the entry itself.
+    let open = episode(&clinician, &patient);
+    clinician.changes_entry(&patient, Kind::Episode, &open, &json!({"closed_on": "2025-03-01"})).fault(
+        422,
+        "/closing_reason",
+        "required",
+    );
+    let wrong = json!({"closed_on": "2025-01-01", "closing_reason": "other"});
+    clinician.changes_entry(&patient, Kind::Episode, &open, &wrong).fault(422, "/closed_on", "wrong_order");
+    assert_eq!(clinician.reads_entry(&patient, Kind::Episode, &open, "").expect(200).body, open);
+}
+
+/// Kinds that belong to others, with the member that says so.
+fn belonging() -> impl Iterator<Item = (Kind, &'static str, Kind)> {
+    Kind::iter().filter_map(|kind| kind.row().parent.map(|(member, parent)| (kind, member, parent)))
+}
+
+#[test]
+fn what_belongs_together_is_one_patients() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    let other = clinician.registers(&world.person());
+    let abroad = world.beta().clinician();
+    let foreigner = abroad.registers(&world.person());
+    for (kind, member, parent) in belonging() {
+        let own = clinician.records(&patient, parent, &alone(parent));
+        let body = |reference: &Value| with(&alone(kind), &json!({ member: reference }));
+        let kept = clinician.records(&patient, kind, &body(&own["id"]));
+        let gone = clinician.records(&patient, parent, &alone(parent));
+        clinician.withdraws(&patient, parent, &gone).expect(204);
+        let not_theirs = [
+            ("another patient's", clinician.records(&other, parent, &alone(parent))["id"].clone()),
+            ("another registry's", abroad.records(&foreigner, parent, &alone(parent))["id"].clone()),
+            ("nobody's", json!(world.clock.random_id())),
+            ("withdrawn", gone["id"].clone()),
+            ("another kind's", kept["id"].clone()),
+        ];
+        for (whose, reference) in not_theirs {
+            let pointer = format!("/{member}");
+            let answers = [
+                clinician.tries_to_record(&patient, kind, &body(&reference)),
+                clinician.changes_entry(&patient, kind, &kept, &json!({ member: reference })),
+            ];
+            for answer in answers {
+                let answer = answer.expect(422);
+                assert_eq!(answer.faults(), [(pointer.clone(), "unknown_reference".to_owned())], "{kind} {whose}");
+            }
+        }
+        clinician.tries_to_record(&patient, kind, &body(&json!("e1"))).fault(
+            422,
+            &format!("/{member}"),
+            "invalid_format",
+        );
+        assert_eq!(clinician.reads_entry(&patient, kind, &kept, "").expect(200).body, kept, "{kind}");
+        // Nor is an entry read, changed or taken back through another patient.
+        let through = under(&patient, &other);
+        clinician.reads_entry(&through, kind, &kept, "").problem(404, "not_found");
+        clinician.reads_versions_of(&through, kind, &kept).problem(404, "not_found");
+        clinician.changes_entry(&through, kind, &kept, &json!({})).problem(404, "not_found");
+        clinician.withdraws(&through, kind, &kept).problem(404, "not_found");
+    }
+}
+
+#[test]
+fn what_others_refer_to_stays() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    for (kind, member, parent) in belonging() {
+        let own = clinician.records(&patient, parent, &alone(parent));
+        let child = clinician.records(&patient, kind, &with(&alone(kind), &json!({member: own["id"]})));
+        clinician.withdraws(&patient, parent, &own).problem(409, "state_conflict").fault(409, "", "in_use");
+        assert_eq!(clinician.reads_entry(&patient, parent, &own, "").expect(200).body, own, "{kind}");
+        clinician.withdraws(&patient, kind, &child).expect(204);
+        clinician.withdraws(&patient, parent, &own).expect(204);
+        clinician.reads_entry(&patient, parent, &own, "").problem(404, "not_found");
+        clinician.withdraws(&patient, parent, &own).problem(404, "not_found");
+    }
+}
+
+#[test]
+fn nothing_is_done_to_the_dead() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    let implant = clinician.records(&patient, Kind::Implant, &alone(Kind::Implant));
+    let open = episode(&clinician, &patient);
+    clinician.changes(&patient, 1, &json!({"deceased_on": "2025-06-01"})).expect(200);
+    for kind in Kind::iter().filter(|kind| *kind != Kind::LegalBasis && *kind != Kind::ProjectParticipation) {
+        let row = kind.row();
+        // Nothing else may come before the day that is moved.
+        let bare = with(&examples::entry(kind, id(&open), id(&implant)), &json!({"assessed_on": null, "udi": null}));
+        let on = |day: &str| with(&bare, &json!({row.day: day}));
+        clinician.records(&patient, kind, &on("2025-06-01"));
+        let late = clinician.tries_to_record(&patient, kind, &on("2025-06-02"));
+        late.fault(422, &format!("/{}", row.day), "after_death");
+        // A code may not have been valid then either.
+        let early = clinician.tries_to_record(&patient, kind, &on("1900-01-01")).problem(422, "invalid");
+        assert!(early.faults().contains(&(format!("/{}", row.day), "before_birth".to_owned())), "{}", early.text());
+    }
+    // Somebody must close what is open.
+    let closing = json!({"closed_on": "2025-06-20", "closing_reason": "deceased"});
+    clinician.changes_entry(&patient, Kind::Episode, &open, &closing).expect(200);
+}
+
+#[test]
+fn patients_read_their_own_and_record_nothing() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    let other = clinician.registers(&world.person());
+    let own = world.alpha().patient(&patient.id);
+    let manager = world.alpha().manager();
+    manager.post(&manager.at("projects"), &examples::project(examples::PROJECT)).expect(201);
+    let implant = clinician.records(&patient, Kind::Implant, &alone(Kind::Implant));
+    for kind in Kind::iter() {
+        let body = with(&examples::entry(kind, "", id(&implant)), &json!({"episode_id": null}));
+        let entry = clinician.records(&patient, kind, &body);
+        assert_eq!(own.reads_entry(&patient, kind, &entry, "").expect(200).body, entry, "{kind}");
+        assert!(own.lists(&patient, kind, "").expect(200).items().contains(&entry), "{kind}");
+        own.reads_versions_of(&patient, kind, &entry).expect(200);
+        own.tries_to_record(&patient, kind, &body).problem(403, "forbidden");
+        own.changes_entry(&patient, kind, &entry, &json!({})).problem(403, "forbidden");
+        own.withdraws(&patient, kind, &entry).problem(403, "forbidden");
+        own.get(&own.at(kind.row().path)).problem(403, "forbidden");
+        own.lists(&other, kind, "").problem(404, "not_found");
+    }
+    own.reads_timeline_of(&patient, "").expect(200);
+    own.reads_timeline_of(&other, "").problem(404, "not_found");
+    for path in ["permissions", "omeq-series", "current-implants", "differences"] {
+        own.get(&own.at(&format!("patients/{}/{path}", patient.id))).expect(200);
+        own.get(&own.at(&format!("patients/{}/{path}", other.id))).problem(404, "not_found");
+    }
+}
+
+#[test]
+fn the_hospitals_own_system_keeps_the_course_and_nothing_else() {
+    let world = World::new();
+    let (_, patient) = treated(&world);
+    let feed = world.alpha().pas_feed();
+    for kind in Kind::iter() {
+        let nothing = world.clock.random_id().to_string();
+        let body = with(&examples::entry(kind, "", &nothing), &json!({"episode_id": null}));
+        let answer = feed.tries_to_record(&patient, kind, &body);
+        if matches!(kind, Kind::Referral | Kind::Episode | Kind::Consultation | Kind::LegalBasis) {
+            let entry = answer.expect(201).body;
+            let changed = feed.changes_entry(&patient, kind, &entry, &json!({})).expect(200).body;
+            feed.reads_entry(&patient, kind, &changed, &format!("?as_of={}", changed_at(&entry))).expect(200);
+            assert_eq!(feed.reads_versions_of(&patient, kind, &entry).expect(200).items().len(), 2);
+            feed.withdraws(&patient, kind, &changed).problem(403, "forbidden");
+            // A program repeats itself safely.
+            feed.request("POST", &feed.entries_of(&patient, kind))
+                .bare()
+                .json(&body)
+                .send()
+                .problem(400, "idempotency_key_missing");
+        } else {
+            answer.problem(403, "forbidden");
+        }
+    }
+    feed.reads_timeline_of(&patient, "").problem(403, "forbidden");
+}
+
+#[test]
+fn other_units_do_not_reach_the_record() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    let entry = clinician.records(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis));
+    for role in [Role::Clinician, Role::Secretary] {
+        let stranger = world.alpha().somebody(role).of_unit("ward");
+        stranger.reads_entry(&patient, Kind::Diagnosis, &entry, "").problem(404, "not_found");
+        stranger.tries_to_record(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis)).problem(404, "not_found");
+        stranger.changes_entry(&patient, Kind::Diagnosis, &entry, &json!({})).problem(404, "not_found");
+        stranger.withdraws(&patient, Kind::Diagnosis, &entry).problem(404, "not_found");
+        stranger.reads_timeline_of(&patient, "").problem(404, "not_found");
+        stranger.get(&stranger.at(&format!("patients/{}/differences", patient.id))).problem(404, "not_found");
+    }
+}
+
+#[test]
+fn the_log_names_what_was_touched() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    let entry = clinician.records(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis));
+    let object = format!("diagnosis/{}", id(&entry));
+    clinician.reads_entry(&patient, Kind::Diagnosis, &entry, "").expect(200);
+    let changed = clinician.changes_entry(&patient, Kind::Diagnosis, &entry, &json!({"rank": 2})).expect(200).body;
+    clinician.changes_entry(&patient, Kind::Diagnosis, &entry, &json!({"rank": 3})).problem(412, "stale");
+    clinician.reads_versions_of(&patient, Kind::Diagnosis, &entry).expect(200);
+    clinician.lists(&patient, Kind::Diagnosis, "").expect(200);
+    clinician.withdraws(&patient, Kind::Diagnosis, &changed).expect(204);
+    let log = world.alpha().patient(&patient.id).reads_access_log_of(&patient).expect(200);
+    let told: Vec<(&str, Option<&str>, &str)> = log
+        .items()
+        .iter()
+        .map(|it| {
+            (
+                it["action"].as_str().unwrap_or_default(),
+                it["object"].as_str(),
+                it["outcome"].as_str().unwrap_or_default(),
+            )
+        })
+        .collect();
+    let object = Some(object.as_str());
+    assert_eq!(
+        told.iter().filter(|(action, ..)| *action != "ReadAccessLog").copied().collect::<Vec<_>>(),
+        [
+            ("WithdrawTreatment", object, "ok"),
+            ("ReadTreatment", Some("diagnosis"), "ok"),
+            ("ReadTreatment", object, "ok"),
+            ("ChangeTreatment", object, "refused"),
+            ("ChangeTreatment", object, "ok"),
+            ("ReadTreatment", object, "ok"),
+            ("RecordTreatment", object, "ok"),
+            ("RegisterPatient", None, "ok"),
+        ]
+    );
+}
+
+#[test]
+fn a_secretary_sees_the_course_without_the_answers() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    clinician.submits(&patient, "s-1", &json!({"nrs_average": 7})).expect(201);
+    let referral = clinician.records(&patient, Kind::Referral, &alone(Kind::Referral));
+    let whole = clinician.reads_timeline_of(&patient, "").expect(200);
+    let kinds: Vec<&Value> = whole.items().iter().map(|line| &line["kind"]).collect();
+    assert_eq!(kinds, ["submission", "referral"]);
+    let secretary = world.alpha().secretary();
+    for query in ["", &format!("?as_of={}", world.clock.now())] {
+        let course = secretary.reads_timeline_of(&patient, query).expect(200);
+        assert_eq!(course.items().len(), 1);
+        assert_eq!(course.items()[0]["entry"], referral);
+        assert!(!course.text().contains("submi"), "{}", course.text());
+    }
+}

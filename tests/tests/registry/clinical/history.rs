@@ -1,0 +1,521 @@
+//! Nothing that was known is lost: every state of every entry can be read as of any instant, one by one, in lists, in the
+//! timeline and as what differs between two instants, also where many write at once.
+
+use std::collections::BTreeMap;
+use std::sync::Barrier;
+
+use jiff::{SignedDuration, Timestamp};
+use painreg_domain::clinical::Kind;
+use painreg_tests::{Actor, Answer, Patient, World};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Map, Value, json};
+use strum::IntoEnumIterator as _;
+
+use super::{alone, changed_at, id, instant, just_before, treated};
+use crate::kit::{Judged as _, pages, version, with};
+
+#[test]
+fn an_entry_is_read_as_at_any_instant() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    let before = world.clock.now();
+    let first = clinician.records(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis));
+    let second = clinician.changes_entry(&patient, Kind::Diagnosis, &first, &json!({"rank": 2})).expect(200).body;
+    let third = clinician
+        .patch(
+            &format!("{}?reason=correction", clinician.entry_of(&patient, Kind::Diagnosis, &first)),
+            2,
+            &json!({"code": "MG30.01"}),
+        )
+        .expect(200)
+        .body;
+    assert_eq!(third["code"], "MG30.01");
+    assert_ne!(third["title"], second["title"], "what follows from it follows");
+    clinician.withdraws(&patient, Kind::Diagnosis, &third).expect(204);
+    let states = clinician.reads_versions_of(&patient, Kind::Diagnosis, &first).expect(200);
+    let told: Vec<_> = states.items().iter().map(|it| (&it["entry"], &it["reason"], &it["changed_by"])).collect();
+    assert_eq!(
+        told,
+        [
+            (&third, &json!("registered_in_error"), &json!("WithdrawTreatment")),
+            (&second, &json!("correction"), &json!("ChangeTreatment")),
+            (&first, &json!("update"), &json!("ChangeTreatment")),
+        ]
+    );
+    // One state ends in the very instant in which the next begins.
+    let spans: Vec<(Timestamp, Timestamp)> =
+        states.items().iter().rev().map(|it| (instant(&it["valid_from"]), instant(&it["valid_to"]))).collect();
+    assert_eq!(spans[0].0, changed_at(&first));
+    assert_eq!(spans.iter().map(|(_, to)| *to).take(2).collect::<Vec<_>>(), [changed_at(&second), changed_at(&third)]);
+    assert_eq!((spans[1].0, spans[2].0), (spans[0].1, spans[1].1));
+    let gone = spans[2].1;
+    for (at, seen) in [
+        (before, None),
+        (just_before(changed_at(&first)), None),
+        (changed_at(&first), Some(&first)),
+        (just_before(changed_at(&second)), Some(&first)),
+        (changed_at(&second), Some(&second)),
+        (just_before(changed_at(&third)), Some(&second)),
+        (changed_at(&third), Some(&third)),
+        (just_before(gone), Some(&third)),
+        (gone, None),
+        (world.clock.now(), None),
+    ] {
+        let query = format!("?as_of={at}");
+        let one = clinician.reads_entry(&patient, Kind::Diagnosis, &first, &query);
+        match seen {
+            Some(entry) => assert_eq!(one.expect(200).body, *entry, "{at}"),
+            None => drop(one.problem(404, "not_found")),
+        }
+        let listed = clinician.lists(&patient, Kind::Diagnosis, &query).expect(200);
+        assert_eq!(listed.items().iter().collect::<Vec<_>>(), seen.into_iter().collect::<Vec<_>>(), "{at}");
+        let lines = clinician.reads_timeline_of(&patient, &query).expect(200);
+        assert_eq!(
+            lines.items().iter().map(|line| &line["entry"]).collect::<Vec<_>>(),
+            seen.into_iter().collect::<Vec<_>>()
+        );
+        let all = clinician.get(&clinician.at(&format!("diagnoses{query}"))).expect(200);
+        assert_eq!(all.items().iter().collect::<Vec<_>>(), seen.into_iter().collect::<Vec<_>>(), "{at}");
+    }
+    clinician.reads_entry(&patient, Kind::Diagnosis, &first, "").problem(404, "not_found");
+    clinician.changes_entry(&patient, Kind::Diagnosis, &third, &json!({})).problem(404, "not_found");
+}
+
+#[test]
+fn reasons_are_those_there_are() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    let entry = clinician.records(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis));
+    let path = clinician.entry_of(&patient, Kind::Diagnosis, &entry);
+    for bad in ["reason=merge", "reason=", "reason=x", "why=update", "reason=update&reason=update", "reason=%00"] {
+        clinician.patch(&format!("{path}?{bad}"), 1, &json!({})).problem(400, "invalid_parameter");
+        clinician.delete(&format!("{path}?{bad}"), 1).problem(400, "invalid_parameter");
+    }
+    clinician.request("PATCH", &path).json(&json!({})).send().problem(428, "precondition_required");
+    clinician.request("DELETE", &path).send().problem(428, "precondition_required");
+    clinician.delete(&path, 2).problem(412, "stale");
+    for (body, pointer, code) in [
+        (json!({"title": "x"}), "/title", "unknown_item"),
+        (json!({"id": id(&entry)}), "/id", "unknown_item"),
+        (json!({"version": 7}), "/version", "unknown_item"),
+        (json!({"system": null}), "/system", "required"),
+        (json!({"rank": "1"}), "/rank", "wrong_type"),
+        (json!({"rank": 0}), "/rank", "out_of_range"),
+        (json!({"rank": 1e300}), "/rank", "wrong_type"),
+    ] {
+        clinician.patch(&path, 1, &body).fault(422, pointer, code);
+    }
+    for body in [json!([]), json!("x"), json!(null), json!(1)] {
+        clinician.patch(&path, 1, &body).problem(422, "invalid");
+    }
+    assert_eq!(clinician.get(&path).expect(200).body, entry);
+    // A change that changes nothing is a change all the same, and differs in nothing.
+    let same = clinician.patch(&path, 1, &json!({})).expect(200).body;
+    assert_eq!(version(&same), 2);
+    let (from, to) = (changed_at(&entry), changed_at(&same));
+    let none =
+        clinician.get(&clinician.at(&format!("patients/{}/differences?from={from}&to={to}", patient.id))).expect(200);
+    assert_eq!(none.items(), &[] as &[Value]);
+    clinician.delete(&format!("{path}?reason=correction"), 2).expect(204);
+    let states = clinician.get(&format!("{path}/versions")).expect(200);
+    assert_eq!(states.items()[0]["reason"], "correction");
+}
+
+#[test]
+fn what_differs_is_told_member_by_member() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    let start = world.clock.now();
+    let goal = clinician.records(&patient, Kind::TreatmentGoal, &alone(Kind::TreatmentGoal));
+    let sample = clinician.records(&patient, Kind::Sample, &alone(Kind::Sample));
+    let middle = world.clock.now();
+    let reached = json!({"attainment": 1, "assessed_on": "2025-06-01", "text": "Gå tur med to hunder"});
+    clinician.changes_entry(&patient, Kind::TreatmentGoal, &goal, &reached).expect(200);
+    clinician.withdraws(&patient, Kind::Sample, &sample).expect(204);
+    let drug = clinician.records(&patient, Kind::Medication, &alone(Kind::Medication));
+    let end = world.clock.now();
+    let path = clinician.at(&format!("patients/{}/differences", patient.id));
+    let between = |query: &str| clinician.get(&format!("{path}{query}"));
+    let found = between(&format!("?from={middle}&to={end}")).expect(200);
+    assert_eq!((instant(&found.body["from"]), instant(&found.body["to"])), (middle, end));
+    let by_kind = |kind: &str| found.items().iter().find(|it| it["kind"] == kind).cloned().unwrap_or_default();
+    assert_eq!(found.items().len(), 3);
+    assert_eq!(
+        by_kind("treatment_goal"),
+        json!({"kind": "treatment_goal", "id": goal["id"], "became": "changed",
+            "before": {"attainment": null, "assessed_on": null, "text": goal["text"]}, "after": reached})
+    );
+    assert_eq!((&by_kind("sample")["became"], &by_kind("sample")["after"]), (&json!("removed"), &json!({})));
+    assert_eq!(by_kind("sample")["before"]["storage_reference"], "box 1");
+    assert_eq!((&by_kind("medication")["became"], &by_kind("medication")["before"]), (&json!("added"), &json!({})));
+    assert_eq!(by_kind("medication")["after"]["omeq_mg"], drug["omeq_mg"]);
+    // Without instants: everything, from nothing until now.
+    let whole = between("").expect(200);
+    assert!(whole.items().iter().all(|it| it["became"] == "added") && whole.items().len() == 2, "{}", whole.text());
+    assert_eq!(between(&format!("?to={start}")).expect(200).items().len(), 0);
+    assert_eq!(between(&format!("?from={end}")).expect(200).items().len(), 0);
+    between(&format!("?from={end}&to={middle}")).fault(400, "/query/to", "invalid_format");
+    // Without an end it is now, and nothing begins after it.
+    between("?from=9999-12-30T22:00:00Z").problem(400, "invalid_parameter");
+    for bad in ["from=yesterday", "to=", "since=2025-01-01T00:00:00Z", "from=2025-01-01"] {
+        between(&format!("?{bad}")).problem(400, "invalid_parameter");
+    }
+}
+
+#[test]
+fn instants_and_days_at_the_ends_of_time_are_answered() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    let entry = clinician.records(&patient, Kind::Episode, &json!({"opened_on": "2025-02-01"}));
+    clinician.submits(&patient, "s-1", &json!({"nrs_average": 7})).expect(201);
+    let of = |rest: &str| clinician.at(&format!("patients/{}/{rest}", patient.id));
+    let instants = [
+        "-009999-01-02T01:59:59Z",
+        "-004713-01-01T00:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "1969-12-31T23:59:59Z",
+        "9999-12-30T22:00:00.999999999Z",
+    ];
+    for at in instants {
+        for path in ["episodes", "timeline", "omeq-series", "current-implants"] {
+            clinician.get(&of(&format!("{path}?as_of={at}"))).expect(200);
+        }
+        clinician.get(&clinician.at(&format!("episodes?as_of={at}"))).expect(200);
+        let one = clinician.reads_entry(&patient, Kind::Episode, &entry, &format!("?as_of={at}"));
+        assert_eq!(one.status, if at.starts_with('9') { 200 } else { 404 }, "{at}");
+        for query in [format!("to={at}"), format!("from={at}&to={at}"), format!("from={at}")] {
+            let answer = clinician.get(&of(&format!("differences?{query}")));
+            assert!(answer.status < 500, "{query}: {}", answer.text());
+        }
+    }
+    for day in ["-009999-01-01", "-004713-01-01", "0000-01-01", "9999-12-31"] {
+        for path in [of("episodes"), clinician.at("episodes")] {
+            let late = day.starts_with('9');
+            assert_eq!(
+                clinician.get(&format!("{path}?from={day}")).expect(200).items().len(),
+                usize::from(!late),
+                "{day}"
+            );
+            assert_eq!(
+                clinician.get(&format!("{path}?to={day}")).expect(200).items().len(),
+                usize::from(late),
+                "{day}"
+            );
+        }
+        clinician.get(&of(&format!("permissions?on={day}"))).expect(200);
+    }
+    for bad in
+        ["from=2025-02-30", "to=1.2.2025", "as_of=now", "as_of=2025-01-01", "from=", "as_of=10000-01-01T00:00:00Z"]
+    {
+        clinician.get(&of(&format!("episodes?{bad}"))).problem(400, "invalid_parameter");
+    }
+}
+
+#[test]
+fn of_many_who_change_one_row_at_once_each_version_has_one() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    let entry = clinician.records(&patient, Kind::Medication, &alone(Kind::Medication));
+    let rounds = 6;
+    let mut kept = Vec::new();
+    for round in 1..=rounds {
+        let barrier = Barrier::new(4);
+        let answers: Vec<(i64, Answer)> = std::thread::scope(|threads| {
+            let sent: Vec<_> = (1..=4)
+                .map(|number| {
+                    let (barrier, clinician, patient, entry) = (&barrier, &clinician, &patient, &entry);
+                    threads.spawn(move || {
+                        let dose = round * 10 + number;
+                        barrier.wait();
+                        let path = clinician.entry_of(patient, Kind::Medication, entry);
+                        (dose, clinician.patch(&path, round, &json!({ "dose": dose })))
+                    })
+                })
+                .collect();
+            sent.into_iter().map(|one| one.join().expect("an answer")).collect()
+        });
+        let won: Vec<&(i64, Answer)> = answers.iter().filter(|(_, answer)| answer.status == 200).collect();
+        assert_eq!(won.len(), 1, "{:?}", answers.iter().map(|(_, answer)| answer.status).collect::<Vec<_>>());
+        for (_, answer) in answers.iter().filter(|(_, answer)| answer.status != 200) {
+            assert_eq!((answer.status, answer.code()), (412, "stale"));
+        }
+        kept.push(won[0].0);
+    }
+    let states = clinician.reads_versions_of(&patient, Kind::Medication, &entry).expect(200);
+    let versions: Vec<i64> = states.items().iter().map(|it| version(&it["entry"])).collect();
+    assert_eq!(versions, (1..=rounds + 1).rev().collect::<Vec<_>>());
+    let doses: Vec<Option<i64>> = states.items().iter().rev().skip(1).map(|it| it["entry"]["dose"].as_i64()).collect();
+    assert_eq!(doses, kept.iter().map(|dose| Some(*dose)).collect::<Vec<_>>());
+    let mut spans: Vec<(Timestamp, Option<Timestamp>)> = states
+        .items()
+        .iter()
+        .map(|it| (instant(&it["valid_from"]), it["valid_to"].as_str().map(|_| instant(&it["valid_to"]))))
+        .collect();
+    spans.reverse();
+    for pair in spans.windows(2) {
+        assert_eq!(pair[0].1, Some(pair[1].0), "no gap and no overlap: {spans:?}");
+    }
+    // One takes it back while another changes it: one of them is told.
+    let barrier = Barrier::new(2);
+    let at = rounds + 1;
+    let path = clinician.entry_of(&patient, Kind::Medication, &entry);
+    let (changed, gone) = std::thread::scope(|threads| {
+        let one = threads.spawn(|| {
+            barrier.wait();
+            clinician.patch(&path, at, &json!({"dose": 1})).status
+        });
+        let other = threads.spawn(|| {
+            barrier.wait();
+            clinician.delete(&path, at).status
+        });
+        (one.join().expect("an answer"), other.join().expect("an answer"))
+    });
+    assert!(matches!((changed, gone), (200, 412) | (412 | 404, 204)), "{changed} {gone}");
+    let states = clinician.get(&format!("{path}/versions")).expect(200);
+    let count = i64::try_from(states.items().len()).expect("a number");
+    assert_eq!(count, if gone == 204 { at } else { at + 1 });
+}
+
+#[test]
+fn two_front_ends_lose_nothing() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    let secretary = world.alpha().secretary();
+    let entry = clinician.records(&patient, Kind::Referral, &alone(Kind::Referral));
+    // Both read, both change something else.
+    let one =
+        clinician.changes_entry(&patient, Kind::Referral, &entry, &json!({"source": "hospital"})).expect(200).body;
+    secretary.changes_entry(&patient, Kind::Referral, &entry, &json!({"pas_id": "P-2"})).problem(412, "stale");
+    let read = secretary.reads_entry(&patient, Kind::Referral, &entry, "").expect(200);
+    assert_eq!((read.body.clone(), read.header("etag")), (one, "\"v2\""));
+    let both =
+        secretary.changes_entry(&patient, Kind::Referral, &read.body, &json!({"pas_id": "P-2"})).expect(200).body;
+    assert_eq!((&both["source"], &both["pas_id"]), (&json!("hospital"), &json!("P-2")));
+    secretary.withdraws(&patient, Kind::Referral, &entry).problem(412, "stale");
+    assert_eq!(clinician.reads_entry(&patient, Kind::Referral, &entry, "").expect(200).body, both);
+}
+
+#[test]
+fn a_timeline_tells_everything_page_by_page() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    let manager = world.alpha().manager();
+    manager.post(&manager.at("projects"), &crate::examples::project(crate::examples::PROJECT)).expect(201);
+    let implant = clinician.records(&patient, Kind::Implant, &alone(Kind::Implant));
+    let mut all = vec![(Kind::Implant.to_string(), implant.clone())];
+    for kind in Kind::iter().filter(|kind| *kind != Kind::Implant) {
+        let body = with(&crate::examples::entry(kind, "", id(&implant)), &json!({"episode_id": null}));
+        // Twice, so that lines share a day.
+        for _ in 0..2 {
+            all.push((kind.to_string(), clinician.records(&patient, kind, &body)));
+        }
+    }
+    let before = world.clock.now();
+    clinician.submits(&patient, "s-1", &json!({"nrs_average": 7})).expect(201);
+    clinician.submits(&patient, "s-1", &json!({"nrs_average": 8})).expect(201);
+    let path = clinician.at(&format!("patients/{}/timeline", patient.id));
+    let whole: Vec<Value> = pages(&clinician, &path).into_iter().flatten().collect();
+    assert_eq!(whole.len(), all.len() + 1);
+    for limit in [1, 4, 1000] {
+        let paged: Vec<Value> = pages(&clinician, &format!("{path}?limit={limit}")).into_iter().flatten().collect();
+        assert_eq!(paged, whole, "{limit}");
+    }
+    let entries: Vec<&Value> = whole.iter().filter(|line| line["kind"] != "submission").collect();
+    assert_eq!(whole.len() - entries.len(), 1, "a revision stands for the answers it replaces");
+    assert_eq!(whole.iter().find(|line| line["kind"] == "submission").expect("a line")["version"], 2);
+    for line in &entries {
+        let known = all.iter().find(|(_, entry)| entry["id"] == line["id"]).expect("known");
+        assert_eq!((&line["kind"], &line["entry"], &line["version"]), (&json!(known.0), &known.1, &known.1["version"]));
+        let kind: Kind = known.0.parse().expect("a kind");
+        assert_eq!(line["on"], known.1[kind.row().day]);
+    }
+    assert!(whole.is_sorted_by(|a, b| (a["on"].as_str(), a["id"].as_str()) >= (b["on"].as_str(), b["id"].as_str())));
+    let earlier: Vec<Value> =
+        pages(&clinician, &format!("{path}?as_of={before}&limit=7")).into_iter().flatten().collect();
+    assert_eq!(earlier.iter().collect::<Vec<_>>(), entries, "before the answers");
+    // A cursor is good for one instant of one patient.
+    let cursor = clinician.get(&format!("{path}?limit=1")).expect(200).text_at("/next_cursor").to_owned();
+    let other = clinician.registers(&world.person());
+    clinician.get(&format!("{path}?cursor={cursor}&as_of={before}")).problem(400, "invalid_cursor");
+    clinician.reads_timeline_of(&other, &format!("?cursor={cursor}")).problem(400, "invalid_cursor");
+    for bad in ["limit=0", "limit=1001", "kind=referral", "as_of=x"] {
+        clinician.get(&format!("{path}?{bad}")).problem(400, "invalid_parameter");
+    }
+}
+
+// ---- any sequence of deeds, mirrored in a model ----
+
+/// What is done: something new of a kind; something to one of those that stand.
+#[derive(Clone, Debug)]
+enum Deed {
+    Record(usize, u8),
+    Change(usize, u8),
+    Withdraw(usize),
+}
+
+const KINDS: [Kind; 5] = [Kind::Referral, Kind::Diagnosis, Kind::TreatmentGoal, Kind::Medication, Kind::Sample];
+
+/// A member of the kind, with another value for every number.
+fn varied(kind: Kind, number: u8) -> Value {
+    match kind {
+        Kind::Referral => {
+            json!({"pas_id": format!("P-{number}"), "source": ([None, Some("gp"), Some("other")][usize::from(number) % 3])})
+        }
+        Kind::Diagnosis => {
+            json!({"rank": i32::from(number) % 20 + 1, "set_on": format!("2025-02-{:02}", number % 28 + 1)})
+        }
+        Kind::TreatmentGoal => {
+            json!({"text": format!("Mål {number}"), "category": ([None, Some("pain")][usize::from(number) % 2])})
+        }
+        Kind::Medication => json!({"dose": f64::from(number) + 0.5, "as_needed": number.is_multiple_of(2)}),
+        _ => {
+            json!({"storage_reference": format!("box {number}"), "state": (["stored", "used"][usize::from(number) % 2])})
+        }
+    }
+}
+
+/// The record as it should be: every entry that stands, by kind and id.
+type Model = BTreeMap<(String, String), Value>;
+
+fn deeds() -> impl Strategy<Value = Vec<(Deed, bool)>> {
+    let deed = prop_oneof![
+        3 => (0..KINDS.len(), any::<u8>()).prop_map(|(kind, number)| Deed::Record(kind, number)),
+        4 => (any::<usize>(), any::<u8>()).prop_map(|(which, number)| Deed::Change(which, number)),
+        2 => any::<usize>().prop_map(Deed::Withdraw),
+    ];
+    proptest::collection::vec((deed, any::<bool>()), 1..12)
+}
+
+/// Does it, mirrors it, and tells the instant from which it holds.
+fn done(actor: &Actor<'_>, patient: &Patient, deed: &Deed, model: &mut Model) -> Option<Timestamp> {
+    let standing = |which: usize| {
+        let at = which.checked_rem(model.len())?;
+        let ((kind, _), entry) = model.iter().nth(at)?;
+        Some((kind.parse::<Kind>().expect("a kind"), entry.clone()))
+    };
+    match deed {
+        Deed::Record(kind, number) => {
+            let kind = KINDS[*kind];
+            let entry = actor.records(patient, kind, &with(&alone(kind), &varied(kind, *number)));
+            let at = changed_at(&entry);
+            model.insert((kind.to_string(), id(&entry).to_owned()), entry);
+            Some(at)
+        }
+        Deed::Change(which, number) => {
+            let (kind, entry) = standing(*which)?;
+            let entry = actor.changes_entry(patient, kind, &entry, &varied(kind, *number)).expect(200).body;
+            let at = changed_at(&entry);
+            model.insert((kind.to_string(), id(&entry).to_owned()), entry);
+            Some(at)
+        }
+        Deed::Withdraw(which) => {
+            let (kind, entry) = standing(*which)?;
+            actor.withdraws(patient, kind, &entry).expect(204);
+            model.remove(&(kind.to_string(), id(&entry).to_owned()));
+            let states = actor.reads_versions_of(patient, kind, &entry).expect(200);
+            Some(instant(&states.items()[0]["valid_to"]))
+        }
+    }
+}
+
+/// The record as the service tells it, three times over.
+fn agrees(actor: &Actor<'_>, patient: &Patient, at: Timestamp, model: &Model, ever: &[(Kind, Value)]) {
+    let query = format!("?as_of={at}");
+    let lines = actor.reads_timeline_of(patient, &query).expect(200);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let told: Vec<_> =
+        lines.items().iter().map(|it| ((text(&it["kind"]), text(&it["id"])), it["entry"].clone())).collect();
+    assert_eq!(told.len(), model.len(), "the timeline at {at}: {}", lines.text());
+    assert_eq!(&told.into_iter().collect::<Model>(), model, "the timeline at {at}");
+    for kind in KINDS {
+        let listed = actor.lists(patient, kind, &query).expect(200);
+        let expected = model.iter().filter(|((name, _), _)| *name == kind.to_string());
+        let told: Vec<_> = listed.items().iter().map(|it| (id(it).to_owned(), it.clone())).collect();
+        assert_eq!(told.len(), expected.clone().count(), "{kind} at {at}: {}", listed.text());
+        let expected: BTreeMap<_, _> = expected.map(|((_, id), entry)| (id.clone(), entry.clone())).collect();
+        assert_eq!(told.into_iter().collect::<BTreeMap<_, _>>(), expected, "{kind} at {at}");
+    }
+    for (kind, entry) in ever {
+        let one = actor.reads_entry(patient, *kind, entry, &query);
+        let expected = model.get(&(kind.to_string(), id(entry).to_owned()));
+        assert_eq!((one.status == 200).then_some(&one.body), expected, "{kind} {entry} at {at}");
+    }
+}
+
+/// What the differences make of a state. Bookkeeping stands in no difference.
+fn applied(before: &Model, differences: &[Value]) -> Model {
+    let mut state = before.clone();
+    for it in differences {
+        let key = (it["kind"].as_str().expect("a kind").to_owned(), id(it).to_owned());
+        let after = it["after"].as_object().expect("members").clone();
+        match it["became"].as_str() {
+            Some("added") => assert!(state.insert(key, Value::Object(after)).is_none()),
+            Some("removed") => {
+                let gone = state.remove(&key).expect("it was there");
+                let told: Map<String, Value> = it["before"].as_object().expect("members").clone();
+                assert_eq!(Value::Object(told), content(&gone));
+            }
+            _ => {
+                let entry = state.get_mut(&key).and_then(Value::as_object_mut).expect("it was there");
+                for (name, was) in it["before"].as_object().expect("members") {
+                    assert_eq!(entry.get(name), Some(was), "{name}");
+                }
+                entry.extend(after);
+            }
+        }
+    }
+    bare(&state)
+}
+
+fn content(entry: &Value) -> Value {
+    with(entry, &json!({"version": null, "updated_at": null, "updated_by": null}))
+}
+
+fn bare(state: &Model) -> Model {
+    state.iter().map(|(key, entry)| (key.clone(), content(entry))).collect()
+}
+
+#[test]
+fn whatever_is_done_every_instant_is_remembered() {
+    let world = World::new();
+    let clinician = world.alpha().clinician();
+    let cases = Config { cases: 12, failure_persistence: None, ..Config::default() };
+    let tried = TestRunner::new(cases).run(&deeds(), |deeds| {
+        let patient = clinician.registers(&world.person());
+        let mut model = Model::new();
+        let mut states = vec![(world.clock.now(), model.clone())];
+        let mut ever: Vec<(Kind, Value)> = Vec::new();
+        for (deed, pause) in &deeds {
+            if *pause {
+                world.advance(SignedDuration::from_secs(1));
+            }
+            let Some(at) = done(&clinician, &patient, deed, &mut model) else { continue };
+            for ((kind, id), entry) in &model {
+                if !ever.iter().any(|(_, known)| known["id"] == id.as_str()) {
+                    ever.push((kind.parse().expect("a kind"), entry.clone()));
+                }
+            }
+            states.push((at, model.clone()));
+        }
+        for (number, (at, model)) in states.iter().enumerate() {
+            agrees(&clinician, &patient, *at, model, &ever);
+            if let Some((_, before)) = number.checked_sub(1).and_then(|number| states.get(number)) {
+                agrees(&clinician, &patient, just_before(*at), before, &[]);
+            }
+        }
+        // What differs between two instants leads from the one state to the other.
+        for step in 1..states.len() {
+            for (a, b) in [(step - 1, step), (0, step), (step, states.len() - 1)] {
+                let ((from, before), (to, after)) = (&states[a], &states[b]);
+                let path = clinician.at(&format!("patients/{}/differences?from={from}&to={to}", patient.id));
+                let found = clinician.get(&path).expect(200);
+                prop_assert_eq!(applied(before, found.items()), bare(after));
+            }
+        }
+        Ok(())
+    });
+    if let Err(failed) = tried {
+        panic!("{failed}");
+    }
+}

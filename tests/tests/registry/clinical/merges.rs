@@ -1,0 +1,441 @@
+//! Duplicates: found, merged, read as one, parted again with each their own.
+
+use std::sync::Barrier;
+
+use painreg_domain::clinical::Kind;
+use painreg_domain::synthetic::Person;
+use painreg_tests::{Actor, Answer, Patient, World, registration};
+use serde_json::{Value, json};
+
+use super::{alone, changed_at, episode, id, ids, just_before, stage, treated};
+use crate::kit::{Judged as _, pages, version, with};
+
+/// Registers somebody like `person` under another number.
+#[track_caller]
+fn registers_again(actor: &Actor<'_>, person: &Person, number: &Value, change: &Value) -> Patient {
+    let body = with(&with(&registration(person), &json!({ "national_id": number })), change);
+    let body = actor.post(&actor.at("patients"), &body).expect(201).body;
+    Patient { id: id(&body).to_owned(), tenant: "alpha".to_owned(), body, person: person.clone() }
+}
+
+fn fnr(person: &Person) -> Value {
+    json!({"type": "fnr", "value": person.national_id})
+}
+
+#[test]
+fn who_may_be_one_person_is_found() {
+    let world = World::new();
+    let clinician = world.alpha().clinician();
+    let manager = world.alpha().manager();
+    let (one, other) = (world.person(), world.person());
+    let first = clinician.registers(&one);
+    let another = |change: &Value| registers_again(&clinician, &one, &fnr(&world.person()), change);
+    // One telephone, another spelling of one address, neither; another day of birth; a temporary number.
+    let phone = another(&json!({"contact": {"mobile": one.mobile, "email": "elsewhere@example.org"}}));
+    let mail = another(&json!({"contact": {"mobile": null, "email": one.email.to_uppercase()}}));
+    let nothing = another(&json!({"contact": {}}));
+    let elsewhen = another(&json!({"birth_date": other.birth_date}));
+    let temporary = registers_again(
+        &clinician,
+        &one,
+        &json!({"type": "dnr", "value": "41818012320"}),
+        &json!({"contact": {}, "sex": "unknown"}),
+    );
+    let found = manager.get(&manager.at("patient-duplicates")).expect(200);
+    let told: Vec<(&str, &str, bool, bool, bool)> = found
+        .items()
+        .iter()
+        .map(|pair| {
+            let said = |name: &str| pair[name].as_bool().expect("yes or no");
+            let who = |name: &str| pair[name]["patient_id"].as_str().expect("an id");
+            (who("first"), who("second"), said("same_mobile"), said("same_email"), said("temporary_number"))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (first.id.as_str(), phone.id.as_str(), true, false, false),
+            (first.id.as_str(), mail.id.as_str(), false, true, false),
+            (first.id.as_str(), temporary.id.as_str(), false, false, true),
+            (phone.id.as_str(), temporary.id.as_str(), false, false, true),
+            (mail.id.as_str(), temporary.id.as_str(), false, false, true),
+            (nothing.id.as_str(), temporary.id.as_str(), false, false, true),
+        ]
+    );
+    assert!(!found.text().contains(&elsewhen.id) && !found.text().contains(&one.mobile));
+    for limit in [1, 4] {
+        let paged = pages(&manager, &manager.at(&format!("patient-duplicates?limit={limit}")));
+        assert_eq!(paged.into_iter().flatten().collect::<Vec<_>>(), found.items());
+    }
+    // A telephone that changes changes who is found; of a pair both must be within reach.
+    clinician.changes(&phone, 1, &json!({"contact": {"mobile": "+46701740605"}})).expect(200);
+    clinician.changes(&first, 1, &json!({"contact": {"mobile": null}})).expect(200);
+    manager.changes(&temporary, 1, &json!({"unit": "ward"})).expect(200);
+    let within = clinician.get(&clinician.at("patient-duplicates")).expect(200);
+    assert_eq!(within.items().len(), 1, "{}", within.text());
+    assert_eq!(within.items()[0]["second"]["patient_id"], mail.id.as_str());
+    assert_eq!(clinician.clone().of_unit("ward").get(&clinician.at("patient-duplicates")).expect(200).items().len(), 0);
+    // Whoever has been merged is nobody's duplicate any more.
+    manager.merges(&first, &mail).expect(201);
+    assert_eq!(clinician.get(&clinician.at("patient-duplicates")).expect(200).items().len(), 0);
+    let log = world.alpha().dpo().reads_access_log_of(&nothing).expect(200);
+    assert!(log.items().iter().any(|it| it["action"] == "FindDuplicates" && it["actor"] == "registry_manager-1"));
+    // Nothing of telephones and addresses lies in clear.
+    let rows = world.rows("SELECT to_jsonb(patient)::text AS line FROM {alpha}.patient");
+    assert!(rows.iter().all(|row| !row["line"].as_str().unwrap_or_default().contains("4670174")));
+}
+
+#[test]
+fn two_records_are_read_as_one_and_parted_again() {
+    let world = World::new();
+    let (clinician, survivor) = treated(&world);
+    let duplicate = clinician.registers(&world.person());
+    let manager = world.alpha().manager();
+    let mut own: Vec<(&Patient, Vec<String>)> = Vec::new();
+    let mut episodes = Vec::new();
+    for patient in [&survivor, &duplicate] {
+        let open = episode(&clinician, patient);
+        let diagnosis = with(&alone(Kind::Diagnosis), &json!({"episode_id": open["id"]}));
+        let kept = [open.clone(), clinician.records(patient, Kind::Diagnosis, &diagnosis)];
+        let answered =
+            clinician.submits(patient, &format!("s-{}", patient.id), &json!({"nrs_average": 7})).expect(201).body;
+        own.push((patient, [&kept[0], &kept[1], &answered].map(|it| id(it).to_owned()).to_vec()));
+        episodes.push(open);
+    }
+    let lines = |actor: &Actor<'_>, patient: &Patient| {
+        let mut found = ids(actor.reads_timeline_of(patient, "").expect(200).items());
+        found.sort();
+        found
+    };
+    let sorted = |mut ids: Vec<String>| {
+        ids.sort();
+        ids
+    };
+    let before = world.clock.now();
+    let merged = manager.merges(&survivor, &duplicate).expect(201);
+    assert_eq!(merged.header("etag"), "\"v1\"");
+    assert_eq!(merged.header("location"), manager.at(&format!("patient-merges/{}", id(&merged.body))));
+    assert_eq!((&merged.body["merged_by"], &merged.body["undone_at"]), (&json!("registry_manager-1"), &Value::Null));
+
+    // Both ids and both numbers open the survivor, whatever is asked for.
+    let read = clinician.reads(&survivor).expect(200);
+    assert_eq!(clinician.reads(&duplicate).expect(200).body, read.body);
+    assert_eq!(read.body["id"], survivor.id.as_str());
+    assert_eq!(read.body["registry_number"], survivor.body["registry_number"]);
+    assert_eq!(read.body["national_ids"].as_array().map(Vec::len), Some(2));
+    for patient in [&survivor, &duplicate] {
+        assert_eq!(clinician.looks_up(&patient.person).expect(200).body, read.body);
+        assert_eq!(lines(&clinician, patient), sorted(own.iter().flat_map(|(_, ids)| ids.clone()).collect()));
+        assert_eq!(clinician.reads_answers_of(patient).expect(200).items().len(), 2);
+        for (whose, _) in &own {
+            assert_eq!(clinician.lists(patient, Kind::Diagnosis, "").expect(200).items().len(), 2, "{}", whose.id);
+        }
+    }
+    let submission = clinician.get(&clinician.at(&format!("submissions/{}", own[1].1[2]))).expect(200);
+    assert_eq!(submission.status, 200);
+    // The list shows one of them, unless somebody asks for the other.
+    let listed = clinician.lists_patients("").expect(200);
+    assert_eq!(ids(listed.items()), [survivor.id.as_str()]);
+    assert_eq!(ids(clinician.lists_patients("?stage=merged").expect(200).items()), [duplicate.id.as_str()]);
+    assert_eq!(stage(&clinician, &survivor), "in_treatment");
+    // Either is found by their own registry number only where they are listed.
+    let number = format!("?registry_number={}&stage=merged", duplicate.body["registry_number"]);
+    assert_eq!(clinician.lists_patients(&number).expect(200).items().len(), 1);
+    // The log of both is shown; the merge stands in it for each.
+    let log = manager.reads_access_log_of(&survivor).expect(200);
+    let registered = log.items().iter().filter(|it| it["action"] == "RegisterPatient").count();
+    let merging = log.items().iter().filter(|it| it["action"] == "MergePatients").count();
+    assert_eq!((registered, merging), (2, 2), "{}", log.text());
+
+    // What is recorded meanwhile under an episode lies where the episode does.
+    let mut meanwhile = Vec::new();
+    for (at, open) in episodes.iter().enumerate() {
+        let through = [&duplicate, &survivor][at];
+        let body = with(&alone(Kind::Consultation), &json!({"episode_id": open["id"]}));
+        let entry = clinician.records(through, Kind::Consultation, &body);
+        clinician.reads_entry(&survivor, Kind::Consultation, &entry, "").expect(200);
+        meanwhile.push(id(&entry).to_owned());
+    }
+    let loose = clinician.records(&duplicate, Kind::Medication, &alone(Kind::Medication));
+    let changed = clinician.lists(&survivor, Kind::Diagnosis, "").expect(200);
+    let theirs = changed.items().iter().find(|it| it["id"] == own[1].1[1].as_str()).expect("theirs").clone();
+    let theirs = clinician.changes_entry(&survivor, Kind::Diagnosis, &theirs, &json!({"rank": 2})).expect(200).body;
+
+    manager.delete(&manager.at(&format!("patient-merges/{}", id(&merged.body))), 2).problem(412, "stale");
+    let undone = manager.parts(&merged.body).expect(200);
+    assert_eq!((undone.header("etag"), &undone.body["undone_by"]), ("\"v2\"", &json!("registry_manager-1")));
+    own[0].1.extend([meanwhile[0].clone(), id(&loose).to_owned()]);
+    own[1].1.push(meanwhile[1].clone());
+    for (patient, kept) in &own {
+        let read = clinician.reads(patient).expect(200).body;
+        assert_eq!(read["id"], patient.id.as_str());
+        assert_eq!(read["national_ids"], patient.body["national_ids"]);
+        assert_eq!(clinician.looks_up(&patient.person).expect(200).body["id"], patient.id.as_str());
+        assert_eq!(lines(&clinician, patient), sorted(kept.clone()));
+        assert_eq!(stage(&clinician, patient), "in_treatment");
+    }
+    assert_eq!(clinician.reads_entry(&duplicate, Kind::Diagnosis, &theirs, "").expect(200).body, theirs);
+    clinician.reads_entry(&survivor, Kind::Diagnosis, &theirs, "").problem(404, "not_found");
+    // Who the duplicate was stands in the history, state by state, without a gap.
+    let kept = world.rows(&format!(
+        "SELECT version, reason, valid_from, valid_to, before ->> 'merged_into' AS merged_into FROM {{alpha}}.row_history \
+         WHERE entity = 'patient' AND entity_id = '{}' ORDER BY version",
+        duplicate.id
+    ));
+    let told: Vec<(&Value, &Value)> = kept.iter().map(|row| (&row["reason"], &row["merged_into"])).collect();
+    assert_eq!(told, [(&json!("merge"), &Value::Null), (&json!("merge_undone"), &json!(survivor.id))]);
+    assert_eq!(kept[0]["valid_to"], kept[1]["valid_from"]);
+    let now = clinician.reads(&duplicate).expect(200).body;
+    assert_eq!(version(&now), 3);
+    for (at, expected) in [(before, 1), (just_before(changed_at(&now)), 2), (changed_at(&now), 3)] {
+        let path = clinician.at(&format!("patients/{}?as_of={at}", duplicate.id));
+        assert_eq!(version(&clinician.get(&path).expect(200).body), expected, "{at}");
+    }
+    // Undone it is no more undone; they may be merged again.
+    manager.parts(&undone.body).problem(409, "state_conflict");
+    manager.merges(&duplicate, &survivor).expect(201);
+    assert_eq!(clinician.reads(&survivor).expect(200).body["id"], duplicate.id.as_str());
+    let listed = manager.get(&manager.at("patient-merges")).expect(200);
+    assert_eq!(listed.items().len(), 2);
+    assert_eq!(listed.items()[1], undone.body);
+    assert_eq!(
+        pages(&manager, &manager.at("patient-merges?limit=1")).into_iter().flatten().collect::<Vec<_>>(),
+        listed.items()
+    );
+}
+
+#[test]
+fn the_stage_of_a_survivor_is_that_of_both() {
+    let world = World::new();
+    let (clinician, survivor) = treated(&world);
+    let duplicate = clinician.registers(&world.person());
+    clinician.records(&duplicate, Kind::Referral, &alone(Kind::Referral));
+    let merge = world.alpha().manager().merges(&survivor, &duplicate).expect(201).body;
+    assert_eq!(stage(&clinician, &survivor), "referred");
+    let open = clinician.records(&duplicate, Kind::Referral, &alone(Kind::Referral));
+    world.alpha().manager().parts(&merge).expect(200);
+    clinician.reads_entry(&survivor, Kind::Referral, &open, "").expect(200);
+    episode(&clinician, &duplicate);
+    world.alpha().manager().merges(&survivor, &duplicate).expect(201);
+    assert_eq!(stage(&clinician, &survivor), "in_treatment");
+    assert_eq!(ids(clinician.lists_patients("?stage=in_treatment").expect(200).items()), [survivor.id.as_str()]);
+}
+
+#[test]
+fn merges_that_make_no_sense_are_refused_by_name() {
+    let world = World::new();
+    let (clinician, one) = treated(&world);
+    let [two, three] = [0, 1].map(|_| clinician.registers(&world.person()));
+    let manager = world.alpha().manager();
+    let foreigner = world.beta().clinician().registers(&world.person());
+    let nobody = Patient { id: world.clock.random_id().to_string(), ..one.clone() };
+    manager.merges(&one, &one).fault(422, "/duplicate_id", "same_patient");
+    for stranger in [&foreigner, &nobody] {
+        manager.merges(&one, stranger).problem(404, "not_found");
+        manager.merges(stranger, &one).problem(404, "not_found");
+    }
+    for actor in [&clinician, &world.alpha().secretary(), &world.alpha().pas_feed(), &world.alpha().patient(&one.id)] {
+        actor.merges(&one, &two).problem(403, "forbidden");
+    }
+    let path = manager.at("patient-merges");
+    for (body, pointer, code) in [
+        (json!({"survivor_id": one.id}), "/duplicate_id", "required"),
+        (json!({"survivor_id": one.id, "duplicate_id": "x"}), "/duplicate_id", "invalid_format"),
+        (json!({"survivor_id": one.id, "duplicate_id": two.id, "why": "x"}), "/why", "unknown_item"),
+    ] {
+        manager.post(&path, &body).fault(422, pointer, code);
+    }
+    manager.merges(&one, &two).expect(201);
+    manager.merges(&one, &two).problem(409, "already_exists").fault(409, "/duplicate_id", "already_exists");
+    manager.merges(&three, &two).fault(409, "/duplicate_id", "already_exists");
+    manager.merges(&two, &three).fault(409, "/survivor_id", "already_exists");
+    manager.merges(&two, &one).expect(409);
+    manager.merges(&two, &two).fault(422, "/duplicate_id", "same_patient");
+    let unknown = json!({"id": world.clock.random_id(), "version": 1});
+    manager.parts(&unknown).problem(404, "not_found");
+    let merges = manager.get(&path).expect(200);
+    assert_eq!(merges.items().len(), 1);
+    let known = format!("{path}/{}", id(&merges.items()[0]));
+    manager.request("DELETE", &known).send().problem(428, "precondition_required");
+    world
+        .beta()
+        .manager()
+        .delete(&world.beta().manager().at(&format!("patient-merges/{}", id(&merges.items()[0]))), 1)
+        .problem(404, "not_found");
+    clinician.delete(&known, 1).problem(403, "forbidden");
+}
+
+#[test]
+fn of_two_who_merge_each_into_the_other_one_is_told() {
+    let world = World::new();
+    let manager = world.alpha().manager();
+    let clinician = world.alpha().clinician();
+    for _ in 0..4 {
+        let [one, two] = [0, 1].map(|_| clinician.registers(&world.person()));
+        let barrier = Barrier::new(2);
+        let pairs = [(&one, &two), (&two, &one)];
+        let answers: Vec<Answer> = std::thread::scope(|threads| {
+            let sent: Vec<_> = pairs
+                .iter()
+                .map(|(survivor, duplicate)| {
+                    threads.spawn(|| {
+                        barrier.wait();
+                        manager.merges(survivor, duplicate)
+                    })
+                })
+                .collect();
+            sent.into_iter().map(|one| one.join().expect("an answer")).collect()
+        });
+        let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+        statuses.sort_unstable();
+        assert!(matches!(statuses[..], [201, 409 | 412]), "{statuses:?}");
+        assert_eq!(clinician.reads(&one).expect(200).body, clinician.reads(&two).expect(200).body);
+    }
+}
+
+/// Which patient each id opens, by their place in the list.
+#[track_caller]
+fn opened(actor: &Actor<'_>, patients: &[Patient]) -> Vec<Option<usize>> {
+    let opened = |patient: &Patient| {
+        let read = actor.reads(patient).expect(200);
+        patients.iter().position(|other| read.body["id"] == other.id.as_str())
+    };
+    patients.iter().map(opened).collect()
+}
+
+#[test]
+fn chains_of_merges_come_apart_in_any_order() {
+    let world = World::new();
+    let clinician = world.alpha().clinician();
+    let manager = world.alpha().manager();
+    let apart = [Some(0), Some(1), Some(2)];
+    // (undone first, what each id opens then)
+    for (first, between) in [(0, [Some(0), Some(2), Some(2)]), (1, [Some(1), Some(1), Some(2)])] {
+        let patients = [0, 1, 2].map(|_| clinician.registers(&world.person()));
+        let [a, b, c] = &patients;
+        let entries =
+            patients.each_ref().map(|patient| clinician.records(patient, Kind::Diagnosis, &alone(Kind::Diagnosis)));
+        let merges = [manager.merges(b, a).expect(201).body, manager.merges(c, b).expect(201).body];
+        assert_eq!(opened(&clinician, &patients), [Some(2); 3]);
+        assert_eq!(clinician.lists(a, Kind::Diagnosis, "").expect(200).items().len(), 3);
+        assert_eq!(clinician.reads(a).expect(200).body["national_ids"].as_array().map(Vec::len), Some(3));
+        manager.parts(&merges[first]).expect(200);
+        assert_eq!(opened(&clinician, &patients), between);
+        manager.parts(&merges[1 - first]).expect(200);
+        assert_eq!(opened(&clinician, &patients), apart);
+        for (patient, entry) in patients.iter().zip(&entries) {
+            assert_eq!(clinician.lists(patient, Kind::Diagnosis, "").expect(200).items(), std::slice::from_ref(entry));
+        }
+    }
+}
+
+#[test]
+fn parting_a_chain_in_the_middle_leaves_every_other_merge_standing() {
+    let world = World::new();
+    let clinician = world.alpha().clinician();
+    let manager = world.alpha().manager();
+    // a into b, b into c, c into d; the middle one was a mistake; then the last one too.
+    let patients = [0, 1, 2, 3].map(|_| clinician.registers(&world.person()));
+    let [a, b, c, d] = &patients;
+    manager.merges(b, a).expect(201);
+    let middle = manager.merges(c, b).expect(201).body;
+    let last = manager.merges(d, c).expect(201).body;
+    assert_eq!(opened(&clinician, &patients), [Some(3); 4]);
+    manager.parts(&middle).expect(200);
+    assert_eq!(opened(&clinician, &patients), [Some(1), Some(1), Some(3), Some(3)]);
+    manager.parts(&last).expect(200);
+    assert_eq!(opened(&clinician, &patients), [Some(1), Some(1), Some(2), Some(3)]);
+    // Somebody who was parted and merged elsewhere stays there.
+    let patients = [0, 1, 2].map(|_| clinician.registers(&world.person()));
+    let [a, b, c] = &patients;
+    let first = manager.merges(b, a).expect(201).body;
+    let second = manager.merges(c, b).expect(201).body;
+    manager.parts(&first).expect(200);
+    manager.merges(c, a).expect(201);
+    manager.parts(&second).expect(200);
+    assert_eq!(opened(&clinician, &patients), [Some(2), Some(1), Some(2)]);
+}
+
+#[test]
+fn a_patients_own_tokens_open_the_merged_record() {
+    let world = World::new();
+    let (clinician, survivor) = treated(&world);
+    let duplicate = clinician.registers(&world.person());
+    let goal = clinician.records(&duplicate, Kind::TreatmentGoal, &alone(Kind::TreatmentGoal));
+    let merge = world.alpha().manager().merges(&survivor, &duplicate).expect(201).body;
+    let by_number = |patient: &Patient| {
+        world.alpha().patient(&patient.id).changed(|claims| {
+            claims.patient = None;
+            claims.national_id = Some(patient.person.national_id.clone());
+        })
+    };
+    let owns = || [&survivor, &duplicate].into_iter().flat_map(|it| [world.alpha().patient(&it.id), by_number(it)]);
+    for own in owns() {
+        for patient in [&survivor, &duplicate] {
+            assert_eq!(own.reads(patient).expect(200).body["id"], survivor.id.as_str());
+            assert_eq!(own.reads_entry(patient, Kind::TreatmentGoal, &goal, "").expect(200).body, goal);
+            assert_eq!(own.reads_timeline_of(patient, "").expect(200).items().len(), 1);
+            own.reads_access_log_of(patient).expect(200);
+        }
+    }
+    let sent = by_number(&duplicate).submits(&duplicate, "own-1", &json!({"nrs_average": 3})).expect(201);
+    assert_eq!(sent.body["patient_id"], survivor.id.as_str());
+    world.alpha().manager().parts(&merge).expect(200);
+    for (number, own) in owns().enumerate() {
+        let (theirs, not_theirs) = if number < 2 { (&survivor, &duplicate) } else { (&duplicate, &survivor) };
+        assert_eq!(own.reads(theirs).expect(200).body["id"], theirs.id.as_str());
+        own.reads(not_theirs).problem(404, "not_found");
+        own.reads_timeline_of(not_theirs, "").problem(404, "not_found");
+    }
+}
+
+#[test]
+fn answers_that_are_corrected_while_merged_stay_with_those_they_correct() {
+    let world = World::new();
+    let (clinician, survivor) = treated(&world);
+    let duplicate = clinician.registers(&world.person());
+    let manager = world.alpha().manager();
+    let first = clinician.submits(&duplicate, "s-1", &json!({"nrs_average": 7})).expect(201).body;
+    let merge = manager.merges(&survivor, &duplicate).expect(201).body;
+    let second = clinician.submits(&duplicate, "s-1", &json!({"nrs_average": 8})).expect(201).body;
+    assert_eq!(second["delivered"], "revised");
+    manager.parts(&merge).expect(200);
+    let mut theirs = ids(clinician.reads_answers_of(&duplicate).expect(200).items());
+    theirs.sort();
+    let mut both = [id(&first).to_owned(), id(&second).to_owned()];
+    both.sort();
+    assert_eq!(theirs, both);
+    assert_eq!(clinician.reads_timeline_of(&duplicate, "").expect(200).items().len(), 1);
+    assert_eq!(clinician.reads_timeline_of(&survivor, "").expect(200).items().len(), 0);
+    // The source goes on correcting.
+    assert_eq!(
+        clinician.submits(&duplicate, "s-1", &json!({"nrs_average": 9})).expect(201).body["delivered"],
+        "revised"
+    );
+}
+
+#[test]
+fn what_lies_with_the_duplicate_may_refer_to_what_lies_there() {
+    let world = World::new();
+    let (clinician, survivor) = treated(&world);
+    let duplicate = clinician.registers(&world.person());
+    let loose = clinician.records(&survivor, Kind::Diagnosis, &alone(Kind::Diagnosis));
+    let theirs = episode(&clinician, &duplicate);
+    world.alpha().manager().merges(&survivor, &duplicate).expect(201);
+    // An entry lies where it was recorded: an episode that lies elsewhere is none that it can be put under.
+    let put = clinician.changes_entry(&survivor, Kind::Diagnosis, &loose, &json!({"episode_id": theirs["id"]}));
+    put.fault(422, "/episode_id", "unknown_reference");
+    // A referral of the one and an episode of the other: recorded anew it lies with the referral.
+    let referral = clinician.records(&survivor, Kind::Referral, &alone(Kind::Referral));
+    let body = json!({"referral_id": referral["id"], "opened_on": "2025-03-01"});
+    let open = clinician.records(&duplicate, Kind::Episode, &body);
+    assert_eq!(open["patient_id"], survivor.id.as_str());
+    let at_episode = with(&alone(Kind::Procedure), &json!({"episode_id": theirs["id"]}));
+    assert_eq!(clinician.records(&survivor, Kind::Procedure, &at_episode)["patient_id"], duplicate.id.as_str());
+    // What others refer to stays, whoever's it is.
+    clinician.withdraws(&survivor, Kind::Episode, &theirs).fault(409, "", "in_use");
+    // A list over the registry shows both, each within the survivor's unit.
+    let all = clinician.get(&clinician.at("episodes")).expect(200);
+    assert_eq!(all.items().len(), 2);
+    assert_eq!(clinician.clone().of_unit("ward").get(&clinician.at("episodes")).expect(200).items().len(), 0);
+}
