@@ -648,9 +648,9 @@ impl Ledger for PlatformTx<'_> {
 
 /// The grounds on which a patient's data is in the registry.
 const GROUNDS: &str = "(SELECT json_agg(json_build_object('basis', basis, 'decision', decision, 'against', \
-             against, 'valid_from', valid_from, 'valid_to', valid_to, 'source', legal_basis.source)) FROM legal_basis \
-             WHERE legal_basis.patient_id = found.patient_id OR legal_basis.patient_id IN \
-             (SELECT id FROM patient merged WHERE merged.merged_into = found.patient_id))::text AS grounds, ";
+     against, 'valid_from', valid_from, 'valid_to', valid_to, 'source', legal_basis.source)) FROM legal_basis \
+     WHERE legal_basis.patient_id = ANY (ARRAY(SELECT id FROM patient merged \
+     WHERE merged.merged_into = found.patient_id) || found.patient_id))::text AS grounds, ";
 /// The patient of an id: whoever was merged into another is the other.
 const BY_ID: &str = "WITH found AS (SELECT patient.id AS patient_id FROM patient named \
      JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE named.id = ?";

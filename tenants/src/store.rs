@@ -1,4 +1,4 @@
-//! What is stored, one file a noun. Row structs never leave their file; stores never call each other.
+//! What is stored, one file a noun. Row structs never leave their file.
 
 pub mod access_log;
 pub mod code_lists;

@@ -52,7 +52,13 @@ fn in_path(names: &[&str]) -> Vec<Value> {
 
 fn as_of() -> Value {
     let schema = json!({"type": "string", "format": "date-time", "maxLength": 40});
-    parameter("as_of", "query", false, "What the registry held at this instant, instead of now.", &schema)
+    parameter(
+        "as_of",
+        "query",
+        false,
+        "What the registry held at this instant, instead of now. Who is merged with whom is read as it stands now.",
+        &schema,
+    )
 }
 
 fn if_match() -> Value {

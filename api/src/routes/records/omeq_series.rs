@@ -17,7 +17,7 @@ use crate::problem::{Problem, Problems};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AsOf {
-    /// What the registry held at this instant, instead of now.
+    /// What the registry held at this instant, instead of now. Who is merged with whom is read as it stands now.
     #[param(max_length = 40)]
     as_of: Option<Timestamp>,
 }

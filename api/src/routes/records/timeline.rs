@@ -47,7 +47,7 @@ impl TryFrom<Line> for LineView {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TimelineParams {
-    /// What the registry held at this instant, instead of now.
+    /// What the registry held at this instant, instead of now. Who is merged with whom is read as it stands now.
     #[param(max_length = 40)]
     as_of: Option<Timestamp>,
     /// How many lines at the most, 1 to 1000: most patients' whole course is one page.
