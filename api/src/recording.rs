@@ -88,7 +88,7 @@ pub fn withdrawn<'t>(
     before: &Stored,
     (version, reason): (i64, ChangeReason),
 ) -> Result<(), StoreError> {
-    components::unnamed(tx, before)?;
+    components::unnamed(tx, access, before)?;
     entries::withdraw(tx, access, before, version, reason)?;
     if before.kind == Kind::ImplantEvent {
         components::restore(tx, access, standing, before)?;

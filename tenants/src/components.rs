@@ -2,7 +2,7 @@
 //! stays, and a revision or explant marks what it removes and is called what it was.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Uuid as SqlUuid};
 use painreg_domain::clinical::history::ChangeReason;
 use painreg_domain::clinical::{
     Entry, EventClass, ImplantCheck, ImplantComponent, ImplantEvent, ImplantProgramme, Kind, removal_class,
@@ -51,10 +51,38 @@ pub fn check<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, stored: &Stored) -
     if named.is_empty() {
         return Ok(());
     }
-    let known = of_implant(tx, access, implant, None)?;
-    let unknown = named.into_iter().filter(|(_, id)| !known.iter().any(|(stored, _)| stored.id == *id));
+    if stored.kind == Kind::ImplantEvent {
+        // Before any component, so that two surgical events wait for each other in one order.
+        entries::lock(tx, access, Kind::Implant, implant)?;
+    }
+    let ids: Vec<EntryId> = named.iter().map(|(_, id)| *id).collect();
+    let known = held(tx, access, implant, &ids)?;
+    let unknown = named.into_iter().filter(|(_, id)| !known.contains(id));
     let faults: Vec<Fault> = unknown.map(|(place, _)| Fault::new(place, FaultCode::UnknownReference)).collect();
     if faults.is_empty() { Ok(()) } else { Err(StoreError::Invalid(faults)) }
+}
+
+/// Those of the components that are of the implant; nobody takes them back until the transaction ends.
+fn held<'t>(
+    tx: &mut Tx<'t>,
+    access: &PatientAccess<'t>,
+    implant: EntryId,
+    ids: &[EntryId],
+) -> Result<Vec<EntryId>, StoreError> {
+    #[derive(QueryableByName)]
+    struct HeldRow {
+        #[diesel(sql_type = SqlUuid)]
+        id: uuid::Uuid,
+    }
+    let rows: Vec<HeldRow> = statement(
+        "SELECT id FROM implant_component WHERE implant_id = ? AND id = ANY (?) AND patient_id = ANY (?) ORDER BY id \
+         FOR SHARE",
+    )
+    .bind::<SqlUuid, _>(implant.uuid())
+    .bind::<Array<SqlUuid>, _>(ids.iter().map(|id| id.uuid()).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(access.rows())
+    .load(tx.conn)?;
+    Ok(rows.into_iter().map(|row| EntryId::existing(row.id)).collect())
 }
 
 /// The components of an implant: those in place, or all of them.
@@ -70,9 +98,13 @@ fn of_implant<'t>(
     found.into_iter().map(|stored| entries::content(&stored).map(|component| (stored, component))).collect()
 }
 
-/// Refuses to take back a component that an event, programme or check names.
-pub fn unnamed(tx: &mut Tx<'_>, stored: &Stored) -> Result<(), StoreError> {
-    if stored.kind == Kind::ImplantComponent && named(tx, stored, false)? { Err(StoreError::InUse) } else { Ok(()) }
+/// Refuses to take back a component that an event, programme or check names, and lets nobody name it meanwhile.
+pub fn unnamed<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, stored: &Stored) -> Result<(), StoreError> {
+    if stored.kind != Kind::ImplantComponent {
+        return Ok(());
+    }
+    entries::lock(tx, access, stored.kind, stored.id)?;
+    if named(tx, stored, false)? { Err(StoreError::InUse) } else { Ok(()) }
 }
 
 /// Refuses to undo by hand what a revision or explant did: the component's implant and its last day are the event's to
@@ -129,8 +161,7 @@ pub fn remove<'t>(
     if event.event.class() != EventClass::Surgical {
         return Ok(());
     }
-    // Two at once might each leave what the other removes.
-    entries::lock(tx, access, Kind::Implant, event.implant_id)?;
+    // Nobody else removes anything meanwhile: the check has locked the implant.
     let in_place = of_implant(tx, access, event.implant_id, Some(true))?;
     let counts = |component: &ImplantComponent| !component.trial && component.component.is_implanted();
     let implanted = in_place.iter().filter(|(_, component)| counts(component)).count();

@@ -404,14 +404,18 @@ pub fn update<'t>(
 /// Patients within the caller's reach by registry number, after `after`; every one of them is logged as shown.
 pub fn list(tx: &mut Tx<'_>, search: &Search, after: i64, limit: i64) -> Result<Listing<Listed>, StoreError> {
     let mut query = statement(
-        "SELECT id, registry_number, unit, sex, birth_date, deceased_on, version, stage FROM (SELECT whole.*, CASE \
+        "SELECT id, registry_number, unit, sex, birth_date, deceased_on, version, stage FROM (SELECT patient.*, CASE \
          WHEN merged_into IS NOT NULL THEN 'merged' WHEN deceased_on IS NOT NULL THEN 'deceased' \
-         WHEN EXISTS (SELECT FROM episode WHERE episode.patient_id = ANY (record) AND closed_on IS NULL) THEN 'in_treatment' \
-         WHEN EXISTS (SELECT FROM episode WHERE episode.patient_id = ANY (record)) THEN 'closed' \
-         WHEN EXISTS (SELECT FROM referral WHERE referral.patient_id = ANY (record)) THEN 'referred' \
-         ELSE 'registered' END AS stage FROM (SELECT patient.*, ARRAY(SELECT merged.id FROM patient merged \
-         WHERE merged.merged_into = patient.id) || patient.id AS record FROM patient) whole) patient \
-         WHERE registry_number > ?",
+         WHEN EXISTS (SELECT FROM episode WHERE episode.patient_id = patient.id AND closed_on IS NULL) \
+         OR EXISTS (SELECT FROM patient own JOIN episode ON episode.patient_id = own.id \
+         WHERE own.merged_into = patient.id AND closed_on IS NULL) THEN 'in_treatment' \
+         WHEN EXISTS (SELECT FROM episode WHERE episode.patient_id = patient.id) \
+         OR EXISTS (SELECT FROM patient own JOIN episode ON episode.patient_id = own.id \
+         WHERE own.merged_into = patient.id) THEN 'closed' \
+         WHEN EXISTS (SELECT FROM referral WHERE referral.patient_id = patient.id) \
+         OR EXISTS (SELECT FROM patient own JOIN referral ON referral.patient_id = own.id \
+         WHERE own.merged_into = patient.id) THEN 'referred' \
+         ELSE 'registered' END AS stage FROM patient) patient WHERE registry_number > ?",
     )
     .bind::<BigInt, _>(after);
     for unit in [search.unit.as_deref(), tx.unit_in_reach()].into_iter().flatten() {

@@ -4,6 +4,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::policy::Action;
+use painreg_tenants::StoreError;
 use painreg_tenants::store::code_lists;
 
 use super::{ProjectBody, ProjectView};
@@ -31,9 +32,12 @@ pub async fn change_project(
     let ProjectBody(project) = body.value;
     let view = caller
         .run(Action::ChangeProjects, move |tx| {
-            let before = code_lists::project(tx, &code)?.project;
+            let before = code_lists::project(tx, &code)?;
+            if before.version != version.0 {
+                return Err(StoreError::Stale.into());
+            }
             let mut faults = project.faults();
-            faults.extend(before.faults_as(&project));
+            faults.extend(before.project.faults_as(&project));
             if project.code != code {
                 faults.push(Fault::at("code", FaultCode::Contradiction));
             }

@@ -429,3 +429,43 @@ fn a_secretary_sees_the_course_without_the_answers() {
         assert!(!course.text().contains("submi"), "{}", course.text());
     }
 }
+
+#[test]
+fn what_is_sent_twice_under_one_key_is_recorded_once() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    let path = clinician.entries_of(&patient, Kind::Diagnosis);
+    let send = |body: &Value| clinician.request("POST", &path).key("diagnosis-1").json(body).send();
+    let first = send(&alone(Kind::Diagnosis)).expect(201);
+    assert_eq!(first.header("location"), format!("{path}/{}", id(&first.body)));
+    assert_eq!(first.header("etag"), "\"v1\"");
+    let again = send(&alone(Kind::Diagnosis)).expect(201);
+    assert_eq!((&again.bytes, again.header("location")), (&first.bytes, first.header("location")));
+    send(&with(&alone(Kind::Diagnosis), &json!({"rank": 2}))).problem(422, "key_reused");
+    assert_eq!(clinician.lists(&patient, Kind::Diagnosis, "").expect(200).items().len(), 1);
+    // What was refused may be put right under the same key.
+    let wrong = with(&alone(Kind::Diagnosis), &json!({"rank": 0}));
+    let other = |body: &Value| clinician.request("POST", &path).key("diagnosis-2").json(body).send();
+    other(&wrong).fault(422, "/rank", "out_of_range");
+    other(&alone(Kind::Diagnosis)).expect(201);
+}
+
+#[test]
+fn a_day_is_a_day_and_nothing_else() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    for (day, code) in [
+        ("2025-02-30", "invalid_format"),
+        ("2025-2-3", "invalid_format"),
+        ("03.02.2025", "invalid_format"),
+        ("2025-W06-1", "invalid_format"),
+        ("", "invalid_format"),
+        (" 2025-02-03", "invalid_format"),
+        ("2025-02-03T25:00:00", "invalid_format"),
+    ] {
+        let body = with(&alone(Kind::Diagnosis), &json!({"set_on": day}));
+        clinician.tries_to_record(&patient, Kind::Diagnosis, &body).fault(422, "/set_on", code);
+    }
+    let body = with(&alone(Kind::Diagnosis), &json!({"set_on": 20_250_203}));
+    clinician.tries_to_record(&patient, Kind::Diagnosis, &body).fault(422, "/set_on", "wrong_type");
+}

@@ -259,13 +259,21 @@ fn components_are_referred_to_only_where_they_are() {
         (Kind::ImplantEvent, &event, "/component_ids/0"),
     ] {
         let kept = clinician.records(&patient, kind, &body(&lead));
+        // What others refer to stays.
+        clinician.withdraws(&patient, Kind::ImplantComponent, &lead).fault(409, "", "in_use");
         for wrong in [&their_lead, &nobodys] {
             clinician.tries_to_record(&patient, kind, &body(wrong)).fault(422, pointer, "unknown_reference");
             let member = pointer.split('/').nth(1).unwrap_or_default();
             let change = json!({member: body(wrong)[member]});
             clinician.changes_entry(&patient, kind, &kept, &change).fault(422, pointer, "unknown_reference");
         }
+        clinician.withdraws(&patient, kind, &kept).expect(204);
     }
+    clinician.withdraws(&patient, Kind::ImplantComponent, &lead).expect(204);
+    // A component of the same patient's other implant is none of this one.
+    let second = implant_with_lead(&clinician, &patient);
+    let elsewhere = clinician.tries_to_record(&patient, Kind::ImplantEvent, &event(&second.1));
+    elsewhere.fault(422, "/component_ids/0", "unknown_reference");
 }
 
 #[test]
@@ -292,6 +300,30 @@ fn of_two_who_remove_at_once_neither_is_called_what_it_is_not() {
         // Two revisions that leave nothing between them: the second was an explant.
         let kept = clinician.lists(&patient, Kind::ImplantEvent, &format!("?implant_id={}", id(&implant))).expect(200);
         assert_eq!(kept.items().len(), 1, "{statuses:?}");
+    }
+}
+
+#[test]
+fn what_is_named_while_it_is_taken_back_is_still_there() {
+    let world = World::new();
+    let (clinician, patient) = treated(&world);
+    let implant = implant(&clinician, &patient);
+    for _ in 0..8 {
+        let lead = component(&clinician, &patient, &implant, &json!({}));
+        let body = surgery(&implant, "migration", "2025-06-01", &[&lead]);
+        let barrier = Barrier::new(2);
+        let (named, gone) = std::thread::scope(|threads| {
+            let one = threads.spawn(|| {
+                barrier.wait();
+                clinician.tries_to_record(&patient, Kind::ImplantEvent, &body).status
+            });
+            let other = threads.spawn(|| {
+                barrier.wait();
+                clinician.withdraws(&patient, Kind::ImplantComponent, &lead).status
+            });
+            (one.join().expect("an answer"), other.join().expect("an answer"))
+        });
+        assert!(matches!((named, gone), (201, 409) | (422, 204)), "{named} {gone}");
     }
 }
 

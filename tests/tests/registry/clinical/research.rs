@@ -233,7 +233,7 @@ fn a_project_keeps_the_fields_it_names() {
     takes_part(&json!({"joined_on": "2026-01-01", "field_values": {}})).expect(201);
     takes_part(&values(json!({"stairs": 1}))).expect(201);
     takes_part(&values(json!({"height": 1}))).fault(422, "/field_values/height", "unknown_item");
-    put(2, &with(&project, &json!({"code": "other"}))).fault(422, "/code", "contradiction");
+    put(2, &with(&longer, &json!({"code": "other"}))).fault(422, "/code", "contradiction");
     manager
         .request("PUT", &format!("{path}/nothing"))
         .header("if-match", "\"v1\"")
