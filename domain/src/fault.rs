@@ -42,6 +42,12 @@ faults! {
     UnknownOption   "The option is not one of those offered."                "Svaralternativet er ikke blant dem som tilbys.";
     /// Longer than the limit.
     TooLong         "The value is too long."                                 "Verdien er for lang.";
+    /// An answer to an item that the other answers hide.
+    HiddenItem      "The other answers hide this item."                      "De andre svarene skjuler dette feltet.";
+    /// A condition over an item that does not stand before what it shows.
+    NotEarlier      "What this refers to does not stand before it."          "Det som det vises til, står ikke foran dette.";
+    /// A part of a form that stands on none of its pages.
+    NotPlaced       "This stands on no page of the form."                    "Dette står ikke på noen av skjemaets sider.";
     /// A member that stands twice in one object.
     DuplicateKey    "The member stands twice in one object."                 "Feltet står to ganger i samme objekt.";
     /// A character that cannot be stored (NUL).

@@ -6,7 +6,10 @@
 //! [`Answers`] come from [`Form::parse`] only: whoever holds them holds values that fit the form.
 
 mod answers;
+mod condition;
 mod definition;
+mod differences;
+mod file;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -16,8 +19,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
-pub use self::answers::Answers;
-pub use self::definition::{Definition, Item, Kind, Mapping, Wave, Words};
+pub use self::answers::{Answers, Difference};
+pub use self::condition::Condition;
+use self::condition::Gate;
+pub use self::definition::{Definition, Item, Kind, Mapping, Page, Wave, Words};
+pub use self::differences::Change;
+pub use self::file::FormFile;
 use crate::fault::{Fault, FaultCode};
 use crate::instrument::{Catalogue, Instrument, Options, Scores};
 
@@ -59,6 +66,8 @@ struct Compiled {
     places: HashMap<Box<str>, Place>,
     /// The same places, by item code: the order of canonical answers.
     sorted: Box<[(Box<str>, Place)]>,
+    /// What is shown under a condition, in the order in which it is asked.
+    gates: Box<[Gate]>,
     mappings: HashMap<Box<str>, Routes>,
 }
 
@@ -74,7 +83,7 @@ impl std::fmt::Debug for Embedded {
 }
 
 /// Where an item's value lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Place {
     /// Slot among all instruments' items.
     Instrument(usize),
@@ -139,6 +148,7 @@ impl Form {
         if places.is_empty() && faults.is_empty() {
             faults.push(Fault::new("/items", FaultCode::Required));
         }
+        let gates = condition::gates(&definition, &instruments, &ranges, &places, &mut faults);
         let mappings = routes(&definition, &places, &mut faults);
         if !faults.is_empty() {
             faults.sort();
@@ -153,6 +163,7 @@ impl Form {
             ranges: ranges.into(),
             places,
             sorted: sorted.into(),
+            gates,
             mappings,
         })))
     }
@@ -189,8 +200,20 @@ impl Form {
     /// Values by kind: items of instruments and `integer` JSON integers (not `3.0`); `decimal` JSON numbers with no more
     /// decimals than the item has; `choice` an option's code; `multiple` an object option -> ticked or not, where an
     /// absent or null option was not shown; `date` `YYYY-MM-DD`; `boolean`; `text`.
+    ///
+    /// An item that the other answers hide is not required, and an answer to it is a fault (`hidden_item`).
     pub fn parse(&self, raw: &Map<String, Value>) -> Result<Answers, Vec<Fault>> {
         answers::parse(&self.0, raw)
+    }
+
+    /// Answers that were kept in two parts, [`Answers::coded`] and [`Answers::free_text`].
+    pub fn joined(&self, coded: Value, free_text: Option<Value>) -> Result<Answers, Vec<Fault>> {
+        let mut raw = Map::new();
+        for part in [Some(coded), free_text].into_iter().flatten() {
+            let Value::Object(part) = part else { return Err(vec![Fault::new("", FaultCode::WrongType)]) };
+            raw.extend(part);
+        }
+        self.parse(&raw)
     }
 
     /// Scores every embedded instrument that has at least one answered item, in the definition's order. An instrument
@@ -265,6 +288,17 @@ impl Form {
             Place::Instrument(_) => Some(Shape::Instrument),
             Place::Own(index) => self.0.definition.items.get(index).map(|item| Shape::Own(&item.kind)),
         }
+    }
+}
+
+impl Compiled {
+    fn code_at(&self, place: Place) -> Option<&str> {
+        self.sorted.iter().find(|(_, known)| *known == place).map(|(code, _)| &**code)
+    }
+
+    fn is_text(&self, place: Place) -> bool {
+        let Place::Own(index) = place else { return false };
+        self.definition.items.get(index).is_some_and(|item| matches!(item.kind, Kind::Text { .. }))
     }
 }
 

@@ -1,12 +1,13 @@
 //! What a form is written as, in TOML and JSON, and the rules that need nothing but the form itself; no look-ups here.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
 use super::answers::scaled;
-use crate::fault::{Fault, FaultCode};
+use super::condition::Condition;
+use crate::fault::{Fault, FaultCode, escape};
 
 /// What a form is used for (bølge). Closed: the database's check constraint lists the same words.
 #[derive(
@@ -40,14 +41,16 @@ pub enum Wave {
     Project,
 }
 
-/// The same words in the two languages that every form has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The same words in every language of the form: the two that all forms have, and those that it declares.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Words {
     /// Norwegian bokmål.
     pub nb: String,
     /// English.
     pub en: String,
+    /// By language tag (BCP 47), as in [`Definition::languages`].
+    #[serde(flatten)]
+    pub other: BTreeMap<String, String>,
 }
 
 /// A form as it is written and stored.
@@ -62,12 +65,18 @@ pub struct Definition {
     pub title: Words,
     /// What it is used for.
     pub wave: Wave,
+    /// Languages beside bokmål and English, such as `se` or `pl`; every word of the form stands in each. At most 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<String>,
     /// Codes of the catalogue's instruments whose items are part of the form; their ranges come from the catalogue.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instruments: Vec<String>,
     /// Items of the form's own; at most 1000.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<Item>,
+    /// The order in which items and instruments are asked. Without pages the own items come first. At most 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<Page>,
     /// The Nettskjema forms it is filled in with; at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nettskjema: Vec<Mapping>,
@@ -81,11 +90,35 @@ pub struct Item {
     pub code: String,
     /// What values it takes.
     pub kind: Kind,
-    /// Whether a form without an answer here is refused.
+    /// Whether a form without an answer here is refused, if the item is shown.
     #[serde(default)]
     pub required: bool,
+    /// When it is shown; always, if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visible_if: Option<Condition>,
     /// A short name for navigation, never the wording of a licensed item; at most 120 characters.
     pub label: Words,
+    /// What to know before answering, such as the period that is asked about; at most 500 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<Words>,
+    /// Short names of the options, by code: of all or of none; at most 120 characters each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub option_labels: BTreeMap<String, Words>,
+}
+
+/// What is shown together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    /// As an item's.
+    pub code: String,
+    /// At most 120 characters.
+    pub title: Words,
+    /// When the page is shown; always, if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visible_if: Option<Condition>,
+    /// Codes of own items and of instruments, in the order in which they are asked. Each stands on one page.
+    pub holds: Vec<String>,
 }
 
 /// What values an item takes.
@@ -142,22 +175,55 @@ pub struct Mapping {
 }
 
 impl Definition {
+    /// Codes of own items and instruments in the order in which they are asked, as far as they are placed.
+    pub fn sequence(&self) -> impl Iterator<Item = &str> {
+        let unpaged = self.items.iter().map(|item| &item.code).chain(&self.instruments);
+        let unpaged = unpaged.filter(|_| self.pages.is_empty());
+        self.pages.iter().flat_map(|page| &page.holds).chain(unpaged).map(String::as_str)
+    }
+
     /// What is wrong with the form by itself.
     pub(super) fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         check(&mut faults, "/code", is_code(&self.code, '-'), FaultCode::InvalidFormat);
         let version = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         check(&mut faults, "/version", is_made_of(&self.version, 32, version), FaultCode::InvalidFormat);
-        self.title.check(&mut faults, "/title", 200);
+        for (index, language) in self.languages.iter().enumerate() {
+            let pointer = format!("/languages/{index}");
+            check(&mut faults, &pointer, is_language(language), FaultCode::InvalidFormat);
+            let known = ["nb", "en"].contains(&language.as_str())
+                || self.languages.iter().take(index).any(|other| other == language);
+            check(&mut faults, &pointer, !known, FaultCode::AlreadyExists);
+        }
+        let words = |words: &Words, faults: &mut _, pointer: &str, limit| {
+            words.check(&self.languages, faults, pointer, limit);
+        };
+        words(&self.title, &mut faults, "/title", 200);
+        check(&mut faults, "/languages", self.languages.len() <= 20, FaultCode::TooLong);
+        check(&mut faults, "/pages", self.pages.len() <= 100, FaultCode::TooLong);
         check(&mut faults, "/items", self.items.len() <= 1000, FaultCode::TooLong);
         check(&mut faults, "/instruments", self.instruments.len() <= 100, FaultCode::TooLong);
         check(&mut faults, "/nettskjema", self.nettskjema.len() <= 20, FaultCode::TooLong);
         for (index, item) in self.items.iter().enumerate() {
             let pointer = format!("/items/{index}");
             check(&mut faults, &format!("{pointer}/code"), is_code(&item.code, '_'), FaultCode::InvalidFormat);
-            item.label.check(&mut faults, &format!("{pointer}/label"), 120);
+            words(&item.label, &mut faults, &format!("{pointer}/label"), 120);
+            if let Some(help) = &item.help {
+                words(help, &mut faults, &format!("{pointer}/help"), 500);
+            }
             item.kind.check(&mut faults, &format!("{pointer}/kind"));
+            let options = item.kind.options();
+            for (option, label) in &item.option_labels {
+                let pointer = format!("{pointer}/option_labels/{}", escape(option));
+                check(&mut faults, &pointer, options.contains(option), FaultCode::UnknownOption);
+                words(label, &mut faults, &pointer, 120);
+            }
+            for option in options.iter().filter(|_| !item.option_labels.is_empty()) {
+                let pointer = format!("{pointer}/option_labels/{}", escape(option));
+                check(&mut faults, &pointer, item.option_labels.contains_key(option), FaultCode::Required);
+            }
         }
+        self.check_pages(&mut faults);
         for (index, mapping) in self.nettskjema.iter().enumerate() {
             let pointer = format!("/nettskjema/{index}");
             let digit = |c: char| c.is_ascii_digit();
@@ -179,12 +245,52 @@ impl Definition {
         }
         faults
     }
+
+    /// Every item and instrument stands on one page, if there are pages.
+    fn check_pages(&self, faults: &mut Vec<Fault>) {
+        let parts = self.items.iter().enumerate().map(|(index, item)| (&item.code, format!("/items/{index}/code")));
+        let instruments = self.instruments.iter().enumerate();
+        let parts = parts.chain(instruments.map(|(index, code)| (code, format!("/instruments/{index}"))));
+        let mut unplaced: HashMap<&String, String> = HashMap::new();
+        for (code, pointer) in parts {
+            check(faults, &pointer, !unplaced.contains_key(code), FaultCode::AlreadyExists);
+            unplaced.entry(code).or_insert(pointer);
+        }
+        let known: HashSet<&String> = unplaced.keys().copied().collect();
+        for (index, page) in self.pages.iter().enumerate() {
+            let pointer = format!("/pages/{index}");
+            check(faults, &format!("{pointer}/code"), is_code(&page.code, '_'), FaultCode::InvalidFormat);
+            let twice = self.pages.iter().take(index).any(|other| other.code == page.code);
+            check(faults, &format!("{pointer}/code"), !twice, FaultCode::AlreadyExists);
+            page.title.check(&self.languages, faults, &format!("{pointer}/title"), 120);
+            check(faults, &format!("{pointer}/holds"), !page.holds.is_empty(), FaultCode::Required);
+            for (at, code) in page.holds.iter().enumerate() {
+                let pointer = format!("{pointer}/holds/{at}");
+                if unplaced.remove(code).is_none() {
+                    let fault =
+                        if known.contains(code) { FaultCode::AlreadyExists } else { FaultCode::UnknownReference };
+                    faults.push(Fault::new(pointer, fault));
+                }
+            }
+        }
+        if !self.pages.is_empty() {
+            faults.extend(unplaced.into_values().map(|pointer| Fault::new(pointer, FaultCode::NotPlaced)));
+        }
+    }
 }
 
 impl Words {
-    fn check(&self, faults: &mut Vec<Fault>, pointer: &str, limit: usize) {
-        for (language, words) in [("nb", &self.nb), ("en", &self.en)] {
-            let pointer = format!("{pointer}/{language}");
+    fn check(&self, languages: &[String], faults: &mut Vec<Fault>, pointer: &str, limit: usize) {
+        let stands = |language: &str| matches!(language, "nb" | "en") || self.other.contains_key(language);
+        for language in languages.iter().filter(|language| !stands(language)) {
+            faults.push(Fault::new(format!("{pointer}/{}", escape(language)), FaultCode::Required));
+        }
+        for language in self.other.keys().filter(|language| !languages.contains(language)) {
+            faults.push(Fault::new(format!("{pointer}/{}", escape(language)), FaultCode::UnknownReference));
+        }
+        let other = self.other.iter().map(|(language, words)| (language.as_str(), words));
+        for (language, words) in [("nb", &self.nb), ("en", &self.en)].into_iter().chain(other) {
+            let pointer = format!("{pointer}/{}", escape(language));
             check(faults, &pointer, !words.trim().is_empty(), FaultCode::Required);
             check(faults, &pointer, words.chars().count() <= limit, FaultCode::TooLong);
             check(faults, &pointer, !words.contains('\0'), FaultCode::ForbiddenCharacter);
@@ -193,6 +299,14 @@ impl Words {
 }
 
 impl Kind {
+    /// The codes to choose from; none for other kinds.
+    pub fn options(&self) -> &[String] {
+        match self {
+            Self::Choice { options } | Self::Multiple { options } => options,
+            _ => &[],
+        }
+    }
+
     fn check(&self, faults: &mut Vec<Fault>, pointer: &str) {
         match self {
             Self::Integer { min, max } => {
@@ -246,6 +360,15 @@ fn is_made_of(text: &str, limit: usize, permitted: impl Fn(char) -> bool) -> boo
 fn is_code(text: &str, joint: char) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
         && is_made_of(text, 64, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == joint)
+}
+
+/// A language tag as this registry uses them (BCP 47): language, script and region.
+fn is_language(text: &str) -> bool {
+    let letters = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let mut parts = text.split('-');
+    let language =
+        parts.next().is_some_and(|part| matches!(part.len(), 2 | 3) && is_made_of(part, 3, |c| c.is_ascii_lowercase()));
+    language && text.len() <= 12 && parts.all(|part| matches!(part.len(), 2 | 4) && letters(part))
 }
 
 /// A codebook key: `^[A-Za-z0-9_]{1,64}$`.

@@ -4,6 +4,9 @@ use strum::IntoEnumIterator;
 
 use super::*;
 
+mod conditions;
+mod versions;
+
 const TEMPLATES: [&str; 4] = [
     include_str!("../../../tenants/templates/opr/forms/opr-baseline.toml"),
     include_str!("../../../tenants/templates/opr/forms/opr-baseline-short.toml"),
@@ -121,7 +124,9 @@ fn unknown_members_are_refused_at_every_level() {
         ("max = 18 }", "max = 18, step = 2 }"),
         ("kind = \"date\"", "kind = \"date\"\nvisible = true"),
         ("kind = \"date\"", "kind = \"day\""),
-        ("en = \"Since\"", "en = \"Since\", se = \"Čuovžil\""),
+        ("en = \"Since\"", "en = \"Since\", se = 1"),
+        ("kind = \"date\"", "kind = \"date\"\nvisible_if.answered = { code = \"count\" }"),
+        ("kind = \"date\"", "kind = \"date\"\nvisible_if.none = []"),
     ] {
         let toml = EVERY_KIND.replacen(from, to, 1);
         assert_ne!(toml, EVERY_KIND);
