@@ -56,7 +56,8 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
     }
 }
 
-async fn read_body(
+/// Reads a body of at most `most` bytes, all of it within the deadline.
+pub async fn read_body(
     mut payload: Payload,
     announced: Option<usize>,
     most: usize,
@@ -116,7 +117,8 @@ impl FromRequest for Lines {
     }
 }
 
-fn check_headers(headers: &HeaderMap, accepted: &[&str]) -> Result<Option<usize>, Problem> {
+/// Whether the body is of an accepted media type, in UTF-8 and not compressed; its announced length.
+pub fn check_headers(headers: &HeaderMap, accepted: &[&str]) -> Result<Option<usize>, Problem> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if text(header::CONTENT_ENCODING).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         return Err(Code::UnsupportedMediaType.into());

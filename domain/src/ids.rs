@@ -44,6 +44,10 @@ ids! {
     EntryId;
     /// One merge of a duplicate into another patient.
     MergeId;
+    /// One delivery that could not be placed yet (karantene).
+    QuarantineId;
+    /// One alert that an answer raised (varsel).
+    AlertId;
     /// One trusted issuer of tokens.
     IssuerId;
 }

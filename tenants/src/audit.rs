@@ -87,8 +87,8 @@ impl<'t> Trace<'t> {
     }
 
     /// Every action leaves at least one event: the one that touched no patient leaves this.
-    pub(crate) fn finish(&mut self, conn: &mut PgConnection) -> Result<(), StoreError> {
-        if self.written == 0 { self.write(conn, None, None, "ok") } else { Ok(()) }
+    pub(crate) fn finish(&mut self, conn: &mut PgConnection, object: Option<String>) -> Result<(), StoreError> {
+        if self.written == 0 { self.write(conn, None, object, "ok") } else { Ok(()) }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use aes_gcm_siv::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
@@ -13,6 +14,8 @@ use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
+
+use crate::receipt::Signer;
 
 /// Why something could not be sealed or opened.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +111,11 @@ impl Key {
         mac.finalize().into_bytes().into()
     }
 
+    /// The bytes, for a signing key's seed.
+    pub(crate) fn seed(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     fn cipher(&self) -> Aes256GcmSiv {
         Aes256GcmSiv::new_from_slice(self.0.as_slice()).expect("the key has 32 bytes")
     }
@@ -122,6 +130,10 @@ pub(crate) struct TenantKeys {
     pub(crate) replay: Key,
     /// Seals cursors.
     pub(crate) cursor: Key,
+    /// Seals what was delivered and could not be placed.
+    pub(crate) quarantine: Key,
+    /// Signs receipts.
+    pub(crate) receipts: Arc<Signer>,
     /// Makes blind indexes; derived from the key-encryption key alone, so never in the database in any form.
     pub(crate) index: Key,
 }
@@ -133,6 +145,8 @@ impl TenantKeys {
             wrapping: tenant_key.derive(&[b"patient-key", tenant]),
             replay: tenant_key.derive(&[b"idempotency-key", tenant]),
             cursor: tenant_key.derive(&[b"cursor", tenant]),
+            quarantine: tenant_key.derive(&[b"quarantine", tenant]),
+            receipts: Arc::new(Signer::new(&tenant_key.derive(&[b"receipts", tenant]))),
             index: kek.derive(&[b"blind-index", tenant]),
         }
     }

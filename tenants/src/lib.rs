@@ -11,6 +11,7 @@ pub mod local;
 pub mod migrate;
 mod pool;
 pub mod provision;
+mod receipt;
 mod registry;
 mod schema;
 mod scope;
@@ -23,9 +24,10 @@ pub use crypt::CryptError;
 pub use cursor::Cursor;
 pub use error::StoreError;
 pub use issuer::{Algorithm, Assurance, ClaimMapping, IssuerSettings, KeySource, RequiredClaim};
+pub use receipt::Kept;
 pub use registry::{Registry, Settings, Tenant, TrustedIssuer};
 pub use scope::{
     Ledger, OwnRecord, PatientAccess, PlatformScope, PlatformTx, Principal, Refusal, RequestContext, Standing,
-    TenantScope, Tx,
+    TenantScope, Tx, Whose,
 };
 pub use store::idempotency::{Once, Reply};

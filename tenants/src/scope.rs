@@ -43,7 +43,7 @@ use std::time::Instant;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Bytea, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bytea, Nullable, Text, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use painreg_domain::calendar::norwegian_day;
@@ -190,6 +190,31 @@ impl PatientAccess<'_> {
     }
 }
 
+/// A patient, by id or by number.
+#[derive(Clone, Debug)]
+pub enum Whose {
+    /// The patient's id in this registry.
+    Id(PatientId),
+    /// A number that identifies the person.
+    NationalId(NationalId),
+}
+
+impl Whose {
+    const fn number(&self) -> Option<&NationalId> {
+        match self {
+            Self::Id(_) => None,
+            Self::NationalId(number) => Some(number),
+        }
+    }
+
+    fn id(&self) -> Option<Uuid> {
+        match self {
+            Self::Id(id) => Some(id.uuid()),
+            Self::NationalId(_) => None,
+        }
+    }
+}
+
 /// What must be known of a patient before anything is recorded: read by the statement that opens the record.
 #[derive(Clone, Debug)]
 pub struct Standing {
@@ -271,7 +296,7 @@ impl TenantScope {
                 object = tx.object.take();
                 rehearsed = tx.rehearsal;
                 let result = result?;
-                tx.trace.finish(tx.conn)?;
+                tx.trace.finish(tx.conn, object.clone())?;
                 Ok((result, if rehearsed { End::RollBack } else { End::Commit }))
             })
         });
@@ -349,7 +374,7 @@ impl PlatformScope {
                 let trace = Trace::new(self.registry.clock(), &self.principal, &self.context, action);
                 let mut tx = PlatformTx { conn, scope: self, trace };
                 let result = work(&mut tx)?;
-                tx.trace.finish(tx.conn)?;
+                tx.trace.finish(tx.conn, None)?;
                 Ok((result, End::Commit))
             })
         })
@@ -407,12 +432,17 @@ impl<'t> Tx<'t> {
         self.scope.tenant.id
     }
 
+    /// What the registry is called in paths.
+    pub fn slug(&self) -> &'t str {
+        &self.scope.tenant.slug
+    }
+
     /// The day it is in Norway.
     pub fn today(&self) -> Date {
         norwegian_day(self.now())
     }
 
-    /// Names what of a record is touched, for the access log: `diagnosis/<id>`. Before the record is opened.
+    /// Names what is touched, for the access log: `diagnosis/<id>`. Before the record is opened, if there is one.
     pub fn about(&mut self, object: String) {
         self.object = Some(object);
     }
@@ -493,21 +523,61 @@ impl<'t> Tx<'t> {
     }
 
     /// As [`Tx::open_patient`], refused where the patient's legal basis does not allow that answers are kept.
-    pub fn open_to_collect(&mut self, id: PatientId) -> Result<PatientAccess<'t>, StoreError> {
-        let query = statement(BY_ID).bind::<SqlUuid, _>(id.uuid());
-        self.opened_to_collect(query)
-    }
-
-    /// As [`Tx::open_to_collect`], by national id.
-    pub fn open_to_collect_by_national_id(&mut self, number: &NationalId) -> Result<PatientAccess<'t>, StoreError> {
-        let query = statement(BY_NATIONAL_ID).bind::<Bytea, _>(self.blind_index(number));
-        self.opened_to_collect(query)
-    }
-
-    fn opened_to_collect(&mut self, query: Statement<'_>) -> Result<PatientAccess<'t>, StoreError> {
+    pub fn open_to_collect(&mut self, whose: &Whose) -> Result<PatientAccess<'t>, StoreError> {
+        let query = match whose {
+            Whose::Id(id) => statement(BY_ID).bind::<SqlUuid, _>(id.uuid()),
+            Whose::NationalId(number) => statement(BY_NATIONAL_ID).bind::<Bytea, _>(self.blind_index(number)),
+        };
         let (access, row) = self.opened(query, Need::Grounds)?;
         self.may_keep(&row.grounds()?)?;
         Ok(access)
+    }
+
+    /// As [`Tx::open_to_collect`], of many, in the order asked: two round trips. For those who reach every patient.
+    pub fn open_each_to_collect(
+        &mut self,
+        asked: &[Whose],
+    ) -> Result<Vec<Result<PatientAccess<'t>, StoreError>>, StoreError> {
+        if self.reach != Reach::All {
+            return Err(StoreError::Forbidden);
+        }
+        let ids: Vec<Option<Uuid>> = asked.iter().map(Whose::id).collect();
+        let indexes: Vec<Option<Vec<u8>>> =
+            asked.iter().map(|whose| whose.number().map(|number| self.blind_index(number))).collect();
+        let rows: Vec<NumberedRow> = statement(
+            "WITH found AS (SELECT asked.n, patient.id AS patient_id \
+             FROM unnest(?, ?) WITH ORDINALITY AS asked (id, blind_index, n) \
+             LEFT JOIN patient_identifier ON patient_identifier.blind_index = asked.blind_index \
+             JOIN patient named ON named.id = coalesce(asked.id, patient_identifier.patient_id) \
+             JOIN patient ON patient.id = coalesce(named.merged_into, named.id)) SELECT n, patient_id, \
+             ARRAY(SELECT id FROM patient merged WHERE merged.merged_into = found.patient_id ORDER BY id) AS merged, ",
+        )
+        .bind::<Array<Nullable<SqlUuid>>, _>(ids)
+        .bind::<Array<Nullable<Bytea>>, _>(indexes)
+        .then(GROUNDS)
+        .then("NULL AS standing FROM found")
+        .load(self.conn)?;
+        let mut opened: Vec<Result<PatientAccess<'t>, StoreError>> =
+            asked.iter().map(|_| Err(StoreError::NotFound)).collect();
+        let mut seen = Vec::with_capacity(rows.len());
+        for NumberedRow { n, row } in rows {
+            let id = PatientId::existing(row.patient_id);
+            seen.push(id);
+            seen.extend(row.merged.iter().copied().map(PatientId::existing));
+            let grounds = row.grounds()?;
+            let access = self.may_keep(&grounds).map(|()| {
+                let mut rows = vec![row.patient_id];
+                rows.extend_from_slice(&row.merged);
+                PatientAccess { id, rows, brand: PhantomData }
+            });
+            let place = usize::try_from(n).ok().and_then(|n| opened.get_mut(n.saturating_sub(1)));
+            if let Some(place) = place {
+                *place = access;
+            }
+        }
+        self.open_all(&seen)?;
+        self.trace.opened.extend(seen);
+        Ok(opened)
     }
 
     /// Refuses to keep what the patient's legal basis does not allow today.
@@ -669,6 +739,14 @@ struct OpenedRow {
     grounds: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     standing: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct NumberedRow {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+    #[diesel(embed)]
+    row: OpenedRow,
 }
 
 #[derive(serde::Deserialize)]

@@ -1,6 +1,7 @@
 //! What is stored, one file a noun. Row structs never leave their file.
 
 pub mod access_log;
+pub mod alerts;
 pub mod code_lists;
 pub mod codes;
 pub mod entries;
@@ -9,6 +10,7 @@ pub mod idempotency;
 pub mod implants;
 pub mod merges;
 pub mod patients;
+pub mod quarantine;
 pub mod submissions;
 pub mod tenants;
 

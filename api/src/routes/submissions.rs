@@ -1,25 +1,29 @@
 //! Answered questionnaires (besvarelser).
 
-pub mod deliver;
+pub mod differences;
 pub mod list;
 pub mod read;
+pub mod scores;
 pub mod submit;
+pub mod submit_many;
 
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::{PatientId, SubmissionId};
 use painreg_domain::instrument::{ScaleScore, Status};
-use painreg_domain::questionnaire::{Answers, Form};
-use painreg_tenants::store::submissions::{self, Delivered, NewSubmission, Source, StoredScore, Submission};
-use painreg_tenants::{PatientAccess, Reply, Tx};
+use painreg_domain::national_id::Acceptance;
+use painreg_tenants::store::forms;
+use painreg_tenants::store::submissions::{AnsweredBy, Delivered, Source, StoredScore, Submission};
+use painreg_tenants::{Principal, Reply, StoreError, Tx, Whose};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use validator::Validate;
 
+use crate::intake::{Ready, Stored, plausible};
 use crate::problem::Problem;
-use crate::wire::reply;
+use crate::wire::{NationalIdBody, reply};
 
 /// Where a submission came from: the same source is stored once.
-#[derive(Deserialize, Serialize, Validate, utoipa::ToSchema)]
+#[derive(Clone, Deserialize, Serialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Source)]
 pub struct SourceBody {
@@ -70,6 +74,11 @@ pub struct ScoreView {
     /// Cut-offs that are reached or not.
     #[schema(value_type = Object)]
     flags: Value,
+    /// Which version of the score it is: 1 is how it was scored when it arrived.
+    #[schema(minimum = 1)]
+    version: i32,
+    /// When it was scored again; null for version 1.
+    scored_at: Option<jiff::Timestamp>,
 }
 
 impl From<StoredScore> for ScoreView {
@@ -80,6 +89,8 @@ impl From<StoredScore> for ScoreView {
             status: it.status,
             scales: it.scales,
             flags: it.flags,
+            version: it.version,
+            scored_at: it.scored_at,
         }
     }
 }
@@ -104,56 +115,165 @@ pub struct ReceiptView {
     /// One result an instrument.
     #[schema(max_items = 100)]
     scores: Vec<ScoreView>,
+    /// What in the answers the clinic must see.
+    #[schema(max_items = 100)]
+    alerts: Vec<AlertNote>,
+    /// A signed receipt (JWS, compact): proof that this was delivered here. Checked with the registry's receipt keys.
+    #[schema(max_length = 2000)]
+    receipt: String,
 }
 
-/// Nobody answers in the future, or before there were registries; PostgreSQL does not even know every instant that can be
-/// written.
-fn plausible(at: jiff::Timestamp, now: jiff::Timestamp, pointer: &str) -> Result<(), Vec<Fault>> {
-    const FIRST: jiff::Timestamp = jiff::Timestamp::constant(631_152_000, 0);
-    let last = now.checked_add(jiff::SignedDuration::from_hours(24)).unwrap_or(now);
-    if (FIRST..=last).contains(&at) { Ok(()) } else { Err(vec![Fault::new(pointer, FaultCode::InvalidDate)]) }
+/// An answer that the clinic must see.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct AlertNote {
+    /// By which instrument.
+    #[schema(max_length = 40, example = "hscl25")]
+    instrument: &'static str,
+    /// What it is about.
+    #[schema(max_length = 40, example = "suicidal_thoughts")]
+    code: &'static str,
 }
 
-/// What was delivered, checked against its form.
-struct Checked<'a> {
-    form: &'a Form,
-    answers: &'a Answers,
-    source: Source,
-    answered_by: &'static str,
+impl From<(&'static str, &'static str)> for AlertNote {
+    fn from((instrument, code): (&'static str, &'static str)) -> Self {
+        Self { instrument, code }
+    }
+}
+
+/// An answered questionnaire.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitAnswers {
+    /// Where it came from.
+    #[validate(nested)]
+    source: SourceBody,
+    /// Whose answers.
+    patient: WhoseAnswers,
+    /// The form's code.
+    #[validate(length(min = 1, max = 64))]
+    #[schema(min_length = 1, max_length = 64, example = "opr-baseline")]
+    form: String,
+    /// The form's version; absent: the newest.
+    #[serde(default)]
+    #[validate(length(min = 1, max = 32))]
+    #[schema(min_length = 1, max_length = 32)]
+    form_version: Option<String>,
+    /// When it was answered.
     submitted_at: jiff::Timestamp,
-    /// The bytes of the delivery, hashed.
-    payload_hash: [u8; 32],
+    /// Who answered; absent: the patient.
+    #[serde(default)]
+    answered_by: Answerer,
+    /// A representative's relation to the patient, in the source's own word.
+    #[serde(default)]
+    #[validate(length(min = 1, max = 64))]
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_]{1,64}$", example = "PARENT")]
+    representation: Option<String>,
+    /// Item codes -> answers; null and absent mean unanswered.
+    #[schema(value_type = Object, example = json!({"eq5d_mo": 3, "eq5d_sc": 1, "eq5d_ua": 3, "eq5d_pd": 4, "eq5d_ad": 2, "eq5d_vas": 45}))]
+    answers: Map<String, Value>,
 }
 
-/// Scores and stores a delivery for the patient whose record is open, and says what became of it.
-fn score_and_place<'t>(
-    tx: &mut Tx<'t>,
-    access: &PatientAccess<'t>,
-    tenant: &str,
-    checked: Checked<'_>,
-) -> Result<Reply, Problem> {
-    let Checked { form, answers, source, answered_by, submitted_at, payload_hash } = checked;
-    let fresh: Vec<StoredScore> = form.score(answers).iter().map(StoredScore::from).collect();
-    let new = NewSubmission { form, source, answered_by, submitted_at, answers, scores: &fresh, payload_hash };
-    let placed = submissions::place(tx, access, &new)?;
-    let (status, delivered) = match placed.delivered {
-        Delivered::Created => (201, "created"),
-        Delivered::Unchanged => (200, "unchanged"),
-        Delivered::Revised => (201, "revised"),
-    };
-    let wave: &'static str = form.wave().into();
+/// Who answered.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Answerer {
+    /// The patient.
+    #[default]
+    Patient,
+    /// Somebody on the patient's behalf.
+    Representative,
+}
+
+/// A patient, by id or by number.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum WhoseAnswers {
+    /// The patient's id in this registry.
+    Id(PatientId),
+    /// A number that identifies the person.
+    NationalId(NationalIdBody),
+}
+
+impl SubmitAnswers {
+    /// The answers, checked against their form, and whose they are.
+    fn meaning(self, tx: &mut Tx<'_>, acceptance: Acceptance) -> Result<Ready, Problem> {
+        let form = match &self.form_version {
+            Some(version) => forms::version(tx, &self.form, version),
+            None => forms::newest(tx, &self.form),
+        };
+        let form = form.map_err(|error| match error {
+            StoreError::NotFound => {
+                let member = if self.form_version.is_some() { "form_version" } else { "form" };
+                Problem::invalid(vec![Fault::at(member, FaultCode::UnknownReference)])
+            }
+            other => other.into(),
+        })?;
+        plausible(self.submitted_at, tx.now(), "/submitted_at")?;
+        let under = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.under("/answers")).collect::<Vec<_>>();
+        let answers = form.parse(&self.answers).map_err(under)?;
+        let whose = match self.patient {
+            WhoseAnswers::Id(id) => Whose::Id(id),
+            WhoseAnswers::NationalId(number) => Whose::NationalId(number.meaning("/patient/national_id", acceptance)?),
+        };
+        let answered_by = match (self.answered_by, self.representation) {
+            (Answerer::Patient, None) => AnsweredBy::Patient,
+            (Answerer::Patient, Some(_)) => {
+                return Err(Problem::invalid(vec![Fault::at("representation", FaultCode::Contradiction)]));
+            }
+            (Answerer::Representative, kind) => {
+                let kind = kind.unwrap_or_default();
+                if !kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+                    return Err(Problem::invalid(vec![Fault::at("representation", FaultCode::InvalidFormat)]));
+                }
+                AnsweredBy::Representative(kind)
+            }
+        };
+        let source = source_of(tx.principal(), self.source)?;
+        let whose_at = "/patient".to_owned();
+        Ok(Ready { form, answers, whose, whose_at, source, answered_by, submitted_at: self.submitted_at })
+    }
+}
+
+/// People have sources of their own: nobody but an importer can take, or supersede, what another system delivers.
+fn source_of(principal: &Principal, given: SourceBody) -> Result<Source, Vec<Fault>> {
+    let mut source = Source::from(given);
+    if principal.role.is_machine() {
+        return Ok(source);
+    }
+    if source.system == "nettskjema" {
+        return Err(vec![Fault::new("/source/system", FaultCode::UnknownOption)]);
+    }
+    source.system = format!("{}:{}", source.system, principal.key);
+    Ok(source)
+}
+
+/// What became of it.
+const fn outcome(delivered: Delivered) -> &'static str {
+    match delivered {
+        Delivered::Created => "created",
+        Delivered::Unchanged => "unchanged",
+        Delivered::Revised => "revised",
+    }
+}
+
+/// The answer to a questionnaire that is stored.
+fn stored_reply(tenant: &str, stored: Stored) -> Reply {
+    let Stored { placed, patient, wave, scores, alerts, receipt, .. } = stored;
+    let status = if placed.delivered == Delivered::Unchanged { 200 } else { 201 };
     let view = ReceiptView {
         id: placed.id,
         version: placed.revision,
-        patient_id: access.id(),
+        patient_id: patient,
         wave: wave.to_owned(),
-        delivered,
-        scores: fresh.into_iter().map(ScoreView::from).collect(),
+        delivered: outcome(placed.delivered),
+        scores: scores.into_iter().map(ScoreView::from).collect(),
+        alerts: alerts.into_iter().map(AlertNote::from).collect(),
+        receipt,
     };
     let location = format!("/v1/tenants/{tenant}/submissions/{}", placed.id);
     let mut reply = reply(status, Some(location), Some(placed.revision.into()), &view);
-    reply.patient = Some(access.id());
-    Ok(reply)
+    reply.patient = Some(patient);
+    reply
 }
 
 /// A stored submission with its scores.
@@ -183,6 +303,9 @@ pub struct SubmissionView {
     /// `patient` or `representative`.
     #[schema(max_length = 40)]
     answered_by: String,
+    /// A representative's relation to the patient, in the source's own word.
+    #[schema(max_length = 64)]
+    representation: Option<String>,
     /// When it was answered.
     submitted_at: jiff::Timestamp,
     /// When it arrived.
@@ -207,6 +330,7 @@ impl From<Submission> for SubmissionView {
             wave: it.wave,
             source: it.source.into(),
             answered_by: it.answered_by,
+            representation: it.representation,
             submitted_at: it.submitted_at,
             received_at: it.received_at,
             answers: it.answers,

@@ -53,10 +53,14 @@ diesel::table! {
 }
 
 diesel::table! {
-    nettskjema_form (nettskjema_id) {
+    nettskjema_form (nettskjema_id, version) {
         nettskjema_id -> Text,
         form -> Text,
         form_version -> Text,
+        version -> BigInt,
+        keys -> Jsonb,
+        updated_at -> Timestamptz,
+        updated_by -> Text,
     }
 }
 
@@ -78,17 +82,71 @@ diesel::table! {
         received_by -> Text,
         answers -> Jsonb,
         payload_hash -> Bytea,
+        free_text -> Nullable<Bytea>,
+        representation -> Nullable<Text>,
+        content_hash -> Nullable<Bytea>,
     }
 }
 
 diesel::table! {
-    score (submission_id, instrument, algorithm) {
+    score (submission_id, instrument, version) {
         submission_id -> Uuid,
         instrument -> Text,
         algorithm -> Text,
         status -> Text,
         scales -> Jsonb,
         flags -> Jsonb,
+        version -> Integer,
+        scored_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    nettskjema_definition (nettskjema_id, version) {
+        nettskjema_id -> Text,
+        version -> BigInt,
+        digest -> Bytea,
+        document -> Jsonb,
+        generated_at -> Nullable<Timestamptz>,
+        received_at -> Timestamptz,
+        received_by -> Text,
+    }
+}
+
+diesel::table! {
+    quarantine (id) {
+        id -> Uuid,
+        nettskjema_id -> Nullable<Text>,
+        media_type -> Text,
+        source_system -> Nullable<Text>,
+        source_form_id -> Nullable<Text>,
+        source_submission_id -> Nullable<Text>,
+        payload_hash -> Bytea,
+        sealed -> Bytea,
+        corrections -> Nullable<Bytea>,
+        reasons -> Jsonb,
+        state -> Text,
+        deliveries -> Integer,
+        received_at -> Timestamptz,
+        received_by -> Text,
+        submission_id -> Nullable<Uuid>,
+        updated_at -> Timestamptz,
+        updated_by -> Text,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    alert (id) {
+        id -> Uuid,
+        patient_id -> Uuid,
+        submission_id -> Uuid,
+        instrument -> Text,
+        code -> Text,
+        raised_at -> Timestamptz,
+        acknowledged_at -> Nullable<Timestamptz>,
+        acknowledged_by -> Nullable<Text>,
+        version -> BigInt,
     }
 }
 

@@ -1,24 +1,29 @@
 //! Answered questionnaires and their scores. Rows are never changed: what is delivered again is a new revision.
 
+mod place;
+mod rescore;
+
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bytea, Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Double, Nullable, Text};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
-use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::{PatientId, SubmissionId};
 use painreg_domain::instrument::Scores;
-use painreg_domain::questionnaire::{Answers, Form};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::schema::tenant::{score, submission};
+use crate::registry::Place;
 use crate::scope::{PatientAccess, Tx};
 use crate::statement::statement;
-use crate::store::Listing;
+use crate::store::{Listing, patients};
+
+pub use place::{AnsweredBy, Delivered, NewSubmission, Placed, place, place_each};
+pub use rescore::{Scored, add_scores, scored_with};
 
 /// Where a submission came from: unique, so that it arrives once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Source {
     /// The system, such as `nettskjema`.
     pub system: String,
@@ -26,46 +31,6 @@ pub struct Source {
     pub form_id: String,
     /// The submission's id there.
     pub submission_id: String,
-}
-
-/// What is to be stored.
-pub struct NewSubmission<'a> {
-    /// The published form it answers.
-    pub form: &'a Form,
-    /// Where it came from.
-    pub source: Source,
-    /// Who answered: `patient` or `representative`.
-    pub answered_by: &'static str,
-    /// When it was answered.
-    pub submitted_at: Timestamp,
-    /// The answers, certainly valid.
-    pub answers: &'a Answers,
-    /// Their scores.
-    pub scores: &'a [StoredScore],
-    /// SHA-256 of what was delivered.
-    pub payload_hash: [u8; 32],
-}
-
-/// What became of a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivered {
-    /// It is new.
-    Created,
-    /// The same bytes are here already: nothing happened.
-    Unchanged,
-    /// The source changed it: a new revision stands beside the old one.
-    Revised,
-}
-
-/// Where a delivery ended up.
-#[derive(Clone, Copy, Debug)]
-pub struct Placed {
-    /// The stored revision.
-    pub id: SubmissionId,
-    /// Which revision of the source's submission it is, from 1.
-    pub revision: i32,
-    /// What became of the delivery.
-    pub delivered: Delivered,
 }
 
 /// A stored submission with its scores.
@@ -89,6 +54,8 @@ pub struct Submission {
     pub supersedes: Option<SubmissionId>,
     /// `patient` or `representative`.
     pub answered_by: String,
+    /// The source's word for a representative's relation to the patient.
+    pub representation: Option<String>,
     /// When it was answered.
     pub submitted_at: Timestamp,
     /// When it arrived.
@@ -112,6 +79,10 @@ pub struct StoredScore {
     pub scales: Value,
     /// The flags.
     pub flags: Value,
+    /// 1 is how it was scored when it arrived; scoring again adds one.
+    pub version: i32,
+    /// When it was scored again.
+    pub scored_at: Option<Timestamp>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -128,9 +99,11 @@ struct Row {
     revision: i32,
     supersedes: Option<Uuid>,
     answered_by: String,
+    representation: Option<String>,
     submitted_at: jiff_diesel::Timestamp,
     received_at: jiff_diesel::Timestamp,
     answers: Value,
+    free_text: Option<Vec<u8>>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -142,6 +115,8 @@ struct ScoreRow {
     status: String,
     scales: Value,
     flags: Value,
+    version: i32,
+    scored_at: Option<jiff_diesel::Timestamp>,
 }
 
 impl From<&Scores> for StoredScore {
@@ -153,6 +128,8 @@ impl From<&Scores> for StoredScore {
             status: status.to_owned(),
             scales: serde_json::to_value(&scores.scales).unwrap_or_default(),
             flags: serde_json::to_value(&scores.flags).unwrap_or_default(),
+            version: 1,
+            scored_at: None,
         }
     }
 }
@@ -165,119 +142,33 @@ impl From<ScoreRow> for StoredScore {
             status: row.status,
             scales: row.scales,
             flags: row.flags,
+            version: row.version,
+            scored_at: row.scored_at.map(jiff_diesel::Timestamp::to_jiff),
         }
     }
-}
-
-#[derive(QueryableByName)]
-struct InsertedRow {
-    #[diesel(sql_type = SqlUuid)]
-    #[expect(dead_code, reason = "whether a row came back is the answer")]
-    id: Uuid,
-}
-
-#[derive(Queryable)]
-struct KnownRow {
-    id: Uuid,
-    patient_id: Uuid,
-    revision: i32,
-    payload_hash: Vec<u8>,
-}
-
-/// Stores a delivery and its scores: one round trip where it is new. The same bytes again change nothing; other bytes
-/// of the same source submission become the next revision; a source submission of another patient is a
-/// [`StoreError::Conflict`] at `/patient`.
-pub fn place<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, new: &NewSubmission<'_>) -> Result<Placed, StoreError> {
-    let id = SubmissionId::existing(tx.random_id());
-    if insert(tx, access.id().uuid(), new, id, (1, None))? {
-        return Ok(Placed { id, revision: 1, delivered: Delivered::Created });
-    }
-    let source = &new.source;
-    let known: KnownRow = submission::table
-        .filter(submission::source_submission_id.eq(&source.submission_id))
-        .filter(submission::source_form_id.eq(&source.form_id))
-        .filter(submission::source_system.eq(&source.system))
-        .order(submission::revision.desc())
-        .select((submission::id, submission::patient_id, submission::revision, submission::payload_hash))
-        .first(tx.conn)?;
-    if !access.rows().contains(&known.patient_id) {
-        return Err(StoreError::Conflict(vec![Fault::at("patient", FaultCode::Contradiction)]));
-    }
-    if known.payload_hash == new.payload_hash {
-        let id = SubmissionId::existing(known.id);
-        return Ok(Placed { id, revision: known.revision, delivered: Delivered::Unchanged });
-    }
-    let revision = known.revision + 1;
-    // It lies where the revision before it does, whoever they were merged into meanwhile.
-    if insert(tx, known.patient_id, new, id, (revision, Some(known.id)))? {
-        Ok(Placed { id, revision, delivered: Delivered::Revised })
-    } else {
-        Err(StoreError::InProgress)
-    }
-}
-
-fn insert(
-    tx: &mut Tx<'_>,
-    patient: Uuid,
-    new: &NewSubmission<'_>,
-    id: SubmissionId,
-    (revision, supersedes): (i32, Option<Uuid>),
-) -> Result<bool, StoreError> {
-    let (form, source) = (new.form, &new.source);
-    let wave: &'static str = form.wave().into();
-    let scores = new.scores;
-    let texts = |each: fn(&StoredScore) -> &str| scores.iter().map(each).collect::<Vec<_>>();
-    let jsons = |each: fn(&StoredScore) -> &Value| scores.iter().map(each).collect::<Vec<_>>();
-    let inserted: Option<InsertedRow> = statement(
-        "WITH stored AS (INSERT INTO submission (id, patient_id, form, form_version, wave, source_system, \
-         source_form_id, source_submission_id, revision, supersedes, answered_by, submitted_at, received_at, \
-         received_by, answers, payload_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
-         ON CONFLICT ON CONSTRAINT submission_source_unique DO NOTHING RETURNING id), \
-         scored AS (INSERT INTO score (submission_id, instrument, algorithm, status, scales, flags) \
-         SELECT stored.id, result.* FROM stored, unnest(?, ?, ?, ?, ?) AS result) \
-         SELECT id FROM stored",
-    )
-    .bind::<SqlUuid, _>(id.uuid())
-    .bind::<SqlUuid, _>(patient)
-    .bind::<Text, _>(form.code())
-    .bind::<Text, _>(form.version())
-    .bind::<Text, _>(wave)
-    .bind::<Text, _>(&source.system)
-    .bind::<Text, _>(&source.form_id)
-    .bind::<Text, _>(&source.submission_id)
-    .bind::<Integer, _>(revision)
-    .bind::<Nullable<SqlUuid>, _>(supersedes)
-    .bind::<Text, _>(new.answered_by)
-    .bind::<Timestamptz, _>(new.submitted_at.to_diesel())
-    .bind::<Timestamptz, _>(tx.now().to_diesel())
-    .bind::<Text, _>(tx.trace.action())
-    .bind::<Jsonb, _>(new.answers.to_json())
-    .bind::<Bytea, _>(new.payload_hash.as_slice())
-    .bind::<Array<Text>, _>(texts(|it| &it.instrument))
-    .bind::<Array<Text>, _>(texts(|it| &it.algorithm))
-    .bind::<Array<Text>, _>(texts(|it| &it.status))
-    .bind::<Array<Jsonb>, _>(jsons(|it| &it.scales))
-    .bind::<Array<Jsonb>, _>(jsons(|it| &it.flags))
-    .get_result(tx.conn)
-    .optional()?;
-    Ok(inserted.is_some())
 }
 
 /// Opens the record of the patient who answered this submission, within the caller's reach, and reads it.
 pub fn find(tx: &mut Tx<'_>, id: SubmissionId) -> Result<Submission, StoreError> {
     let access = tx.open_by_submission(id)?;
+    one(tx, &access, id)
+}
+
+/// Two revisions of one source's submission: the one named and the one before it, if it is not the first.
+pub fn find_with_superseded(tx: &mut Tx<'_>, id: SubmissionId) -> Result<(Submission, Option<Submission>), StoreError> {
+    let access = tx.open_by_submission(id)?;
+    let found = one(tx, &access, id)?;
+    let before = found.supersedes.map(|before| one(tx, &access, before)).transpose()?;
+    Ok((found, before))
+}
+
+fn one<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, id: SubmissionId) -> Result<Submission, StoreError> {
     let row: Row = submission::table
         .filter(submission::id.eq(id.uuid()))
         .filter(submission::patient_id.eq_any(access.rows()))
         .select(Row::as_select())
         .first(tx.conn)?;
-    let scores: Vec<ScoreRow> = score::table
-        .filter(score::submission_id.eq(id.uuid()))
-        .order((score::instrument, score::algorithm))
-        .select(ScoreRow::as_select())
-        .load(tx.conn)?;
-    let scores = scores.into_iter().map(StoredScore::from).collect();
-    Ok(whole(row, scores))
+    whole(tx, vec![row])?.pop().ok_or(StoreError::NotFound)
 }
 
 /// The submissions of the patient whose record is open, newest first, after the place `after`.
@@ -300,23 +191,55 @@ pub fn of_patient<'t>(
         );
     }
     let Listing { items: rows, more } = Listing::cut(query.load::<Row>(tx.conn)?, limit);
+    Ok(Listing { items: whole(tx, rows)?, more })
+}
+
+/// Every version of every score of a submission whose patient's record is open, the newest first.
+pub fn scores(tx: &mut Tx<'_>, id: SubmissionId) -> Result<Vec<StoredScore>, StoreError> {
+    tx.open_by_submission(id)?;
+    let rows: Vec<ScoreRow> = score::table
+        .filter(score::submission_id.eq(id.uuid()))
+        .order((score::instrument, score::version.desc()))
+        .select(ScoreRow::as_select())
+        .load(tx.conn)?;
+    Ok(rows.into_iter().map(StoredScore::from).collect())
+}
+
+/// The rows with their scores and their free text: one round trip, one more where there is free text.
+fn whole(tx: &mut Tx<'_>, rows: Vec<Row>) -> Result<Vec<Submission>, StoreError> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let mut scores: Vec<ScoreRow> = score::table
         .filter(score::submission_id.eq_any(ids))
-        .order((score::submission_id, score::instrument, score::algorithm))
+        .order((score::submission_id, score::instrument, score::version.desc()))
         .select(ScoreRow::as_select())
         .load(tx.conn)?;
-    let items = rows
-        .into_iter()
-        .map(|row| {
+    // The newest version of each counts.
+    scores.dedup_by(|later, kept| later.submission_id == kept.submission_id && later.instrument == kept.instrument);
+    let owners: Vec<Uuid> = rows.iter().filter(|row| row.free_text.is_some()).map(|row| row.patient_id).collect();
+    let keys = if owners.is_empty() { Vec::new() } else { patients::keys(tx, &owners)? };
+    rows.into_iter()
+        .map(|mut row| {
+            if let Some(sealed) = row.free_text.take() {
+                // The key is gone: the patient was erased, and so are the words.
+                let key = keys.iter().find(|(owner, _)| *owner == row.patient_id).map(|(_, key)| key);
+                let plain = key.map(|key| key.open(&sealed, &free_text_place(tx.place(), row.id))).transpose()?;
+                let words: Option<Value> = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
+                if let (Some(answers), Some(Value::Object(words))) = (row.answers.as_object_mut(), words) {
+                    answers.extend(words);
+                }
+            }
             let of_this = scores.extract_if(.., |score| score.submission_id == row.id).map(StoredScore::from).collect();
-            whole(row, of_this)
+            Ok(told(row, of_this))
         })
-        .collect();
-    Ok(Listing { items, more })
+        .collect()
 }
 
-fn whole(row: Row, scores: Vec<StoredScore>) -> Submission {
+/// What the free text of a submission is sealed to.
+fn free_text_place(place: &Place, id: Uuid) -> [Vec<u8>; 4] {
+    [place.id.clone(), b"submission".to_vec(), b"free_text".to_vec(), id.into_bytes().to_vec()]
+}
+
+fn told(row: Row, scores: Vec<StoredScore>) -> Submission {
     Submission {
         id: SubmissionId::existing(row.id),
         patient: PatientId::existing(row.patient_id),
@@ -331,6 +254,7 @@ fn whole(row: Row, scores: Vec<StoredScore>) -> Submission {
         revision: row.revision,
         supersedes: row.supersedes.map(SubmissionId::existing),
         answered_by: row.answered_by,
+        representation: row.representation,
         submitted_at: row.submitted_at.to_jiff(),
         received_at: row.received_at.to_jiff(),
         answers: row.answers,
@@ -391,7 +315,8 @@ pub fn summary(tx: &mut Tx<'_>) -> Result<Summary, StoreError> {
         "SELECT instrument, scale ->> 'code' AS scale, scale ->> 'value_set' AS value_set, count(*) AS n, \
          round(avg((scale ->> 'value')::numeric), 2)::double precision AS mean \
          FROM score JOIN submission ON submission.id = score.submission_id, jsonb_array_elements(scales) AS scale \
-         WHERE jsonb_typeof(scale -> 'value') = 'number' AND NOT EXISTS \
+         WHERE NOT EXISTS (SELECT FROM score again WHERE again.submission_id = score.submission_id \
+         AND again.instrument = score.instrument AND again.version > score.version) AND jsonb_typeof(scale -> 'value') = 'number' AND NOT EXISTS \
          (SELECT FROM submission later WHERE later.supersedes = submission.id) \
          GROUP BY 1, 2, 3 HAVING count(DISTINCT patient_id) >= ? ORDER BY 1, 2, 3",
     )

@@ -1,0 +1,297 @@
+//! How answered questionnaires come in, whichever operation brings them: examined against their form, scored, stored once,
+//! and told with a signed receipt. What cannot be placed is not refused but kept, with the reasons (karantene).
+
+use actix_web::web::Bytes;
+use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::ids::{PatientId, QuarantineId};
+use painreg_domain::national_id::Acceptance;
+use painreg_domain::questionnaire::{Answers, Form};
+use painreg_tenants::store::quarantine::{self, Unplaced};
+use painreg_tenants::store::submissions::{self, AnsweredBy, Delivered, NewSubmission, Placed, Source, StoredScore};
+use painreg_tenants::{Kept, StoreError, Tx, Whose};
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::problem::{Code, Problem};
+
+/// One questionnaire as it came.
+pub struct Arrival {
+    /// Where in the body it begins: a line's number, from 1.
+    pub line: usize,
+    /// What the payload is.
+    pub media_type: &'static str,
+    /// What came, to be kept if it cannot be placed.
+    pub payload: Bytes,
+    /// What could be made of it.
+    pub examined: Result<Ready, Unfit>,
+}
+
+/// A questionnaire that fits its form.
+pub struct Ready {
+    /// The published form it answers.
+    pub form: Form,
+    /// The answers, certainly valid.
+    pub answers: Answers,
+    /// Whose.
+    pub whose: Whose,
+    /// Where it says whose: a pointer into what came.
+    pub whose_at: String,
+    /// Where it came from.
+    pub source: Source,
+    /// Who answered.
+    pub answered_by: AnsweredBy,
+    /// When it was answered.
+    pub submitted_at: jiff::Timestamp,
+}
+
+/// A questionnaire that does not.
+pub struct Unfit {
+    /// Where it came from, as far as that can be told.
+    pub source: Option<Source>,
+    /// Why.
+    pub reasons: Vec<Reason>,
+}
+
+/// Why something cannot be placed, and what would help.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = QuarantineReason)]
+pub struct Reason {
+    /// RFC 6901 pointer into what was delivered.
+    #[schema(max_length = 1000, example = "/answers/isi_01")]
+    pub pointer: String,
+    /// Why.
+    pub code: FaultCode,
+    /// Items that the place probably leads to, the likeliest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 3)]
+    pub proposals: Vec<ProposalView>,
+}
+
+/// An item that an unknown key of a codebook probably leads to.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = MappingProposal)]
+pub struct ProposalView {
+    /// The key, or the matrix and its row with a point between them: a path of the mapping.
+    #[schema(max_length = 130, example = "isi.01")]
+    pub path: String,
+    /// The item.
+    #[schema(max_length = 64, example = "isi_01")]
+    pub item: String,
+    /// What speaks for it.
+    #[schema(max_length = 40, example = "same_element")]
+    pub because: &'static str,
+}
+
+impl From<Fault> for Reason {
+    fn from(fault: Fault) -> Self {
+        Self { pointer: fault.pointer, code: fault.code, proposals: Vec::new() }
+    }
+}
+
+impl Reason {
+    /// What is wrong with a questionnaire, as reasons; what is wrong with us stays a problem.
+    pub fn of(problem: Problem) -> Result<Vec<Self>, Problem> {
+        match problem.code {
+            Code::MalformedJson => Ok(vec![Fault::new("", FaultCode::InvalidFormat).into()]),
+            _ if problem.errors.is_empty() => Err(problem),
+            _ => Ok(problem.errors.into_iter().map(Self::from).collect()),
+        }
+    }
+}
+
+/// What became of an arrival.
+pub enum Taken {
+    /// It is stored.
+    Stored(Box<Stored>),
+    /// It is kept until it can be placed.
+    Quarantined(Waiting),
+    /// It may not be kept.
+    Refused(Problem),
+}
+
+/// Where a questionnaire is stored.
+pub struct Stored {
+    /// Where.
+    pub placed: Placed,
+    /// Whose.
+    pub patient: PatientId,
+    /// When in the course the form is asked for.
+    pub wave: &'static str,
+    /// One result an instrument.
+    pub scores: Vec<StoredScore>,
+    /// What the clinic must see: instrument and code.
+    pub alerts: Vec<(&'static str, &'static str)>,
+    /// The signed receipt.
+    pub receipt: String,
+    /// Where it came from.
+    pub source: Source,
+}
+
+/// What waits in quarantine.
+pub struct Waiting {
+    /// Its id.
+    pub id: QuarantineId,
+    /// Where it came from, as far as that can be told.
+    pub source: Option<Source>,
+    /// Why it waits.
+    pub reasons: Vec<Reason>,
+    /// The signed receipt.
+    pub receipt: String,
+}
+
+/// SHA-256 of what came.
+pub fn hash(payload: &[u8]) -> [u8; 32] {
+    Sha256::digest(payload).into()
+}
+
+/// Nobody answers in the future, or before there were registries; PostgreSQL does not even know every instant that can be
+/// written.
+pub fn plausible(at: jiff::Timestamp, now: jiff::Timestamp, pointer: &str) -> Result<(), Vec<Fault>> {
+    const FIRST: jiff::Timestamp = jiff::Timestamp::constant(631_152_000, 0);
+    let last = now.checked_add(jiff::SignedDuration::from_hours(24)).unwrap_or(now);
+    if (FIRST..=last).contains(&at) { Ok(()) } else { Err(vec![Fault::new(pointer, FaultCode::InvalidDate)]) }
+}
+
+/// Stores one questionnaire, or says why not; nothing goes into quarantine. For people, who can be asked.
+pub fn take_one(tx: &mut Tx<'_>, ready: Ready, payload_hash: [u8; 32]) -> Result<Stored, Problem> {
+    let access = tx.open_to_collect(&ready.whose).map_err(|error| match error {
+        StoreError::NotFound => {
+            Problem::with(Code::NotFound, vec![Fault::new(ready.whose_at.clone(), FaultCode::UnknownReference)])
+        }
+        other => other.into(),
+    })?;
+    let scored = Scored::of(ready, payload_hash);
+    let placed = submissions::place(tx, &access, &scored.new())?;
+    Ok(scored.stored(tx, access.id(), placed))
+}
+
+/// A questionnaire with everything that follows from its answers.
+struct Scored {
+    ready: Ready,
+    scores: Vec<StoredScore>,
+    alerts: Vec<(&'static str, &'static str)>,
+    payload_hash: [u8; 32],
+}
+
+impl Scored {
+    fn of(ready: Ready, payload_hash: [u8; 32]) -> Self {
+        let scores = ready.form.score(&ready.answers).iter().map(StoredScore::from).collect();
+        let alerts = ready.form.alerts(&ready.answers);
+        Self { ready, scores, alerts, payload_hash }
+    }
+
+    fn new(&self) -> NewSubmission<'_> {
+        let Ready { form, answers, source, answered_by, submitted_at, .. } = &self.ready;
+        NewSubmission {
+            form,
+            source,
+            answered_by,
+            submitted_at: *submitted_at,
+            answers,
+            scores: &self.scores,
+            alerts: &self.alerts,
+            payload_hash: self.payload_hash,
+        }
+    }
+
+    fn stored(self, tx: &Tx<'_>, patient: PatientId, placed: Placed) -> Stored {
+        let Self { ready, scores, alerts, payload_hash } = self;
+        let receipt = tx.receipt(Kept::Stored(placed.id, placed.revision), Some(&ready.source), &payload_hash);
+        let outcome = match placed.delivered {
+            Delivered::Created => "created",
+            Delivered::Unchanged => "unchanged",
+            Delivered::Revised => "revised",
+        };
+        metrics::counter!("painreg_questionnaires_total", "outcome" => outcome).increment(1);
+        Stored { placed, patient, wave: ready.form.wave().into(), scores, alerts, receipt, source: ready.source }
+    }
+}
+
+/// Stores questionnaires, a handful of round trips whatever their number; what cannot be placed goes into quarantine.
+/// In the order given.
+pub fn take(tx: &mut Tx<'_>, nettskjema_id: Option<&str>, arrivals: Vec<Arrival>) -> Result<Vec<Taken>, Problem> {
+    let mut taken: Vec<Option<Taken>> = Vec::with_capacity(arrivals.len());
+    let mut ready = Vec::with_capacity(arrivals.len());
+    for Arrival { media_type, payload, examined, .. } in arrivals {
+        let payload_hash = hash(&payload);
+        let came = Came { nettskjema_id, media_type, payload, payload_hash };
+        match examined {
+            Ok(fits) => {
+                ready.push((taken.len(), came, fits));
+                taken.push(None);
+            }
+            Err(unfit) => taken.push(Some(came.keep(tx, unfit)?)),
+        }
+    }
+    let whose: Vec<Whose> = ready.iter().map(|(_, _, fits)| fits.whose.clone()).collect();
+    let mut open = Vec::with_capacity(ready.len());
+    for ((at, came, fits), opened) in ready.into_iter().zip(tx.open_each_to_collect(&whose)?) {
+        let outcome = match opened {
+            Ok(access) => {
+                open.push((at, came.clone(), access, Scored::of(fits, came.payload_hash)));
+                continue;
+            }
+            Err(StoreError::NotFound) => {
+                let reasons = vec![Fault::new(fits.whose_at, FaultCode::UnknownReference).into()];
+                came.keep(tx, Unfit { source: Some(fits.source), reasons })?
+            }
+            // What may not be kept is not kept in quarantine either.
+            Err(error @ StoreError::NotPermitted(_)) => Taken::Refused(error.into()),
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(place) = taken.get_mut(at) {
+            *place = Some(outcome);
+        }
+    }
+    let rows: Vec<NewSubmission<'_>> = open.iter().map(|(_, _, _, scored)| scored.new()).collect();
+    let rows: Vec<_> = open.iter().map(|(_, _, access, _)| access).zip(&rows).collect();
+    let placed = submissions::place_each(tx, &rows)?;
+    for ((at, came, access, scored), placed) in open.into_iter().zip(placed) {
+        let outcome = match placed {
+            Ok(placed) => Taken::Stored(Box::new(scored.stored(tx, access.id(), placed))),
+            Err(StoreError::Conflict(faults)) => {
+                let reasons = faults.into_iter().map(Reason::from).collect();
+                came.keep(tx, Unfit { source: Some(scored.ready.source), reasons })?
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(place) = taken.get_mut(at) {
+            *place = Some(outcome);
+        }
+    }
+    Ok(taken.into_iter().flatten().collect())
+}
+
+/// What came, should it have to be kept.
+#[derive(Clone)]
+struct Came<'a> {
+    nettskjema_id: Option<&'a str>,
+    media_type: &'static str,
+    payload: Bytes,
+    payload_hash: [u8; 32],
+}
+
+impl Came<'_> {
+    fn keep(&self, tx: &mut Tx<'_>, unfit: Unfit) -> Result<Taken, Problem> {
+        let Unfit { source, reasons } = unfit;
+        let id = quarantine::keep(
+            tx,
+            &Unplaced {
+                nettskjema_id: self.nettskjema_id,
+                media_type: self.media_type,
+                source: source.as_ref(),
+                payload_hash: self.payload_hash,
+                payload: &self.payload,
+                reasons: &serde_json::to_value(&reasons).unwrap_or_default(),
+            },
+        )?;
+        metrics::counter!("painreg_questionnaires_total", "outcome" => "quarantined").increment(1);
+        for reason in &reasons {
+            let code: &'static str = reason.code.into();
+            metrics::counter!("painreg_quarantine_reasons_total", "code" => code).increment(1);
+        }
+        let receipt = tx.receipt(Kept::Quarantined(id), source.as_ref(), &self.payload_hash);
+        Ok(Taken::Quarantined(Waiting { id, source, reasons, receipt }))
+    }
+}

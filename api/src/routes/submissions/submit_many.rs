@@ -1,0 +1,71 @@
+//! Submitting many answered questionnaires, a line each.
+
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, post, web};
+use painreg_domain::policy::Action;
+
+use super::SubmitAnswers;
+use crate::auth::Caller;
+use crate::batch::{Batch, BatchParams, DeliveryResult};
+use crate::frame::RequestInfo;
+use crate::intake::{Arrival, Ready, Reason, Unfit};
+use crate::lines::{Line, LineBody, NDJSON};
+use crate::problem::{Problem, Problems};
+use crate::server::State;
+use crate::wire::parse;
+
+/// Submit answered questionnaires, a line each (NDJSON).
+///
+/// A line is what `POST submissions` takes. Whatever one line does, the others are processed; the answer has a result for
+/// each, in order, as soon as it is done. A line that cannot be placed is kept in quarantine with the reasons. Every line is
+/// known by its source, so the same lines again change nothing and need no `Idempotency-Key`. There may be a million lines;
+/// a client that sends more than 16 MiB must read the results while it sends.
+#[utoipa::path(operation_id = "submitMany", tag = "Questionnaires", extensions(("x-action" = json!("SubmitAnswersInBulk"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), BatchParams),
+    request_body(content = SubmitAnswers, content_type = "application/x-ndjson"),
+    responses((status = 200, description = "A result a line.", body = DeliveryResult, content_type = "application/x-ndjson"), Problems))]
+#[post("/v1/tenants/{tenant}/submission-batches")]
+pub async fn submit_many(
+    request: HttpRequest,
+    caller: Caller,
+    _path: web::Path<String>,
+    params: web::Query<BatchParams>,
+    state: web::Data<State>,
+    lines: LineBody,
+) -> Result<HttpResponse, Problem> {
+    let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();
+    let acceptance = state.acceptance;
+    let batch = Batch { caller, action: Action::SubmitAnswersInBulk, nettskjema_id: None, dry_run: params.dry_run(), info };
+    batch
+        .run(lines, move |tx, lines: Vec<Line>| {
+            let examine = |tx: &mut _, bytes: &[u8]| {
+                let submitted: SubmitAnswers = parse(bytes)?;
+                validator::Validate::validate(&submitted)
+                    .map_err(|errors| Problem::invalid(crate::wire::validation_faults(&errors)))?;
+                let source = submitted.source.clone().into();
+                Ok::<_, Problem>((source, submitted.meaning(tx, acceptance)))
+            };
+            lines
+                .into_iter()
+                .map(|(line, payload)| {
+                    let (source, examined) = match examine(tx, &payload) {
+                        Ok((source, examined)) => (Some(source), examined),
+                        Err(problem) => (None, Err(problem)),
+                    };
+                    let examined = unfit(source, examined)?;
+                    Ok(Arrival { line, media_type: NDJSON, payload, examined })
+                })
+                .collect()
+        })
+        .await
+}
+
+/// What is wrong with a line goes into quarantine with it; what is wrong with us does not.
+fn unfit(
+    source: Option<painreg_tenants::store::submissions::Source>,
+    examined: Result<Ready, Problem>,
+) -> Result<Result<Ready, Unfit>, Problem> {
+    match examined {
+        Ok(ready) => Ok(Ok(ready)),
+        Err(problem) => Ok(Err(Unfit { source, reasons: Reason::of(problem)? })),
+    }
+}

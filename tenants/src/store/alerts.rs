@@ -1,0 +1,148 @@
+//! Alerts (varsler): answers that the clinic must see. What was answered is not here.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use jiff::Timestamp;
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::ids::{AlertId, PatientId, SubmissionId};
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::scope::Tx;
+use crate::statement::{Statement, statement};
+use crate::store::Listing;
+
+/// One alert.
+#[derive(Clone, Debug)]
+pub struct RaisedAlert {
+    /// Its id.
+    pub id: AlertId,
+    /// About whom.
+    pub patient: PatientId,
+    /// In which submission.
+    pub submission: SubmissionId,
+    /// By which instrument.
+    pub instrument: String,
+    /// What it is about.
+    pub code: String,
+    /// When the answer arrived.
+    pub raised_at: Timestamp,
+    /// When somebody took it on.
+    pub acknowledged_at: Option<Timestamp>,
+    /// Who.
+    pub acknowledged_by: Option<String>,
+    /// Its version.
+    pub version: i64,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    patient_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    submission_id: Uuid,
+    #[diesel(sql_type = Text)]
+    instrument: String,
+    #[diesel(sql_type = Text)]
+    code: String,
+    #[diesel(sql_type = Timestamptz)]
+    raised_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    acknowledged_at: Option<jiff_diesel::Timestamp>,
+    #[diesel(sql_type = Nullable<Text>)]
+    acknowledged_by: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+impl From<Row> for RaisedAlert {
+    fn from(row: Row) -> Self {
+        Self {
+            id: AlertId::existing(row.id),
+            patient: PatientId::existing(row.patient_id),
+            submission: SubmissionId::existing(row.submission_id),
+            instrument: row.instrument,
+            code: row.code,
+            raised_at: row.raised_at.to_jiff(),
+            acknowledged_at: row.acknowledged_at.map(jiff_diesel::Timestamp::to_jiff),
+            acknowledged_by: row.acknowledged_by,
+            version: row.version,
+        }
+    }
+}
+
+/// Alerts of patients within the caller's reach: whoever was merged into another is the other.
+fn within_reach(unit: Option<&str>) -> Statement<'_> {
+    let query = statement(
+        "SELECT alert.id, patient.id AS patient_id, submission_id, instrument, code, raised_at, acknowledged_at, \
+         acknowledged_by, alert.version FROM alert JOIN patient named ON named.id = alert.patient_id \
+         JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE true",
+    );
+    match unit {
+        Some(unit) => query.then(" AND patient.unit = ?").bind::<Text, _>(unit),
+        None => query,
+    }
+}
+
+/// Alerts, the newest first, after `after`; every patient is logged as shown. Two round trips.
+pub fn list(
+    tx: &mut Tx<'_>,
+    open_only: bool,
+    after: Option<(Timestamp, AlertId)>,
+    limit: i64,
+) -> Result<Listing<RaisedAlert>, StoreError> {
+    let mut query = within_reach(tx.unit_in_reach());
+    if open_only {
+        query = query.then(" AND acknowledged_at IS NULL");
+    }
+    if let Some((at, id)) = after {
+        query = query
+            .then(" AND (raised_at, alert.id) < (?, ?)")
+            .bind::<Timestamptz, _>(at.to_diesel())
+            .bind::<SqlUuid, _>(id.uuid());
+    }
+    let rows: Vec<Row> = query
+        .then(" ORDER BY raised_at DESC, alert.id DESC LIMIT ?")
+        .bind::<BigInt, _>(limit + 1)
+        .load(tx.conn)?;
+    let found = Listing::cut(rows.into_iter().map(RaisedAlert::from).collect(), limit);
+    let mut shown: Vec<PatientId> = found.items.iter().map(|alert| alert.patient).collect();
+    shown.sort_unstable();
+    shown.dedup();
+    tx.open_all(&shown)?;
+    Ok(found)
+}
+
+/// Takes an alert on: the first to do so stands. Opens the patient's record.
+pub fn acknowledge(tx: &mut Tx<'_>, id: AlertId) -> Result<RaisedAlert, StoreError> {
+    let found: Row = within_reach(tx.unit_in_reach())
+        .then(" AND alert.id = ?")
+        .bind::<SqlUuid, _>(id.uuid())
+        .get_result(tx.conn)?;
+    let mut alert = RaisedAlert::from(found);
+    tx.about(format!("alert/{id}"));
+    tx.open_patient(alert.patient)?;
+    let now = tx.now();
+    let by = tx.principal().actor.clone();
+    let changed = statement(
+        "UPDATE alert SET acknowledged_at = ?, acknowledged_by = ?, version = version + 1 \
+         WHERE id = ? AND acknowledged_at IS NULL",
+    )
+    .bind::<Timestamptz, _>(now.to_diesel())
+    .bind::<Text, _>(by.as_str())
+    .bind::<SqlUuid, _>(id.uuid())
+    .execute(tx.conn)?;
+    match (changed, alert.acknowledged_at) {
+        (1, _) => {
+            alert.acknowledged_at = Some(now);
+            alert.acknowledged_by = Some(by);
+            alert.version += 1;
+            Ok(alert)
+        }
+        (_, Some(_)) => Ok(alert),
+        // Somebody else took it on between the two statements.
+        (_, None) => Err(StoreError::Stale),
+    }
+}

@@ -1,0 +1,314 @@
+//! What was delivered and could not be placed (karantene): sealed as it came, with the reasons, until it is placed, replaced
+//! by a newer delivery of the same source, or set aside. Nothing leaves the table.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bytea, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use jiff::Timestamp;
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::ids::{QuarantineId, SubmissionId};
+use serde_json::Value;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::error::StoreError;
+use crate::registry::Place;
+use crate::scope::Tx;
+use crate::statement::statement;
+use crate::store::Listing;
+use crate::store::submissions::Source;
+
+/// Something that cannot be placed now.
+pub struct Unplaced<'a> {
+    /// The Nettskjema form's number; `None` for submissions in the registry's own words.
+    pub nettskjema_id: Option<&'a str>,
+    /// What the payload is.
+    pub media_type: &'a str,
+    /// Whose it is at its source, as far as that could be read.
+    pub source: Option<&'a Source>,
+    /// SHA-256 of the payload.
+    pub payload_hash: [u8; 32],
+    /// What came.
+    pub payload: &'a [u8],
+    /// Why it cannot be placed.
+    pub reasons: &'a Value,
+}
+
+/// One delivery in quarantine, without what was delivered.
+#[derive(Clone, Debug)]
+pub struct Quarantined {
+    /// Its id.
+    pub id: QuarantineId,
+    /// The Nettskjema form's number; `None` for submissions in the registry's own words.
+    pub nettskjema_id: Option<String>,
+    /// What the payload is.
+    pub media_type: String,
+    /// Whose it is at its source, as far as that could be read.
+    pub source: Option<Source>,
+    /// Why it could not be placed when it was last tried.
+    pub reasons: Value,
+    /// `open`, `placed`, `superseded` or `set_aside`.
+    pub state: String,
+    /// How often the same came.
+    pub deliveries: i32,
+    /// When it came first.
+    pub received_at: Timestamp,
+    /// Where it was placed.
+    pub submission: Option<SubmissionId>,
+    /// When anything was last done with it.
+    pub updated_at: Timestamp,
+    /// Its version.
+    pub version: i64,
+}
+
+/// What was delivered, opened.
+pub struct Opened {
+    /// About it.
+    pub about: Quarantined,
+    /// What came, byte for byte.
+    pub payload: Zeroizing<Vec<u8>>,
+    /// SHA-256 of it.
+    pub payload_hash: [u8; 32],
+    /// What a person corrected; `Null` where nobody has.
+    pub corrections: Value,
+}
+
+/// What narrows a list.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// In this state only.
+    pub state: Option<String>,
+    /// Of this Nettskjema form only.
+    pub nettskjema_id: Option<String>,
+    /// With a reason of this code only.
+    pub code: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Nullable<Text>)]
+    nettskjema_id: Option<String>,
+    #[diesel(sql_type = Text)]
+    media_type: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    source_system: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    source_form_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    source_submission_id: Option<String>,
+    #[diesel(sql_type = Jsonb)]
+    reasons: Value,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = Integer)]
+    deliveries: i32,
+    #[diesel(sql_type = Timestamptz)]
+    received_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    submission_id: Option<Uuid>,
+    #[diesel(sql_type = Timestamptz)]
+    updated_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+#[derive(QueryableByName)]
+struct SealedRow {
+    #[diesel(embed)]
+    row: Row,
+    #[diesel(sql_type = Bytea)]
+    sealed: Vec<u8>,
+    #[diesel(sql_type = Bytea)]
+    payload_hash: Vec<u8>,
+    #[diesel(sql_type = Nullable<Bytea>)]
+    corrections: Option<Vec<u8>>,
+}
+
+#[derive(QueryableByName)]
+struct KeptRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+impl From<Row> for Quarantined {
+    fn from(row: Row) -> Self {
+        let source = match (row.source_system, row.source_form_id, row.source_submission_id) {
+            (Some(system), Some(form_id), Some(submission_id)) => Some(Source { system, form_id, submission_id }),
+            _ => None,
+        };
+        Self {
+            id: QuarantineId::existing(row.id),
+            nettskjema_id: row.nettskjema_id,
+            media_type: row.media_type,
+            source,
+            reasons: row.reasons,
+            state: row.state,
+            deliveries: row.deliveries,
+            received_at: row.received_at.to_jiff(),
+            submission: row.submission_id.map(SubmissionId::existing),
+            updated_at: row.updated_at.to_jiff(),
+            version: row.version,
+        }
+    }
+}
+
+/// Keeps what cannot be placed, and logs that. The same again is counted, not kept twice; another delivery of the same
+/// source takes its place. Two round trips.
+pub fn keep(tx: &mut Tx<'_>, new: &Unplaced<'_>) -> Result<QuarantineId, StoreError> {
+    let id = tx.random_id();
+    let sealed = tx.place().keys.quarantine.seal(new.payload, &sealed_place(tx.place(), b"sealed", id));
+    let now = tx.now().to_diesel();
+    let by = tx.trace.action();
+    let source = |each: fn(&Source) -> &str| new.source.map(each);
+    let kept: KeptRow = statement(
+        "WITH superseded AS (UPDATE quarantine SET state = 'superseded', updated_at = ?, updated_by = ?, \
+         version = version + 1 WHERE state = 'open' AND source_submission_id = ? AND source_form_id = ? \
+         AND source_system = ? AND payload_hash <> ?) \
+         INSERT INTO quarantine (id, nettskjema_id, media_type, source_system, source_form_id, source_submission_id, \
+         payload_hash, sealed, reasons, state, deliveries, received_at, received_by, updated_at, updated_by, version) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', 1, ?, ?, ?, ?, 1) \
+         ON CONFLICT (payload_hash) WHERE state = 'open' DO UPDATE SET deliveries = quarantine.deliveries + 1, \
+         reasons = EXCLUDED.reasons, updated_at = EXCLUDED.updated_at, updated_by = EXCLUDED.updated_by, \
+         version = quarantine.version + 1 RETURNING id",
+    )
+    .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(by)
+    .bind::<Nullable<Text>, _>(source(|it| &it.submission_id))
+    .bind::<Nullable<Text>, _>(source(|it| &it.form_id))
+    .bind::<Nullable<Text>, _>(source(|it| &it.system))
+    .bind::<Bytea, _>(new.payload_hash.as_slice())
+    .bind::<SqlUuid, _>(id)
+    .bind::<Nullable<Text>, _>(new.nettskjema_id)
+    .bind::<Text, _>(new.media_type)
+    .bind::<Nullable<Text>, _>(source(|it| &it.system))
+    .bind::<Nullable<Text>, _>(source(|it| &it.form_id))
+    .bind::<Nullable<Text>, _>(source(|it| &it.submission_id))
+    .bind::<Bytea, _>(new.payload_hash.as_slice())
+    .bind::<Bytea, _>(sealed)
+    .bind::<Jsonb, _>(new.reasons)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(by)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(by)
+    .get_result(tx.conn)?;
+    tx.trace.write(tx.conn, None, Some(format!("quarantine/{}", kept.id)), "quarantined")?;
+    Ok(QuarantineId::existing(kept.id))
+}
+
+const COLUMNS: &str = "SELECT id, nettskjema_id, media_type, source_system, source_form_id, source_submission_id, reasons, \
+     state, deliveries, received_at, submission_id, updated_at, version";
+
+/// Deliveries in quarantine, the newest first, after `after`.
+pub fn list(
+    tx: &mut Tx<'_>,
+    search: &Search,
+    after: Option<(Timestamp, QuarantineId)>,
+    limit: i64,
+) -> Result<Listing<Quarantined>, StoreError> {
+    let mut query = statement(COLUMNS).then(" FROM quarantine WHERE true");
+    if let Some(state) = &search.state {
+        query = query.then(" AND state = ?").bind::<Text, _>(state.clone());
+    }
+    if let Some(id) = &search.nettskjema_id {
+        query = query.then(" AND nettskjema_id = ?").bind::<Text, _>(id.clone());
+    }
+    if let Some(code) = &search.code {
+        query = query
+            .then(" AND reasons @> jsonb_build_array(jsonb_build_object('code', ?::text))")
+            .bind::<Text, _>(code.clone());
+    }
+    if let Some((at, id)) = after {
+        query = query
+            .then(" AND (received_at, id) < (?, ?)")
+            .bind::<Timestamptz, _>(at.to_diesel())
+            .bind::<SqlUuid, _>(id.uuid());
+    }
+    let rows: Vec<Row> =
+        query.then(" ORDER BY received_at DESC, id DESC LIMIT ?").bind::<BigInt, _>(limit + 1).load(tx.conn)?;
+    Ok(Listing::cut(rows.into_iter().map(Quarantined::from).collect(), limit))
+}
+
+/// The next deliveries that wait, the oldest first, after `after`: to be tried again.
+pub fn waiting(
+    tx: &mut Tx<'_>,
+    search: &Search,
+    after: Option<QuarantineId>,
+    limit: i64,
+) -> Result<Vec<QuarantineId>, StoreError> {
+    let mut query = statement("SELECT id FROM quarantine WHERE state = 'open'");
+    if let Some(id) = &search.nettskjema_id {
+        query = query.then(" AND nettskjema_id = ?").bind::<Text, _>(id.clone());
+    }
+    if let Some(code) = &search.code {
+        query = query
+            .then(" AND reasons @> jsonb_build_array(jsonb_build_object('code', ?::text))")
+            .bind::<Text, _>(code.clone());
+    }
+    if let Some(id) = after {
+        query = query.then(" AND id > ?").bind::<SqlUuid, _>(id.uuid());
+    }
+    let rows: Vec<KeptRow> = query.then(" ORDER BY id LIMIT ?").bind::<BigInt, _>(limit).load(tx.conn)?;
+    Ok(rows.into_iter().map(|row| QuarantineId::existing(row.id)).collect())
+}
+
+/// Opens a delivery in quarantine, and keeps others from working on it until the transaction ends.
+pub fn open(tx: &mut Tx<'_>, id: QuarantineId) -> Result<Opened, StoreError> {
+    tx.about(format!("quarantine/{id}"));
+    let SealedRow { row, sealed, payload_hash, corrections } = statement(COLUMNS)
+        .then(", sealed, payload_hash, corrections FROM quarantine WHERE id = ? FOR UPDATE")
+        .bind::<SqlUuid, _>(id.uuid())
+        .get_result(tx.conn)?;
+    let place = tx.place();
+    let key = &place.keys.quarantine;
+    let payload = key.open(&sealed, &sealed_place(place, b"sealed", id.uuid()))?;
+    let corrections = match corrections {
+        Some(sealed) => {
+            let plain = key.open(&sealed, &sealed_place(place, b"corrections", id.uuid()))?;
+            serde_json::from_slice(&plain).unwrap_or_default()
+        }
+        None => Value::Null,
+    };
+    let payload_hash = payload_hash.try_into().unwrap_or_default();
+    Ok(Opened { about: row.into(), payload, payload_hash, corrections })
+}
+
+/// Notes that what waited was tried again: what a person corrected, and why it still cannot be placed.
+pub fn retried(tx: &mut Tx<'_>, id: QuarantineId, corrections: &Value, reasons: &Value) -> Result<(), StoreError> {
+    let place = tx.place();
+    let sealed = (!corrections.is_null()).then(|| {
+        place.keys.quarantine.seal(corrections.to_string().as_bytes(), &sealed_place(place, b"corrections", id.uuid()))
+    });
+    let changed = statement(
+        "UPDATE quarantine SET corrections = coalesce(?, corrections), reasons = ?, updated_at = ?, updated_by = ?, \
+         version = version + 1 WHERE id = ? AND state = 'open'",
+    )
+    .bind::<Nullable<Bytea>, _>(sealed)
+    .bind::<Jsonb, _>(reasons)
+    .bind::<Timestamptz, _>(tx.now().to_diesel())
+    .bind::<Text, _>(tx.trace.action())
+    .bind::<SqlUuid, _>(id.uuid())
+    .execute(tx.conn)?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::WrongState) }
+}
+
+/// Closes what waited: placed as this submission, or, without one, set aside.
+pub fn close(tx: &mut Tx<'_>, id: QuarantineId, placed: Option<SubmissionId>) -> Result<(), StoreError> {
+    let changed = statement(
+        "UPDATE quarantine SET state = ?, submission_id = ?, updated_at = ?, updated_by = ?, version = version + 1 \
+         WHERE id = ? AND state IN ('open', ?)",
+    )
+    .bind::<Text, _>(if placed.is_some() { "placed" } else { "set_aside" })
+    .bind::<Nullable<SqlUuid>, _>(placed.map(SubmissionId::uuid))
+    .bind::<Timestamptz, _>(tx.now().to_diesel())
+    .bind::<Text, _>(tx.trace.action())
+    .bind::<SqlUuid, _>(id.uuid())
+    // Storing it has closed it already.
+    .bind::<Text, _>(if placed.is_some() { "placed" } else { "open" })
+    .execute(tx.conn)?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::WrongState) }
+}
+
+fn sealed_place(place: &Place, column: &[u8], id: Uuid) -> [Vec<u8>; 4] {
+    [place.id.clone(), b"quarantine".to_vec(), column.to_vec(), id.into_bytes().to_vec()]
+}

@@ -1,0 +1,109 @@
+//! Scoring again: a new version beside the old one, wherever the result is another.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::ids::{PatientId, SubmissionId};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::StoredScore;
+use crate::error::StoreError;
+use crate::scope::Tx;
+use crate::statement::statement;
+
+/// A submission and the newest score that one instrument has in it.
+#[derive(Clone, Debug)]
+pub struct Scored {
+    /// The submission.
+    pub id: SubmissionId,
+    /// Item codes -> answers.
+    pub answers: Value,
+    /// The newest version of the instrument's score.
+    pub score: StoredScore,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    patient_id: Uuid,
+    #[diesel(sql_type = Jsonb)]
+    answers: Value,
+    #[diesel(sql_type = Text)]
+    algorithm: String,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = Jsonb)]
+    scales: Value,
+    #[diesel(sql_type = Jsonb)]
+    flags: Value,
+    #[diesel(sql_type = Integer)]
+    version: i32,
+}
+
+/// Submissions that have been scored with this instrument, by id, after `after`; that their answers are read is logged for
+/// every patient. Two round trips.
+pub fn scored_with(
+    tx: &mut Tx<'_>,
+    instrument: &str,
+    after: Option<SubmissionId>,
+    limit: i64,
+) -> Result<Vec<Scored>, StoreError> {
+    let rows: Vec<Row> = statement(
+        "SELECT submission.id, coalesce(patient.merged_into, patient.id) AS patient_id, answers, newest.algorithm, \
+         newest.status, newest.scales, newest.flags, newest.version \
+         FROM submission JOIN patient ON patient.id = submission.patient_id \
+         CROSS JOIN LATERAL (SELECT * FROM score WHERE score.submission_id = submission.id AND instrument = ? \
+         ORDER BY version DESC LIMIT 1) newest \
+         WHERE ? IS NULL OR submission.id > ? ORDER BY submission.id LIMIT ?",
+    )
+    .bind::<Text, _>(instrument)
+    .bind::<Nullable<SqlUuid>, _>(after.map(SubmissionId::uuid))
+    .bind::<Nullable<SqlUuid>, _>(after.map(SubmissionId::uuid))
+    .bind::<BigInt, _>(limit)
+    .load(tx.conn)?;
+    let mut shown: Vec<PatientId> = rows.iter().map(|row| PatientId::existing(row.patient_id)).collect();
+    shown.sort_unstable();
+    shown.dedup();
+    tx.open_all(&shown)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Scored {
+            id: SubmissionId::existing(row.id),
+            answers: row.answers,
+            score: StoredScore {
+                instrument: instrument.to_owned(),
+                algorithm: row.algorithm,
+                status: row.status,
+                scales: row.scales,
+                flags: row.flags,
+                version: row.version,
+                scored_at: None,
+            },
+        })
+        .collect())
+}
+
+/// Adds versions of scores. One round trip. Whoever scored the same again meanwhile is [`StoreError::InProgress`].
+pub fn add_scores(tx: &mut Tx<'_>, scores: &[(SubmissionId, StoredScore)]) -> Result<(), StoreError> {
+    if scores.is_empty() {
+        return Ok(());
+    }
+    let texts = |each: fn(&StoredScore) -> &str| scores.iter().map(|(_, score)| each(score)).collect::<Vec<_>>();
+    let added = statement(
+        "INSERT INTO score (submission_id, instrument, algorithm, status, scales, flags, version, scored_at) \
+         SELECT result.*, ? FROM unnest(?, ?, ?, ?, ?, ?, ?) AS result ON CONFLICT DO NOTHING",
+    )
+    .bind::<Timestamptz, _>(tx.now().to_diesel())
+    .bind::<Array<SqlUuid>, _>(scores.iter().map(|(id, _)| id.uuid()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(texts(|it| &it.instrument))
+    .bind::<Array<Text>, _>(texts(|it| &it.algorithm))
+    .bind::<Array<Text>, _>(texts(|it| &it.status))
+    .bind::<Array<Jsonb>, _>(scores.iter().map(|(_, it)| &it.scales).collect::<Vec<_>>())
+    .bind::<Array<Jsonb>, _>(scores.iter().map(|(_, it)| &it.flags).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(scores.iter().map(|(_, it)| it.version).collect::<Vec<_>>())
+    .execute(tx.conn)?;
+    if added == scores.len() { Ok(()) } else { Err(StoreError::InProgress) }
+}
