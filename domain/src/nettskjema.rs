@@ -1,6 +1,7 @@
 //! What Nettskjema (the University of Oslo's survey service) delivers, in any wire shape, as one [`Delivery`]; it must not
 //! decide where a delivery belongs or whether its answers are in range.
 
+mod codebook;
 pub mod tsd;
 
 use std::collections::HashMap;
@@ -11,7 +12,9 @@ use serde_json::{Map, Value};
 use strum::{EnumString, IntoStaticStr};
 
 use crate::fault::{Fault, FaultCode, escape};
-use crate::questionnaire::{Answers, Form, Kind, NATIONAL_ID_TARGET, Shape};
+use crate::questionnaire::{Answers, Kind, NATIONAL_ID_TARGET, Shape};
+
+pub use codebook::Codebook;
 
 /// One submitted form, whole and unchanged in meaning. `Debug` shows neither answers nor identity.
 #[derive(Clone, PartialEq)]
@@ -100,7 +103,7 @@ impl fmt::Debug for Delivery {
     }
 }
 
-/// A delivery seen through a form's codebook.
+/// A delivery seen through a codebook.
 #[derive(Default)]
 struct Mapped<'d> {
     values: Map<String, Value>,
@@ -140,25 +143,23 @@ impl Delivery {
     /// are left out; the national id number never is an answer. Every fault is reported: keys that lead nowhere
     /// (`unknown_item`), values that do not fit the item's kind (`wrong_type`), two values for one item or two different
     /// national id numbers (`contradiction`). Pointers name the place in the delivered document (`/answers/isi/01`);
-    /// `unknown_reference` at the root says that the form is not filled in with this Nettskjema form.
-    pub fn answers_for(&self, form: &Form) -> Result<Map<String, Value>, Vec<Fault>> {
-        let mapped = self.mapped(form)?;
+    /// `unknown_reference` at the root says that it is another Nettskjema form's codebook.
+    pub fn answers_for(&self, codebook: &Codebook) -> Result<Map<String, Value>, Vec<Fault>> {
+        let mapped = self.mapped(codebook)?;
         if mapped.faults.is_empty() { Ok(mapped.values) } else { Err(mapped.faults) }
     }
 
     /// The valid answers: [`Delivery::answers_for`] and [`Form::parse`] in one, with the faults of both, and all their
     /// pointers into the delivered document.
-    pub fn parse_for(&self, form: &Form) -> Result<Answers, Vec<Fault>> {
-        let Mapped { values, places, mut faults, .. } = self.mapped(form)?;
-        let parsed = form.parse(&values);
+    pub fn parse_for(&self, codebook: &Codebook) -> Result<Answers, Vec<Fault>> {
+        let Mapped { values, places, mut faults, .. } = self.mapped(codebook)?;
+        let parsed = codebook.form().parse(&values);
         if let Err(refused) = &parsed {
-            let routes = form.routes(&self.form_id);
             for fault in refused {
                 let (code, rest) = split_first(&fault.pointer);
-                let pointer = match (places.get(code), routes) {
-                    (Some(spot), _) => format!("{}{rest}", spot.pointer()),
-                    (None, Some(routes)) => Spot::of_path(Form::path_to(routes, code)).pointer(),
-                    (None, None) => fault.pointer.clone(),
+                let pointer = match places.get(code) {
+                    Some(spot) => format!("{}{rest}", spot.pointer()),
+                    None => Spot::of_path(codebook.path_to(code)).pointer(),
                 };
                 // What was refused for its type already is not missing as well.
                 if faults.iter().all(|known| known.pointer != pointer) {
@@ -175,16 +176,16 @@ impl Delivery {
         }
     }
 
-    /// The patient's national id number: the respondent block's, else that of an element the form maps to
+    /// The patient's national id number: the respondent block's, else that of an element the codebook leads to
     /// [`NATIONAL_ID_TARGET`].
-    pub fn patient_for(&self, form: &Form) -> Option<GivenNationalId> {
-        self.respondent.patient.clone().or_else(|| self.mapped(form).ok()?.national_id)
+    pub fn patient_for(&self, codebook: &Codebook) -> Option<GivenNationalId> {
+        self.respondent.patient.clone().or_else(|| self.mapped(codebook).ok()?.national_id)
     }
 
     /// Where the delivery says whose it is, or should have: a pointer into the delivered document.
-    pub fn patient_at(&self, form: &Form) -> String {
+    pub fn patient_at(&self, codebook: &Codebook) -> String {
         const RESPONDENT: &str = "/metadata/respondent";
-        let element = || self.mapped(form).ok()?.national_id_at.map(Spot::pointer);
+        let element = || self.mapped(codebook).ok()?.national_id_at.map(Spot::pointer);
         match (&self.respondent.patient, &self.respondent.answered_by) {
             (Some(_), AnsweredBy::Representative { .. }) => format!("{RESPONDENT}/representation/pid_authorizer"),
             (Some(_), AnsweredBy::Patient) => format!("{RESPONDENT}/personal_identifier"),
@@ -192,15 +193,15 @@ impl Delivery {
         }
     }
 
-    fn mapped<'d>(&'d self, form: &'d Form) -> Result<Mapped<'d>, Vec<Fault>> {
-        let Some(routes) = form.routes(&self.form_id) else {
+    fn mapped<'d>(&'d self, codebook: &'d Codebook) -> Result<Mapped<'d>, Vec<Fault>> {
+        if self.form_id != codebook.form_id() {
             return Err(vec![Fault::new("", FaultCode::UnknownReference)]);
-        };
+        }
         let mut mapped = Mapped::default();
         for (key, value) in &self.answers {
             let spot = Spot { key, row: None };
-            if let Some(target) = form.target(routes, key, None) {
-                self.place(form, &mut mapped, target, spot, value);
+            if let Some(target) = codebook.target(key, None) {
+                self.place(codebook, &mut mapped, target, spot, value);
                 continue;
             }
             let Value::Object(rows) = value else {
@@ -209,8 +210,8 @@ impl Delivery {
             };
             for (row, value) in rows {
                 let spot = Spot { key, row: Some(row) };
-                match form.target(routes, key, Some(row)) {
-                    Some(target) => self.place(form, &mut mapped, target, spot, value),
+                match codebook.target(key, Some(row)) {
+                    Some(target) => self.place(codebook, &mut mapped, target, spot, value),
                     None => mapped.faults.push(spot.fault(FaultCode::UnknownItem)),
                 }
             }
@@ -220,7 +221,7 @@ impl Delivery {
     }
 
     /// Puts one value where the codebook says.
-    fn place<'d>(&self, form: &Form, mapped: &mut Mapped<'d>, target: &'d str, spot: Spot<'d>, value: &Value) {
+    fn place<'d>(&self, codebook: &Codebook, mapped: &mut Mapped<'d>, target: &'d str, spot: Spot<'d>, value: &Value) {
         if target == NATIONAL_ID_TARGET {
             match value {
                 Value::Null => {}
@@ -238,7 +239,7 @@ impl Delivery {
             }
             return;
         }
-        let Some(shape) = form.shape(target) else { return };
+        let Some(shape) = codebook.form().shape(target) else { return };
         match converted(shape, value) {
             Ok(None) => {}
             Ok(Some(value)) => {

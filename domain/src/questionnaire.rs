@@ -11,7 +11,6 @@ mod definition;
 mod differences;
 mod file;
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -27,6 +26,7 @@ pub use self::differences::Change;
 pub use self::file::FormFile;
 use crate::fault::{Fault, FaultCode};
 use crate::instrument::{Catalogue, Instrument, Options, Scores};
+use crate::nettskjema::Codebook;
 
 /// The mapping target of an element that holds the patient's national id number (fødselsnummer). It identifies the
 /// patient and never becomes an answer.
@@ -68,7 +68,6 @@ struct Compiled {
     sorted: Box<[(Box<str>, Place)]>,
     /// What is shown under a condition, in the order in which it is asked.
     gates: Box<[Gate]>,
-    mappings: HashMap<Box<str>, Routes>,
 }
 
 struct Embedded {
@@ -89,15 +88,6 @@ enum Place {
     Instrument(usize),
     /// Position in [`Definition::items`].
     Own(usize),
-}
-
-/// The codebook of one Nettskjema form, seen from this form.
-#[derive(Debug)]
-pub(crate) struct Routes {
-    /// Codebook path (`key` or `matrix.row`) -> item code or [`NATIONAL_ID_TARGET`].
-    explicit: HashMap<Box<str>, Box<str>>,
-    /// Items that an explicit path leads to: the identity rule no longer reaches them.
-    taken: HashSet<Box<str>>,
 }
 
 /// What kind of value an item takes, for those who convert from another wire shape.
@@ -149,7 +139,7 @@ impl Form {
             faults.push(Fault::new("/items", FaultCode::Required));
         }
         let gates = condition::gates(&definition, &instruments, &ranges, &places, &mut faults);
-        let mappings = routes(&definition, &places, &mut faults);
+        check_mappings(&definition, &places, &mut faults);
         if !faults.is_empty() {
             faults.sort();
             faults.dedup();
@@ -164,7 +154,6 @@ impl Form {
             places,
             sorted: sorted.into(),
             gates,
-            mappings,
         })))
     }
 
@@ -254,32 +243,21 @@ impl Form {
         values
     }
 
-    /// How the codebook of a Nettskjema form leads to this form's items, if this form is filled in there.
-    pub(crate) fn routes(&self, nettskjema_form_id: &str) -> Option<&Routes> {
-        self.0.mappings.get(nettskjema_form_id)
+    /// The codebook of a Nettskjema form that the form's own document maps.
+    pub fn codebook(&self, nettskjema_form_id: &str) -> Option<Codebook> {
+        let mapping = self.0.definition.nettskjema.iter().find(|mapping| mapping.form_id == nettskjema_form_id)?;
+        Codebook::new(self, mapping.clone()).ok()
     }
 
-    /// Item code (or [`NATIONAL_ID_TARGET`]) that an element, or one row of a matrix, leads to. Where nothing is said, it
-    /// leads to the item of the same name: `key`, or `matrix_row`.
-    pub(crate) fn target<'f>(&'f self, routes: &'f Routes, key: &str, row: Option<&str>) -> Option<&'f str> {
-        let joined = |joint: char| {
-            let Some(row) = row else { return Cow::Borrowed(key) };
-            let mut path = String::with_capacity(key.len() + 1 + row.len());
-            path.push_str(key);
-            path.push(joint);
-            path.push_str(row);
-            Cow::Owned(path)
-        };
-        if let Some(code) = routes.explicit.get(&*joined('.')) {
-            return Some(code);
-        }
-        let (code, _) = self.0.places.get_key_value(&*joined('_'))?;
-        (!routes.taken.contains(code)).then_some(&**code)
+    /// The form's own spelling of an item's code, if it has the item.
+    pub(crate) fn item(&self, code: &str) -> Option<&str> {
+        self.0.places.get_key_value(code).map(|(code, _)| &**code)
     }
 
-    /// The codebook path that leads to an item: the opposite of [`Form::target`].
-    pub(crate) fn path_to<'f>(routes: &'f Routes, code: &'f str) -> &'f str {
-        routes.explicit.iter().find(|(_, target)| &***target == code).map_or(code, |(path, _)| path)
+    /// What in the answers the clinic must see: instrument and code.
+    pub fn alerts(&self, answers: &Answers) -> Vec<(&'static str, &'static str)> {
+        let _ = answers;
+        Vec::new()
     }
 
     /// What kind of value an item takes.
@@ -302,30 +280,16 @@ impl Compiled {
     }
 }
 
-/// Checks and compiles the Nettskjema mappings.
-fn routes(
-    definition: &Definition,
-    places: &HashMap<Box<str>, Place>,
-    faults: &mut Vec<Fault>,
-) -> HashMap<Box<str>, Routes> {
-    let mut mappings = HashMap::new();
+/// Checks the Nettskjema mappings.
+fn check_mappings(definition: &Definition, places: &HashMap<Box<str>, Place>, faults: &mut Vec<Fault>) {
+    let mut seen = HashSet::new();
     for (index, mapping) in definition.nettskjema.iter().enumerate() {
-        let mut routes = Routes { explicit: HashMap::new(), taken: HashSet::new() };
-        for (path, target) in &mapping.keys {
-            let mut fault = |code| faults.push(Fault::at(path, code).under(&format!("/nettskjema/{index}/keys")));
-            if target != NATIONAL_ID_TARGET && !places.contains_key(target.as_str()) {
-                fault(FaultCode::UnknownReference);
-            }
-            if !routes.taken.insert(target.as_str().into()) {
-                fault(FaultCode::Contradiction);
-            }
-            routes.explicit.insert(path.as_str().into(), target.as_str().into());
-        }
-        if mappings.insert(mapping.form_id.as_str().into(), routes).is_some() {
+        let found = mapping.faults(|item| places.contains_key(item));
+        faults.extend(found.into_iter().map(|fault| fault.under(&format!("/nettskjema/{index}"))));
+        if !seen.insert(&mapping.form_id) {
             faults.push(Fault::new(format!("/nettskjema/{index}/form_id"), FaultCode::AlreadyExists));
         }
     }
-    mappings
 }
 
 impl PartialEq for Form {

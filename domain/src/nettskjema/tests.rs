@@ -33,6 +33,11 @@ const KINDS: &str = r#"
     "sleep.q2" = "isi_02"
 "#;
 
+/// The codebook of the first Nettskjema form that a form's document maps.
+fn book(form: &Form) -> Codebook {
+    form.codebook(&form.definition().nettskjema[0].form_id).expect("it is sound")
+}
+
 fn form(toml: &str) -> Form {
     Form::from_toml(toml).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -164,13 +169,13 @@ fn optional_metadata_may_be_absent_or_null() {
 #[test]
 fn every_kind_of_element_becomes_its_item() {
     let delivery = read(&example());
-    let raw = delivery.answers_for(&form(KINDS)).expect("fits");
+    let raw = delivery.answers_for(&book(&form(KINDS))).expect("fits");
     let expected = json!({
         "animal": "100_horses", "pain_sites": {"back": true, "neck": false}, "isi_01": 3,
         "grid_row1": {"col1": true, "col2": false}, "years": 77, "weight": 70.5, "visit": "2024-01-01", "agreed": true
     });
     assert_eq!(Value::Object(raw), expected);
-    let answers = delivery.parse_for(&form(KINDS)).expect("valid");
+    let answers = delivery.parse_for(&book(&form(KINDS))).expect("valid");
     assert_eq!(answers.to_json(), expected);
     assert_eq!(answers.integer("years"), Some(77), "77.0 is a whole number");
 }
@@ -178,11 +183,11 @@ fn every_kind_of_element_becomes_its_item() {
 #[test]
 fn a_listed_path_replaces_the_items_own_name() {
     let form = form(KINDS);
-    let raw = delivery(&json!({"sleep": {"q2": "4"}})).answers_for(&form).expect("fits");
+    let raw = delivery(&json!({"sleep": {"q2": "4"}})).answers_for(&book(&form)).expect("fits");
     assert_eq!(Value::Object(raw), json!({"isi_02": 4}));
     let other = delivery(&json!({"isi": {"02": "4"}, "animal": "duck"}));
     assert_eq!(
-        other.answers_for(&form).expect_err("must be refused"),
+        other.answers_for(&book(&form)).expect_err("must be refused"),
         [Fault::new("/answers/animal", FaultCode::UnknownItem), Fault::new("/answers/isi/02", FaultCode::UnknownItem)]
     );
 }
@@ -195,7 +200,7 @@ fn faults_name_the_place_in_the_delivered_document() {
         "isi_07": "1", "years": 4.5, "weight": "70", "visit": "1.1.2024", "agreed": "maybe",
         "pain_sites": {"toe": true}, "grid": {"row1": "x"}, "stranger": null, "note": {"a": "b"}
     }));
-    let all = wrong.parse_for(&form(KINDS)).expect_err("must be refused");
+    let all = wrong.parse_for(&book(&form(KINDS))).expect_err("must be refused");
     let expected = [
         ("/answers/agreed", WrongType),
         ("/answers/duck_or_horse", Required),
@@ -217,7 +222,7 @@ fn faults_name_the_place_in_the_delivered_document() {
 
     let twice = delivery(&json!({"isi": {"01": "1"}, "isi_01": "1", "duck_or_horse": "duck"}));
     assert_eq!(
-        twice.answers_for(&form(KINDS)).expect_err("must be refused"),
+        twice.answers_for(&book(&form(KINDS))).expect_err("must be refused"),
         [Fault::new("/answers/isi_01", Contradiction)]
     );
 }
@@ -226,8 +231,8 @@ fn faults_name_the_place_in_the_delivered_document() {
 fn a_form_that_is_not_filled_in_there_says_so() {
     let delivery = read(&example());
     let nowhere = [Fault::new("", FaultCode::UnknownReference)];
-    assert_eq!(delivery.answers_for(&form(BASELINE)).expect_err("must be refused"), nowhere);
-    assert_eq!(delivery.parse_for(&form(BASELINE)).expect_err("must be refused"), nowhere);
+    assert_eq!(delivery.answers_for(&book(&form(BASELINE))).expect_err("must be refused"), nowhere);
+    assert_eq!(delivery.parse_for(&book(&form(BASELINE))).expect_err("must be refused"), nowhere);
 }
 
 #[test]
@@ -236,15 +241,15 @@ fn the_element_identifies_only_whom_the_respondent_block_does_not() {
     let fnr = json!({"fnr": "15865523413", "duck_or_horse": "duck"});
     let mut document = changed("/answers", Some(fnr));
     let both = read(&document);
-    assert_eq!(both.patient_for(&form).as_ref().map(GivenNationalId::expose), Some("20913990073"));
+    assert_eq!(both.patient_for(&book(&form)).as_ref().map(GivenNationalId::expose), Some("20913990073"));
     assert_eq!(
-        both.answers_for(&form).expect_err("two patients in one delivery"),
+        both.answers_for(&book(&form)).expect_err("two patients in one delivery"),
         [Fault::new("/answers/fnr", FaultCode::Contradiction)]
     );
     document.pointer_mut("/metadata").and_then(Value::as_object_mut).map(|metadata| metadata.remove("respondent"));
     let open = read(&document);
-    assert_eq!(open.patient_for(&form).as_ref().map(GivenNationalId::expose), Some("15865523413"));
-    let answers = open.parse_for(&form).expect("valid");
+    assert_eq!(open.patient_for(&book(&form)).as_ref().map(GivenNationalId::expose), Some("15865523413"));
+    let answers = open.parse_for(&book(&form)).expect("valid");
     assert_eq!(answers.to_json(), json!({"animal": "duck"}), "the number is no answer");
 }
 
@@ -263,7 +268,7 @@ fn the_short_form_needs_its_reason() {
     let document = changed("/answers", Some(json!({"eq5d_mo": "1", "nrs_now": 4})));
     let delivery = tsd::parse("1000002", &document).expect("reads");
     assert_eq!(
-        delivery.parse_for(&form).expect_err("must be refused"),
+        delivery.parse_for(&book(&form)).expect_err("must be refused"),
         [Fault::new("/answers/kortversjon_aarsak", FaultCode::Required)]
     );
 }
@@ -300,10 +305,10 @@ proptest! {
         let form = form(KINDS);
         let mut document = changed("/answers", Some(answers));
         if let Ok(delivery) = tsd::parse("7", &document) {
-            let raw = delivery.answers_for(&form);
-            let parsed = delivery.parse_for(&form);
+            let raw = delivery.answers_for(&book(&form));
+            let parsed = delivery.parse_for(&book(&form));
             prop_assert!(raw.is_ok() || parsed.is_err(), "what cannot be mapped cannot be valid");
-            delivery.patient_for(&form);
+            delivery.patient_for(&book(&form));
         }
         document["metadata"] = metadata;
         let _ = tsd::parse("7", &document);
@@ -313,7 +318,7 @@ proptest! {
     fn integers_survive_as_text_and_as_number(value in 0..=4_i32) {
         let form = form(KINDS);
         let answers = json!({"duck_or_horse": "duck", "years": f64::from(value), "isi": {"01": value.to_string()}});
-        let answers = delivery(&answers).parse_for(&form).expect("valid");
+        let answers = delivery(&answers).parse_for(&book(&form)).expect("valid");
         prop_assert_eq!(answers.integer("years"), Some(value));
         prop_assert_eq!(answers.integer("isi_01"), Some(value));
     }

@@ -224,25 +224,6 @@ impl Definition {
             }
         }
         self.check_pages(&mut faults);
-        for (index, mapping) in self.nettskjema.iter().enumerate() {
-            let pointer = format!("/nettskjema/{index}");
-            let digit = |c: char| c.is_ascii_digit();
-            check(
-                &mut faults,
-                &format!("{pointer}/form_id"),
-                is_made_of(&mapping.form_id, 20, digit),
-                FaultCode::InvalidFormat,
-            );
-            for path in mapping.keys.keys() {
-                let sound = match path.split_once('.') {
-                    Some((matrix, row)) => is_key(matrix) && is_key(row),
-                    None => is_key(path),
-                };
-                if !sound {
-                    faults.push(Fault::at(path, FaultCode::InvalidFormat).under(&format!("{pointer}/keys")));
-                }
-            }
-        }
         faults
     }
 

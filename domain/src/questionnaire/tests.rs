@@ -95,7 +95,7 @@ fn the_templates_are_forms_of_four_waves() {
     let items: Vec<usize> = forms.iter().map(|form| form.item_codes().count()).collect();
     assert_eq!(items, [96, 11, 7, 87]);
     for (form, id) in forms.iter().zip(["1000001", "1000002", "1000003", "1000004"]) {
-        assert!(form.routes(id).is_some(), "{id}");
+        assert!(form.codebook(id).is_some(), "{id}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use super::*;
 use crate::contact::{Email, Mobile};
 use crate::national_id::{Acceptance, IdType, NationalId};
-use crate::nettskjema::{AnsweredBy, GivenNationalId, tsd};
+use crate::nettskjema::{AnsweredBy, Codebook, GivenNationalId, tsd};
 use crate::questionnaire::{Answers, Form};
 
 const COUNT: u64 = 4000;
@@ -13,6 +13,10 @@ const BASELINE: &str = include_str!("../../../tenants/templates/opr/forms/opr-ba
 fn form() -> &'static Form {
     static FORM: OnceLock<Form> = OnceLock::new();
     FORM.get_or_init(|| Form::from_toml(BASELINE).unwrap_or_else(|error| panic!("{error}")))
+}
+
+fn book() -> Codebook {
+    form().codebook(BASELINE_FORM_ID).expect("it is filled in there")
 }
 
 fn created() -> Timestamp {
@@ -43,10 +47,10 @@ fn corpus() -> &'static Vec<(Person, Answers)> {
 
 fn read((person, document): &(Person, Value)) -> (Person, Answers) {
     let delivery = tsd::parse(BASELINE_FORM_ID, document).unwrap_or_else(|faults| panic!("{faults:?}"));
-    let patient = delivery.patient_for(form());
+    let patient = delivery.patient_for(&book());
     assert_eq!(patient.as_ref().map(GivenNationalId::expose), Some(person.national_id.as_str()));
     assert_eq!(delivery.created, created());
-    let answers = delivery.parse_for(form()).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let answers = delivery.parse_for(&book()).unwrap_or_else(|faults| panic!("{faults:?}"));
     (person.clone(), answers)
 }
 
