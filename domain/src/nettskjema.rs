@@ -1,13 +1,18 @@
 //! What Nettskjema (the University of Oslo's survey service) delivers, in any wire shape, as one [`Delivery`]; it must not
 //! decide where a delivery belongs or whether its answers are in range.
 
+pub mod api_v3;
 mod codebook;
+pub mod csv_v1;
+mod definition;
 pub mod tsd;
 
 use std::collections::HashMap;
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use strum::{EnumString, IntoStaticStr};
 
@@ -15,6 +20,7 @@ use crate::fault::{Fault, FaultCode, escape};
 use crate::questionnaire::{Answers, Kind, NATIONAL_ID_TARGET, Shape};
 
 pub use codebook::Codebook;
+pub use definition::{AnswerOption, Definition, Element, ElementKind, Row};
 
 /// One submitted form, whole and unchanged in meaning. `Debug` shows neither answers nor identity.
 #[derive(Clone, PartialEq)]
@@ -101,6 +107,25 @@ impl fmt::Debug for Delivery {
             .field("respondent", &self.respondent)
             .finish_non_exhaustive()
     }
+}
+
+/// Reads one submission of the form `form_id` in whichever JSON shape it is: TSD's survey API, or API v3. `unknown_version` at
+/// the root where it is neither.
+pub fn parse(form_id: &str, document: &Value, definition: Option<&Definition>) -> Result<Delivery, Vec<Fault>> {
+    if document.get("submissionMetadata").is_some() {
+        api_v3::parse(form_id, document, definition)
+    } else {
+        tsd::parse(form_id, document)
+    }
+}
+
+/// An instant as Nettskjema writes it: with an offset, or in Norwegian local time without one. Of an hour that the clock
+/// shows twice it is the first; of one that it skips, the hour after.
+fn oslo_instant(text: &str) -> Option<Timestamp> {
+    text.parse().ok().or_else(|| {
+        let local: DateTime = text.parse().ok()?;
+        Some(local.to_zoned(TimeZone::get("Europe/Oslo").ok()?).ok()?.timestamp())
+    })
 }
 
 /// A delivery seen through a codebook.
@@ -261,8 +286,14 @@ fn converted(shape: Shape<'_>, value: &Value) -> Result<Option<Value>, FaultCode
         (Shape::Instrument | Shape::Own(Kind::Integer { .. }), value) => whole(value).map(Some),
         (Shape::Own(Kind::Decimal { .. }), Value::Number(_))
         | (Shape::Own(Kind::Boolean), Value::Bool(_))
-        | (Shape::Own(Kind::Choice { .. } | Kind::Date | Kind::Text { .. }), Value::String(_))
-        | (Shape::Own(Kind::Multiple { .. }), Value::Object(_)) => same(),
+        | (Shape::Own(Kind::Choice { .. } | Kind::Date | Kind::Text { .. }), Value::String(_)) => same(),
+        (Shape::Own(Kind::Decimal { .. }), Value::String(text)) => {
+            text.parse::<serde_json::Number>().map(|number| Some(number.into())).map_err(|_| FaultCode::WrongType)
+        }
+        (Shape::Own(Kind::Multiple { .. }), Value::Object(boxes)) => {
+            let ticks = boxes.iter().map(|(key, tick)| Ok((key.clone(), tick_of(tick)?)));
+            ticks.collect::<Result<Map<_, _>, _>>().map(|ticks| Some(ticks.into()))
+        }
         (Shape::Own(Kind::Boolean), Value::String(text)) => match text.as_str() {
             "1" => Ok(Some(Value::Bool(true))),
             "0" => Ok(Some(Value::Bool(false))),
@@ -272,10 +303,20 @@ fn converted(shape: Shape<'_>, value: &Value) -> Result<Option<Value>, FaultCode
     }
 }
 
+/// A box: ticked, not ticked, or not shown.
+fn tick_of(tick: &Value) -> Result<Value, FaultCode> {
+    match tick {
+        Value::Null | Value::Bool(_) => Ok(tick.clone()),
+        Value::String(text) if text == "1" => Ok(true.into()),
+        Value::String(text) if text == "0" => Ok(false.into()),
+        _ => Err(FaultCode::WrongType),
+    }
+}
+
 /// A codebook value (`"3"`) or a number without a fraction (77.0) as a JSON integer.
 fn whole(value: &Value) -> Result<Value, FaultCode> {
     let number = match value {
-        Value::String(text) => canonical_integer(text),
+        Value::String(text) => canonical_integer(text.strip_suffix(".0").unwrap_or(text)),
         Value::Number(number) if number.is_f64() => {
             // A double prints without an exponent, and without a point where it has no fraction.
             number.as_f64().and_then(|double| {
