@@ -56,6 +56,16 @@ pub enum DeliveryOutcome {
     Refused,
 }
 
+impl From<Delivered> for DeliveryOutcome {
+    fn from(it: Delivered) -> Self {
+        match it {
+            Delivered::Created => Self::Created,
+            Delivered::Revised => Self::Revised,
+            Delivered::Unchanged => Self::Unchanged,
+        }
+    }
+}
+
 /// The result of one questionnaire.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct DeliveryResult {
@@ -107,7 +117,7 @@ pub type Group = Box<dyn FnMut(Option<Vec<Line>>) -> Vec<Line> + Send>;
 
 /// Whether the whole request is refused, not a line of it.
 const fn of_the_request(code: Code) -> bool {
-    matches!(code, Code::Forbidden | Code::LowAssurance | Code::Suspended | Code::Migrating)
+    matches!(code, Code::Forbidden | Code::NotFound | Code::LowAssurance | Code::Suspended | Code::Migrating)
 }
 
 impl Batch {
@@ -137,7 +147,9 @@ impl Batch {
             let (batch, examine) = (self.clone(), examine.clone());
             async move {
                 match lines {
-                    Ok(lines) => batch.clone().chunk(lines, examine).await.unwrap_or_else(|problem| batch.ended(0, problem)),
+                    Ok(lines) => {
+                        batch.clone().chunk(lines, examine).await.unwrap_or_else(|problem| batch.ended(0, problem))
+                    }
                     Err((line, problem)) => batch.ended(line, problem),
                 }
             }
@@ -217,10 +229,8 @@ impl Batch {
             Taken::Stored(stored) => {
                 let Stored { placed, alerts, receipt, source, .. } = *stored;
                 result.outcome = match placed.delivered {
-                    Delivered::Unchanged => DeliveryOutcome::Unchanged,
-                    _ if self.dry_run => DeliveryOutcome::Acceptable,
-                    Delivered::Created => DeliveryOutcome::Created,
-                    Delivered::Revised => DeliveryOutcome::Revised,
+                    Delivered::Created | Delivered::Revised if self.dry_run => DeliveryOutcome::Acceptable,
+                    delivered => delivered.into(),
                 };
                 let known = kept || placed.delivered == Delivered::Unchanged;
                 result.submission_id = known.then_some(placed.id);

@@ -4,21 +4,19 @@
 use actix_web::web::Bytes;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::{PatientId, QuarantineId};
-use painreg_domain::national_id::Acceptance;
+use painreg_domain::nettskjema::{Codebook, Delivery, Proposal, propose};
 use painreg_domain::questionnaire::{Answers, Form};
+use painreg_tenants::store::nettskjema::Known;
 use painreg_tenants::store::quarantine::{self, Unplaced};
-use painreg_tenants::store::submissions::{self, AnsweredBy, Delivered, NewSubmission, Placed, Source, StoredScore};
+use painreg_tenants::store::submissions::{self, AnsweredBy, NewSubmission, Placed, Source, StoredScore};
 use painreg_tenants::{Kept, StoreError, Tx, Whose};
 use serde::Serialize;
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::problem::{Code, Problem};
 
 /// One questionnaire as it came.
 pub struct Arrival {
-    /// Where in the body it begins: a line's number, from 1.
-    pub line: usize,
     /// What the payload is.
     pub media_type: &'static str,
     /// What came, to be kept if it cannot be placed.
@@ -83,6 +81,12 @@ pub struct ProposalView {
     pub because: &'static str,
 }
 
+impl ProposalView {
+    fn of(path: &str, it: Proposal) -> Self {
+        Self { path: path.to_owned(), item: it.item, because: it.because.into() }
+    }
+}
+
 impl From<Fault> for Reason {
     fn from(fault: Fault) -> Self {
         Self { pointer: fault.pointer, code: fault.code, proposals: Vec::new() }
@@ -90,6 +94,19 @@ impl From<Fault> for Reason {
 }
 
 impl Reason {
+    /// What is wrong at a place of a delivery; of an unknown key, what it probably is.
+    pub fn proposing(fault: Fault, codebook: &Codebook, known: &Known, delivery: &Delivery) -> Self {
+        let path = fault.pointer.strip_prefix("/answers/").map(|path| path.replacen('/', ".", 1));
+        let proposals = match (fault.code, path) {
+            (FaultCode::UnknownItem, Some(path)) => {
+                let earlier = known.definitions.iter().map(|described| &described.definition);
+                propose(codebook, earlier, delivery, &path).into_iter().map(|it| ProposalView::of(&path, it)).collect()
+            }
+            _ => Vec::new(),
+        };
+        Self { proposals, ..Self::from(fault) }
+    }
+
     /// What is wrong with a questionnaire, as reasons; what is wrong with us stays a problem.
     pub fn of(problem: Problem) -> Result<Vec<Self>, Problem> {
         match problem.code {
@@ -198,11 +215,7 @@ impl Scored {
     fn stored(self, tx: &Tx<'_>, patient: PatientId, placed: Placed) -> Stored {
         let Self { ready, scores, alerts, payload_hash } = self;
         let receipt = tx.receipt(Kept::Stored(placed.id, placed.revision), Some(&ready.source), &payload_hash);
-        let outcome = match placed.delivered {
-            Delivered::Created => "created",
-            Delivered::Unchanged => "unchanged",
-            Delivered::Revised => "revised",
-        };
+        let outcome = placed.delivered.word();
         metrics::counter!("painreg_questionnaires_total", "outcome" => outcome).increment(1);
         Stored { placed, patient, wave: ready.form.wave().into(), scores, alerts, receipt, source: ready.source }
     }
@@ -213,7 +226,7 @@ impl Scored {
 pub fn take(tx: &mut Tx<'_>, nettskjema_id: Option<&str>, arrivals: Vec<Arrival>) -> Result<Vec<Taken>, Problem> {
     let mut taken: Vec<Option<Taken>> = Vec::with_capacity(arrivals.len());
     let mut ready = Vec::with_capacity(arrivals.len());
-    for Arrival { media_type, payload, examined, .. } in arrivals {
+    for Arrival { media_type, payload, examined } in arrivals {
         let payload_hash = hash(&payload);
         let came = Came { nettskjema_id, media_type, payload, payload_hash };
         match examined {

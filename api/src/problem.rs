@@ -211,6 +211,12 @@ impl Problem {
         Self { code: Code::Internal, errors: Vec::new(), retry_after: None, source: Some(source.into()) }
     }
 
+    /// What is stored does not fit what it was stored as.
+    pub fn internal_faults(faults: Vec<Fault>) -> Self {
+        let one = |fault: &Fault| format!("{} {}", fault.pointer, <&str>::from(fault.code));
+        Self::internal(faults.iter().map(one).collect::<Vec<_>>().join(", "))
+    }
+
     /// The same problem after which a repetition may succeed.
     #[must_use]
     pub fn after(mut self, wait: Duration) -> Self {

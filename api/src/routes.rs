@@ -1,5 +1,6 @@
 //! The one route list. The specification is made from the same list, so that nothing can be served undocumented.
 
+pub mod alerts;
 pub mod audit_events;
 pub mod body_regions;
 pub mod code_lists;
@@ -10,10 +11,14 @@ pub mod forms;
 pub mod implants;
 pub mod instruments;
 pub mod merges;
+pub mod nettskjema;
 pub mod patients;
 pub mod projects;
+pub mod quarantine;
+pub mod receipt_keys;
 pub mod records;
 pub mod referrals;
+pub mod rescorings;
 pub mod service;
 pub mod submissions;
 pub mod summary;
@@ -69,9 +74,27 @@ pub fn all(config: &mut ServiceConfig<'_>) {
         .service(forms::read::read_form)
         .service(submissions::submit::submit_answers)
         .service(submissions::read::read_submission)
+        .service(submissions::differences::read_submission_differences)
+        .service(submissions::scores::list_scores)
         .service(submissions::list::list_submissions)
         .service(summary::read::read_summary)
-        .service(submissions::deliver::deliver_nettskjema)
+        .service(submissions::submit_many::submit_many)
+        .service(nettskjema::mappings::list_nettskjema_mappings)
+        .service(nettskjema::mapping::read_nettskjema_mapping)
+        .service(nettskjema::map::save_nettskjema_mapping)
+        .service(nettskjema::definitions::list_nettskjema_definitions)
+        .service(nettskjema::describe::describe_nettskjema)
+        .service(nettskjema::deliver::deliver_nettskjema)
+        .service(nettskjema::deliver_many::deliver_many)
+        .service(quarantine::list::list_quarantine)
+        .service(quarantine::read::read_quarantined)
+        .service(quarantine::replay::replay_quarantined)
+        .service(quarantine::replay_many::replay_quarantine)
+        .service(quarantine::set_aside::set_aside_quarantined)
+        .service(alerts::list::list_alerts)
+        .service(alerts::acknowledge::acknowledge_alert)
+        .service(receipt_keys::list::list_receipt_keys)
+        .service(rescorings::rescore::rescore)
         .service(audit_events::of_patient::read_access_log)
         .service(audit_events::list::list_audit_events)
         .service(service::live::live)

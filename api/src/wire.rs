@@ -136,9 +136,13 @@ pub fn check_headers(headers: &HeaderMap, accepted: &[&str]) -> Result<Option<us
 
 /// Parses a body: syntax is 400, meaning is 422 with a pointer.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    meaning(document(bytes)?)
+}
+
+/// Parses JSON without duplicate members and NUL.
+pub fn document(bytes: &[u8]) -> Result<serde_json::Value, Problem> {
     scan(bytes)?;
-    let document = serde_json::from_slice(bytes).map_err(|_| Problem::from(Code::MalformedJson))?;
-    meaning(document)
+    serde_json::from_slice(bytes).map_err(|_| Problem::from(Code::MalformedJson))
 }
 
 /// A structure of ours from a document that was put together here; faults point into the document.
@@ -277,7 +281,8 @@ fn shape_problem(error: &serde_path_to_error::Error<serde_json::Error>) -> Probl
     Problem::invalid(vec![Fault::new(pointer, code)])
 }
 
-fn validation_faults(errors: &ValidationErrors) -> Vec<Fault> {
+/// What the validator found, as faults.
+pub fn validation_faults(errors: &ValidationErrors) -> Vec<Fault> {
     let mut faults = Vec::new();
     collect(errors, "", &mut faults);
     faults.sort();

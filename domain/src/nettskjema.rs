@@ -5,6 +5,7 @@ pub mod api_v3;
 mod codebook;
 pub mod csv_v1;
 mod definition;
+mod proposal;
 pub mod tsd;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use crate::questionnaire::{Answers, Kind, NATIONAL_ID_TARGET, Shape};
 
 pub use codebook::Codebook;
 pub use definition::{AnswerOption, Definition, Element, ElementKind, Row};
+pub use proposal::{Because, Proposal, propose};
 
 /// One submitted form, whole and unchanged in meaning. `Debug` shows neither answers nor identity.
 #[derive(Clone, PartialEq)]
@@ -117,6 +119,18 @@ pub fn parse(form_id: &str, document: &Value, definition: Option<&Definition>) -
     } else {
         tsd::parse(form_id, document)
     }
+}
+
+/// The number of a submission in whichever JSON shape it is, of a line of the long format too; for what cannot be read.
+pub fn submission_of(document: &Value) -> Option<String> {
+    let places = ["/metadata/submission_id", "/submissionMetadata/submissionId", "/submissionId"];
+    places.iter().find_map(|place| document.pointer(place)?.as_u64()).map(|number| number.to_string())
+}
+
+/// When it was handed in, likewise.
+pub fn created_of(document: &Value) -> Option<Timestamp> {
+    let places = ["/metadata/created", "/submissionMetadata/createdDate", "/createdDate"];
+    places.iter().find_map(|place| document.pointer(place)?.as_str()).and_then(oslo_instant)
 }
 
 /// An instant as Nettskjema writes it: with an offset, or in Norwegian local time without one. Of an hour that the clock

@@ -150,6 +150,24 @@ mod table {
         SubmitAnswers     Answers:     own     unit      no        no              no            no           no        all      no     no      no  no       no;
         /// Deliver a Nettskjema submission as Nettskjema gives it.
         DeliverNettskjema Answers:     no      no        no        no              no            no           no        all      no     no      no  no       no;
+        /// Submit answered questionnaires, a line each.
+        SubmitAnswersInBulk Answers: no no no no no no no all no no no no no;
+        /// Keep what a Nettskjema form looks like.
+        DescribeNettskjema Catalogue: no no no all no no no all no no no no no;
+        /// Save how the codebook of a Nettskjema form leads to a form.
+        MapNettskjema Catalogue: no no no all no no no no no no no no no;
+        /// Read what was delivered and could not be placed.
+        ReadQuarantine Answers: no no no all no no no no no no no no no;
+        /// Try again, correct or set aside what was delivered and could not be placed.
+        ResolveQuarantine Answers: no no no all no no no no no no no no no;
+        /// Read the alerts that answers raised.
+        ReadAlerts Answers: no unit no all no no no no no no no no no;
+        /// Take an alert on.
+        AcknowledgeAlert Answers: no unit no all no no no no no no no no no;
+        /// Score stored answers again.
+        RescoreAnswers Answers: no no no all no no no no no no no no no;
+        /// Read the keys that receipts are checked with.
+        ReadReceiptKeys Catalogue: all all all all no no no all all no all no no;
         /// Read answered questionnaires and their scores.
         ReadAnswers       Answers:     own     unit      no        all             no            no           no        no       no     no      no  no       no;
         /// Read how much the registry holds and the mean scores.

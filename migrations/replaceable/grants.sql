@@ -24,7 +24,26 @@ GRANT SELECT (patient_id, blind_index) ON patient_identifier TO {importer};
 -- Answers: an importer writes them and sees only what it needs to know a delivery again.
 GRANT SELECT ON submission, score TO {patient}, {clinician}, {registry_manager};
 GRANT INSERT ON submission, score TO {patient}, {clinician}, {importer};
-GRANT SELECT (id, patient_id, source_system, source_form_id, source_submission_id, revision, payload_hash) ON submission TO {importer};
+GRANT INSERT ON submission, score TO {registry_manager};
+GRANT SELECT (id, patient_id, source_system, source_form_id, source_submission_id, revision, payload_hash, content_hash) ON submission TO {importer};
+-- Free text is sealed under the patient's key; an importer gets it wrapped, and only the server unwraps it.
+GRANT SELECT ON patient_key TO {importer};
+
+-- What cannot be placed: an importer puts it there and sees of it what it needs to know it again.
+GRANT SELECT, INSERT, UPDATE ON quarantine TO {registry_manager};
+GRANT INSERT ON quarantine TO {importer};
+GRANT SELECT (id, source_system, source_form_id, source_submission_id, payload_hash, state, deliveries, reasons, updated_at, updated_by, version) ON quarantine TO {importer};
+GRANT UPDATE (state, submission_id, deliveries, reasons, updated_at, updated_by, version) ON quarantine TO {importer};
+
+-- Alerts.
+GRANT INSERT ON alert TO {patient}, {clinician}, {importer}, {registry_manager};
+GRANT SELECT ON alert TO {clinician}, {registry_manager};
+GRANT UPDATE (acknowledged_at, acknowledged_by, version) ON alert TO {clinician}, {registry_manager};
+
+-- Codebooks.
+GRANT SELECT ON nettskjema_definition TO {patient}, {clinician}, {secretary}, {registry_manager}, {importer}, {sender};
+GRANT INSERT ON nettskjema_definition TO {importer}, {registry_manager};
+GRANT INSERT ON nettskjema_form TO {registry_manager};
 
 -- What the clinic records. Whoever changes a row puts what it was into the history; nobody changes the history.
 GRANT SELECT ON referral, episode, consultation, diagnosis, procedure, pain_site, treatment_goal, medication, implant, implant_component, implant_programme, implant_event, implant_check, legal_basis, project_participation, sample, row_history

@@ -42,6 +42,12 @@ struct Named<'a> {
     submission_id: &'a str,
 }
 
+impl<'a> From<&'a Source> for Named<'a> {
+    fn from(Source { system, form_id, submission_id }: &'a Source) -> Self {
+        Self { system, form_id, submission_id }
+    }
+}
+
 /// A registry's signing key.
 pub(crate) struct Signer {
     pair: Ed25519KeyPair,
@@ -83,15 +89,13 @@ impl Tx<'_> {
             Kept::Stored(id, revision) => (format!("submissions/{id}"), Some(revision)),
             Kept::Quarantined(id) => (format!("quarantine/{id}"), None),
         };
-        let named =
-            |it| -> Named<'_> { let Source { system, form_id, submission_id } = it; Named { system, form_id, submission_id } };
         self.place().keys.receipts.sign(&Claims {
             iss: "painreg",
             tenant: self.slug(),
             iat: self.now().as_second(),
             sub,
             revision,
-            source: source.map(named),
+            source: source.map(Named::from),
             payload_sha256: hex(payload_hash),
         })
     }

@@ -124,12 +124,12 @@ pub(crate) struct Place {
     pub(crate) lists: RwLock<store::code_lists::ListCache>,
 }
 
-/// Published forms are immutable, so they are read once. Which form a Nettskjema form delivers to can change; such a
-/// change moves the generation, and a new [`Place`] starts empty.
+/// Published forms are immutable, so they are read once. What is known of a Nettskjema form carries its versions, which are
+/// asked for before it is used.
 #[derive(Default)]
 pub(crate) struct FormCache {
     pub(crate) by_version: HashMap<(String, String), Form>,
-    pub(crate) by_nettskjema: HashMap<String, Form>,
+    pub(crate) by_nettskjema: HashMap<String, store::nettskjema::Known>,
 }
 
 impl Place {

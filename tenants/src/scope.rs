@@ -557,10 +557,10 @@ impl<'t> Tx<'t> {
         .then(GROUNDS)
         .then("NULL AS standing FROM found")
         .load(self.conn)?;
-        let mut opened: Vec<Result<PatientAccess<'t>, StoreError>> =
+        let mut all: Vec<Result<PatientAccess<'t>, StoreError>> =
             asked.iter().map(|_| Err(StoreError::NotFound)).collect();
         let mut seen = Vec::with_capacity(rows.len());
-        for NumberedRow { n, row } in rows {
+        for NumberedRow { n, opened: row } in rows {
             let id = PatientId::existing(row.patient_id);
             seen.push(id);
             seen.extend(row.merged.iter().copied().map(PatientId::existing));
@@ -570,14 +570,14 @@ impl<'t> Tx<'t> {
                 rows.extend_from_slice(&row.merged);
                 PatientAccess { id, rows, brand: PhantomData }
             });
-            let place = usize::try_from(n).ok().and_then(|n| opened.get_mut(n.saturating_sub(1)));
+            let place = usize::try_from(n).ok().and_then(|n| all.get_mut(n.saturating_sub(1)));
             if let Some(place) = place {
                 *place = access;
             }
         }
         self.open_all(&seen)?;
         self.trace.opened.extend(seen);
-        Ok(opened)
+        Ok(all)
     }
 
     /// Refuses to keep what the patient's legal basis does not allow today.
@@ -746,7 +746,7 @@ struct NumberedRow {
     #[diesel(sql_type = BigInt)]
     n: i64,
     #[diesel(embed)]
-    row: OpenedRow,
+    opened: OpenedRow,
 }
 
 #[derive(serde::Deserialize)]

@@ -9,6 +9,7 @@ pub mod forms;
 pub mod idempotency;
 pub mod implants;
 pub mod merges;
+pub mod nettskjema;
 pub mod patients;
 pub mod quarantine;
 pub mod submissions;

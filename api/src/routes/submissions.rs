@@ -8,7 +8,7 @@ pub mod submit;
 pub mod submit_many;
 
 use painreg_domain::fault::{Fault, FaultCode};
-use painreg_domain::ids::{PatientId, SubmissionId};
+use painreg_domain::ids::{PatientId, QuarantineId, SubmissionId};
 use painreg_domain::instrument::{ScaleScore, Status};
 use painreg_domain::national_id::Acceptance;
 use painreg_tenants::store::forms;
@@ -18,9 +18,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use validator::Validate;
 
-use crate::intake::{Ready, Stored, plausible};
+use super::quarantine::Corrections;
+use crate::batch::DeliveryOutcome;
+use crate::intake::{Ready, Reason, Stored, Unfit, plausible};
 use crate::problem::Problem;
-use crate::wire::{NationalIdBody, reply};
+use crate::wire::{NationalIdBody, document, meaning, reply, validation_faults};
 
 /// Where a submission came from: the same source is stored once.
 #[derive(Clone, Deserialize, Serialize, Validate, utoipa::ToSchema)]
@@ -74,11 +76,6 @@ pub struct ScoreView {
     /// Cut-offs that are reached or not.
     #[schema(value_type = Object)]
     flags: Value,
-    /// Which version of the score it is: 1 is how it was scored when it arrived.
-    #[schema(minimum = 1)]
-    version: i32,
-    /// When it was scored again; null for version 1.
-    scored_at: Option<jiff::Timestamp>,
 }
 
 impl From<StoredScore> for ScoreView {
@@ -89,8 +86,6 @@ impl From<StoredScore> for ScoreView {
             status: it.status,
             scales: it.scales,
             flags: it.flags,
-            version: it.version,
-            scored_at: it.scored_at,
         }
     }
 }
@@ -110,8 +105,7 @@ pub struct ReceiptView {
     #[schema(max_length = 40, example = "baseline")]
     wave: String,
     /// `created`, `unchanged` (the same bytes were here already) or `revised` (the source changed it).
-    #[schema(max_length = 20, example = "created")]
-    delivered: &'static str,
+    delivered: DeliveryOutcome,
     /// One result an instrument.
     #[schema(max_items = 100)]
     scores: Vec<ScoreView>,
@@ -234,6 +228,51 @@ impl SubmitAnswers {
     }
 }
 
+/// What a line in the registry's own words holds.
+pub fn examine(
+    tx: &mut Tx<'_>,
+    payload: &[u8],
+    corrections: &Corrections,
+    acceptance: Acceptance,
+) -> Result<Result<Ready, Unfit>, Problem> {
+    let mut source = None;
+    let mut read = || {
+        let mut document = document(payload)?;
+        // Said even where the rest cannot be read, so that it is known again.
+        source = document.get("source").and_then(|source| serde_json::from_value::<SourceBody>(source.clone()).ok());
+        if let Some(unknown) = corrections.apply(&mut document).first() {
+            return Err(Problem::invalid(vec![Fault::new(unknown.pointer.clone(), FaultCode::UnknownItem)]));
+        }
+        let mut submitted: SubmitAnswers = meaning(document)?;
+        submitted.validate().map_err(|errors| Problem::invalid(validation_faults(&errors)))?;
+        if let Some(id) = corrections.patient_id {
+            submitted.patient = WhoseAnswers::Id(id);
+        }
+        submitted.meaning(tx, acceptance)
+    };
+    match read() {
+        Ok(ready) => Ok(Ok(ready)),
+        Err(problem) => {
+            let source = source.filter(|source| source.validate().is_ok()).map(Source::from);
+            Ok(Err(Unfit { source, reasons: Reason::of(problem)? }))
+        }
+    }
+}
+
+/// What was delivered and cannot be placed.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = QuarantineReceipt)]
+pub struct KeptView {
+    /// Its id in quarantine.
+    pub quarantine_id: QuarantineId,
+    /// Why it cannot be placed.
+    #[schema(max_items = 2000)]
+    pub reasons: Vec<Reason>,
+    /// A signed receipt (JWS, compact): proof that this was delivered here.
+    #[schema(max_length = 2000)]
+    pub receipt: String,
+}
+
 /// People have sources of their own: nobody but an importer can take, or supersede, what another system delivers.
 fn source_of(principal: &Principal, given: SourceBody) -> Result<Source, Vec<Fault>> {
     let mut source = Source::from(given);
@@ -247,17 +286,8 @@ fn source_of(principal: &Principal, given: SourceBody) -> Result<Source, Vec<Fau
     Ok(source)
 }
 
-/// What became of it.
-const fn outcome(delivered: Delivered) -> &'static str {
-    match delivered {
-        Delivered::Created => "created",
-        Delivered::Unchanged => "unchanged",
-        Delivered::Revised => "revised",
-    }
-}
-
 /// The answer to a questionnaire that is stored.
-fn stored_reply(tenant: &str, stored: Stored) -> Reply {
+pub fn stored_reply(tenant: &str, stored: Stored) -> Reply {
     let Stored { placed, patient, wave, scores, alerts, receipt, .. } = stored;
     let status = if placed.delivered == Delivered::Unchanged { 200 } else { 201 };
     let view = ReceiptView {
@@ -265,7 +295,7 @@ fn stored_reply(tenant: &str, stored: Stored) -> Reply {
         version: placed.revision,
         patient_id: patient,
         wave: wave.to_owned(),
-        delivered: outcome(placed.delivered),
+        delivered: placed.delivered.into(),
         scores: scores.into_iter().map(ScoreView::from).collect(),
         alerts: alerts.into_iter().map(AlertNote::from).collect(),
         receipt,

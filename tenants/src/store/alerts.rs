@@ -103,10 +103,8 @@ pub fn list(
             .bind::<Timestamptz, _>(at.to_diesel())
             .bind::<SqlUuid, _>(id.uuid());
     }
-    let rows: Vec<Row> = query
-        .then(" ORDER BY raised_at DESC, alert.id DESC LIMIT ?")
-        .bind::<BigInt, _>(limit + 1)
-        .load(tx.conn)?;
+    let rows: Vec<Row> =
+        query.then(" ORDER BY raised_at DESC, alert.id DESC LIMIT ?").bind::<BigInt, _>(limit + 1).load(tx.conn)?;
     let found = Listing::cut(rows.into_iter().map(RaisedAlert::from).collect(), limit);
     let mut shown: Vec<PatientId> = found.items.iter().map(|alert| alert.patient).collect();
     shown.sort_unstable();
@@ -117,10 +115,8 @@ pub fn list(
 
 /// Takes an alert on: the first to do so stands. Opens the patient's record.
 pub fn acknowledge(tx: &mut Tx<'_>, id: AlertId) -> Result<RaisedAlert, StoreError> {
-    let found: Row = within_reach(tx.unit_in_reach())
-        .then(" AND alert.id = ?")
-        .bind::<SqlUuid, _>(id.uuid())
-        .get_result(tx.conn)?;
+    let found: Row =
+        within_reach(tx.unit_in_reach()).then(" AND alert.id = ?").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
     let mut alert = RaisedAlert::from(found);
     tx.about(format!("alert/{id}"));
     tx.open_patient(alert.patient)?;

@@ -36,23 +36,6 @@ pub fn newest(tx: &mut Tx<'_>, code: &str) -> Result<Form, StoreError> {
     version(tx, code, &found)
 }
 
-/// The form that a Nettskjema form delivers to.
-pub fn of_nettskjema(tx: &mut Tx<'_>, nettskjema_id: &str) -> Result<Form, StoreError> {
-    let place = tx.place();
-    let known = place.forms.read().unwrap_or_else(PoisonError::into_inner).by_nettskjema.get(nettskjema_id).cloned();
-    if let Some(form) = known {
-        return Ok(form);
-    }
-    let (code, found): (String, String) = nettskjema_form::table
-        .find(nettskjema_id)
-        .select((nettskjema_form::form, nettskjema_form::form_version))
-        .first(tx.conn)?;
-    let form = version(tx, &code, &found)?;
-    let mut forms = place.forms.write().unwrap_or_else(PoisonError::into_inner);
-    forms.by_nettskjema.insert(nettskjema_id.to_owned(), form.clone());
-    Ok(form)
-}
-
 /// Every published version, by code and version, after `after`.
 pub fn list(tx: &mut Tx<'_>, after: Option<(&str, &str)>, limit: i64) -> Result<Listing<Form>, StoreError> {
     let mut query = form_version::table
@@ -84,12 +67,16 @@ pub(crate) fn publish(conn: &mut PgConnection, forms: &[Form], now: jiff::Timest
                 form_version::published_at.eq(now.to_diesel()),
             ))
             .execute(conn)?;
-        for nettskjema_id in form.definition().nettskjema.iter().map(|mapping| mapping.form_id.as_str()) {
+        for mapping in &form.definition().nettskjema {
             diesel::insert_into(nettskjema_form::table)
                 .values((
-                    nettskjema_form::nettskjema_id.eq(nettskjema_id),
+                    nettskjema_form::nettskjema_id.eq(&mapping.form_id),
                     nettskjema_form::form.eq(form.code()),
                     nettskjema_form::form_version.eq(form.version()),
+                    nettskjema_form::version.eq(1),
+                    nettskjema_form::keys.eq(serde_json::to_value(&mapping.keys).unwrap_or_default()),
+                    nettskjema_form::updated_at.eq(now.to_diesel()),
+                    nettskjema_form::updated_by.eq("CreateTenant"),
                 ))
                 .execute(conn)?;
         }

@@ -116,7 +116,7 @@ struct Row {
 #[derive(QueryableByName)]
 struct SealedRow {
     #[diesel(embed)]
-    row: Row,
+    about: Row,
     #[diesel(sql_type = Bytea)]
     sealed: Vec<u8>,
     #[diesel(sql_type = Bytea)]
@@ -255,7 +255,7 @@ pub fn waiting(
 /// Opens a delivery in quarantine, and keeps others from working on it until the transaction ends.
 pub fn open(tx: &mut Tx<'_>, id: QuarantineId) -> Result<Opened, StoreError> {
     tx.about(format!("quarantine/{id}"));
-    let SealedRow { row, sealed, payload_hash, corrections } = statement(COLUMNS)
+    let SealedRow { about, sealed, payload_hash, corrections } = statement(COLUMNS)
         .then(", sealed, payload_hash, corrections FROM quarantine WHERE id = ? FOR UPDATE")
         .bind::<SqlUuid, _>(id.uuid())
         .get_result(tx.conn)?;
@@ -269,8 +269,8 @@ pub fn open(tx: &mut Tx<'_>, id: QuarantineId) -> Result<Opened, StoreError> {
         }
         None => Value::Null,
     };
-    let payload_hash = payload_hash.try_into().unwrap_or_default();
-    Ok(Opened { about: row.into(), payload, payload_hash, corrections })
+    let payload_hash = payload_hash.try_into().unwrap_or([0; 32]);
+    Ok(Opened { about: about.into(), payload, payload_hash, corrections })
 }
 
 /// Notes that what waited was tried again: what a person corrected, and why it still cannot be placed.

@@ -13,8 +13,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::schema::tenant::{score, submission};
 use crate::registry::Place;
+use crate::schema::tenant::{score, submission};
 use crate::scope::{PatientAccess, Tx};
 use crate::statement::statement;
 use crate::store::{Listing, patients};

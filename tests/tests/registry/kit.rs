@@ -25,6 +25,8 @@ use ureq::http::{HeaderMap, HeaderName, HeaderValue};
 pub trait Judged {
     /// The answer, a problem of this status with exactly this fault.
     fn fault(self, status: u16, pointer: &str, code: &str) -> Self;
+    /// The answer to a delivery that is kept in quarantine for exactly this reason.
+    fn kept(self, pointer: &str, code: &str) -> Self;
 }
 
 impl Judged for Answer {
@@ -32,6 +34,15 @@ impl Judged for Answer {
     fn fault(self, status: u16, pointer: &str, code: &str) -> Self {
         let answer = self.expect(status);
         assert_eq!(answer.faults(), [(pointer.to_owned(), code.to_owned())], "{}", answer.text());
+        answer
+    }
+
+    #[track_caller]
+    fn kept(self, pointer: &str, code: &str) -> Self {
+        let answer = self.expect(202);
+        let reasons: Vec<_> = answer.body["reasons"].as_array().into_iter().flatten().collect();
+        let told: Vec<_> = reasons.iter().map(|reason| (&reason["pointer"], &reason["code"])).collect();
+        assert_eq!(told, [(&json!(pointer), &json!(code))], "{}", answer.text());
         answer
     }
 }

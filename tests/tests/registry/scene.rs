@@ -188,9 +188,11 @@ impl Scene {
                 "merge" => self.merge(objects),
                 "project" => examples::PROJECT.to_owned(),
                 "list" => "goal_category".to_owned(),
+                "quarantined" => self.quarantined(objects),
+                "alert" => self.alert(objects),
                 other => panic!("{}: no example of the path parameter `{other}`", operation.id),
             };
-            refers |= matches!(name, "patient" | "submission" | "merge");
+            refers |= matches!(name, "patient" | "submission" | "merge" | "alert" | "quarantined");
             path = path.replace(&format!("{{{name}}}"), &value);
         }
         assert!(!path.contains('{'), "{}: a path parameter is not documented: {path}", operation.id);
@@ -218,7 +220,9 @@ impl Scene {
         let whose = match operation.id.as_str() {
             "registerPatient" => Whose::Answered("/id"),
             "registerMany" => Whose::Answered("/registered/patient_id"),
-            "listPatients" | "listRecalled" | "listDuplicates" | "listMerges" => Whose::Listed,
+            "listPatients" | "listRecalled" | "listDuplicates" | "listMerges" | "listAlerts" => Whose::Listed,
+            // Nobody knows whose it is.
+            "readQuarantined" | "setAsideQuarantined" => Whose::Nobody,
             "mergePatients" => {
                 Whose::Both(objects.patient.clone(), sent["duplicate_id"].as_str().unwrap_or_default().to_owned())
             }
@@ -245,6 +249,24 @@ impl Scene {
             "submitAnswers" => {
                 (submission(&objects.patient, &format!("s-{}", self.next()), &json!({"nrs_average": 7})), true)
             }
+            "submitMany" => (
+                json!({"source": {"system": "painsoft", "form_id": "1", "submission_id": format!("m-{}", self.next())},
+                    "patient": {"id": objects.patient}, "form": "opr-baseline", "submitted_at": "2026-01-05T08:15:00Z",
+                    "answers": {"nrs_average": 7}}),
+                true,
+            ),
+            "deliverMany" => (self.world.delivery(&objects.person, 40_000_000 + self.next()), true),
+            "describeNettskjema" => (
+                json!({"generatedDate": "2026-01-05T09:15:00+01:00", "elements": [
+                    {"elementId": 1, "elementType": "RADIO", "externalElementId": "isi_01"}]}),
+                false,
+            ),
+            "saveNettskjemaMapping" => {
+                (json!({"form": "opr-baseline", "form_version": "1", "keys": {"fnr": "@national_id"}}), false)
+            }
+            "replayQuarantined" => (json!({"corrections": {"patient_id": objects.patient}}), false),
+            "replayQuarantine" => (json!({"form_id": "0"}), false),
+            "rescore" => (json!({"instrument": "isi"}), false),
             "deliverNettskjema" => (self.world.delivery(&objects.person, 30_000_000 + self.next()), true),
             "scoreAnswers" => (json!({"answers": isi()}), false),
             "createTenant" => {
@@ -332,6 +354,11 @@ impl Scene {
             self.world.rows(&format!("SELECT version FROM {}.project WHERE code = '{code}'", schema()))
         } else if operation.takes("path", "list") {
             self.world.rows(&format!("SELECT version FROM {}.code_list_version WHERE list = 'goal_category'", schema()))
+        } else if operation.takes("path", "form_id") {
+            self.world.rows(&format!(
+                "SELECT max(version) AS version FROM {}.nettskjema_form WHERE nettskjema_id = '{BASELINE_FORM_ID}'",
+                schema()
+            ))
         } else if operation.takes("path", "patient") {
             self.world.rows(&format!("SELECT version FROM {}.patient WHERE id = '{}'", schema(), objects.patient))
         } else {
@@ -358,6 +385,26 @@ impl Scene {
         let body = examples::entry(kind, &objects.entries[&Kind::Episode], &objects.entries[&Kind::Implant]);
         let made = manager.post(&manager.at(&format!("patients/{}/{}", objects.patient, kind.row().path)), &body);
         if made.status == 201 { made.text_at("/id").to_owned() } else { known }
+    }
+
+    /// A delivery in quarantine where the objects are.
+    fn quarantined(&self, objects: &Objects) -> String {
+        let importer = self.world.place(&objects.tenant).importer();
+        let mut document = self.world.delivery(&objects.person, 50_000_000 + self.next());
+        document["metadata"].as_object_mut().expect("an object").remove("respondent");
+        let kept = importer.delivers(&document);
+        if kept.status == 202 { kept.text_at("/quarantine_id").to_owned() } else { self.nothing().submission }
+    }
+
+    /// An alert about the patient.
+    fn alert(&self, objects: &Objects) -> String {
+        let clinician = self.world.place(&objects.tenant).clinician();
+        let body = submission(&objects.patient, &format!("a-{}", self.next()), &json!({"hscl_20": 3}));
+        let made = clinician.post(&clinician.at("submissions"), &body);
+        let schema = self.world.schema(&objects.tenant);
+        let id = made.body["id"].as_str().unwrap_or_default();
+        let found = self.world.rows(&format!("SELECT id FROM {schema}.alert WHERE submission_id::text = '{id}'"));
+        found.first().and_then(|row| row["id"].as_str()).map_or_else(|| self.nothing().submission, str::to_owned)
     }
 
     /// A standing merge of somebody into the patient.

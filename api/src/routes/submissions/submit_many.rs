@@ -3,15 +3,15 @@
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, post, web};
 use painreg_domain::policy::Action;
 
-use super::SubmitAnswers;
+use super::{SubmitAnswers, examine};
 use crate::auth::Caller;
 use crate::batch::{Batch, BatchParams, DeliveryResult};
 use crate::frame::RequestInfo;
-use crate::intake::{Arrival, Ready, Reason, Unfit};
+use crate::intake::Arrival;
 use crate::lines::{Line, LineBody, NDJSON};
 use crate::problem::{Problem, Problems};
+use crate::routes::quarantine::Corrections;
 use crate::server::State;
-use crate::wire::parse;
 
 /// Submit answered questionnaires, a line each (NDJSON).
 ///
@@ -34,38 +34,17 @@ pub async fn submit_many(
 ) -> Result<HttpResponse, Problem> {
     let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();
     let acceptance = state.acceptance;
-    let batch = Batch { caller, action: Action::SubmitAnswersInBulk, nettskjema_id: None, dry_run: params.dry_run(), info };
+    let batch =
+        Batch { caller, action: Action::SubmitAnswersInBulk, nettskjema_id: None, dry_run: params.dry_run(), info };
     batch
-        .run(lines, move |tx, lines: Vec<Line>| {
-            let examine = |tx: &mut _, bytes: &[u8]| {
-                let submitted: SubmitAnswers = parse(bytes)?;
-                validator::Validate::validate(&submitted)
-                    .map_err(|errors| Problem::invalid(crate::wire::validation_faults(&errors)))?;
-                let source = submitted.source.clone().into();
-                Ok::<_, Problem>((source, submitted.meaning(tx, acceptance)))
-            };
+        .run(lines, None, move |tx, lines: Vec<Line>| {
             lines
                 .into_iter()
-                .map(|(line, payload)| {
-                    let (source, examined) = match examine(tx, &payload) {
-                        Ok((source, examined)) => (Some(source), examined),
-                        Err(problem) => (None, Err(problem)),
-                    };
-                    let examined = unfit(source, examined)?;
-                    Ok(Arrival { line, media_type: NDJSON, payload, examined })
+                .map(|(_, payload)| {
+                    let examined = examine(tx, &payload, &Corrections::default(), acceptance)?;
+                    Ok(Arrival { media_type: NDJSON, payload, examined })
                 })
                 .collect()
         })
         .await
-}
-
-/// What is wrong with a line goes into quarantine with it; what is wrong with us does not.
-fn unfit(
-    source: Option<painreg_tenants::store::submissions::Source>,
-    examined: Result<Ready, Problem>,
-) -> Result<Result<Ready, Unfit>, Problem> {
-    match examined {
-        Ok(ready) => Ok(Ok(ready)),
-        Err(problem) => Ok(Err(Unfit { source, reasons: Reason::of(problem)? })),
-    }
 }

@@ -76,6 +76,17 @@ pub enum Delivered {
     Revised,
 }
 
+impl Delivered {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Unchanged => "unchanged",
+            Self::Revised => "revised",
+        }
+    }
+}
+
 /// Where a delivery ended up.
 #[derive(Clone, Copy, Debug)]
 pub struct Placed {
@@ -256,13 +267,14 @@ const SETTLE: &str = ", settled AS (UPDATE quarantine SET state = 'placed', subm
      WHERE quarantine.state = 'open' AND quarantine.source_submission_id = new.source_submission_id \
      AND quarantine.source_form_id = new.source_form_id AND quarantine.source_system = new.source_system)";
 
+fn column<'r, T>(rows: &'r [Row<'_>], each: impl Fn(&'r Row<'_>) -> T) -> Vec<T> {
+    rows.iter().map(each).collect()
+}
+
 /// Stores the rows that are new to their source and revision, with scores and alerts; says which.
 fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<HashSet<Uuid>, StoreError> {
     if rows.is_empty() {
         return Ok(HashSet::new());
-    }
-    fn column<'r, T>(rows: &'r [Row<'_>], each: impl Fn(&'r Row<'_>) -> T) -> Vec<T> {
-        rows.iter().map(each).collect()
     }
     let scores: Vec<(Uuid, &StoredScore)> =
         rows.iter().flat_map(|row| row.new.scores.iter().map(|score| (row.id, score))).collect();

@@ -1,0 +1,55 @@
+//! Listing alerts.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use painreg_domain::ids::AlertId;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::alerts;
+use serde::Deserialize;
+
+use super::AlertView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{self, Page, PageParams, page_answer};
+
+/// Which alerts.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AlertParams {
+    /// true: only those that nobody has taken on.
+    #[param(default = false)]
+    open: Option<bool>,
+    /// How many items at the most, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<i64>,
+    /// Where to read on: the `next_cursor` of the page before.
+    #[param(max_length = 1000)]
+    cursor: Option<String>,
+}
+
+/// List the alerts that answers raised, the newest first.
+#[utoipa::path(operation_id = "listAlerts", tag = "Questionnaires", extensions(("x-action" = json!("ReadAlerts"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), AlertParams),
+    responses((status = 200, description = "A page of alerts.", body = Page<AlertView>), Problems))]
+#[get("/v1/tenants/{tenant}/alerts")]
+pub async fn list_alerts(
+    request: HttpRequest,
+    caller: Caller,
+    _path: web::Path<String>,
+    params: web::Query<AlertParams>,
+) -> Result<HttpResponse, Problem> {
+    let AlertParams { open, limit, cursor } = params.into_inner();
+    let page = PageParams { limit, cursor };
+    let (open, limit, cursor) = (open.unwrap_or(false), page.limit()?, page.cursor());
+    let page = caller
+        .run(Action::ReadAlerts, move |tx| {
+            let list = format!("alerts/{open}");
+            let after = wire::after(tx, &list, cursor, AlertId::existing)?;
+            let found = alerts::list(tx, open, after, limit)?;
+            Ok(wire::page::<_, AlertView>(found, |last| {
+                tx.seal_cursor(&list, &wire::position(last.raised_at, last.id))
+            }))
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}

@@ -1,0 +1,120 @@
+//! Delivering many Nettskjema submissions as Nettskjema gives them.
+
+use std::mem::take;
+
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, post, web};
+use painreg_domain::nettskjema::api_v3;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::nettskjema;
+
+use super::deliver::NettskjemaSubmission;
+use super::examine;
+use crate::auth::Caller;
+use crate::batch::{Batch, BatchParams, DeliveryResult, Group};
+use crate::frame::RequestInfo;
+use crate::intake::Arrival;
+use crate::lines::{CSV, Line, LineBody};
+use crate::problem::{Problem, Problems};
+use crate::routes::quarantine::Corrections;
+use crate::server::State;
+use crate::wire::BODY_LIMIT;
+
+/// Deliver Nettskjema submissions as Nettskjema gives them, many at once.
+///
+/// As NDJSON, a line is a submission (TSD's survey API or API v3) or, as API v3's `answers` has it, one answer: the lines
+/// of one submission must follow each other. As `text/csv`, it is CSV v1: a header, then a row a submission. Whatever one
+/// does, the others are processed; the answer has a result for each, in order, as soon as it is done. What cannot be placed
+/// is kept in quarantine. The same again changes nothing and needs no `Idempotency-Key`. There may be a million; a client
+/// that sends more than 16 MiB must read the results while it sends.
+#[utoipa::path(operation_id = "deliverMany", tag = "Nettskjema", extensions(("x-action" = json!("DeliverNettskjema"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("form_id" = String, Path, description = "The form's number in Nettskjema.", max_length = 12), BatchParams),
+    request_body(content((NettskjemaSubmission = "application/x-ndjson"), (String = "text/csv"))),
+    responses((status = 200, description = "A result a submission.", body = DeliveryResult, content_type = "application/x-ndjson"), Problems))]
+#[post("/v1/tenants/{tenant}/nettskjema/{form_id}/delivery-batches")]
+pub async fn deliver_many(
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<(String, String)>,
+    params: web::Query<BatchParams>,
+    state: web::Data<State>,
+    lines: LineBody,
+) -> Result<HttpResponse, Problem> {
+    let (_, form_id) = path.into_inner();
+    let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();
+    let acceptance = state.acceptance;
+    let media_type = lines.media_type;
+    let group: Group = if media_type == CSV { rows() } else { submissions() };
+    let nettskjema_id = Some(form_id.clone());
+    let batch = Batch { caller, action: Action::DeliverNettskjema, nettskjema_id, dry_run: params.dry_run(), info };
+    batch
+        .run(lines, Some(group), move |tx, lines: Vec<Line>| {
+            super::check_form_id(&form_id)?;
+            let known = nettskjema::known(tx, &form_id)?;
+            lines
+                .into_iter()
+                .map(|(_, payload)| {
+                    let what = (media_type, &*payload);
+                    let examined = examine(tx, &known, &form_id, what, &Corrections::default(), acceptance)?;
+                    Ok(Arrival { media_type, payload, examined })
+                })
+                .collect()
+        })
+        .await
+}
+
+/// A header and rows: each row becomes a file of its own, so that it can be kept as it came.
+fn rows() -> Group {
+    let mut header: Option<Bytes> = None;
+    Box::new(move |lines| {
+        let mut lines = lines.unwrap_or_default().into_iter();
+        if header.is_none() {
+            header = lines.next().map(|(_, line)| line);
+        }
+        let Some(header) = &header else { return Vec::new() };
+        lines.map(|(number, row)| (number, joined(header, &row))).collect()
+    })
+}
+
+/// Submissions a line, and answers a line: the answers of one submission are put together.
+fn submissions() -> Group {
+    let mut waiting: Option<(u64, Line)> = None;
+    Box::new(move |lines| {
+        let Some(lines) = lines else { return take(&mut waiting).map(|(_, line)| line).into_iter().collect() };
+        let mut whole = Vec::with_capacity(lines.len());
+        for (number, line) in lines {
+            match (answer_of(&line), take(&mut waiting)) {
+                (Some(id), Some((of, (first, together)))) if of == id && together.len() + line.len() < BODY_LIMIT => {
+                    waiting = Some((of, (first, joined(&together, &line))));
+                }
+                (id, before) => {
+                    whole.extend(before.map(|(_, line)| line));
+                    match id {
+                        Some(id) => waiting = Some((id, (number, line))),
+                        None => whole.push((number, line)),
+                    }
+                }
+            }
+        }
+        whole
+    })
+}
+
+/// The submission that a line of the long format belongs to.
+fn answer_of(line: &[u8]) -> Option<u64> {
+    // Whole submissions are not parsed twice for being asked.
+    let marked = |mark: &[u8]| line.windows(mark.len()).any(|part| part == mark);
+    if marked(b"\"metadata\"") || marked(b"\"submissionMetadata\"") || !marked(b"\"submissionId\"") {
+        return None;
+    }
+    api_v3::line_of(&serde_json::from_slice(line).ok()?)
+}
+
+fn joined(one: &[u8], other: &[u8]) -> Bytes {
+    let mut both = BytesMut::with_capacity(one.len() + 1 + other.len());
+    both.extend_from_slice(one);
+    both.extend_from_slice(b"\n");
+    both.extend_from_slice(other);
+    both.freeze()
+}

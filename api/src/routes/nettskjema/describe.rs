@@ -1,0 +1,91 @@
+//! Keeping what a Nettskjema form looks like.
+
+use actix_web::{HttpResponse, post, web};
+use painreg_domain::nettskjema::Definition;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::nettskjema::{self, Described};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use validator::{Validate, ValidationErrors};
+
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{Body, IdempotencyKey, ListedCode, reply};
+
+/// A form's definition as Nettskjema gives it: API v3 `definition` or `elements`, TSD `metadata`, or the older one with pages.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object, example = json!({"generatedDate": "2026-11-20T09:15:00+01:00", "elements": [
+    {"elementId": 1, "elementType": "RADIO", "externalElementId": "isi_01", "answerOptions": [{"answerOptionId": 2, "externalAnswerOptionId": "0"}]}]}))]
+pub struct NettskjemaDefinition(Value);
+
+impl Validate for NettskjemaDefinition {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        Ok(())
+    }
+}
+
+/// One version of what a Nettskjema form looks like.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = NettskjemaDefinitionVersion)]
+pub struct DefinitionView {
+    /// Its number, from 1.
+    #[schema(minimum = 1)]
+    version: i64,
+    /// When Nettskjema made it, where it says so.
+    generated_at: Option<jiff::Timestamp>,
+    /// When it came here.
+    received_at: jiff::Timestamp,
+    /// Every path of its codebook: `key`, or `matrix.row`.
+    #[schema(value_type = Vec<ListedCode>, max_items = 5000)]
+    paths: Vec<String>,
+}
+
+impl From<Described> for DefinitionView {
+    fn from(it: Described) -> Self {
+        Self {
+            version: it.version,
+            generated_at: it.generated_at,
+            received_at: it.received_at,
+            paths: it.definition.paths().collect(),
+        }
+    }
+}
+
+/// Keep what a Nettskjema form looks like. Answers in matrices of API v3 cannot be read without it, and of a key that has
+/// changed it tells what it was called before. Every version is kept; one that is known already changes nothing.
+#[utoipa::path(operation_id = "describeNettskjema", tag = "Nettskjema", extensions(("x-action" = json!("DescribeNettskjema"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("form_id" = String, Path, description = "The form's number in Nettskjema.", max_length = 12),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+    request_body = NettskjemaDefinition,
+    responses((status = 201, description = "It is kept.", body = DefinitionView),
+        (status = 200, description = "It was known.", body = DefinitionView), Problems))]
+#[post("/v1/tenants/{tenant}/nettskjema/{form_id}/definitions")]
+pub async fn describe_nettskjema(
+    caller: Caller,
+    key: IdempotencyKey,
+    path: web::Path<(String, String)>,
+    body: Body<NettskjemaDefinition>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, form_id) = path.into_inner();
+    let Body { value: NettskjemaDefinition(document), bytes } = body;
+    let place = format!("/v1/tenants/{tenant}/nettskjema/{form_id}/definitions");
+    caller
+        .run_once(Action::DescribeNettskjema, key, bytes, &place, move |tx| {
+            super::check_form_id(&form_id)?;
+            let mut versions = Definition::read(&document)?;
+            // The oldest first, so that the numbers follow time.
+            versions.sort_by_key(Definition::generated_at);
+            let mut last = None;
+            let mut any_new = false;
+            for version in &versions {
+                let (described, new) = nettskjema::describe(tx, &form_id, version)?;
+                any_new |= new;
+                last = Some(described);
+            }
+            let last = last.ok_or_else(|| Problem::internal("a document without a version"))?;
+            Ok(reply(if any_new { 201 } else { 200 }, None, None, &DefinitionView::from(last)))
+        })
+        .await
+}

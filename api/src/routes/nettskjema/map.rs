@@ -1,0 +1,67 @@
+//! Saving a mapping.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, put, web};
+use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::nettskjema::Codebook;
+use painreg_domain::policy::Action;
+use painreg_domain::questionnaire::Mapping;
+use painreg_tenants::StoreError;
+use painreg_tenants::store::{forms, nettskjema};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use validator::Validate;
+
+use super::MappingView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{Body, IfMatch};
+
+/// How a codebook leads to the items of a form.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SaveMapping {
+    /// The form's code here.
+    #[validate(length(min = 1, max = 64))]
+    #[schema(min_length = 1, max_length = 64, example = "opr-baseline")]
+    form: String,
+    /// The form's version.
+    #[validate(length(min = 1, max = 32))]
+    #[schema(min_length = 1, max_length = 32, example = "1")]
+    form_version: String,
+    /// Codebook path (`key` or `matrix.row`) -> item, or `@national_id`. A path that is not listed leads to the item of its
+    /// own name (`matrix.row` to `matrix_row`), unless another path leads there.
+    keys: BTreeMap<String, String>,
+}
+
+/// Save how the codebook of a Nettskjema form leads to the items of a form. `If-Match` names the
+/// version that was read, `"v0"` where there is none yet. Every version is kept. What waits in quarantine can then be tried again.
+#[utoipa::path(operation_id = "saveNettskjemaMapping", tag = "Nettskjema", extensions(("x-action" = json!("MapNettskjema"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("form_id" = String, Path, description = "The form's number in Nettskjema.", max_length = 12),
+        ("If-Match" = String, Header, description = "The version that was read; `\"v0\"` where there is none yet.", max_length = 40)),
+    request_body = SaveMapping,
+    responses((status = 200, description = "The mapping.", body = MappingView), Problems))]
+#[put("/v1/tenants/{tenant}/nettskjema/{form_id}/mapping")]
+pub async fn save_nettskjema_mapping(
+    caller: Caller,
+    path: web::Path<(String, String)>,
+    read: IfMatch,
+    body: Body<SaveMapping>,
+) -> Result<HttpResponse, Problem> {
+    let (_, form_id) = path.into_inner();
+    let SaveMapping { form, form_version, keys } = body.value;
+    let saved = caller
+        .run(Action::MapNettskjema, move |tx| {
+            super::check_form_id(&form_id)?;
+            let form = forms::version(tx, &form, &form_version).map_err(|error| match error {
+                StoreError::NotFound => Problem::invalid(vec![Fault::at("form_version", FaultCode::UnknownReference)]),
+                other => other.into(),
+            })?;
+            let codebook = Codebook::new(&form, Mapping { form_id, keys })?;
+            Ok(nettskjema::save_mapping(tx, &codebook, read.0)?)
+        })
+        .await?;
+    let view = MappingView::from(saved);
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, view.etag())).json(view))
+}

@@ -1,0 +1,209 @@
+//! What was delivered and could not be placed (karantene).
+
+pub mod list;
+pub mod read;
+pub mod replay;
+pub mod replay_many;
+pub mod set_aside;
+
+use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::ids::PatientId;
+use painreg_domain::ids::{QuarantineId, SubmissionId};
+use painreg_domain::national_id::Acceptance;
+use painreg_domain::nettskjema::Delivery;
+use painreg_tenants::store::quarantine::{self, Quarantined};
+use painreg_tenants::{StoreError, Tx};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::batch::DeliveryOutcome;
+use crate::intake::{self, Reason};
+use crate::problem::Problem;
+use crate::routes::submissions::SourceBody;
+
+/// A delivery that could not be placed, without what was delivered.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Quarantined)]
+pub struct QuarantinedView {
+    /// Its id.
+    id: QuarantineId,
+    /// The Nettskjema form's number; null of submissions in the registry's own words.
+    #[schema(max_length = 20)]
+    nettskjema_form_id: Option<String>,
+    /// What was delivered is of this media type.
+    #[schema(max_length = 40, example = "application/json")]
+    media_type: String,
+    /// Where it came from, as far as that could be read.
+    source: Option<SourceBody>,
+    /// Why it could not be placed when it was last tried.
+    #[schema(value_type = Vec<Reason>, max_items = 2000)]
+    reasons: Value,
+    /// `open`, `placed`, `superseded` (the source delivered something else) or `set_aside`.
+    #[schema(max_length = 20, example = "open")]
+    state: String,
+    /// How often the same was delivered.
+    #[schema(minimum = 1)]
+    deliveries: i32,
+    /// When it was delivered first.
+    received_at: jiff::Timestamp,
+    /// Where it was placed.
+    submission_id: Option<SubmissionId>,
+    /// When anything was last done with it.
+    updated_at: jiff::Timestamp,
+    /// Its version; also the ETag.
+    #[schema(minimum = 1)]
+    version: i64,
+}
+
+impl From<Quarantined> for QuarantinedView {
+    fn from(it: Quarantined) -> Self {
+        Self {
+            id: it.id,
+            nettskjema_form_id: it.nettskjema_id,
+            media_type: it.media_type,
+            source: it.source.map(SourceBody::from),
+            reasons: it.reasons,
+            state: it.state,
+            deliveries: it.deliveries,
+            received_at: it.received_at,
+            submission_id: it.submission,
+            updated_at: it.updated_at,
+            version: it.version,
+        }
+    }
+}
+
+/// What a person says about a delivery that it does not say itself, or says wrongly. It is kept beside what was delivered,
+/// which stays as it came.
+#[derive(Clone, Default, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Corrections {
+    /// Whose answers these are.
+    #[serde(default)]
+    pub patient_id: Option<PatientId>,
+    /// Other values.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub values: Vec<Correction>,
+}
+
+/// Another value at one place.
+#[derive(Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Correction {
+    /// RFC 6901 pointer, as the reasons have it.
+    #[schema(max_length = 1000, example = "/answers/isi/01")]
+    pub pointer: String,
+    /// The value; null takes the answer away.
+    #[schema(value_type = Object)]
+    pub value: Value,
+}
+
+impl Corrections {
+    /// Earlier corrections and these.
+    fn after(self, earlier: Value) -> Self {
+        let mut all: Self = serde_json::from_value(earlier).unwrap_or_default();
+        all.patient_id = self.patient_id.or(all.patient_id);
+        for correction in self.values {
+            all.values.retain(|known| known.pointer != correction.pointer);
+            all.values.push(correction);
+        }
+        all
+    }
+
+    /// Puts the values into a document, where it has the places; the others are told.
+    pub fn apply(&self, document: &mut Value) -> Vec<&Correction> {
+        self.values.iter().filter(|correction| !put(document, &correction.pointer, &correction.value)).collect()
+    }
+
+    /// Puts values into a delivery's answers. `unknown_item` where there is no such place.
+    pub fn apply_to(rest: &[&Correction], delivery: &mut Delivery) -> Result<(), Vec<Fault>> {
+        let mut document = Value::Object(
+            [("answers".to_owned(), Value::from(std::mem::take(&mut delivery.answers)))].into_iter().collect(),
+        );
+        let unknown = rest.iter().filter(|correction| !put(&mut document, &correction.pointer, &correction.value));
+        let faults: Vec<Fault> = unknown.map(|it| Fault::new(it.pointer.clone(), FaultCode::UnknownItem)).collect();
+        if let Some(Value::Object(answers)) = document.get_mut("answers").map(Value::take) {
+            delivery.answers = answers;
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+}
+
+/// Sets, adds or, given null, removes a member of the object that the pointer leads to.
+fn put(document: &mut Value, pointer: &str, value: &Value) -> bool {
+    let Some((parent, member)) = pointer.rsplit_once('/') else { return false };
+    let member = member.replace("~1", "/").replace("~0", "~");
+    match document.pointer_mut(parent) {
+        Some(Value::Object(object)) if value.is_null() => object.remove(&member).is_some(),
+        Some(Value::Object(object)) => {
+            object.insert(member, value.clone());
+            true
+        }
+        Some(Value::Array(items)) => match member.parse::<usize>().ok().and_then(|at| items.get_mut(at)) {
+            Some(place) => {
+                *place = value.clone();
+                true
+            }
+            None => false,
+        },
+        _ => false,
+    }
+}
+
+/// What became of a delivery that was tried again.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Replayed)]
+pub struct ReplayedView {
+    /// Its id in quarantine.
+    id: QuarantineId,
+    /// What became of it.
+    outcome: DeliveryOutcome,
+    /// Where it is stored.
+    submission_id: Option<SubmissionId>,
+    /// Why it still waits.
+    #[schema(max_items = 2000)]
+    reasons: Vec<Reason>,
+}
+
+/// Tries a delivery again.
+fn replay(
+    tx: &mut Tx<'_>,
+    id: QuarantineId,
+    corrections: Corrections,
+    acceptance: Acceptance,
+) -> Result<ReplayedView, Problem> {
+    let opened = quarantine::open(tx, id)?;
+    if opened.about.state != "open" {
+        return Err(StoreError::WrongState.into());
+    }
+    let corrections = corrections.after(opened.corrections);
+    let examined = match &opened.about.nettskjema_id {
+        Some(form_id) => {
+            let known = painreg_tenants::store::nettskjema::known(tx, form_id)?;
+            super::nettskjema::examine(
+                tx,
+                &known,
+                form_id,
+                (&opened.about.media_type, &opened.payload),
+                &corrections,
+                acceptance,
+            )?
+        }
+        None => super::submissions::examine(tx, &opened.payload, &corrections, acceptance)?,
+    };
+    let reasons = match examined {
+        Ok(ready) => match intake::take_one(tx, ready, opened.payload_hash) {
+            Ok(stored) => {
+                quarantine::close(tx, id, Some(stored.placed.id))?;
+                let (outcome, submission_id) = (stored.placed.delivered.into(), Some(stored.placed.id));
+                return Ok(ReplayedView { id, outcome, submission_id, reasons: Vec::new() });
+            }
+            Err(problem) => Reason::of(problem)?,
+        },
+        Err(unfit) => unfit.reasons,
+    };
+    let kept = serde_json::to_value(&corrections).unwrap_or_default();
+    quarantine::retried(tx, id, &kept, &serde_json::to_value(&reasons).unwrap_or_default())?;
+    Ok(ReplayedView { id, outcome: DeliveryOutcome::Quarantined, submission_id: None, reasons })
+}

@@ -1,0 +1,63 @@
+//! Listing what could not be placed.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use painreg_domain::ids::QuarantineId;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::quarantine::{self, Search};
+use serde::Deserialize;
+
+use super::QuarantinedView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{self, Page, PageParams, page_answer};
+
+/// Which deliveries.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct QuarantineParams {
+    /// Only those in this state: `open`, `placed`, `superseded` or `set_aside`.
+    #[param(max_length = 20)]
+    state: Option<String>,
+    /// Only those of this Nettskjema form.
+    #[param(max_length = 20)]
+    form_id: Option<String>,
+    /// Only those with a reason of this code, such as `unknown_item`.
+    #[param(max_length = 50)]
+    code: Option<String>,
+    /// How many items at the most, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<i64>,
+    /// Where to read on: the `next_cursor` of the page before.
+    #[param(max_length = 1000)]
+    cursor: Option<String>,
+}
+
+/// List deliveries that could not be placed, the newest first, with the reasons and, of keys that a codebook did not know,
+/// the items that they probably lead to.
+#[utoipa::path(operation_id = "listQuarantine", tag = "Questionnaires", extensions(("x-action" = json!("ReadQuarantine"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), QuarantineParams),
+    responses((status = 200, description = "A page of deliveries.", body = Page<QuarantinedView>), Problems))]
+#[get("/v1/tenants/{tenant}/quarantine")]
+pub async fn list_quarantine(
+    request: HttpRequest,
+    caller: Caller,
+    _path: web::Path<String>,
+    params: web::Query<QuarantineParams>,
+) -> Result<HttpResponse, Problem> {
+    let QuarantineParams { state, form_id, code, limit, cursor } = params.into_inner();
+    let page = PageParams { limit, cursor };
+    let (limit, cursor) = (page.limit()?, page.cursor());
+    let search = Search { state, nettskjema_id: form_id, code };
+    let page = caller
+        .run(Action::ReadQuarantine, move |tx| {
+            let list = format!("quarantine/{search:?}");
+            let after = wire::after(tx, &list, cursor, QuarantineId::existing)?;
+            let found = quarantine::list(tx, &search, after, limit)?;
+            Ok(wire::page::<_, QuarantinedView>(found, |last| {
+                tx.seal_cursor(&list, &wire::position(last.received_at, last.id))
+            }))
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}

@@ -1,0 +1,50 @@
+//! Reading what was delivered and could not be placed.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, get, web};
+use painreg_domain::ids::QuarantineId;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::quarantine;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Corrections, QuarantinedView};
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::etag;
+
+/// A delivery that could not be placed, with what was delivered.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = QuarantinedDelivery)]
+pub struct QuarantinedDeliveryView {
+    /// About it.
+    #[serde(flatten)]
+    about: QuarantinedView,
+    /// What was delivered, as it came.
+    #[schema(max_length = 300_000)]
+    payload: String,
+    /// What a person corrected; null where nobody has.
+    #[schema(value_type = Option<Corrections>)]
+    corrections: Value,
+}
+
+/// Read a delivery that could not be placed, with what was delivered: to correct it, or to say whose it is.
+#[utoipa::path(operation_id = "readQuarantined", tag = "Questionnaires", extensions(("x-action" = json!("ReadQuarantine"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("quarantined" = QuarantineId, Path, description = "The delivery's id in quarantine.")),
+    responses((status = 200, description = "The delivery.", body = QuarantinedDeliveryView), Problems))]
+#[get("/v1/tenants/{tenant}/quarantine/{quarantined}")]
+pub async fn read_quarantined(
+    caller: Caller,
+    path: web::Path<(String, QuarantineId)>,
+) -> Result<HttpResponse, Problem> {
+    let (_, id) = path.into_inner();
+    let opened = caller.run(Action::ReadQuarantine, move |tx| Ok(quarantine::open(tx, id)?)).await?;
+    let tag = etag(opened.about.version);
+    let view = QuarantinedDeliveryView {
+        payload: String::from_utf8_lossy(&opened.payload).into_owned(),
+        corrections: opened.corrections,
+        about: opened.about.into(),
+    };
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(view))
+}

@@ -1,0 +1,49 @@
+//! Trying one delivery again.
+
+use actix_web::{HttpResponse, post, web};
+use painreg_domain::ids::QuarantineId;
+use painreg_domain::policy::Action;
+use serde::Deserialize;
+use validator::Validate;
+
+use super::{Corrections, ReplayedView, replay};
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::server::State;
+use crate::wire::{Body, IdempotencyKey, reply};
+
+/// How a delivery is tried again.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Replay {
+    /// What it does not say itself, or says wrongly; added to what was corrected before.
+    #[serde(default)]
+    corrections: Corrections,
+}
+
+/// Try a delivery in quarantine again: after its mapping was changed, after its patient was registered, or with
+/// corrections. What was delivered stays as it came; corrections are kept beside it.
+#[utoipa::path(operation_id = "replayQuarantined", tag = "Questionnaires", extensions(("x-action" = json!("ResolveQuarantine"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("quarantined" = QuarantineId, Path, description = "The delivery's id in quarantine."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+    request_body = Replay,
+    responses((status = 200, description = "What became of it.", body = ReplayedView), Problems))]
+#[post("/v1/tenants/{tenant}/quarantine/{quarantined}/replays")]
+pub async fn replay_quarantined(
+    caller: Caller,
+    key: IdempotencyKey,
+    path: web::Path<(String, QuarantineId)>,
+    state: web::Data<State>,
+    body: Body<Replay>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, id) = path.into_inner();
+    let Body { value, bytes } = body;
+    let place = format!("/v1/tenants/{tenant}/quarantine/{id}/replays");
+    let acceptance = state.acceptance;
+    caller
+        .run_once(Action::ResolveQuarantine, key, bytes, &place, move |tx| {
+            Ok(reply(200, None, None, &replay(tx, id, value.corrections, acceptance)?))
+        })
+        .await
+}

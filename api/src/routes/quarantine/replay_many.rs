@@ -1,0 +1,77 @@
+//! Trying everything that waits again.
+
+use actix_web::{HttpResponse, post, web};
+use painreg_domain::ids::QuarantineId;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::quarantine::{self, Search};
+use serde::{Deserialize, Serialize};
+use validator::Validate;
+
+use super::{Corrections, ReplayedView, replay};
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::server::State;
+use crate::wire::{Body, IdempotencyKey, reply};
+
+/// What is to be tried again.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayMany {
+    /// Only deliveries of this Nettskjema form.
+    #[serde(default)]
+    #[validate(length(min = 1, max = 20))]
+    #[schema(min_length = 1, max_length = 20)]
+    form_id: Option<String>,
+    /// Only those with a reason of this code, such as `unknown_item`.
+    #[serde(default)]
+    #[validate(length(min = 1, max = 50))]
+    #[schema(min_length = 1, max_length = 50)]
+    code: Option<String>,
+    /// After which one: the `next` of the stretch before; absent: from the beginning.
+    #[serde(default)]
+    after: Option<QuarantineId>,
+}
+
+/// What became of a stretch of what waited.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct ReplayedMany {
+    /// What became of each.
+    #[schema(max_items = 100)]
+    results: Vec<ReplayedView>,
+    /// Send this as `after` to go on; null at the end.
+    next: Option<QuarantineId>,
+}
+
+/// How many one request tries.
+const STRETCH: i64 = 100;
+
+/// Try everything that waits again, in stretches of 100: after a mapping was changed, or patients were registered.
+#[utoipa::path(operation_id = "replayQuarantine", tag = "Questionnaires", extensions(("x-action" = json!("ResolveQuarantine"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+    request_body = ReplayMany,
+    responses((status = 200, description = "What became of the stretch.", body = ReplayedMany), Problems))]
+#[post("/v1/tenants/{tenant}/quarantine-replays")]
+pub async fn replay_quarantine(
+    caller: Caller,
+    key: IdempotencyKey,
+    path: web::Path<String>,
+    state: web::Data<State>,
+    body: Body<ReplayMany>,
+) -> Result<HttpResponse, Problem> {
+    let Body { value: ReplayMany { form_id, code, after }, bytes } = body;
+    let place = format!("/v1/tenants/{path}/quarantine-replays");
+    let acceptance = state.acceptance;
+    caller
+        .run_once(Action::ResolveQuarantine, key, bytes, &place, move |tx| {
+            let search = Search { state: None, nettskjema_id: form_id, code };
+            let waiting = quarantine::waiting(tx, &search, after, STRETCH)?;
+            let next = waiting.last().copied().filter(|_| i64::try_from(waiting.len()) == Ok(STRETCH));
+            let results = waiting
+                .into_iter()
+                .map(|id| replay(tx, id, Corrections::default(), acceptance))
+                .collect::<Result<_, _>>()?;
+            Ok(reply(200, None, None, &ReplayedMany { results, next }))
+        })
+        .await
+}

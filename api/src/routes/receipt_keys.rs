@@ -1,0 +1,3 @@
+//! The keys that receipts are checked with.
+
+pub mod list;

@@ -1,0 +1,54 @@
+//! The keys that receipts are checked with.
+
+use actix_web::{HttpResponse, get, web};
+use painreg_domain::policy::Action;
+use serde::Serialize;
+
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+
+/// A set of keys (RFC 7517).
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct ReceiptKeys {
+    /// The keys.
+    #[schema(max_items = 10)]
+    keys: Vec<ReceiptKey>,
+}
+
+/// A public key (RFC 8037).
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct ReceiptKey {
+    /// `OKP`.
+    #[schema(max_length = 10)]
+    kty: &'static str,
+    /// `Ed25519`.
+    #[schema(max_length = 10)]
+    crv: &'static str,
+    /// `EdDSA`.
+    #[schema(max_length = 10)]
+    alg: &'static str,
+    /// `sig`.
+    #[schema(rename = "use", max_length = 10)]
+    #[serde(rename = "use")]
+    purpose: &'static str,
+    /// Which key: receipts name it.
+    #[schema(max_length = 40)]
+    kid: String,
+    /// The key, 32 bytes in base64url.
+    #[schema(max_length = 43)]
+    x: String,
+}
+
+/// List the keys that the registry's receipts are checked with (JWKS).
+///
+/// A receipt is a compact JWS. Its claims: `tenant`, `iat` (when it was given), `sub` (`submissions/<id>` or
+/// `quarantine/<id>`), `revision`, `source`, and `payload_sha256`: the hash of the line or body as it was delivered.
+#[utoipa::path(operation_id = "listReceiptKeys", tag = "Questionnaires", extensions(("x-action" = json!("ReadReceiptKeys"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40)),
+    responses((status = 200, description = "The keys.", body = ReceiptKeys), Problems))]
+#[get("/v1/tenants/{tenant}/receipt-keys")]
+pub async fn list_receipt_keys(caller: Caller, _path: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let (kid, x) = caller.run(Action::ReadReceiptKeys, |tx| Ok(tx.receipt_key())).await?;
+    let key = ReceiptKey { kty: "OKP", crv: "Ed25519", alg: "EdDSA", purpose: "sig", kid, x };
+    Ok(HttpResponse::Ok().json(ReceiptKeys { keys: vec![key] }))
+}

@@ -1,0 +1,3 @@
+//! Scoring stored answers again.
+
+pub mod rescore;

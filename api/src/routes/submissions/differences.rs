@@ -1,0 +1,59 @@
+//! What a source changed when it delivered again.
+
+use actix_web::{HttpResponse, get, web};
+use painreg_domain::ids::SubmissionId;
+use painreg_domain::policy::Action;
+use painreg_domain::questionnaire::Difference;
+use painreg_tenants::store::{forms, submissions};
+use serde::Serialize;
+
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+
+/// What differs between a revision and the one it replaces.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct SubmissionDifferences {
+    /// The revision.
+    id: SubmissionId,
+    /// Its number.
+    #[schema(minimum = 1)]
+    version: i32,
+    /// The revision it replaces; null of the first.
+    supersedes: Option<SubmissionId>,
+    /// The items whose answers differ; null before or after means unanswered.
+    #[schema(max_items = 2000)]
+    differences: Vec<Difference>,
+}
+
+/// Read what a changed delivery changed: every item with its answer before and after.
+#[utoipa::path(operation_id = "readSubmissionDifferences", tag = "Questionnaires", extensions(("x-action" = json!("ReadAnswers"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("submission" = SubmissionId, Path, description = "The submission's id.")),
+    responses((status = 200, description = "The differences.", body = SubmissionDifferences), Problems))]
+#[get("/v1/tenants/{tenant}/submissions/{submission}/differences")]
+pub async fn read_submission_differences(
+    caller: Caller,
+    path: web::Path<(String, SubmissionId)>,
+) -> Result<HttpResponse, Problem> {
+    let (_, id) = path.into_inner();
+    let found = caller
+        .run(Action::ReadAnswers, move |tx| {
+            let (after, before) = submissions::find_with_superseded(tx, id)?;
+            let differences = match &before {
+                Some(before) => {
+                    let (old, new) = (
+                        forms::version(tx, &before.form, &before.form_version)?,
+                        forms::version(tx, &after.form, &after.form_version)?,
+                    );
+                    let stored = |form: painreg_domain::questionnaire::Form, answers: &serde_json::Value| {
+                        form.joined(answers.clone(), None).map_err(Problem::internal_faults)
+                    };
+                    stored(old, &before.answers)?.differences(&stored(new, &after.answers)?)
+                }
+                None => Vec::new(),
+            };
+            Ok(SubmissionDifferences { id, version: after.revision, supersedes: after.supersedes, differences })
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(found))
+}

@@ -1,0 +1,43 @@
+//! Every version of a submission's scores.
+
+use actix_web::{HttpResponse, get, web};
+use painreg_domain::ids::SubmissionId;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::submissions::{self, StoredScore};
+use serde::Serialize;
+
+use super::ScoreView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::Page;
+
+/// One version of an instrument's result.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct ScoreVersion {
+    /// The result.
+    #[serde(flatten)]
+    score: ScoreView,
+    /// Which version it is: 1 is how it was scored when it arrived.
+    #[schema(minimum = 1)]
+    version: i32,
+    /// When it was scored again; null for version 1.
+    scored_at: Option<jiff::Timestamp>,
+}
+
+impl From<StoredScore> for ScoreVersion {
+    fn from(it: StoredScore) -> Self {
+        Self { version: it.version, scored_at: it.scored_at, score: it.into() }
+    }
+}
+
+/// List every version of a submission's scores, by instrument, the newest first.
+#[utoipa::path(operation_id = "listScores", tag = "Questionnaires", extensions(("x-action" = json!("ReadAnswers"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("submission" = SubmissionId, Path, description = "The submission's id.")),
+    responses((status = 200, description = "The scores.", body = Page<ScoreVersion>), Problems))]
+#[get("/v1/tenants/{tenant}/submissions/{submission}/scores")]
+pub async fn list_scores(caller: Caller, path: web::Path<(String, SubmissionId)>) -> Result<HttpResponse, Problem> {
+    let (_, id) = path.into_inner();
+    let found = caller.run(Action::ReadAnswers, move |tx| Ok(submissions::scores(tx, id)?)).await?;
+    Ok(HttpResponse::Ok().json(Page { items: found.into_iter().map(ScoreVersion::from).collect(), next_cursor: None }))
+}

@@ -1,0 +1,215 @@
+//! Nettskjema forms: what they look like, in every version that was delivered, and how their codebooks lead to the
+//! registry's forms, in every version that somebody saved.
+
+use std::sync::{Arc, PoisonError};
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use jiff::Timestamp;
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::nettskjema::{Codebook, Definition};
+use painreg_domain::questionnaire::Mapping;
+use serde_json::Value;
+
+use crate::crypt::digest;
+use crate::error::StoreError;
+use crate::schema::tenant::{nettskjema_definition, nettskjema_form};
+use crate::scope::Tx;
+use crate::statement::statement;
+use crate::store::{Listing, forms};
+
+/// What is known of one Nettskjema form.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// How its codebook leads to a form; `None` where nobody has said so.
+    pub codebook: Option<Codebook>,
+    /// What it looked like, the newest version first.
+    pub definitions: Arc<[Described]>,
+    versions: (i64, i64),
+}
+
+/// One version of what a Nettskjema form looks like.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// Its number, from 1.
+    pub version: i64,
+    /// What it says.
+    pub definition: Definition,
+    /// When Nettskjema made it, where it says so.
+    pub generated_at: Option<Timestamp>,
+    /// When it came here.
+    pub received_at: Timestamp,
+}
+
+impl Known {
+    /// What the form looked like at this instant: the newest version that is not younger, else the oldest.
+    pub fn definition_at(&self, at: Timestamp) -> Option<&Definition> {
+        let since = |described: &&Described| described.generated_at.unwrap_or(described.received_at) <= at;
+        self.definitions.iter().find(since).or_else(|| self.definitions.last()).map(|described| &described.definition)
+    }
+
+    /// What the form looks like now.
+    pub fn newest(&self) -> Option<&Definition> {
+        self.definitions.first().map(|described| &described.definition)
+    }
+}
+
+#[derive(QueryableByName)]
+struct VersionsRow {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    mapping: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    definition: Option<i64>,
+}
+
+/// What is known of a Nettskjema form: one round trip that asks whether anything has changed.
+pub fn known(tx: &mut Tx<'_>, id: &str) -> Result<Known, StoreError> {
+    let row: VersionsRow = statement(
+        "SELECT (SELECT max(version) FROM nettskjema_form WHERE nettskjema_id = ?) AS mapping, \
+         (SELECT max(version) FROM nettskjema_definition WHERE nettskjema_id = ?) AS definition",
+    )
+    .bind::<Text, _>(id)
+    .bind::<Text, _>(id)
+    .get_result(tx.conn)?;
+    let versions = (row.mapping.unwrap_or(0), row.definition.unwrap_or(0));
+    let place = tx.place();
+    let kept = place.forms.read().unwrap_or_else(PoisonError::into_inner).by_nettskjema.get(id).cloned();
+    if let Some(known) = kept.filter(|known| known.versions == versions) {
+        return Ok(known);
+    }
+    let codebook = mapping(tx, id)?.map(|saved| saved.codebook);
+    let definitions = definitions(tx, id)?.into();
+    let known = Known { codebook, definitions, versions };
+    place.forms.write().unwrap_or_else(PoisonError::into_inner).by_nettskjema.insert(id.to_owned(), known.clone());
+    Ok(known)
+}
+
+/// A saved mapping.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    /// The mapping and the form that it leads to.
+    pub codebook: Codebook,
+    /// Its version.
+    pub version: i64,
+    /// When it was saved.
+    pub updated_at: Timestamp,
+}
+
+/// The newest mapping of a Nettskjema form.
+pub fn mapping(tx: &mut Tx<'_>, id: &str) -> Result<Option<Saved>, StoreError> {
+    let found: Option<(String, String, i64, Value, jiff_diesel::Timestamp)> = nettskjema_form::table
+        .filter(nettskjema_form::nettskjema_id.eq(id))
+        .order(nettskjema_form::version.desc())
+        .select((
+            nettskjema_form::form,
+            nettskjema_form::form_version,
+            nettskjema_form::version,
+            nettskjema_form::keys,
+            nettskjema_form::updated_at,
+        ))
+        .first(tx.conn)
+        .optional()?;
+    let Some((code, form_version, version, keys, updated_at)) = found else { return Ok(None) };
+    let form = forms::version(tx, &code, &form_version)?;
+    let keys = serde_json::from_value(keys).map_err(crate::scope::unreadable)?;
+    let codebook = Codebook::new(&form, Mapping { form_id: id.to_owned(), keys }).map_err(|faults| {
+        tracing::error!(?faults, "a stored mapping does not fit its form");
+        StoreError::Unavailable("a stored mapping does not fit its form".to_owned())
+    })?;
+    Ok(Some(Saved { codebook, version, updated_at: updated_at.to_jiff() }))
+}
+
+/// Saves a mapping after the version that its author read; 0 where there was none.
+pub fn save_mapping(tx: &mut Tx<'_>, codebook: &Codebook, read: i64) -> Result<Saved, StoreError> {
+    let newest: Option<i64> = nettskjema_form::table
+        .filter(nettskjema_form::nettskjema_id.eq(codebook.form_id()))
+        .select(diesel::dsl::max(nettskjema_form::version))
+        .first(tx.conn)?;
+    if newest.unwrap_or(0) != read {
+        return Err(StoreError::Stale);
+    }
+    let (version, now) = (read + 1, tx.now());
+    let saved = diesel::insert_into(nettskjema_form::table)
+        .values((
+            nettskjema_form::nettskjema_id.eq(codebook.form_id()),
+            nettskjema_form::form.eq(codebook.form().code()),
+            nettskjema_form::form_version.eq(codebook.form().version()),
+            nettskjema_form::version.eq(version),
+            nettskjema_form::keys.eq(serde_json::to_value(&codebook.mapping().keys).unwrap_or_default()),
+            nettskjema_form::updated_at.eq(now.to_diesel()),
+            nettskjema_form::updated_by.eq(tx.trace.action()),
+        ))
+        .on_conflict_do_nothing()
+        .execute(tx.conn)?;
+    if saved == 1 { Ok(Saved { codebook: codebook.clone(), version, updated_at: now }) } else { Err(StoreError::Stale) }
+}
+
+/// Every mapping, by Nettskjema form, after `after`.
+pub fn mappings(tx: &mut Tx<'_>, after: Option<&str>, limit: i64) -> Result<Listing<Saved>, StoreError> {
+    let mut query = nettskjema_form::table
+        .select(nettskjema_form::nettskjema_id)
+        .distinct()
+        .order(nettskjema_form::nettskjema_id)
+        .limit(limit + 1)
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(nettskjema_form::nettskjema_id.gt(after));
+    }
+    let Listing { items, more } = Listing::cut(query.load::<String>(tx.conn)?, limit);
+    let found = items.iter().map(|id| mapping(tx, id)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Listing { items: found.into_iter().flatten().collect(), more })
+}
+
+/// Every version of what a Nettskjema form looks like, the newest first.
+pub fn definitions(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Described>, StoreError> {
+    type Row = (i64, Value, Option<jiff_diesel::Timestamp>, jiff_diesel::Timestamp);
+    let rows: Vec<Row> = nettskjema_definition::table
+        .filter(nettskjema_definition::nettskjema_id.eq(id))
+        .order(nettskjema_definition::version.desc())
+        .select((
+            nettskjema_definition::version,
+            nettskjema_definition::document,
+            nettskjema_definition::generated_at,
+            nettskjema_definition::received_at,
+        ))
+        .load(tx.conn)?;
+    rows.into_iter()
+        .map(|(version, document, generated_at, received_at)| {
+            Ok(Described {
+                version,
+                definition: serde_json::from_value(document).map_err(crate::scope::unreadable)?,
+                generated_at: generated_at.map(jiff_diesel::Timestamp::to_jiff),
+                received_at: received_at.to_jiff(),
+            })
+        })
+        .collect()
+}
+
+/// Keeps what a Nettskjema form looks like; the version, and whether it is new.
+pub fn describe(tx: &mut Tx<'_>, id: &str, definition: &Definition) -> Result<(Described, bool), StoreError> {
+    let document = serde_json::to_value(definition).map_err(crate::scope::unreadable)?;
+    let digest = digest(document.to_string().as_bytes());
+    let same = |described: &Described| described.definition == *definition;
+    let known = definitions(tx, id)?;
+    if let Some(described) = known.iter().find(|described| same(described)) {
+        return Ok((described.clone(), false));
+    }
+    let version = known.first().map_or(0, |newest| newest.version) + 1;
+    let (now, generated_at) = (tx.now(), definition.generated_at());
+    let stored = diesel::insert_into(nettskjema_definition::table)
+        .values((
+            nettskjema_definition::nettskjema_id.eq(id),
+            nettskjema_definition::version.eq(version),
+            nettskjema_definition::digest.eq(digest.as_slice()),
+            nettskjema_definition::document.eq(&document),
+            nettskjema_definition::generated_at.eq(generated_at.map(jiff_diesel::ToDiesel::to_diesel)),
+            nettskjema_definition::received_at.eq(now.to_diesel()),
+            nettskjema_definition::received_by.eq(tx.trace.action()),
+        ))
+        .on_conflict_do_nothing()
+        .execute(tx.conn)?;
+    if stored == 0 {
+        return Err(StoreError::InProgress);
+    }
+    Ok((Described { version, definition: definition.clone(), generated_at, received_at: now }, true))
+}
