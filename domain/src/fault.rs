@@ -1,6 +1,6 @@
 //! What is wrong with one part of what was sent: a place and a stable code, never the value itself.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use strum::{EnumIter, IntoStaticStr};
 
 use crate::code::Suggestion;
@@ -8,7 +8,7 @@ use crate::code::Suggestion;
 macro_rules! faults {
     ($($(#[$doc:meta])* $code:ident $en:literal $nb:literal;)+) => {
         /// Why one part of a request was refused. Codes are stable and open: readers must tolerate new ones.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, EnumIter, IntoStaticStr, utoipa::ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr, utoipa::ToSchema)]
         #[serde(rename_all = "snake_case")]
         #[strum(serialize_all = "snake_case")]
         pub enum FaultCode { $($(#[$doc])* $code),+ }

@@ -5,12 +5,15 @@
 //! `PAINREG_BENCH_SECONDS` (5) for each figure, `PAINREG_BENCH_ROUNDS` (2), `PAINREG_BENCH_PATIENTS` (1000),
 //! `PAINREG_BENCH_TENANTS` (100), `PAINREG_BENCH_FOLDER` (the system's temporary one: must be on a real disk),
 //! `PAINREG_BENCH_KEEP` (leaves the folder, with the pgbench scripts, behind), `PAINREG_BENCH_ONLY` (figures whose name
-//! and number of clients contain this, such as `answers 8`), `PAINREG_BENCH_SERVER` (another build of the server).
+//! and number of clients contain this, such as `answers 8`; `intake`: questionnaires in bulk alone, with
+//! `PAINREG_BENCH_LINES` (10000)), `PAINREG_BENCH_SERVER` (another build of the server).
 
 #[path = "load/client.rs"]
 mod client;
 #[path = "load/clinical.rs"]
 mod clinical;
+#[path = "load/intake.rs"]
+mod intake;
 #[path = "load/machine.rs"]
 mod machine;
 #[path = "load/pgbench.rs"]
@@ -157,6 +160,12 @@ impl<'f> Bench<'f> {
 
     fn measure(&self) -> Result<(), Failure> {
         self.describe()?;
+        for slug in intake::TENANTS {
+            self.create(slug)?;
+        }
+        if setting("ONLY").is_some_and(|only| only == "intake") {
+            return intake::measure(self, &self.serve()?);
+        }
         self.create(SERVED)?;
         self.create(DIRECT)?;
         for slug in clinical::TENANTS {
@@ -169,6 +178,7 @@ impl<'f> Bench<'f> {
         self.in_turn(&server, &ours, scripts)?;
         say(format!("Server after one tenant's load: {}", server.memory()));
         clinical::measure(self, &server)?;
+        intake::measure(self, &server)?;
         self.many(&server)?;
         orientation();
         Ok(())

@@ -20,6 +20,8 @@ mod harness;
 mod hostile;
 #[path = "registry/idempotency.rs"]
 mod idempotency;
+#[path = "registry/intake.rs"]
+mod intake;
 #[path = "registry/isolation.rs"]
 mod isolation;
 #[path = "registry/kit.rs"]

@@ -30,6 +30,9 @@ pub struct AlertView {
     /// Who took it on.
     #[schema(max_length = 200)]
     acknowledged_by: Option<String>,
+    /// Its version; also the ETag.
+    #[schema(minimum = 1)]
+    version: i64,
 }
 
 impl From<RaisedAlert> for AlertView {
@@ -43,6 +46,7 @@ impl From<RaisedAlert> for AlertView {
             raised_at: it.raised_at,
             acknowledged_at: it.acknowledged_at,
             acknowledged_by: it.acknowledged_by,
+            version: it.version,
         }
     }
 }

@@ -41,6 +41,7 @@ pub struct MappingView {
     form_version: String,
     /// Codebook path (`key` or `matrix.row`) -> item, or `@national_id`. A path that stands nowhere here leads to the item of
     /// its own name.
+    #[schema(value_type = Object, example = json!({"fnr": "@national_id", "isi.1": "isi_01"}))]
     keys: BTreeMap<String, String>,
     /// The mapping's version; also the ETag.
     #[schema(minimum = 1)]

@@ -11,7 +11,7 @@ use painreg_domain::ids::PatientId;
 use painreg_domain::ids::{QuarantineId, SubmissionId};
 use painreg_domain::national_id::Acceptance;
 use painreg_domain::nettskjema::Delivery;
-use painreg_tenants::store::quarantine::{self, Quarantined};
+use painreg_tenants::store::quarantine::{self, QuarantineState, Quarantined};
 use painreg_tenants::{StoreError, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -39,8 +39,8 @@ pub struct QuarantinedView {
     #[schema(value_type = Vec<Reason>, max_items = 2000)]
     reasons: Value,
     /// `open`, `placed`, `superseded` (the source delivered something else) or `set_aside`.
-    #[schema(max_length = 20, example = "open")]
-    state: String,
+    #[schema(value_type = String, max_length = 20, example = "open")]
+    state: QuarantineState,
     /// How often the same was delivered.
     #[schema(minimum = 1)]
     deliveries: i32,
@@ -166,15 +166,15 @@ pub struct ReplayedView {
     reasons: Vec<Reason>,
 }
 
-/// Tries a delivery again.
+/// Tries a delivery again; whose it is, if it was placed.
 fn replay(
     tx: &mut Tx<'_>,
     id: QuarantineId,
     corrections: Corrections,
     acceptance: Acceptance,
-) -> Result<ReplayedView, Problem> {
+) -> Result<(ReplayedView, Option<PatientId>), Problem> {
     let opened = quarantine::open(tx, id)?;
-    if opened.about.state != "open" {
+    if opened.about.state != QuarantineState::Open {
         return Err(StoreError::WrongState.into());
     }
     let corrections = corrections.after(opened.corrections);
@@ -192,18 +192,18 @@ fn replay(
         }
         None => super::submissions::examine(tx, &opened.payload, &corrections, acceptance)?,
     };
+    let kept = serde_json::to_value(&corrections).unwrap_or_default();
     let reasons = match examined {
         Ok(ready) => match intake::take_one(tx, ready, opened.payload_hash) {
             Ok(stored) => {
-                quarantine::close(tx, id, Some(stored.placed.id))?;
+                quarantine::close(tx, id, Some(stored.placed.id), &kept)?;
                 let (outcome, submission_id) = (stored.placed.delivered.into(), Some(stored.placed.id));
-                return Ok(ReplayedView { id, outcome, submission_id, reasons: Vec::new() });
+                return Ok((ReplayedView { id, outcome, submission_id, reasons: Vec::new() }, Some(stored.patient)));
             }
             Err(problem) => Reason::of(problem)?,
         },
         Err(unfit) => unfit.reasons,
     };
-    let kept = serde_json::to_value(&corrections).unwrap_or_default();
     quarantine::retried(tx, id, &kept, &serde_json::to_value(&reasons).unwrap_or_default())?;
-    Ok(ReplayedView { id, outcome: DeliveryOutcome::Quarantined, submission_id: None, reasons })
+    Ok((ReplayedView { id, outcome: DeliveryOutcome::Quarantined, submission_id: None, reasons }, None))
 }

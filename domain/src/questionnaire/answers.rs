@@ -30,6 +30,7 @@ pub(super) struct Values {
 
 /// What became of one item in two versions of the answers.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = AnswerDifference)]
 pub struct Difference {
     /// The item's code.
     #[schema(max_length = 64, example = "isi_03")]

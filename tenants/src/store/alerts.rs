@@ -114,12 +114,15 @@ pub fn list(
 }
 
 /// Takes an alert on: the first to do so stands. Opens the patient's record.
-pub fn acknowledge(tx: &mut Tx<'_>, id: AlertId) -> Result<RaisedAlert, StoreError> {
+pub fn acknowledge(tx: &mut Tx<'_>, id: AlertId, version: i64) -> Result<RaisedAlert, StoreError> {
     let found: Row =
         within_reach(tx.unit_in_reach()).then(" AND alert.id = ?").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
     let mut alert = RaisedAlert::from(found);
     tx.about(format!("alert/{id}"));
     tx.open_patient(alert.patient)?;
+    if alert.version != version {
+        return Err(StoreError::Stale);
+    }
     let now = tx.now();
     let by = tx.principal().actor.clone();
     let changed = statement(

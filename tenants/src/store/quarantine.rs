@@ -5,8 +5,11 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bytea, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
+use painreg_domain::fault::FaultCode;
 use painreg_domain::ids::{QuarantineId, SubmissionId};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::{EnumIter, EnumString, IntoStaticStr};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -16,6 +19,21 @@ use crate::scope::Tx;
 use crate::statement::statement;
 use crate::store::Listing;
 use crate::store::submissions::Source;
+
+/// Where a delivery in quarantine stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumIter, EnumString, IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum QuarantineState {
+    /// It waits.
+    Open,
+    /// It is stored.
+    Placed,
+    /// Its source delivered something else.
+    Superseded,
+    /// Somebody decided that it is not to be placed.
+    SetAside,
+}
 
 /// Something that cannot be placed now.
 pub struct Unplaced<'a> {
@@ -46,8 +64,8 @@ pub struct Quarantined {
     pub source: Option<Source>,
     /// Why it could not be placed when it was last tried.
     pub reasons: Value,
-    /// `open`, `placed`, `superseded` or `set_aside`.
-    pub state: String,
+    /// Where it stands.
+    pub state: QuarantineState,
     /// How often the same came.
     pub deliveries: i32,
     /// When it came first.
@@ -76,11 +94,11 @@ pub struct Opened {
 #[derive(Clone, Debug, Default)]
 pub struct Search {
     /// In this state only.
-    pub state: Option<String>,
+    pub state: Option<QuarantineState>,
     /// Of this Nettskjema form only.
     pub nettskjema_id: Option<String>,
     /// With a reason of this code only.
-    pub code: Option<String>,
+    pub code: Option<FaultCode>,
 }
 
 #[derive(QueryableByName)]
@@ -143,7 +161,8 @@ impl From<Row> for Quarantined {
             media_type: row.media_type,
             source,
             reasons: row.reasons,
-            state: row.state,
+            // A constraint of the table, and a test of it.
+            state: row.state.parse().unwrap_or(QuarantineState::Open),
             deliveries: row.deliveries,
             received_at: row.received_at.to_jiff(),
             submission: row.submission_id.map(SubmissionId::existing),
@@ -207,16 +226,16 @@ pub fn list(
     limit: i64,
 ) -> Result<Listing<Quarantined>, StoreError> {
     let mut query = statement(COLUMNS).then(" FROM quarantine WHERE true");
-    if let Some(state) = &search.state {
-        query = query.then(" AND state = ?").bind::<Text, _>(state.clone());
+    if let Some(state) = search.state {
+        query = query.then(" AND state = ?").bind::<Text, _>(<&'static str>::from(state));
     }
     if let Some(id) = &search.nettskjema_id {
         query = query.then(" AND nettskjema_id = ?").bind::<Text, _>(id.clone());
     }
-    if let Some(code) = &search.code {
+    if let Some(code) = search.code {
         query = query
             .then(" AND reasons @> jsonb_build_array(jsonb_build_object('code', ?::text))")
-            .bind::<Text, _>(code.clone());
+            .bind::<Text, _>(<&'static str>::from(code));
     }
     if let Some((at, id)) = after {
         query = query
@@ -240,10 +259,10 @@ pub fn waiting(
     if let Some(id) = &search.nettskjema_id {
         query = query.then(" AND nettskjema_id = ?").bind::<Text, _>(id.clone());
     }
-    if let Some(code) = &search.code {
+    if let Some(code) = search.code {
         query = query
             .then(" AND reasons @> jsonb_build_array(jsonb_build_object('code', ?::text))")
-            .bind::<Text, _>(code.clone());
+            .bind::<Text, _>(<&'static str>::from(code));
     }
     if let Some(id) = after {
         query = query.then(" AND id > ?").bind::<SqlUuid, _>(id.uuid());
@@ -275,10 +294,7 @@ pub fn open(tx: &mut Tx<'_>, id: QuarantineId) -> Result<Opened, StoreError> {
 
 /// Notes that what waited was tried again: what a person corrected, and why it still cannot be placed.
 pub fn retried(tx: &mut Tx<'_>, id: QuarantineId, corrections: &Value, reasons: &Value) -> Result<(), StoreError> {
-    let place = tx.place();
-    let sealed = (!corrections.is_null()).then(|| {
-        place.keys.quarantine.seal(corrections.to_string().as_bytes(), &sealed_place(place, b"corrections", id.uuid()))
-    });
+    let sealed = sealed_corrections(tx, id, corrections);
     let changed = statement(
         "UPDATE quarantine SET corrections = coalesce(?, corrections), reasons = ?, updated_at = ?, updated_by = ?, \
          version = version + 1 WHERE id = ? AND state = 'open'",
@@ -292,12 +308,25 @@ pub fn retried(tx: &mut Tx<'_>, id: QuarantineId, corrections: &Value, reasons: 
     if changed == 1 { Ok(()) } else { Err(StoreError::WrongState) }
 }
 
-/// Closes what waited: placed as this submission, or, without one, set aside.
-pub fn close(tx: &mut Tx<'_>, id: QuarantineId, placed: Option<SubmissionId>) -> Result<(), StoreError> {
+fn sealed_corrections(tx: &Tx<'_>, id: QuarantineId, corrections: &Value) -> Option<Vec<u8>> {
+    let place = tx.place();
+    let sealed_at = sealed_place(place, b"corrections", id.uuid());
+    (!corrections.is_null()).then(|| place.keys.quarantine.seal(corrections.to_string().as_bytes(), &sealed_at))
+}
+
+/// Closes what waited: placed as this submission with these corrections, or, without one, set aside.
+pub fn close(
+    tx: &mut Tx<'_>,
+    id: QuarantineId,
+    placed: Option<SubmissionId>,
+    corrections: &Value,
+) -> Result<(), StoreError> {
+    let sealed = sealed_corrections(tx, id, corrections);
     let changed = statement(
-        "UPDATE quarantine SET state = ?, submission_id = ?, updated_at = ?, updated_by = ?, version = version + 1 \
-         WHERE id = ? AND state IN ('open', ?)",
+        "UPDATE quarantine SET corrections = coalesce(?, corrections), state = ?, submission_id = ?, updated_at = ?, \
+         updated_by = ?, version = version + 1 WHERE id = ? AND state IN ('open', ?)",
     )
+    .bind::<Nullable<Bytea>, _>(sealed)
     .bind::<Text, _>(if placed.is_some() { "placed" } else { "set_aside" })
     .bind::<Nullable<SqlUuid>, _>(placed.map(SubmissionId::uuid))
     .bind::<Timestamptz, _>(tx.now().to_diesel())

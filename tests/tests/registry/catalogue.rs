@@ -14,6 +14,7 @@ use painreg_domain::medication;
 use painreg_domain::national_id::IdType;
 use painreg_domain::patient::Sex;
 use painreg_domain::questionnaire::Wave;
+use painreg_tenants::store::quarantine::QuarantineState;
 use painreg_tests::{Cluster, World, execute, rows};
 use serde_json::json;
 use strum::IntoEnumIterator;
@@ -383,6 +384,7 @@ fn check_lists_are_the_programs_variants() {
             reasons.extend(some(&["merge", "merge_undone"]));
             reasons
         }),
+        ("quarantine_state_known", variants::<QuarantineState>()),
         ("submission_answered_by_known", some(&["patient", "representative"])),
         ("audit_event_actor_kind_known", some(&["person", "machine", "system"])),
         ("tenant_placement_known", some(&["login", "dsn"])),

@@ -504,6 +504,8 @@ fn methods_that_are_not_offered() {
             .replace("{entry}", id)
             .replace("{merge}", id)
             .replace("{project}", "scene-project")
+            .replace("{quarantined}", id)
+            .replace("{alert}", id)
             .replace("{list}", "unit");
         assert!(!target.contains('{'), "{target}");
         let mut offered: Vec<String> =

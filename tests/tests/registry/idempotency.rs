@@ -138,9 +138,12 @@ fn a_refusal_is_not_remembered() {
     let world = World::new();
     let importer = world.alpha().importer();
     let person = world.person();
-    let delivery = world.delivery(&person, 1);
-    let send =
-        || importer.request("POST", &importer.at("nettskjema/1000001/deliveries")).key("key-1").json(&delivery).send();
+    let body = json!({
+        "source": {"system": "painsoft", "form_id": "1", "submission_id": "1"},
+        "patient": {"national_id": {"type": "fnr", "value": person.national_id}},
+        "form": "opr-baseline", "submitted_at": "2026-01-05T08:15:00Z", "answers": {"isi_01": 1},
+    });
+    let send = || importer.request("POST", &importer.at("submissions")).key("key-1").json(&body).send();
     send().expect(404);
     send().expect(404);
     // As soon as the patient is there, the same request with the same key does its work.

@@ -210,6 +210,8 @@ impl Scene {
         }
         let asked = operation.parameters("query").any(|parameter| parameter["required"] == true);
         assert!(!asked, "{}: no example of a required query parameter", operation.id);
+        // What cannot be placed is kept, so that nobody is told that there is no such patient.
+        let keeps = ["submitMany", "deliverMany", "deliverNettskjema"].contains(&operation.id.as_str());
         let mut sent = Value::Null;
         let body = operation.media().map(|media| {
             let (body, about) = self.body(operation, objects);
@@ -237,6 +239,7 @@ impl Scene {
             _ if refers => Whose::Patient(objects.patient.clone()),
             _ => Whose::Nobody,
         };
+        let refers = refers && !keeps;
         Prepared { method: operation.method.clone(), path, headers, body, refers, whose, bare: false }
     }
 
@@ -266,7 +269,7 @@ impl Scene {
             }
             "replayQuarantined" => (json!({"corrections": {"patient_id": objects.patient}}), false),
             "replayQuarantine" => (json!({"form_id": "0"}), false),
-            "rescore" => (json!({"instrument": "isi"}), false),
+            "rescore" => (json!({"instrument": "pgic"}), false),
             "deliverNettskjema" => (self.world.delivery(&objects.person, 30_000_000 + self.next()), true),
             "scoreAnswers" => (json!({"answers": isi()}), false),
             "createTenant" => {
@@ -354,6 +357,10 @@ impl Scene {
             self.world.rows(&format!("SELECT version FROM {}.project WHERE code = '{code}'", schema()))
         } else if operation.takes("path", "list") {
             self.world.rows(&format!("SELECT version FROM {}.code_list_version WHERE list = 'goal_category'", schema()))
+        } else if operation.takes("path", "quarantined") || operation.takes("path", "alert") {
+            let table = if operation.takes("path", "alert") { "alert" } else { "quarantine" };
+            let id = path.rsplit('/').nth(1).unwrap_or_default();
+            self.world.rows(&format!("SELECT version FROM {}.{table} WHERE id = '{id}'", schema()))
         } else if operation.takes("path", "form_id") {
             self.world.rows(&format!(
                 "SELECT max(version) AS version FROM {}.nettskjema_form WHERE nettskjema_id = '{BASELINE_FORM_ID}'",
@@ -389,6 +396,10 @@ impl Scene {
 
     /// A delivery in quarantine where the objects are.
     fn quarantined(&self, objects: &Objects) -> String {
+        let schema = self.world.schema(&objects.tenant);
+        if self.world.rows(&format!("SELECT 1 FROM {schema}.patient WHERE id = '{}'", objects.patient)).is_empty() {
+            return self.nothing().submission;
+        }
         let importer = self.world.place(&objects.tenant).importer();
         let mut document = self.world.delivery(&objects.person, 50_000_000 + self.next());
         document["metadata"].as_object_mut().expect("an object").remove("respondent");
@@ -476,6 +487,8 @@ fn furnish(world: &World, slug: &str) -> Objects {
     let stored = clinician.submits(&patient, &format!("first-{}", patient.id), &isi()).expect(201);
     // Once a registry.
     manager.post(&manager.at("projects"), &examples::project(examples::PROJECT));
+    let importer = world.place(slug).importer();
+    importer.post(&importer.at(&format!("nettskjema/{BASELINE_FORM_ID}/definitions")), &json!({"elements": []}));
     let mut entries: HashMap<Kind, String> = HashMap::new();
     for kind in Kind::iter() {
         let known = |kind| entries.get(&kind).cloned().unwrap_or_default();

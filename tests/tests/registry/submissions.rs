@@ -325,7 +325,7 @@ fn a_delivery_that_does_not_fit_stores_no_answers_and_waits() {
         importer.delivers(&changed(pointer, value)).kept(fault, code);
     }
     for root in [json!([]), json!("x"), json!(1), Value::Null, json!(true)] {
-        importer.delivers(&root).kept("", "wrong_type");
+        importer.delivers(&root).fault(422, "", "wrong_type");
     }
     // Several at once are all told, in order.
     let several = changed("/answers", json!({"nrs_average": 11, "isi": {"01": "9", "02": "x"}, "surprise": 1}));

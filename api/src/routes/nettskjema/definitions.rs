@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::policy::Action;
+use painreg_tenants::StoreError;
 use painreg_tenants::store::nettskjema;
 
 use super::describe::DefinitionView;
@@ -10,7 +11,7 @@ use crate::problem::{Problem, Problems};
 use crate::wire::Page;
 
 /// List every version of what a Nettskjema form looks like, the newest first.
-#[utoipa::path(operation_id = "listNettskjemaDefinitions", tag = "Nettskjema", extensions(("x-action" = json!("ReadForms"))),
+#[utoipa::path(operation_id = "listNettskjemaDefinitions", tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("form_id" = String, Path, description = "The form's number in Nettskjema.", max_length = 12)),
     responses((status = 200, description = "The versions.", body = Page<DefinitionView>), Problems))]
@@ -20,7 +21,12 @@ pub async fn list_nettskjema_definitions(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (_, form_id) = path.into_inner();
-    let found = caller.run(Action::ReadForms, move |tx| Ok(nettskjema::definitions(tx, &form_id)?)).await?;
+    let found = caller
+        .run(Action::ReadForms, move |tx| match nettskjema::definitions(tx, &form_id)? {
+            none if none.is_empty() => Err(StoreError::NotFound.into()),
+            found => Ok(found),
+        })
+        .await?;
     Ok(HttpResponse::Ok()
         .json(Page { items: found.into_iter().map(DefinitionView::from).collect(), next_cursor: None }))
 }

@@ -1,6 +1,7 @@
 //! Delivering a Nettskjema submission as Nettskjema gives it.
 
 use actix_web::{HttpResponse, post, web};
+use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::policy::Action;
 use painreg_tenants::store::nettskjema;
 use serde::Deserialize;
@@ -23,7 +24,7 @@ use crate::wire::{Body, IdempotencyKey, reply};
     "metadata": {"created": "2026-11-20T09:15:00+01:00", "answer_time": 265150, "submission_id": 29_246_211,
         "respondent": {"provider": "idporten", "personal_identifier": "01818012337"}},
     "answers": {"nrs_average": 7, "isi": {"01": "2", "02": "1"}}}))]
-pub struct NettskjemaSubmission(#[expect(dead_code, reason = "the bytes are what is read, and kept")] Value);
+pub struct NettskjemaSubmission(Value);
 
 impl Validate for NettskjemaSubmission {
     fn validate(&self) -> Result<(), ValidationErrors> {
@@ -37,7 +38,7 @@ impl Validate for NettskjemaSubmission {
 /// somebody answered on their behalf, or whoever the form's own element names. Stored once: the same answers again answer
 /// 200 and change nothing. What cannot be placed, because a key or the patient is unknown or a value does not fit, is kept
 /// in quarantine, and answered with 202 and the reasons.
-#[utoipa::path(operation_id = "deliverNettskjema", tag = "Nettskjema", extensions(("x-action" = json!("DeliverNettskjema"))),
+#[utoipa::path(operation_id = "deliverNettskjema", tag = "Questionnaires", extensions(("x-action" = json!("DeliverNettskjema"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("form_id" = String, Path, description = "The form's number in Nettskjema.", max_length = 12),
         ("Idempotency-Key" = String, Header, description = "Makes a repetition safe.", max_length = 200)),
@@ -54,7 +55,8 @@ pub async fn deliver_nettskjema(
     body: Body<NettskjemaSubmission>,
 ) -> Result<HttpResponse, Problem> {
     let (tenant, form_id) = path.into_inner();
-    let bytes = body.bytes;
+    let Body { value: NettskjemaSubmission(document), bytes } = body;
+    let object = document.is_object();
     let place = format!("/v1/tenants/{tenant}/nettskjema/{form_id}/deliveries");
     let acceptance = state.acceptance;
     let payload = bytes.clone();
@@ -62,6 +64,9 @@ pub async fn deliver_nettskjema(
         .run_once(Action::DeliverNettskjema, key, bytes, &place, move |tx| {
             const MEDIA: &str = "application/json";
             super::check_form_id(&form_id)?;
+            if !object {
+                return Err(Problem::invalid(vec![Fault::new("", FaultCode::WrongType)]));
+            }
             let known = nettskjema::known(tx, &form_id)?;
             let examined = examine(tx, &known, &form_id, (MEDIA, &payload), &Corrections::default(), acceptance)?;
             let arrival = Arrival { media_type: MEDIA, payload, examined };

@@ -20,6 +20,11 @@ use crate::routes::quarantine::Corrections;
 use crate::server::State;
 use crate::wire::BODY_LIMIT;
 
+/// A file of CSV v1: a header of codebook paths, a row a submission.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, max_length = 1_000_000_000)]
+pub struct CsvFile(#[expect(dead_code, reason = "for the specification; the body is read as it comes")] String);
+
 /// Deliver Nettskjema submissions as Nettskjema gives them, many at once.
 ///
 /// As NDJSON, a line is a submission (TSD's survey API or API v3) or, as API v3's `answers` has it, one answer: the lines
@@ -27,10 +32,10 @@ use crate::wire::BODY_LIMIT;
 /// does, the others are processed; the answer has a result for each, in order, as soon as it is done. What cannot be placed
 /// is kept in quarantine. The same again changes nothing and needs no `Idempotency-Key`. There may be a million; a client
 /// that sends more than 16 MiB must read the results while it sends.
-#[utoipa::path(operation_id = "deliverMany", tag = "Nettskjema", extensions(("x-action" = json!("DeliverNettskjema"))),
+#[utoipa::path(operation_id = "deliverMany", tag = "Questionnaires", extensions(("x-action" = json!("DeliverNettskjema"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("form_id" = String, Path, description = "The form's number in Nettskjema.", max_length = 12), BatchParams),
-    request_body(content((NettskjemaSubmission = "application/x-ndjson"), (String = "text/csv"))),
+    request_body(content((NettskjemaSubmission = "application/x-ndjson"), (CsvFile = "text/csv"))),
     responses((status = 200, description = "A result a submission.", body = DeliveryResult, content_type = "application/x-ndjson"), Problems))]
 #[post("/v1/tenants/{tenant}/nettskjema/{form_id}/delivery-batches")]
 pub async fn deliver_many(

@@ -52,9 +52,11 @@ impl From<Described> for DefinitionView {
     }
 }
 
-/// Keep what a Nettskjema form looks like. Answers in matrices of API v3 cannot be read without it, and of a key that has
+/// Keep what a Nettskjema form looks like.
+///
+/// Answers in matrices of API v3 cannot be read without it, and of a key that has
 /// changed it tells what it was called before. Every version is kept; one that is known already changes nothing.
-#[utoipa::path(operation_id = "describeNettskjema", tag = "Nettskjema", extensions(("x-action" = json!("DescribeNettskjema"))),
+#[utoipa::path(operation_id = "describeNettskjema", tag = "Questionnaires", extensions(("x-action" = json!("DescribeNettskjema"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("form_id" = String, Path, description = "The form's number in Nettskjema.", max_length = 12),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),

@@ -31,12 +31,15 @@ pub struct SaveMapping {
     form_version: String,
     /// Codebook path (`key` or `matrix.row`) -> item, or `@national_id`. A path that is not listed leads to the item of its
     /// own name (`matrix.row` to `matrix_row`), unless another path leads there.
+    #[schema(value_type = Object, example = json!({"fnr": "@national_id", "isi.1": "isi_01"}))]
     keys: BTreeMap<String, String>,
 }
 
-/// Save how the codebook of a Nettskjema form leads to the items of a form. `If-Match` names the
+/// Save how the codebook of a Nettskjema form leads to the items of a form.
+///
+/// `If-Match` names the
 /// version that was read, `"v0"` where there is none yet. Every version is kept. What waits in quarantine can then be tried again.
-#[utoipa::path(operation_id = "saveNettskjemaMapping", tag = "Nettskjema", extensions(("x-action" = json!("MapNettskjema"))),
+#[utoipa::path(operation_id = "saveNettskjemaMapping", tag = "Questionnaires", extensions(("x-action" = json!("MapNettskjema"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("form_id" = String, Path, description = "The form's number in Nettskjema.", max_length = 12),
         ("If-Match" = String, Header, description = "The version that was read; `\"v0\"` where there is none yet.", max_length = 40)),

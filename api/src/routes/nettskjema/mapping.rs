@@ -11,7 +11,7 @@ use crate::auth::Caller;
 use crate::problem::{Problem, Problems};
 
 /// Read how the codebook of a Nettskjema form leads to the items of a form.
-#[utoipa::path(operation_id = "readNettskjemaMapping", tag = "Nettskjema", extensions(("x-action" = json!("ReadForms"))),
+#[utoipa::path(operation_id = "readNettskjemaMapping", tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("form_id" = String, Path, description = "The form's number in Nettskjema.", max_length = 12)),
     responses((status = 200, description = "The mapping.", body = MappingView), Problems))]

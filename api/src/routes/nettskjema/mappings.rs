@@ -10,7 +10,7 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
 /// List the Nettskjema forms that deliver here, with their mappings.
-#[utoipa::path(operation_id = "listNettskjemaMappings", tag = "Nettskjema", extensions(("x-action" = json!("ReadForms"))),
+#[utoipa::path(operation_id = "listNettskjemaMappings", tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), PageParams),
     responses((status = 200, description = "A page of mappings.", body = Page<MappingView>), Problems))]
 #[get("/v1/tenants/{tenant}/nettskjema")]

@@ -1,9 +1,10 @@
 //! Listing what could not be placed.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
+use painreg_domain::fault::FaultCode;
 use painreg_domain::ids::QuarantineId;
 use painreg_domain::policy::Action;
-use painreg_tenants::store::quarantine::{self, Search};
+use painreg_tenants::store::quarantine::{self, QuarantineState, Search};
 use serde::Deserialize;
 
 use super::QuarantinedView;
@@ -17,14 +18,13 @@ use crate::wire::{self, Page, PageParams, page_answer};
 #[into_params(parameter_in = Query)]
 pub struct QuarantineParams {
     /// Only those in this state: `open`, `placed`, `superseded` or `set_aside`.
-    #[param(max_length = 20)]
-    state: Option<String>,
+    #[param(value_type = Option<String>, max_length = 20)]
+    state: Option<QuarantineState>,
     /// Only those of this Nettskjema form.
     #[param(max_length = 20)]
     form_id: Option<String>,
     /// Only those with a reason of this code, such as `unknown_item`.
-    #[param(max_length = 50)]
-    code: Option<String>,
+    code: Option<FaultCode>,
     /// How many items at the most, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,
@@ -33,8 +33,9 @@ pub struct QuarantineParams {
     cursor: Option<String>,
 }
 
-/// List deliveries that could not be placed, the newest first, with the reasons and, of keys that a codebook did not know,
-/// the items that they probably lead to.
+/// List deliveries that could not be placed, the newest first.
+///
+/// With the reasons and, of keys that a codebook did not know, the items that they probably lead to.
 #[utoipa::path(operation_id = "listQuarantine", tag = "Questionnaires", extensions(("x-action" = json!("ReadQuarantine"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), QuarantineParams),
     responses((status = 200, description = "A page of deliveries.", body = Page<QuarantinedView>), Problems))]
@@ -48,6 +49,12 @@ pub async fn list_quarantine(
     let QuarantineParams { state, form_id, code, limit, cursor } = params.into_inner();
     let page = PageParams { limit, cursor };
     let (limit, cursor) = (page.limit()?, page.cursor());
+    if form_id
+        .as_deref()
+        .is_some_and(|id| !(1..=20).contains(&id.len()) || !id.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        return Err(wire::parameter("query", "form_id"));
+    }
     let search = Search { state, nettskjema_id: form_id, code };
     let page = caller
         .run(Action::ReadQuarantine, move |tx| {

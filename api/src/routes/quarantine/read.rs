@@ -18,7 +18,6 @@ use crate::wire::etag;
 #[schema(as = QuarantinedDelivery)]
 pub struct QuarantinedDeliveryView {
     /// About it.
-    #[serde(flatten)]
     about: QuarantinedView,
     /// What was delivered, as it came.
     #[schema(max_length = 300_000)]
@@ -28,7 +27,7 @@ pub struct QuarantinedDeliveryView {
     corrections: Value,
 }
 
-/// Read a delivery that could not be placed, with what was delivered: to correct it, or to say whose it is.
+/// Read a delivery that could not be placed, with what was delivered.
 #[utoipa::path(operation_id = "readQuarantined", tag = "Questionnaires", extensions(("x-action" = json!("ReadQuarantine"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("quarantined" = QuarantineId, Path, description = "The delivery's id in quarantine.")),

@@ -21,8 +21,10 @@ pub struct Replay {
     corrections: Corrections,
 }
 
-/// Try a delivery in quarantine again: after its mapping was changed, after its patient was registered, or with
-/// corrections. What was delivered stays as it came; corrections are kept beside it.
+/// Try a delivery in quarantine again.
+///
+/// After its mapping was changed, after its patient was registered, or with corrections. What was delivered stays as it
+/// came; corrections are kept beside it.
 #[utoipa::path(operation_id = "replayQuarantined", tag = "Questionnaires", extensions(("x-action" = json!("ResolveQuarantine"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("quarantined" = QuarantineId, Path, description = "The delivery's id in quarantine."),
@@ -43,7 +45,10 @@ pub async fn replay_quarantined(
     let acceptance = state.acceptance;
     caller
         .run_once(Action::ResolveQuarantine, key, bytes, &place, move |tx| {
-            Ok(reply(200, None, None, &replay(tx, id, value.corrections, acceptance)?))
+            let (replayed, patient) = replay(tx, id, value.corrections, acceptance)?;
+            let mut reply = reply(200, None, None, &replayed);
+            reply.patient = patient;
+            Ok(reply)
         })
         .await
 }

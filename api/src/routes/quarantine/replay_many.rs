@@ -1,6 +1,7 @@
 //! Trying everything that waits again.
 
 use actix_web::{HttpResponse, post, web};
+use painreg_domain::fault::FaultCode;
 use painreg_domain::ids::QuarantineId;
 use painreg_domain::policy::Action;
 use painreg_tenants::store::quarantine::{self, Search};
@@ -24,9 +25,7 @@ pub struct ReplayMany {
     form_id: Option<String>,
     /// Only those with a reason of this code, such as `unknown_item`.
     #[serde(default)]
-    #[validate(length(min = 1, max = 50))]
-    #[schema(min_length = 1, max_length = 50)]
-    code: Option<String>,
+    code: Option<FaultCode>,
     /// After which one: the `next` of the stretch before; absent: from the beginning.
     #[serde(default)]
     after: Option<QuarantineId>,
@@ -45,7 +44,9 @@ pub struct ReplayedMany {
 /// How many one request tries.
 const STRETCH: i64 = 100;
 
-/// Try everything that waits again, in stretches of 100: after a mapping was changed, or patients were registered.
+/// Try everything that waits again, in stretches of 100.
+///
+/// After a mapping was changed, or patients were registered.
 #[utoipa::path(operation_id = "replayQuarantine", tag = "Questionnaires", extensions(("x-action" = json!("ResolveQuarantine"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
@@ -69,7 +70,7 @@ pub async fn replay_quarantine(
             let next = waiting.last().copied().filter(|_| i64::try_from(waiting.len()) == Ok(STRETCH));
             let results = waiting
                 .into_iter()
-                .map(|id| replay(tx, id, Corrections::default(), acceptance))
+                .map(|id| Ok::<_, Problem>(replay(tx, id, Corrections::default(), acceptance)?.0))
                 .collect::<Result<_, _>>()?;
             Ok(reply(200, None, None, &ReplayedMany { results, next }))
         })

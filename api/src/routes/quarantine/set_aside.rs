@@ -1,32 +1,44 @@
 //! Setting a delivery aside.
 
+use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
 use painreg_domain::ids::QuarantineId;
 use painreg_domain::policy::Action;
-use painreg_tenants::store::quarantine;
+use painreg_tenants::StoreError;
+use painreg_tenants::store::quarantine::{self, QuarantineState};
 
 use super::QuarantinedView;
 use crate::auth::Caller;
 use crate::problem::{Problem, Problems};
+use crate::wire::{IfMatch, etag};
 
-/// Set a delivery in quarantine aside: a test of the form, or of somebody who is not to be registered. It stays, sealed.
+/// Set a delivery in quarantine aside.
+///
+/// For a test of the form, or answers of somebody who is not to be registered. It stays, sealed.
 #[utoipa::path(operation_id = "setAsideQuarantined", tag = "Questionnaires", extensions(("x-action" = json!("ResolveQuarantine"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("quarantined" = QuarantineId, Path, description = "The delivery's id in quarantine.")),
+        ("quarantined" = QuarantineId, Path, description = "The delivery's id in quarantine."),
+        ("If-Match" = String, Header, description = "The version that was read.", max_length = 40)),
     responses((status = 200, description = "It is set aside.", body = QuarantinedView), Problems))]
 #[put("/v1/tenants/{tenant}/quarantine/{quarantined}/dismissal")]
 pub async fn set_aside_quarantined(
     caller: Caller,
     path: web::Path<(String, QuarantineId)>,
+    read: IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
     let found = caller
         .run(Action::ResolveQuarantine, move |tx| {
-            if quarantine::open(tx, id)?.about.state != "set_aside" {
-                quarantine::close(tx, id, None)?;
+            let about = quarantine::open(tx, id)?.about;
+            if about.version != read.0 {
+                return Err(StoreError::Stale.into());
+            }
+            if about.state != QuarantineState::SetAside {
+                quarantine::close(tx, id, None, &serde_json::Value::Null)?;
             }
             Ok(quarantine::open(tx, id)?.about)
         })
         .await?;
-    Ok(HttpResponse::Ok().json(QuarantinedView::from(found)))
+    let tag = etag(found.version);
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(QuarantinedView::from(found)))
 }

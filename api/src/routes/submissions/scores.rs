@@ -15,7 +15,6 @@ use crate::wire::Page;
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ScoreVersion {
     /// The result.
-    #[serde(flatten)]
     score: ScoreView,
     /// Which version it is: 1 is how it was scored when it arrived.
     #[schema(minimum = 1)]
