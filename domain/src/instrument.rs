@@ -10,15 +10,14 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::fault::{Fault, FaultCode};
 
+pub use definition::{Alert, Band, Flag, Scale};
 pub use eq5d::{Options, ValueSet, value_set_codes};
 pub use score::{Flags, ScaleScore, ScaleValue, Scores, Status};
-
-use definition::{Flag, Scale};
 
 /// Every instrument that ships.
 pub struct Catalogue(Vec<Instrument>);
@@ -32,6 +31,7 @@ pub struct Instrument {
     by_code: HashMap<&'static str, usize>,
     scales: Vec<Scale>,
     flags: Vec<Flag>,
+    alerts: Vec<Alert>,
 }
 
 impl std::fmt::Debug for Instrument {
@@ -40,21 +40,45 @@ impl std::fmt::Debug for Instrument {
     }
 }
 
-/// What is said of an instrument besides its arithmetic.
+/// What is said of an instrument besides its arithmetic. All of it is for people, in English.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct About {
-    name: String,
-    version: String,
-    recall: String,
-    direction: Direction,
-    licence: Licence,
-    licensor: String,
-    source: String,
+pub struct About {
+    /// The name.
+    pub name: String,
+    /// The edition of the questionnaire.
+    pub version: String,
+    /// The period that the questions ask about.
+    pub recall: String,
+    /// What a higher score means.
+    pub direction: Direction,
+    /// How answers are numbered, where editions differ or the number is not the official form's.
+    #[serde(default)]
+    pub coding: Option<String>,
+    /// What happens where answers are missing.
+    pub missing: String,
+    /// The smallest change that matters to a patient, and who says so.
+    #[serde(default)]
+    pub mcid: Option<String>,
+    /// What may be done with the wording.
+    pub licence: Licence,
+    /// Whom to ask about the wording.
+    pub licensor: String,
+    /// Languages (BCP 47) in which an edition is known to exist; none: not known here.
+    #[serde(default)]
+    pub languages: Vec<String>,
+    /// Where the scoring was published.
+    pub source: String,
+    /// What a reader of the scores should know.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// What has not been confirmed in the publication itself.
+    #[serde(default)]
+    pub unconfirmed: Vec<String>,
 }
 
 /// What a higher score means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// More is worse.
@@ -66,7 +90,7 @@ pub enum Direction {
 }
 
 /// What may be done with the instrument's wording; its arithmetic is a fact and free.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Licence {
     /// The wording is free.
@@ -108,18 +132,16 @@ impl Item {
     }
 }
 
-const FILES: &[&str] = &[
-    include_str!("instrument/catalogue/cfq11.toml"),
-    include_str!("instrument/catalogue/eq5d5l.toml"),
-    include_str!("instrument/catalogue/gse10.toml"),
-    include_str!("instrument/catalogue/hscl25.toml"),
-    include_str!("instrument/catalogue/isi.toml"),
-    include_str!("instrument/catalogue/nrs.toml"),
-    include_str!("instrument/catalogue/odi.toml"),
-    include_str!("instrument/catalogue/odi_opr_mod.toml"),
-    include_str!("instrument/catalogue/pcs.toml"),
-    include_str!("instrument/catalogue/pgic.toml"),
-];
+/// The files of the catalogue.
+macro_rules! files {
+    ($($code:literal)+) => { &[$(include_str!(concat!("instrument/catalogue/", $code, ".toml"))),+] };
+}
+
+const FILES: &[&str] = files! {
+    "bds25" "bpi_sf" "cfq11" "comm" "dn4" "dn4i" "eq5d3l" "eq5d5l" "fm2016" "gse10" "gse5" "gse6" "hscl10" "hscl25" "ieq"
+    "iesr" "isi" "lec" "nrs" "odi" "odi_opr_mod" "ort" "paindetect" "pcl5" "pcptsd5" "pcs" "pgic" "promis29" "pseq" "scl5"
+    "slesq" "tsk11" "tsk13" "tsk17"
+};
 
 impl Catalogue {
     /// The catalogue, read once. That every file is whole is tested, so reading it cannot fail in use.
@@ -152,44 +174,19 @@ impl Instrument {
         self.code
     }
 
-    /// The name.
-    pub fn name(&self) -> &str {
-        &self.about.name
-    }
-
-    /// The edition of the questionnaire.
-    pub fn version(&self) -> &str {
-        &self.about.version
-    }
-
     /// The scoring algorithm and its version, such as `isi/1`.
     pub const fn algorithm(&self) -> &'static str {
         self.algorithm
     }
 
-    /// The period that the questions ask about, in words.
-    pub fn recall(&self) -> &str {
-        &self.about.recall
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.about.name
     }
 
-    /// What a higher score means.
-    pub const fn direction(&self) -> Direction {
-        self.about.direction
-    }
-
-    /// What may be done with the wording.
-    pub const fn licence(&self) -> Licence {
-        self.about.licence
-    }
-
-    /// Whom to ask about the wording.
-    pub fn licensor(&self) -> &str {
-        &self.about.licensor
-    }
-
-    /// Where the scoring was published.
-    pub fn source(&self) -> &str {
-        &self.about.source
+    /// What is said of it besides its arithmetic.
+    pub const fn about(&self) -> &About {
+        &self.about
     }
 
     /// The items, in the order of the official form.
@@ -197,9 +194,29 @@ impl Instrument {
         &self.items
     }
 
-    /// Codes of the scales.
-    pub fn scale_codes(&self) -> impl Iterator<Item = &'static str> {
-        self.scales.iter().map(|scale| scale.code)
+    /// The scales that results show, in their order.
+    pub fn scales(&self) -> impl Iterator<Item = &Scale> {
+        self.scales.iter().filter(|scale| scale.is_shown())
+    }
+
+    /// The cut-offs.
+    pub fn flags(&self) -> &[Flag] {
+        &self.flags
+    }
+
+    /// Everything that can call for the clinic's attention.
+    pub fn alert_rules(&self) -> &[Alert] {
+        &self.alerts
+    }
+
+    /// What in these slots calls for the clinic's attention.
+    pub fn alerts(&self, slots: &[Option<i32>]) -> impl Iterator<Item = &Alert> {
+        self.alerts.iter().filter(|alert| alert.raised_by(slots))
+    }
+
+    /// The value sets it can be indexed with, the one that is used unless another is asked for first; none but for EQ-5D.
+    pub fn value_sets(&self) -> impl Iterator<Item = &'static ValueSet> {
+        self.scales.iter().filter_map(Scale::levels).flat_map(eq5d::value_sets)
     }
 
     /// One slot an item, in item order, from a JSON object of answers. Absent and null mean unanswered. Only whole numbers

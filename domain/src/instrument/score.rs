@@ -8,7 +8,7 @@ use strum::{EnumIter, IntoStaticStr};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, SchemaType, Type};
 
-use super::definition::{Kind, Scale};
+use super::definition::{Compare, Flag, Inputs, Kind, MOST_SCALES, Scale, Shown, Term, Test};
 use super::{Instrument, Options, eq5d};
 
 /// How complete a result is.
@@ -42,6 +42,10 @@ pub struct Scores {
     pub scales: Vec<ScaleScore>,
     /// Cut-offs of the scales that could be scored: reached or not. Aids for screening, not diagnoses.
     pub flags: Flags,
+    /// From which answer a symptom counted, where another one was asked for than the instrument's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = -1000, maximum = 1000)]
+    pub symptom_from: Option<i32>,
 }
 
 /// One scale's result.
@@ -133,120 +137,201 @@ struct Exact {
 }
 
 impl Exact {
-    /// Whether the value is at least `hundredths / 100`.
-    const fn reaches(self, hundredths: i64) -> bool {
-        self.numerator.saturating_mul(100) >= hundredths.saturating_mul(self.denominator)
+    const fn meets(self, test: Test) -> bool {
+        let (value, bound) = (self.numerator.saturating_mul(100), test.bound.saturating_mul(self.denominator));
+        match test.compare {
+            Compare::AtLeast => value >= bound,
+            Compare::Above => value > bound,
+            Compare::AtMost => value <= bound,
+        }
     }
 
-    const fn exceeds(self, hundredths: i64) -> bool {
-        self.numerator.saturating_mul(100) > hundredths.saturating_mul(self.denominator)
+    /// Whole where the denominator is 1.
+    fn displayed(self) -> ScaleValue {
+        if self.denominator == 1 {
+            ScaleValue::Integer(self.numerator)
+        } else {
+            ScaleValue::Decimal(double(self.numerator) / double(self.denominator))
+        }
     }
 }
 
 /// Numbers of this size are exact in a double.
 #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "sums and counts lie far below 2^53")]
-const fn double(whole: i64) -> f64 {
+pub(super) const fn double(whole: i64) -> f64 {
     whole as f64
+}
+
+/// What is known of a scale: how much of it was answered, and its value where it has a number that could be computed.
+#[derive(Clone, Copy, Default)]
+struct Part {
+    answered: u16,
+    items: u16,
+    /// What the answers are worth together.
+    sum: i64,
+    value: Option<Exact>,
 }
 
 impl Instrument {
     /// Scores slots that [`Instrument::parse`] or a form's parser made. Never fails: what cannot be scored is left out.
     pub fn score(&self, slots: &[Option<i32>], options: &Options) -> Scores {
         let mut scales = Vec::with_capacity(self.scales.len() + options.extra());
-        let mut exact: Vec<Option<Exact>> = Vec::with_capacity(self.scales.len());
-        let (mut complete, mut computed) = (true, 0_usize);
-        for scale in &self.scales {
-            let answered = scale.items.iter().filter(|at| slots.get(**at).is_some_and(Option::is_some)).count();
-            complete &= answered == scale.items.len();
-            let shown = |value, value_set, band| ScaleScore {
-                code: scale.code,
-                value,
-                value_set,
-                n_answered: u16::try_from(answered).unwrap_or(u16::MAX),
-                n_items: u16::try_from(scale.items.len()).unwrap_or(u16::MAX),
-                band,
-            };
-            let before = scales.len();
-            let mut value = None;
-            match scale.kind {
-                Kind::Eq5dState => {
-                    scales.extend(
-                        eq5d::state(slots, &scale.items).map(|state| shown(ScaleValue::Text(state.into()), None, None)),
-                    );
-                }
-                Kind::Eq5dLevels => {
-                    scales.extend(
-                        eq5d::levels(slots, &scale.items)
-                            .map(|levels| shown(ScaleValue::Text(levels.into()), None, None)),
-                    );
-                }
-                Kind::Eq5dIndex => {
-                    if let Some(state) = eq5d::whole_state(slots, &scale.items) {
-                        scales.extend(
-                            options
-                                .sets()
-                                .map(|set| shown(ScaleValue::Decimal(set.index(state)), Some(set.code()), None)),
-                        );
-                    }
-                }
-                Kind::Sum | Kind::Mean | Kind::Percent | Kind::Count if answered >= scale.minimum && answered > 0 => {
-                    let computed = arithmetic(scale, slots, answered);
-                    value = Some(computed);
-                    scales.push(shown(displayed(scale.kind, computed), None, band(scale, computed)));
-                }
-                Kind::Sum | Kind::Mean | Kind::Percent | Kind::Count => {}
+        let mut parts = [Part::default(); MOST_SCALES];
+        let (mut complete, mut computed) = (true, 0);
+        for (at, scale) in self.scales.iter().enumerate() {
+            let mut part = scale.counted(slots, &parts, options);
+            part.value = scale.value(&part, &parts);
+            complete &= part.answered == part.items;
+            computed += usize::from(scale.show(&part, slots, options, &mut scales));
+            if let Some(known) = parts.get_mut(at) {
+                *known = part;
             }
-            computed += usize::from(scales.len() > before);
-            exact.push(value);
         }
-        let reached = |flag: &super::definition::Flag| {
-            let value = exact.get(flag.scale).copied().flatten()?;
-            Some((flag.name, value.reaches(flag.at_least) && !value.exceeds(flag.at_most)))
-        };
         let status = match computed {
             0 => Status::Incomplete,
             all if all == self.scales.len() && complete => Status::Scored,
             all if all == self.scales.len() => Status::Prorated,
             _ => Status::Partial,
         };
-        Scores {
-            instrument: self.code,
-            algorithm: self.algorithm,
-            status,
-            scales,
-            flags: Flags(self.flags.iter().filter_map(reached).collect()),
+        let mut flags = Vec::with_capacity(self.flags.len());
+        flags.extend(self.flags.iter().filter_map(|flag| Some((flag.name, flag.reached(&parts)?))));
+        let symptom_from = options.symptom_from.filter(|_| self.scales.iter().any(|scale| scale.adjustable));
+        Scores { instrument: self.code, algorithm: self.algorithm, status, scales, flags: Flags(flags), symptom_from }
+    }
+}
+
+impl Flag {
+    /// Nothing where one of its scales has no value.
+    fn reached(&self, parts: &[Part]) -> Option<bool> {
+        let mut reached = false;
+        for alternative in &self.alternatives {
+            let mut holds = true;
+            for (at, test) in alternative {
+                holds &= parts.get(*at)?.value?.meets(*test);
+            }
+            reached |= holds;
+        }
+        Some(reached)
+    }
+}
+
+impl Scale {
+    /// How many inputs are answered, and what they are worth together.
+    fn counted(&self, slots: &[Option<i32>], parts: &[Part], options: &Options) -> Part {
+        let from = options.symptom_from.filter(|_| self.adjustable);
+        match &self.inputs {
+            Inputs::Items(terms) => self::counted(terms, slots, from),
+            Inputs::Cases(at, cases) => {
+                let chosen = slots.get(*at).copied().flatten();
+                let case = cases.iter().find(|(answer, _)| Some(*answer) == chosen);
+                let mut part = case.map_or_else(Part::default, |(_, terms)| self::counted(terms, slots, from));
+                part.answered += u16::from(case.is_some());
+                part.items += 1;
+                part
+            }
+            Inputs::Scales(places, counts) => {
+                let mut all = Part::default();
+                for part in places.iter().filter_map(|at| parts.get(*at)) {
+                    all.answered += part.answered;
+                    all.items += part.items;
+                    all.sum += match (part.value, counts) {
+                        (Some(value), Some(test)) => i64::from(value.meets(*test)),
+                        (Some(value), None) => value.numerator,
+                        (None, _) => 0,
+                    };
+                }
+                all
+            }
         }
     }
-}
 
-fn arithmetic(scale: &Scale, slots: &[Option<i32>], answered: usize) -> Exact {
-    let answers = scale.items.iter().filter_map(|at| slots.get(*at).copied().flatten());
-    let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let (answered, items) = (whole(answered), whole(scale.items.len()));
-    let sum: i64 = match scale.kind {
-        Kind::Count => answers.map(|answer| i64::from(answer >= scale.counts_from)).sum(),
-        _ => answers.map(i64::from).sum(),
-    };
-    match scale.kind {
-        Kind::Mean => Exact { numerator: sum, denominator: answered },
-        Kind::Percent => Exact { numerator: 100 * sum, denominator: scale.largest * answered },
-        _ if answered == items => Exact { numerator: sum, denominator: 1 },
-        _ => Exact { numerator: sum * items, denominator: answered },
+    /// Whether enough is answered for a value.
+    fn suffices(&self, part: &Part, parts: &[Part]) -> bool {
+        let scored = |at: &usize| parts.get(*at).is_some_and(|part| part.value.is_some());
+        match &self.inputs {
+            Inputs::Items(_) => {
+                usize::from(part.answered) >= self.minimum && self.blank_given.as_ref().is_none_or(scored)
+            }
+            Inputs::Cases(..) => part.answered == part.items,
+            Inputs::Scales(places, _) => places.iter().all(scored),
+        }
+    }
+
+    fn value(&self, part: &Part, parts: &[Part]) -> Option<Exact> {
+        if !self.suffices(part, parts) {
+            return None;
+        }
+        let (sum, answered, items) = (part.sum, i64::from(part.answered), i64::from(part.items));
+        // Answered for less than all, and what is not answered is not nothing.
+        let prorated = answered < items && self.blank_given.is_none() && matches!(self.inputs, Inputs::Items(_));
+        let (numerator, denominator) = match &self.kind {
+            Kind::Sum if prorated => (sum * items, answered),
+            Kind::Sum => (sum, 1),
+            Kind::Mean => (sum, answered),
+            Kind::Percent(largest) => (100 * sum, largest * answered),
+            Kind::Table(first, table) => (*table.get(usize::try_from(sum - first).ok()?)?, 100),
+            Kind::Eq5dState | Kind::Eq5dLevels | Kind::Eq5dIndex(_) => return None,
+        };
+        Some(Exact { numerator, denominator })
+    }
+
+    /// Adds what the result shows of this scale; whether it could be computed.
+    fn show(&self, part: &Part, slots: &[Option<i32>], options: &Options, scales: &mut Vec<ScaleScore>) -> bool {
+        let band = || part.value.and_then(|value| self.band(value));
+        let shown = |value, value_set, band| ScaleScore {
+            code: self.code,
+            value,
+            value_set,
+            n_answered: part.answered,
+            n_items: part.items,
+            band,
+        };
+        let text = |text: String| shown(ScaleValue::Text(text.into()), None, None);
+        let before = scales.len();
+        match (&self.kind, &self.inputs) {
+            (Kind::Eq5dState, Inputs::Items(terms)) => scales.extend(eq5d::state(slots, terms).map(text)),
+            (Kind::Eq5dLevels, Inputs::Items(terms)) => scales.extend(eq5d::levels(slots, terms).map(text)),
+            (Kind::Eq5dIndex(levels), Inputs::Items(terms)) => {
+                scales.extend(eq5d::whole_state(slots, terms).into_iter().flat_map(|state| {
+                    options
+                        .sets(*levels)
+                        .map(move |set| shown(ScaleValue::Decimal(set.index(state)), Some(set.code()), None))
+                }));
+            }
+            _ => match (self.shown, part.value) {
+                (Shown::Nothing, value) => return value.is_some(),
+                (Shown::Value, Some(value)) => scales.push(shown(value.displayed(), None, band())),
+                (Shown::Band, Some(_)) => {
+                    scales.extend(band().map(|name| shown(ScaleValue::Text(name.into()), None, None)));
+                }
+                (_, None) => {}
+            },
+        }
+        scales.len() > before
+    }
+
+    fn band(&self, value: Exact) -> Option<&'static str> {
+        self.bands.iter().rev().find(|band| value.meets(band.begins)).map(|band| band.name)
     }
 }
 
-fn displayed(kind: Kind, value: Exact) -> ScaleValue {
-    if value.denominator == 1 && matches!(kind, Kind::Sum | Kind::Count) {
-        ScaleValue::Integer(value.numerator)
-    } else {
-        ScaleValue::Decimal(double(value.numerator) / double(value.denominator))
+fn counted(terms: &[Term], slots: &[Option<i32>], from: Option<i32>) -> Part {
+    let mut part = Part { items: u16::try_from(terms.len()).unwrap_or(u16::MAX), ..Part::default() };
+    for term in terms {
+        let Some(answer) = slots.get(term.at).copied().flatten() else { continue };
+        part.answered += 1;
+        part.sum += match from {
+            Some(from) => i64::from(answer >= from),
+            None => term.worth(answer),
+        };
     }
+    part
 }
 
-fn band(scale: &Scale, value: Exact) -> Option<&'static str> {
-    let begun = |band: &&super::definition::Band| {
-        let bound = band.bound.saturating_mul(100);
-        if band.inclusive { value.reaches(bound) } else { value.exceeds(bound) }
-    };
-    scale.bands.iter().rev().find(begun).map(|band| band.name)
+impl Term {
+    /// What an answer is worth; slots hold none outside the item's range.
+    fn worth(&self, answer: i32) -> i64 {
+        let place = usize::try_from(answer - self.min).ok();
+        place.and_then(|place| self.worth.get(place)).map_or(0, |worth| i64::from(*worth))
+    }
 }
