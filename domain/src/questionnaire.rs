@@ -256,8 +256,13 @@ impl Form {
 
     /// What in the answers the clinic must see: instrument and code.
     pub fn alerts(&self, answers: &Answers) -> Vec<(&'static str, &'static str)> {
-        let _ = answers;
-        Vec::new()
+        let mut alerts = Vec::new();
+        for embedded in &self.0.instruments {
+            let Some(slots) = answers.instrument_values().get(embedded.slots.clone()) else { continue };
+            let raised = embedded.instrument.alerts(slots);
+            alerts.extend(raised.map(|alert| (embedded.instrument.code(), alert.code())));
+        }
+        alerts
     }
 
     /// What kind of value an item takes.

@@ -502,3 +502,36 @@ fn a_changed_delivery_tells_what_changed() {
     let none = clinician.get(&format!("{}/differences", first.header("location"))).expect(200).body;
     assert_eq!((&none["differences"], &none["supersedes"]), (&json!([]), &Value::Null));
 }
+
+#[test]
+fn an_answer_that_the_clinic_must_see_raises_an_alert_that_somebody_takes_on() {
+    let world = World::new();
+    let (clinician, manager, importer) = (world.alpha().clinician(), world.alpha().manager(), world.alpha().importer());
+    let patient = clinician.registers(&world.person());
+    let number = patient.person.national_id.as_str();
+    let calm = importer.delivers(&delivery(number, 1, &json!({"hscl": {"20": "1", "01": "4"}}))).expect(201);
+    assert_eq!(calm.body["alerts"], json!([]));
+    let raised = importer.delivers(&delivery(number, 2, &json!({"hscl": {"20": "2"}}))).expect(201);
+    assert_eq!(raised.body["alerts"], json!([{"instrument": "hscl25", "code": "suicidal_thoughts"}]));
+    let batched = batch(&importer, &[line("1", &patient.id, &json!({"hscl_20": 4}))]);
+    assert_eq!(batched[0]["alerts"][0]["code"], json!("suicidal_thoughts"));
+    // Delivered again it is not raised again.
+    importer.delivers(&delivery(number, 2, &json!({"hscl": {"20": "2"}}))).expect(200);
+    let open = || clinician.get(&clinician.at("alerts?open=true")).expect(200);
+    assert_eq!(open().items().len(), 2);
+    let alert = open().items()[1].clone();
+    assert_eq!((&alert["patient_id"], &alert["submission_id"]), (&json!(patient.id), &raised.body["id"]));
+    assert!(alert.get("answers").is_none() && !alert.to_string().contains("hscl_20"), "what was answered is not here");
+    let path = clinician.at(&format!("alerts/{}/acknowledgement", alert["id"].as_str().expect("an id")));
+    clinician.put(&path, 2).problem(412, "stale");
+    let taken = clinician.put(&path, 1).expect(200);
+    assert_eq!((&taken.body["acknowledged_by"], taken.header("etag")), (&json!(clinician.claims.subject), "\"v2\""));
+    manager.put(&path, 1).problem(412, "stale");
+    assert_eq!(open().items().len(), 1);
+    assert_eq!(clinician.get(&clinician.at("alerts")).expect(200).items().len(), 2, "nothing goes away");
+    // Another unit's clinician sees none of it, and an importer nothing at all.
+    let elsewhere = world.alpha().clinician().of_unit("elsewhere");
+    assert_eq!(elsewhere.get(&elsewhere.at("alerts")).expect(200).items().len(), 0);
+    elsewhere.put(&path, 2).problem(404, "not_found");
+    importer.get(&importer.at("alerts")).problem(403, "forbidden");
+}
