@@ -38,7 +38,7 @@ pub use self::codebook::{Codebook, IGNORED_TARGET};
 pub use self::definition::{Change, Definition, Difference, Element, ElementKind, Level, Part, Picked, differences};
 pub use self::proposal::{Because, Proposal, propose};
 use self::scalar::{canonical_integer, number};
-pub use self::shape::{Shape, parse};
+pub use self::shape::{Shape, created_of, parse, submission_of};
 
 /// One submitted form, whole and unchanged in meaning. `Debug` shows neither answers nor identity.
 #[derive(Clone, PartialEq)]

@@ -14,7 +14,7 @@ use super::scalar::instant;
 use super::{AnsweredBy, Delivery, Respondent};
 use crate::fault::{Fault, FaultCode};
 
-pub use self::lines::{Grouped, Lines};
+pub use self::lines::{Grouped, Lines, line_of, parse_lines};
 
 /// Reads one submission of the form `form_id`. Times without an offset are Norwegian local time.
 ///

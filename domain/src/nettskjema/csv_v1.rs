@@ -27,7 +27,16 @@ const ASIDE: [&str; 2] = ["$forwarded_to_form", "$signed"];
 /// How much of a file is looked at to find its first line.
 const HEADER: u64 = 1024 * 1024;
 
+/// The columns of a file.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    delimiter: u8,
+    names: Vec<String>,
+    held: Vec<Column>,
+}
+
 /// What a column holds.
+#[derive(Clone, Debug)]
 enum Column {
     Submission,
     Created,
@@ -40,6 +49,7 @@ enum Column {
     },
 }
 
+#[derive(Clone, Debug)]
 enum Holds {
     /// `1`, `0` or nothing.
     Box,
@@ -49,8 +59,7 @@ enum Holds {
 /// A CSV file, row by row.
 pub struct Reader<R> {
     form_id: String,
-    names: Vec<String>,
-    columns: Vec<Column>,
+    columns: Columns,
     rows: csv::Reader<io::Chain<io::Cursor<Vec<u8>>, R>>,
     failed: bool,
 }
@@ -68,13 +77,14 @@ pub struct Row {
 /// Reads one row that was kept as [`Row::document`].
 pub fn parse(form_id: &str, document: &Value, definition: Option<&Definition>) -> Result<Delivery, Vec<Fault>> {
     let Value::Object(object) = document else { return Err(vec![Fault::new("", FaultCode::WrongType)]) };
-    let (names, columns) = columns(object.keys().cloned().collect(), definition)?;
-    let cells: Vec<_> = object.values().map(Value::as_str).collect();
-    let faults: Vec<_> = names.iter().zip(&cells).filter(|(_, cell)| cell.is_none()).collect();
+    let columns = Columns::named(object.keys().cloned().collect(), b';', definition)?;
+    let cells: Vec<_> = object.iter().map(|(name, cell)| cell.as_str().ok_or(name)).collect();
+    let faults = cells.iter().filter_map(|cell| Some(Fault::at(cell.err()?, FaultCode::WrongType)));
+    let faults: Vec<_> = faults.collect();
     if !faults.is_empty() {
-        return Err(faults.into_iter().map(|(name, _)| Fault::at(name, FaultCode::WrongType)).collect());
+        return Err(faults);
     }
-    row(form_id, &names, &columns, &cells.into_iter().flatten().collect::<Vec<_>>())
+    columns.row(form_id, &cells.into_iter().flatten().collect::<Vec<_>>())
 }
 
 impl<R: Read> Reader<R> {
@@ -89,22 +99,104 @@ impl<R: Read> Reader<R> {
                 break;
             }
         }
-        if start.starts_with(b"\xEF\xBB\xBF") {
-            start.drain(..3);
+        let end = start.iter().position(|byte| *byte == b'\n').map_or(start.len(), |end| end + 1);
+        let rest = start.split_off(end);
+        let columns = Columns::typed(&start, definition)?;
+        let rows = columns.reader(io::Cursor::new(rest).chain(bytes));
+        Ok(Self { form_id: form_id.to_owned(), columns, rows, failed: false })
+    }
+}
+
+impl<R: Read> Iterator for Reader<R> {
+    type Item = Row;
+
+    fn next(&mut self) -> Option<Row> {
+        let mut record = ByteRecord::new();
+        let read = if self.failed { Ok(false) } else { self.rows.read_byte_record(&mut record) };
+        // The header is the first line.
+        let line = record.position().unwrap_or(self.rows.position()).line() + 1;
+        match read {
+            Ok(false) => None,
+            Ok(true) => {
+                let (document, delivery) = self.columns.record(&self.form_id, &record);
+                Some(Row { line, document, delivery })
+            }
+            Err(_) => {
+                self.failed = true;
+                let delivery = Err(vec![Fault::new("", FaultCode::InvalidFormat)]);
+                Some(Row { line, document: Value::Null, delivery })
+            }
         }
-        let first = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let delimiter = if first.contains(&b'\t') && !first.contains(&b';') { b'\t' } else { b';' };
-        let mut rows = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .flexible(true)
-            .from_reader(io::Cursor::new(start).chain(bytes));
-        let header = rows.byte_headers().map_err(|_| unreadable())?;
-        let names = header.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
-        let (names, columns) = columns(names, definition)?;
-        Ok(Self { form_id: form_id.to_owned(), names, columns, rows, failed: false })
+    }
+}
+
+impl Columns {
+    /// Reads a header line. What it holds that no header of this shape does is refused, column by column.
+    pub fn read(header: &[u8]) -> Result<Self, Vec<Fault>> {
+        Self::typed(header, None)
     }
 
-    fn read(&self, record: &ByteRecord) -> (Value, Result<Delivery, Vec<Fault>>) {
+    /// Reads one row of the form `form_id`, a line of its own.
+    pub fn delivery(&self, form_id: &str, row: &[u8]) -> Result<Delivery, Vec<Fault>> {
+        let mut record = ByteRecord::new();
+        match self.reader(row).read_byte_record(&mut record) {
+            Ok(true) => self.record(form_id, &record).1,
+            _ => Err(vec![Fault::new("", FaultCode::InvalidFormat)]),
+        }
+    }
+
+    fn typed(header: &[u8], definition: Option<&Definition>) -> Result<Self, Vec<Fault>> {
+        let header = header.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(header);
+        let delimiter = if header.contains(&b'\t') && !header.contains(&b';') { b'\t' } else { b';' };
+        let empty = Self { delimiter, names: Vec::new(), held: Vec::new() };
+        let mut record = ByteRecord::new();
+        let read = empty.reader(header).read_byte_record(&mut record);
+        read.map_err(|_| vec![Fault::new("", FaultCode::InvalidFormat)])?;
+        let names = record.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+        Self::named(names, delimiter, definition)
+    }
+
+    fn named(names: Vec<String>, delimiter: u8, definition: Option<&Definition>) -> Result<Self, Vec<Fault>> {
+        let index = Index::of(definition);
+        let (mut faults, mut seen) = (Vec::new(), HashSet::new());
+        let mut held = Vec::with_capacity(names.len());
+        for name in &names {
+            if !seen.insert(name.as_str()) {
+                faults.push(Fault::at(name, FaultCode::DuplicateKey));
+            }
+            match column(name, &index) {
+                Ok(column) => held.push(column),
+                Err(code) => faults.push(Fault::at(name, code)),
+            }
+        }
+        for needed in [SUBMISSION, CREATED] {
+            if !seen.contains(needed) {
+                faults.push(Fault::at(needed, FaultCode::Required));
+            }
+        }
+        // What is an element's value cannot hold rows as well.
+        let mut places = Map::new();
+        for (name, column) in names.iter().zip(&held) {
+            if let (Column::Answer { path, .. }, true) = (column, faults.is_empty())
+                && let Err(code) = place(&mut places, path.iter().cloned(), Value::Null)
+            {
+                faults.push(Fault::at(name, code));
+            }
+        }
+        if faults.is_empty() {
+            return Ok(Self { delimiter, names, held });
+        }
+        faults.sort();
+        Err(faults)
+    }
+
+    fn reader<R: Read>(&self, bytes: R) -> csv::Reader<R> {
+        let mut builder = csv::ReaderBuilder::new();
+        builder.delimiter(self.delimiter).has_headers(false).flexible(true).from_reader(bytes)
+    }
+
+    /// A row by column name, and what it says.
+    fn record(&self, form_id: &str, record: &ByteRecord) -> (Value, Result<Delivery, Vec<Fault>>) {
         let mut faults = Vec::new();
         if record.len() > self.names.len() {
             faults.push(Fault::new("", FaultCode::UnknownItem));
@@ -124,65 +216,48 @@ impl<R: Read> Reader<R> {
             return (Value::Null, Err(faults));
         }
         let document = self.names.iter().zip(&cells).map(|(name, cell)| (name.clone(), Value::from(*cell)));
-        (Value::Object(document.collect()), row(&self.form_id, &self.names, &self.columns, &cells))
+        (Value::Object(document.collect()), self.row(form_id, &cells))
     }
-}
 
-impl<R: Read> Iterator for Reader<R> {
-    type Item = Row;
-
-    fn next(&mut self) -> Option<Row> {
-        let mut record = ByteRecord::new();
-        let read = if self.failed { Ok(false) } else { self.rows.read_byte_record(&mut record) };
-        let line = record.position().unwrap_or(self.rows.position()).line();
-        match read {
-            Ok(false) => None,
-            Ok(true) => {
-                let (document, delivery) = self.read(&record);
-                Some(Row { line, document, delivery })
+    fn row(&self, form_id: &str, cells: &[&str]) -> Result<Delivery, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let (mut submission_id, mut created, mut answer_time_ms) = (None, None, None);
+        let mut answers = Map::new();
+        for ((name, column), cell) in self.names.iter().zip(&self.held).zip(cells) {
+            let result = match column {
+                Column::Submission => {
+                    id(&Value::from(*cell)).map(|id| submission_id = Some(id)).ok_or(FaultCode::WrongType)
+                }
+                Column::Created => instant(cell).map(|at| created = Some(at)).ok_or(FaultCode::InvalidDate),
+                Column::AnswerTime if cell.is_empty() => Ok(()),
+                Column::AnswerTime => {
+                    id(&Value::from(*cell)).map(|time| answer_time_ms = Some(time)).ok_or(FaultCode::WrongType)
+                }
+                Column::Aside => Ok(()),
+                Column::Answer { path, holds } => {
+                    holds.read(cell).and_then(|value| place(&mut answers, path.iter().cloned(), value))
+                }
+            };
+            if let Err(code) = result {
+                faults.push(Fault::at(name, code));
             }
-            Err(_) => {
-                self.failed = true;
-                let delivery = Err(vec![Fault::new("", FaultCode::InvalidFormat)]);
-                Some(Row { line, document: Value::Null, delivery })
+        }
+        match (submission_id, created) {
+            (Some(submission_id), Some(created)) if faults.is_empty() => Ok(Delivery {
+                form_id: form_id.to_owned(),
+                submission_id: submission_id.to_string(),
+                created,
+                modified: None,
+                answer_time_ms,
+                respondent: Respondent { provider: None, patient: None, answered_by: AnsweredBy::Patient },
+                answers,
+            }),
+            _ => {
+                faults.sort();
+                Err(faults)
             }
         }
     }
-}
-
-/// What the columns hold, or which of them no header of this shape has.
-fn columns(names: Vec<String>, definition: Option<&Definition>) -> Result<(Vec<String>, Vec<Column>), Vec<Fault>> {
-    let index = Index::of(definition);
-    let (mut faults, mut seen) = (Vec::new(), HashSet::new());
-    let mut columns = Vec::with_capacity(names.len());
-    for name in &names {
-        if !seen.insert(name.as_str()) {
-            faults.push(Fault::at(name, FaultCode::DuplicateKey));
-        }
-        match column(name, &index) {
-            Ok(column) => columns.push(column),
-            Err(code) => faults.push(Fault::at(name, code)),
-        }
-    }
-    for needed in [SUBMISSION, CREATED] {
-        if !seen.contains(needed) {
-            faults.push(Fault::at(needed, FaultCode::Required));
-        }
-    }
-    // What is an element's value cannot hold rows as well.
-    let mut places = Map::new();
-    for (name, column) in names.iter().zip(&columns) {
-        if let (Column::Answer { path, .. }, true) = (column, faults.is_empty())
-            && let Err(code) = place(&mut places, path.iter().cloned(), Value::Null)
-        {
-            faults.push(Fault::at(name, code));
-        }
-    }
-    if faults.is_empty() {
-        return Ok((names, columns));
-    }
-    faults.sort();
-    Err(faults)
 }
 
 fn column(name: &str, index: &Index<'_>) -> Result<Column, FaultCode> {
@@ -206,46 +281,6 @@ fn column(name: &str, index: &Index<'_>) -> Result<Column, FaultCode> {
             Column::Answer { path, holds }
         }
     })
-}
-
-fn row(form_id: &str, names: &[String], columns: &[Column], cells: &[&str]) -> Result<Delivery, Vec<Fault>> {
-    let mut faults = Vec::new();
-    let (mut submission_id, mut created, mut answer_time_ms) = (None, None, None);
-    let mut answers = Map::new();
-    for ((name, column), cell) in names.iter().zip(columns).zip(cells) {
-        let result = match column {
-            Column::Submission => {
-                id(&Value::from(*cell)).map(|id| submission_id = Some(id)).ok_or(FaultCode::WrongType)
-            }
-            Column::Created => instant(cell).map(|at| created = Some(at)).ok_or(FaultCode::InvalidDate),
-            Column::AnswerTime if cell.is_empty() => Ok(()),
-            Column::AnswerTime => {
-                id(&Value::from(*cell)).map(|time| answer_time_ms = Some(time)).ok_or(FaultCode::WrongType)
-            }
-            Column::Aside => Ok(()),
-            Column::Answer { path, holds } => {
-                holds.read(cell).and_then(|value| place(&mut answers, path.iter().cloned(), value))
-            }
-        };
-        if let Err(code) = result {
-            faults.push(Fault::at(name, code));
-        }
-    }
-    match (submission_id, created) {
-        (Some(submission_id), Some(created)) if faults.is_empty() => Ok(Delivery {
-            form_id: form_id.to_owned(),
-            submission_id: submission_id.to_string(),
-            created,
-            modified: None,
-            answer_time_ms,
-            respondent: Respondent { provider: None, patient: None, answered_by: AnsweredBy::Patient },
-            answers,
-        }),
-        _ => {
-            faults.sort();
-            Err(faults)
-        }
-    }
 }
 
 impl Holds {

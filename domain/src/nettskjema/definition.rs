@@ -191,12 +191,41 @@ impl Definition {
         Self { elements: elements.collect(), ..Self::default() }
     }
 
-    /// Codebook paths, `key` or `matrix.row`, with their elements, in the form's order.
-    pub(super) fn paths(&self) -> impl Iterator<Item = (&Element, Option<&Part>)> {
+    /// Every path of the codebook, `key` or `matrix.row`, in the form's order.
+    pub fn paths(&self) -> impl Iterator<Item = String> {
+        self.places().map(Place::path)
+    }
+
+    pub(super) fn places(&self) -> impl Iterator<Item = Place<'_>> {
         self.elements.iter().flat_map(|element| {
-            let whole = element.rows.is_empty().then_some((element, None));
-            whole.into_iter().chain(element.rows.iter().map(move |row| (element, Some(row))))
+            let whole = element.rows.is_empty().then_some(Place { element, row: None });
+            whole.into_iter().chain(element.rows.iter().map(move |row| Place { element, row: Some(row) }))
         })
+    }
+}
+
+/// What a codebook path names: an element, or a row of a matrix.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'d> {
+    pub(super) element: &'d Element,
+    pub(super) row: Option<&'d Part>,
+}
+
+impl Place<'_> {
+    pub(super) fn path(self) -> String {
+        let key = &self.element.key;
+        self.row.map_or_else(|| key.clone(), |row| format!("{key}.{}", row.key))
+    }
+
+    /// Whether both are the same place of the form, whatever their keys are.
+    pub(super) fn is_same_place(self, other: Place<'_>) -> bool {
+        let same = |one: Option<u64>, other: Option<u64>| one.is_some() && one == other;
+        let same_row = match (self.row, other.row) {
+            (None, None) => true,
+            (Some(one), Some(other)) => same(one.id, other.id),
+            _ => false,
+        };
+        same(self.element.id, other.element.id) && same_row
     }
 }
 

@@ -1,11 +1,11 @@
 //! Where a key that the codebook's mapping does not know probably leads. It proposes; a person decides.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use strum::{EnumIter, IntoStaticStr};
 
-use super::{Codebook, Definition, Element, ElementKind, Part};
+use super::definition::Place;
+use super::{Codebook, Definition, Delivery, Element, ElementKind};
 use crate::questionnaire::{Kind, NATIONAL_ID_TARGET, Shape as Asked};
 
 /// How many items are proposed at most.
@@ -36,66 +36,52 @@ pub enum Because {
     SameKind,
 }
 
-/// The items that `path` (`key` or `matrix.row`) of the form `now` probably leads to: at most three, the likeliest first,
-/// and none that another path of the form leads to. `before` is the form as it was when the mapping was made.
-pub fn propose(codebook: &Codebook, now: &Definition, before: Option<&Definition>, path: &str) -> Vec<Proposal> {
-    let target = |element: &Element, row: Option<&Part>| codebook.target(&element.key, row.map(|row| row.key.as_str()));
-    let reached: HashSet<&str> = now.paths().filter_map(|(element, row)| target(element, row)).collect();
-    let place = now.paths().find(|(element, row)| spelled(element, *row) == path);
-    let element = place.map(|(element, _)| element);
-    let same_element = before.into_iter().flat_map(Definition::paths).find_map(|(old, old_row)| {
-        let (new, row) = place?;
-        let one = (old.id.is_some() && old.id == new.id, old_row.and_then(|row| row.id), row.and_then(|row| row.id));
-        // A matrix's row keeps its number, a row that cannot be told keeps its key.
-        let same_row = match (old_row, row) {
-            (None, None) => true,
-            (Some(old), Some(new)) => {
-                if one.1.is_some() {
-                    one.1 == one.2
-                } else {
-                    old.key == new.key
-                }
-            }
-            _ => false,
-        };
-        if one.0 && same_row { target(old, old_row) } else { None }
+/// The items that `path` (`key` or `matrix.row`) of a delivery probably leads to: at most three, the likeliest first, and
+/// none that another path leads to. `definitions` are what is known of the form, the newest version first; without any, the
+/// delivery itself tells what there is.
+pub fn propose<'d>(
+    codebook: &Codebook,
+    definitions: impl Iterator<Item = &'d Definition>,
+    delivery: &Delivery,
+    path: &str,
+) -> Vec<Proposal> {
+    let target = |place: Place<'_>| codebook.target(&place.element.key, place.row.map(|row| row.key.as_str()));
+    let definitions: Vec<&Definition> = definitions.collect();
+    let guessed = Definition::guessed(delivery);
+    let now = || definitions.iter().copied().take(1).chain([&guessed]).flat_map(Definition::places);
+    let reached: HashSet<&str> = now().filter_map(target).collect();
+    let place = now().find(|place| place.path() == path);
+    let before = place.and_then(|place| {
+        let mut earlier =
+            definitions.iter().copied().flat_map(Definition::places).filter(|old| old.is_same_place(place));
+        earlier.find_map(target)
     });
-    let name = normal(path);
-    let mut best: BTreeMap<&str, (Because, usize)> = BTreeMap::new();
-    let form = codebook.form();
-    for item in form.item_codes().chain([NATIONAL_ID_TARGET]).filter(|item| !reached.contains(item)) {
-        if !element.is_none_or(|element| fits(element, form.shape(item))) {
-            continue;
+    let (form, name) = (codebook.form(), normal(path));
+    let because = |item: &str| {
+        let asked = form.shape(item);
+        if place.is_some_and(|place| !fits(place.element, asked)) {
+            return None;
         }
-        let known = normal(codebook.path_to(item));
-        let distance = distance(&name, &normal(item)).min(distance(&name, &known));
-        let because = if same_element == Some(item) {
-            Because::SameElement
-        } else if distance == 0 {
-            Because::SameName
-        } else if element.is_some_and(|element| offers(element, form.shape(item))) {
-            Because::SameOptions
-        } else if distance <= 2 && distance * 3 <= name.len() && digits(&name) == digits(&normal(item)) {
-            Because::SimilarName
-        } else if element.is_some_and(|element| tells(element, form.shape(item))) {
-            Because::SameKind
-        } else {
-            continue;
+        let own = normal(item);
+        let apart = distance(&name, &own).min(distance(&name, &normal(codebook.path_to(item))));
+        let similar = apart <= 2 && apart * 3 <= name.len() && digits(&name) == digits(&own);
+        let because = match place.map(|place| place.element) {
+            _ if before == Some(item) => Because::SameElement,
+            _ if apart == 0 => Because::SameName,
+            Some(element) if offers(element, asked) => Because::SameOptions,
+            _ if similar => Because::SimilarName,
+            Some(element) if tells(element, asked) => Because::SameKind,
+            _ => return None,
         };
-        best.insert(item, (because, distance));
-    }
-    let mut proposals: Vec<_> = best.into_iter().collect();
-    let order =
-        |a: &(&str, (Because, usize)), b: &(&str, (Because, usize))| -> Ordering { (a.1, a.0).cmp(&(b.1, b.0)) };
-    proposals.sort_by(order);
+        Some((because, apart))
+    };
+    let free = form.item_codes().chain([NATIONAL_ID_TARGET]).filter(|item| !reached.contains(item));
+    let mut found: Vec<_> = free.filter_map(|item| because(item).map(|because| (because, item))).collect();
+    found.sort_unstable();
     // Being of the kind is worth saying only where nothing better is.
-    let better = proposals.iter().filter(|(_, (because, _))| *because < Because::SameKind).count();
-    proposals.truncate(if better > 0 { better.min(MOST) } else { MOST });
-    proposals.into_iter().map(|(item, (because, _))| Proposal { item: item.to_owned(), because }).collect()
-}
-
-fn spelled(element: &Element, row: Option<&Part>) -> String {
-    row.map_or_else(|| element.key.clone(), |row| format!("{}.{}", element.key, row.key))
+    let better = found.iter().filter(|((because, _), _)| *because < Because::SameKind).count();
+    found.truncate(if better > 0 { better.min(MOST) } else { MOST });
+    found.into_iter().map(|((because, _), item)| Proposal { item: item.to_owned(), because }).collect()
 }
 
 /// Whether answers to the element could be answers to the item. What kind an element is may not be known: then they could.

@@ -1,8 +1,11 @@
 //! Which wire shape a document has, by the members that only one of them has.
 
+use jiff::Timestamp;
 use serde_json::Value;
 use strum::{EnumIter, IntoStaticStr};
 
+use super::reading::id;
+use super::scalar::instant;
 use super::{Definition, Delivery, api_v3, csv_v1, tsd, v1};
 use crate::fault::{Fault, FaultCode};
 
@@ -49,4 +52,16 @@ pub fn parse(form_id: &str, document: &Value, definition: Option<&Definition>) -
         Some(Shape::V1) => v1::parse(form_id, document, definition),
         None => Err(vec![Fault::new("", FaultCode::UnknownVersion)]),
     }
+}
+
+/// The number of a submission in whichever shape it is, of one of its lines too; for what cannot be read otherwise.
+pub fn submission_of(document: &Value) -> Option<String> {
+    let places = ["/metadata/submission_id", "/submissionMetadata/submissionId", "/submissionId", "/$submission_id"];
+    places.iter().find_map(|place| id(document.pointer(place)?)).map(|number| number.to_string())
+}
+
+/// When it was handed in, likewise: which version of the form it answers.
+pub fn created_of(document: &Value) -> Option<Timestamp> {
+    let places = ["/metadata/created", "/submissionMetadata/createdDate", "/createdDate", "/$created"];
+    places.iter().find_map(|place| document.pointer(place)?.as_str()).and_then(instant)
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Definition, Delivery};
 use crate::fault::{Fault, FaultCode};
+use crate::nettskjema::Shape;
 use crate::nettskjema::reading::{Node, Reader, id};
 
 /// What every line repeats of its submission.
@@ -109,6 +110,34 @@ impl Open {
             answers.push(answer);
         }
         Ok(())
+    }
+}
+
+/// The submission that a line belongs to; nothing where it is no such line.
+pub fn line_of(line: &Value) -> Option<u64> {
+    if Shape::detect(line) == Some(Shape::ApiV3Line) { id(line.get("submissionId")?) } else { None }
+}
+
+/// Reads the lines of one submission. Pointers lead into the list (`/3/submissionId`), or, of what they say together, into
+/// the document that they make. Lines of several submissions are a `contradiction`.
+pub fn parse_lines(form_id: &str, lines: &[Value], definition: Option<&Definition>) -> Result<Delivery, Vec<Fault>> {
+    let mut gatherer = Lines::default();
+    let mut faults = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let under = |fault: Fault| fault.under(&format!("/{index}"));
+        let (before, taken) = gatherer.push(line);
+        faults.extend(taken.err().into_iter().flatten().map(under));
+        if before.is_some() {
+            faults.push(under(Fault::at("submissionId", FaultCode::Contradiction)));
+        }
+    }
+    match gatherer.finish() {
+        Some(group) if faults.is_empty() => group.parse(form_id, definition),
+        None if faults.is_empty() => Err(vec![Fault::new("", FaultCode::Required)]),
+        _ => {
+            faults.sort();
+            Err(faults)
+        }
     }
 }
 

@@ -19,17 +19,11 @@ const ELEMENTS: usize = 2000;
 const PARTS: usize = 500;
 
 impl Definition {
-    /// The newest version in a document, see [`Definition::read_all`].
-    pub fn read(document: &Value) -> Result<Self, Vec<Fault>> {
-        let newest = Self::read_all(document)?.pop();
-        newest.ok_or_else(|| vec![Fault::new("", FaultCode::Required)])
-    }
-
     /// Every version in a document, oldest first: API v3's definition or its list of elements, TSD's metadata (one version
     /// or a list of them), or the older definition with pages of questions. Faults have pointers into the document.
     ///
     /// A question of an older matrix is an element of its own: there it has a key, and its matrix has none.
-    pub fn read_all(document: &Value) -> Result<Vec<Self>, Vec<Fault>> {
+    pub fn read(document: &Value) -> Result<Vec<Self>, Vec<Fault>> {
         let mut reader = Reader::default();
         let root = Node { object: &serde_json::Map::new(), pointer: String::new() };
         let mut versions = match document {
@@ -44,6 +38,9 @@ impl Definition {
                 Vec::new()
             }
         };
+        if versions.is_empty() && reader.faults.is_empty() {
+            reader.faults.push(Fault::new("", FaultCode::Required));
+        }
         versions.sort_by_key(Definition::generated_at);
         reader.finish(Some(versions))
     }

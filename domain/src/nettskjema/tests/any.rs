@@ -192,7 +192,7 @@ proptest! {
             for known in [None, Some(&known), Some(&older)] {
                 well_refused(parse("7", document, known));
             }
-            well_refused(Definition::read_all(document));
+            well_refused(Definition::read(document));
             let mut lines = api_v3::Lines::default();
             well_refused(lines.push(document).1);
             well_refused(lines.push(&second).1);
@@ -200,8 +200,8 @@ proptest! {
                 well_refused(group.parse("7", Some(&known)));
             }
         }
-        if let Ok(definition) = Definition::read(&document) {
-            propose(&book(&form(KINDS)), &known, Some(&definition), "isi.1");
+        for definition in Definition::read(&document).unwrap_or_default() {
+            propose(&book(&form(KINDS)), [&known, &definition].into_iter(), &read(&example()), "isi.1");
             differences(&known, &definition);
         }
     }
@@ -225,7 +225,7 @@ proptest! {
     #[test]
     fn any_path_is_proposed_for_without_panic(path in ".{0,20}") {
         let known = definition(DEFINITION);
-        let found = propose(&book(&form(super::recorded::FORM)), &known, None, &path);
+        let found = propose(&book(&form(super::recorded::FORM)), [&known].into_iter(), &read(&example()), &path);
         prop_assert!(found.len() <= 3);
     }
 }

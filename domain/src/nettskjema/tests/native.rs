@@ -257,6 +257,6 @@ fn definitions_that_cannot_be_used_are_refused() {
     }
     let unnamed =
         json!({"elements": [{"elementType": "RADIO", "elementId": 5, "answerOptions": [{"answerOptionId": 6}]}]});
-    let read = Definition::read(&unnamed).expect("what the codebook does not name goes by its number");
+    let read = Definition::read(&unnamed).expect("what the codebook does not name goes by its number").remove(0);
     assert_eq!((read.elements[0].key.as_str(), read.elements[0].options[0].key.as_str()), ("5", "6"));
 }

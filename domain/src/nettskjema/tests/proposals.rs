@@ -11,7 +11,8 @@ fn changed(key: &str, change: impl FnOnce(&mut Element)) -> Definition {
 }
 
 fn proposed(now: &Definition, before: Option<&Definition>, path: &str) -> Vec<(String, Because)> {
-    let found = propose(&book(&form(FORM)), now, before, path);
+    let delivery = delivery(&json!({}));
+    let found = propose(&book(&form(FORM)), [now].into_iter().chain(before), &delivery, path);
     assert!(found.len() <= 3);
     found.into_iter().map(|proposal| (proposal.item, proposal.because)).collect()
 }
@@ -62,11 +63,13 @@ fn what_is_reached_already_is_not_proposed() {
 #[test]
 fn a_delivery_tells_enough_for_a_proposal_by_name() {
     let delivery = delivery(&json!({"isi": {"1": "2", "02": "3"}, "Years": 3, "grid": {"row1": {"col1": true}}}));
-    let guessed = Definition::guessed(&delivery);
-    assert_eq!(proposed(&guessed, None, "isi.1"), [("isi_01".to_owned(), Because::SameName)]);
-    assert_eq!(first(&guessed, None, "Years"), Some(("years".into(), Because::SameName)));
-    let reached = proposed(&guessed, None, "isi.1");
-    assert!(reached.iter().all(|(item, _)| item != "isi_02"));
+    let proposed = |path| -> Vec<_> {
+        let found = propose(&book(&form(FORM)), std::iter::empty(), &delivery, path).into_iter();
+        found.map(|proposal| (proposal.item, proposal.because)).collect()
+    };
+    assert_eq!(proposed("isi.1"), [("isi_01".to_owned(), Because::SameName)]);
+    assert_eq!(proposed("Years"), [("years".to_owned(), Because::SameName)]);
+    assert_eq!(proposed("isi.2"), [], "that item is reached");
 }
 
 #[test]

@@ -47,7 +47,8 @@ pub(super) fn json(text: &str) -> Value {
 }
 
 pub(super) fn definition(text: &str) -> Definition {
-    Definition::read(&json(text)).unwrap_or_else(|faults| panic!("{faults:?}"))
+    let mut versions = Definition::read(&json(text)).unwrap_or_else(|faults| panic!("{faults:?}"));
+    versions.pop().expect("one")
 }
 
 fn sound(read: Result<Delivery, Vec<Fault>>) -> Delivery {
@@ -129,7 +130,7 @@ fn definitions_of_all_shapes_say_the_same() {
     assert_eq!((known.elements[7].decimals, known.elements[7].max), (Some(1), Some(300.0)));
     assert_eq!(definition(ELEMENTS).elements, known.elements);
 
-    let versions = Definition::read_all(&json(METADATA)).expect("reads");
+    let versions = Definition::read(&json(METADATA)).expect("reads");
     assert!(versions[0].generated < versions[1].generated, "whichever stands first");
     let mut newest = known.clone();
     for element in &mut newest.elements {
@@ -213,6 +214,33 @@ fn a_line_that_cannot_be_read_leaves_no_submission_that_only_seems_whole() {
     other["createdDate"] = json!("2026-06-01T20:57:16");
     let faults = gatherer.push(&other).1.expect_err("another time");
     assert_eq!(faults, [Fault::at("createdDate", FaultCode::Contradiction)]);
+}
+
+#[test]
+fn lines_and_rows_that_others_put_together_are_read_too() {
+    let known = definition(DEFINITION);
+    let lines = lines();
+    assert_eq!(lines.iter().map(api_v3::line_of).collect::<Vec<_>>()[13..], [Some(27_685_292), Some(27_685_293)]);
+    assert_eq!(api_v3::line_of(&json(API_V3)), None);
+    let together = sound(api_v3::parse_lines("7", &lines[..14], Some(&known)));
+    assert_eq!(together, sound(grouped(&lines)[0].parse("7", Some(&known))));
+    let two = api_v3::parse_lines("7", &lines, Some(&known)).expect_err("two submissions");
+    assert_eq!(two, [Fault::new("/14/submissionId", FaultCode::Contradiction)]);
+    assert_eq!(api_v3::parse_lines("7", &[], None).expect_err("none"), [Fault::new("", FaultCode::Required)]);
+
+    for text in [CSV, TABS] {
+        let (header, row) = text.split_once('\n').expect("a header");
+        let columns = csv_v1::Columns::read(header.as_bytes()).expect("a header");
+        assert_eq!(columns.delivery("7", row.as_bytes()).ok(), rows(text, None).remove(0).delivery.ok());
+        assert_eq!(columns.delivery("7", b"").expect_err("nothing"), [Fault::new("", FaultCode::InvalidFormat)]);
+    }
+
+    let row = rows(CSV, None).remove(0).document;
+    for document in [&json(TSD), &json(API_V3), &lines[0], &row, &json(V1[0])] {
+        assert_eq!(submission_of(document).as_deref(), Some("27685292"));
+        assert_eq!(created_of(document).map(jiff::Timestamp::as_second), Some(together.created.as_second()));
+    }
+    assert_eq!((submission_of(&json!([])), created_of(&json!({"createdDate": 1}))), (None, None));
 }
 
 #[test]
