@@ -37,8 +37,8 @@ pub enum Because {
 }
 
 /// The items that `path` (`key` or `matrix.row`) of a delivery probably leads to: at most three, the likeliest first, and
-/// none that another path leads to. `definitions` are what is known of the form, the newest version first; without any, the
-/// delivery itself tells what there is.
+/// none that another path of it leads to. `definitions` are what is known of the form, the newest version first; without
+/// any, the delivery itself tells what the path is.
 pub fn propose<'d>(
     codebook: &Codebook,
     definitions: impl Iterator<Item = &'d Definition>,
@@ -48,9 +48,9 @@ pub fn propose<'d>(
     let target = |place: Place<'_>| codebook.target(&place.element.key, place.row.map(|row| row.key.as_str()));
     let definitions: Vec<&Definition> = definitions.collect();
     let guessed = Definition::guessed(delivery);
-    let now = || definitions.iter().copied().take(1).chain([&guessed]).flat_map(Definition::places);
-    let reached: HashSet<&str> = now().filter_map(target).collect();
-    let place = now().find(|place| place.path() == path);
+    let reached: HashSet<&str> = guessed.places().filter_map(target).collect();
+    let mut now = definitions.iter().copied().take(1).chain([&guessed]).flat_map(Definition::places);
+    let place = now.find(|place| place.path() == path);
     let before = place.and_then(|place| {
         let mut earlier =
             definitions.iter().copied().flat_map(Definition::places).filter(|old| old.is_same_place(place));

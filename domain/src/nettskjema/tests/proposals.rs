@@ -11,10 +11,22 @@ fn changed(key: &str, change: impl FnOnce(&mut Element)) -> Definition {
 }
 
 fn proposed(now: &Definition, before: Option<&Definition>, path: &str) -> Vec<(String, Because)> {
-    let delivery = delivery(&json!({}));
+    let delivery = delivery(&everything(now));
     let found = propose(&book(&form(FORM)), [now].into_iter().chain(before), &delivery, path);
     assert!(found.len() <= 3);
     found.into_iter().map(|proposal| (proposal.item, proposal.because)).collect()
+}
+
+/// A delivery with every path of the form.
+fn everything(now: &Definition) -> Value {
+    let mut answers = json!({});
+    for path in now.paths() {
+        match path.split_once('.') {
+            Some((key, row)) => answers[key][row] = Value::Null,
+            None => answers[path] = Value::Null,
+        }
+    }
+    answers
 }
 
 fn first(now: &Definition, before: Option<&Definition>, path: &str) -> Option<(String, Because)> {
