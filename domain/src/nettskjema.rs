@@ -1,28 +1,44 @@
 //! What Nettskjema (the University of Oslo's survey service) delivers, in any wire shape, as one [`Delivery`]; it must not
 //! decide where a delivery belongs or whether its answers are in range.
+//!
+//! What each shape tells of an element without an answer:
+//!
+//! | shape | unanswered | box not ticked | box hidden |
+//! |---|---|---|---|
+//! | [`tsd`] | null or absent | false | null or absent |
+//! | [`api_v3`], [`v1`] with the form's [`Definition`] | null | false | null |
+//! | [`api_v3`] without one | absent | absent | absent |
+//! | [`csv_v1`] | null | false | null |
+//!
+//! No shape tells an unanswered element from a hidden one but by its boxes; the registry's own form does, by its conditions.
 
 pub mod api_v3;
+mod assembly;
 mod codebook;
 pub mod csv_v1;
 mod definition;
 mod proposal;
+mod reading;
+mod scalar;
+mod shape;
 pub mod tsd;
+pub mod v1;
 
 use std::collections::HashMap;
 use std::fmt;
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use strum::{EnumString, IntoStaticStr};
 
 use crate::fault::{Fault, FaultCode, escape};
-use crate::questionnaire::{Answers, Kind, NATIONAL_ID_TARGET, Shape};
+use crate::questionnaire::{Answers, Kind, NATIONAL_ID_TARGET, Shape as Asked};
 
-pub use codebook::Codebook;
-pub use definition::{AnswerOption, Definition, Element, ElementKind, Row};
-pub use proposal::{Because, Proposal, propose};
+pub use self::codebook::{Codebook, IGNORED_TARGET};
+pub use self::definition::{Change, Definition, Difference, Element, ElementKind, Level, Part, Picked, differences};
+pub use self::proposal::{Because, Proposal, propose};
+use self::scalar::{canonical_integer, number};
+pub use self::shape::{Shape, created_of, parse, submission_of};
 
 /// One submitted form, whole and unchanged in meaning. `Debug` shows neither answers nor identity.
 #[derive(Clone, PartialEq)]
@@ -33,6 +49,8 @@ pub struct Delivery {
     pub submission_id: String,
     /// When it was handed in; midnight for forms that collect no personal data.
     pub created: Timestamp,
+    /// When it was last changed, where the shape says so.
+    pub modified: Option<Timestamp>,
     /// How long filling it in took, in milliseconds.
     pub answer_time_ms: Option<u64>,
     /// Who answered, and about whom.
@@ -41,7 +59,7 @@ pub struct Delivery {
     pub answers: Map<String, Value>,
 }
 
-/// Who answered, and about whom.
+/// Who answered, and about whom. Names and addresses are never kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Respondent {
     /// How the respondent logged in, if at all.
@@ -111,37 +129,6 @@ impl fmt::Debug for Delivery {
     }
 }
 
-/// Reads one submission of the form `form_id` in whichever JSON shape it is: TSD's survey API, or API v3. `unknown_version` at
-/// the root where it is neither.
-pub fn parse(form_id: &str, document: &Value, definition: Option<&Definition>) -> Result<Delivery, Vec<Fault>> {
-    if document.get("submissionMetadata").is_some() {
-        api_v3::parse(form_id, document, definition)
-    } else {
-        tsd::parse(form_id, document)
-    }
-}
-
-/// The number of a submission in whichever JSON shape it is, of a line of the long format too; for what cannot be read.
-pub fn submission_of(document: &Value) -> Option<String> {
-    let places = ["/metadata/submission_id", "/submissionMetadata/submissionId", "/submissionId"];
-    places.iter().find_map(|place| document.pointer(place)?.as_u64()).map(|number| number.to_string())
-}
-
-/// When it was handed in, likewise.
-pub fn created_of(document: &Value) -> Option<Timestamp> {
-    let places = ["/metadata/created", "/submissionMetadata/createdDate", "/createdDate"];
-    places.iter().find_map(|place| document.pointer(place)?.as_str()).and_then(oslo_instant)
-}
-
-/// An instant as Nettskjema writes it: with an offset, or in Norwegian local time without one. Of an hour that the clock
-/// shows twice it is the first; of one that it skips, the hour after.
-fn oslo_instant(text: &str) -> Option<Timestamp> {
-    text.parse().ok().or_else(|| {
-        let local: DateTime = text.parse().ok()?;
-        Some(local.to_zoned(TimeZone::get("Europe/Oslo").ok()?).ok()?.timestamp())
-    })
-}
-
 /// A delivery seen through a codebook.
 #[derive(Default)]
 struct Mapped<'d> {
@@ -181,8 +168,10 @@ impl Delivery {
     /// The raw answers by item code, in the types that [`Form::parse`] takes; ranges are not looked at. Unanswered elements
     /// are left out; the national id number never is an answer. Every fault is reported: keys that lead nowhere
     /// (`unknown_item`), values that do not fit the item's kind (`wrong_type`), two values for one item or two different
-    /// national id numbers (`contradiction`). Pointers name the place in the delivered document (`/answers/isi/01`);
+    /// national id numbers (`contradiction`). Pointers name the place by its key, whatever the shape (`/answers/isi/01`);
     /// `unknown_reference` at the root says that it is another Nettskjema form's codebook.
+    ///
+    /// [`Form::parse`]: crate::questionnaire::Form::parse
     pub fn answers_for(&self, codebook: &Codebook) -> Result<Map<String, Value>, Vec<Fault>> {
         let mapped = self.mapped(codebook)?;
         if mapped.faults.is_empty() { Ok(mapped.values) } else { Err(mapped.faults) }
@@ -190,6 +179,8 @@ impl Delivery {
 
     /// The valid answers: [`Delivery::answers_for`] and [`Form::parse`] in one, with the faults of both, and all their
     /// pointers into the delivered document.
+    ///
+    /// [`Form::parse`]: crate::questionnaire::Form::parse
     pub fn parse_for(&self, codebook: &Codebook) -> Result<Answers, Vec<Fault>> {
         let Mapped { values, places, mut faults, .. } = self.mapped(codebook)?;
         let parsed = codebook.form().parse(&values);
@@ -261,6 +252,9 @@ impl Delivery {
 
     /// Puts one value where the codebook says.
     fn place<'d>(&self, codebook: &Codebook, mapped: &mut Mapped<'d>, target: &'d str, spot: Spot<'d>, value: &Value) {
+        if target == IGNORED_TARGET {
+            return;
+        }
         if target == NATIONAL_ID_TARGET {
             match value {
                 Value::Null => {}
@@ -292,63 +286,48 @@ impl Delivery {
     }
 }
 
-/// The value in the type that the item takes; nothing where it is unanswered.
-fn converted(shape: Shape<'_>, value: &Value) -> Result<Option<Value>, FaultCode> {
+/// The value in the type that the item takes; nothing where it is unanswered. Shapes without types (CSV without the form's
+/// definition) give numbers and boxes as text.
+fn converted(asked: Asked<'_>, value: &Value) -> Result<Option<Value>, FaultCode> {
     let same = || Ok(Some(value.clone()));
-    match (shape, value) {
+    match (asked, value) {
         (_, Value::Null) => Ok(None),
-        (Shape::Instrument | Shape::Own(Kind::Integer { .. }), value) => whole(value).map(Some),
-        (Shape::Own(Kind::Decimal { .. }), Value::Number(_))
-        | (Shape::Own(Kind::Boolean), Value::Bool(_))
-        | (Shape::Own(Kind::Choice { .. } | Kind::Date | Kind::Text { .. }), Value::String(_)) => same(),
-        (Shape::Own(Kind::Decimal { .. }), Value::String(text)) => {
-            text.parse::<serde_json::Number>().map(|number| Some(number.into())).map_err(|_| FaultCode::WrongType)
+        (Asked::Instrument { .. } | Asked::Own(Kind::Integer { .. }), value) => whole(value).map(Some),
+        (Asked::Own(Kind::Decimal { .. }), Value::String(text)) => number(text).map(Some).ok_or(FaultCode::WrongType),
+        (Asked::Own(Kind::Decimal { .. }), Value::Number(_))
+        | (Asked::Own(Kind::Boolean), Value::Bool(_))
+        | (Asked::Own(Kind::Choice { .. } | Kind::Date | Kind::Text { .. }), Value::String(_)) => same(),
+        (Asked::Own(Kind::Multiple { .. }), Value::Object(boxes)) => {
+            let boxes = boxes.iter().map(|(option, value)| (option.clone(), ticked(value).unwrap_or(value.clone())));
+            Ok(Some(Value::Object(boxes.collect())))
         }
-        (Shape::Own(Kind::Multiple { .. }), Value::Object(boxes)) => {
-            let ticks = boxes.iter().map(|(key, tick)| Ok((key.clone(), tick_of(tick)?)));
-            ticks.collect::<Result<Map<_, _>, _>>().map(|ticks| Some(ticks.into()))
-        }
-        (Shape::Own(Kind::Boolean), Value::String(text)) => match text.as_str() {
-            "1" => Ok(Some(Value::Bool(true))),
-            "0" => Ok(Some(Value::Bool(false))),
-            _ => Err(FaultCode::WrongType),
-        },
-        (Shape::Own(_), _) => Err(FaultCode::WrongType),
+        (Asked::Own(Kind::Boolean), value) => ticked(value).map(Some).ok_or(FaultCode::WrongType),
+        (Asked::Own(_), _) => Err(FaultCode::WrongType),
     }
 }
 
-/// A box: ticked, not ticked, or not shown.
-fn tick_of(tick: &Value) -> Result<Value, FaultCode> {
-    match tick {
-        Value::Null | Value::Bool(_) => Ok(tick.clone()),
-        Value::String(text) if text == "1" => Ok(true.into()),
-        Value::String(text) if text == "0" => Ok(false.into()),
-        _ => Err(FaultCode::WrongType),
+/// `"1"` and `"0"` as true and false.
+fn ticked(value: &Value) -> Option<Value> {
+    match value.as_str()? {
+        "1" => Some(Value::Bool(true)),
+        "0" => Some(Value::Bool(false)),
+        _ => None,
     }
 }
 
-/// A codebook value (`"3"`) or a number without a fraction (77.0) as a JSON integer.
+/// A codebook value (`"3"`) or a number without a fraction (77.0, `"77.0"`) as a JSON integer.
 fn whole(value: &Value) -> Result<Value, FaultCode> {
     let number = match value {
-        Value::String(text) => canonical_integer(text.strip_suffix(".0").unwrap_or(text)),
-        Value::Number(number) if number.is_f64() => {
-            // A double prints without an exponent, and without a point where it has no fraction.
-            number.as_f64().and_then(|double| {
-                let text = double.to_string();
-                if text == "-0" { Some(0) } else { canonical_integer(&text) }
-            })
+        Value::String(text) => {
+            let (digits, decimals) = text.split_once('.').unwrap_or((text, "0"));
+            let none = !decimals.is_empty() && decimals.bytes().all(|digit| digit == b'0');
+            canonical_integer(digits).filter(|_| none)
         }
+        Value::Number(number) if number.is_f64() => number.as_f64().and_then(scalar::whole),
         Value::Number(_) => return Ok(value.clone()),
         _ => None,
     };
     number.map(Value::from).ok_or(FaultCode::WrongType)
-}
-
-/// Digits as a number prints them: no sign but a minus, no leading zeros.
-fn canonical_integer(text: &str) -> Option<i64> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let canonical = digits.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !digits.starts_with('0'));
-    if canonical { text.parse().ok() } else { None }
 }
 
 /// `/isi_01/rest` -> `isi_01`, `/rest`.

@@ -93,8 +93,8 @@ enum Place {
 /// What kind of value an item takes, for those who convert from another wire shape.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Shape<'f> {
-    /// An item of an instrument: an integer.
-    Instrument,
+    /// An item of an instrument: an integer in this range.
+    Instrument { min: i32, max: i32 },
     /// An item of the form's own.
     Own(&'f Kind),
 }
@@ -268,7 +268,9 @@ impl Form {
     /// What kind of value an item takes.
     pub(crate) fn shape(&self, code: &str) -> Option<Shape<'_>> {
         match *self.0.places.get(code)? {
-            Place::Instrument(_) => Some(Shape::Instrument),
+            Place::Instrument(slot) => {
+                self.0.ranges.get(slot).map(|(min, max)| Shape::Instrument { min: *min, max: *max })
+            }
             Place::Own(index) => self.0.definition.items.get(index).map(|item| Shape::Own(&item.kind)),
         }
     }

@@ -8,6 +8,9 @@ use std::sync::Arc;
 use crate::fault::{Fault, FaultCode};
 use crate::questionnaire::{Form, Mapping, NATIONAL_ID_TARGET};
 
+/// The mapping target of an element that is deliberately not kept, such as an attachment or a name; of any number of them.
+pub const IGNORED_TARGET: &str = "@ignored";
+
 /// A mapping, checked against its form and compiled. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Codebook(Arc<Compiled>);
@@ -51,7 +54,7 @@ impl Codebook {
         &self.0.mapping
     }
 
-    /// Item code (or [`NATIONAL_ID_TARGET`]) that an element, or one row of a matrix, leads to. Where nothing is said, it
+    /// Item code (or [`NATIONAL_ID_TARGET`], [`IGNORED_TARGET`]) that an element, or one row of a matrix, leads to. Where nothing is said, it
     /// leads to the item of the same name: `key`, or `matrix_row`.
     pub fn target(&self, key: &str, row: Option<&str>) -> Option<&str> {
         let joined = |joint: char| {
@@ -93,10 +96,10 @@ impl Mapping {
             if !sound {
                 fault(FaultCode::InvalidFormat);
             }
-            if item != NATIONAL_ID_TARGET && !known(item) {
+            if ![NATIONAL_ID_TARGET, IGNORED_TARGET].contains(&item.as_str()) && !known(item) {
                 fault(FaultCode::UnknownReference);
             }
-            if !taken.insert(item) {
+            if item != IGNORED_TARGET && !taken.insert(item) {
                 fault(FaultCode::Contradiction);
             }
         }

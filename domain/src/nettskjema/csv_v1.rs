@@ -1,136 +1,296 @@
-//! Submissions as rows of Nettskjema's CSV v1: a header of codebook paths, a row a submission. Separated by `;` (or, in the
-//! files of the old delivery, by tabs), quoted, line breaks in answers replaced by spaces, so that a row is a line.
+//! Submissions as CSV, version 1: a row a submission, a column an element, box or matrix row. Semicolons, or tabs in the
+//! one-submission files of the older delivery to TSD. Reads bytes as they come, one row at a time.
 //!
-//! `0` says that a box was shown and not ticked, an empty field that it was hidden. Which columns are boxes and which are
-//! rows of a matrix the header does not tell: [`super::Delivery::answers_for`] does, by the item that the path leads to.
+//! The shape tells ticked (`1`), not ticked (`0`) and hidden (nothing) apart for boxes, but not hidden from unanswered for
+//! anything else. It has no types, and no header tells a box from the row of a matrix: without the form's definition every
+//! value but a matrix's box is text, and the item that the codebook leads to says what it means.
 
-use csv::StringRecord;
+use std::collections::HashSet;
+use std::io::{self, Read};
+
+use csv::ByteRecord;
 use serde_json::{Map, Value};
 
-use super::{AnsweredBy, Delivery, Respondent, oslo_instant};
+use super::assembly::{place, worded};
+use super::definition::{Definition, ElementKind, Index};
+use super::reading::{id, is_key};
+use super::scalar::instant;
+use super::{AnsweredBy, Delivery, Respondent};
 use crate::fault::{Fault, FaultCode};
 
-/// The columns of one file.
+/// The column of the submission's number.
+pub(super) const SUBMISSION: &str = "$submission_id";
+const CREATED: &str = "$created";
+const ANSWER_TIME: &str = "$answer_time_ms";
+/// Columns that say nothing about the answers.
+const ASIDE: [&str; 2] = ["$forwarded_to_form", "$signed"];
+/// How much of a file is looked at to find its first line.
+const HEADER: u64 = 1024 * 1024;
+
+/// The columns of a file.
 #[derive(Clone, Debug)]
 pub struct Columns {
     delimiter: u8,
-    columns: Vec<Column>,
+    names: Vec<String>,
+    held: Vec<Column>,
+}
+
+/// What a column holds.
+#[derive(Clone, Debug)]
+enum Column {
+    Submission,
+    Created,
+    AnswerTime,
+    Aside,
+    /// A value at a path of keys: element; element and row; element and option; matrix, row and column.
+    Answer {
+        path: Vec<String>,
+        holds: Holds,
+    },
 }
 
 #[derive(Clone, Debug)]
-enum Column {
-    SubmissionId,
-    Created,
-    AnswerTime,
-    /// What Nettskjema says of the submission besides, such as whether it is signed.
-    Ignored,
-    Element(String),
-    Row(String, String),
-    Cell(String, String, String),
+enum Holds {
+    /// `1`, `0` or nothing.
+    Box,
+    Worded(ElementKind),
+}
+
+/// A CSV file, row by row.
+pub struct Reader<R> {
+    form_id: String,
+    columns: Columns,
+    rows: csv::Reader<io::Chain<io::Cursor<Vec<u8>>, R>>,
+    failed: bool,
+}
+
+/// One row of a file.
+pub struct Row {
+    /// The line on which it begins, from 1.
+    pub line: u64,
+    /// The row by column name: what is hashed and kept, and what [`parse`] reads. Null where the row could not be read.
+    pub document: Value,
+    /// What it says. Pointers name columns.
+    pub delivery: Result<Delivery, Vec<Fault>>,
+}
+
+/// Reads one row that was kept as [`Row::document`].
+pub fn parse(form_id: &str, document: &Value, definition: Option<&Definition>) -> Result<Delivery, Vec<Fault>> {
+    let Value::Object(object) = document else { return Err(vec![Fault::new("", FaultCode::WrongType)]) };
+    let columns = Columns::named(object.keys().cloned().collect(), b';', definition)?;
+    let cells: Vec<_> = object.iter().map(|(name, cell)| cell.as_str().ok_or(name)).collect();
+    let faults = cells.iter().filter_map(|cell| Some(Fault::at(cell.err()?, FaultCode::WrongType)));
+    let faults: Vec<_> = faults.collect();
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    columns.row(form_id, &cells.into_iter().flatten().collect::<Vec<_>>())
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads the header. What it holds that no header of this shape does is refused, column by column.
+    pub fn new(form_id: &str, mut bytes: R, definition: Option<&Definition>) -> Result<Self, Vec<Fault>> {
+        let unreadable = || vec![Fault::new("", FaultCode::InvalidFormat)];
+        let mut start = Vec::new();
+        // The first kilobytes until its line has ended: what divides its cells?
+        while !start.contains(&b'\n') && u64::try_from(start.len()).is_ok_and(|length| length < HEADER) {
+            let read = (&mut bytes).take(4096).read_to_end(&mut start).map_err(|_| unreadable())?;
+            if read == 0 {
+                break;
+            }
+        }
+        let end = start.iter().position(|byte| *byte == b'\n').map_or(start.len(), |end| end + 1);
+        let rest = start.split_off(end);
+        let columns = Columns::typed(&start, definition)?;
+        let rows = columns.reader(io::Cursor::new(rest).chain(bytes));
+        Ok(Self { form_id: form_id.to_owned(), columns, rows, failed: false })
+    }
+}
+
+impl<R: Read> Iterator for Reader<R> {
+    type Item = Row;
+
+    fn next(&mut self) -> Option<Row> {
+        let mut record = ByteRecord::new();
+        let read = if self.failed { Ok(false) } else { self.rows.read_byte_record(&mut record) };
+        // The header is the first line.
+        let line = record.position().unwrap_or(self.rows.position()).line() + 1;
+        match read {
+            Ok(false) => None,
+            Ok(true) => {
+                let (document, delivery) = self.columns.record(&self.form_id, &record);
+                Some(Row { line, document, delivery })
+            }
+            Err(_) => {
+                self.failed = true;
+                let delivery = Err(vec![Fault::new("", FaultCode::InvalidFormat)]);
+                Some(Row { line, document: Value::Null, delivery })
+            }
+        }
+    }
 }
 
 impl Columns {
-    /// Reads the header. Every fault is reported at `/columns/<n>`, counted from 0: a name that is no path
-    /// (`invalid_format`), one that stands twice (`duplicate_key`), a missing `$submission_id` or `$created` (`required`).
+    /// Reads a header line. What it holds that no header of this shape does is refused, column by column.
     pub fn read(header: &[u8]) -> Result<Self, Vec<Fault>> {
-        let header = header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(header);
-        let delimiter = if header.contains(&b';') || !header.contains(&b'\t') { b';' } else { b'\t' };
-        let record = record(header, delimiter).ok_or_else(|| vec![Fault::new("", FaultCode::InvalidFormat)])?;
-        let mut faults = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        let mut columns = Vec::with_capacity(record.len());
-        for (at, name) in record.iter().enumerate() {
-            let place = format!("/columns/{at}");
-            if !seen.insert(name.to_owned()) {
-                faults.push(Fault::new(place.clone(), FaultCode::DuplicateKey));
-            }
-            match column(name) {
-                Some(column) => columns.push(column),
-                None => faults.push(Fault::new(place, FaultCode::InvalidFormat)),
-            }
-        }
-        for (needed, member) in [("$submission_id", "/columns/$submission_id"), ("$created", "/columns/$created")] {
-            if !seen.contains(needed) {
-                faults.push(Fault::new(member, FaultCode::Required));
-            }
-        }
-        if faults.is_empty() { Ok(Self { delimiter, columns }) } else { Err(faults) }
+        Self::typed(header, None)
     }
 
-    /// Reads one row of the form `form_id`.
+    /// Reads one row of the form `form_id`, a line of its own.
     pub fn delivery(&self, form_id: &str, row: &[u8]) -> Result<Delivery, Vec<Fault>> {
-        let at = |pointer: &str, code| vec![Fault::new(pointer, code)];
-        let record = record(row, self.delimiter).ok_or_else(|| at("", FaultCode::InvalidFormat))?;
-        if record.len() != self.columns.len() {
-            return Err(at("/columns", FaultCode::InvalidFormat));
+        let mut record = ByteRecord::new();
+        match self.reader(row).read_byte_record(&mut record) {
+            Ok(true) => self.record(form_id, &record).1,
+            _ => Err(vec![Fault::new("", FaultCode::InvalidFormat)]),
         }
+    }
+
+    fn typed(header: &[u8], definition: Option<&Definition>) -> Result<Self, Vec<Fault>> {
+        let header = header.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(header);
+        let delimiter = if header.contains(&b'\t') && !header.contains(&b';') { b'\t' } else { b';' };
+        let empty = Self { delimiter, names: Vec::new(), held: Vec::new() };
+        let mut record = ByteRecord::new();
+        let read = empty.reader(header).read_byte_record(&mut record);
+        read.map_err(|_| vec![Fault::new("", FaultCode::InvalidFormat)])?;
+        let names = record.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+        Self::named(names, delimiter, definition)
+    }
+
+    fn named(names: Vec<String>, delimiter: u8, definition: Option<&Definition>) -> Result<Self, Vec<Fault>> {
+        let index = Index::of(definition);
+        let (mut faults, mut seen) = (Vec::new(), HashSet::new());
+        let mut held = Vec::with_capacity(names.len());
+        for name in &names {
+            if !seen.insert(name.as_str()) {
+                faults.push(Fault::at(name, FaultCode::DuplicateKey));
+            }
+            match column(name, &index) {
+                Ok(column) => held.push(column),
+                Err(code) => faults.push(Fault::at(name, code)),
+            }
+        }
+        for needed in [SUBMISSION, CREATED] {
+            if !seen.contains(needed) {
+                faults.push(Fault::at(needed, FaultCode::Required));
+            }
+        }
+        // What is an element's value cannot hold rows as well.
+        let mut places = Map::new();
+        for (name, column) in names.iter().zip(&held) {
+            if let (Column::Answer { path, .. }, true) = (column, faults.is_empty())
+                && let Err(code) = place(&mut places, path.iter().cloned(), Value::Null)
+            {
+                faults.push(Fault::at(name, code));
+            }
+        }
+        if faults.is_empty() {
+            return Ok(Self { delimiter, names, held });
+        }
+        faults.sort();
+        Err(faults)
+    }
+
+    fn reader<R: Read>(&self, bytes: R) -> csv::Reader<R> {
+        let mut builder = csv::ReaderBuilder::new();
+        builder.delimiter(self.delimiter).has_headers(false).flexible(true).from_reader(bytes)
+    }
+
+    /// A row by column name, and what it says.
+    fn record(&self, form_id: &str, record: &ByteRecord) -> (Value, Result<Delivery, Vec<Fault>>) {
+        let mut faults = Vec::new();
+        if record.len() > self.names.len() {
+            faults.push(Fault::new("", FaultCode::UnknownItem));
+        }
+        for name in self.names.iter().skip(record.len()) {
+            faults.push(Fault::at(name, FaultCode::Required));
+        }
+        let mut cells = Vec::with_capacity(self.names.len());
+        for (name, cell) in self.names.iter().zip(record) {
+            match std::str::from_utf8(cell) {
+                Ok(cell) => cells.push(cell),
+                Err(_) => faults.push(Fault::at(name, FaultCode::InvalidFormat)),
+            }
+        }
+        if !faults.is_empty() {
+            faults.sort();
+            return (Value::Null, Err(faults));
+        }
+        let document = self.names.iter().zip(&cells).map(|(name, cell)| (name.clone(), Value::from(*cell)));
+        (Value::Object(document.collect()), self.row(form_id, &cells))
+    }
+
+    fn row(&self, form_id: &str, cells: &[&str]) -> Result<Delivery, Vec<Fault>> {
+        let mut faults = Vec::new();
         let (mut submission_id, mut created, mut answer_time_ms) = (None, None, None);
         let mut answers = Map::new();
-        for (column, field) in self.columns.iter().zip(&record) {
-            let value = if field.is_empty() { Value::Null } else { field.into() };
-            match column {
-                Column::SubmissionId => submission_id = field.parse::<u64>().ok(),
-                Column::Created => created = oslo_instant(field),
-                Column::AnswerTime => answer_time_ms = field.parse().ok(),
-                Column::Ignored => {}
-                Column::Element(key) => {
-                    answers.insert(key.clone(), value);
+        for ((name, column), cell) in self.names.iter().zip(&self.held).zip(cells) {
+            let result = match column {
+                Column::Submission => {
+                    id(&Value::from(*cell)).map(|id| submission_id = Some(id)).ok_or(FaultCode::WrongType)
                 }
-                Column::Row(key, row) => {
-                    nested(&mut answers, key).insert(row.clone(), value);
+                Column::Created => instant(cell).map(|at| created = Some(at)).ok_or(FaultCode::InvalidDate),
+                Column::AnswerTime if cell.is_empty() => Ok(()),
+                Column::AnswerTime => {
+                    id(&Value::from(*cell)).map(|time| answer_time_ms = Some(time)).ok_or(FaultCode::WrongType)
                 }
-                Column::Cell(key, row, cell) => {
-                    nested(nested(&mut answers, key), row).insert(cell.clone(), value);
+                Column::Aside => Ok(()),
+                Column::Answer { path, holds } => {
+                    holds.read(cell).and_then(|value| place(&mut answers, path.iter().cloned(), value))
                 }
+            };
+            if let Err(code) = result {
+                faults.push(Fault::at(name, code));
             }
         }
-        Ok(Delivery {
-            form_id: form_id.to_owned(),
-            submission_id: submission_id
-                .ok_or_else(|| at("/columns/$submission_id", FaultCode::InvalidFormat))?
-                .to_string(),
-            created: created.ok_or_else(|| at("/columns/$created", FaultCode::InvalidDate))?,
-            answer_time_ms,
-            respondent: Respondent { provider: None, patient: None, answered_by: AnsweredBy::Patient },
-            answers,
-        })
+        match (submission_id, created) {
+            (Some(submission_id), Some(created)) if faults.is_empty() => Ok(Delivery {
+                form_id: form_id.to_owned(),
+                submission_id: submission_id.to_string(),
+                created,
+                modified: None,
+                answer_time_ms,
+                respondent: Respondent { provider: None, patient: None, answered_by: AnsweredBy::Patient },
+                answers,
+            }),
+            _ => {
+                faults.sort();
+                Err(faults)
+            }
+        }
     }
 }
 
-fn column(name: &str) -> Option<Column> {
-    if name.starts_with('$') {
-        return Some(match name {
-            "$submission_id" => Column::SubmissionId,
-            "$created" => Column::Created,
-            "$answer_time_ms" => Column::AnswerTime,
-            _ => Column::Ignored,
-        });
-    }
-    let mut parts = name.split('.').map(str::to_owned);
-    let key = |part: &String| {
-        (1..=64).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    let first = parts.next().filter(key)?;
-    match (parts.next(), parts.next(), parts.next()) {
-        (None, ..) => Some(Column::Element(first)),
-        (Some(row), None, _) => Some(Column::Row(first, Some(row).filter(key)?)),
-        (Some(row), Some(cell), None) => Some(Column::Cell(first, Some(row).filter(key)?, Some(cell).filter(key)?)),
-        _ => None,
-    }
+fn column(name: &str, index: &Index<'_>) -> Result<Column, FaultCode> {
+    Ok(match name {
+        SUBMISSION => Column::Submission,
+        CREATED => Column::Created,
+        ANSWER_TIME => Column::AnswerTime,
+        aside if ASIDE.contains(&aside) => Column::Aside,
+        name if name.starts_with('$') => return Err(FaultCode::UnknownItem),
+        name => {
+            let path: Vec<_> = name.split('.').map(str::to_owned).collect();
+            if path.len() > 3 || !path.iter().all(|key| is_key(key)) {
+                return Err(FaultCode::InvalidFormat);
+            }
+            let kind = index.find(None, path.first().map(String::as_str)).map(|element| element.kind);
+            let holds = match (path.len(), kind) {
+                (3, _) | (2, Some(ElementKind::Checkbox)) => Holds::Box,
+                (1, Some(kind)) => Holds::Worded(kind),
+                _ => Holds::Worded(ElementKind::Question),
+            };
+            Column::Answer { path, holds }
+        }
+    })
 }
 
-/// The object at a key, made if it is not there. A key that holds something else already gives way: the header had both
-/// `matrix` and `matrix.row`, and the rows say more.
-fn nested<'m>(object: &'m mut Map<String, Value>, key: &str) -> &'m mut Map<String, Value> {
-    let value = object.entry(key).or_insert_with(|| Map::new().into());
-    if !value.is_object() {
-        *value = Map::new().into();
+impl Holds {
+    fn read(&self, cell: &str) -> Result<Value, FaultCode> {
+        match (self, cell) {
+            (Self::Worded(kind), cell) => worded(*kind, cell),
+            (Self::Box, "1") => Ok(Value::Bool(true)),
+            (Self::Box, "0") => Ok(Value::Bool(false)),
+            (Self::Box, "") => Ok(Value::Null),
+            (Self::Box, _) => Err(FaultCode::WrongType),
+        }
     }
-    value.as_object_mut().expect("it is an object now")
-}
-
-fn record(line: &[u8], delimiter: u8) -> Option<StringRecord> {
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(line);
-    let mut record = StringRecord::new();
-    reader.read_record(&mut record).ok()?.then_some(record)
 }

@@ -1,228 +1,259 @@
-//! What a Nettskjema form looks like (metadata): its elements, options and rows with the keys of the codebook. Read from
-//! whatever Nettskjema or TSD gives, leniently: what is not understood is left out, for nothing here is an answer.
+//! What a Nettskjema form looks like (metadata): its elements by codebook key, whichever shape told of them. It must not
+//! decide where an element leads; that is the codebook's.
+
+mod differences;
+mod read;
+
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use strum::{EnumString, IntoStaticStr};
+use strum::{EnumIter, EnumString, IntoStaticStr};
 
-use super::oslo_instant;
-use crate::fault::{Fault, FaultCode};
+pub use self::differences::{Change, Difference, Level, differences};
+use super::Delivery;
 
-/// One version of a form, as far as answers need it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One version of a Nettskjema form. In JSON it is what is stored; [`Definition::read`] takes what Nettskjema gives.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Definition {
-    /// When Nettskjema made this version, where it says so.
-    generated_at: Option<Timestamp>,
-    /// In the form's order.
-    elements: Vec<Element>,
+    /// The title, without mark-up.
+    pub title: String,
+    /// Its language, such as `nb`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// When Nettskjema made this version of it (`generatedDate`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated: Option<Timestamp>,
+    /// When somebody last changed the form (`modifiedDate`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<Timestamp>,
+    /// What can be answered, in the form's order; headings, pictures and page breaks are left out.
+    pub elements: Vec<Element>,
 }
 
-/// One element of a form.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Something that can be answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Element {
-    /// Nettskjema's number of it; stays when the key changes.
-    pub id: u64,
-    /// Its key in the codebook.
+    /// Its number, where the shape tells it; it stays when the key changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// Its key in the codebook (`externalElementId`); its number, where the codebook does not name it.
     pub key: String,
     /// What it is.
     pub kind: ElementKind,
-    /// Its options, or a matrix' columns.
-    pub options: Vec<AnswerOption>,
-    /// A matrix' rows.
-    pub rows: Vec<Row>,
-    /// Shown only if one of these options is chosen; always, if there is none.
-    pub visible_if: Vec<u64>,
+    /// The beginning of its text, without mark-up.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub label: String,
+    /// What can be chosen; of a matrix its columns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<Part>,
+    /// The rows of a matrix.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<Part>,
+    /// It is shown if one of these is chosen; always, where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown_if: Option<Vec<Picked>>,
+    /// Whether it must be answered, if it is shown.
+    #[serde(default)]
+    pub mandatory: bool,
+    /// Whether the answer is delivered as a hash only.
+    #[serde(default)]
+    pub hashed: bool,
+    /// Decimals of a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decimals: Option<u8>,
+    /// Smallest number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+    /// Largest number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
 }
 
-/// One option of an element.
+/// An option of an element, or a row of a matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AnswerOption {
-    /// Nettskjema's number of it.
-    pub id: u64,
-    /// Its key in the codebook.
+pub struct Part {
+    /// Its number, where the shape tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// Its key in the codebook; its number, where the codebook does not name it.
     pub key: String,
+    /// The beginning of its text, without mark-up.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub label: String,
 }
 
-/// One row of a matrix.
+/// An option of an element that shows another one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Row {
-    /// Nettskjema's number of it.
-    pub id: u64,
-    /// Its key in the codebook.
-    pub key: String,
+pub struct Picked {
+    /// The element's key.
+    pub element: String,
+    /// The option's key.
+    pub option: String,
 }
 
-/// What an element is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
+/// What kind of element it is, in Nettskjema's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, EnumString, IntoStaticStr)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum ElementKind {
-    /// One of several options.
-    Radio,
-    /// One of several options, in a list.
-    Select,
-    /// Any of several options.
-    Checkbox,
-    /// One option a row.
-    MatrixRadio,
-    /// Any options a row.
-    MatrixCheckbox,
-    /// A number.
-    Number,
-    /// A point on a scale.
-    LinearScale,
-    /// A day, a time of day, or both.
-    Date,
     /// A file.
     Attachment,
-    /// Words, an address or a number that identifies somebody.
-    #[serde(other)]
-    #[strum(disabled)]
-    Text,
+    /// Any number of the options.
+    Checkbox,
+    /// A day, a time, or both.
+    Date,
+    /// A number on a line.
+    LinearScale,
+    /// Any number of the columns, row by row.
+    MatrixCheckbox,
+    /// One of the columns, row by row.
+    MatrixRadio,
+    /// The national id number (fødselsnummer).
+    NationalIdNumber,
+    /// A number.
+    Number,
+    /// One of the options.
+    Radio,
+    /// One of the options, from a list.
+    Select,
+    /// Anything else that is answered in words.
+    Question,
 }
 
 impl ElementKind {
-    /// What Nettskjema's word for an element means.
-    pub fn of(word: &str) -> Self {
-        word.parse().unwrap_or(Self::Text)
+    /// From Nettskjema's word; nothing for what cannot be answered. Words that are not known here are answered in words.
+    pub(super) fn of(word: &str) -> Option<Self> {
+        let silent = ["ACCORDION", "HEADING", "IMAGE", "PAGE_BREAK", "TEXT"];
+        (!silent.contains(&word)).then(|| word.parse().unwrap_or(Self::Question))
+    }
+
+    pub(super) fn is_matrix(self) -> bool {
+        matches!(self, Self::MatrixCheckbox | Self::MatrixRadio)
+    }
+}
+
+/// The elements, to be found by number and by key.
+#[derive(Default)]
+pub(super) struct Index<'d> {
+    by_id: HashMap<u64, &'d Element>,
+    by_key: HashMap<&'d str, &'d Element>,
+}
+
+impl<'d> Index<'d> {
+    pub(super) fn of(definition: Option<&'d Definition>) -> Self {
+        let elements = || definition.into_iter().flat_map(|definition| &definition.elements);
+        Self {
+            by_id: elements().filter_map(|element| Some((element.id?, element))).collect(),
+            by_key: elements().map(|element| (element.key.as_str(), element)).collect(),
+        }
+    }
+
+    /// By its number, else by its key.
+    pub(super) fn find(&self, id: Option<u64>, key: Option<&str>) -> Option<&'d Element> {
+        let by_key = || self.by_key.get(key?).copied();
+        id.and_then(|id| self.by_id.get(&id).copied()).or_else(by_key)
     }
 }
 
 impl Definition {
-    /// Every version that a document holds: API v3 `definition` (an object) or `elements` (an array of elements), TSD
-    /// `metadata` (an object, or an array of versions), or the older definition with pages. `wrong_type` at the root where it
-    /// is none of them.
-    pub fn read(document: &Value) -> Result<Vec<Self>, Vec<Fault>> {
-        let nothing = || vec![Fault::new("", FaultCode::WrongType)];
-        match document {
-            Value::Array(items) if items.iter().any(|item| item.get("elementType").is_some()) => {
-                Ok(vec![Self { generated_at: None, elements: items.iter().flat_map(elements_of).collect() }])
-            }
-            Value::Array(versions) if !versions.is_empty() => {
-                versions.iter().map(|version| Self::one(version).ok_or_else(nothing)).collect()
-            }
-            one => Self::one(one).map(|one| vec![one]).ok_or_else(nothing),
-        }
+    /// When this version came to be, as far as Nettskjema says.
+    pub fn generated_at(&self) -> Option<Timestamp> {
+        self.generated.or(self.modified)
     }
 
-    fn one(document: &Value) -> Option<Self> {
-        let object = document.as_object()?;
-        let under = |node: &Map<String, Value>| node.get("elements").and_then(Value::as_array).cloned();
-        let elements = match object.get("pages").and_then(Value::as_array) {
-            Some(pages) => pages.iter().filter_map(Value::as_object).filter_map(under).flatten().collect(),
-            None => under(object)?,
+    /// What it says, to be hashed: equal for versions that differ in nothing but when they were made.
+    pub fn canonical(&self) -> Vec<u8> {
+        let timeless = Self { generated: None, modified: None, ..self.clone() };
+        serde_json::to_value(timeless).unwrap_or_default().to_string().into_bytes()
+    }
+
+    /// What a delivery lets guess of its form, where Nettskjema has not told: keys, rows and boxes.
+    pub fn guessed(delivery: &Delivery) -> Self {
+        let parts = |keys: &mut dyn Iterator<Item = &String>| -> Vec<Part> {
+            keys.map(|key| Part { id: None, key: key.clone(), label: String::new() }).collect()
         };
-        let instant = |name: &str| object.get(name).and_then(Value::as_str).and_then(oslo_instant);
-        Some(Self {
-            generated_at: instant("generatedDate").or_else(|| instant("modifiedDate")),
-            elements: elements.iter().flat_map(elements_of).collect(),
-        })
+        let elements = delivery.answers.iter().map(|(key, value)| {
+            let (kind, options, rows) = match value {
+                Value::Object(inner) => match inner.values().find(|value| !value.is_null()) {
+                    Some(Value::Object(columns)) => {
+                        (ElementKind::MatrixCheckbox, parts(&mut columns.keys()), parts(&mut inner.keys()))
+                    }
+                    Some(Value::Bool(_)) => (ElementKind::Checkbox, parts(&mut inner.keys()), Vec::new()),
+                    _ => (ElementKind::MatrixRadio, Vec::new(), parts(&mut inner.keys())),
+                },
+                Value::Number(_) => (ElementKind::Number, Vec::new(), Vec::new()),
+                _ => (ElementKind::Question, Vec::new(), Vec::new()),
+            };
+            Element { options, rows, ..Element::new(key.clone(), kind) }
+        });
+        Self { elements: elements.collect(), ..Self::default() }
     }
 
-    /// When Nettskjema made this version, where it says so.
-    pub const fn generated_at(&self) -> Option<Timestamp> {
-        self.generated_at
-    }
-
-    /// The elements, in the form's order.
-    pub fn elements(&self) -> &[Element] {
-        &self.elements
-    }
-
-    /// The element of this key.
-    pub fn element(&self, key: &str) -> Option<&Element> {
-        self.elements.iter().find(|element| element.key == key)
-    }
-
-    /// Every path of the codebook: `key`, or `matrix.row`.
+    /// Every path of the codebook, `key` or `matrix.row`, in the form's order.
     pub fn paths(&self) -> impl Iterator<Item = String> {
+        self.places().map(Place::path)
+    }
+
+    pub(super) fn places(&self) -> impl Iterator<Item = Place<'_>> {
         self.elements.iter().flat_map(|element| {
-            let rows: Vec<String> = element.rows.iter().map(|row| format!("{}.{}", element.key, row.key)).collect();
-            if rows.is_empty() { vec![element.key.clone()] } else { rows }
+            let whole = element.rows.is_empty().then_some(Place { element, row: None });
+            whole.into_iter().chain(element.rows.iter().map(move |row| Place { element, row: Some(row) }))
         })
     }
+}
 
-    /// The key of the path at the same place of the form: the same element, and row.
-    pub fn same_place(&self, element: u64, row: Option<u64>) -> Option<String> {
-        let element = self.elements.iter().find(|known| known.id == element)?;
-        let Some(row) = row else { return Some(element.key.clone()) };
-        let row = element.rows.iter().find(|known| known.id == row)?;
-        Some(format!("{}.{}", element.key, row.key))
+/// What a codebook path names: an element, or a row of a matrix.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'d> {
+    pub(super) element: &'d Element,
+    pub(super) row: Option<&'d Part>,
+}
+
+impl Place<'_> {
+    pub(super) fn path(self) -> String {
+        let key = &self.element.key;
+        self.row.map_or_else(|| key.clone(), |row| format!("{key}.{}", row.key))
     }
 
-    /// The numbers of what a path names.
-    pub fn place_of(&self, path: &str) -> Option<(u64, Option<u64>)> {
-        let (key, row) = path.split_once('.').map_or((path, None), |(key, row)| (key, Some(row)));
-        let element = self.element(key)?;
-        let Some(row) = row else { return Some((element.id, None)) };
-        let row = element.rows.iter().find(|known| known.key == row)?;
-        Some((element.id, Some(row.id)))
+    /// Whether both are the same place of the form, whatever their keys are.
+    pub(super) fn is_same_place(self, other: Place<'_>) -> bool {
+        let same = |one: Option<u64>, other: Option<u64>| one.is_some() && one == other;
+        let same_row = match (self.row, other.row) {
+            (None, None) => true,
+            (Some(one), Some(other)) => same(one.id, other.id),
+            _ => false,
+        };
+        same(self.element.id, other.element.id) && same_row
     }
 }
 
 impl Element {
-    /// The option of this number.
-    pub fn option(&self, id: u64) -> Option<&AnswerOption> {
-        self.options.iter().find(|option| option.id == id)
+    pub(super) fn new(key: String, kind: ElementKind) -> Self {
+        Self {
+            id: None,
+            key,
+            kind,
+            label: String::new(),
+            options: Vec::new(),
+            rows: Vec::new(),
+            shown_if: None,
+            mandatory: false,
+            hashed: false,
+            decimals: None,
+            min: None,
+            max: None,
+        }
     }
-}
 
-fn number(node: &Value, name: &str) -> Option<u64> {
-    node.get(name).and_then(Value::as_u64)
-}
-
-fn text<'v>(node: &'v Value, name: &str) -> Option<&'v str> {
-    node.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
-}
-
-fn list<'v>(node: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
-    node.get(name).and_then(Value::as_array).into_iter().flatten()
-}
-
-fn options(node: &Value) -> Vec<AnswerOption> {
-    let option = |option: &Value| {
-        Some(AnswerOption {
-            id: number(option, "answerOptionId")?,
-            key: text(option, "externalAnswerOptionId")?.to_owned(),
-        })
-    };
-    list(node, "answerOptions").filter_map(option).collect()
-}
-
-/// The elements that a node stands for: itself, or, in the older shape, each of its questions.
-fn elements_of(node: &Value) -> Vec<Element> {
-    let kind = ElementKind::of(text(node, "elementType").unwrap_or_default());
-    let visible_if = list(node, "answerOptionsVisibilityFilter")
-        .filter_map(|option| option.as_u64().or_else(|| number(option, "answerOptionId")))
-        .chain(list(node, "visibilityAnswerOptionIds").filter_map(Value::as_u64));
-    let visible_if: Vec<u64> = visible_if.collect();
-    let columns = options(node);
-    if node.get("questions").is_some() {
-        let question = |question: &Value| {
-            let own = options(question);
-            let kind = match kind {
-                ElementKind::MatrixRadio => ElementKind::Radio,
-                ElementKind::MatrixCheckbox => ElementKind::Checkbox,
-                other => other,
-            };
-            Some(Element {
-                id: number(question, "questionId")?,
-                key: text(question, "externalQuestionId")?.to_owned(),
-                kind,
-                options: if own.is_empty() { columns.clone() } else { own },
-                rows: Vec::new(),
-                visible_if: visible_if.clone(),
-            })
+    /// Whether these answers show the element.
+    pub(super) fn is_shown(&self, answers: &Map<String, Value>) -> bool {
+        let picked = |picked: &Picked| match answers.get(&picked.element) {
+            Some(Value::String(option)) => *option == picked.option,
+            Some(Value::Object(boxes)) => boxes.get(&picked.option) == Some(&Value::Bool(true)),
+            _ => false,
         };
-        return list(node, "questions").filter_map(question).collect();
+        self.shown_if.as_ref().is_none_or(|any| any.iter().any(picked))
     }
-    let row =
-        |row: &Value| Some(Row { id: number(row, "subElementId")?, key: text(row, "externalElementId")?.to_owned() });
-    let rows = list(node, "subElements").filter_map(row).collect();
-    let element = || {
-        let (id, key) = (number(node, "elementId")?, text(node, "externalElementId")?.to_owned());
-        Some(Element { id, key, kind, options: columns, rows, visible_if })
-    };
-    element().into_iter().collect()
 }

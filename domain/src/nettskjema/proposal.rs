@@ -1,122 +1,168 @@
-//! What an unknown key of a codebook probably leads to: for people, who decide. Deterministic, the likeliest first.
+//! Where a key that the codebook's mapping does not know probably leads. It proposes; a person decides.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
-use serde_json::Value;
-use strum::IntoStaticStr;
+use strum::{EnumIter, IntoStaticStr};
 
-use super::{Codebook, Definition, Delivery};
-use crate::questionnaire::NATIONAL_ID_TARGET;
+use super::definition::Place;
+use super::{Codebook, Definition, Delivery, Element, ElementKind};
+use crate::questionnaire::{Kind, NATIONAL_ID_TARGET, Shape as Asked};
 
-/// An item that a path may lead to.
+/// How many items are proposed at most.
+const MOST: usize = 3;
+
+/// An item that an unknown key probably leads to. To accept it, the path replaces whichever path led there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proposal {
-    /// The item's code, or `@national_id`.
+    /// The item's code, or [`NATIONAL_ID_TARGET`].
     pub item: String,
-    /// What speaks for it.
+    /// What speaks for it most.
     pub because: Because,
 }
 
-/// What speaks for a proposal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr)]
+/// What speaks for a proposal, the strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumIter, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Because {
-    /// The same element of the form had another key before, and that led there.
+    /// The same element of the form before led there under another key.
     SameElement,
-    /// Written with other capitals, separators or leading zeros it is the item's name, or a path that leads to it.
+    /// The names are one, but for case, joints, leading zeros and Norwegian letters.
     SameName,
-    /// One or two letters make the difference.
+    /// The options are the item's.
+    SameOptions,
+    /// The names differ in a letter or two.
     SimilarName,
+    /// It is an item of this kind that nothing leads to.
+    SameKind,
 }
 
-/// How many proposals are made.
-const MOST: usize = 3;
-
-/// The items that `path` (`key`, or `matrix.row`) may lead to, given every known version of what the form looks like. Items
-/// that the delivery reaches by another path are not proposed.
+/// The items that `path` (`key` or `matrix.row`) of a delivery probably leads to: at most three, the likeliest first, and
+/// none that another path of it leads to. `definitions` are what is known of the form, the newest version first; without
+/// any, the delivery itself tells what the path is.
 pub fn propose<'d>(
     codebook: &Codebook,
-    definitions: impl Iterator<Item = &'d Definition> + Clone,
+    definitions: impl Iterator<Item = &'d Definition>,
     delivery: &Delivery,
     path: &str,
 ) -> Vec<Proposal> {
-    let reached: BTreeSet<&str> = paths(delivery).filter_map(|(key, row)| codebook.target(key, row)).collect();
-    let free = |item: &&str| !reached.contains(item);
-    let mut found: Vec<(Because, usize, &str)> = Vec::new();
-    let place = definitions.clone().find_map(|definition| definition.place_of(path));
-    let before =
-        definitions.filter_map(|definition| place.and_then(|(element, row)| definition.same_place(element, row)));
-    let earlier: BTreeSet<String> = before.filter(|earlier| earlier != path).collect();
-    let named = |earlier: &String| {
-        let (key, row) = earlier.split_once('.').map_or((earlier.as_str(), None), |(key, row)| (key, Some(row)));
-        codebook.target(key, row)
-    };
-    found.extend(earlier.iter().filter_map(named).filter(free).map(|item| (Because::SameElement, 0, item)));
-    let wanted = normal(path);
-    let listed = codebook.mapping().keys.iter().map(|(path, item)| (path.as_str(), item.as_str()));
-    let own = codebook.form().item_codes().map(|item| (item, item));
-    for (name, item) in listed.chain(own).filter(|(_, item)| free(item)) {
-        let name = normal(name);
-        if name == wanted {
-            found.push((Because::SameName, 0, item));
-        } else if name.len() >= 4 && item != NATIONAL_ID_TARGET {
-            let apart = distance(&name, &wanted, 2);
-            found.extend(apart.map(|apart| (Because::SimilarName, apart, item)));
+    let target = |place: Place<'_>| codebook.target(&place.element.key, place.row.map(|row| row.key.as_str()));
+    let definitions: Vec<&Definition> = definitions.collect();
+    let guessed = Definition::guessed(delivery);
+    let reached: HashSet<&str> = guessed.places().filter_map(target).collect();
+    let mut now = definitions.iter().copied().take(1).chain([&guessed]).flat_map(Definition::places);
+    let place = now.find(|place| place.path() == path);
+    let before = place.and_then(|place| {
+        let mut earlier =
+            definitions.iter().copied().flat_map(Definition::places).filter(|old| old.is_same_place(place));
+        earlier.find_map(target)
+    });
+    let (form, name) = (codebook.form(), normal(path));
+    let because = |item: &str| {
+        let asked = form.shape(item);
+        if place.is_some_and(|place| !fits(place.element, asked)) {
+            return None;
         }
-    }
-    found.sort_unstable();
-    let mut seen = BTreeSet::new();
-    found.retain(|(_, _, item)| seen.insert(*item));
-    let proposal = |(because, _, item): (Because, usize, &str)| Proposal { item: item.to_owned(), because };
-    found.into_iter().take(MOST).map(proposal).collect()
-}
-
-/// Every path that a delivery has.
-fn paths(delivery: &Delivery) -> impl Iterator<Item = (&str, Option<&str>)> {
-    delivery.answers.iter().flat_map(|(key, value)| {
-        let rows = match value {
-            Value::Object(rows) => rows.keys().map(|row| (key.as_str(), Some(row.as_str()))).collect(),
-            _ => Vec::new(),
+        let own = normal(item);
+        let apart = distance(&name, &own).min(distance(&name, &normal(codebook.path_to(item))));
+        let similar = apart <= 2 && apart * 3 <= name.len() && digits(&name) == digits(&own);
+        let because = match place.map(|place| place.element) {
+            _ if before == Some(item) => Because::SameElement,
+            _ if apart == 0 => Because::SameName,
+            Some(element) if offers(element, asked) => Because::SameOptions,
+            _ if similar => Because::SimilarName,
+            Some(element) if tells(element, asked) => Because::SameKind,
+            _ => return None,
         };
-        rows.into_iter().chain([(key.as_str(), None)])
-    })
+        Some((because, apart))
+    };
+    let free = form.item_codes().chain([NATIONAL_ID_TARGET]).filter(|item| !reached.contains(item));
+    let mut found: Vec<_> = free.filter_map(|item| because(item).map(|because| (because, item))).collect();
+    found.sort_unstable();
+    // Being of the kind is worth saying only where nothing better is.
+    let better = found.iter().filter(|((because, _), _)| *because < Because::SameKind).count();
+    found.truncate(if better > 0 { better.min(MOST) } else { MOST });
+    found.into_iter().map(|((because, _), item)| Proposal { item: item.to_owned(), because }).collect()
 }
 
-/// Lower case, without separators and leading zeros, Norwegian letters in ASCII.
-fn normal(name: &str) -> String {
-    let mut normal = String::with_capacity(name.len());
-    for part in name.split(|letter: char| !letter.is_alphanumeric()) {
-        let digits_at = part.find(|letter: char| letter.is_ascii_digit()).unwrap_or(part.len());
-        let (letters, rest) = part.split_at(digits_at);
-        let lower = letters.to_lowercase().replace('æ', "ae").replace('ø', "o").replace('å', "a");
-        normal.push_str(&lower);
-        let numbered = rest.trim_start_matches('0');
-        normal.push_str(if numbered.is_empty() && !rest.is_empty() { "0" } else { numbered });
+/// Whether answers to the element could be answers to the item. What kind an element is may not be known: then they could.
+fn fits(element: &Element, asked: Option<Asked<'_>>) -> bool {
+    use ElementKind::{
+        Attachment, Checkbox, Date, LinearScale, MatrixCheckbox, MatrixRadio, NationalIdNumber, Number, Question,
+        Radio, Select,
+    };
+    match (element.kind, asked) {
+        (Attachment, _) => false,
+        (NationalIdNumber, asked) => asked.is_none(),
+        (_, None) => element.kind == Question,
+        (Checkbox | MatrixCheckbox, Some(asked)) => matches!(asked, Asked::Own(Kind::Multiple { .. })),
+        (Date, Some(asked)) => matches!(asked, Asked::Own(Kind::Date)),
+        (Number | LinearScale, Some(asked)) => {
+            matches!(asked, Asked::Instrument { .. } | Asked::Own(Kind::Integer { .. } | Kind::Decimal { .. }))
+        }
+        (Radio | Select | MatrixRadio, Some(asked)) => {
+            !matches!(asked, Asked::Own(Kind::Multiple { .. } | Kind::Date | Kind::Text { .. } | Kind::Decimal { .. }))
+        }
+        (Question, Some(asked)) => !matches!(asked, Asked::Own(Kind::Multiple { .. })),
     }
-    normal
 }
 
-/// How many letters must be put in, taken out or changed (Levenshtein 1965), if no more than `most`. Digits must be the
-/// same: the next item is another item.
-fn distance(one: &str, other: &str, most: usize) -> Option<usize> {
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    if one.len().abs_diff(other.len()) > most || digits(one) != digits(other) {
-        return None;
+/// Whether the element's options, two or more, are the item's.
+fn offers(element: &Element, asked: Option<Asked<'_>>) -> bool {
+    let mut offered: Vec<&str> = element.options.iter().map(|option| option.key.as_str()).collect();
+    offered.sort_unstable();
+    let mut taken: Vec<String> = match asked {
+        Some(Asked::Instrument { min, max }) => (min..=max).map(|value| value.to_string()).collect(),
+        Some(Asked::Own(kind)) => kind.options().to_vec(),
+        None => Vec::new(),
+    };
+    taken.sort_unstable();
+    offered.len() > 1 && offered == taken
+}
+
+/// Whether the kind of an element tells something about the item: words may be anything.
+fn tells(element: &Element, asked: Option<Asked<'_>>) -> bool {
+    element.kind != ElementKind::Question || matches!(asked, Some(Asked::Own(Kind::Text { .. })))
+}
+
+/// The numbers in a name: another number is another item.
+fn digits(name: &[char]) -> Vec<char> {
+    name.iter().copied().filter(char::is_ascii_digit).collect()
+}
+
+/// A name as people hear it: `ISI.01`, `isi_1` and `Isi1` are one, and so are `Årsak` and `aarsak`.
+fn normal(name: &str) -> Vec<char> {
+    let mut letters: Vec<char> = Vec::new();
+    let mut joint = true;
+    for letter in name.chars().flat_map(char::to_lowercase).take(256) {
+        match letter {
+            '0' if joint || letters.last().is_none_or(|last| !last.is_ascii_digit()) => {}
+            'æ' | 'ä' => letters.extend(['a', 'e']),
+            'ø' | 'ö' => letters.extend(['o', 'e']),
+            'å' => letters.extend(['a', 'a']),
+            letter if letter.is_alphanumeric() => letters.push(letter),
+            _ => {
+                joint = true;
+                continue;
+            }
+        }
+        joint = joint && letter == '0';
     }
-    let other: Vec<char> = other.chars().collect();
+    letters
+}
+
+/// Levenshtein's distance: letters to be changed, added or left out.
+fn distance(one: &[char], other: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, letter) in one.chars().enumerate() {
-        let mut diagonal = at;
-        let mut left = at + 1;
-        for (place, with) in row.iter_mut().skip(1).zip(&other) {
-            let changed = diagonal + usize::from(letter != *with);
-            diagonal = *place;
-            left = changed.min(*place + 1).min(left + 1);
-            *place = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = at + 1;
-        }
+    for (at, letter) in (1..).zip(one) {
+        let (mut diagonal, mut left) = (at - 1, at);
+        let next: Vec<usize> = std::iter::once(at)
+            .chain(other.iter().zip(row.iter().skip(1)).map(|(theirs, above)| {
+                left = (diagonal + usize::from(letter != theirs)).min(left + 1).min(above + 1);
+                diagonal = *above;
+                left
+            }))
+            .collect();
+        row = next;
     }
-    row.last().copied().filter(|apart| *apart <= most)
+    row.last().copied().unwrap_or(0)
 }

@@ -1,3 +1,8 @@
+mod any;
+mod native;
+mod proposals;
+mod recorded;
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -197,7 +202,7 @@ fn faults_name_the_place_in_the_delivered_document() {
     use FaultCode::{Contradiction, InvalidDate, OutOfRange, Required, UnknownItem, UnknownOption, WrongType};
     let wrong = delivery(&json!({
         "isi": {"01": "5", "04": "often", "05": "03", "06": {"a": true}, "09": "1"}, "sleep": {"q2": "9"},
-        "isi_07": "1", "years": 4.5, "weight": "70", "visit": "1.1.2024", "agreed": "maybe",
+        "isi_07": "1", "years": 4.5, "weight": "heavy", "visit": "1.1.2024", "agreed": "maybe",
         "pain_sites": {"toe": true}, "grid": {"row1": "x"}, "stranger": null, "note": {"a": "b"}
     }));
     let all = wrong.parse_for(&book(&form(KINDS))).expect_err("must be refused");
@@ -251,6 +256,23 @@ fn the_element_identifies_only_whom_the_respondent_block_does_not() {
     assert_eq!(open.patient_for(&book(&form)).as_ref().map(GivenNationalId::expose), Some("15865523413"));
     let answers = open.parse_for(&book(&form)).expect("valid");
     assert_eq!(answers.to_json(), json!({"animal": "duck"}), "the number is no answer");
+}
+
+#[test]
+fn what_is_ignored_is_ignored_on_purpose() {
+    let form = form(KINDS);
+    let mut mapping = form.definition().nettskjema[0].clone();
+    for path in ["upload", "name", "grid.row2"] {
+        mapping.keys.insert(path.to_owned(), IGNORED_TARGET.to_owned());
+    }
+    let book = Codebook::new(&form, mapping).expect("sound");
+    let delivery = delivery(&json!({
+        "upload": {"original_filename": "a", "file_id": "b"}, "name": "N", "duck_or_horse": "duck",
+        "grid": {"row1": {"col1": true}, "row2": {"col1": true}}
+    }));
+    let raw = delivery.answers_for(&book).expect("fits");
+    assert_eq!(Value::Object(raw), json!({"animal": "duck", "grid_row1": {"col1": true}}));
+    assert_eq!(delivery.answers_for(&self::book(&form)).expect_err("unknown to the other").len(), 4);
 }
 
 #[test]

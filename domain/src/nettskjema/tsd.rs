@@ -1,10 +1,12 @@
 //! Submissions as TSD (tjenester for sensitive data) hands them out through its survey API, read strictly into a
 //! [`Delivery`]; it must not know any form.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::reading::{Node, Reader, is_key};
+use super::scalar::settled;
 use super::{AnsweredBy, Delivery, GivenNationalId, Provider, Respondent};
-use crate::fault::{Fault, FaultCode, escape};
+use crate::fault::{Fault, FaultCode};
 
 /// The schema versions that are understood. What differs between them is not published: all take the same members.
 pub const VERSIONS: [&str; 3] = ["2022-07", "2023-03", "2024-09"];
@@ -19,7 +21,7 @@ pub fn parse(form_id: &str, document: &Value) -> Result<Delivery, Vec<Fault>> {
     let Value::Object(root) = document else {
         return Err(vec![Fault::new("", FaultCode::WrongType)]);
     };
-    let mut reader = Reader { faults: Vec::new() };
+    let mut reader = Reader::default();
     let root = Node { object: root, pointer: String::new() };
     let version = reader.required(&root, "version", Value::as_str);
     if version.is_some_and(|version| !VERSIONS.contains(&version)) {
@@ -32,20 +34,16 @@ pub fn parse(form_id: &str, document: &Value) -> Result<Delivery, Vec<Fault>> {
     if let Some(answers) = &answers {
         reader.answers(answers);
     }
-    match (metadata, answers) {
-        (Some(metadata), Some(answers)) if reader.faults.is_empty() => Ok(Delivery {
-            form_id: form_id.to_owned(),
-            submission_id: metadata.submission_id.to_string(),
-            created: metadata.created,
-            answer_time_ms: Some(metadata.answer_time_ms),
-            respondent: metadata.respondent,
-            answers: answers.object.clone(),
-        }),
-        _ => {
-            reader.faults.sort();
-            Err(reader.faults)
-        }
-    }
+    let read = metadata.zip(answers).map(|(metadata, answers)| Delivery {
+        form_id: form_id.to_owned(),
+        submission_id: metadata.submission_id.to_string(),
+        created: metadata.created,
+        modified: None,
+        answer_time_ms: Some(metadata.answer_time_ms),
+        respondent: metadata.respondent,
+        answers: answers.object.iter().map(|(key, value)| (key.clone(), settled(value.clone()))).collect(),
+    });
+    reader.finish(read)
 }
 
 struct Metadata {
@@ -55,73 +53,7 @@ struct Metadata {
     respondent: Respondent,
 }
 
-/// An object and where it stands.
-struct Node<'d> {
-    object: &'d Map<String, Value>,
-    pointer: String,
-}
-
-impl Node<'_> {
-    fn place(&self, member: &str) -> String {
-        format!("{}/{}", self.pointer, escape(member))
-    }
-}
-
-struct Reader {
-    faults: Vec<Fault>,
-}
-
 impl Reader {
-    fn fault(&mut self, node: &Node<'_>, member: &str, code: FaultCode) {
-        self.faults.push(Fault::new(node.place(member), code));
-    }
-
-    /// Refuses members that the schema does not have.
-    fn only(&mut self, node: &Node<'_>, members: &[&str]) {
-        for member in node.object.keys().filter(|member| !members.contains(&member.as_str())) {
-            self.fault(node, member, FaultCode::UnknownItem);
-        }
-    }
-
-    /// A member that may be absent or null, read by `read`.
-    fn optional<'d, T>(
-        &mut self,
-        node: &Node<'d>,
-        member: &str,
-        read: impl FnOnce(&'d Value) -> Option<T>,
-    ) -> Option<T> {
-        let value = node.object.get(member).filter(|value| !value.is_null())?;
-        let read = read(value);
-        if read.is_none() {
-            self.fault(node, member, FaultCode::WrongType);
-        }
-        read
-    }
-
-    /// A member that must be there, read by `read`.
-    fn required<'d, T>(
-        &mut self,
-        node: &Node<'d>,
-        member: &str,
-        read: impl FnOnce(&'d Value) -> Option<T>,
-    ) -> Option<T> {
-        if node.object.get(member).is_none_or(Value::is_null) {
-            self.fault(node, member, FaultCode::Required);
-            return None;
-        }
-        self.optional(node, member, read)
-    }
-
-    fn required_node<'d>(&mut self, node: &Node<'d>, member: &str) -> Option<Node<'d>> {
-        let object = self.required(node, member, Value::as_object)?;
-        Some(Node { object, pointer: node.place(member) })
-    }
-
-    fn optional_node<'d>(&mut self, node: &Node<'d>, member: &str) -> Option<Node<'d>> {
-        let object = self.optional(node, member, Value::as_object)?;
-        Some(Node { object, pointer: node.place(member) })
-    }
-
     fn metadata(&mut self, node: &Node<'_>) -> Option<Metadata> {
         self.only(
             node,
@@ -242,9 +174,4 @@ impl Reader {
             self.fault(node, key, FaultCode::InvalidFormat);
         }
     }
-}
-
-/// `^[A-Za-z0-9_]+$`, to the very end.
-fn is_key(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

@@ -168,7 +168,7 @@ pub enum Kind {
 pub struct Mapping {
     /// The form's number in Nettskjema.
     pub form_id: String,
-    /// Codebook path -> item code, or [`super::NATIONAL_ID_TARGET`]. A path is a key, or `matrix.row`. A path that is not
+    /// Codebook path -> item code, [`super::NATIONAL_ID_TARGET`] or [`crate::nettskjema::IGNORED_TARGET`]. A path is a key, or `matrix.row`. A path that is not
     /// listed leads to the item of its own name (`matrix.row` to `matrix_row`), unless another path leads there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub keys: BTreeMap<String, String>,
