@@ -1,5 +1,7 @@
 //! The specification, made from the route list, and the documents rendered from it and from the tables.
 
+mod instruments;
+
 use std::fmt::Write as _;
 
 use painreg_domain::fault::FaultCode;
@@ -199,6 +201,7 @@ pub fn rendered() -> Vec<(&'static str, String)> {
     json.push('\n');
     vec![
         ("openapi.json", json),
+        ("instruments.md", instruments::catalogue()),
         ("permissions.md", Operations::of(&document).permissions()),
         ("problems.md", problems()),
     ]

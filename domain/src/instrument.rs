@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use strum::IntoStaticStr;
 
 use crate::fault::{Fault, FaultCode};
 
@@ -78,8 +79,9 @@ pub struct About {
 }
 
 /// What a higher score means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, IntoStaticStr, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Direction {
     /// More is worse.
     HigherIsWorse,
@@ -90,8 +92,9 @@ pub enum Direction {
 }
 
 /// What may be done with the instrument's wording; its arithmetic is a fact and free.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, IntoStaticStr, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Licence {
     /// The wording is free.
     Free,
@@ -217,6 +220,18 @@ impl Instrument {
     /// The value sets it can be indexed with, the one that is used unless another is asked for first; none but for EQ-5D.
     pub fn value_sets(&self) -> impl Iterator<Item = &'static ValueSet> {
         self.scales.iter().filter_map(Scale::levels).flat_map(eq5d::value_sets)
+    }
+
+    /// What the caller chooses: the codes of value sets as [`Options::parse`] takes them, but those of another instrument are
+    /// `unknown_option` too.
+    pub fn options(&self, value_sets: &[String]) -> Result<Options, Vec<Fault>> {
+        let options = Options::parse(value_sets)?;
+        let foreign = |code: &String| !self.value_sets().any(|set| set.code() == code);
+        let faults: Vec<Fault> = (0..value_sets.len())
+            .filter(|at| value_sets.get(*at).is_some_and(foreign))
+            .map(|at| Fault::new(format!("/value_sets/{at}"), FaultCode::UnknownOption))
+            .collect();
+        if faults.is_empty() { Ok(options) } else { Err(faults) }
     }
 
     /// One slot an item, in item order, from a JSON object of answers. Absent and null mean unanswered. Only whole numbers

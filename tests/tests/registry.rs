@@ -20,6 +20,8 @@ mod harness;
 mod hostile;
 #[path = "registry/idempotency.rs"]
 mod idempotency;
+#[path = "registry/instruments.rs"]
+mod instruments;
 #[path = "registry/intake.rs"]
 mod intake;
 #[path = "registry/isolation.rs"]

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use clap::Args;
 use painreg_domain::fault::{Fault, FaultCode};
-use painreg_domain::instrument::{Catalogue, Instrument, Options, Scores};
+use painreg_domain::instrument::{Catalogue, Instrument, Options, Scores, ValueSet};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -16,9 +16,12 @@ use crate::wire::parse;
 pub struct Score {
     /// The instrument's code, such as `isi`.
     code: String,
-    /// EQ-5D only: a value set to index with; may be repeated. Default: `NO_5L_2024`.
+    /// EQ-5D only: a value set to index with; may be repeated. Default: `NO_5L_2024`, of three levels `UK_3L_TTO_1997`.
     #[arg(long = "value-set")]
     value_sets: Vec<String>,
+    /// Checklists of symptoms only (`bds25`): from which answer a symptom counts. Default: 2.
+    #[arg(long, value_parser = clap::value_parser!(i32).range(1..=3))]
+    symptom_from: Option<i32>,
 }
 
 /// A line that was refused.
@@ -36,9 +39,11 @@ impl Score {
             let known: Vec<&str> = catalogue.iter().map(Instrument::code).collect();
             format!("there is no instrument `{}`; there are {}", self.code, known.join(", "))
         })?;
-        let options = Options::parse(&self.value_sets).map_err(|_| {
-            format!("unknown value set; there are {}", painreg_domain::instrument::value_set_codes().join(", "))
+        let options = instrument.options(&self.value_sets).map_err(|_| {
+            let known: Vec<&str> = instrument.value_sets().map(ValueSet::code).collect();
+            format!("not value sets of `{}`, or one of them twice; there are {}", self.code, known.join(", "))
         })?;
+        let options = options.with_symptom_from(self.symptom_from);
         let mut out = std::io::BufWriter::new(std::io::stdout().lock());
         let mut input = std::io::BufReader::new(std::io::stdin().lock());
         let mut line = Vec::new();

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::Fault;
-use painreg_domain::instrument::{Catalogue, Options, Scores};
+use painreg_domain::instrument::{Catalogue, Scores};
 use painreg_domain::policy::Action;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -19,11 +19,15 @@ pub struct ScoreAnswers {
     /// Item codes -> whole numbers; null and absent mean unanswered.
     #[schema(value_type = Object, example = json!({"isi_01": 2, "isi_02": 1, "isi_03": 0, "isi_04": 3, "isi_05": 1, "isi_06": 2, "isi_07": 2}))]
     answers: Map<String, Value>,
-    /// EQ-5D only: the value sets to index with; absent: `NO_5L_2024`.
+    /// EQ-5D only: the value sets to index with; absent: the first of the instrument's (`NO_5L_2024`, `UK_3L_TTO_1997`).
     #[serde(default)]
     #[validate(length(max = 20))]
-    #[schema(value_type = Vec<ListedCode>, max_items = 20, example = json!(["NO_5L_2024"]))]
+    #[schema(value_type = Vec<ListedCode>, max_items = 20, example = json!([]))]
     value_sets: Vec<String>,
+    /// Checklists of symptoms only (`bds25`): from which answer a symptom counts; absent: 2.
+    #[validate(range(min = 1, max = 3))]
+    #[schema(minimum = 1, maximum = 3)]
+    symptom_from: Option<i32>,
 }
 
 /// Score answers to one instrument and store nothing.
@@ -44,12 +48,12 @@ pub async fn score_answers(
     body: Body<ScoreAnswers>,
 ) -> Result<HttpResponse, Problem> {
     let (tenant, code) = path.into_inner();
-    let Body { value: ScoreAnswers { answers, value_sets }, bytes } = body;
+    let Body { value: ScoreAnswers { answers, value_sets, symptom_from }, bytes } = body;
     let place = format!("/v1/tenants/{tenant}/instruments/{code}/scores");
     caller
         .run_once(Action::ScoreAnswers, key, bytes, &place, move |_| {
             let instrument = Catalogue::shipped().find(&code).ok_or(Code::NotFound)?;
-            let options = Options::parse(&value_sets)?;
+            let options = instrument.options(&value_sets)?.with_symptom_from(symptom_from);
             let under =
                 |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.under("/answers")).collect::<Vec<_>>();
             let slots = instrument.parse(&answers).map_err(under)?;

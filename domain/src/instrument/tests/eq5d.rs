@@ -251,6 +251,12 @@ fn each_instrument_takes_the_value_sets_of_its_own_levels() {
     assert_eq!(sets("eq5d3l", &options), ["DK_3L_TTO_2009"]);
     let options = Options::parse(&["DK_5L_2021".into()]).expect("known");
     assert_eq!(sets("eq5d3l", &options), ["UK_3L_TTO_1997"]);
+    // Whoever asks one instrument is told of a set that is not its own.
+    let asked = ["DK_3L_TTO_2009".to_owned(), "DK_5L_2021".to_owned()];
+    let refused = |at: usize| vec![Fault::new(format!("/value_sets/{at}"), FaultCode::UnknownOption)];
+    assert_eq!(instrument("eq5d3l").options(&asked).err(), Some(refused(1)));
+    assert_eq!(instrument("isi").options(&asked[..1]).err(), Some(refused(0)));
+    assert!(instrument("eq5d3l").options(&asked[..1]).is_ok());
     assert_eq!(
         (sets("eq5d5l", &Options::default()), sets("eq5d3l", &Options::default())),
         (vec!["NO_5L_2024"], vec!["UK_3L_TTO_1997"])
