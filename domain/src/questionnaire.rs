@@ -9,6 +9,7 @@ mod answers;
 mod condition;
 mod definition;
 mod differences;
+pub mod fhir;
 mod file;
 
 use std::collections::{HashMap, HashSet};

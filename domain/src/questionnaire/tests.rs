@@ -5,6 +5,7 @@ use strum::IntoEnumIterator;
 use super::*;
 
 mod conditions;
+mod fhir;
 mod versions;
 
 const TEMPLATES: [&str; 4] = [

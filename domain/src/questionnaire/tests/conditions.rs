@@ -2,7 +2,7 @@
 
 use super::*;
 
-const CHAIN: &str = r#"
+pub(super) const CHAIN: &str = r#"
     code = "chain"
     version = "1"
     title = { nb = "Kjede", en = "Chain" }
