@@ -150,6 +150,14 @@ fn a_faulty_condition_is_refused_with_its_place() {
     assert_eq!(changed(&|d| d.pages[1].code = "before".to_owned()), one("/pages/1/code", AlreadyExists));
 }
 
+#[test]
+fn one_form_has_one_spelling() {
+    let mut definition = chain().definition().clone();
+    definition.items.reverse();
+    definition.instruments.reverse();
+    assert_eq!(Form::new(definition).expect("sound"), chain());
+}
+
 /// The same, written down again without a thought for speed.
 fn naive(condition: &Condition, answers: &Map<String, Value>) -> bool {
     let number = |item: &str| answers.get(item).and_then(Value::as_f64);
