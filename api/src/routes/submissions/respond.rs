@@ -4,16 +4,16 @@ use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::PatientId;
 use painreg_domain::policy::Action;
-use painreg_tenants::StoreError;
 use painreg_tenants::store::forms;
+use painreg_tenants::store::submissions::AnsweredBy;
+use painreg_tenants::{StoreError, Whose};
 use serde::Deserialize;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use super::response::SOURCE;
-use super::submit::source_of;
-use super::{Checked, ReceiptView, SourceBody, plausible, score_and_place};
+use super::{ReceiptView, SourceBody, source_of, stored_reply};
 use crate::auth::Caller;
+use crate::intake::{Ready, hash, plausible, take_one};
 use crate::problem::{Code, Problem, Problems};
 use crate::routes::forms::questionnaire::base;
 use crate::server::State;
@@ -115,7 +115,7 @@ pub async fn submit_fhir_response(
     let Body { value: Resource(resource), bytes } = body;
     let response: Response = meaning(resource.into())?;
     let place = format!("/v1/tenants/{tenant}/fhir-questionnaire-responses");
-    let payload_hash: [u8; 32] = Sha256::digest(&bytes).into();
+    let payload_hash = hash(&bytes);
     let base = base(&state, &tenant);
     caller
         .run_once(Action::SubmitAnswers, key, bytes, &place, move |tx| {
@@ -131,30 +131,22 @@ pub async fn submit_fhir_response(
             })?;
             plausible(response.authored, tx.now(), "/authored")?;
             let answers = form.parse_response_items(&response.item)?;
-            let unknown =
-                || Problem::with(Code::NotFound, vec![Fault::new("/subject/reference", FaultCode::UnknownReference)]);
-            let subject = response
-                .subject
-                .reference
-                .strip_prefix("Patient/")
-                .and_then(|id| id.parse().ok())
-                .map(PatientId::existing);
-            let access = tx.open_to_collect(subject.ok_or_else(unknown)?).map_err(|error| match error {
-                StoreError::NotFound => unknown(),
-                other => other.into(),
-            })?;
-            let checked = Checked {
-                form: &form,
-                answers: &answers,
+            let subject = response.subject.reference.strip_prefix("Patient/").and_then(|id| id.parse().ok());
+            let whose_at = "/subject/reference".to_owned();
+            let nobody = || Problem::with(Code::NotFound, vec![Fault::new(&whose_at, FaultCode::UnknownReference)]);
+            let ready = Ready {
+                whose: Whose::Id(PatientId::existing(subject.ok_or_else(nobody)?)),
+                whose_at,
                 source: source_of(tx.principal(), source)?,
                 answered_by: match response.source {
-                    None | Some(Answerer { r#type: Who::Patient }) => "patient",
-                    Some(Answerer { r#type: Who::RelatedPerson }) => "representative",
+                    None | Some(Answerer { r#type: Who::Patient }) => AnsweredBy::Patient,
+                    Some(Answerer { r#type: Who::RelatedPerson }) => AnsweredBy::Representative(String::new()),
                 },
                 submitted_at: response.authored,
-                payload_hash,
+                form,
+                answers,
             };
-            score_and_place(tx, &access, &tenant, checked)
+            Ok(stored_reply(&tenant, take_one(tx, ready, payload_hash)?))
         })
         .await
 }
