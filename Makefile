@@ -7,4 +7,4 @@ demo:
 
 # Unit, property, integration and documentation tests.
 test:
-	.ci/setup cargo test --workspace --no-fail-fast
+	.ci/setup --tests cargo test --workspace --no-fail-fast

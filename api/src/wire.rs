@@ -42,9 +42,13 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let merge_patch = request.method() == actix_web::http::Method::PATCH;
-        let media =
-            if merge_patch { &["application/json", "application/merge-patch+json"][..] } else { &["application/json"] };
+        let media: &[&str] = if request.method() == actix_web::http::Method::PATCH {
+            &["application/json", "application/merge-patch+json"]
+        } else if request.path().contains("/fhir-") {
+            &["application/json", "application/fhir+json"]
+        } else {
+            &["application/json"]
+        };
         let checked = check_headers(request.headers(), media);
         let payload = payload.take();
         Box::pin(async move {
@@ -544,6 +548,19 @@ pub fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer
     match Option::deserialize(deserializer)? {
         Some(value) => Ok(Some(value)),
         None => Err(D::Error::invalid_type(Unexpected::Unit, &"a value")),
+    }
+}
+
+/// A FHIR R4 resource: its structure is FHIR's, its members are named as FHIR names them.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object)]
+pub struct Resource(pub serde_json::Map<String, serde_json::Value>);
+
+impl Validate for Resource {
+    /// The domain says what is wrong with it.
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        Ok(())
     }
 }
 

@@ -144,6 +144,8 @@ mod table {
         ScoreAnswers      Catalogue:   no      all       no        all             no            no           no        all      no     no      no  no       no;
         /// Read the registry's forms.
         ReadForms         Catalogue:   all     all       all       all             no            no           no        all      all    no      no  no       no;
+        /// Write, publish, import and export the registry's forms.
+        ManageForms       Catalogue:   no      no        no        all             no            no           no        no       no     no      no  no       no;
         /// Read the code systems.
         ReadCodes         Catalogue:   all     all       all       all             all           all          all       all      all    all     all no       no;
         /// Submit an answered questionnaire.

@@ -9,6 +9,7 @@ mod answers;
 mod condition;
 mod definition;
 mod differences;
+pub mod fhir;
 mod file;
 
 use std::collections::{HashMap, HashSet};
@@ -110,7 +111,8 @@ impl Form {
         Self::new(Definition::deserialize(document)?).map_err(FormError::Faulty)
     }
 
-    /// Checks and compiles a definition. Every fault is reported, sorted, with a pointer into the definition.
+    /// Checks and compiles a definition. Every fault is reported, sorted, with a pointer into the definition. Where there
+    /// are pages, items and instruments are put in the order in which they are asked, so that one form has one spelling.
     pub fn new(definition: Definition) -> Result<Self, Vec<Fault>> {
         let mut faults = definition.faults();
         let mut instruments = Vec::with_capacity(definition.instruments.len());
@@ -144,6 +146,9 @@ impl Form {
             faults.sort();
             faults.dedup();
             return Err(faults);
+        }
+        if let Some(definition) = definition.in_sequence() {
+            return Self::new(definition);
         }
         let mut sorted: Vec<_> = places.iter().map(|(code, place)| (code.clone(), *place)).collect();
         sorted.sort_by(|a, b| a.0.cmp(&b.0));

@@ -12,6 +12,8 @@ GRANT SELECT, INSERT ON idempotency_key TO {patient}, {clinician}, {secretary}, 
 GRANT SELECT ON audit_event TO {patient}, {registry_manager}, {dpo};
 
 GRANT SELECT ON form_version, nettskjema_form TO {patient}, {clinician}, {secretary}, {registry_manager}, {importer}, {sender}, {system};
+GRANT INSERT ON form_version TO {registry_manager};
+GRANT SELECT, INSERT, UPDATE, DELETE ON form_draft TO {registry_manager};
 
 -- Patients.
 GRANT SELECT ON patient, patient_key, patient_identifier TO {patient}, {clinician}, {secretary}, {registry_manager}, {pas_feed};

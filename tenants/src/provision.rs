@@ -28,6 +28,8 @@ const OPR_FORMS: &[&str] = &[
     include_str!("../templates/opr/forms/opr-baseline-short.toml"),
     include_str!("../templates/opr/forms/opr-follow-up-short.toml"),
     include_str!("../templates/opr/forms/opr-follow-up-full.toml"),
+    include_str!("../templates/opr/forms/opr-rf.toml"),
+    include_str!("../templates/opr/forms/opr-scs.toml"),
 ];
 
 /// The forms of a template.
@@ -157,7 +159,7 @@ pub fn create(tx: &mut PlatformTx<'_>, new: &NewTenant) -> Result<TenantRecord, 
         let database = database_name(conn)?;
         run_sql(conn, &creation(&schema, &password, limit, &database))?;
         migrate::bring_up(conn, &schema)?;
-        store::forms::publish(conn, &forms, clock.now())?;
+        store::forms::furnish(conn, &forms, clock.now())?;
         store::code_lists::furnish(conn, &lists, clock.now())?;
         run_sql(conn, "SET LOCAL search_path = platform, pg_temp")
     };

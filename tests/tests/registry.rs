@@ -12,8 +12,12 @@ mod connections;
 mod document;
 #[path = "registry/examples.rs"]
 mod examples;
+#[path = "registry/fhir.rs"]
+mod fhir;
 #[path = "registry/foreign.rs"]
 mod foreign;
+#[path = "registry/forms.rs"]
+mod forms;
 #[path = "registry/harness.rs"]
 mod harness;
 #[path = "registry/hostile.rs"]

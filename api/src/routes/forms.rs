@@ -1,13 +1,31 @@
-//! Forms: what can be answered, in the registry's own published versions.
+//! Forms: what can be answered, in the registry's own published versions, and the drafts that these come from.
 
+pub mod begin;
+pub mod differences;
+pub mod discard;
+pub mod draft;
+pub mod export;
+pub mod import;
+pub mod import_questionnaire;
 pub mod list;
+pub mod publish;
+pub mod questionnaire;
 pub mod read;
+pub mod replace;
+pub mod version;
+pub mod versions;
 
-use painreg_domain::questionnaire::{Form, Wave};
-use serde::Serialize;
+use jiff::Timestamp;
+use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::questionnaire::{Definition, Form, Wave};
+use painreg_tenants::store::forms::{self, Draft};
+use painreg_tenants::{Reply, StoreError, Tx};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use validator::Validate;
 
-use crate::wire::ListedCode;
+use crate::problem::Problem;
+use crate::wire::{ListedCode, reply};
 
 /// A published version of a form (skjema).
 #[derive(Serialize, utoipa::ToSchema)]
@@ -39,4 +57,98 @@ impl From<Form> for FormView {
             definition: serde_json::to_value(form.definition()).unwrap_or_default(),
         }
     }
+}
+
+/// What a draft is to be.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FormDraft {
+    /// The whole definition: code, version, title, wave, own items, instruments, pages, languages.
+    #[schema(value_type = Object)]
+    definition: Definition,
+}
+
+/// A form that is being written.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = StoredFormDraft)]
+pub struct DraftView {
+    /// The whole definition so far.
+    #[schema(value_type = Object)]
+    definition: Definition,
+    /// What must be mended before it can be published; pointers lead into the definition.
+    #[schema(max_items = 1000)]
+    faults: Vec<DraftFault>,
+    /// When it was begun.
+    created_at: Timestamp,
+    /// When it last changed.
+    updated_at: Timestamp,
+    /// Counts changes; also the ETag.
+    #[schema(minimum = 1)]
+    version: i64,
+}
+
+/// What is wrong with one part of a draft.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct DraftFault {
+    /// Where (RFC 6901).
+    #[schema(max_length = 1000, example = "/items/0/label/nb")]
+    pointer: String,
+    /// Why.
+    code: FaultCode,
+}
+
+impl From<Draft> for DraftView {
+    fn from(it: Draft) -> Self {
+        let faults = Form::new(it.definition.clone()).err().unwrap_or_default().into_iter().take(1000);
+        Self {
+            definition: it.definition,
+            faults: faults.map(|Fault { pointer, code, .. }| DraftFault { pointer, code }).collect(),
+            created_at: it.created_at,
+            updated_at: it.updated_at,
+            version: it.version,
+        }
+    }
+}
+
+/// What became of a form from outside.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct ImportedForm {
+    /// Its code.
+    #[schema(max_length = 64, example = "opr-baseline")]
+    code: String,
+    /// Its version.
+    #[schema(max_length = 32, example = "1")]
+    version: String,
+    /// Whether it is published here, or a draft.
+    published: bool,
+    /// What must be mended before the draft can be published; pointers lead into the definition.
+    #[schema(max_items = 1000)]
+    faults: Vec<DraftFault>,
+}
+
+/// Begins a draft from outside, unless the same is here already: published, or as a draft.
+fn take_in(tx: &mut Tx<'_>, tenant: &str, definition: Definition) -> Result<Reply, Problem> {
+    let place = format!("/v1/tenants/{tenant}/forms/{}", definition.code);
+    let known = match forms::version(tx, &definition.code, &definition.version) {
+        Err(StoreError::NotFound) => None,
+        known => Some(known?),
+    };
+    let (status, location, draft) = match known {
+        Some(form) if *form.definition() == definition => (200, format!("{place}/versions/{}", form.version()), None),
+        Some(_) => {
+            let taken = Fault::new("/definition/version", FaultCode::AlreadyExists);
+            return Err(StoreError::Conflict(vec![taken]).into());
+        }
+        None => match forms::draft(tx, &definition.code) {
+            Ok(draft) if draft.definition == definition => (200, format!("{place}/draft"), Some(draft)),
+            Ok(_) | Err(StoreError::NotFound) => (201, format!("{place}/draft"), Some(forms::begin(tx, &definition)?)),
+            Err(other) => return Err(other.into()),
+        },
+    };
+    let version = draft.as_ref().map(|draft| draft.version);
+    let faults = draft.map(|draft| DraftView::from(draft).faults);
+    let published = faults.is_none();
+    let Definition { code, version: named, .. } = definition;
+    let view = ImportedForm { code, version: named, published, faults: faults.unwrap_or_default() };
+    Ok(reply(status, Some(location), version, &view))
 }

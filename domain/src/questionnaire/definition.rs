@@ -182,6 +182,20 @@ impl Definition {
         self.pages.iter().flat_map(|page| &page.holds).chain(unpaged).map(String::as_str)
     }
 
+    /// The same with items and instruments in the order in which they are asked, if they are in another one.
+    pub(super) fn in_sequence(&self) -> Option<Self> {
+        let order: HashMap<&str, usize> = self.sequence().zip(0..).collect();
+        let place = |code: &String| order.get(code.as_str()).copied();
+        let (items, instruments) = (&self.items, &self.instruments);
+        if items.is_sorted_by_key(|item| place(&item.code)) && instruments.is_sorted_by_key(place) {
+            return None;
+        }
+        let mut sorted = self.clone();
+        sorted.items.sort_by_key(|item| place(&item.code));
+        sorted.instruments.sort_by_key(place);
+        Some(sorted)
+    }
+
     /// What is wrong with the form by itself.
     pub(super) fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();

@@ -10,6 +10,7 @@ use crate::fault::escape;
 
 /// One difference between two versions of a form.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = FormChange)]
 pub struct Change {
     /// A pointer into the definition with codes for places, such as `/items/work/kind`; `/items` alone stands for the
     /// order of those that both versions have.

@@ -11,12 +11,17 @@ use crate::fault::{Fault, FaultCode};
 const FORMAT: &str = "painreg-form/1";
 
 /// A form (skjema) and what tells that it arrived as it left.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FormFile {
+    /// The format of the file and its version.
+    #[schema(max_length = 40, example = "painreg-form/1")]
     format: String,
     /// SHA-256 of the definition's canonical JSON, in hexadecimal digits.
+    #[schema(max_length = 64, example = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
     digest: String,
+    /// The whole definition, as forms show it.
+    #[schema(value_type = Object)]
     definition: Definition,
 }
 

@@ -5,13 +5,16 @@ use strum::IntoEnumIterator;
 use super::*;
 
 mod conditions;
+mod fhir;
 mod versions;
 
-const TEMPLATES: [&str; 4] = [
+const TEMPLATES: [&str; 6] = [
     include_str!("../../../tenants/templates/opr/forms/opr-baseline.toml"),
     include_str!("../../../tenants/templates/opr/forms/opr-baseline-short.toml"),
     include_str!("../../../tenants/templates/opr/forms/opr-follow-up-short.toml"),
     include_str!("../../../tenants/templates/opr/forms/opr-follow-up-full.toml"),
+    include_str!("../../../tenants/templates/opr/forms/opr-rf.toml"),
+    include_str!("../../../tenants/templates/opr/forms/opr-scs.toml"),
 ];
 
 const EVERY_KIND: &str = r#"
@@ -88,13 +91,14 @@ fn refused(change: impl FnOnce(&mut Definition)) -> Vec<(String, FaultCode)> {
 }
 
 #[test]
-fn the_templates_are_forms_of_four_waves() {
+fn the_templates_are_the_forms_of_the_waves() {
     let forms: Vec<Form> = TEMPLATES.into_iter().map(form).collect();
+    let full = Wave::FollowUpFull;
     let waves: Vec<Wave> = forms.iter().map(Form::wave).collect();
-    assert_eq!(waves, [Wave::Baseline, Wave::BaselineShort, Wave::FollowUpShort, Wave::FollowUpFull]);
+    assert_eq!(waves, [Wave::Baseline, Wave::BaselineShort, Wave::FollowUpShort, full, full, full]);
     let items: Vec<usize> = forms.iter().map(|form| form.item_codes().count()).collect();
-    assert_eq!(items, [96, 11, 7, 87]);
-    for (form, id) in forms.iter().zip(["1000001", "1000002", "1000003", "1000004"]) {
+    assert_eq!(items, [111, 11, 7, 90, 27, 38]);
+    for (form, id) in forms.iter().zip(["1000001", "1000002", "1000003", "1000004", "1000005", "1000006"]) {
         assert!(form.codebook(id).is_some(), "{id}");
     }
 }

@@ -6,7 +6,7 @@ use jiff::tz::Offset;
 use serde_json::{Map, Value, json};
 
 use super::Person;
-use super::latent::{Latent, Traits};
+use super::latent::{Latent, Levels, Traits};
 use super::random::{Random, along, whole};
 
 /// Share of respondents who skip a whole instrument: our choice, within the 2 to 5 % of most fields in OPR.
@@ -37,7 +37,11 @@ pub(super) fn answers(random: &mut Random, latent: &Latent, age: i16, traits: &T
     matrix("cfq", two_digits, &spread::<11>(levels.cfq, random, 3, None), &mut answers, random);
     let gse = spread::<10>(levels.gse, random, 3, None).map(|units| units + 1);
     matrix("self_efficacy", |n| format!("s{n}"), &gse, &mut answers, random);
-    demography(random, f64::from(age), &mut answers);
+    // Came later: a stream of its own leaves old seeds their meaning.
+    let mut later = random.clone().fork();
+    let years = demography(random, f64::from(age), &mut answers);
+    background(&mut later, &levels, traits, years, &mut answers);
+    treatment(&mut later, &levels, &mut answers);
     answers
 }
 
@@ -161,11 +165,8 @@ fn spread<const ITEMS: usize>(total: i32, random: &mut Random, cap: i32, rare: O
 
 /// Shares among those who answered and non-response by field: OPR 2015–2020, N = 4286. How they hang together (age,
 /// benefit and work; living alone and civil status) is our choice, made so that the shares come out.
-fn demography(random: &mut Random, age: f64, answers: &mut Map<String, Value>) {
-    let mut put = |random: &mut Random, key: &str, value: Value, open: f64| {
-        let value = if random.chance(open) { Value::Null } else { value };
-        answers.insert(key.to_owned(), value);
-    };
+fn demography(random: &mut Random, age: f64, answers: &mut Map<String, Value>) -> f64 {
+    let mut put = |random: &mut Random, key: &str, value: Value, open: f64| put(random, answers, key, value, open);
 
     let alone = random.chance(0.301);
     let civil = if alone {
@@ -204,6 +205,106 @@ fn demography(random: &mut Random, age: f64, answers: &mut Map<String, Value>) {
     let years = duration(random.unit()).min(age - 8.0).max(0.0);
     // A number element may deliver a whole number with a decimal point.
     put(random, "pain_duration_years", Value::from(f64::from(whole(years))), 0.087);
+    years
+}
+
+/// Puts a value, or leaves that share open.
+fn put(random: &mut Random, answers: &mut Map<String, Value>, key: &str, value: Value, open: f64) {
+    let value = if random.chance(open) { Value::Null } else { value };
+    answers.insert(key.to_owned(), value);
+}
+
+/// Habits, where it hurts and how the patient finds it: our choice, hanging on the same traits as the instruments do.
+fn background(random: &mut Random, levels: &Levels, traits: &Traits, years: f64, answers: &mut Map<String, Value>) {
+    const SITES: [(f64, &str); 13] = [
+        (0.28, "head"),
+        (0.08, "face"),
+        (0.45, "neck"),
+        (0.42, "shoulder"),
+        (0.3, "arm"),
+        (0.15, "chest"),
+        (0.22, "abdomen"),
+        (0.35, "upper_back"),
+        (0.54, "lower_back"),
+        (0.25, "pelvis"),
+        (0.38, "hip"),
+        (0.44, "leg"),
+        (0.28, "foot"),
+    ];
+    let [_, _, disability, .., sites] = *traits;
+    let smoking = random.pick(&[(0.45, "never"), (0.3, "former"), (0.08, "sometimes")], "daily");
+    put(random, answers, "smoking", smoking.into(), 0.03);
+    // 31 % are not active at all (St Olav, Haukeland, UNN); the more disabled, the fewer move.
+    let idle = (0.31 + 0.12 * disability).clamp(0.05, 0.8);
+    let active = [(idle, "none"), (0.2, "less_than_weekly"), (0.2, "weekly"), (0.17, "two_to_three_weekly")];
+    let activity = random.pick(&active, "almost_daily");
+    put(random, answers, "activity", activity.into(), 0.03);
+
+    let onset = match years {
+        ..0.25 => "months_0_3",
+        ..0.5 => "months_4_6",
+        ..1.0 => "months_7_12",
+        ..2.0 => "years_1_2",
+        ..4.0 => "years_2_4",
+        ..6.0 => "years_4_6",
+        ..10.0 => "years_6_10",
+        _ => "years_over_10",
+    };
+    put(random, answers, "pain_onset", onset.into(), 0.06);
+    let pattern = random.pick(&[(0.42, "constant"), (0.4, "constant_with_attacks"), (0.15, "attacks")], "seldom");
+    put(random, answers, "pain_pattern", pattern.into(), 0.03);
+    let often =
+        [(0.34, "lower_back"), (0.14, "neck"), (0.1, "head"), (0.1, "leg"), (0.08, "shoulder"), (0.07, "pelvis")];
+    let main = random.pick(&often, "elsewhere");
+    put(random, answers, "main_pain_site", main.into(), 0.04);
+    let ticked = SITES.iter().map(|(share, site)| {
+        let also = random.chance((share * (1.0 + 0.5 * sites)).clamp(0.02, 0.95));
+        ((*site).to_owned(), Value::Bool(*site == main || also))
+    });
+    let ticked = Value::Object(ticked.collect());
+    put(random, answers, "pain_sites", ticked, 0.02);
+    let bothersome = (levels.nrs + random.pick(&[(0.2, -1), (0.4, 0), (0.3, 1)], 2)).clamp(0, 10);
+    put(random, answers, "bothersomeness", bothersome.into(), GAP);
+    let health = ((100 - levels.vas) / 20 + random.pick(&[(0.15, -1), (0.7, 0)], 1)).clamp(0, 4);
+    put(random, answers, "general_health", health.into(), GAP);
+}
+
+/// What has been tried: our choice. What the other answers hide is not asked, and so not answered.
+fn treatment(random: &mut Random, levels: &Levels, answers: &mut Map<String, Value>) {
+    const TRIED: [(f64, &str); 9] = [
+        (0.85, "medicines"),
+        (0.75, "physiotherapy"),
+        (0.4, "manual_therapy"),
+        (0.3, "psychologist"),
+        (0.28, "injections"),
+        (0.25, "surgery"),
+        (0.2, "rehabilitation"),
+        (0.22, "acupuncture"),
+        (0.1, "other"),
+    ];
+    let before = random.chance(0.88);
+    put(random, answers, "treated_before", yes(before), 0.0);
+    if before {
+        let tried = TRIED.iter().map(|(share, kind)| ((*kind).to_owned(), Value::Bool(random.chance(*share))));
+        let tried: Map<String, Value> = tried.collect();
+        if tried.get("other") == Some(&Value::Bool(true)) {
+            put(random, answers, "treatments_other", "Varmebasseng".into(), 0.3);
+        }
+        answers.insert("treatments".to_owned(), Value::Object(tried));
+        let effects = [(0.04, "much_better"), (0.22, "better"), (0.52, "unchanged"), (0.17, "worse")];
+        let effect = random.pick(&effects, "much_worse");
+        put(random, answers, "treatment_effect", effect.into(), 0.04);
+    }
+    let daily = 0.15 + 0.07 * f64::from(levels.nrs);
+    let medication = random.pick(&[(daily.min(0.9), "daily"), (0.1, "sometimes")], "never");
+    put(random, answers, "pain_medication", medication.into(), 0.0);
+    if medication != "never" {
+        let opioids = random.pick(&[(0.38, "yes"), (0.57, "no")], "unknown");
+        put(random, answers, "opioids", opioids.into(), 0.04);
+    }
+    let hopes = [(0.4, "Sove bedre"), (0.3, "Mindre smerter i hverdagen")];
+    let hope = random.pick(&hopes, "Komme tilbake til jobb");
+    put(random, answers, "expectations", hope.into(), 0.45);
 }
 
 /// Benefit and work: the old are retired, those on a full disability pension do not work, and of the rest so many work that

@@ -43,6 +43,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    form_draft (code) {
+        code -> Text,
+        definition -> Jsonb,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        updated_by -> Text,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
     form_version (code, version) {
         code -> Text,
         version -> Text,

@@ -1,15 +1,39 @@
-//! Published forms: immutable, so each is read from the database once and kept.
+//! Forms: published versions are immutable, so each is read from the database once and kept; drafts are not.
 
 use std::sync::PoisonError;
 
 use diesel::prelude::*;
-use painreg_domain::questionnaire::Form;
+use jiff::Timestamp;
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::questionnaire::{Definition, Form};
 use serde_json::Value;
 
 use crate::error::StoreError;
-use crate::schema::tenant::{form_version, nettskjema_form};
+use crate::schema::tenant::{form_draft, form_version, nettskjema_form};
 use crate::scope::Tx;
 use crate::store::Listing;
+
+/// A form that is being written.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// What it is so far; it may be faulty.
+    pub definition: Definition,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes; also the ETag.
+    pub version: i64,
+}
+
+/// A published version of a form and when that was.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The form.
+    pub form: Form,
+    /// When it was published.
+    pub published_at: Timestamp,
+}
 
 /// The published version of a form.
 pub fn version(tx: &mut Tx<'_>, code: &str, version: &str) -> Result<Form, StoreError> {
@@ -36,6 +60,113 @@ pub fn newest(tx: &mut Tx<'_>, code: &str) -> Result<Form, StoreError> {
     version(tx, code, &found)
 }
 
+/// The version that was published before this one, if any was.
+pub fn before(tx: &mut Tx<'_>, form: &Form) -> Result<Option<Form>, StoreError> {
+    let at: jiff_diesel::Timestamp =
+        form_version::table.find((form.code(), form.version())).select(form_version::published_at).first(tx.conn)?;
+    let found: Option<String> = form_version::table
+        .filter(form_version::code.eq(form.code()))
+        .filter(
+            form_version::published_at
+                .lt(at)
+                .or(form_version::published_at.eq(at).and(form_version::version.lt(form.version()))),
+        )
+        .order((form_version::published_at.desc(), form_version::version.desc()))
+        .select(form_version::version)
+        .first(tx.conn)
+        .optional()?;
+    found.map(|found| version(tx, form.code(), &found)).transpose()
+}
+
+/// The published versions of one form, the newest first, before `before`.
+pub fn versions(
+    tx: &mut Tx<'_>,
+    code: &str,
+    before: Option<(Timestamp, &str)>,
+    limit: i64,
+) -> Result<Listing<Published>, StoreError> {
+    let mut query = form_version::table
+        .filter(form_version::code.eq(code))
+        .order((form_version::published_at.desc(), form_version::version.desc()))
+        .limit(limit + 1)
+        .select((form_version::version, form_version::published_at))
+        .into_boxed();
+    if let Some((at, version)) = before {
+        let at = super::comparable(at);
+        query = query.filter(
+            form_version::published_at
+                .lt(at)
+                .or(form_version::published_at.eq(at).and(form_version::version.lt(version.to_owned()))),
+        );
+    }
+    let found: Vec<(String, jiff_diesel::Timestamp)> = query.load(tx.conn)?;
+    if found.is_empty() && before.is_none() {
+        return Err(StoreError::NotFound);
+    }
+    let Listing { items, more } = Listing::cut(found, limit);
+    let published = |(found, at): &(String, jiff_diesel::Timestamp)| {
+        Ok(Published { form: version(tx, code, found)?, published_at: (*at).to_jiff() })
+    };
+    let items = items.iter().map(published).collect::<Result<_, StoreError>>()?;
+    Ok(Listing { items, more })
+}
+
+/// The draft of a form.
+pub fn draft(tx: &mut Tx<'_>, code: &str) -> Result<Draft, StoreError> {
+    let (definition, created_at, updated_at, version): (Value, jiff_diesel::Timestamp, jiff_diesel::Timestamp, i64) =
+        form_draft::table
+            .find(code)
+            .select((form_draft::definition, form_draft::created_at, form_draft::updated_at, form_draft::version))
+            .first(tx.conn)?;
+    let definition = serde_json::from_value(definition).map_err(unreadable)?;
+    Ok(Draft { definition, created_at: created_at.to_jiff(), updated_at: updated_at.to_jiff(), version })
+}
+
+/// Begins a draft.
+pub fn begin(tx: &mut Tx<'_>, definition: &Definition) -> Result<Draft, StoreError> {
+    let now = tx.now().to_diesel();
+    diesel::insert_into(form_draft::table)
+        .values((
+            form_draft::code.eq(&definition.code),
+            form_draft::definition.eq(serde_json::to_value(definition).map_err(unreadable)?),
+            form_draft::created_at.eq(now),
+            form_draft::updated_at.eq(now),
+            form_draft::updated_by.eq(tx.trace.action()),
+        ))
+        .execute(tx.conn)?;
+    draft(tx, &definition.code)
+}
+
+/// Puts another definition in place of a draft's, unless somebody changed it since `version` was read.
+pub fn replace(tx: &mut Tx<'_>, version: i64, definition: &Definition) -> Result<Draft, StoreError> {
+    let changed = diesel::update(form_draft::table.find(&definition.code).filter(form_draft::version.eq(version)))
+        .set((
+            form_draft::definition.eq(serde_json::to_value(definition).map_err(unreadable)?),
+            form_draft::updated_at.eq(tx.now().to_diesel()),
+            form_draft::updated_by.eq(tx.trace.action()),
+            form_draft::version.eq(form_draft::version + 1),
+        ))
+        .execute(tx.conn)?;
+    let draft = draft(tx, &definition.code)?;
+    if changed == 1 { Ok(draft) } else { Err(StoreError::Stale) }
+}
+
+/// Discards a draft, unless somebody changed it since `version` was read.
+pub fn discard(tx: &mut Tx<'_>, code: &str, version: i64) -> Result<(), StoreError> {
+    let gone = form_draft::table.find(code).filter(form_draft::version.eq(version));
+    if diesel::delete(gone).execute(tx.conn)? == 1 {
+        return Ok(());
+    }
+    draft(tx, code).and(Err(StoreError::Stale))
+}
+
+/// Publishes a form as a version that never changes. The draft it was read from, with this version, is no more.
+pub fn publish(tx: &mut Tx<'_>, draft: i64, form: &Form) -> Result<(), StoreError> {
+    discard(tx, form.code(), draft)?;
+    let now = tx.now();
+    insert(tx.conn, form, now)
+}
+
 /// Every published version, by code and version, after `after`.
 pub fn list(tx: &mut Tx<'_>, after: Option<(&str, &str)>, limit: i64) -> Result<Listing<Form>, StoreError> {
     let mut query = form_version::table
@@ -54,19 +185,9 @@ pub fn list(tx: &mut Tx<'_>, after: Option<(&str, &str)>, limit: i64) -> Result<
 }
 
 /// Puts a template's forms into a new registry; the owner's connection stands in the registry's schema.
-pub(crate) fn publish(conn: &mut PgConnection, forms: &[Form], now: jiff::Timestamp) -> Result<(), StoreError> {
-    use jiff_diesel::ToDiesel as _;
+pub(crate) fn furnish(conn: &mut PgConnection, forms: &[Form], now: Timestamp) -> Result<(), StoreError> {
     for form in forms {
-        let wave: &'static str = form.wave().into();
-        diesel::insert_into(form_version::table)
-            .values((
-                form_version::code.eq(form.code()),
-                form_version::version.eq(form.version()),
-                form_version::wave.eq(wave),
-                form_version::definition.eq(serde_json::to_value(form.definition()).unwrap_or_default()),
-                form_version::published_at.eq(now.to_diesel()),
-            ))
-            .execute(conn)?;
+        insert(conn, form, now)?;
         for mapping in &form.definition().nettskjema {
             diesel::insert_into(nettskjema_form::table)
                 .values((
@@ -84,9 +205,25 @@ pub(crate) fn publish(conn: &mut PgConnection, forms: &[Form], now: jiff::Timest
     Ok(())
 }
 
+fn insert(conn: &mut PgConnection, form: &Form, now: Timestamp) -> Result<(), StoreError> {
+    let wave: &'static str = form.wave().into();
+    diesel::insert_into(form_version::table)
+        .values((
+            form_version::code.eq(form.code()),
+            form_version::version.eq(form.version()),
+            form_version::wave.eq(wave),
+            form_version::definition.eq(serde_json::to_value(form.definition()).map_err(unreadable)?),
+            form_version::published_at.eq(now.to_diesel()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
 fn read(definition: &Value) -> Result<Form, StoreError> {
-    Form::from_json(definition).map_err(|error| {
-        tracing::error!(%error, "a stored form cannot be read");
-        StoreError::Unavailable("a stored form cannot be read".to_owned())
-    })
+    Form::from_json(definition).map_err(unreadable)
+}
+
+fn unreadable(error: impl std::fmt::Display) -> StoreError {
+    tracing::error!(%error, "a stored form cannot be read");
+    StoreError::Unavailable("a stored form cannot be read".to_owned())
 }

@@ -6,6 +6,33 @@ use serde_json::{Value, json};
 /// The project of every furnished registry.
 pub const PROJECT: &str = "scene-project";
 
+/// The form that every furnished registry can have a draft of.
+pub const DRAFT: &str = "scene-form";
+
+/// The version of it that every furnished registry has published.
+pub const VERSION: &str = "scene";
+
+/// A form of one item.
+pub fn form(code: &str, version: &str) -> Value {
+    json!({"code": code, "version": version, "title": {"nb": "Et skjema", "en": "A form"}, "wave": "project",
+        "items": [{"code": "walks", "kind": {"integer": {"min": 0, "max": 7}},
+            "label": {"nb": "Turer", "en": "Walks"}}]})
+}
+
+/// A FHIR questionnaire of one item.
+pub fn questionnaire(code: &str) -> Value {
+    json!({"resourceType": "Questionnaire", "url": format!("https://elsewhere.example/{code}"), "version": "1",
+        "status": "draft", "title": "Et skjema", "item": [{"linkId": "walks", "type": "integer", "text": "Turer"}]})
+}
+
+/// A FHIR response to the short follow-up, whose forms are at `base`.
+pub fn response(base: &str, patient: &str, id: &str) -> Value {
+    json!({"resourceType": "QuestionnaireResponse", "questionnaire": format!("{base}/opr-follow-up-short|1"),
+        "identifier": {"system": "urn:painreg:source:portal:7", "value": id}, "status": "completed",
+        "subject": {"reference": format!("Patient/{patient}")}, "authored": "2026-01-02T10:00:00Z",
+        "item": [{"linkId": "instrument:pgic", "item": [{"linkId": "pgic", "answer": [{"valueInteger": 2}]}]}]})
+}
+
 /// A GTIN-14 with a check digit that fits: no product's.
 pub const DEVICE: &str = "07350000000009";
 

@@ -499,6 +499,7 @@ fn methods_that_are_not_offered() {
             .replace("{system}", "icd10")
             .replace("{code}", "M79.7")
             .replace("{form}", "opr-baseline")
+            .replace("{version}", "1")
             .replace("{instrument}", "isi")
             .replace("{form_id}", "1000001")
             .replace("{entry}", id)

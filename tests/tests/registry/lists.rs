@@ -81,7 +81,10 @@ fn every_list_pages_the_same_way() {
 
     let forms = pages(&clinician, &clinician.at("forms?limit=1"));
     let codes: Vec<&str> = forms.iter().flatten().filter_map(|form| form["code"].as_str()).collect();
-    assert_eq!(codes, ["opr-baseline", "opr-baseline-short", "opr-follow-up-full", "opr-follow-up-short"]);
+    assert_eq!(
+        codes,
+        ["opr-baseline", "opr-baseline-short", "opr-follow-up-full", "opr-follow-up-short", "opr-rf", "opr-scs"]
+    );
 
     let operator = world.operator();
     let slugs = pages(&operator, "/v1/tenants?limit=1");

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use painreg_domain::clinical::Kind;
-use painreg_domain::policy::{self, Reach, Role};
+use painreg_domain::policy::{self, Action, Reach, Role};
+use painreg_domain::questionnaire::{Form, FormFile};
 use painreg_domain::synthetic::{BASELINE_FORM_ID, Person};
 use painreg_tests::{Actor, Answer, World, issuer, registration, submission};
 use serde_json::{Value, json};
@@ -182,7 +183,10 @@ impl Scene {
                 "instrument" => "isi".to_owned(),
                 "system" => "icd10".to_owned(),
                 "code" => "M79.7".to_owned(),
+                "form" if operation.takes("path", "version") => examples::DRAFT.to_owned(),
+                "form" if operation.right() == Action::ManageForms => self.draft(&tenant),
                 "form" => "opr-baseline".to_owned(),
+                "version" => examples::VERSION.to_owned(),
                 "form_id" => BASELINE_FORM_ID.to_owned(),
                 "entry" => self.entry(operation, objects),
                 "merge" => self.merge(objects),
@@ -214,7 +218,7 @@ impl Scene {
         let keeps = ["submitMany", "deliverMany", "deliverNettskjema"].contains(&operation.id.as_str());
         let mut sent = Value::Null;
         let body = operation.media().map(|media| {
-            let (body, about) = self.body(operation, objects);
+            let (body, about) = self.body(operation, objects, &tenant);
             refers |= about;
             sent = body;
             (media.to_owned(), sent.to_string().into_bytes())
@@ -244,7 +248,7 @@ impl Scene {
     }
 
     /// A valid body, and whether it speaks of the objects.
-    fn body(&self, operation: &Operation, objects: &Objects) -> (Value, bool) {
+    fn body(&self, operation: &Operation, objects: &Objects, tenant: &str) -> (Value, bool) {
         match operation.id.as_str() {
             "registerPatient" => (registration(&self.world.person()), false),
             "lookUpPatient" => (json!({"national_id": {"type": "fnr", "value": objects.person.national_id}}), true),
@@ -272,6 +276,17 @@ impl Scene {
             "rescore" => (json!({"instrument": "pgic"}), false),
             "deliverNettskjema" => (self.world.delivery(&objects.person, 30_000_000 + self.next()), true),
             "scoreAnswers" => (json!({"answers": isi()}), false),
+            "beginForm" => (json!({"definition": self.form(&format!("form-{}", self.next()))}), false),
+            "replaceFormDraft" => (json!({"definition": self.form(examples::DRAFT)}), false),
+            "importForm" => {
+                let form = Form::from_json(&self.form(&format!("form-{}", self.next()))).expect("a form");
+                (serde_json::to_value(FormFile::from(&form)).expect("serializes"), false)
+            }
+            "importFhirQuestionnaire" => (examples::questionnaire(&format!("form-{}", self.next())), false),
+            "submitFhirResponse" => {
+                let place = format!("http://{}/v1/tenants/{tenant}/forms", self.world.address);
+                (examples::response(&place, &objects.patient, &format!("f-{}", self.next())), true)
+            }
             "createTenant" => {
                 let slug = format!("made-{}", self.next());
                 (json!({"slug": slug, "name": "Made", "issuers": [issuer(Some(&slug))]}), false)
@@ -308,6 +323,18 @@ impl Scene {
             }
             other => panic!("{other}: no example of a body"),
         }
+    }
+
+    /// A form of one item, of a version that was never used.
+    fn form(&self, code: &str) -> Value {
+        examples::form(code, &format!("v{}", self.next()))
+    }
+
+    /// The code of a form that has a draft there.
+    fn draft(&self, tenant: &str) -> String {
+        let manager = self.world.place(tenant).manager();
+        manager.post(&manager.at("forms"), &json!({"definition": self.form(examples::DRAFT)}));
+        examples::DRAFT.to_owned()
     }
 
     /// The registry that an operator's request is about, in the state that the operation asks for.
@@ -355,6 +382,9 @@ impl Scene {
         } else if operation.takes("path", "project") {
             let code = examples::PROJECT;
             self.world.rows(&format!("SELECT version FROM {}.project WHERE code = '{code}'", schema()))
+        } else if operation.takes("path", "form") {
+            let code = examples::DRAFT;
+            self.world.rows(&format!("SELECT version FROM {}.form_draft WHERE code = '{code}'", schema()))
         } else if operation.takes("path", "list") {
             self.world.rows(&format!("SELECT version FROM {}.code_list_version WHERE list = 'goal_category'", schema()))
         } else if operation.takes("path", "quarantined") || operation.takes("path", "alert") {
@@ -489,6 +519,11 @@ fn furnish(world: &World, slug: &str) -> Objects {
     manager.post(&manager.at("projects"), &examples::project(examples::PROJECT));
     let importer = world.place(slug).importer();
     importer.post(&importer.at(&format!("nettskjema/{BASELINE_FORM_ID}/definitions")), &json!({"elements": []}));
+    let form = examples::form(examples::DRAFT, examples::VERSION);
+    if manager.post(&manager.at("forms"), &json!({"definition": form})).status == 201 {
+        let path = manager.at(&format!("forms/{}/versions", examples::DRAFT));
+        manager.request("POST", &path).header("if-match", "\"v1\"").send();
+    }
     let mut entries: HashMap<Kind, String> = HashMap::new();
     for kind in Kind::iter() {
         let known = |kind| entries.get(&kind).cloned().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const CHAIN: &str = r#"
+pub(super) const CHAIN: &str = r#"
     code = "chain"
     version = "1"
     title = { nb = "Kjede", en = "Chain" }
@@ -148,6 +148,14 @@ fn a_faulty_condition_is_refused_with_its_place() {
     );
     assert_eq!(changed(&|d| d.pages[1].holds.push("odi".to_owned())), one("/pages/1/holds/2", UnknownReference));
     assert_eq!(changed(&|d| d.pages[1].code = "before".to_owned()), one("/pages/1/code", AlreadyExists));
+}
+
+#[test]
+fn one_form_has_one_spelling() {
+    let mut definition = chain().definition().clone();
+    definition.items.reverse();
+    definition.instruments.reverse();
+    assert_eq!(Form::new(definition).expect("sound"), chain());
 }
 
 /// The same, written down again without a thought for speed.

@@ -1,0 +1,37 @@
+//! Beginning a draft.
+
+use actix_web::{HttpResponse, post, web};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::forms;
+
+use super::{DraftView, FormDraft};
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{Body, IdempotencyKey, reply};
+
+/// Begin a draft of a form, or of a new version of it.
+///
+/// A form has one draft at a time. What is wrong with it is told and blocks publishing only; what is no definition at all
+/// is refused.
+#[utoipa::path(operation_id = "beginForm", tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+    request_body = FormDraft,
+    responses((status = 201, description = "The draft.", body = DraftView), Problems))]
+#[post("/v1/tenants/{tenant}/forms")]
+pub async fn begin_form(
+    caller: Caller,
+    key: IdempotencyKey,
+    path: web::Path<String>,
+    body: Body<FormDraft>,
+) -> Result<HttpResponse, Problem> {
+    let Body { value: FormDraft { definition }, bytes } = body;
+    let place = format!("/v1/tenants/{path}/forms");
+    let location = format!("{place}/{}/draft", definition.code);
+    caller
+        .run_once(Action::ManageForms, key, bytes, &place, move |tx| {
+            let draft = forms::begin(tx, &definition)?;
+            Ok(reply(201, Some(location), Some(draft.version), &DraftView::from(draft)))
+        })
+        .await
+}

@@ -1,0 +1,75 @@
+//! What differs between two versions of a form.
+
+use actix_web::{HttpResponse, get, web};
+use painreg_domain::policy::Action;
+use painreg_domain::questionnaire::Change;
+use painreg_tenants::StoreError;
+use painreg_tenants::store::forms;
+use serde::{Deserialize, Serialize};
+
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::parameter;
+
+/// Between which versions.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Versions {
+    /// The earlier version; absent: the one that was published before the later one.
+    #[param(max_length = 32)]
+    from: Option<String>,
+    /// The later version; absent: the newest.
+    #[param(max_length = 32)]
+    to: Option<String>,
+}
+
+/// What differs.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct FormDifferences {
+    /// The earlier version.
+    #[schema(max_length = 32)]
+    from: String,
+    /// The later one.
+    #[schema(max_length = 32)]
+    to: String,
+    /// Parts that came, went or changed.
+    #[schema(max_items = 10_000)]
+    items: Vec<Change>,
+}
+
+/// Read what differs between two versions of a form, part by part.
+#[utoipa::path(operation_id = "readFormDifferences", tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("form" = String, Path, description = "The form's code.", max_length = 64), Versions),
+    responses((status = 200, description = "What differs.", body = FormDifferences), Problems))]
+#[get("/v1/tenants/{tenant}/forms/{form}/differences")]
+pub async fn read_form_differences(
+    caller: Caller,
+    path: web::Path<(String, String)>,
+    params: web::Query<Versions>,
+) -> Result<HttpResponse, Problem> {
+    let (_, code) = path.into_inner();
+    let Versions { from, to } = params.into_inner();
+    let found = caller
+        .run(Action::ReadForms, move |tx| {
+            // Whether there is the form is told before whether there is the version.
+            let newest = forms::newest(tx, &code)?;
+            let mut named = |version: Option<String>, name| {
+                let named = version.map(|version| forms::version(tx, &code, &version)).transpose();
+                named.map_err(|error| match error {
+                    StoreError::NotFound => parameter("query", name),
+                    other => other.into(),
+                })
+            };
+            let (from, to) = (named(from, "from")?, named(to, "to")?.unwrap_or(newest));
+            let from = match from {
+                Some(from) => from,
+                None => forms::before(tx, &to)?.unwrap_or_else(|| to.clone()),
+            };
+            let items = from.differences(&to);
+            Ok(FormDifferences { from: from.version().to_owned(), to: to.version().to_owned(), items })
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(found))
+}

@@ -1,0 +1,49 @@
+//! Publishing a draft.
+
+use actix_web::{HttpResponse, post, web};
+use painreg_domain::fault::Fault;
+use painreg_domain::policy::Action;
+use painreg_domain::questionnaire::Form;
+use painreg_tenants::StoreError;
+use painreg_tenants::store::forms;
+
+use super::FormView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{IdempotencyKey, IfMatch, reply};
+
+/// Publish a form's draft as a version.
+///
+/// A published version never changes, and no other version of the form can have its name. The draft is gone afterwards.
+#[utoipa::path(operation_id = "publishForm", tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("form" = String, Path, description = "The form's code.", max_length = 64),
+        ("If-Match" = String, Header, description = "The ETag of the draft as read.", max_length = 50),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+    responses((status = 201, description = "The version.", body = FormView), Problems))]
+#[post("/v1/tenants/{tenant}/forms/{form}/versions")]
+pub async fn publish_form(
+    caller: Caller,
+    key: IdempotencyKey,
+    path: web::Path<(String, String)>,
+    version: IfMatch,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, code) = path.into_inner();
+    let place = format!("/v1/tenants/{tenant}/forms/{code}/versions");
+    let location = place.clone();
+    // The precondition is part of what is asked for.
+    let asked = version.0.to_be_bytes().to_vec().into();
+    caller
+        .run_once(Action::ManageForms, key, asked, &place, move |tx| {
+            let draft = forms::draft(tx, &code)?;
+            if draft.version != version.0 {
+                return Err(StoreError::Stale.into());
+            }
+            let under = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.under("/definition"));
+            let form = Form::new(draft.definition).map_err(|faults| Problem::invalid(under(faults).collect()))?;
+            forms::publish(tx, version.0, &form)?;
+            let location = format!("{location}/{}", form.version());
+            Ok(reply(201, Some(location), None, &FormView::from(form)))
+        })
+        .await
+}

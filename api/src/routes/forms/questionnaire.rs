@@ -1,0 +1,38 @@
+//! A version of a form as a FHIR Questionnaire.
+
+use actix_web::{HttpResponse, get, web};
+use painreg_domain::policy::Action;
+use painreg_domain::questionnaire::fhir::Style;
+use painreg_tenants::store::forms;
+use serde_json::Value;
+
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::server::State;
+use crate::wire::Resource;
+
+/// Where a registry's forms are: the canonical addresses of its questionnaires begin so.
+pub fn base(state: &State, tenant: &str) -> String {
+    format!("{}/v1/tenants/{tenant}/forms", state.public_address)
+}
+
+/// Read a published version as a FHIR R4 Questionnaire.
+///
+/// Items have our own labels; the wording of licensed instruments is not in it.
+#[utoipa::path(operation_id = "readFhirQuestionnaire", tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("form" = String, Path, description = "The form's code.", max_length = 64),
+        ("version" = String, Path, description = "The version.", max_length = 32)),
+    responses((status = 200, description = "The resource.", body = Resource), Problems))]
+#[get("/v1/tenants/{tenant}/forms/{form}/versions/{version}/fhir-questionnaire")]
+pub async fn read_fhir_questionnaire(
+    caller: Caller,
+    path: web::Path<(String, String, String)>,
+    state: web::Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, code, version) = path.into_inner();
+    let form = caller.run(Action::ReadForms, move |tx| Ok(forms::version(tx, &code, &version)?)).await?;
+    let style = Style { base: &base(&state, &tenant), status: "active", language: "nb" };
+    let resource: Value = form.definition().to_questionnaire(&style);
+    Ok(HttpResponse::Ok().json(resource))
+}

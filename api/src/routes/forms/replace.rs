@@ -1,0 +1,40 @@
+//! Replacing a draft.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, put, web};
+use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::forms;
+
+use super::{DraftView, FormDraft};
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{Body, IfMatch, etag};
+
+/// Put another definition in place of a draft's. Its code stays.
+#[utoipa::path(operation_id = "replaceFormDraft", tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("form" = String, Path, description = "The form's code.", max_length = 64),
+        ("If-Match" = String, Header, description = "The ETag of the draft as read.", max_length = 50)),
+    request_body = FormDraft,
+    responses((status = 200, description = "The draft as it is now.", body = DraftView), Problems))]
+#[put("/v1/tenants/{tenant}/forms/{form}/draft")]
+pub async fn replace_form_draft(
+    caller: Caller,
+    path: web::Path<(String, String)>,
+    version: IfMatch,
+    body: Body<FormDraft>,
+) -> Result<HttpResponse, Problem> {
+    let (_, code) = path.into_inner();
+    let definition = body.value.definition;
+    let view = caller
+        .run(Action::ManageForms, move |tx| {
+            forms::draft(tx, &code)?;
+            if definition.code != code {
+                return Err(Problem::invalid(vec![Fault::new("/definition/code", FaultCode::Contradiction)]));
+            }
+            Ok(DraftView::from(forms::replace(tx, version.0, &definition)?))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))
+}

@@ -1,0 +1,70 @@
+//! Listing the versions of a form.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use jiff::Timestamp;
+use painreg_domain::policy::Action;
+use painreg_tenants::StoreError;
+use painreg_tenants::store::forms::{self, Published};
+use serde::Serialize;
+
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{self, Page, PageParams, page_answer};
+
+/// A published version of a form, without what it holds.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct FormVersion {
+    /// The form's code.
+    #[schema(max_length = 64, example = "opr-baseline")]
+    code: String,
+    /// The version.
+    #[schema(max_length = 32, example = "1")]
+    version: String,
+    /// When it was published.
+    published_at: Timestamp,
+    /// SHA-256 of the definition's canonical JSON, in hexadecimal digits.
+    #[schema(max_length = 64)]
+    digest: String,
+}
+
+impl From<Published> for FormVersion {
+    fn from(it: Published) -> Self {
+        Self {
+            code: it.form.code().to_owned(),
+            version: it.form.version().to_owned(),
+            published_at: it.published_at,
+            digest: it.form.definition().digest(),
+        }
+    }
+}
+
+/// List the published versions of a form, the newest first.
+#[utoipa::path(operation_id = "listFormVersions", tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("form" = String, Path, description = "The form's code.", max_length = 64), PageParams),
+    responses((status = 200, description = "A page of versions.", body = Page<FormVersion>), Problems))]
+#[get("/v1/tenants/{tenant}/forms/{form}/versions")]
+pub async fn list_form_versions(
+    request: HttpRequest,
+    caller: Caller,
+    path: web::Path<(String, String)>,
+    page: web::Query<PageParams>,
+) -> Result<HttpResponse, Problem> {
+    let (_, code) = path.into_inner();
+    let list = format!("form versions {code}");
+    let (limit, cursor) = (page.limit()?, page.cursor());
+    let page = caller
+        .run(Action::ReadForms, move |tx| {
+            let before = cursor.map(|cursor| tx.open_cursor(&list, &cursor)).transpose()?;
+            let before = before.as_deref().map(|text| {
+                let (at, version) = text.split_once(' ').ok_or(StoreError::BadCursor)?;
+                Ok::<_, StoreError>((at.parse().map_err(|_| StoreError::BadCursor)?, version))
+            });
+            let found = forms::versions(tx, &code, before.transpose()?, limit)?;
+            let seal =
+                |last: &Published| tx.seal_cursor(&list, &wire::position(last.published_at, last.form.version()));
+            Ok(wire::page::<_, FormVersion>(found, seal))
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}

@@ -1,0 +1,152 @@
+//! Submitting a FHIR `QuestionnaireResponse`.
+
+use actix_web::{HttpResponse, post, web};
+use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::ids::PatientId;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::forms;
+use painreg_tenants::store::submissions::AnsweredBy;
+use painreg_tenants::{StoreError, Whose};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::response::SOURCE;
+use super::{ReceiptView, SourceBody, source_of, stored_reply};
+use crate::auth::Caller;
+use crate::intake::{Ready, hash, plausible, take_one};
+use crate::problem::{Code, Problem, Problems};
+use crate::routes::forms::questionnaire::base;
+use crate::server::State;
+use crate::wire::{Body, IdempotencyKey, Resource, meaning};
+
+/// The envelope of the answers, as FHIR names it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Response {
+    resource_type: ResourceType,
+    /// The sender's own; the registry gives another.
+    #[serde(default, rename = "id")]
+    _id: Option<String>,
+    identifier: Identifier,
+    questionnaire: String,
+    status: Status,
+    subject: Subject,
+    authored: jiff::Timestamp,
+    #[serde(default)]
+    source: Option<Answerer>,
+    #[serde(default)]
+    item: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+enum ResourceType {
+    QuestionnaireResponse,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Status {
+    Completed,
+    Amended,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Identifier {
+    system: String,
+    value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Subject {
+    reference: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answerer {
+    r#type: Who,
+}
+
+#[derive(Deserialize)]
+enum Who {
+    Patient,
+    RelatedPerson,
+}
+
+impl Response {
+    fn source(&self) -> Option<SourceBody> {
+        let (system, form_id) = self.identifier.system.strip_prefix(SOURCE)?.split_once(':')?;
+        let sound = |text: &str, most| !text.is_empty() && text.chars().count() <= most;
+        let whole = sound(system, 40) && sound(form_id, 64) && sound(&self.identifier.value, 64);
+        whole.then(|| SourceBody {
+            system: system.to_owned(),
+            form_id: form_id.to_owned(),
+            submission_id: self.identifier.value.clone(),
+        })
+    }
+}
+
+fn fault(pointer: &str, code: FaultCode) -> Problem {
+    Problem::invalid(vec![Fault::new(pointer, code)])
+}
+
+/// Submit a FHIR R4 `QuestionnaireResponse`.
+///
+/// It answers a published version (`questionnaire`: its address, `|`, the version), is about a patient of this registry
+/// (`subject`: `Patient/` and the id) and says where it came from (`identifier`: `urn:painreg:source:`, the system, `:`,
+/// its form; and the submission there). Checked, scored and stored as any submission, once.
+#[utoipa::path(operation_id = "submitFhirResponse", tag = "Questionnaires", extensions(("x-action" = json!("SubmitAnswers"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+    request_body = Resource,
+    responses((status = 201, description = "Stored and scored.", body = ReceiptView),
+        (status = 200, description = "Known already; nothing has changed.", body = ReceiptView), Problems))]
+#[post("/v1/tenants/{tenant}/fhir-questionnaire-responses")]
+pub async fn submit_fhir_response(
+    caller: Caller,
+    key: IdempotencyKey,
+    path: web::Path<String>,
+    state: web::Data<State>,
+    body: Body<Resource>,
+) -> Result<HttpResponse, Problem> {
+    let tenant = path.into_inner();
+    let Body { value: Resource(resource), bytes } = body;
+    let response: Response = meaning(resource.into())?;
+    let place = format!("/v1/tenants/{tenant}/fhir-questionnaire-responses");
+    let payload_hash = hash(&bytes);
+    let base = base(&state, &tenant);
+    caller
+        .run_once(Action::SubmitAnswers, key, bytes, &place, move |tx| {
+            let ResourceType::QuestionnaireResponse = response.resource_type;
+            let (Status::Completed | Status::Amended) = response.status;
+            let source = response.source().ok_or_else(|| fault("/identifier", FaultCode::InvalidFormat))?;
+            let unknown = || fault("/questionnaire", FaultCode::UnknownReference);
+            let named = response.questionnaire.strip_prefix(&base).and_then(|rest| rest.strip_prefix('/'));
+            let (code, version) = named.and_then(|named| named.split_once('|')).ok_or_else(unknown)?;
+            let form = forms::version(tx, code, version).map_err(|error| match error {
+                StoreError::NotFound => unknown(),
+                other => other.into(),
+            })?;
+            plausible(response.authored, tx.now(), "/authored")?;
+            let answers = form.parse_response_items(&response.item)?;
+            let subject = response.subject.reference.strip_prefix("Patient/").and_then(|id| id.parse().ok());
+            let whose_at = "/subject/reference".to_owned();
+            let nobody = || Problem::with(Code::NotFound, vec![Fault::new(&whose_at, FaultCode::UnknownReference)]);
+            let ready = Ready {
+                whose: Whose::Id(PatientId::existing(subject.ok_or_else(nobody)?)),
+                whose_at,
+                source: source_of(tx.principal(), source)?,
+                answered_by: match response.source {
+                    None | Some(Answerer { r#type: Who::Patient }) => AnsweredBy::Patient,
+                    Some(Answerer { r#type: Who::RelatedPerson }) => AnsweredBy::Representative(String::new()),
+                },
+                submitted_at: response.authored,
+                form,
+                answers,
+            };
+            Ok(stored_reply(&tenant, take_one(tx, ready, payload_hash)?))
+        })
+        .await
+}

@@ -1,0 +1,49 @@
+//! Forms and answers as FHIR R4 resources (Questionnaire, `QuestionnaireResponse`) and back; structure only, no endpoints.
+//!
+//! | here | there |
+//! |---|---|
+//! | own item | item with its code as `linkId`; `integer`, `decimal`, `choice`, `date`, `boolean`, `text` |
+//! | group of boxes | group with a `boolean` for every option (`sites.neck`): ticked, not ticked and not shown stay three |
+//! | instrument | group with the instrument's code; our own labels only, the holder's notice as `copyright` |
+//! | page | group (`page:sleep`) |
+//! | help | `display` item with the item control `help` |
+//! | condition | `enableWhen`, or a `FHIRPath` expression where that cannot say it; our own words beside what is ambiguous |
+//! | further languages | the translation extension |
+//!
+//! Reading is checked by writing: what was read is written again, and every part of the original that does not stand
+//! there is a fault at its place. So nothing is dropped without a word.
+
+mod conditions;
+mod read;
+mod response;
+mod write;
+
+/// What an instrument is known by.
+const INSTRUMENT: &str = "urn:painreg:instrument";
+/// What a form is used for.
+const WAVE: &str = "urn:painreg:wave";
+/// The condition as it stands in the definition.
+const VISIBLE_IF: &str = "urn:painreg:visible-if";
+const TRANSLATION: &str = "http://hl7.org/fhir/StructureDefinition/translation";
+const MIN_VALUE: &str = "http://hl7.org/fhir/StructureDefinition/minValue";
+const MAX_VALUE: &str = "http://hl7.org/fhir/StructureDefinition/maxValue";
+const MAX_DECIMAL_PLACES: &str = "http://hl7.org/fhir/StructureDefinition/maxDecimalPlaces";
+const ITEM_CONTROL: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-itemControl";
+const ITEM_CONTROLS: &str = "http://hl7.org/fhir/questionnaire-item-control";
+const ENABLE_WHEN_EXPRESSION: &str =
+    "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-enableWhenExpression";
+
+const PAGE: &str = "page:";
+const HELP: &str = "help:";
+const OF_INSTRUMENT: &str = "instrument:";
+
+/// How a questionnaire is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Style<'s> {
+    /// What stands before the form's code in the canonical address.
+    pub base: &'s str,
+    /// `draft`, `active` or `retired`.
+    pub status: &'s str,
+    /// The language of the words; the others are translations.
+    pub language: &'s str,
+}

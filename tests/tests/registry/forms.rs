@@ -1,0 +1,269 @@
+//! Forms from the first draft to what two versions differ in: what is faulty is told, what is published never changes,
+//! what travels arrives as it left.
+
+use std::sync::Barrier;
+
+use painreg_tests::{Actor, Answer, World};
+use serde_json::{Value, json};
+
+use crate::examples::{form, questionnaire};
+use crate::kit::{Judged as _, pages};
+
+fn begins(manager: &Actor<'_>, definition: &Value) -> Answer {
+    manager.post(&manager.at("forms"), &json!({"definition": definition}))
+}
+
+fn replaces(manager: &Actor<'_>, code: &str, version: i64, definition: &Value) -> Answer {
+    let request = manager.request("PUT", &manager.at(&format!("forms/{code}/draft")));
+    request.header("if-match", &format!("\"v{version}\"")).json(&json!({"definition": definition})).send()
+}
+
+fn publishes(manager: &Actor<'_>, code: &str, version: i64) -> Answer {
+    let request = manager.request("POST", &manager.at(&format!("forms/{code}/versions")));
+    request.header("if-match", &format!("\"v{version}\"")).send()
+}
+
+/// The definition with this value where the pointer leads.
+fn with(definition: &Value, pointer: &str, value: Value) -> Value {
+    let mut changed = definition.clone();
+    *changed.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer} leads nowhere")) = value;
+    changed
+}
+
+#[test]
+fn a_draft_tells_what_is_wrong_with_it_and_is_published_when_nothing_is() {
+    let world = World::new();
+    let manager = world.alpha().manager();
+    let sound = form("walks", "1");
+    let faulty = with(&with(&sound, "/items/0/label/nb", json!("")), "/items/0/kind/integer/max", json!(-1));
+
+    let draft = begins(&manager, &faulty).expect(201);
+    assert_eq!((draft.header("location"), draft.header("etag")), ("/v1/tenants/alpha/forms/walks/draft", "\"v1\""));
+    let faults = json!([
+        {"pointer": "/items/0/kind/integer/max", "code": "out_of_range"},
+        {"pointer": "/items/0/label/nb", "code": "required"},
+    ]);
+    assert_eq!(draft.body["faults"], faults);
+    let read = manager.get(&manager.at("forms/walks/draft")).expect(200);
+    assert_eq!((&read.body, read.header("etag")), (&draft.body, "\"v1\""));
+    assert_eq!(
+        publishes(&manager, "walks", 1).expect(422).faults(),
+        [("/definition/items/0/kind/integer/max", "out_of_range"), ("/definition/items/0/label/nb", "required")]
+            .map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
+    );
+    manager.get(&manager.at("forms/walks")).problem(404, "not_found");
+
+    let mended = replaces(&manager, "walks", 1, &sound).expect(200);
+    assert_eq!((&mended.body["faults"], mended.header("etag")), (&json!([]), "\"v2\""));
+    let published = publishes(&manager, "walks", 2).expect(201);
+    assert_eq!(published.header("location"), "/v1/tenants/alpha/forms/walks/versions/1");
+    assert_eq!(published.body["definition"]["items"][0]["code"], "walks");
+    manager.get(&manager.at("forms/walks/draft")).problem(404, "not_found");
+    for path in ["forms/walks", "forms/walks/versions/1"] {
+        assert_eq!(world.alpha().clinician().get(&manager.at(path)).expect(200).body, published.body);
+    }
+
+    // It is answered at once.
+    let clinician = world.alpha().clinician();
+    let patient = clinician.registers(&world.person());
+    let answers = json!({"source": {"system": "test", "form_id": "1", "submission_id": "s"}, "form": "walks",
+        "patient": {"id": patient.id}, "submitted_at": "2026-01-05T08:15:00Z", "answers": {"walks": 7}});
+    clinician.post(&clinician.at("submissions"), &answers).expect(201);
+}
+
+#[test]
+fn what_is_no_definition_is_no_draft() {
+    let world = World::new();
+    let manager = world.alpha().manager();
+    let sound = form("walks", "1");
+    begins(&manager, &with(&sound, "/code", json!("Walks"))).fault(422, "/definition/code", "invalid_format");
+    begins(&manager, &with(&sound, "/wave", json!("never"))).fault(422, "/definition/wave", "unknown_option");
+    let more = with(&sound, "/items/0/kind", json!({"integer": {"min": 0, "max": 7, "step": 2}}));
+    begins(&manager, &more).fault(422, "/definition/items/0/kind/integer/step", "unknown_item");
+    begins(&manager, &sound).expect(201);
+    begins(&manager, &sound).fault(409, "/definition/code", "already_exists");
+    let other = with(&sound, "/code", json!("other"));
+    replaces(&manager, "walks", 1, &other).fault(422, "/definition/code", "contradiction");
+    replaces(&manager, "other", 1, &other).problem(404, "not_found");
+    assert_eq!(world.number("SELECT count(*) FROM {alpha}.form_draft"), 1);
+}
+
+#[test]
+fn nobody_overwrites_what_another_wrote() {
+    let world = World::new();
+    let manager = world.alpha().manager();
+    let sound = form("walks", "1");
+    begins(&manager, &sound).expect(201);
+    let title = |title: &str| with(&sound, "/title/en", json!(title));
+    replaces(&manager, "walks", 1, &title("First")).expect(200);
+    replaces(&manager, "walks", 1, &title("Second")).problem(412, "stale");
+    publishes(&manager, "walks", 1).problem(412, "stale");
+    manager.delete(&manager.at("forms/walks/draft"), 1).problem(412, "stale");
+    let path = manager.at("forms/walks/versions");
+    manager.request("POST", &path).send().problem(428, "precondition_required");
+    assert_eq!(manager.get(&manager.at("forms/walks/draft")).body["definition"]["title"]["en"], "First");
+    manager.delete(&manager.at("forms/walks/draft"), 2).expect(204);
+    manager.delete(&manager.at("forms/walks/draft"), 2).problem(404, "not_found");
+    publishes(&manager, "walks", 2).problem(404, "not_found");
+    for actor in [world.alpha().clinician(), world.alpha().importer(), world.alpha().dpo()] {
+        begins(&actor, &sound).problem(403, "forbidden");
+        actor.get(&actor.at("forms/walks/draft")).problem(403, "forbidden");
+    }
+}
+
+#[test]
+fn of_many_who_publish_one_does() {
+    let world = World::new();
+    let manager = world.alpha().manager();
+    begins(&manager, &form("walks", "1")).expect(201);
+    let start = Barrier::new(6);
+    let mut statuses: Vec<u16> = std::thread::scope(|scope| {
+        let publishing = |_| {
+            scope.spawn(|| {
+                start.wait();
+                publishes(&world.alpha().manager(), "walks", 1).status
+            })
+        };
+        let threads: Vec<_> = (0..6).map(publishing).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    });
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 404, 404, 404, 404, 404]);
+    assert_eq!(world.number("SELECT count(*) FROM {alpha}.form_version WHERE code = 'walks'"), 1);
+    assert_eq!(
+        world.number("SELECT count(*) FROM {alpha}.audit_event WHERE action = 'ManageForms' AND outcome = 'ok'"),
+        2
+    );
+}
+
+#[test]
+fn a_published_version_never_changes_and_differs_from_the_next_by_parts() {
+    let world = World::new();
+    let manager = world.alpha().manager();
+    let first = form("walks", "1");
+    begins(&manager, &first).expect(201);
+    let one = publishes(&manager, "walks", 1).expect(201);
+    // The name of a version is taken for good.
+    let mut second = with(&first, "/title/en", json!("Another title"));
+    second["items"][0]["required"] = json!(true);
+    begins(&manager, &second).expect(201);
+    publishes(&manager, "walks", 1).fault(409, "/definition/version", "already_exists");
+    second["version"] = json!("2");
+    second["items"].as_array_mut().expect("items").push(json!({"code": "why", "kind": {"text": {"max_length": 100}},
+        "visible_if": {"at_most": {"item": "walks", "value": 1}}, "label": {"nb": "Hvorfor", "en": "Why"}}));
+    replaces(&manager, "walks", 1, &second).expect(200);
+    world.advance(jiff::SignedDuration::from_secs(1));
+    publishes(&manager, "walks", 2).expect(201);
+
+    assert_eq!(manager.get(&manager.at("forms/walks/versions/1")).expect(200).body, one.body);
+    assert_eq!(manager.get(&manager.at("forms/walks")).expect(200).body["version"], "2");
+    let versions: Vec<Value> = pages(&manager, &manager.at("forms/walks/versions?limit=1")).concat();
+    let names: Vec<&Value> = versions.iter().map(|version| &version["version"]).collect();
+    assert_eq!(names, ["2", "1"]);
+    assert_ne!(versions[0]["digest"], versions[1]["digest"]);
+
+    let expected = json!({"from": "1", "to": "2", "items": [
+        {"pointer": "/items/walks/required", "before": false, "after": true},
+        {"pointer": "/items/why", "after": {"code": "why", "kind": {"text": {"max_length": 100}}, "required": false,
+            "visible_if": {"at_most": {"item": "walks", "value": 1}}, "label": {"nb": "Hvorfor", "en": "Why"}}},
+        {"pointer": "/title", "before": {"nb": "Et skjema", "en": "A form"},
+            "after": {"nb": "Et skjema", "en": "Another title"}},
+    ]});
+    for query in ["", "?from=1", "?from=1&to=2", "?to=2"] {
+        assert_eq!(manager.get(&manager.at(&format!("forms/walks/differences{query}"))).expect(200).body, expected);
+    }
+    let same = manager.get(&manager.at("forms/walks/differences?to=1")).expect(200);
+    assert_eq!(same.body, json!({"from": "1", "to": "1", "items": []}));
+    manager.get(&manager.at("forms/walks/differences?from=3")).fault(400, "/query/from", "invalid_format");
+    manager.get(&manager.at("forms/runs/differences")).problem(404, "not_found");
+    manager.get(&manager.at("forms/runs/versions")).problem(404, "not_found");
+}
+
+#[test]
+fn answers_to_hidden_items_are_refused() {
+    let world = World::new();
+    let (manager, clinician) = (world.alpha().manager(), world.alpha().clinician());
+    let mut definition = form("walks", "1");
+    definition["items"].as_array_mut().expect("items").push(
+        json!({"code": "why", "kind": {"text": {"max_length": 100}},
+        "required": true, "visible_if": {"at_most": {"item": "walks", "value": 1}},
+        "label": {"nb": "Hvorfor", "en": "Why"}}),
+    );
+    begins(&manager, &definition).expect(201);
+    publishes(&manager, "walks", 1).expect(201);
+    let patient = clinician.registers(&world.person());
+    let submits = |id: &str, answers: Value| {
+        let body = json!({"source": {"system": "test", "form_id": "1", "submission_id": id}, "form": "walks",
+            "patient": {"id": patient.id}, "submitted_at": "2026-01-05T08:15:00Z", "answers": answers});
+        clinician.post(&clinician.at("submissions"), &body)
+    };
+    submits("a", json!({"walks": 1})).fault(422, "/answers/why", "required");
+    submits("b", json!({"walks": 2, "why": "x"})).fault(422, "/answers/why", "hidden_item");
+    submits("c", json!({"walks": 9, "why": "x"})).fault(422, "/answers/walks", "out_of_range");
+    submits("d", json!({"walks": 1, "why": "x"})).expect(201);
+    submits("e", json!({"walks": 2})).expect(201);
+}
+
+#[test]
+fn a_form_travels_to_another_registry_as_one_file() {
+    let world = World::new();
+    let (here, there) = (world.alpha().manager(), world.beta().manager());
+    let definition = form("walks", "1");
+    begins(&here, &definition).expect(201);
+    let published = publishes(&here, "walks", 1).expect(201);
+    let file = here.get(&here.at("forms/walks/versions/1/file")).expect(200).body;
+    assert_eq!(here.get(&here.at("forms/walks/versions")).items()[0]["digest"], file["digest"]);
+
+    // At home it is there already.
+    let files = here.at("form-files");
+    let known = json!({"code": "walks", "version": "1", "published": true, "faults": []});
+    assert_eq!(here.post(&files, &file).expect(200).body, known);
+    let taken = there.post(&there.at("form-files"), &file).expect(201);
+    assert_eq!(taken.header("location"), "/v1/tenants/beta/forms/walks/draft");
+    assert_eq!(taken.body, json!({"code": "walks", "version": "1", "published": false, "faults": []}));
+    assert_eq!(there.post(&there.at("form-files"), &file).expect(200).body, taken.body);
+    assert_eq!(publishes(&there, "walks", 1).expect(201).body, published.body);
+    assert_eq!(there.get(&there.at("forms/walks/versions/1/file")).expect(200).body, file);
+
+    // Another one of the same name is not the same.
+    let changed = with(&file, "/definition/title/en", json!("Changed on the way"));
+    there.post(&there.at("form-files"), &changed).fault(422, "/digest", "invalid_checksum");
+    there.post(&there.at("form-files"), &with(&file, "/format", json!("painreg-form/9"))).fault(
+        422,
+        "/format",
+        "unknown_version",
+    );
+    begins(&here, &with(&with(&definition, "/title/en", json!("Longer")), "/version", json!("2"))).expect(201);
+    publishes(&here, "walks", 1).expect(201);
+    let newer = here.get(&here.at("forms/walks/versions/2/file")).expect(200).body;
+    begins(&there, &with(&with(&definition, "/title/en", json!("Shorter")), "/version", json!("2"))).expect(201);
+    there.post(&there.at("form-files"), &newer).fault(409, "/definition/code", "already_exists");
+    publishes(&there, "walks", 1).expect(201);
+    there.post(&there.at("form-files"), &newer).fault(409, "/definition/version", "already_exists");
+}
+
+#[test]
+fn a_questionnaire_of_fhir_becomes_a_draft_and_nothing_of_it_is_dropped() {
+    let world = World::new();
+    let manager = world.alpha().manager();
+    let path = manager.at("fhir-questionnaires");
+    let resource = questionnaire("walks");
+    let draft = manager.post(&path, &resource).expect(201);
+    assert_eq!(draft.header("location"), "/v1/tenants/alpha/forms/walks/draft");
+    let missing = [("/items/0/label/en", "required"), ("/title/en", "required")];
+    assert_eq!(draft.body["faults"], json!(missing.map(|(pointer, code)| json!({"pointer": pointer, "code": code}))));
+    let mut dated = resource.clone();
+    dated["date"] = json!("2026-01-01");
+    dated["item"][0]["repeats"] = json!(true);
+    assert_eq!(
+        manager.post(&path, &dated).expect(422).faults(),
+        [("/date", "unknown_item"), ("/item/0/repeats", "unknown_item")]
+            .map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
+    );
+    // FHIR's own media type is JSON too.
+    let fhir = |path: &str, body: &Value| {
+        manager.request("POST", &manager.at(path)).body("application/fhir+json", body.to_string().into_bytes()).send()
+    };
+    assert_eq!(fhir("fhir-questionnaires", &resource).expect(200).body, draft.body);
+    fhir("forms", &json!({"definition": form("runs", "1")})).problem(415, "unsupported_media_type");
+}
