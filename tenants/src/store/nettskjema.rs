@@ -188,8 +188,9 @@ pub fn definitions(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Described>, StoreErr
 /// Keeps what a Nettskjema form looks like; the version, and whether it is new.
 pub fn describe(tx: &mut Tx<'_>, id: &str, definition: &Definition) -> Result<(Described, bool), StoreError> {
     let document = serde_json::to_value(definition).map_err(crate::scope::unreadable)?;
-    let digest = digest(document.to_string().as_bytes());
-    let same = |described: &Described| described.definition == *definition;
+    let says = definition.canonical();
+    let digest = digest(&says);
+    let same = |described: &Described| described.definition.canonical() == says;
     let known = definitions(tx, id)?;
     if let Some(described) = known.iter().find(|described| same(described)) {
         return Ok((described.clone(), false));

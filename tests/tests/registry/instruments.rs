@@ -12,7 +12,7 @@ fn named<'a>(list: &'a Value, member: &str) -> Vec<&'a str> {
 #[test]
 fn the_whole_catalogue_is_listed_and_each_of_it_is_read_alike() {
     let world = World::new();
-    let manager = world.alpha().registry_manager();
+    let manager = world.alpha().manager();
     let list = manager.get(&manager.at("instruments")).expect(200);
     let shipped: Vec<&str> = Catalogue::shipped().iter().map(painreg_domain::instrument::Instrument::code).collect();
     assert_eq!(named(&list.body["items"], "code"), shipped);

@@ -269,7 +269,11 @@ impl Scene {
                 false,
             ),
             "saveNettskjemaMapping" => {
-                (json!({"form": "opr-baseline", "form_version": "1", "keys": {"fnr": "@national_id"}}), false)
+                let manager = self.world.place(&objects.tenant).manager();
+                let path = format!("/v1/tenants/{}/nettskjema/{BASELINE_FORM_ID}/mapping", objects.tenant);
+                let saved = manager.get(&path).body;
+                let keys = if saved["keys"].is_object() { saved["keys"].clone() } else { json!({}) };
+                (json!({"form": "opr-baseline", "form_version": "1", "keys": keys}), false)
             }
             "replayQuarantined" => (json!({"corrections": {"patient_id": objects.patient}}), false),
             "replayQuarantine" => (json!({"form_id": "0"}), false),

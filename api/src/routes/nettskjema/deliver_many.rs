@@ -18,7 +18,6 @@ use crate::lines::{CSV, Line, LineBody};
 use crate::problem::{Problem, Problems};
 use crate::routes::quarantine::Corrections;
 use crate::server::State;
-use crate::wire::BODY_LIMIT;
 
 /// A file of CSV v1: a header of codebook paths, a row a submission.
 #[derive(utoipa::ToSchema)]
@@ -89,31 +88,61 @@ fn submissions() -> Group {
         let Some(lines) = lines else { return take(&mut waiting).map(|(_, line)| line).into_iter().collect() };
         let mut whole = Vec::with_capacity(lines.len());
         for (number, line) in lines {
-            match (answer_of(&line), take(&mut waiting)) {
-                (Some(id), Some((of, (first, together)))) if of == id && together.len() + line.len() < BODY_LIMIT => {
-                    waiting = Some((of, (first, joined(&together, &line))));
+            let said = Said::by(&line);
+            waiting = match take(&mut waiting) {
+                // What cannot be read may be an answer of the submission that it stands in: then that is not whole.
+                Some((of, (first, together)))
+                    if (said == Said::Nothing || said == Said::Answer(of)) && together.len() < MOST =>
+                {
+                    Some((of, (first, joined(&together, &line))))
                 }
-                (id, before) => {
+                before => {
                     whole.extend(before.map(|(_, line)| line));
-                    match id {
-                        Some(id) => waiting = Some((id, (number, line))),
-                        None => whole.push((number, line)),
-                    }
+                    said.begins(number, line, &mut whole)
                 }
-            }
+            };
         }
         whole
     })
 }
 
-/// The submission that a line of the long format belongs to.
-fn answer_of(line: &[u8]) -> Option<u64> {
-    // Whole submissions are not parsed twice for being asked.
-    let marked = |mark: &[u8]| line.windows(mark.len()).any(|part| part == mark);
-    if marked(b"\"metadata\"") || marked(b"\"submissionMetadata\"") || !marked(b"\"submissionId\"") {
-        return None;
+/// How large a submission of one line an answer may become.
+const MOST: usize = 1024 * 1024;
+
+/// What a line is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    /// A whole submission.
+    Submission,
+    /// An answer of this submission.
+    Answer(u64),
+    /// Nothing that can be read.
+    Nothing,
+}
+
+impl Said {
+    fn by(line: &[u8]) -> Self {
+        // Whole submissions are not parsed twice for being asked.
+        let marked = |mark: &[u8]| line.windows(mark.len()).any(|part| part == mark);
+        if marked(b"\"metadata\"") || marked(b"\"submissionMetadata\"") {
+            return Self::Submission;
+        }
+        match serde_json::from_slice(line) {
+            Ok(document) => api_v3::line_of(&document).map_or(Self::Submission, Self::Answer),
+            Err(_) => Self::Nothing,
+        }
     }
-    api_v3::line_of(&serde_json::from_slice(line).ok()?)
+
+    /// An answer is the first of a submission that waits to be whole; anything else is whole.
+    fn begins(self, number: usize, line: Bytes, whole: &mut Vec<Line>) -> Option<(u64, Line)> {
+        match self {
+            Self::Answer(id) => Some((id, (number, line))),
+            Self::Submission | Self::Nothing => {
+                whole.push((number, line));
+                None
+            }
+        }
+    }
 }
 
 fn joined(one: &[u8], other: &[u8]) -> Bytes {

@@ -125,7 +125,7 @@ impl Reading<'_> {
             (Some(shape), None) => shape,
         };
         let member = match shape {
-            Shape::Instrument => "valueInteger",
+            Shape::Instrument { .. } => "valueInteger",
             Shape::Own(kind) => member(kind),
         };
         let [Value::Object(answer)] = answers else {
