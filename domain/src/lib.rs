@@ -8,6 +8,7 @@ pub mod code_list;
 pub mod contact;
 pub mod fault;
 pub mod ids;
+pub mod infopad;
 pub mod instrument;
 pub mod medication;
 pub mod national_id;

@@ -37,7 +37,8 @@ use crate::questionnaire::{Answers, Kind, NATIONAL_ID_TARGET, Shape as Asked};
 pub use self::codebook::{Codebook, IGNORED_TARGET};
 pub use self::definition::{Change, Definition, Difference, Element, ElementKind, Level, Part, Picked, differences};
 pub use self::proposal::{Because, Proposal, propose};
-use self::scalar::{canonical_integer, number};
+use self::scalar::canonical_integer;
+pub(crate) use self::scalar::number;
 pub use self::shape::{Shape, created_of, parse, submission_of};
 
 /// One submitted form, whole and unchanged in meaning. `Debug` shows neither answers nor identity.
@@ -102,7 +103,7 @@ pub struct GivenNationalId(String);
 
 impl GivenNationalId {
     /// The number as given, or nothing for empty text.
-    fn from_text(text: &str) -> Option<Self> {
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
         (!text.is_empty()).then(|| Self(text.to_owned()))
     }
 

@@ -38,7 +38,7 @@ fn clock(text: &str) -> Option<&str> {
 }
 
 /// A number with `.` or `,` before its decimals; at most 15 digits on either side.
-pub(super) fn number(text: &str) -> Option<Value> {
+pub(crate) fn number(text: &str) -> Option<Value> {
     let text = text.replace(',', ".");
     let digits = text.strip_prefix('-').unwrap_or(&text);
     let (whole, decimals) = digits.split_once('.').unwrap_or((digits, "0"));

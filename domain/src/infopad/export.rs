@@ -1,0 +1,228 @@
+//! The rows of one export, read as they come; what a column means stands in the mapping.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::Read;
+
+use csv::ByteRecord;
+use jiff::Timestamp;
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value};
+
+use super::{Answer, Column, Encoding, Mapping, Report};
+use crate::code::windows_1252;
+use crate::fault::{Fault, FaultCode};
+use crate::nettskjema::GivenNationalId;
+use crate::questionnaire::{Form, Kind, Shape};
+
+/// An export, row by row.
+pub struct Export<R> {
+    mapping: Mapping,
+    form: Form,
+    names: Vec<String>,
+    report: Report,
+    rows: csv::Reader<R>,
+    failed: bool,
+}
+
+/// One submission. `Debug` is left out: a row holds answers and identity.
+pub struct Row {
+    /// Its number in Infopad.
+    pub submission_id: String,
+    /// When it was handed in.
+    pub submitted_at: Timestamp,
+    /// Whose it is.
+    pub patient: GivenNationalId,
+    /// Item code -> answer, as [`Form::parse`] takes them; it has taken these.
+    pub answers: Map<String, Value>,
+}
+
+impl<R: Read> Export<R> {
+    /// Reads the header. Refused are a mapping that does not fit the form (pointers into the mapping), a column that stands
+    /// twice, and the absence of one that tells whose or which submission it is (pointers name the column). What else is
+    /// not mapped or not there, [`Export::report`] names.
+    pub fn new(mapping: &Mapping, form: &Form, bytes: R) -> Result<Self, Vec<Fault>> {
+        let mut faults = mapping.faults(form);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let delimiter = u8::try_from(mapping.delimiter).unwrap_or(b';');
+        let mut rows = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(bytes);
+        let header = rows.byte_headers().map_err(|_| vec![Fault::new("", FaultCode::InvalidFormat)])?;
+        let mut names = Vec::with_capacity(header.len());
+        let mut seen = HashSet::new();
+        for cell in header {
+            let cell = cell.strip_prefix(b"\xEF\xBB\xBF").filter(|_| names.is_empty()).unwrap_or(cell);
+            let name = decoded(mapping.encoding, cell).map(|name| name.trim().to_owned());
+            let name = name.ok_or_else(|| vec![Fault::new("", FaultCode::InvalidFormat)])?;
+            if !seen.insert(name.clone()) {
+                faults.push(Fault::at(&name, FaultCode::DuplicateKey));
+            }
+            names.push(name);
+        }
+        let absent = mapping.key_columns().into_iter().filter(|name| !seen.contains(*name));
+        faults.extend(absent.map(|name| Fault::at(name, FaultCode::Required)));
+        if !faults.is_empty() {
+            faults.sort();
+            return Err(faults);
+        }
+        let report = mapping.check(names.iter().map(String::as_str));
+        Ok(Self { mapping: mapping.clone(), form: form.clone(), names, report, rows, failed: false })
+    }
+
+    /// What becomes of the columns.
+    pub const fn report(&self) -> &Report {
+        &self.report
+    }
+
+    fn row(&self, record: &ByteRecord) -> Result<Row, Vec<Fault>> {
+        let mut faults = Vec::new();
+        if record.len() > self.names.len() {
+            faults.push(Fault::new("", FaultCode::UnknownItem));
+        }
+        for name in self.names.iter().skip(record.len()) {
+            faults.push(Fault::at(name, FaultCode::Required));
+        }
+        let mut cells: BTreeMap<&str, String> = BTreeMap::new();
+        for (name, cell) in self.names.iter().zip(record) {
+            match decoded(self.mapping.encoding, cell) {
+                Some(cell) => _ = cells.insert(name, cell.trim().to_owned()),
+                None => faults.push(Fault::at(name, FaultCode::InvalidFormat)),
+            }
+        }
+        if !faults.is_empty() {
+            faults.sort();
+            return Err(faults);
+        }
+        let mut answers = Map::new();
+        for (name, column) in &self.mapping.columns {
+            let Some(cell) = cells.get(name.as_str()) else { continue };
+            match self.answer(column, cell) {
+                Ok(value) => put(&mut answers, column, value),
+                Err(code) => faults.push(Fault::at(name, code)),
+            }
+        }
+        if let Err(refused) = self.form.parse(&answers) {
+            let known: HashSet<String> = faults.iter().map(|fault| fault.pointer.clone()).collect();
+            let refused = refused.into_iter().map(|fault| Fault::new(self.place(&fault.pointer), fault.code));
+            // What was refused for its cell already is not missing as well.
+            faults.extend(refused.filter(|fault| !known.contains(&fault.pointer)));
+        }
+        let cell = |name: &String| cells.get(name.as_str()).map_or("", String::as_str);
+        let numbers: Vec<&str> = self.mapping.submission.iter().map(cell).collect();
+        for (name, _) in self.mapping.submission.iter().zip(&numbers).filter(|(_, number)| number.is_empty()) {
+            faults.push(Fault::at(name, FaultCode::Required));
+        }
+        let submitted_at = &self.mapping.submitted_at;
+        let at = instant(&submitted_at.format, cell(&submitted_at.column));
+        if at.is_none() {
+            faults.push(Fault::at(&submitted_at.column, FaultCode::InvalidDate));
+        }
+        let patient = GivenNationalId::from_text(cell(&self.mapping.patient));
+        if patient.is_none() {
+            faults.push(Fault::at(&self.mapping.patient, FaultCode::Required));
+        }
+        match (at, patient) {
+            (Some(submitted_at), Some(patient)) if faults.is_empty() => {
+                Ok(Row { submission_id: numbers.join("-"), submitted_at, patient, answers })
+            }
+            _ => {
+                faults.sort();
+                faults.dedup();
+                Err(faults)
+            }
+        }
+    }
+
+    /// What a cell says, null where it stands for no answer.
+    fn answer(&self, column: &Column, cell: &str) -> Result<Value, FaultCode> {
+        let missing = |cells: &std::collections::BTreeSet<String>| cells.contains(cell);
+        if cell.is_empty() || missing(&self.mapping.missing) || missing(&column.missing) {
+            return Ok(Value::Null);
+        }
+        if !column.values.is_empty() {
+            return column.values.get(cell).map(Answer::to_json).ok_or(FaultCode::UnknownOption);
+        }
+        let number = || crate::nettskjema::number(cell).ok_or(FaultCode::WrongType);
+        match self.form.shape(&column.item) {
+            Some(Shape::Instrument { .. } | Shape::Own(Kind::Integer { .. } | Kind::Decimal { .. })) => number(),
+            Some(Shape::Own(Kind::Boolean | Kind::Multiple { .. })) => match cell {
+                "1" => Ok(true.into()),
+                "0" => Ok(false.into()),
+                _ => Err(FaultCode::UnknownOption),
+            },
+            Some(Shape::Own(Kind::Date)) => {
+                let day = strtime::parse(&self.mapping.dates, cell).ok().and_then(|day| day.to_date().ok());
+                day.map(|day| day.to_string().into()).ok_or(FaultCode::InvalidDate)
+            }
+            Some(Shape::Own(Kind::Choice { .. } | Kind::Text { .. })) | None => Ok(cell.into()),
+        }
+    }
+
+    /// The column that a fault of the form is about; the item, where no column leads there.
+    fn place(&self, pointer: &str) -> String {
+        let mut path = pointer.split('/').skip(1);
+        let (item, option) = (path.next().unwrap_or_default(), path.next());
+        let leads = |column: &Column| column.item == item && (option.is_none() || column.option.as_deref() == option);
+        let column = self.mapping.columns.iter().find(|(_, column)| leads(column));
+        column.map_or_else(|| pointer.to_owned(), |(name, _)| Fault::at(name, FaultCode::WrongType).pointer)
+    }
+}
+
+impl<R: Read> Iterator for Export<R> {
+    /// The line on which a row begins, from 1, and what it says; pointers name columns.
+    type Item = (u64, Result<Row, Vec<Fault>>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut record = ByteRecord::new();
+        let read = if self.failed { Ok(false) } else { self.rows.read_byte_record(&mut record) };
+        let line = record.position().unwrap_or(self.rows.position()).line();
+        match read {
+            Ok(false) => None,
+            Ok(true) => Some((line, self.row(&record))),
+            Err(_) => {
+                self.failed = true;
+                Some((line, Err(vec![Fault::new("", FaultCode::InvalidFormat)])))
+            }
+        }
+    }
+}
+
+impl Answer {
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Boolean(value) => (*value).into(),
+            Self::Integer(value) => (*value).into(),
+            Self::Decimal(value) => (*value).into(),
+            Self::Text(value) => value.as_str().into(),
+        }
+    }
+}
+
+/// Puts an answer to an item, or to one of its boxes, where null says that nothing is known of the box.
+fn put(answers: &mut Map<String, Value>, column: &Column, value: Value) {
+    match &column.option {
+        None if value.is_null() => {}
+        None => _ = answers.insert(column.item.clone(), value),
+        Some(option) => {
+            let boxes = answers.entry(&column.item).or_insert_with(|| Map::new().into());
+            if let Some(boxes) = boxes.as_object_mut() {
+                boxes.insert(option.clone(), value);
+            }
+        }
+    }
+}
+
+fn decoded(encoding: Encoding, cell: &[u8]) -> Option<String> {
+    match encoding {
+        Encoding::Utf8 => std::str::from_utf8(cell).ok().map(str::to_owned),
+        Encoding::Windows1252 => Some(cell.iter().copied().map(windows_1252).collect()),
+    }
+}
+
+/// An instant in Norwegian local time; of the hour that comes twice the first.
+fn instant(format: &str, cell: &str) -> Option<Timestamp> {
+    let read = strtime::parse(format, cell).ok()?;
+    let local = read.to_datetime().or_else(|_| read.to_date().map(|day| day.at(0, 0, 0, 0))).ok()?;
+    TimeZone::get("Europe/Oslo").ok()?.to_ambiguous_timestamp(local).compatible().ok()
+}
