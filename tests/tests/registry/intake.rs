@@ -342,7 +342,7 @@ fn what_the_patient_does_not_allow_is_not_even_kept_in_quarantine() {
     let patient = clinician.registers(&world.person());
     let path = clinician.at(&format!("patients/{}/legal-basis", patient.id));
     let reservation =
-        json!({"basis": "reservation", "against": "registry", "valid_from": "2025-01-01", "source": "letter"});
+        json!({"basis": "reservation", "against": "registry", "valid_from": "2025-01-01", "source": "paper"});
     clinician.post(&path, &reservation).expect(201);
     importer
         .delivers(&delivery(&patient.person.national_id, 1, &json!({"nrs_average": 5})))
