@@ -25,7 +25,7 @@ impl Definition {
         self.title.put(&mut resource, "title", style);
         let instruments = self.instruments.iter().filter_map(|code| Catalogue::shipped().find(code));
         let notes: Vec<String> =
-            instruments.map(|instrument| format!("{}: {}", instrument.name(), instrument.licensor())).collect();
+            instruments.map(|instrument| format!("{}: {}", instrument.name(), instrument.about().licensor)).collect();
         if !notes.is_empty() {
             resource.insert("copyright".to_owned(), notes.join("\n").into());
         }
@@ -133,7 +133,7 @@ fn embedded(instrument: &Instrument) -> Value {
     json!({
         "linkId": format!("{OF_INSTRUMENT}{}", instrument.code()),
         "type": "group",
-        "code": [{"system": INSTRUMENT, "version": instrument.version(), "code": instrument.code()}],
+        "code": [{"system": INSTRUMENT, "version": instrument.about().version, "code": instrument.code()}],
         "text": instrument.name(),
         "item": items,
     })
