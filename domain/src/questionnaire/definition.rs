@@ -352,7 +352,7 @@ fn is_made_of(text: &str, limit: usize, permitted: impl Fn(char) -> bool) -> boo
     !text.is_empty() && text.len() <= limit && text.chars().all(permitted)
 }
 
-fn is_code(text: &str, joint: char) -> bool {
+pub(super) fn is_code(text: &str, joint: char) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
         && is_made_of(text, 64, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == joint)
 }

@@ -97,7 +97,7 @@ fn the_templates_are_the_forms_of_the_waves() {
     let waves: Vec<Wave> = forms.iter().map(Form::wave).collect();
     assert_eq!(waves, [Wave::Baseline, Wave::BaselineShort, Wave::FollowUpShort, full, full, full]);
     let items: Vec<usize> = forms.iter().map(|form| form.item_codes().count()).collect();
-    assert_eq!(items, [111, 11, 7, 90, 27, 38]);
+    assert_eq!(items, [148, 11, 7, 127, 27, 38]);
     for (form, id) in forms.iter().zip(["1000001", "1000002", "1000003", "1000004", "1000005", "1000006"]) {
         assert!(form.codebook(id).is_some(), "{id}");
     }

@@ -39,6 +39,8 @@ pub(super) fn answers(random: &mut Random, latent: &Latent, age: i16, traits: &T
     matrix("self_efficacy", |n| format!("s{n}"), &gse, &mut answers, random);
     // Came later: a stream of its own leaves old seeds their meaning.
     let mut later = random.clone().fork();
+    matrix("ieq", two_digits, &spread::<12>(levels.ieq, &mut later, 4, None), &mut answers, &mut later);
+    matrix("bds", two_digits, &spread::<25>(levels.bds, &mut later, 4, None), &mut answers, &mut later);
     let years = demography(random, f64::from(age), &mut answers);
     background(&mut later, &levels, traits, years, &mut answers);
     treatment(&mut later, &levels, &mut answers);

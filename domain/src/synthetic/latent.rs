@@ -52,6 +52,8 @@ pub(super) struct Latent {
     catastrophizing: Mix,
     fatigue: Mix,
     self_efficacy: Mix,
+    injustice: Mix,
+    bodily_distress: Mix,
 }
 
 /// The totals and levels of one baseline, before any answer goes missing.
@@ -77,6 +79,10 @@ pub(super) struct Levels {
     pub(super) cfq: i32,
     /// Ten items, counted from 0: 0 to 30.
     pub(super) gse: i32,
+    /// 0 to 48.
+    pub(super) ieq: i32,
+    /// 0 to 100.
+    pub(super) bds: i32,
 }
 
 // Upper bounds of the levels on the standard normal scale.
@@ -105,6 +111,8 @@ impl Latent {
             catastrophizing: mix([0.0, 0.1, 0.0, 0.25, 0.15, 0.0, 0.2, 0.0]),
             fatigue: mix([0.0, 0.0, 0.1, 0.3, 0.0, 0.3, 0.1, 0.0]),
             self_efficacy: mix([0.0, 0.0, -0.05, -0.35, -0.15, 0.0, 0.0, 0.0]),
+            injustice: mix([0.0, 0.1, 0.1, 0.25, 0.1, 0.0, 0.2, 0.0]),
+            bodily_distress: mix([0.0, 0.05, 0.0, 0.1, 0.25, 0.15, 0.1, 0.3]),
         }
     }
 
@@ -132,6 +140,8 @@ impl Latent {
     /// CFQ 18 ± 6, GSE 28 ± 7, EQ VAS 45 ± 20.
     pub(super) fn levels(&self, random: &mut Random, traits: &Traits) -> Levels {
         let [_, _, disability, depression, anxiety, sleep, _, _] = *traits;
+        // Came later: a stream of its own leaves old seeds their meaning.
+        let mut later = random.clone().fork();
         let mut drawn = |mix: &Mix| mix.draw(random, traits);
         Levels {
             nrs: Self::pain(traits),
@@ -150,6 +160,9 @@ impl Latent {
             pcs: total(drawn(&self.catastrophizing), 22.878, 12.472, 52),
             cfq: total(drawn(&self.fatigue), 18.01, 6.036, 33),
             gse: total(drawn(&self.self_efficacy), 18.153, 7.39, 30),
+            // Our choice: OPR has not published the means of these two.
+            ieq: total(self.injustice.draw(&mut later, traits), 21.0, 11.0, 48),
+            bds: total(self.bodily_distress.draw(&mut later, traits), 34.0, 16.0, 100),
         }
     }
 }

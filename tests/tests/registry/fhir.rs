@@ -14,8 +14,13 @@ use crate::scene::isi;
 const FORMS: [&str; 6] =
     ["opr-baseline", "opr-baseline-short", "opr-follow-up-short", "opr-follow-up-full", "opr-rf", "opr-scs"];
 
-/// What the validator has to say about a questionnaire and responses to it: a list of sentences for each.
-fn judged(questionnaire: &Value, responses: &[Value]) -> Vec<Vec<String>> {
+/// A questionnaire and responses to it.
+fn case(questionnaire: &Value, responses: &[Value]) -> Value {
+    json!({"questionnaire": questionnaire, "responses": responses})
+}
+
+/// What the validator has to say about each case: a list of sentences for each resource.
+fn judged(cases: &[Value]) -> Vec<Vec<Vec<String>>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let python = root.join(".painreg/fhir/bin/python");
     assert!(python.exists(), "the FHIR validator is not installed: start the tests with `make test`");
@@ -25,7 +30,7 @@ fn judged(questionnaire: &Value, responses: &[Value]) -> Vec<Vec<String>> {
         .stdout(Stdio::piped())
         .spawn()
         .expect("a validator");
-    let given = json!({"questionnaire": questionnaire, "responses": responses}).to_string();
+    let given = json!(cases).to_string();
     validator.stdin.take().expect("its input").write_all(given.as_bytes()).expect("it reads");
     let said = validator.wait_with_output().expect("it ends");
     assert!(said.status.success(), "the validator failed");
@@ -76,9 +81,7 @@ fn what_is_given_as_fhir_is_fhir_and_what_is_broken_is_not() {
     let world = World::new();
     let (manager, clinician) = (world.alpha().manager(), world.alpha().clinician());
     let patient = clinician.registers(&world.person());
-    for form in FORMS {
-        assert_eq!(judged(&questionnaire(&manager, form), &[]), [Vec::<String>::new()], "{form}");
-    }
+    let mut sound: Vec<Value> = FORMS.map(|form| case(&questionnaire(&manager, form), &[])).to_vec();
 
     let first = clinician.submits(&patient, "first", &isi()).expect(201);
     let importer = world.alpha().importer();
@@ -89,7 +92,7 @@ fn what_is_given_as_fhir_is_fhir_and_what_is_broken_is_not() {
         clinician.get(&clinician.at(&format!("submissions/{id}/fhir-questionnaire-response"))).expect(200).body
     });
     let baseline = questionnaire(&manager, "opr-baseline");
-    assert_eq!(judged(&baseline, &responses), vec![Vec::<String>::new(); 3]);
+    sound.push(case(&baseline, &responses));
 
     publish_everything(&manager);
     let all = questionnaire(&manager, "everything");
@@ -106,9 +109,18 @@ fn what_is_given_as_fhir_is_fhir_and_what_is_broken_is_not() {
         let path = format!("submissions/{}/fhir-questionnaire-response", stored.text_at("/id"));
         clinician.get(&clinician.at(&path)).expect(200).body
     });
-    assert_eq!(judged(&all, &responses), vec![Vec::<String>::new(); 3]);
+    sound.push(case(&all, &responses));
+    for (case, verdicts) in sound.iter().zip(judged(&sound)) {
+        assert!(verdicts.iter().all(Vec::is_empty), "{}: {verdicts:?}", case["questionnaire"]["url"]);
+    }
 
     // The validator can say no.
+    let mut broken = Vec::new();
+    let break_at = |resource: &Value, pointer: &str, value: Value| {
+        let mut broken = resource.clone();
+        *broken.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer} leads nowhere")) = value;
+        broken
+    };
     for (pointer, value, why) in [
         ("/item/0/item/0/type", json!("number"), "type"),
         ("/item/0/item/1/linkId", json!("count"), "que-2"),
@@ -119,10 +131,7 @@ fn what_is_given_as_fhir_is_fhir_and_what_is_broken_is_not() {
         ("/item/0/item/0/required", json!("true"), "another type"),
         ("/status", json!("published"), "status"),
     ] {
-        let mut broken = all.clone();
-        *broken.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer} leads nowhere")) = value;
-        let verdict = judged(&broken, &[]).concat().join("\n");
-        assert!(verdict.contains(why), "{pointer}: {verdict}");
+        broken.push((case(&break_at(&all, pointer, value), &[]), pointer, why));
     }
     for (pointer, value, why) in [
         ("/authored", json!("2026-1-5"), "authored"),
@@ -131,9 +140,11 @@ fn what_is_given_as_fhir_is_fhir_and_what_is_broken_is_not() {
         ("/item/0/item/2/answer/0/valueCoding/code", json!("a"), "hidden: since"),
         ("/status", json!("final"), "status"),
     ] {
-        let mut broken = responses[0].clone();
-        *broken.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer} leads nowhere")) = value;
-        let verdict = judged(&all, &[broken]).concat().join("\n");
+        broken.push((case(&all, &[break_at(&responses[0], pointer, value)]), pointer, why));
+    }
+    let cases: Vec<Value> = broken.iter().map(|(case, ..)| case.clone()).collect();
+    for ((_, pointer, why), verdicts) in broken.iter().zip(judged(&cases)) {
+        let verdict = verdicts.concat().join("\n");
         assert!(verdict.contains(why), "{pointer}: {verdict}");
     }
 }

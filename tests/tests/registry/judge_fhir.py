@@ -1,7 +1,7 @@
 """Judges FHIR R4 resources: their structure by fhir.resources, the specification's invariants by fhirpathpy.
 
-Reads {"questionnaire": .., "responses": [..]} from standard input and writes a list of sentences for each, empty where
-nothing is wrong. It knows nothing of painreg.
+Reads a list of {"questionnaire": .., "responses": [..]} from standard input and writes for each a list of verdicts: a list
+of sentences for each resource, empty where nothing is wrong. It knows nothing of painreg.
 """
 
 import json
@@ -87,16 +87,13 @@ def shown(response, questionnaire):
     return wrong
 
 
-def main():
-    given = json.load(sys.stdin)
-    questionnaire = given["questionnaire"]
+def case(questionnaire, responses):
     wrong = [judged(questionnaire, "Questionnaire", QUESTIONNAIRE, questionnaire)]
     if not wrong[0]:
-        responses = given["responses"]
         for response in responses:
             faults = judged(response, "QuestionnaireResponse", RESPONSE, questionnaire)
             wrong.append(faults or shown(response, questionnaire))
-    json.dump(wrong, sys.stdout)
+    return wrong
 
 
-main()
+json.dump([case(**given) for given in json.load(sys.stdin)], sys.stdout)

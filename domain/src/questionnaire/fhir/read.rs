@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::super::definition::is_code;
 use super::super::{Condition, Definition, Item, Kind, Page, Wave, Words};
 use super::{
     HELP, MAX_DECIMAL_PLACES, MAX_VALUE, MIN_VALUE, OF_INSTRUMENT, PAGE, Style, TRANSLATION, VISIBLE_IF, conditions,
@@ -19,7 +20,7 @@ impl Definition {
         if root.get("resourceType").and_then(Value::as_str) != Some("Questionnaire") {
             return wrong("/resourceType", FaultCode::InvalidFormat);
         }
-        let Some((base, code)) = text(root, "url").rsplit_once('/') else {
+        let Some((base, code)) = text(root, "url").rsplit_once('/').filter(|(_, code)| is_code(code, '-')) else {
             return wrong("/url", FaultCode::InvalidFormat);
         };
         let status = text(root, "status");

@@ -100,6 +100,7 @@ fn what_a_form_cannot_hold_is_named() {
         ("/contained", json!([{}]), UnknownItem),
         ("/copyright", json!("Free for all"), Contradiction),
         ("/status", json!("open"), UnknownOption),
+        ("/url", json!("https://elsewhere.example/Sleep"), InvalidFormat),
         ("/code/0/code", json!("never"), UnknownOption),
     ] {
         let faults = lost(CHAIN, |resource| set(resource, pointer, value));
