@@ -179,7 +179,7 @@ pub fn take_one(tx: &mut Tx<'_>, ready: Ready, payload_hash: [u8; 32]) -> Result
         other => other.into(),
     })?;
     let scored = Scored::of(ready, payload_hash);
-    let placed = submissions::place(tx, &access, &scored.new())?;
+    let placed = submissions::place(tx, &access, &scored.to_store())?;
     Ok(scored.stored(tx, access.id(), placed))
 }
 
@@ -198,7 +198,7 @@ impl Scored {
         Self { ready, scores, alerts, payload_hash }
     }
 
-    fn new(&self) -> NewSubmission<'_> {
+    fn to_store(&self) -> NewSubmission<'_> {
         let Ready { form, answers, source, answered_by, submitted_at, .. } = &self.ready;
         NewSubmission {
             form,
@@ -257,7 +257,7 @@ pub fn take(tx: &mut Tx<'_>, nettskjema_id: Option<&str>, arrivals: Vec<Arrival>
             *place = Some(outcome);
         }
     }
-    let rows: Vec<NewSubmission<'_>> = open.iter().map(|(_, _, _, scored)| scored.new()).collect();
+    let rows: Vec<NewSubmission<'_>> = open.iter().map(|(_, _, _, scored)| scored.to_store()).collect();
     let rows: Vec<_> = open.iter().map(|(_, _, access, _)| access).zip(&rows).collect();
     let placed = submissions::place_each(tx, &rows)?;
     for ((at, came, access, scored), placed) in open.into_iter().zip(placed) {

@@ -212,7 +212,7 @@ impl Problem {
     }
 
     /// What is stored does not fit what it was stored as.
-    pub fn internal_faults(faults: Vec<Fault>) -> Self {
+    pub fn internal_faults(faults: &[Fault]) -> Self {
         let one = |fault: &Fault| format!("{} {}", fault.pointer, <&str>::from(fault.code));
         Self::internal(faults.iter().map(one).collect::<Vec<_>>().join(", "))
     }

@@ -111,9 +111,9 @@ pub fn examine(
         Err(problem) => return Ok(Err(Unfit { source, reasons: Reason::of(problem)? })),
     };
     let unfit = |reasons| Ok(Err(Unfit { source: Some(source_of(form_id, delivery.submission_id.clone())), reasons }));
-    let faulty = |faults: Vec<Fault>| faults.into_iter().map(Reason::from).collect::<Vec<_>>();
+    let reasons_of = |faults: Vec<Fault>| faults.into_iter().map(Reason::from).collect::<Vec<_>>();
     let Some(codebook) = &known.codebook else {
-        return unfit(faulty(vec![Fault::new("", FaultCode::UnknownReference)]));
+        return unfit(reasons_of(vec![Fault::new("", FaultCode::UnknownReference)]));
     };
     let answers = match delivery.parse_for(codebook) {
         Ok(answers) => answers,
@@ -123,10 +123,10 @@ pub fn examine(
         }
     };
     if let Err(faults) = plausible(delivery.created, tx.now(), "/metadata/created") {
-        return unfit(faulty(faults));
+        return unfit(reasons_of(faults));
     }
     let whose_at = delivery.patient_at(codebook);
-    let at = |code| faulty(vec![Fault::new(whose_at.clone(), code)]);
+    let at = |code| reasons_of(vec![Fault::new(whose_at.clone(), code)]);
     let whose = match (corrections.patient_id, delivery.patient_for(codebook)) {
         (Some(id), _) => Whose::Id(id),
         (None, None) => return unfit(at(FaultCode::Required)),

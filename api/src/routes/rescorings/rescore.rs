@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::SubmissionId;
-use painreg_domain::instrument::{Catalogue, Instrument, Options};
+use painreg_domain::instrument::{Catalogue, Instrument, Item, Options};
 use painreg_domain::policy::Action;
 use painreg_tenants::store::submissions::{self, Scored, StoredScore};
 use serde::{Deserialize, Serialize};
@@ -73,7 +73,7 @@ pub async fn rescore(
             let instrument = Catalogue::shipped()
                 .find(&instrument)
                 .ok_or_else(|| Problem::invalid(vec![Fault::at("instrument", FaultCode::UnknownReference)]))?;
-            let options = Options::parse(&value_sets)?;
+            let options = instrument.options(&value_sets)?;
             let found = submissions::scored_with(tx, instrument.code(), after, STRETCH)?;
             let next = found.last().map(|last| last.id).filter(|_| i64::try_from(found.len()) == Ok(STRETCH));
             let examined = found.len();
@@ -95,7 +95,7 @@ pub async fn rescore(
 /// The score of these answers now; none where an answer no longer fits the instrument, whose score stays as it was.
 fn score_again(instrument: &Instrument, options: &Options, answers: Value) -> Option<StoredScore> {
     let Value::Object(answers) = answers else { return None };
-    let items: std::collections::HashSet<&str> = instrument.items().iter().map(|item| item.code()).collect();
+    let items: std::collections::HashSet<&str> = instrument.items().iter().map(Item::code).collect();
     let of_it: Map<String, Value> = answers.into_iter().filter(|(code, _)| items.contains(code.as_str())).collect();
     let slots = instrument.parse(&of_it).ok()?;
     Some(StoredScore::from(&instrument.score(&slots, options)))

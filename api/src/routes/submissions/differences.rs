@@ -46,7 +46,7 @@ pub async fn read_submission_differences(
                         forms::version(tx, &after.form, &after.form_version)?,
                     );
                     let stored = |form: painreg_domain::questionnaire::Form, answers: &serde_json::Value| {
-                        form.joined(answers.clone(), None).map_err(Problem::internal_faults)
+                        form.joined(answers.clone(), None).map_err(|faults| Problem::internal_faults(&faults))
                     };
                     stored(old, &before.answers)?.differences(&stored(new, &after.answers)?)
                 }
