@@ -3,6 +3,7 @@
 pub mod codes;
 pub mod demo;
 pub mod documents;
+pub mod import;
 pub mod issuer;
 pub mod keys;
 pub mod migrate;
@@ -13,6 +14,7 @@ pub mod token;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -20,6 +22,7 @@ use painreg_domain::national_id::Acceptance;
 use painreg_tenants::local::{Durability, Local};
 use painreg_tenants::{Clock, Registry, Settings};
 use secrecy::{ExposeSecret as _, SecretString};
+use tracing_subscriber::EnvFilter;
 
 /// Why a command failed; the text is for the person at the keyboard.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -49,6 +52,9 @@ enum Command {
     /// Import and list code systems (kodeverk): ICD-10, ICD-11, NCSP, NCMP, NCRP, ATC.
     #[command(subcommand)]
     Codes(codes::Codes),
+    /// Import answers from Nettskjema into a registry, over its API. Needs no database.
+    #[command(subcommand)]
+    Import(import::Import),
     /// Score answers: a JSON object a line on standard input, a result a line on standard output. Needs no database.
     Score(score::Score),
     /// Sign an access token of the demonstration's issuer.
@@ -59,9 +65,10 @@ enum Command {
 }
 
 impl Painreg {
-    /// Does what was asked.
-    pub fn run(self) -> Result<(), Failure> {
+    /// Does what was asked; what the process answers.
+    pub fn run(self) -> Result<ExitCode, Failure> {
         match self.command {
+            Command::Import(it) => return it.run(),
             Command::Demo(it) => it.run(),
             Command::Serve(it) => it.run(),
             Command::Migrate(it) => it.run(),
@@ -71,6 +78,22 @@ impl Painreg {
             Command::Score(it) => it.run(),
             Command::Token(it) => it.run(),
             Command::Openapi(it) => it.run(),
+        }?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The whole program: reads its arguments, does what they ask, and tells on standard error why that failed.
+pub fn main() -> ExitCode {
+    let filter =
+        EnvFilter::try_from_env("PAINREG_LOG").unwrap_or_else(|_| EnvFilter::new("warn,painreg_api::commands=info"));
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match Painreg::parse().run() {
+        Ok(code) => code,
+        Err(error) => {
+            tracing::debug!(%error, "failed");
+            eprintln!("painreg: {error}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -28,6 +28,8 @@ mod idempotency;
 mod instruments;
 #[path = "registry/intake.rs"]
 mod intake;
+#[path = "registry/importer.rs"]
+mod importer;
 #[path = "registry/isolation.rs"]
 mod isolation;
 #[path = "registry/kit.rs"]

@@ -1,0 +1,120 @@
+use std::io::BufReader;
+
+use super::*;
+
+/// Form, submission, text, and whether it is too long, of everything that is cut; whatever pieces the text comes in.
+fn cuts(
+    read: fn(&mut dyn BufRead, &mut Emit<'_>) -> Result<(), Uncut>,
+    text: &str,
+) -> (Vec<(Option<String>, Option<String>, String, bool)>, Option<String>) {
+    let by = |piece: usize| {
+        let mut cuts = Vec::new();
+        let mut input = BufReader::with_capacity(piece, text.as_bytes());
+        let read = read(&mut input, &mut |cut| {
+            cuts.push((cut.form, cut.submission, String::from_utf8(cut.text.to_vec()).unwrap(), cut.too_long));
+            Ok(())
+        });
+        let why = match read {
+            Ok(()) => None,
+            Err(Uncut::Unreadable(why)) => Some(why),
+            Err(Uncut::Stop(stop)) => panic!("{stop}"),
+        };
+        (cuts, why)
+    };
+    let whole = by(1 << 20);
+    for piece in [1, 2, 7, 64] {
+        assert_eq!(by(piece), whole, "in pieces of {piece}");
+    }
+    whole
+}
+
+fn one(form: Option<&str>, submission: Option<&str>, text: &str) -> (Option<String>, Option<String>, String, bool) {
+    (form.map(str::to_owned), submission.map(str::to_owned), text.to_owned(), false)
+}
+
+#[test]
+fn a_line_is_a_submission_and_lines_of_one_submission_are_one() {
+    let tsd = r#"{"version":"2024-09","metadata":{"submission_id":1},"answers":{"a":"é"}}"#;
+    let v3 = r#"{"submissionMetadata":{"formId":7,"submissionId":2},"answers":[]}"#;
+    let long = |id: u8, n: u8| format!(r#"{{"formId":7,"submissionId":{id},"answerId":{n}}}"#);
+    let text = format!(
+        "{tsd}\r\n\n{v3}\n{}\n{}\n{}\n{tsd}\n{}\n  \n{}\nno json\n{}",
+        long(3, 1),
+        long(3, 2),
+        long(4, 1),
+        long(4, 2),
+        long(4, 3),
+        long(5, 1)
+    );
+    let (cut, why) = cuts(lines, &text);
+    assert_eq!(
+        cut,
+        [
+            one(None, Some("1"), tsd),
+            one(Some("7"), Some("2"), v3),
+            one(Some("7"), Some("3"), &format!("{}\n{}", long(3, 1), long(3, 2))),
+            one(Some("7"), Some("4"), &long(4, 1)),
+            one(None, Some("1"), tsd),
+            one(Some("7"), Some("4"), &format!("{}\n{}\nno json", long(4, 2), long(4, 3))),
+            one(Some("7"), Some("5"), &long(5, 1)),
+        ]
+    );
+    assert_eq!(why, None);
+}
+
+#[test]
+fn documents_become_lines_however_they_are_written() {
+    let text =
+        " {\n \"metadata\": {\r\n\t\"submission_id\": 1}}\n[ {\"metadata\":{\"submission_id\":2}} ,\n 3, []]\n{}";
+    let (cut, why) = cuts(documents, text);
+    assert_eq!(
+        cut,
+        [
+            one(None, Some("1"), "{  \"metadata\": {  \t\"submission_id\": 1}}"),
+            one(None, Some("2"), "{\"metadata\":{\"submission_id\":2}}"),
+            one(None, None, "3"),
+            one(None, None, "[]"),
+            one(None, None, "{}"),
+        ]
+    );
+    assert_eq!(why, None);
+    let (cut, why) = cuts(documents, "[{\"metadata\":{\"submission_id\":2}},\n{\"secret\" 1}]");
+    assert_eq!((cut.len(), why.as_deref()), (1, Some("no JSON at line 2")));
+    assert_eq!(cuts(documents, " \n"), (Vec::new(), None));
+}
+
+#[test]
+fn ids_that_are_no_numbers_are_not_shown() {
+    let (cut, _) =
+        cuts(lines, "{\"metadata\":{\"submission_id\":\"Kari Nordmann\"}}\n{\"metadata\":{\"submission_id\":\"12\"}}");
+    assert_eq!((&cut[0].1, &cut[1].1), (&None, &Some("12".to_owned())));
+}
+
+#[test]
+fn rows_are_cut_where_no_quotation_is_open() {
+    let text = "\u{feff}\"$created\";\"$submission_id\";\"a\"\r\n\"x\";\"1\";\"b;\"\"\nc\"\r\n\r\n\"y\";\"2\";\"\"\r\n";
+    let (cut, why) = cuts(rows, text);
+    assert_eq!(cut, [one(None, Some("1"), "\"x\";\"1\";\"b;\"\" c\""), one(None, Some("2"), "\"y\";\"2\";\"\"")]);
+    assert_eq!(why, None);
+    let (cut, _) = cuts(rows, "$submission_id\tname\n11\tx\n");
+    assert_eq!(cut, [one(None, Some("11"), "11\tx")]);
+    assert_eq!(cuts(rows, ""), (Vec::new(), None));
+}
+
+#[test]
+fn what_is_too_long_is_not_kept() {
+    let long = "x".repeat(BODY_LIMIT + 1);
+    let mut input = BufReader::new(long.as_bytes());
+    let mut seen = Vec::new();
+    let read = lines(&mut input, &mut |cut| {
+        seen.push((cut.text.len() <= BODY_LIMIT, cut.too_long));
+        Ok(())
+    });
+    assert!(read.is_ok());
+    assert_eq!(seen, [(true, true)]);
+    // Many lines of one submission, none of them too long.
+    let line = format!("{{\"submissionId\":1,\"textAnswer\":\"{}\"}}\n", "x".repeat(BODY_LIMIT / 2));
+    let (cut, _) = cuts(lines, &line.repeat(LONGEST / line.len() + 2));
+    assert_eq!((cut.len(), cut[0].3), (1, true));
+    assert!(cut[0].2.len() <= LONGEST);
+}

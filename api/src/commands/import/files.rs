@@ -1,0 +1,147 @@
+//! Deliveries from files: opened and decrypted ahead of being needed, in their order. It must not write anything.
+
+use std::collections::HashSet;
+use std::io::Read as _;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use serde::Deserialize;
+
+use super::cut::{self, Uncut};
+use super::journal::Mark;
+use super::pipeline::{Origin, Outlet, Sorting};
+use super::sealed::{Keys, Opened, digest};
+use super::service::Stop;
+use super::source::{Found, Holds, Source, form_of_folder};
+use super::target::Target;
+use crate::wire::LINES_LIMIT;
+
+/// How many files are opened and decrypted at once.
+const AHEAD: usize = 4;
+
+/// Files that are imported.
+pub struct Files {
+    /// Which.
+    pub found: Found,
+    /// What opens those that are encrypted.
+    pub keys: Keys,
+    /// The form of all of them, where that was said.
+    pub form: Option<String>,
+    /// Whether files that are stored whole are remembered.
+    pub remember: bool,
+}
+
+/// A file that is about to be read.
+struct Ready {
+    mark: Option<Mark>,
+    /// `None`: an earlier run has stored all of it.
+    opened: Result<Option<Opened>, String>,
+}
+
+/// The member by which a definition names its form.
+#[derive(Deserialize)]
+struct Definition {
+    #[serde(rename = "formId")]
+    form: u64,
+}
+
+impl Files {
+    /// Puts every delivery of every file into the outlet.
+    pub fn feed(&self, outlet: &mut Outlet<'_>, target: &Target) -> Result<(), Stop> {
+        for (path, why) in &self.found.left {
+            outlet.leave(path.clone(), (*why).to_owned(), false)?;
+        }
+        let (sources, known) = (&self.found.sources, outlet.known());
+        std::thread::scope(|scope| {
+            let mut ahead = Vec::new();
+            for worker in 0..AHEAD {
+                let (put, take) = sync_channel(1);
+                ahead.push(take);
+                scope.spawn(move || {
+                    let own = sources.iter().skip(worker).step_by(AHEAD);
+                    // Nobody takes any more where the import stops.
+                    let _ = own.map(|it| self.ready(it, known)).try_for_each(|ready| put.send(ready));
+                });
+            }
+            let turns = ahead.iter().cycle();
+            sources.iter().zip(turns).try_for_each(|(source, turn)| {
+                let ready = turn.recv().map_err(|_| Stop::Broken("a file was not opened".to_owned()))?;
+                self.read(source, ready, outlet, target)
+            })
+        })
+    }
+
+    fn ready(&self, source: &Source, known: &HashSet<Mark>) -> Ready {
+        let path = &source.path;
+        let mark = if self.remember {
+            let whole = path.canonicalize().unwrap_or_else(|_| path.clone());
+            match digest(path) {
+                Ok(digest) => Some(Mark::of(&[b"file", whole.as_os_str().as_encoded_bytes(), &digest])),
+                Err(error) => return Ready { mark: None, opened: Err(error.to_string()) },
+            }
+        } else {
+            None
+        };
+        if mark.is_some_and(|mark| known.contains(&mark)) {
+            return Ready { mark, opened: Ok(None) };
+        }
+        Ready { mark, opened: self.keys.open(path).map(Some) }
+    }
+
+    fn read(&self, source: &Source, ready: Ready, outlet: &mut Outlet<'_>, target: &Target) -> Result<(), Stop> {
+        let leave = |outlet: &mut Outlet<'_>, why: String, failed| outlet.leave(source.path.clone(), why, failed);
+        let mut opened = match ready.opened {
+            Ok(Some(opened)) => opened,
+            Ok(None) => return leave(outlet, "an earlier run has stored all of it".to_owned(), false),
+            Err(why) => return leave(outlet, why, true),
+        };
+        let origin = Origin::new(source.path.display().to_string(), ready.mark, source.size);
+        let taken = if source.holds == Holds::Definition {
+            self.define(source, &mut opened, outlet, target)
+        } else {
+            self.deliveries(source, &mut opened, outlet, &origin)
+        };
+        match taken {
+            Ok(()) => outlet.read(&origin),
+            Err(Uncut::Unreadable(why)) => leave(outlet, why, true),
+            Err(Uncut::Stop(stop)) => Err(stop),
+        }
+    }
+
+    fn define(&self, source: &Source, opened: &mut Opened, outlet: &mut Outlet<'_>, to: &Target) -> Result<(), Uncut> {
+        let mut text = Vec::new();
+        opened.reader().take(u64::try_from(LINES_LIMIT).unwrap_or(u64::MAX)).read_to_end(&mut text)?;
+        let named = || serde_json::from_slice(&text).ok().map(|it: Definition| it.form.to_string());
+        let form = self.form.clone().or_else(named).or_else(|| form_of_folder(&source.path)).ok_or_else(no_form)?;
+        match to.define(&form, &text) {
+            Ok(()) => Ok(outlet.defined()?),
+            Err(Stop::Refused(refusal)) if matches!(refusal.status, 400 | 413 | 422) => {
+                Err(Uncut::Unreadable(refusal.to_string()))
+            }
+            Err(stop) => Err(stop.into()),
+        }
+    }
+
+    fn deliveries(
+        &self,
+        source: &Source,
+        opened: &mut Opened,
+        outlet: &mut Outlet<'_>,
+        origin: &Arc<Origin>,
+    ) -> Result<(), Uncut> {
+        let folder = form_of_folder(&source.path);
+        let mut sorting = Sorting::new(self.form.as_deref(), folder.as_deref());
+        let input = opened.reader();
+        let emit: &mut cut::Emit<'_> = &mut |it| sorting.push(it, outlet, origin);
+        match source.holds {
+            Holds::Documents => cut::documents(input, emit)?,
+            Holds::Rows => cut::rows(input, emit)?,
+            Holds::Lines | Holds::Definition => cut::lines(input, emit)?,
+        }
+        if sorting.is_lost() { Err(no_form()) } else { Ok(()) }
+    }
+}
+
+fn no_form() -> Uncut {
+    Uncut::Unreadable("nothing says whose form it is, neither its text nor its folder: say it with --form".to_owned())
+}

@@ -1,0 +1,148 @@
+//! What has been stored already, so that an import that was cut short goes on where it was. Holds no answers and no
+//! identities: names of files, ids of submissions, digests. Without it an import ends the same, only later.
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::report::Outcome;
+use crate::commands::Failure;
+
+/// How the names of journals end.
+pub const SUFFIX: &str = ".painreg-journal";
+
+/// By what a delivery, or a file, is known again: the first half of a SHA-256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Mark([u8; 16]);
+
+impl Mark {
+    /// The mark of these parts, in this order.
+    pub fn of(parts: &[&[u8]]) -> Self {
+        let mut digest = Sha256::new();
+        for part in parts {
+            digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            digest.update(part);
+        }
+        let digest: [u8; 32] = digest.finalize().into();
+        Self(std::array::from_fn(|at| digest.get(at).copied().unwrap_or_default()))
+    }
+
+    /// One of `lanes`, always the same.
+    pub fn lane(self, lanes: usize) -> usize {
+        self.0.iter().fold(0, |sum, byte| (sum * 256 + usize::from(*byte)) % lanes.max(1))
+    }
+}
+
+impl From<Mark> for String {
+    fn from(mark: Mark) -> Self {
+        format!("{:032x}", u128::from_be_bytes(mark.0))
+    }
+}
+
+impl TryFrom<String> for Mark {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        u128::from_str_radix(&text, 16).map(|number| Self(number.to_be_bytes()))
+    }
+}
+
+/// The first line: where the deliveries went. A journal of another registry would hide what is missing in this one.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aim {
+    /// The server's address.
+    pub server: String,
+    /// The registry.
+    pub tenant: String,
+}
+
+/// A line: a delivery or a file that is stored for good.
+#[derive(Serialize, Deserialize)]
+pub struct Entry<'a> {
+    /// What it is known by.
+    pub mark: Mark,
+    /// Its submission, if it is a delivery that names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submission: Option<&'a str>,
+    /// What became of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// Where it is, if it is a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<&'a str>,
+    /// Whether its receipt was kept.
+    pub receipt: bool,
+}
+
+/// What an entry must say to be believed.
+#[derive(Deserialize)]
+struct Known {
+    mark: Mark,
+    receipt: bool,
+}
+
+/// A journal that is open and locked.
+pub struct Journal(File);
+
+impl Journal {
+    /// Opens the journal of an import to `aim`, makes it where there is none, and tells what is in it. Where receipts are
+    /// wanted, only what has one is there. A last line that was cut short is taken off.
+    pub fn open(path: &Path, aim: &Aim, receipts: bool) -> Result<(Self, HashSet<Mark>), Failure> {
+        let place = |error: &dyn std::fmt::Display| Failure::from(format!("{}: {error}", path.display()));
+        let opened = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path);
+        let mut file = opened.map_err(|error| place(&format!("{error}; --journal says where else it may be")))?;
+        file.try_lock().map_err(|_| place(&"another import is writing this journal"))?;
+        let mut known = HashSet::new();
+        let mut whole = 0;
+        let mut reader = BufReader::new(&file);
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line).map_err(|error| place(&error))? > 0 && line.ends_with(b"\n") {
+            if whole == 0 {
+                let aimed: Aim = serde_json::from_slice(&line).map_err(|_| place(&"it is no journal of an import"))?;
+                if aimed != *aim {
+                    let Aim { server, tenant } = aimed;
+                    return Err(place(&format!("it is the journal of an import into {tenant} at {server}")));
+                }
+            } else {
+                let entry: Known = serde_json::from_slice(&line).map_err(|_| place(&"a line is not understood"))?;
+                if entry.receipt || !receipts {
+                    known.insert(entry.mark);
+                }
+            }
+            whole += u64::try_from(line.len())?;
+            line.clear();
+        }
+        // A file that never was a journal is left as it is.
+        if whole == 0 && !serde_json::to_vec(aim)?.starts_with(&line) {
+            return Err(place(&"it is no journal of an import"));
+        }
+        file.set_len(whole).map_err(|error| place(&error))?;
+        file.seek(SeekFrom::End(0)).map_err(|error| place(&error))?;
+        let mut journal = Self(file);
+        if whole == 0 {
+            journal.write(aim)?;
+        }
+        Ok((journal, known))
+    }
+
+    /// Adds a line, in one piece.
+    pub fn write(&mut self, line: &impl Serialize) -> std::io::Result<()> {
+        let mut text = serde_json::to_vec(line)?;
+        text.push(b'\n');
+        self.0.write_all(&text)
+    }
+}
+
+/// The journal's place where none is named: next to the first source.
+pub fn beside(source: &Path) -> PathBuf {
+    let whole = source.canonicalize().unwrap_or_else(|_| source.to_owned());
+    let mut name = whole.file_name().map_or_else(|| "import".into(), std::ffi::OsStr::to_owned);
+    name.push(SUFFIX);
+    whole.with_file_name(name)
+}

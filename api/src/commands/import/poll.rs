@@ -1,0 +1,90 @@
+//! Deliveries from Nettskjema's API, version 3: asked whether anything has changed, then read as they come. It must not keep
+//! anything but what the answer to that question was.
+
+use std::collections::HashMap;
+use std::io::{BufReader, Read as _};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::cut::{Uncut, lines};
+use super::pipeline::{Origin, Outlet, Sorting};
+use super::service::{Service, Stop};
+use super::target::Target;
+use crate::wire::LINES_LIMIT;
+
+/// Forms that are asked for.
+pub struct Poll {
+    /// Nettskjema.
+    pub service: Service,
+    /// Its address, as the report names it.
+    pub address: String,
+    /// The forms' numbers.
+    pub forms: Vec<String>,
+    /// What was seen of each form when it was last imported whole.
+    pub seen: HashMap<String, Info>,
+}
+
+/// What tells that something has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Info {
+    #[serde(default)]
+    modified_date: Value,
+    #[serde(default)]
+    last_submission_date: Value,
+    #[serde(default)]
+    number_of_submissions: Value,
+}
+
+impl Poll {
+    /// The forms that are not as they were when they were last imported.
+    pub fn changed(&self) -> Result<HashMap<String, Info>, Stop> {
+        let mut changed = HashMap::new();
+        for form in &self.forms {
+            let info: Info = self.service.persist(|| {
+                let mut answer = self.service.ask(&format!("/form/{form}/info"), None)?;
+                answer.body_mut().read_json().map_err(|error| self.service.torn(&error))
+            })?;
+            if self.seen.get(form) != Some(&info) {
+                changed.insert(form.clone(), info);
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Puts every submission of a form into the outlet, its definition first.
+    pub fn feed(&self, form: &str, outlet: &mut Outlet<'_>, target: &Target) -> Result<(), Stop> {
+        target.define(form, &self.definition(form)?)?;
+        outlet.defined()?;
+        let origin = Origin::new(format!("{}/form/{form}/answers", self.address), None, 0);
+        // A stream that breaks off is read again; what was put into the outlet before is not put there twice.
+        self.service.persist(|| {
+            let answer = self.service.ask(&format!("/form/{form}/answers"), None)?;
+            let mut input = BufReader::new(answer.into_body().into_with_config().limit(u64::MAX).reader());
+            let mut sorting = Sorting::new(Some(form), None);
+            lines(&mut input, &mut |it| sorting.push(it, outlet, &origin)).map_err(|error| match error {
+                Uncut::Unreadable(why) => self.service.torn(&why),
+                Uncut::Stop(stop) => stop.into(),
+            })
+        })?;
+        outlet.read(&origin)
+    }
+
+    /// The definition, or what stands for it where there is no such operation: its elements.
+    fn definition(&self, form: &str) -> Result<Vec<u8>, Stop> {
+        let fetched = |what: &str| {
+            self.service.persist(|| {
+                let answer = self.service.ask(&format!("/form/{form}/{what}"), None)?;
+                let mut text = Vec::new();
+                let most = u64::try_from(LINES_LIMIT).unwrap_or(u64::MAX);
+                let read = answer.into_body().into_reader().take(most).read_to_end(&mut text);
+                read.map(|_| text).map_err(|error| self.service.torn(&error))
+            })
+        };
+        match fetched("definition") {
+            Err(Stop::Refused(refusal)) if refusal.status == 404 => fetched("elements"),
+            other => other,
+        }
+    }
+}

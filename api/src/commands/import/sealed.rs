@@ -1,0 +1,141 @@
+//! Files, plain or encrypted with OpenPGP (RFC 9580): opened so that what was encrypted is never written anywhere but into
+//! memory, and nothing is given out before its integrity has been checked.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Cursor, Read as _};
+use std::path::Path;
+
+use pgp::composed::{DecryptionOptions, Deserializable as _, Message, SignedSecretKey, TheRing};
+use pgp::types::{Password, Seipdv1ReadMode};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use super::cut::grow;
+use crate::commands::Failure;
+
+/// Encrypted files of no more than that are decrypted whole, ahead of being needed.
+const WHOLE: u64 = 8 << 20;
+
+/// What files are opened with.
+#[derive(Default)]
+pub struct Keys(Vec<SignedSecretKey>);
+
+/// A file that can be read.
+pub enum Opened {
+    /// As it lies on the disk.
+    Plain(BufReader<File>),
+    /// Decrypted, in memory, wiped when it is dropped.
+    Decrypted(Cursor<Zeroizing<Vec<u8>>>),
+    /// Decrypted while it is read; its integrity was checked in a first pass.
+    Decrypting(Box<Message<'static>>),
+}
+
+impl Opened {
+    /// What reads it.
+    pub fn reader(&mut self) -> &mut dyn BufRead {
+        match self {
+            Self::Plain(it) => it,
+            Self::Decrypted(it) => it,
+            Self::Decrypting(it) => it,
+        }
+    }
+}
+
+impl Keys {
+    /// Every secret key of a file, armoured or not, unlocked once.
+    pub fn read(path: &Path, passphrase: Option<&SecretString>) -> Result<Self, Failure> {
+        let place = |error: &dyn std::fmt::Display| Failure::from(format!("{}: {error}", path.display()));
+        let bytes = Zeroizing::new(std::fs::read(path).map_err(|error| place(&error))?);
+        let (keys, _) = SignedSecretKey::from_reader_many(bytes.as_slice()).map_err(|error| place(&error))?;
+        let passphrase = Password::from(passphrase.map_or("", ExposeSecret::expose_secret));
+        let mut unlocked = Vec::new();
+        for key in keys {
+            let mut key = key.map_err(|error| place(&error))?;
+            let wrong = || place(&"the passphrase does not open this key");
+            key.primary_key.remove_password(&passphrase).map_err(|_| wrong())?;
+            for subkey in &mut key.secret_subkeys {
+                subkey.key.remove_password(&passphrase).map_err(|_| wrong())?;
+            }
+            unlocked.push(key);
+        }
+        if unlocked.is_empty() { Err(place(&"there is no secret key in this file")) } else { Ok(Self(unlocked)) }
+    }
+
+    /// Opens a file; one whose name ends in `.asc` is decrypted.
+    pub fn open(&self, path: &Path) -> Result<Opened, String> {
+        let file = || File::open(path).map(|file| BufReader::with_capacity(64 * 1024, file)).map_err(told);
+        if path.extension().is_none_or(|it| it != "asc") {
+            return Ok(Opened::Plain(file()?));
+        }
+        if self.0.is_empty() {
+            return Err("it is encrypted: say with --pgp-key which key opens it".to_owned());
+        }
+        let size = path.metadata().map_err(told)?.len();
+        if size <= WHOLE {
+            let whole = usize::try_from(WHOLE).map_err(told)?;
+            let mut message = self.decrypting(file()?, Seipdv1ReadMode::CheckFirst { max_message_size: whole })?;
+            // Compressed text may be far longer than the file: what does not fit is read again, piece by piece.
+            let mut text = Zeroizing::new(Vec::new());
+            loop {
+                let piece = message.fill_buf().map_err(told)?;
+                if piece.is_empty() {
+                    return Ok(Opened::Decrypted(Cursor::new(text)));
+                }
+                if text.len() + piece.len() > whole {
+                    break;
+                }
+                grow(&mut text, piece.len());
+                text.extend_from_slice(piece);
+                let used = piece.len();
+                message.consume(used);
+            }
+            std::io::copy(&mut message, &mut std::io::sink()).map_err(told)?;
+        } else {
+            std::io::copy(&mut self.decrypting(file()?, Seipdv1ReadMode::Streaming)?, &mut std::io::sink())
+                .map_err(told)?;
+        }
+        Ok(Opened::Decrypting(Box::new(self.decrypting(file()?, Seipdv1ReadMode::Streaming)?)))
+    }
+
+    fn decrypting(&self, file: BufReader<File>, mode: Seipdv1ReadMode) -> Result<Message<'static>, String> {
+        let (message, _) = Message::from_reader(file).map_err(|_| "it is no OpenPGP message")?;
+        if !message.is_encrypted() {
+            return Err("it is an OpenPGP message, but not encrypted".to_owned());
+        }
+        let unlocked = Password::empty();
+        let ring = TheRing {
+            secret_keys: self.0.iter().collect(),
+            key_passwords: vec![&unlocked],
+            decrypt_options: DecryptionOptions::new().enable_gnupg_aead().set_seipdv1_read_mode(mode),
+            ..TheRing::default()
+        };
+        let refused = |error| match error {
+            pgp::errors::Error::MissingKey => "it is encrypted for another key".to_owned(),
+            other => format!("it cannot be decrypted: {other}"),
+        };
+        let (mut message, _) = message.decrypt_the_ring(ring, true).map_err(refused)?;
+        while message.is_compressed() {
+            message = message.decompress().map_err(|error| format!("it cannot be decompressed: {error}"))?;
+        }
+        if message.is_encrypted() { Err("it is encrypted twice".to_owned()) } else { Ok(message) }
+    }
+}
+
+fn told(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// The SHA-256 of a file as it lies on the disk.
+pub fn digest(path: &Path) -> std::io::Result<[u8; 32]> {
+    let mut file = File::open(path)?;
+    let mut digest = Sha256::new();
+    let mut piece = vec![0; 64 * 1024];
+    loop {
+        let read = file.read(&mut piece)?;
+        if read == 0 {
+            return Ok(digest.finalize().into());
+        }
+        digest.update(piece.get(..read).unwrap_or_default());
+    }
+}

@@ -1,0 +1,269 @@
+//! A service that is asked patiently: with credentials that are renewed, waiting as it says, giving up at last. It must not
+//! know what is asked.
+
+use std::fmt;
+use std::io::Read as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use painreg_tenants::Clock;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use ureq::http::{HeaderMap, Response, header};
+use ureq::{Agent, Body};
+
+use super::credentials::Credentials;
+use super::report::Fault;
+
+/// The first wait after a failure that says nothing about waiting, and the longest wait of any kind.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
+/// For how long a service may be silent.
+const SILENCE: Duration = Duration::from_mins(2);
+/// How much of an error is read.
+const ERROR_BYTES: u64 = 64 * 1024;
+
+/// Why an import ends before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Stop {
+    /// A service said no, and would say it again.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// Nothing but failures for as long as `--patience` allows.
+    #[error("gave up: {0}")]
+    GaveUp(String),
+    /// Another part of the import has failed.
+    #[error("stopped")]
+    Halted,
+    /// The disk, or an answer that cannot be understood.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// What a service said no with: never what was sent to it.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// Which service.
+    pub service: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// The registry's problem code, if it is one of its problems.
+    pub code: Option<String>,
+    /// The title of the problem, or Nettskjema's message.
+    pub text: String,
+    /// Which parts were refused.
+    pub faults: Vec<Fault>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} answered {}", self.service, self.status)?;
+        for word in self.code.iter().chain((!self.text.is_empty()).then_some(&self.text)) {
+            write!(f, ": {word}")?;
+        }
+        self.faults.iter().try_for_each(|it| write!(f, "; {it}"))
+    }
+}
+
+/// Why one attempt came to nothing.
+#[derive(Debug)]
+pub enum Setback {
+    /// It is worth another: at once after the wait that the service asked for, or after a longer one each time.
+    Later(Option<Duration>, String),
+    /// It is not.
+    Never(Stop),
+}
+
+impl From<Stop> for Setback {
+    fn from(stop: Stop) -> Self {
+        Self::Never(stop)
+    }
+}
+
+/// What is sent with a POST.
+pub struct Sent<'a> {
+    /// Its media type.
+    pub media: &'a str,
+    /// The Idempotency-Key.
+    pub key: &'a str,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// One HTTP service.
+pub struct Service {
+    name: &'static str,
+    base: String,
+    agent: Agent,
+    credentials: Credentials,
+    patience: Duration,
+    halted: Arc<AtomicBool>,
+    /// Nobody asks before that: the service asked for a pause.
+    not_before: Mutex<Option<Instant>>,
+}
+
+/// An error as the registry (RFC 9457), Nettskjema or an OAuth server tells it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Told {
+    code: Option<String>,
+    title: Option<String>,
+    message: Option<String>,
+    error: Option<String>,
+    errors: serde_json::Value,
+}
+
+/// An agent that follows no redirects and trusts whom the machine trusts: hospitals sign with authorities of their own.
+pub fn agent() -> Agent {
+    let tls = ureq::tls::TlsConfig::builder()
+        .provider(ureq::tls::TlsProvider::Rustls)
+        .root_certs(ureq::tls::RootCerts::PlatformVerifier)
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .build();
+    Agent::config_builder()
+        .tls_config(tls)
+        .max_redirects(0)
+        .http_status_as_error(false)
+        .timeout_connect(Some(Duration::from_secs(20)))
+        .timeout_recv_response(Some(SILENCE))
+        .timeout_per_read(Some(SILENCE))
+        .timeout_per_write(Some(SILENCE))
+        .build()
+        .new_agent()
+}
+
+impl Service {
+    /// The service at `base`, which is called `name` in what is told.
+    pub fn new(
+        name: &'static str,
+        base: &str,
+        credentials: Credentials,
+        patience: Duration,
+        halted: Arc<AtomicBool>,
+    ) -> Self {
+        let base = base.trim_end_matches('/').to_owned();
+        Self { name, base, agent: agent(), credentials, patience, halted, not_before: Mutex::default() }
+    }
+
+    /// Asks once for what lies at `path`, or sends something there. Credentials that are refused are renewed once.
+    pub fn ask(&self, path: &str, sent: Option<&Sent<'_>>) -> Result<Response<Body>, Setback> {
+        let url = format!("{}{path}", self.base);
+        let mut refused: Option<SecretString> = None;
+        loop {
+            let token = self.credentials.token(&self.agent, refused.as_ref())?;
+            let bearer = format!("Bearer {}", token.expose_secret());
+            let answered = match sent {
+                None => self.agent.get(&url).header(header::AUTHORIZATION, &bearer).call(),
+                Some(sent) => self
+                    .agent
+                    .post(&url)
+                    .header(header::AUTHORIZATION, &bearer)
+                    .header(header::CONTENT_TYPE, sent.media)
+                    .header("idempotency-key", sent.key)
+                    .send(sent.body),
+            };
+            let answer = answered.map_err(|error| self.torn(&error))?;
+            if let Some(pause) = exhausted(answer.headers()) {
+                self.hold(pause);
+            }
+            match answer.status().as_u16() {
+                200..=299 => return Ok(answer),
+                401 if refused.is_none() => refused = Some(token),
+                _ => return Err(setback(self.name, answer)),
+            }
+        }
+    }
+
+    /// A connection that broke, before or in the answer.
+    pub fn torn(&self, error: &dyn fmt::Display) -> Setback {
+        Setback::Later(None, format!("{}: {error}", self.name))
+    }
+
+    /// Attempts until it succeeds, is refused for good, or has failed for longer than patience lasts.
+    pub fn persist<T>(&self, mut attempt: impl FnMut() -> Result<T, Setback>) -> Result<T, Stop> {
+        let mut failing: Option<Instant> = None;
+        let mut wait = FIRST_WAIT;
+        loop {
+            self.wait_turn()?;
+            let (asked, why) = match attempt() {
+                Ok(done) => return Ok(done),
+                Err(Setback::Never(stop)) => return Err(stop),
+                Err(Setback::Later(asked, why)) => (asked, why),
+            };
+            if failing.get_or_insert_with(Instant::now).elapsed() >= self.patience {
+                return Err(Stop::GaveUp(why));
+            }
+            tracing::warn!(why, "trying again");
+            if let Some(pause) = asked {
+                self.hold(pause);
+            } else {
+                self.pause(wait)?;
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+        }
+    }
+
+    /// Waits; stops waiting when the import stops.
+    pub fn pause(&self, time: Duration) -> Result<(), Stop> {
+        let until = Instant::now() + time;
+        loop {
+            if self.halted.load(Ordering::Relaxed) {
+                return Err(Stop::Halted);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(Duration::from_millis(50)));
+        }
+    }
+
+    /// Makes everybody who asks this service wait.
+    fn hold(&self, pause: Duration) {
+        let until = Instant::now() + pause.min(LONGEST_WAIT);
+        let mut held = self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = (*held).max(Some(until));
+    }
+
+    fn wait_turn(&self) -> Result<(), Stop> {
+        let until = *self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
+        self.pause(until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now())))
+    }
+}
+
+/// What an answer that is no success means.
+pub fn setback(service: &'static str, answer: Response<Body>) -> Setback {
+    let status = answer.status().as_u16();
+    let wait = retry_after(answer.headers());
+    let mut text = Vec::new();
+    // An error that cannot be read is still its status.
+    let _ = answer.into_body().into_reader().take(ERROR_BYTES).read_to_end(&mut text);
+    let told: Told = serde_json::from_slice(&text).unwrap_or_default();
+    let faults = serde_json::from_value(told.errors).unwrap_or_default();
+    let text = told.message.or(told.title).or(told.error).unwrap_or_default();
+    let refusal = Refusal { service, status, code: told.code, text, faults };
+    let in_progress = status == 409 && wait.is_some();
+    if in_progress || matches!(status, 408 | 425 | 429 | 500..=599) {
+        Setback::Later(wait, refusal.to_string())
+    } else {
+        Setback::Never(Stop::Refused(refusal))
+    }
+}
+
+/// `Retry-After`, in seconds or as a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Some(until.duration_since(Clock::system().now()).try_into().unwrap_or_default())
+}
+
+/// How long to wait where `RateLimit` (draft-ietf-httpapi-ratelimit-headers) says that nothing is left.
+fn exhausted(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("ratelimit")?.to_str().ok()?;
+    let member = |name: &str| text.split(';').find_map(|it| it.trim().strip_prefix(name)?.parse::<u64>().ok());
+    (member("r=")? == 0).then(|| Duration::from_secs(member("t=").unwrap_or(1)))
+}
