@@ -24,12 +24,12 @@ mod harness;
 mod hostile;
 #[path = "registry/idempotency.rs"]
 mod idempotency;
+#[path = "registry/importer.rs"]
+mod importer;
 #[path = "registry/instruments.rs"]
 mod instruments;
 #[path = "registry/intake.rs"]
 mod intake;
-#[path = "registry/importer.rs"]
-mod importer;
 #[path = "registry/isolation.rs"]
 mod isolation;
 #[path = "registry/kit.rs"]

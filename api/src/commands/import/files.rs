@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::cut::{self, Uncut};
 use super::journal::Mark;
-use super::pipeline::{Origin, Outlet, Sorting};
+use super::outlet::{Origin, Outlet, Sorting};
 use super::sealed::{Keys, Opened, digest};
 use super::service::Stop;
 use super::source::{Found, Holds, Source, form_of_folder};
@@ -92,7 +92,7 @@ impl Files {
         let leave = |outlet: &mut Outlet<'_>, why: String, failed| outlet.leave(source.path.clone(), why, failed);
         let mut opened = match ready.opened {
             Ok(Some(opened)) => opened,
-            Ok(None) => return leave(outlet, "an earlier run has stored all of it".to_owned(), false),
+            Ok(None) => return outlet.pass(source.size),
             Err(why) => return leave(outlet, why, true),
         };
         let origin = Origin::new(source.path.display().to_string(), ready.mark, source.size);
@@ -114,7 +114,8 @@ impl Files {
         let named = || serde_json::from_slice(&text).ok().map(|it: Definition| it.form.to_string());
         let form = self.form.clone().or_else(named).or_else(|| form_of_folder(&source.path)).ok_or_else(no_form)?;
         match to.define(&form, &text) {
-            Ok(()) => Ok(outlet.defined()?),
+            Ok(true) => Ok(outlet.defined()?),
+            Ok(false) => Ok(()),
             Err(Stop::Refused(refusal)) if matches!(refusal.status, 400 | 413 | 422) => {
                 Err(Uncut::Unreadable(refusal.to_string()))
             }

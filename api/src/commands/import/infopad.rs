@@ -13,7 +13,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::cut::Cut;
-use super::pipeline::{Channel, Origin, Outlet};
+use super::outlet::{Channel, Origin, Outlet};
 use super::report::Fault;
 use super::service::Stop;
 use super::{Destination, How, code, journal};
@@ -93,7 +93,9 @@ impl Infopad {
             say(&format!("ignored   {name}: {}", mapping.ignored.get(name).map_or("", String::as_str)));
         }
         for (what, names) in [("unmapped", &columns.unmapped), ("absent", &columns.absent)] {
-            names.iter().for_each(|name| say(&format!("{what:<9} {name}")));
+            for name in names {
+                say(&format!("{what:<9} {name}"));
+            }
         }
         if !columns.unmapped.is_empty() && !self.allow_unmapped {
             return Err(place(

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::cut::{Uncut, lines};
-use super::pipeline::{Origin, Outlet, Sorting};
+use super::outlet::{Origin, Outlet, Sorting};
 use super::service::{Service, Stop};
 use super::target::Target;
 use crate::wire::LINES_LIMIT;
@@ -55,8 +55,9 @@ impl Poll {
 
     /// Puts every submission of a form into the outlet, its definition first.
     pub fn feed(&self, form: &str, outlet: &mut Outlet<'_>, target: &Target) -> Result<(), Stop> {
-        target.define(form, &self.definition(form)?)?;
-        outlet.defined()?;
+        if target.define(form, &self.definition(form)?)? {
+            outlet.defined()?;
+        }
         let origin = Origin::new(format!("{}/form/{form}/answers", self.address), None, 0);
         // A stream that breaks off is read again; what was put into the outlet before is not put there twice.
         self.service.persist(|| {

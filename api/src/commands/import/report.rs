@@ -106,6 +106,7 @@ pub struct Report {
     forms: BTreeMap<String, BTreeMap<Outcome, u64>>,
     definitions: u64,
     files: u64,
+    files_known: u64,
     bytes: u64,
     left: Vec<Left>,
     told: Vec<Unplaced>,
@@ -130,6 +131,7 @@ struct Summary<'a> {
     forms: &'a BTreeMap<String, BTreeMap<Outcome, u64>>,
     definitions: u64,
     files: u64,
+    files_stored_earlier: u64,
     files_not_taken: &'a [Left],
     #[serde(skip_serializing_if = "Option::is_none")]
     columns: Option<&'a infopad::Report>,
@@ -148,6 +150,7 @@ impl Report {
             forms: BTreeMap::new(),
             definitions: 0,
             files: 0,
+            files_known: 0,
             bytes: 0,
             left: Vec::new(),
             told: Vec::new(),
@@ -188,6 +191,11 @@ impl Report {
         self.files += 1;
     }
 
+    /// Counts a file that an earlier run has stored whole.
+    pub const fn know_file(&mut self) {
+        self.files_known += 1;
+    }
+
     /// Counts a definition that the registry has.
     pub const fn define(&mut self) {
         self.definitions += 1;
@@ -222,6 +230,7 @@ impl Report {
                 forms: &self.forms,
                 definitions: self.definitions,
                 files: self.files,
+                files_stored_earlier: self.files_known,
                 files_not_taken: &self.left,
                 columns: self.columns.as_ref(),
                 bytes: self.bytes,
@@ -256,8 +265,14 @@ impl Report {
         if more > 0 {
             say(&format!("and {more} more: --report FILE names every one"));
         }
-        for it in &self.left {
+        for it in self.left.iter().take(TOLD) {
             say(&format!("not taken: {}: {}", it.file.display(), it.why));
+        }
+        if let Some(more) = self.left.len().checked_sub(TOLD + 1) {
+            say(&format!("and {} more files: --report FILE names every one", more + 1));
+        }
+        if self.files_known > 0 {
+            say(&format!("{} files were stored whole by an earlier run", self.files_known));
         }
         say(&format!(
             "{} files, {} definitions, {} bytes sent in {seconds:.1} s: {rate:.0} deliveries a second",

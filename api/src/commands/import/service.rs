@@ -196,7 +196,7 @@ impl Service {
             }
             tracing::warn!(why, "trying again");
             if let Some(pause) = asked {
-                self.hold(pause);
+                self.hold(pause.max(FIRST_WAIT));
             } else {
                 self.pause(wait)?;
                 wait = (wait * 2).min(LONGEST_WAIT);
@@ -267,3 +267,6 @@ fn exhausted(headers: &HeaderMap) -> Option<Duration> {
     let member = |name: &str| text.split(';').find_map(|it| it.trim().strip_prefix(name)?.parse::<u64>().ok());
     (member("r=")? == 0).then(|| Duration::from_secs(member("t=").unwrap_or(1)))
 }
+
+#[cfg(test)]
+mod tests;

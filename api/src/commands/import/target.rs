@@ -7,7 +7,7 @@ use painreg_tenants::Clock;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::pipeline::{Batch, Ticket};
+use super::outlet::{Batch, Ticket};
 use super::report::{Fault, Outcome};
 use super::service::{Refusal, Sent, Service, Stop};
 
@@ -94,15 +94,15 @@ impl Target {
         self.dry_run
     }
 
-    /// Delivers a form's definition as Nettskjema gave it; in a dry run it does not.
-    pub fn define(&self, form: &str, definition: &[u8]) -> Result<(), Stop> {
+    /// Delivers a form's definition as Nettskjema gave it, unless this is a dry run; whether it did.
+    pub fn define(&self, form: &str, definition: &[u8]) -> Result<bool, Stop> {
         if self.dry_run {
-            return Ok(());
+            return Ok(false);
         }
         let path = format!("/v1/tenants/{}/nettskjema/{form}/definitions", self.tenant);
         let key = self.clock.random_id().to_string();
         let sent = Sent { media: "application/json", key: &key, body: definition };
-        self.service.persist(|| self.service.ask(&path, Some(&sent)).map(|_| ()))
+        self.service.persist(|| self.service.ask(&path, Some(&sent)).map(|_| true))
     }
 
     /// A published version of a form.
@@ -178,7 +178,9 @@ impl Target {
                 // The answer is whole, and yet it says nothing of these.
                 let silence =
                     || Answer::refused(Problem { status: 502, code: "not_answered".to_owned(), errors: Vec::new() });
-                answers.iter_mut().for_each(|it| _ = it.get_or_insert_with(silence));
+                for answer in answers.iter_mut().filter(|it| it.is_none()) {
+                    *answer = Some(silence());
+                }
                 return Ok(());
             }
             Err(self.service.torn(&format!("{missing} of {} deliveries were not answered", lines.len())))

@@ -2,11 +2,11 @@ use std::io::BufReader;
 
 use super::*;
 
-/// Form, submission, text, and whether it is too long, of everything that is cut; whatever pieces the text comes in.
-fn cuts(
-    read: fn(&mut dyn BufRead, &mut Emit<'_>) -> Result<(), Uncut>,
-    text: &str,
-) -> (Vec<(Option<String>, Option<String>, String, bool)>, Option<String>) {
+/// Form, submission, text, and whether it is too long.
+type Seen = (Option<String>, Option<String>, String, bool);
+
+/// Everything that is cut, whatever pieces the text comes in, and why it ended before its end.
+fn cuts(read: fn(&mut dyn BufRead, &mut Emit<'_>) -> Result<(), Uncut>, text: &str) -> (Vec<Seen>, Option<String>) {
     let by = |piece: usize| {
         let mut cuts = Vec::new();
         let mut input = BufReader::with_capacity(piece, text.as_bytes());
@@ -28,7 +28,7 @@ fn cuts(
     whole
 }
 
-fn one(form: Option<&str>, submission: Option<&str>, text: &str) -> (Option<String>, Option<String>, String, bool) {
+fn one(form: Option<&str>, submission: Option<&str>, text: &str) -> Seen {
     (form.map(str::to_owned), submission.map(str::to_owned), text.to_owned(), false)
 }
 
