@@ -285,6 +285,28 @@ fn what_would_be_taken_for_a_part_of_something_else_goes_by_itself() {
     assert_eq!(batches, 4);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_is_never_held_whole() {
+    let (folder, into) = (Folder::new(), StandIn::new());
+    into.held().forgets = true;
+    let words = "x".repeat(8_000);
+    folder.file("7/in.ndjson", ndjson((0..12_000).map(|id| tsd(id, &words))));
+    let size = folder.0.join("7/in.ndjson").metadata().expect("a file").len();
+    let mut child = start(folder.import(&into, &["7", "--batch-kib", "512"]));
+    let mut most = 0;
+    // The most that was ever held, in KiB, as long as the program lives to tell.
+    while child.try_wait().expect("a child").is_none() {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let held =
+            status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+        most = most.max(held.unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(into.count(), 12_000);
+    assert!(most > 0 && most * 1024 < size / 2, "{most} KiB for a file of {size} bytes");
+}
+
 #[test]
 fn killed_anywhere_and_run_again_it_ends_the_same() {
     let expected: BTreeSet<String> = (0..600).map(|id| id.to_string()).collect();

@@ -11,7 +11,7 @@ fn a_pause_is_asked_for_in_seconds_or_until_a_date() {
     let asked = |text| retry_after(&headers("retry-after", text));
     assert_eq!(asked("7"), Some(Duration::from_secs(7)));
     assert_eq!(asked("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
-    assert!(asked("Fri, 31 Dec 2199 23:59:59 GMT") > Some(Duration::from_secs(1_000_000)));
+    assert!(asked("Tue, 31 Dec 2199 23:59:59 GMT") > Some(Duration::from_secs(1_000_000)));
     assert_eq!(asked("soon"), None);
 }
 
