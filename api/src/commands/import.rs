@@ -68,8 +68,8 @@ What a file holds is known by its name: .json (a submission of TSD or of API v3,
 or API v3's answers, a line each), .csv (CSV v1), each of them with .asc if it is encrypted. form*.json is a form's
 definition and is sent first. Attachments are named in the report and not taken.
 
-What is encrypted is decrypted in memory, after its integrity has been checked, and wiped from there. Secrets come from files
-or from the environment: PAINREG_TOKEN, PAINREG_ISSUER_SECRET, NETTSKJEMA_CLIENT_SECRET, PAINREG_PGP_PASSPHRASE. They and the
+What is encrypted is decrypted in memory only, and nothing of it is sent before its integrity has been checked. Secrets come
+from files or from the environment: PAINREG_TOKEN, PAINREG_ISSUER_SECRET, NETTSKJEMA_CLIENT_SECRET, PAINREG_PGP_PASSPHRASE. They and the
 answers go over HTTPS only, but for addresses of this machine.
 
 An import can be killed and run again: it goes on where it was, by the journal beside the first source. The journal names
@@ -84,12 +84,6 @@ where the import failed before its end.";
 /// What to import from Nettskjema, and where to.
 #[derive(Args)]
 pub struct Nettskjema {
-    #[command(flatten)]
-    into: Destination,
-    #[command(flatten)]
-    how: How,
-    #[command(flatten)]
-    api: Api,
     /// The number of the form. For files: whose they all are; absent, they or their folder say it. For the API: which forms
     /// to ask for.
     #[arg(long = "form", value_name = "NUMBER", value_parser = number)]
@@ -105,6 +99,12 @@ pub struct Nettskjema {
     /// Files and folders. None: the API is asked.
     #[arg(value_name = "FILE OR FOLDER")]
     sources: Vec<PathBuf>,
+    #[command(flatten)]
+    into: Destination,
+    #[command(flatten)]
+    how: How,
+    #[command(flatten)]
+    api: Api,
 }
 
 /// The registry, and how to be let in.

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use self::mock::{Reply, serve};
 use self::program::{Folder, csv, long, run, start, tsd, v3};
 use self::stand_in::{Mood, StandIn};
 
@@ -247,6 +248,32 @@ fn a_token_that_is_refused_is_read_again_and_a_refusal_that_stays_ends_the_impor
     let elsewhere = ["import", "nettskjema", "--tenant", "ous", "--server", "http://painreg.example.no", "7"];
     let told = run(nobody.program(&elsewhere));
     assert!(told.code != 0 && told.log.contains("an address begins with https://"), "{}", told.log);
+}
+
+#[test]
+fn a_client_of_the_hospitals_issuer_is_let_in() {
+    let (folder, into) = (Folder::new(), StandIn::new());
+    folder.file("7/in.ndjson", ndjson((0..30).map(|id| tsd(id, "x"))));
+    folder.file("secret", "s3cret\n");
+    let issuer = serve(|request| {
+        // `importer:s3cret`, in Base64.
+        let known = request.header("authorization") == "Basic aW1wb3J0ZXI6czNjcmV0";
+        if known && request.text() == "grant_type=client_credentials&scope=painreg%3Adeliver" {
+            return Reply::new(200, json!({"access_token": stand_in::TOKEN, "expires_in": 600}).to_string());
+        }
+        Reply::new(400, r#"{"error":"invalid_request"}"#)
+    });
+    let (server, url) = (into.url.clone(), format!("http://{issuer}/token"));
+    let client = |scope: &'static str| {
+        let mut command = folder.program(&["import", "nettskjema", "7", "--tenant", "ous", "--server", &server]);
+        command.args(["--issuer-token-url", &url, "--issuer-client-id", "importer"]);
+        command.args(["--issuer-secret-file", "secret", "--issuer-scope", scope]);
+        run(command)
+    };
+    let told = client("something-else").expect(1);
+    assert!(told.log.contains("the token service answered 400: invalid_request"), "{}", told.log);
+    client("painreg:deliver").expect(0);
+    assert_eq!(into.count(), 30);
 }
 
 #[test]

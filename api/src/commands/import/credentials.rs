@@ -61,7 +61,7 @@ impl Credentials {
         };
         if same(Some(&token), refused) {
             let text = "the access token is not accepted".to_owned();
-            return Err(Stop::Refused(Refusal {
+            return Err(Stop::LockedOut(Refusal {
                 service: "the service",
                 status: 401,
                 code: None,
@@ -97,7 +97,10 @@ impl Client {
             .send_form(std::iter::once(("grant_type", "client_credentials")).chain(scope))
             .map_err(|error| Setback::Later(None, format!("{ISSUER}: {error}")))?;
         if answer.status().as_u16() != 200 {
-            return Err(setback(ISSUER, answer));
+            return Err(match setback(ISSUER, answer) {
+                Setback::Never(Stop::Refused(refusal)) => Stop::LockedOut(refusal).into(),
+                other => other,
+            });
         }
         let granted: Granted = answer
             .body_mut()

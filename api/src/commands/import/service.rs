@@ -30,6 +30,9 @@ pub enum Stop {
     /// A service said no, and would say it again.
     #[error("{0}")]
     Refused(Refusal),
+    /// There is no token that lets the import in.
+    #[error("{0}")]
+    LockedOut(Refusal),
     /// Nothing but failures for as long as `--patience` allows.
     #[error("gave up: {0}")]
     GaveUp(String),

@@ -186,6 +186,9 @@ fn a_watch_fetches_when_something_has_changed_and_survives_its_death() {
     assert_eq!(from.asked("answers"), fetched, "nothing had changed");
     from.state().answers.insert("71".to_owned(), (1..=3).map(|id| long(71, id, &["a"])).collect());
     within("what is new", &|| into.count() == 3);
+    // The next question but one is asked when this round has been written down.
+    let asked = from.asked("info");
+    within("the end of the round", &|| from.asked("info") > asked + 1);
     assert_eq!(into.held().repeated, 0, "only what is new");
     child.kill().expect("a kill");
     child.wait().expect("an end");
