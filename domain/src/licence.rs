@@ -30,6 +30,7 @@ pub struct Term(pub String);
 /// A licence (lisens): an agreement that instruments may be used in some languages for some time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = LicenceTerms)]
 pub struct Licence {
     /// Codes of the catalogue's instruments that it covers.
     #[schema(value_type = Vec<Term>, min_items = 1, max_items = 50, example = json!(["eq5d5l"]))]

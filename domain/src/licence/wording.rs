@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Term;
 use crate::fault::{Fault, FaultCode, escape};
 use crate::instrument::Instrument;
 
@@ -26,7 +27,7 @@ pub struct Wording {
     #[schema(max_length = 4000)]
     pub instructions: Option<String>,
     /// Item code -> its wording: every item of the instrument and no other.
-    #[schema(value_type = BTreeMap<String, ItemWording>)]
+    #[schema(value_type = BTreeMap<Term, ItemWording>)]
     pub items: BTreeMap<String, ItemWording>,
 }
 
@@ -40,7 +41,7 @@ pub struct ItemWording {
     pub text: String,
     /// Answer -> its label, of those answers that have one.
     #[serde(default)]
-    #[schema(value_type = BTreeMap<String, Label>)]
+    #[schema(value_type = BTreeMap<Term, Label>)]
     pub responses: BTreeMap<String, String>,
 }
 

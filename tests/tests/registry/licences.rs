@@ -76,7 +76,7 @@ fn a_licence_is_registered_changed_and_withdrawn_and_nothing_of_it_is_lost() {
         (json!({"instruments": ["none"]}), "/instruments/0", "unknown_reference"),
         (json!({"agreement": null}), "/agreement", "required"),
         (json!({"holder": "x"}), "/holder", "unknown_item"),
-        (json!({"volume_cap": -1}), "/volume_cap", "wrong_type"),
+        (json!({"volume_cap": -1}), "/volume_cap", "invalid_format"),
         (
             json!({"invoices": [{"issued_on": "2026-01-10", "amount": 1250, "currency": "EUR",
             "due_on": "2026-02-10"}]}),
