@@ -41,6 +41,7 @@ problems! {
     Unauthenticated       401 "No valid credentials were presented"                         "Gyldig legitimasjon mangler" "Fetch a new access token from a trusted issuer and send it as `Authorization: Bearer`.";
     Forbidden             403 "This role may not do that"                                   "Denne rollen har ikke lov til dette" "See openapi/permissions.md for what each role may do.";
     LowAssurance          403 "Your identity is not assured highly enough for this"         "Innloggingen har ikke høyt nok sikkerhetsnivå for dette" "Log in again at the level that patient data asks for (level 4), and send the new token.";
+    Unlicensed            403 "No valid licence covers this wording"                        "Ingen gyldig lisens dekker denne ordlyden" "`errors` tells why; the registry manager sees to the licence.";
     NotFound              404 "There is no such thing, or it is not yours to see"           "Dette finnes ikke, eller du har ikke tilgang til det" "Check the id and the registry in the path.";
     MethodNotAllowed      405 "The method is not allowed here"                              "Metoden er ikke tillatt her" "The `Allow` header lists the methods of this resource.";
     NotAcceptable         406 "No representation that you accept exists"                    "Ingen form du godtar, finnes" "Accept `application/json`.";
@@ -48,6 +49,7 @@ problems! {
     InProgress            409 "The same request is being worked on"                         "Samme forespørsel er under behandling" "Repeat it with the same Idempotency-Key after `Retry-After`.";
     AlreadyExists         409 "Something like this exists already"                          "Noe slikt finnes allerede" "`errors` names the member; look the existing one up.";
     NotPermitted          409 "The patient's legal basis does not allow this to be kept"    "Pasientens behandlingsgrunnlag tillater ikke at dette lagres" "`errors` tells why; read the patient's permissions, and record the legal basis if it has changed.";
+    LicenceBlocked        409 "This registry refuses answers outside a licence"             "Dette registeret tar ikke imot svar utenfor lisens" "`errors` tells why; the registry manager sees to the licence, or has the registry warn instead (`use_outside_licence`).";
     StateConflict         409 "The present state does not allow this"                       "Tilstanden tillater ikke dette" "Read the resource again and see which state it is in.";
     Stale                 412 "The resource has changed since you read it"                  "Ressursen er endret siden du leste den" "Read it again, apply your change, and send the new ETag in `If-Match`.";
     TooLarge              413 "The body is too large"                                       "Innholdet er for stort" "Keep within the operation's limit.";
@@ -297,6 +299,7 @@ impl From<StoreError> for Problem {
             StoreError::Invalid(faults) => (Code::Invalid, faults),
             StoreError::InUse => (Code::StateConflict, vec![Fault::new("", FaultCode::InUse)]),
             StoreError::NotPermitted(reason) => (Code::NotPermitted, vec![Fault::new("", fault_of(reason))]),
+            StoreError::LicenceBlocked(faults) => (Code::LicenceBlocked, faults),
             StoreError::InProgress => (Code::InProgress, Vec::new()),
             StoreError::KeyReused => (Code::KeyReused, Vec::new()),
             StoreError::Suspended => (Code::Suspended, Vec::new()),
@@ -320,7 +323,12 @@ impl Refusal for Problem {
             Code::AlreadyExists => Some("conflict"),
             // The policy's own refusal is logged where it is made; one that names a part came after a record was opened.
             Code::Forbidden if !self.errors.is_empty() => Some("forbidden"),
-            Code::Stale | Code::Invalid | Code::StateConflict | Code::NotPermitted => Some("refused"),
+            Code::Stale
+            | Code::Invalid
+            | Code::StateConflict
+            | Code::NotPermitted
+            | Code::Unlicensed
+            | Code::LicenceBlocked => Some("refused"),
             _ => None,
         }
     }

@@ -10,6 +10,7 @@ pub mod entries;
 pub mod forms;
 pub mod implants;
 pub mod instruments;
+pub mod licences;
 pub mod merges;
 pub mod nettskjema;
 pub mod patients;
@@ -20,9 +21,11 @@ pub mod records;
 pub mod referrals;
 pub mod rescorings;
 pub mod service;
+pub mod settings;
 pub mod submissions;
 pub mod summary;
 pub mod tenants;
+pub mod texts;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -67,6 +70,18 @@ pub fn all(config: &mut ServiceConfig<'_>) {
         .service(instruments::list::list_instruments)
         .service(instruments::read::read_instrument)
         .service(instruments::score::score_answers)
+        .service(texts::list::list_item_texts)
+        .service(texts::read::read_item_texts)
+        .service(texts::load::load_item_texts)
+        .service(licences::list::list_licences)
+        .service(licences::register::register_licence)
+        .service(licences::read::read_licence)
+        .service(licences::change::change_licence)
+        .service(licences::withdraw::withdraw_licence)
+        .service(licences::versions::list_licence_versions)
+        .service(licences::due::list_licence_deadlines)
+        .service(settings::read::read_settings)
+        .service(settings::change::change_settings)
         .service(code_systems::list::list_code_systems)
         .service(code_systems::search::search_codes)
         .service(code_systems::read::read_code)

@@ -537,6 +537,25 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
     }
 }
 
+/// A merge patch (RFC 7396).
+pub struct Patch(pub serde_json::Map<String, serde_json::Value>);
+
+impl<'de> Deserialize<'de> for Patch {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::Object(members) => Ok(Self(members)),
+            _ => Err(D::Error::invalid_type(Unexpected::Other("no object"), &"an object")),
+        }
+    }
+}
+
+impl Validate for Patch {
+    /// What comes of it is examined.
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        Ok(())
+    }
+}
+
 /// A code in a list, for the specification only: texts have limits there.
 #[derive(utoipa::ToSchema)]
 #[schema(value_type = String, max_length = 64)]

@@ -92,6 +92,14 @@ faults! {
     ConsentWithdrawn "The patient withdrew the consent."                     "Pasienten har trukket samtykket.";
     /// No legal basis covers the day.
     NoBasis         "No legal basis covers this day."                        "Ingen behandlingsgrunnlag dekker denne dagen.";
+    /// An instrument for which no licence is registered.
+    LicenceMissing  "No licence for this instrument is registered."          "Det er ikke registrert noen lisens for dette instrumentet.";
+    /// An instrument whose licence had ended by the day in question.
+    LicenceExpired  "The licence for this instrument has expired."           "Lisensen for dette instrumentet er utløpt.";
+    /// An instrument whose licence begins after the day in question.
+    LicenceNotYetValid "The licence for this instrument is not valid yet."   "Lisensen for dette instrumentet gjelder ikke ennå.";
+    /// An instrument whose licences are for other languages.
+    LicenceOfAnotherLanguage "The licence for this instrument does not cover the language." "Lisensen for dette instrumentet gjelder ikke språket.";
 }
 
 /// One refused part: an RFC 6901 pointer into what was sent, and why.

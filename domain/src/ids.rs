@@ -48,6 +48,8 @@ ids! {
     QuarantineId;
     /// One alert that an answer raised (varsel).
     AlertId;
+    /// One licence of instruments (lisens).
+    LicenceId;
     /// One trusted issuer of tokens.
     IssuerId;
 }

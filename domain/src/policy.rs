@@ -148,6 +148,18 @@ mod table {
         ManageForms       Catalogue:   no      no        no        all             no            no           no        no       no     no      no  no       no;
         /// Read the code systems.
         ReadCodes         Catalogue:   all     all       all       all             all           all          all       all      all    all     all no       no;
+        /// Read which licences the registry holds.
+        ReadLicences      Catalogue:   no      all       all       all             no            no           no        no       no     no      all no       no;
+        /// Register, change and withdraw licences, with their invoices, and read what falls due.
+        ManageLicences    Catalogue:   no      no        no        all             no            no           no        no       no     no      no  no       no;
+        /// Read the wording of instruments, to show forms.
+        ReadItemTexts     Catalogue:   all     all       all       all             no            no           no        no       no     no      no  no       no;
+        /// Load the wording of an instrument from the licence holder's file.
+        LoadItemTexts     Catalogue:   no      no        no        all             no            no           no        no       no     no      no  no       no;
+        /// Read what the registry has decided for itself.
+        ReadSettings      Catalogue:   no      all       all       all             no            no           no        no       no     no      all no       no;
+        /// Decide it.
+        ChangeSettings    Catalogue:   no      no        no        all             no            no           no        no       no     no      no  no       no;
         /// Submit an answered questionnaire.
         SubmitAnswers     Answers:     own     unit      no        no              no            no           no        all      no     no      no  no       no;
         /// Deliver a Nettskjema submission as Nettskjema gives it.

@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 pub use self::answers::{Answers, Difference};
 pub use self::condition::Condition;
 use self::condition::Gate;
-pub use self::definition::{Definition, Item, Kind, Mapping, Page, Wave, Words};
+pub use self::definition::{Definition, Item, Kind, Mapping, Page, Wave, Words, is_language};
 pub use self::differences::Change;
 pub use self::file::FormFile;
 use crate::fault::{Fault, FaultCode};

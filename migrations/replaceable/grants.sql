@@ -67,3 +67,12 @@ GRANT SELECT ON code_list, code_list_version, list_generation, project TO {patie
 GRANT INSERT, UPDATE ON code_list TO {registry_manager};
 GRANT UPDATE ON code_list_version, list_generation TO {registry_manager};
 GRANT INSERT, UPDATE ON project TO {registry_manager};
+
+-- Licences, the wording of instruments, and what the registry decides for itself: versions are added, none is changed. What
+-- was paid is the registry's own business. Whoever brings answers must know whether their instruments are licensed.
+GRANT SELECT (id, version, content, changed_at, changed_by) ON licence TO {patient}, {clinician}, {secretary}, {importer}, {dpo};
+GRANT SELECT, INSERT ON licence TO {registry_manager};
+GRANT SELECT ON item_text TO {patient}, {clinician}, {secretary}, {registry_manager};
+GRANT INSERT ON item_text TO {registry_manager};
+GRANT SELECT ON registry_setting TO {patient}, {clinician}, {secretary}, {registry_manager}, {importer}, {dpo};
+GRANT INSERT ON registry_setting TO {registry_manager};

@@ -38,6 +38,9 @@ pub enum StoreError {
     /// The patient's legal basis does not allow this to be kept.
     #[error("no legal basis to keep this")]
     NotPermitted(Reason),
+    /// The registry refuses answers to instruments that are used outside a licence.
+    #[error("used outside a licence")]
+    LicenceBlocked(Vec<Fault>),
     /// The same idempotency key is being worked on right now.
     #[error("a request with the same idempotency key is running")]
     InProgress,

@@ -122,6 +122,7 @@ pub(crate) struct Place {
     last_used: AtomicI64,
     pub(crate) forms: RwLock<FormCache>,
     pub(crate) lists: RwLock<store::code_lists::ListCache>,
+    pub(crate) licensing: RwLock<store::licences::LicensingCache>,
 }
 
 /// Published forms are immutable, so they are read once. What is known of a Nettskjema form carries its versions, which are
@@ -143,6 +144,7 @@ impl Place {
             last_used: AtomicI64::new(0),
             forms: RwLock::new(FormCache::default()),
             lists: RwLock::default(),
+            licensing: RwLock::default(),
         }
     }
 

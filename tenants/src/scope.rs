@@ -155,6 +155,8 @@ pub struct Tx<'t> {
     now: Timestamp,
     reach: Reach,
     codes: CodeBooks,
+    /// How often the registry's lists, licences and settings had changed when the transaction first asked.
+    generation: Option<i64>,
     brand: PhantomData<fn(&'t ()) -> &'t ()>,
 }
 
@@ -289,8 +291,19 @@ impl TenantScope {
                 let brand = PhantomData;
                 let now = self.registry.clock().now();
                 let keys = Vec::new();
-                let mut tx =
-                    Tx { conn, scope: self, trace, object: None, rehearsal: false, keys, now, reach, codes, brand };
+                let mut tx = Tx {
+                    conn,
+                    scope: self,
+                    trace,
+                    object: None,
+                    rehearsal: false,
+                    keys,
+                    now,
+                    reach,
+                    codes,
+                    generation: None,
+                    brand,
+                };
                 let result = work(&mut tx);
                 opened = std::mem::take(&mut tx.trace.opened);
                 object = tx.object.take();
@@ -402,9 +415,13 @@ impl Refusal for StoreError {
         match self {
             Self::NotFound => Some("not_found"),
             Self::Conflict(_) => Some("conflict"),
-            Self::Stale | Self::Invalid(_) | Self::Active | Self::InUse | Self::WrongState | Self::NotPermitted(_) => {
-                Some("refused")
-            }
+            Self::Stale
+            | Self::Invalid(_)
+            | Self::Active
+            | Self::InUse
+            | Self::WrongState
+            | Self::NotPermitted(_)
+            | Self::LicenceBlocked(_) => Some("refused"),
             _ => None,
         }
     }
@@ -460,6 +477,21 @@ impl<'t> Tx<'t> {
     /// How far the caller's right to another action reaches.
     pub fn may(&self, action: Action) -> bool {
         policy::reach(self.scope.principal.role, action) != Reach::No
+    }
+
+    /// How often the registry's lists, licences and settings had changed when the transaction first asked: read by the
+    /// statement that opens a record to collect or record, else one round trip.
+    pub(crate) fn generation(&mut self) -> Result<i64, StoreError> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = BigInt)]
+            value: i64,
+        }
+        if let Some(known) = self.generation {
+            return Ok(known);
+        }
+        let row: Row = statement("SELECT value FROM list_generation").get_result(self.conn)?;
+        Ok(*self.generation.insert(row.value))
     }
 
     pub(crate) fn place(&self) -> &'t Place {
@@ -564,6 +596,7 @@ impl<'t> Tx<'t> {
             let id = PatientId::existing(row.patient_id);
             seen.push(id);
             seen.extend(row.merged.iter().copied().map(PatientId::existing));
+            self.generation = self.generation.or(row.generation);
             let grounds = row.grounds()?;
             let access = self.may_keep(&grounds).map(|()| {
                 let mut rows = vec![row.patient_id];
@@ -622,16 +655,16 @@ impl<'t> Tx<'t> {
             .bind::<Nullable<Text>, _>(self.object.clone());
         let query = self.trace.bind_to(query, "ok");
         let query = match need {
-            Need::Nothing => query.then("NULL AS grounds, NULL AS standing FROM found"),
+            Need::Nothing => query.then("NULL AS grounds, NULL::bigint AS generation, NULL AS standing FROM found"),
             Need::Grounds => query.then(GROUNDS).then("NULL AS standing FROM found"),
             Need::Standing => query.then(GROUNDS).then(
                 "json_build_object('born', birth_date, 'died', deceased_on, 'cognitive_impairment', \
-                 cognitive_impairment, 'interpreter_needed', interpreter_needed, 'lists', \
-                 (SELECT value FROM list_generation))::text AS standing \
+                 cognitive_impairment, 'interpreter_needed', interpreter_needed)::text AS standing \
                  FROM found JOIN patient ON patient.id = found.patient_id",
             ),
         };
         let row: OpenedRow = query.get_result(self.conn)?;
+        self.generation = self.generation.or(row.generation);
         let id = PatientId::existing(row.patient_id);
         self.trace.written += 1;
         self.trace.opened.push(id);
@@ -720,7 +753,8 @@ impl Ledger for PlatformTx<'_> {
 const GROUNDS: &str = "(SELECT json_agg(json_build_object('basis', basis, 'decision', decision, 'against', \
      against, 'valid_from', valid_from, 'valid_to', valid_to, 'source', legal_basis.source)) FROM legal_basis \
      WHERE legal_basis.patient_id = ANY (ARRAY(SELECT id FROM patient merged \
-     WHERE merged.merged_into = found.patient_id) || found.patient_id))::text AS grounds, ";
+     WHERE merged.merged_into = found.patient_id) || found.patient_id))::text AS grounds, \
+     (SELECT value FROM list_generation) AS generation, ";
 /// The patient of an id: whoever was merged into another is the other.
 const BY_ID: &str = "WITH found AS (SELECT patient.id AS patient_id FROM patient named \
      JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE named.id = ?";
@@ -737,6 +771,8 @@ struct OpenedRow {
     merged: Vec<Uuid>,
     #[diesel(sql_type = Nullable<Text>)]
     grounds: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    generation: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
     standing: Option<String>,
 }
@@ -755,7 +791,6 @@ struct StandingRow {
     died: Option<Date>,
     cognitive_impairment: bool,
     interpreter_needed: bool,
-    lists: i64,
 }
 
 impl OpenedRow {
@@ -767,8 +802,9 @@ impl OpenedRow {
     fn standing(&self) -> Result<Standing, StoreError> {
         let row: StandingRow =
             serde_json::from_str(self.standing.as_deref().unwrap_or_default()).map_err(unreadable)?;
-        let StandingRow { born, died, cognitive_impairment, interpreter_needed, lists } = row;
+        let StandingRow { born, died, cognitive_impairment, interpreter_needed } = row;
         let circumstances = Circumstances { deceased_on: died, cognitive_impairment, interpreter_needed };
+        let lists = self.generation.unwrap_or_default();
         Ok(Standing { born, died, grounds: self.grounds()?, circumstances, lists })
     }
 }

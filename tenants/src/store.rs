@@ -8,10 +8,12 @@ pub mod entries;
 pub mod forms;
 pub mod idempotency;
 pub mod implants;
+pub mod licences;
 pub mod merges;
 pub mod nettskjema;
 pub mod patients;
 pub mod quarantine;
+pub mod settings;
 pub mod submissions;
 pub mod tenants;
 

@@ -34,6 +34,8 @@ mod intake;
 mod isolation;
 #[path = "registry/kit.rs"]
 mod kit;
+#[path = "registry/licences.rs"]
+mod licences;
 #[path = "registry/lists.rs"]
 mod lists;
 #[path = "registry/numbers.rs"]

@@ -19,9 +19,7 @@ use painreg_domain::clinical::{Entry, Kind};
 use painreg_domain::fault::FaultCode;
 use painreg_domain::ids::{EntryId, PatientId};
 use painreg_tenants::store::entries::{Sort, Stored, Wanted};
-use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::Paths;
 use utoipa::openapi::schema::Schema;
@@ -94,25 +92,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Content<T> {
 
 impl<T> Validate for Content<T> {
     /// The domain examines it.
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        Ok(())
-    }
-}
-
-/// A merge patch (RFC 7396).
-pub(super) struct Patch(pub(super) Map<String, Value>);
-
-impl<'de> Deserialize<'de> for Patch {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Value::deserialize(deserializer)? {
-            Value::Object(members) => Ok(Self(members)),
-            _ => Err(D::Error::invalid_type(Unexpected::Other("no object"), &"an object")),
-        }
-    }
-}
-
-impl Validate for Patch {
-    /// What comes of it is examined.
     fn validate(&self) -> Result<(), ValidationErrors> {
         Ok(())
     }

@@ -358,7 +358,7 @@ pub(super) fn is_code(text: &str, joint: char) -> bool {
 }
 
 /// A language tag as this registry uses them (BCP 47): language, script and region.
-fn is_language(text: &str) -> bool {
+pub fn is_language(text: &str) -> bool {
     let letters = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic());
     let mut parts = text.split('-');
     let language =

@@ -240,7 +240,8 @@ pub(crate) fn furnish(conn: &mut PgConnection, lists: &CodeLists, now: Timestamp
     Ok(())
 }
 
-fn moved(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+/// What servers keep in memory is old from now on.
+pub(super) fn moved(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     statement("UPDATE list_generation SET value = value + 1").execute(tx.conn)?;
     Ok(())
 }

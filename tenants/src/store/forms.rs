@@ -184,6 +184,16 @@ pub fn list(tx: &mut Tx<'_>, after: Option<(&str, &str)>, limit: i64) -> Result<
     Ok(Listing { items, more })
 }
 
+/// The newest published version of every form, by code.
+pub fn in_use(tx: &mut Tx<'_>) -> Result<Vec<Form>, StoreError> {
+    let found: Vec<(String, String)> = form_version::table
+        .distinct_on(form_version::code)
+        .order((form_version::code, form_version::published_at.desc(), form_version::version.desc()))
+        .select((form_version::code, form_version::version))
+        .load(tx.conn)?;
+    found.iter().map(|(code, of)| version(tx, code, of)).collect()
+}
+
 /// Puts a template's forms into a new registry; the owner's connection stands in the registry's schema.
 pub(crate) fn furnish(conn: &mut PgConnection, forms: &[Form], now: Timestamp) -> Result<(), StoreError> {
     for form in forms {

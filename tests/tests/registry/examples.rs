@@ -1,7 +1,7 @@
 //! A valid entry of every kind, for whoever needs one.
 
 use painreg_domain::clinical::Kind;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The project of every furnished registry.
 pub const PROJECT: &str = "scene-project";
@@ -31,6 +31,22 @@ pub fn response(base: &str, patient: &str, id: &str) -> Value {
         "identifier": {"system": "urn:painreg:source:portal:7", "value": id}, "status": "completed",
         "subject": {"reference": format!("Patient/{patient}")}, "authored": "2026-01-02T10:00:00Z",
         "item": [{"linkId": "instrument:pgic", "item": [{"linkId": "pgic", "answer": [{"valueInteger": 2}]}]}]})
+}
+
+/// A licence of the ISI that nobody gave.
+pub fn licence() -> Value {
+    json!({"instruments": ["isi"], "languages": ["nb"], "valid_from": "2020-01-01", "licensor": "A holder",
+        "agreement": "A-1", "invoices": [{"issued_on": "2026-01-10", "amount": "1250.00", "currency": "EUR",
+            "due_on": "2026-02-10", "paid_on": null}]})
+}
+
+/// Wording of the ISI that nobody wrote.
+pub fn wording() -> Value {
+    let items = (1..=7).map(|item| {
+        let worded = json!({"text": format!("Invented {item}?"), "responses": {"0": "Least", "4": "Most"}});
+        (format!("isi_{item:02}"), worded)
+    });
+    json!({"source": "invented.docx", "instructions": "Invented.", "items": items.collect::<Map<_, _>>()})
 }
 
 /// A GTIN-14 with a check digit that fits: no product's.

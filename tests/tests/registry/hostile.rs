@@ -507,6 +507,8 @@ fn methods_that_are_not_offered() {
             .replace("{project}", "scene-project")
             .replace("{quarantined}", id)
             .replace("{alert}", id)
+            .replace("{licence}", id)
+            .replace("{language}", "nb")
             .replace("{list}", "unit");
         assert!(!target.contains('{'), "{target}");
         let mut offered: Vec<String> =

@@ -194,9 +194,11 @@ impl Scene {
                 "list" => "goal_category".to_owned(),
                 "quarantined" => self.quarantined(objects),
                 "alert" => self.alert(objects),
+                "licence" => self.licence(objects),
+                "language" => "nb".to_owned(),
                 other => panic!("{}: no example of the path parameter `{other}`", operation.id),
             };
-            refers |= matches!(name, "patient" | "submission" | "merge" | "alert" | "quarantined");
+            refers |= matches!(name, "patient" | "submission" | "merge" | "alert" | "quarantined" | "licence");
             path = path.replace(&format!("{{{name}}}"), &value);
         }
         assert!(!path.contains('{'), "{}: a path parameter is not documented: {path}", operation.id);
@@ -240,6 +242,7 @@ impl Scene {
                 Whose::Both(objects.patient.clone(), duplicate.to_owned())
             }
             id if id.starts_with("listAll") => Whose::Listed,
+            _ if operation.takes("path", "licence") => Whose::Nobody,
             _ if refers => Whose::Patient(objects.patient.clone()),
             _ => Whose::Nobody,
         };
@@ -308,6 +311,8 @@ impl Scene {
                 let duplicate = self.fresh(objects).unwrap_or_else(|| self.world.clock.random_id().to_string());
                 (json!({"survivor_id": objects.patient, "duplicate_id": duplicate}), true)
             }
+            "registerLicence" => (examples::licence(), false),
+            "loadItemTexts" => (examples::wording(), false),
             "registerProject" => (examples::project(&format!("project-{}", self.next())), false),
             "changeProject" => (examples::project(examples::PROJECT), false),
             "replaceCodeList" => {
@@ -389,6 +394,15 @@ impl Scene {
         } else if operation.takes("path", "form") {
             let code = examples::DRAFT;
             self.world.rows(&format!("SELECT version FROM {}.form_draft WHERE code = '{code}'", schema()))
+        } else if operation.takes("path", "licence") {
+            let id = path.rsplit('/').next().unwrap_or_default();
+            self.world
+                .rows(&format!("SELECT max(version) AS version FROM {}.licence WHERE id::text = '{id}'", schema()))
+        } else if operation.takes("path", "language") {
+            let of_isi = "item_text WHERE instrument = 'isi' AND language = 'nb'";
+            self.world.rows(&format!("SELECT max(version) AS version FROM {}.{of_isi}", schema()))
+        } else if operation.id == "changeSettings" {
+            self.world.rows(&format!("SELECT max(version) AS version FROM {}.registry_setting", schema()))
         } else if operation.takes("path", "list") {
             self.world.rows(&format!("SELECT version FROM {}.code_list_version WHERE list = 'goal_category'", schema()))
         } else if operation.takes("path", "quarantined") || operation.takes("path", "alert") {
@@ -450,6 +464,17 @@ impl Scene {
         let id = made.body["id"].as_str().unwrap_or_default();
         let found = self.world.rows(&format!("SELECT id FROM {schema}.alert WHERE submission_id::text = '{id}'"));
         found.first().and_then(|row| row["id"].as_str()).map_or_else(|| self.nothing().submission, str::to_owned)
+    }
+
+    /// A licence where the objects are.
+    fn licence(&self, objects: &Objects) -> String {
+        let schema = self.world.schema(&objects.tenant);
+        if self.world.rows(&format!("SELECT 1 FROM {schema}.patient WHERE id = '{}'", objects.patient)).is_empty() {
+            return self.nothing().submission;
+        }
+        let manager = self.world.place(&objects.tenant).manager();
+        let made = manager.post(&manager.at("licences"), &examples::licence());
+        if made.status == 201 { made.text_at("/id").to_owned() } else { self.nothing().submission }
     }
 
     /// A standing merge of somebody into the patient.
@@ -521,6 +546,9 @@ fn furnish(world: &World, slug: &str) -> Objects {
     let stored = clinician.submits(&patient, &format!("first-{}", patient.id), &isi()).expect(201);
     // Once a registry.
     manager.post(&manager.at("projects"), &examples::project(examples::PROJECT));
+    manager.post(&manager.at("licences"), &examples::licence());
+    let texts = manager.request("PUT", &manager.at("instruments/isi/texts/nb"));
+    texts.header("if-match", "\"v0\"").json(&examples::wording()).send();
     let importer = world.place(slug).importer();
     importer.post(&importer.at(&format!("nettskjema/{BASELINE_FORM_ID}/definitions")), &json!({"elements": []}));
     let form = examples::form(examples::DRAFT, examples::VERSION);

@@ -8,11 +8,11 @@ use painreg_tenants::StoreError;
 use painreg_tenants::store::entries;
 use serde_json::{Map, Value};
 
-use super::{FIXED, OnePath, Patch, answer, reason_of};
+use super::{FIXED, OnePath, answer, reason_of};
 use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::recording::changed;
-use crate::wire::{self, Body, IfMatch};
+use crate::wire::{self, Body, IfMatch, Patch};
 
 pub(super) async fn change<T: Entry>(
     caller: Caller,

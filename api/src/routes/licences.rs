@@ -1,0 +1,85 @@
+//! Licences of instruments (lisensregister).
+
+pub mod change;
+pub mod due;
+pub mod list;
+pub mod read;
+pub mod register;
+pub mod versions;
+pub mod withdraw;
+
+use jiff::Timestamp;
+use painreg_domain::ids::LicenceId;
+use painreg_domain::licence::Licence;
+use painreg_tenants::store::licences::KeptLicence;
+use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{ObjectBuilder, RefOr};
+use validator::{Validate, ValidationErrors};
+
+/// A licence as people write it.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(transparent)]
+#[schema(as = NewLicence)]
+pub struct LicenceBody(pub Licence);
+
+impl Validate for LicenceBody {
+    /// The domain says what is wrong with it.
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        Ok(())
+    }
+}
+
+/// What to change about a licence (RFC 7396), for the specification only: its members, none of them required.
+pub struct LicenceChange;
+
+impl utoipa::PartialSchema for LicenceChange {
+    fn schema() -> RefOr<Schema> {
+        match Licence::schema() {
+            RefOr::T(Schema::Object(mut members)) => {
+                members.required.clear();
+                members.into()
+            }
+            _ => ObjectBuilder::new().into(),
+        }
+    }
+}
+
+impl utoipa::ToSchema for LicenceChange {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Licence::schemas(schemas);
+    }
+}
+
+/// A licence.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = RegisteredLicence)]
+pub struct LicenceView {
+    /// Its id.
+    id: LicenceId,
+    /// What it says; invoices and note are shown to those who manage licences.
+    licence: Option<Licence>,
+    /// When it was registered.
+    created_at: Timestamp,
+    /// When it last changed.
+    updated_at: Timestamp,
+    /// The action that last changed it.
+    #[schema(max_length = 64)]
+    updated_by: String,
+    /// Counts changes; also the ETag.
+    #[schema(minimum = 1)]
+    pub version: i64,
+}
+
+impl From<KeptLicence> for LicenceView {
+    fn from(it: KeptLicence) -> Self {
+        Self {
+            id: it.id,
+            licence: it.licence,
+            created_at: it.created_at,
+            updated_at: it.changed_at,
+            updated_by: it.changed_by,
+            version: it.version,
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Changing a licence: what it was stays among its versions.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, patch, web};
+use painreg_domain::ids::LicenceId;
+use painreg_domain::licence::Licence;
+use painreg_domain::policy::Action;
+use painreg_tenants::StoreError;
+use painreg_tenants::store::licences;
+use serde_json::Value;
+
+use super::{LicenceChange, LicenceView};
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{self, Body, IfMatch, Patch, etag};
+
+/// Change a licence.
+///
+/// A merge patch (RFC 7396): absent members stay as they are, null clears, lists are given as a whole. What it was stays among
+/// its versions.
+#[utoipa::path(operation_id = "changeLicence", tag = "Licences", extensions(("x-action" = json!("ManageLicences"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("licence" = LicenceId, Path, description = "The licence's id."),
+        ("If-Match" = String, Header, description = "The ETag of the licence as read.", max_length = 50)),
+    request_body(content = LicenceChange, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "The licence as it is now.", body = LicenceView), Problems))]
+#[patch("/v1/tenants/{tenant}/licences/{licence}")]
+pub async fn change_licence(
+    caller: Caller,
+    path: web::Path<(String, LicenceId)>,
+    version: IfMatch,
+    body: Body<Patch>,
+) -> Result<HttpResponse, Problem> {
+    let (_, id) = path.into_inner();
+    let Patch(changes) = body.value;
+    let view = caller
+        .run(Action::ManageLicences, move |tx| {
+            let (before, licence) = licences::find(tx, id)?;
+            if before.version != version.0 {
+                return Err(StoreError::Stale.into());
+            }
+            let mut members = serde_json::to_value(licence).map_err(Problem::internal)?;
+            if let Value::Object(members) = &mut members {
+                wire::merge(members, changes);
+            }
+            let licence: Licence = wire::meaning(members)?;
+            let faults = licence.faults();
+            if !faults.is_empty() {
+                return Err(Problem::invalid(faults));
+            }
+            Ok(LicenceView::from(licences::change(tx, id, version.0, &licence)?))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))
+}

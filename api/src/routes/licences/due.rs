@@ -1,0 +1,61 @@
+//! What falls due of licences.
+
+use actix_web::{HttpResponse, get, web};
+use jiff::civil::Date;
+use jiff::fmt::temporal::SpanParser;
+use painreg_domain::licence::{self, Due};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::{forms, licences};
+use serde::Deserialize;
+
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{Page, parameter};
+
+/// How far to look.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Within {
+    /// How far from today, an ISO 8601 duration of days, weeks, months and years, at most five years; absent: ninety days.
+    #[param(max_length = 20, example = "P90D")]
+    within: Option<String>,
+}
+
+impl Within {
+    /// The last day that is looked at.
+    fn horizon(&self, today: Date) -> Result<Date, Problem> {
+        let text = self.within.as_deref().unwrap_or("P90D");
+        let of_days = text.len() <= 20 && !text.contains(['T', 't']);
+        let span = of_days.then(|| SpanParser::new().parse_span(text).ok()).flatten();
+        let horizon = span.and_then(|span| today.checked_add(span).ok());
+        let farthest = today.saturating_add(jiff::Span::new().years(5));
+        horizon.filter(|day| (today..=farthest).contains(day)).ok_or_else(|| parameter("query", "within"))
+    }
+}
+
+/// List what falls due of licences, the most pressing first.
+///
+/// Licences that end and none follows, licence years to be renewed, unpaid invoices, volumes that are nearly used up, and
+/// instruments of published forms that are used outside a licence. `due_on` is the day by which somebody must act; what is
+/// overdue stays until it is settled.
+#[utoipa::path(operation_id = "listLicenceDeadlines", tag = "Licences", extensions(("x-action" = json!("ManageLicences"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), Within),
+    responses((status = 200, description = "What falls due.", body = Page<Due>), Problems))]
+#[get("/v1/tenants/{tenant}/licence-deadlines")]
+pub async fn list_licence_deadlines(
+    caller: Caller,
+    _path: web::Path<String>,
+    within: web::Query<Within>,
+) -> Result<HttpResponse, Problem> {
+    let items = caller
+        .run(Action::ManageLicences, move |tx| {
+            let today = tx.today();
+            let horizon = within.horizon(today)?;
+            let mut due = licence::due(&licences::counted(tx, today)?, &forms::in_use(tx)?, today, horizon);
+            due.truncate(1000);
+            Ok::<_, Problem>(due)
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(Page { items, next_cursor: None }))
+}

@@ -1,0 +1,38 @@
+//! Registering a licence.
+
+use actix_web::{HttpResponse, post, web};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::licences;
+
+use super::{LicenceBody, LicenceView};
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{Body, IdempotencyKey, reply};
+
+/// Register a licence of instruments.
+#[utoipa::path(operation_id = "registerLicence", tag = "Licences", extensions(("x-action" = json!("ManageLicences"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+    request_body = LicenceBody,
+    responses((status = 201, description = "It is registered.", body = LicenceView), Problems))]
+#[post("/v1/tenants/{tenant}/licences")]
+pub async fn register_licence(
+    caller: Caller,
+    key: IdempotencyKey,
+    path: web::Path<String>,
+    body: Body<LicenceBody>,
+) -> Result<HttpResponse, Problem> {
+    let Body { value: LicenceBody(licence), bytes } = body;
+    let place = format!("/v1/tenants/{path}/licences");
+    let location = place.clone();
+    caller
+        .run_once(Action::ManageLicences, key, bytes, &place, move |tx| {
+            let faults = licence.faults();
+            if !faults.is_empty() {
+                return Err(Problem::invalid(faults));
+            }
+            let view = LicenceView::from(licences::register(tx, &licence)?);
+            Ok(reply(201, Some(format!("{location}/{}", view.id)), Some(view.version), &view))
+        })
+        .await
+}

@@ -1,0 +1,29 @@
+//! Every version of a licence.
+
+use actix_web::{HttpResponse, get, web};
+use painreg_domain::ids::LicenceId;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::licences;
+
+use super::LicenceView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::Page;
+
+/// List every version of a licence, the newest first.
+///
+/// Of one that was withdrawn the newest says nothing.
+#[utoipa::path(operation_id = "listLicenceVersions", tag = "Licences", extensions(("x-action" = json!("ReadLicences"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("licence" = LicenceId, Path, description = "The licence's id.")),
+    responses((status = 200, description = "Its versions.", body = Page<LicenceView>), Problems))]
+#[get("/v1/tenants/{tenant}/licences/{licence}/versions")]
+pub async fn list_licence_versions(
+    caller: Caller,
+    path: web::Path<(String, LicenceId)>,
+) -> Result<HttpResponse, Problem> {
+    let (_, id) = path.into_inner();
+    let versions = caller.run(Action::ReadLicences, move |tx| Ok(licences::versions(tx, id)?)).await?;
+    let items: Vec<LicenceView> = versions.into_iter().map(LicenceView::from).collect();
+    Ok(HttpResponse::Ok().json(Page { items, next_cursor: None }))
+}

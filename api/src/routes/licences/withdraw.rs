@@ -1,0 +1,34 @@
+//! Withdrawing a licence that should not have been registered.
+
+use actix_web::{HttpResponse, delete, web};
+use painreg_domain::ids::LicenceId;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::licences;
+
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::IfMatch;
+
+/// Withdraw a licence that should not have been registered.
+///
+/// It covers nothing any more, on any day; its versions stay. A licence that ends is given a last day instead.
+#[utoipa::path(operation_id = "withdrawLicence", tag = "Licences", extensions(("x-action" = json!("ManageLicences"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("licence" = LicenceId, Path, description = "The licence's id."),
+        ("If-Match" = String, Header, description = "The ETag of the licence as read.", max_length = 50)),
+    responses((status = 204, description = "It is withdrawn."), Problems))]
+#[delete("/v1/tenants/{tenant}/licences/{licence}")]
+pub async fn withdraw_licence(
+    caller: Caller,
+    path: web::Path<(String, LicenceId)>,
+    version: IfMatch,
+) -> Result<HttpResponse, Problem> {
+    let (_, id) = path.into_inner();
+    caller
+        .run(Action::ManageLicences, move |tx| {
+            licences::find(tx, id)?;
+            Ok(licences::withdraw(tx, id, version.0)?)
+        })
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}

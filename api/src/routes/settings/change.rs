@@ -1,0 +1,63 @@
+//! Changing the registry's settings: what they were stays among their versions.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, patch, web};
+use painreg_domain::licence::Term;
+use painreg_domain::policy::Action;
+use painreg_domain::settings::UseOutsideLicence;
+use painreg_tenants::StoreError;
+use painreg_tenants::store::settings;
+use serde::Deserialize;
+use validator::Validate;
+
+use super::SettingsView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{Body, IfMatch, etag, given};
+
+/// What to change (RFC 7396): absent members stay as they are.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeSettings {
+    /// What happens where a form is answered that holds an instrument without a valid licence.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    use_outside_licence: Option<UseOutsideLicence>,
+    /// The EQ-5D value sets that are computed with every stored answer, the one that counts first.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Vec<Term>>, min_items = 1, max_items = 20, nullable = false)]
+    value_sets: Option<Vec<String>>,
+}
+
+/// Change what the registry has decided for itself. It holds from the next request on.
+#[utoipa::path(operation_id = "changeSettings", tag = "Lists", extensions(("x-action" = json!("ChangeSettings"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("If-Match" = String, Header, description = "The ETag of the settings as read.", max_length = 50)),
+    request_body(content = ChangeSettings, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "The settings as they are now.", body = SettingsView), Problems))]
+#[patch("/v1/tenants/{tenant}/settings")]
+pub async fn change_settings(
+    caller: Caller,
+    _path: web::Path<String>,
+    version: IfMatch,
+    body: Body<ChangeSettings>,
+) -> Result<HttpResponse, Problem> {
+    let ChangeSettings { use_outside_licence, value_sets } = body.value;
+    let view = caller
+        .run(Action::ChangeSettings, move |tx| {
+            let before = settings::read(tx)?;
+            if before.version != version.0 {
+                return Err(StoreError::Stale.into());
+            }
+            let mut settings = before.settings;
+            settings.use_outside_licence = use_outside_licence.unwrap_or(settings.use_outside_licence);
+            settings.value_sets = value_sets.unwrap_or(settings.value_sets);
+            let faults = settings.faults();
+            if !faults.is_empty() {
+                return Err(Problem::invalid(faults));
+            }
+            Ok(SettingsView::from(settings::change(tx, version.0, &settings)?))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))
+}

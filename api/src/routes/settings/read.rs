@@ -1,0 +1,21 @@
+//! Reading the registry's settings.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, get, web};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::settings;
+
+use super::SettingsView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::etag;
+
+/// Read what the registry has decided for itself.
+#[utoipa::path(operation_id = "readSettings", tag = "Lists", extensions(("x-action" = json!("ReadSettings"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40)),
+    responses((status = 200, description = "The settings.", body = SettingsView), Problems))]
+#[get("/v1/tenants/{tenant}/settings")]
+pub async fn read_settings(caller: Caller, _path: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let view = caller.run(Action::ReadSettings, |tx| Ok(SettingsView::from(settings::read(tx)?))).await?;
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))
+}

@@ -1,0 +1,64 @@
+//! Loading the wording of an instrument.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, put, web};
+use painreg_domain::licence::Wording;
+use painreg_domain::policy::Action;
+use painreg_domain::questionnaire::is_language;
+use painreg_tenants::store::licences;
+use serde::Deserialize;
+use validator::{Validate, ValidationErrors};
+
+use super::{WordingView, instrument};
+use crate::auth::Caller;
+use crate::problem::{Code, Problem, Problems};
+use crate::wire::{Body, IfMatch, etag};
+
+/// A wording as the licence holder's file has it.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(transparent)]
+#[schema(as = NewItemTexts)]
+pub struct WordingBody(Wording);
+
+impl Validate for WordingBody {
+    /// The domain says what is wrong with it.
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        Ok(())
+    }
+}
+
+/// Load the wording of an instrument in one language from the licence holder's file.
+///
+/// Every item of the instrument and nothing else. `If-Match` names the version that was read, `"v0"` where there is none yet.
+/// Every version is kept. It may be loaded before the licence begins; it is shown while one is valid.
+#[utoipa::path(operation_id = "loadItemTexts", tag = "Licences", extensions(("x-action" = json!("LoadItemTexts"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("instrument" = String, Path, description = "The instrument's code.", max_length = 40),
+        ("language" = String, Path, description = "The language (BCP 47).", max_length = 12),
+        ("If-Match" = String, Header, description = "The version that was read; `\"v0\"` where there is none yet.", max_length = 50)),
+    request_body = WordingBody,
+    responses((status = 200, description = "The wording as it is now.", body = WordingView), Problems))]
+#[put("/v1/tenants/{tenant}/instruments/{instrument}/texts/{language}")]
+pub async fn load_item_texts(
+    caller: Caller,
+    path: web::Path<(String, String, String)>,
+    read: IfMatch,
+    body: Body<WordingBody>,
+) -> Result<HttpResponse, Problem> {
+    let (_, code, language) = path.into_inner();
+    let WordingBody(wording) = body.value;
+    let view = caller
+        .run(Action::LoadItemTexts, move |tx| {
+            let instrument = instrument(&code)?;
+            if !is_language(&language) {
+                return Err(Code::NotFound.into());
+            }
+            let faults = wording.faults(instrument);
+            if !faults.is_empty() {
+                return Err(Problem::invalid(faults));
+            }
+            Ok(WordingView::from(licences::load_wording(tx, instrument, &language, read.0, &wording)?))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))
+}

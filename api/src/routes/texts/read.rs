@@ -1,0 +1,44 @@
+//! The wording of an instrument, to whoever shows a form.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, get, web};
+use painreg_domain::fault::Fault;
+use painreg_domain::policy::Action;
+use painreg_domain::questionnaire::is_language;
+use painreg_tenants::store::licences;
+
+use super::{WordingView, instrument};
+use crate::auth::Caller;
+use crate::problem::{Code, Problem, Problems};
+use crate::wire::etag;
+
+/// Read the wording of an instrument in one language.
+///
+/// Only while a licence covers the instrument and the language today, whatever the registry's settings say; instruments whose
+/// wording is free need none. Else 403 `unlicensed`, and `errors` tells why.
+#[utoipa::path(operation_id = "readItemTexts", tag = "Licences", extensions(("x-action" = json!("ReadItemTexts"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("instrument" = String, Path, description = "The instrument's code.", max_length = 40),
+        ("language" = String, Path, description = "The language (BCP 47), as it was loaded.", max_length = 12)),
+    responses((status = 200, description = "The wording.", body = WordingView), Problems))]
+#[get("/v1/tenants/{tenant}/instruments/{instrument}/texts/{language}")]
+pub async fn read_item_texts(
+    caller: Caller,
+    path: web::Path<(String, String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (_, code, language) = path.into_inner();
+    let view = caller
+        .run(Action::ReadItemTexts, move |tx| {
+            let instrument = instrument(&code)?;
+            if !is_language(&language) {
+                return Err(Code::NotFound.into());
+            }
+            let (kept, standing) = licences::wording(tx, instrument, &language)?;
+            match standing.refusal() {
+                None => Ok(WordingView::from(kept)),
+                Some(code) => Err(Problem::with(Code::Unlicensed, vec![Fault::new("", code)])),
+            }
+        })
+        .await?;
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))
+}

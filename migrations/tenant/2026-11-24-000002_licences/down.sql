@@ -1,0 +1,1 @@
+DROP TABLE licence, item_text, registry_setting;

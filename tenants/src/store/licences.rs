@@ -1,0 +1,367 @@
+//! Licences of instruments and their wording: every version is a row, the highest counts. What answers are measured by is
+//! kept in memory until the registry's own counter says that it is old.
+
+use std::sync::{Arc, PoisonError};
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Date as SqlDate, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::fault::Fault;
+use painreg_domain::ids::LicenceId;
+use painreg_domain::instrument::Instrument;
+use painreg_domain::licence::{self, Held, Licence, LicenceWarning, Standing, Wording};
+use painreg_domain::policy::Action;
+use painreg_domain::questionnaire::Form;
+use painreg_domain::settings::{Settings, UseOutsideLicence};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::scope::{Tx, unreadable};
+use crate::statement::{Statement, statement};
+use crate::store::{Listing, code_lists, settings};
+
+/// What answers are measured by.
+pub struct Licensing {
+    /// Every licence that was not withdrawn; nobody has counted answers.
+    pub licences: Vec<Held>,
+    /// What the registry has decided.
+    pub settings: Settings,
+}
+
+/// What is kept in memory, and at which count of changes it was read.
+#[derive(Default)]
+pub(crate) struct LicensingCache(Option<(i64, Arc<Licensing>)>);
+
+/// A version of a licence.
+#[derive(Clone, Debug)]
+pub struct KeptLicence {
+    /// Which licence.
+    pub id: LicenceId,
+    /// What it says; `None` where it was withdrawn. Invoices and note are there for those who manage licences.
+    pub licence: Option<Licence>,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When this version was made.
+    pub changed_at: Timestamp,
+    /// The action that made it.
+    pub changed_by: String,
+    /// Counts changes.
+    pub version: i64,
+}
+
+/// The wording of an instrument in one language.
+#[derive(Clone, Debug)]
+pub struct KeptWording {
+    /// The language, as it was loaded.
+    pub language: String,
+    /// The wording.
+    pub wording: Wording,
+    /// When it was loaded.
+    pub loaded_at: Timestamp,
+    /// Who loaded it, as the access log shows them.
+    pub loaded_by: String,
+    /// Counts changes.
+    pub version: i64,
+}
+
+#[derive(QueryableByName)]
+struct LicenceRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    content: Option<Value>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    accounts: Option<Value>,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Timestamptz)]
+    changed_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Text)]
+    changed_by: String,
+}
+
+#[derive(QueryableByName)]
+struct WordingRow {
+    #[diesel(sql_type = Text)]
+    language: String,
+    #[diesel(sql_type = Jsonb)]
+    wording: Value,
+    #[diesel(sql_type = Timestamptz)]
+    loaded_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Text)]
+    loaded_by: String,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+#[derive(QueryableByName)]
+struct VolumeRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    answered: i64,
+}
+
+impl LicenceRow {
+    fn kept(self) -> Result<KeptLicence, StoreError> {
+        let whole = self.content.map(|content| joined(content, self.accounts)).transpose()?;
+        Ok(KeptLicence {
+            id: LicenceId::existing(self.id),
+            licence: whole,
+            created_at: self.created_at.to_jiff(),
+            changed_at: self.changed_at.to_jiff(),
+            changed_by: self.changed_by,
+            version: self.version,
+        })
+    }
+}
+
+/// The members that only those see who manage licences.
+const ACCOUNTS: [&str; 2] = ["invoices", "note"];
+
+fn parted(licence: &Licence) -> Result<(Value, Value), StoreError> {
+    let Value::Object(mut content) = serde_json::to_value(licence).map_err(unreadable)? else {
+        return Err(StoreError::NotFound);
+    };
+    let accounts: Map<String, Value> = ACCOUNTS.iter().filter_map(|name| content.remove_entry(*name)).collect();
+    Ok((content.into(), accounts.into()))
+}
+
+fn joined(content: Value, accounts: Option<Value>) -> Result<Licence, StoreError> {
+    let mut whole = content;
+    if let (Value::Object(members), Some(Value::Object(accounts))) = (&mut whole, accounts) {
+        members.extend(accounts);
+    }
+    serde_json::from_value(whole).map_err(unreadable)
+}
+
+/// Every version of licences, with what the caller may see of it.
+fn seen<'a>(tx: &Tx<'_>, select: &'static str) -> Statement<'a> {
+    let accounts = if tx.may(Action::ManageLicences) { "accounts" } else { "NULL::jsonb AS accounts" };
+    statement(select).then(" id, version, content, ").then(accounts).then(
+        ", changed_at, changed_by, (SELECT first.changed_at FROM licence first WHERE first.id = licence.id AND \
+         first.version = 1) AS created_at FROM licence",
+    )
+}
+
+/// The licences that were not withdrawn, in the order in which they were registered, after `after`.
+pub fn list(tx: &mut Tx<'_>, after: Option<LicenceId>, limit: i64) -> Result<Listing<KeptLicence>, StoreError> {
+    let rows: Vec<LicenceRow> = seen(tx, "SELECT * FROM (SELECT DISTINCT ON (id)")
+        .then(" WHERE id > ? ORDER BY id, version DESC) newest WHERE content IS NOT NULL ORDER BY id LIMIT ?")
+        .bind::<SqlUuid, _>(after.map_or(Uuid::nil(), LicenceId::uuid))
+        .bind::<BigInt, _>(limit + 1)
+        .load(tx.conn)?;
+    let Listing { items, more } = Listing::cut(rows, limit);
+    Ok(Listing { items: items.into_iter().map(LicenceRow::kept).collect::<Result<_, _>>()?, more })
+}
+
+/// The newest version of a licence that was not withdrawn, and what it says.
+pub fn find(tx: &mut Tx<'_>, id: LicenceId) -> Result<(KeptLicence, Licence), StoreError> {
+    let row: LicenceRow = seen(tx, "SELECT")
+        .then(" WHERE id = ? ORDER BY version DESC LIMIT 1")
+        .bind::<SqlUuid, _>(id.uuid())
+        .get_result(tx.conn)?;
+    let kept = row.kept()?;
+    let licence = kept.licence.clone().ok_or(StoreError::NotFound)?;
+    Ok((kept, licence))
+}
+
+/// Every version of a licence, the newest first.
+pub fn versions(tx: &mut Tx<'_>, id: LicenceId) -> Result<Vec<KeptLicence>, StoreError> {
+    let rows: Vec<LicenceRow> = seen(tx, "SELECT")
+        .then(" WHERE id = ? ORDER BY version DESC LIMIT 1000")
+        .bind::<SqlUuid, _>(id.uuid())
+        .load(tx.conn)?;
+    if rows.is_empty() { Err(StoreError::NotFound) } else { rows.into_iter().map(LicenceRow::kept).collect() }
+}
+
+/// Registers a licence.
+pub fn register(tx: &mut Tx<'_>, licence: &Licence) -> Result<KeptLicence, StoreError> {
+    let id = LicenceId::existing(tx.ordered_id());
+    add(tx, id, 1, Some(licence))?;
+    Ok(find(tx, id)?.0)
+}
+
+/// Changes a licence, unless somebody changed it since `version` was read.
+pub fn change(tx: &mut Tx<'_>, id: LicenceId, version: i64, licence: &Licence) -> Result<KeptLicence, StoreError> {
+    add(tx, id, version + 1, Some(licence))?;
+    Ok(find(tx, id)?.0)
+}
+
+/// Withdraws a licence, unless somebody changed it since `version` was read. Its versions stay.
+pub fn withdraw(tx: &mut Tx<'_>, id: LicenceId, version: i64) -> Result<(), StoreError> {
+    add(tx, id, version + 1, None)
+}
+
+/// Adds the version after the newest one.
+fn add(tx: &mut Tx<'_>, id: LicenceId, version: i64, licence: Option<&Licence>) -> Result<(), StoreError> {
+    let (content, accounts) = licence.map(parted).transpose()?.unzip();
+    let added = statement(
+        "INSERT INTO licence (id, version, content, accounts, changed_at, changed_by) SELECT ?, ?, ?, ?, ?, ? \
+         WHERE (SELECT coalesce(max(version), 0) FROM licence WHERE id = ?) = ? - 1 ON CONFLICT DO NOTHING",
+    )
+    .bind::<SqlUuid, _>(id.uuid())
+    .bind::<BigInt, _>(version)
+    .bind::<Nullable<Jsonb>, _>(content)
+    .bind::<Nullable<Jsonb>, _>(accounts)
+    .bind::<Timestamptz, _>(tx.now().to_diesel())
+    .bind::<Text, _>(tx.trace.action())
+    .bind::<SqlUuid, _>(id.uuid())
+    .bind::<BigInt, _>(version)
+    .execute(tx.conn)?;
+    if added == 1 { code_lists::moved(tx) } else { Err(StoreError::Stale) }
+}
+
+/// What answers are measured by now: from memory unless it has changed since. Not for a transaction that changes it: what
+/// is not committed yet is nobody else's.
+pub fn current(tx: &mut Tx<'_>) -> Result<Arc<Licensing>, StoreError> {
+    let generation = tx.generation()?;
+    let place = tx.place();
+    let known = place.licensing.read().unwrap_or_else(PoisonError::into_inner).0.clone();
+    if let Some((_, licensing)) = known.filter(|(read_at, _)| *read_at == generation) {
+        return Ok(licensing);
+    }
+    let licences = held(tx)?;
+    let settings = settings::read(tx)?.settings;
+    let licensing = Arc::new(Licensing { licences, settings });
+    // A count that was read before the rest is at the worst too old: then it is read once more.
+    place.licensing.write().unwrap_or_else(PoisonError::into_inner).0 = Some((generation, Arc::clone(&licensing)));
+    Ok(licensing)
+}
+
+/// Every licence that was not withdrawn.
+fn held(tx: &mut Tx<'_>) -> Result<Vec<Held>, StoreError> {
+    let all = list(tx, None, i64::from(i32::MAX))?.items;
+    let held = all.into_iter().filter_map(|kept| Some(Held { id: kept.id, licence: kept.licence?, answered: 0 }));
+    Ok(held.collect())
+}
+
+/// Every licence that was not withdrawn; of those with a cap, how many questionnaires were answered in the licence year that
+/// `today` is in. A questionnaire counts once an instrument, with its newest revision, on the Norwegian day of its answer.
+pub fn counted(tx: &mut Tx<'_>, today: Date) -> Result<Vec<Held>, StoreError> {
+    let mut licences = held(tx)?;
+    let capped = licences.iter().filter(|held| held.licence.volume_cap.is_some());
+    let asked: Vec<(Uuid, &str, Date, Date)> = capped
+        .filter_map(|held| Some((held, held.licence.year_of(today)?)))
+        .flat_map(|(held, (first, last))| {
+            held.licence.instruments.iter().map(move |code| (held.id.uuid(), code.as_str(), first, last))
+        })
+        .collect();
+    if asked.is_empty() {
+        return Ok(licences);
+    }
+    let rows: Vec<VolumeRow> = statement(
+        "SELECT asked.id, count(DISTINCT (score.submission_id, score.instrument)) AS answered \
+         FROM unnest(?, ?, ?, ?) AS asked (id, instrument, first, last) \
+         JOIN score ON score.instrument = asked.instrument JOIN submission ON submission.id = score.submission_id \
+         AND (submission.submitted_at AT TIME ZONE 'Europe/Oslo')::date BETWEEN asked.first AND asked.last \
+         WHERE NOT EXISTS (SELECT FROM submission later WHERE later.supersedes = submission.id) GROUP BY asked.id",
+    )
+    .bind::<Array<SqlUuid>, _>(asked.iter().map(|(id, ..)| *id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(asked.iter().map(|(_, code, ..)| *code).collect::<Vec<_>>())
+    .bind::<Array<SqlDate>, _>(asked.iter().map(|(.., first, _)| first.to_diesel()).collect::<Vec<_>>())
+    .bind::<Array<SqlDate>, _>(asked.iter().map(|(.., last)| last.to_diesel()).collect::<Vec<_>>())
+    .load(tx.conn)?;
+    for row in rows {
+        if let Some(held) = licences.iter_mut().find(|held| held.id.uuid() == row.id) {
+            held.answered = u32::try_from(row.answered).unwrap_or(u32::MAX);
+        }
+    }
+    Ok(licences)
+}
+
+const WORDINGS: &str = "SELECT DISTINCT ON (language) language, wording, loaded_at, loaded_by, version FROM item_text \
+     WHERE instrument = ?";
+
+impl WordingRow {
+    fn kept(self) -> Result<KeptWording, StoreError> {
+        Ok(KeptWording {
+            language: self.language,
+            wording: serde_json::from_value(self.wording).map_err(unreadable)?,
+            loaded_at: self.loaded_at.to_jiff(),
+            loaded_by: self.loaded_by,
+            version: self.version,
+        })
+    }
+}
+
+/// The newest wording of an instrument in a language, and whether it may be shown today.
+pub fn wording(
+    tx: &mut Tx<'_>,
+    instrument: &Instrument,
+    language: &str,
+) -> Result<(KeptWording, Standing), StoreError> {
+    let row: WordingRow = statement(WORDINGS)
+        .then(" AND language = ? ORDER BY language, version DESC")
+        .bind::<Text, _>(instrument.code())
+        .bind::<Text, _>(language)
+        .get_result(tx.conn)?;
+    let today = tx.today();
+    let standing = licence::standing(instrument, language, today, &current(tx)?.licences);
+    Ok((row.kept()?, standing))
+}
+
+/// The newest wording of an instrument in every language that was loaded, by language, and whether it may be shown today.
+pub fn wordings(tx: &mut Tx<'_>, instrument: &Instrument) -> Result<Vec<(KeptWording, Standing)>, StoreError> {
+    let rows: Vec<WordingRow> = statement(WORDINGS)
+        .then(" ORDER BY language, version DESC")
+        .bind::<Text, _>(instrument.code())
+        .load(tx.conn)?;
+    let (today, current) = (tx.today(), current(tx)?);
+    let standing = |language: &str| licence::standing(instrument, language, today, &current.licences);
+    rows.into_iter().map(|row| row.kept().map(|kept| (kept.clone(), standing(&kept.language)))).collect()
+}
+
+/// Loads the wording of an instrument after the version that was read; 0 where there was none.
+pub fn load_wording(
+    tx: &mut Tx<'_>,
+    instrument: &Instrument,
+    language: &str,
+    read: i64,
+    wording: &Wording,
+) -> Result<KeptWording, StoreError> {
+    let (now, by) = (tx.now(), tx.principal().actor.clone());
+    let added = statement(
+        "INSERT INTO item_text (instrument, language, version, wording, loaded_at, loaded_by) SELECT ?, ?, ?, ?, ?, ? \
+         WHERE (SELECT coalesce(max(version), 0) FROM item_text WHERE instrument = ? AND language = ?) = ? \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind::<Text, _>(instrument.code())
+    .bind::<Text, _>(language)
+    .bind::<BigInt, _>(read + 1)
+    .bind::<Jsonb, _>(serde_json::to_value(wording).map_err(unreadable)?)
+    .bind::<Timestamptz, _>(now.to_diesel())
+    .bind::<Text, _>(&by)
+    .bind::<Text, _>(instrument.code())
+    .bind::<Text, _>(language)
+    .bind::<BigInt, _>(read)
+    .execute(tx.conn)?;
+    if added != 1 {
+        return Err(StoreError::Stale);
+    }
+    let (language, wording) = (language.to_owned(), wording.clone());
+    Ok(KeptWording { language, wording, loaded_at: now, loaded_by: by, version: read + 1 })
+}
+
+impl Tx<'_> {
+    /// What of a form is used outside a licence by whoever answered it on that day; [`StoreError::LicenceBlocked`] where the
+    /// registry refuses that. No round trip of its own after a record was opened to collect, unless something has changed.
+    pub fn licensing(&mut self, form: &Form, day: Date) -> Result<Vec<LicenceWarning>, StoreError> {
+        let current = current(self)?;
+        let warnings = licence::warnings(form, day, &current.licences);
+        match current.settings.use_outside_licence {
+            UseOutsideLicence::Block if !warnings.is_empty() => {
+                let mut faults: Vec<Fault> = warnings.iter().map(|warning| Fault::new("", warning.code)).collect();
+                faults.sort();
+                faults.dedup();
+                Err(StoreError::LicenceBlocked(faults))
+            }
+            _ => Ok(warnings),
+        }
+    }
+}

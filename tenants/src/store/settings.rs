@@ -1,0 +1,62 @@
+//! What a registry decides for itself: every version is a row, the highest counts.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Jsonb, Text, Timestamptz};
+use jiff::Timestamp;
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::settings::Settings;
+use serde_json::Value;
+
+use crate::error::StoreError;
+use crate::scope::{Tx, unreadable};
+use crate::statement::statement;
+use crate::store::code_lists;
+
+/// The settings as they are stored.
+#[derive(Clone, Debug)]
+pub struct KeptSettings {
+    /// The settings.
+    pub settings: Settings,
+    /// When they last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes.
+    pub version: i64,
+}
+
+#[derive(QueryableByName)]
+struct SettingsRow {
+    #[diesel(sql_type = Jsonb)]
+    content: Value,
+    #[diesel(sql_type = Timestamptz)]
+    changed_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+/// The settings of now.
+pub fn read(tx: &mut Tx<'_>) -> Result<KeptSettings, StoreError> {
+    let row: SettingsRow =
+        statement("SELECT content, changed_at, version FROM registry_setting ORDER BY version DESC LIMIT 1")
+            .get_result(tx.conn)?;
+    let settings = serde_json::from_value(row.content).map_err(unreadable)?;
+    Ok(KeptSettings { settings, updated_at: row.changed_at.to_jiff(), version: row.version })
+}
+
+/// Changes the settings, unless somebody changed them since `version` was read.
+pub fn change(tx: &mut Tx<'_>, version: i64, settings: &Settings) -> Result<KeptSettings, StoreError> {
+    let added = statement(
+        "INSERT INTO registry_setting (version, content, changed_at, changed_by) SELECT ?, ?, ?, ? \
+         WHERE (SELECT max(version) FROM registry_setting) = ? ON CONFLICT DO NOTHING",
+    )
+    .bind::<BigInt, _>(version + 1)
+    .bind::<Jsonb, _>(serde_json::to_value(settings).map_err(unreadable)?)
+    .bind::<Timestamptz, _>(tx.now().to_diesel())
+    .bind::<Text, _>(tx.trace.action())
+    .bind::<BigInt, _>(version)
+    .execute(tx.conn)?;
+    if added != 1 {
+        return Err(StoreError::Stale);
+    }
+    code_lists::moved(tx)?;
+    read(tx)
+}
