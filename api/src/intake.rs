@@ -2,10 +2,13 @@
 //! and told with a signed receipt. What cannot be placed is not refused but kept, with the reasons (karantene).
 
 use actix_web::web::Bytes;
+use painreg_domain::calendar::norwegian_day;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::{PatientId, QuarantineId};
+use painreg_domain::licence::LicenceWarning;
 use painreg_domain::nettskjema::{Codebook, Delivery, Proposal, propose};
 use painreg_domain::questionnaire::{Answers, Form};
+use painreg_tenants::store::licences;
 use painreg_tenants::store::nettskjema::Known;
 use painreg_tenants::store::quarantine::{self, Unplaced};
 use painreg_tenants::store::submissions::{self, AnsweredBy, NewSubmission, Placed, Source, StoredScore};
@@ -139,6 +142,8 @@ pub struct Stored {
     pub scores: Vec<StoredScore>,
     /// What the clinic must see: instrument and code.
     pub alerts: Vec<(&'static str, &'static str)>,
+    /// What of the form was used outside a licence.
+    pub warnings: Vec<LicenceWarning>,
     /// The signed receipt.
     pub receipt: String,
     /// Where it came from.
@@ -178,7 +183,7 @@ pub fn take_one(tx: &mut Tx<'_>, ready: Ready, payload_hash: [u8; 32]) -> Result
         }
         other => other.into(),
     })?;
-    let scored = Scored::of(ready, payload_hash);
+    let scored = Scored::of(tx, ready, payload_hash)?;
     let placed = submissions::place(tx, &access, &scored.to_store())?;
     Ok(scored.stored(tx, access.id(), placed))
 }
@@ -188,14 +193,18 @@ struct Scored {
     ready: Ready,
     scores: Vec<StoredScore>,
     alerts: Vec<(&'static str, &'static str)>,
+    warnings: Vec<LicenceWarning>,
     payload_hash: [u8; 32],
 }
 
 impl Scored {
-    fn of(ready: Ready, payload_hash: [u8; 32]) -> Self {
-        let scores = ready.form.score(&ready.answers).iter().map(StoredScore::from).collect();
+    /// [`StoreError::LicenceBlocked`] where the form was used outside a licence and the registry does not take that.
+    fn of(tx: &mut Tx<'_>, ready: Ready, payload_hash: [u8; 32]) -> Result<Self, StoreError> {
+        let warnings = tx.licensing(&ready.form, norwegian_day(ready.submitted_at))?;
+        let licensing = licences::current(tx)?;
+        let scores = ready.form.score_with(&ready.answers, &licensing.options).iter().map(StoredScore::from).collect();
         let alerts = ready.form.alerts(&ready.answers);
-        Self { ready, scores, alerts, payload_hash }
+        Ok(Self { ready, scores, alerts, warnings, payload_hash })
     }
 
     fn to_store(&self) -> NewSubmission<'_> {
@@ -213,11 +222,12 @@ impl Scored {
     }
 
     fn stored(self, tx: &Tx<'_>, patient: PatientId, placed: Placed) -> Stored {
-        let Self { ready, scores, alerts, payload_hash } = self;
+        let Self { ready, scores, alerts, warnings, payload_hash } = self;
         let receipt = tx.receipt(Kept::Stored(placed.id, placed.revision), Some(&ready.source), &payload_hash);
         let outcome = placed.delivered.word();
         metrics::counter!("painreg_questionnaires_total", "outcome" => outcome).increment(1);
-        Stored { placed, patient, wave: ready.form.wave().into(), scores, alerts, receipt, source: ready.source }
+        let wave = ready.form.wave().into();
+        Stored { placed, patient, wave, scores, alerts, warnings, receipt, source: ready.source }
     }
 }
 
@@ -242,8 +252,19 @@ pub fn take(tx: &mut Tx<'_>, nettskjema_id: Option<&str>, arrivals: Vec<Arrival>
     for ((at, came, fits), opened) in ready.into_iter().zip(tx.open_each_to_collect(&whose)?) {
         let outcome = match opened {
             Ok(access) => {
-                open.push((at, came.clone(), access, Scored::of(fits, came.payload_hash)));
-                continue;
+                let source = fits.source.clone();
+                match Scored::of(tx, fits, came.payload_hash) {
+                    Ok(scored) => {
+                        open.push((at, came, access, scored));
+                        continue;
+                    }
+                    // It has been answered: it waits until the licence is in order.
+                    Err(StoreError::LicenceBlocked(faults)) => {
+                        let reasons = faults.into_iter().map(Reason::from).collect();
+                        came.keep(tx, Unfit { source: Some(source), reasons })?
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             }
             Err(StoreError::NotFound) => {
                 let reasons = vec![Fault::new(fits.whose_at, FaultCode::UnknownReference).into()];

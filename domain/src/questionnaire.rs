@@ -215,6 +215,11 @@ impl Form {
     ///
     /// Answers of another form, or of another version of this one, are carried over by item code where they fit.
     pub fn score(&self, answers: &Answers) -> Vec<Scores> {
+        self.score_with(answers, &Options::default())
+    }
+
+    /// As [`Form::score`], with the value sets of the registry's choice.
+    pub fn score_with(&self, answers: &Answers, options: &Options) -> Vec<Scores> {
         let carried;
         let values = if answers.belong_to(&self.0) {
             answers.instrument_values()
@@ -222,12 +227,11 @@ impl Form {
             carried = self.carried(answers);
             &carried
         };
-        let options = Options::default();
         let mut scores = Vec::with_capacity(self.0.instruments.len());
         for embedded in &self.0.instruments {
             let Some(slice) = values.get(embedded.slots.clone()) else { continue };
             if slice.iter().any(Option::is_some) {
-                scores.push(embedded.instrument.score(slice, &options));
+                scores.push(embedded.instrument.score(slice, options));
             }
         }
         scores

@@ -12,6 +12,7 @@ pub mod submit_many;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::{PatientId, QuarantineId, SubmissionId};
 use painreg_domain::instrument::{ScaleScore, Status};
+use painreg_domain::licence::LicenceWarning;
 use painreg_domain::national_id::Acceptance;
 use painreg_tenants::store::forms;
 use painreg_tenants::store::submissions::{AnsweredBy, Delivered, Source, StoredScore, Submission};
@@ -114,6 +115,9 @@ pub struct ReceiptView {
     /// What in the answers the clinic must see.
     #[schema(max_items = 100)]
     alerts: Vec<AlertNote>,
+    /// Instruments of the form that the registry has no licence for on the day of the answer.
+    #[schema(max_items = 100)]
+    warnings: Vec<LicenceWarning>,
     /// A signed receipt (JWS, compact): proof that this was delivered here. Checked with the registry's receipt keys.
     #[schema(max_length = 2000)]
     receipt: String,
@@ -290,7 +294,7 @@ fn source_of(principal: &Principal, given: SourceBody) -> Result<Source, Vec<Fau
 
 /// The answer to a questionnaire that is stored.
 pub fn stored_reply(tenant: &str, stored: Stored) -> Reply {
-    let Stored { placed, patient, wave, scores, alerts, receipt, .. } = stored;
+    let Stored { placed, patient, wave, scores, alerts, warnings, receipt, .. } = stored;
     let status = if placed.delivered == Delivered::Unchanged { 200 } else { 201 };
     let view = ReceiptView {
         id: placed.id,
@@ -300,6 +304,7 @@ pub fn stored_reply(tenant: &str, stored: Stored) -> Reply {
         delivered: placed.delivered.into(),
         scores: scores.into_iter().map(ScoreView::from).collect(),
         alerts: alerts.into_iter().map(AlertNote::from).collect(),
+        warnings,
         receipt,
     };
     let location = format!("/v1/tenants/{tenant}/submissions/{}", placed.id);

@@ -280,7 +280,7 @@ impl Scene {
             }
             "replayQuarantined" => (json!({"corrections": {"patient_id": objects.patient}}), false),
             "replayQuarantine" => (json!({"form_id": "0"}), false),
-            "rescore" => (json!({"instrument": "pgic"}), false),
+            "rescore" => (json!({"instrument": "comm"}), false),
             "deliverNettskjema" => (self.world.delivery(&objects.person, 30_000_000 + self.next()), true),
             "scoreAnswers" => (json!({"answers": isi()}), false),
             "beginForm" => (json!({"definition": self.form(&format!("form-{}", self.next()))}), false),

@@ -44,7 +44,7 @@ fn an_operator_makes_reads_changes_and_lists_registries() {
     let patient = world.place("gamma").clinician().registers(&world.person());
     world.place("gamma").clinician().reads(&patient).expect(200);
     let forms = world.place("gamma").clinician().get("/v1/tenants/gamma/forms").expect(200);
-    assert_eq!(forms.items().len(), 4);
+    assert_eq!(forms.items().len(), 6);
     let renamed = operator.patch("/v1/tenants/gamma", 1, &json!({"name": "Gamma universitetssykehus"})).expect(200);
     assert_eq!((&renamed.body["name"], version(&renamed.body)), (&json!("Gamma universitetssykehus"), 2));
     assert_eq!(renamed.body["issuers"], made.body["issuers"]);
