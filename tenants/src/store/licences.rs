@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::fault::Fault;
 use painreg_domain::ids::LicenceId;
-use painreg_domain::instrument::Instrument;
+use painreg_domain::instrument::{Instrument, Options};
 use painreg_domain::licence::{self, Held, Licence, LicenceWarning, Standing, Wording};
 use painreg_domain::policy::Action;
 use painreg_domain::questionnaire::Form;
@@ -29,6 +29,8 @@ pub struct Licensing {
     pub licences: Vec<Held>,
     /// What the registry has decided.
     pub settings: Settings,
+    /// How stored answers are scored: with the value sets that the registry has chosen.
+    pub options: Options,
 }
 
 /// What is kept in memory, and at which count of changes it was read.
@@ -228,7 +230,8 @@ pub fn current(tx: &mut Tx<'_>) -> Result<Arc<Licensing>, StoreError> {
     }
     let licences = held(tx)?;
     let settings = settings::read(tx)?.settings;
-    let licensing = Arc::new(Licensing { licences, settings });
+    let options = Options::parse(&settings.value_sets).unwrap_or_default();
+    let licensing = Arc::new(Licensing { licences, settings, options });
     // A count that was read before the rest is at the worst too old: then it is read once more.
     place.licensing.write().unwrap_or_else(PoisonError::into_inner).0 = Some((generation, Arc::clone(&licensing)));
     Ok(licensing)
