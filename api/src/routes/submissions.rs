@@ -25,7 +25,7 @@ use super::quarantine::Corrections;
 use crate::batch::DeliveryOutcome;
 use crate::intake::{Ready, Reason, Stored, Unfit, plausible};
 use crate::problem::Problem;
-use crate::wire::{NationalIdBody, document, meaning, reply, validation_faults};
+use crate::wire::{ListedCode, NationalIdBody, document, meaning, reply, validation_faults};
 
 /// Where a submission came from: the same source is stored once.
 #[derive(Clone, Deserialize, Serialize, Validate, utoipa::ToSchema)]
@@ -347,17 +347,29 @@ pub struct SubmissionView {
     submitted_at: jiff::Timestamp,
     /// When it arrived.
     received_at: jiff::Timestamp,
-    /// Item codes -> answers; unanswered items are left out.
+    /// Item codes -> answers; unanswered items are left out. A box that was shown and not ticked is false.
     #[schema(value_type = Object)]
     answers: Value,
+    /// Items that the other answers hid: nobody was asked.
+    #[schema(value_type = Option<Vec<ListedCode>>, max_items = 2000)]
+    hidden: Option<Vec<String>>,
+    /// Items that were shown and not answered.
+    #[schema(value_type = Option<Vec<ListedCode>>, max_items = 2000)]
+    unanswered: Option<Vec<String>>,
     /// One result an instrument.
     #[schema(max_items = 100)]
     scores: Vec<ScoreView>,
 }
 
-impl From<Submission> for SubmissionView {
-    fn from(it: Submission) -> Self {
-        Self {
+impl SubmissionView {
+    fn of(tx: &mut Tx<'_>, it: Submission) -> Result<Self, Problem> {
+        let form = forms::version(tx, &it.form, &it.form_version)?;
+        // Answers that the form takes no more tell nothing of what was shown.
+        let answers = form.joined(it.answers.clone(), None).ok();
+        let codes = |codes: Vec<&str>| codes.into_iter().map(str::to_owned).collect();
+        let hidden = answers.as_ref().map(|answers| codes(answers.hidden().collect()));
+        let unanswered = answers.as_ref().map(|answers| codes(answers.unanswered().collect()));
+        Ok(Self {
             id: it.id,
             version: it.revision,
             supersedes: it.supersedes,
@@ -371,7 +383,9 @@ impl From<Submission> for SubmissionView {
             submitted_at: it.submitted_at,
             received_at: it.received_at,
             answers: it.answers,
+            hidden,
+            unanswered,
             scores: it.scores.into_iter().map(ScoreView::from).collect(),
-        }
+        })
     }
 }

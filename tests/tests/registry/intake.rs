@@ -535,3 +535,42 @@ fn an_answer_that_the_clinic_must_see_raises_an_alert_that_somebody_takes_on() {
     elsewhere.put(&path, 2).problem(404, "not_found");
     importer.get(&importer.at("alerts")).problem(403, "forbidden");
 }
+
+#[test]
+fn what_was_hidden_what_was_left_open_and_what_was_not_ticked_are_three() {
+    let world = World::new();
+    let (manager, clinician) = (world.alpha().manager(), world.alpha().clinician());
+    let words = |text: &str| json!({"nb": text, "en": text});
+    let form = json!({
+        "code": "three", "version": "1", "title": words("Three"), "wave": "project",
+        "items": [
+            {"code": "pain", "kind": {"choice": {"options": ["yes", "no"]}}, "label": words("Pain")},
+            {"code": "where", "kind": {"multiple": {"options": ["back", "neck"]}}, "label": words("Where"),
+                "visible_if": {"equals": {"item": "pain", "value": "yes"}}},
+            {"code": "words", "kind": {"text": {"max_length": 100}}, "label": words("In words")},
+            {"code": "years", "kind": {"integer": {"min": 0, "max": 100}}, "label": words("Years")},
+        ],
+    });
+    let draft = manager.post(&manager.at("forms"), &json!({"definition": form})).expect(201);
+    let publish = manager.request("POST", &manager.at("forms/three/versions"));
+    publish.header("if-match", draft.header("etag")).send().expect(201);
+    let patient = clinician.registers(&world.person());
+    let read = |submission: &str, answers: &Value| {
+        let mut body = line(submission, &patient.id, answers);
+        body["form"] = json!("three");
+        let made = clinician.post(&clinician.at("submissions"), &body).expect(201);
+        clinician.get(made.header("location")).expect(200).body
+    };
+    let shown = read("1", &json!({"pain": "yes", "where": {"back": true, "neck": false}, "words": "brenner"}));
+    assert_eq!(shown["answers"], json!({"pain": "yes", "where": {"back": true, "neck": false}, "words": "brenner"}));
+    assert_eq!((&shown["hidden"], &shown["unanswered"]), (&json!([]), &json!(["years"])));
+    let hidden = read("2", &json!({"pain": "no", "years": 3}));
+    assert_eq!((&hidden["hidden"], &hidden["unanswered"]), (&json!(["where"]), &json!(["words"])));
+    let mut body = line("3", &patient.id, &json!({"pain": "no", "where": {"back": true}}));
+    body["form"] = json!("three");
+    clinician.post(&clinician.at("submissions"), &body).fault(422, "/answers/where", "hidden_item");
+    // What was written in words lies sealed, and nowhere else.
+    let plain = "SELECT count(*) FROM {alpha}.submission WHERE answers::text LIKE '%brenner%' OR position('brenner'::bytea IN free_text) > 0";
+    assert_eq!(world.number(plain), 0);
+    assert_eq!(world.number("SELECT count(*) FROM {alpha}.submission WHERE free_text IS NOT NULL"), 1);
+}

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::ids::{PatientId, SubmissionId};
 use painreg_domain::policy::Action;
-use painreg_tenants::store::submissions;
+use painreg_tenants::store::{Listing, submissions};
 
 use super::SubmissionView;
 use crate::auth::Caller;
@@ -30,6 +30,8 @@ pub async fn list_submissions(
             let list = format!("submissions/{id}");
             let after = wire::after(tx, &list, cursor, SubmissionId::existing)?;
             let found = submissions::of_patient(tx, &access, after, limit)?;
+            let items = found.items.into_iter().map(|it| SubmissionView::of(tx, it)).collect::<Result<_, _>>()?;
+            let found = Listing { items, more: found.more };
             Ok(wire::page::<_, SubmissionView>(found, |last| {
                 tx.seal_cursor(&list, &wire::position(last.submitted_at, last.id))
             }))

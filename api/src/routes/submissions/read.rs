@@ -19,7 +19,12 @@ use crate::wire::etag;
 #[get("/v1/tenants/{tenant}/submissions/{submission}")]
 pub async fn read_submission(caller: Caller, path: web::Path<(String, SubmissionId)>) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
-    let found = caller.run(Action::ReadAnswers, move |tx| Ok(submissions::find(tx, id)?)).await?;
-    let tag = etag(found.revision.into());
-    Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(SubmissionView::from(found)))
+    let found = caller
+        .run(Action::ReadAnswers, move |tx| {
+            let found = submissions::find(tx, id)?;
+            SubmissionView::of(tx, found)
+        })
+        .await?;
+    let tag = etag(found.version.into());
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(found))
 }
