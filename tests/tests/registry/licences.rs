@@ -6,6 +6,8 @@ mod answers;
 #[path = "licences/deadlines.rs"]
 mod deadlines;
 
+use std::sync::Barrier;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use painreg_domain::policy::Role;
@@ -267,4 +269,38 @@ fn settings_are_the_registrys_own() {
     let theirs = world.beta().manager();
     assert_eq!(theirs.get(&theirs.at("settings")).expect(200).body["version"], 1);
     assert_eq!(world.number("SELECT count(*) FROM {alpha}.registry_setting"), 2);
+}
+
+/// What comes of six who do it at once.
+fn six_at_once(deed: impl Fn() -> u16 + Sync) -> Vec<u16> {
+    let start = Barrier::new(6);
+    let one = || {
+        start.wait();
+        deed()
+    };
+    let mut statuses: Vec<u16> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..6).map(|_| scope.spawn(one)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    });
+    statuses.sort_unstable();
+    statuses
+}
+
+#[test]
+fn of_many_who_change_the_same_at_once_one_does() {
+    const ONE: [u16; 6] = [200, 412, 412, 412, 412, 412];
+    let world = World::new();
+    let manager = || world.alpha().manager();
+    let path = one(&manager(), &registers(&manager(), &json!({})));
+    assert_eq!(six_at_once(|| manager().patch(&path, 1, &json!({"lead_days": 7})).status), ONE);
+    assert_eq!(six_at_once(|| loads(&manager(), "isi/texts/nb", 0, &wording()).status), ONE);
+    let settings = manager().at("settings");
+    let block = json!({"use_outside_licence": "block"});
+    assert_eq!(six_at_once(|| manager().patch(&settings, 1, &block).status), ONE);
+    let withdrawn = six_at_once(|| manager().delete(&path, 2).status);
+    assert_eq!(withdrawn.first(), Some(&204));
+    assert!(withdrawn.iter().skip(1).all(|status| [404, 412].contains(status)), "{withdrawn:?}");
+    for (table, rows) in [("licence", 3), ("item_text", 1), ("registry_setting", 2)] {
+        assert_eq!(world.number(&format!("SELECT count(*) FROM {{alpha}}.{table}")), rows, "{table}");
+    }
 }

@@ -5,6 +5,7 @@ use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::SubmissionId;
 use painreg_domain::instrument::{Catalogue, Instrument, Item, Options};
 use painreg_domain::policy::Action;
+use painreg_tenants::store::licences;
 use painreg_tenants::store::submissions::{self, Scored, StoredScore};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -23,7 +24,7 @@ pub struct RescoreBody {
     #[validate(length(min = 1, max = 40))]
     #[schema(min_length = 1, max_length = 40, example = "eq5d5l")]
     instrument: String,
-    /// EQ-5D only: the value sets to index with; absent: `NO_5L_2024`.
+    /// EQ-5D only: the value sets to index with; absent: those of the registry's settings.
     #[serde(default)]
     #[validate(length(max = 20))]
     #[schema(value_type = Vec<ListedCode>, max_items = 20, example = json!(["NO_5L_2024", "DK_5L_2021"]))]
@@ -73,13 +74,15 @@ pub async fn rescore(
             let instrument = Catalogue::shipped()
                 .find(&instrument)
                 .ok_or_else(|| Problem::invalid(vec![Fault::at("instrument", FaultCode::UnknownReference)]))?;
-            let options = instrument.options(&value_sets)?;
+            let chosen = (!value_sets.is_empty()).then(|| instrument.options(&value_sets)).transpose()?;
+            let licensing = licences::current(tx)?;
+            let options = chosen.as_ref().unwrap_or(&licensing.options);
             let found = submissions::scored_with(tx, instrument.code(), after, STRETCH)?;
             let next = found.last().map(|last| last.id).filter(|_| i64::try_from(found.len()) == Ok(STRETCH));
             let examined = found.len();
             let mut rescored = Vec::new();
             for Scored { id, answers, score } in found {
-                let again = score_again(instrument, &options, answers);
+                let again = score_again(instrument, options, answers);
                 if let Some(mut again) = again.filter(|again| !same(again, &score)) {
                     again.version = score.version + 1;
                     rescored.push((id, again));

@@ -9,10 +9,11 @@ use painreg_domain::ids::PatientId;
 use painreg_domain::policy::{Action, Role};
 use painreg_tenants::store::forms;
 use painreg_tenants::{OwnRecord, Principal, Registry, RequestContext, StoreError, Whose};
-use painreg_tests::{Cluster, World, execute};
+use painreg_tests::{Answer, Cluster, World, execute};
 use serde_json::{Value, json};
 
 use super::{one, registers};
+use crate::kit::Judged as _;
 
 /// A patient of `alpha`.
 fn somebody(world: &World) -> PatientId {
@@ -93,18 +94,63 @@ fn a_change_is_seen_at_once_by_every_server_and_every_role() {
     told(&[FaultCode::LicenceMissing]);
 }
 
+/// A submission of the follow-up form, answered at noon of that day.
+fn follow_up(patient: PatientId, id: &str, day: &str) -> Value {
+    json!({"source": {"system": "painsoft", "form_id": "1", "submission_id": id}, "patient": {"id": patient},
+        "form": "opr-follow-up-short", "submitted_at": format!("{day}T12:00:00Z"),
+        "answers": {"eq5d_mo": 2, "eq5d_sc": 1, "eq5d_ua": 1, "eq5d_pd": 3, "eq5d_ad": 1, "pgic": 2}})
+}
+
+/// What becomes of it where a clinician submits it.
+fn submits(world: &World, patient: PatientId, id: &str, day: &str) -> Answer {
+    let clinician = world.alpha().clinician();
+    clinician.post(&clinician.at("submissions"), &follow_up(patient, id, day))
+}
+
+/// What becomes of it where an importer brings it.
+fn delivers(world: &World, patient: PatientId, id: &str, day: &str) -> Value {
+    let importer = world.alpha().importer();
+    let request = importer.request("POST", &importer.at("submission-batches"));
+    let line = follow_up(patient, id, day).to_string().into_bytes();
+    request.body("application/x-ndjson", line).send().expect(200).lines().remove(0)
+}
+
 #[test]
 fn the_day_of_the_answer_counts_and_not_the_day_it_arrives() {
     let world = World::new();
     let manager = world.alpha().manager();
     let patient = somebody(&world);
-    registers(&manager, &json!({"instruments": ["eq5d5l"], "valid_from": "2024-02-29", "valid_to": "2025-02-28"}));
+    let made =
+        registers(&manager, &json!({"instruments": ["eq5d5l"], "valid_from": "2024-02-29", "valid_to": "2025-02-28"}));
+    for (id, day, code) in [
+        ("1", "2024-02-28", "licence_not_yet_valid"),
+        ("2", "2024-02-29", ""),
+        ("3", "2025-02-28", ""),
+        ("4", "2025-03-01", "licence_expired"),
+    ] {
+        let warned = submits(&world, patient, id, day).expect(201);
+        let warning = json!({"instrument": "eq5d5l", "code": code});
+        let expected = if code.is_empty() { json!([]) } else { json!([warning]) };
+        assert_eq!(warned.body["warnings"], expected, "{day}");
+    }
     manager.patch(&manager.at("settings"), 1, &json!({"use_outside_licence": "block"})).expect(200);
-    let on = |day| answers(&world.registry, Role::Importer, patient, day);
-    assert!(blocked(FaultCode::LicenceNotYetValid)(&on(date(2024, 2, 28))));
-    assert_eq!(on(date(2024, 2, 29)).expect("licensed"), []);
-    assert_eq!(on(date(2025, 2, 28)).expect("licensed"), []);
-    assert!(blocked(FaultCode::LicenceExpired)(&on(date(2025, 3, 1))));
+    submits(&world, patient, "5", "2024-02-28").problem(409, "licence_blocked").fault(409, "", "licence_not_yet_valid");
+    submits(&world, patient, "6", "2024-02-29").expect(201);
+    submits(&world, patient, "7", "2025-02-28").expect(201);
+    submits(&world, patient, "8", "2025-03-01").problem(409, "licence_blocked").fault(409, "", "licence_expired");
+    assert_eq!(world.number("SELECT count(*) FROM {alpha}.submission"), 6);
+
+    // What an importer brings was answered: it waits until the licence is in order.
+    let waits = delivers(&world, patient, "9", "2025-03-01");
+    assert_eq!(
+        (&waits["outcome"], &waits["reasons"]),
+        (&json!("quarantined"), &json!([{"pointer": "", "code": "licence_expired"}]))
+    );
+    let id = waits["quarantine_id"].as_str().expect("an id");
+    let replays = || manager.post(&manager.at(&format!("quarantine/{id}/replays")), &json!({})).expect(200).body;
+    assert_eq!(replays()["outcome"], "quarantined");
+    manager.patch(&one(&manager, &made), 1, &json!({"valid_to": "2025-03-01"})).expect(200);
+    assert_eq!(replays()["outcome"], "created");
 }
 
 #[test]
@@ -112,22 +158,38 @@ fn nothing_is_asked_of_the_database_while_nothing_has_changed() {
     let world = World::new();
     let manager = world.alpha().manager();
     let patient = somebody(&world);
-    registers(&manager, &json!({"instruments": ["pcs"]}));
-    let ask = || answers(&world.registry, Role::Importer, patient, date(2026, 6, 1));
-    assert_eq!(ask().expect("a warning"), [FaultCode::LicenceMissing]);
+    assert_eq!(delivers(&world, patient, "1", "2026-06-01")["outcome"], "created");
     // Whoever asked the database now would be refused.
     let schema = world.schema("alpha");
     let importer = format!("{schema}_importer");
-    let tables = format!("{schema}.licence, {schema}.registry_setting");
     execute(
         &mut world.sql(),
         &format!(
-            "REVOKE SELECT ON {tables} FROM {importer}; \
-        REVOKE SELECT (id, version, content, changed_at, changed_by) ON {schema}.licence FROM {importer}"
+            "REVOKE SELECT ON {schema}.licence, {schema}.registry_setting FROM {importer}; \
+             REVOKE SELECT (id, version, content, changed_at, changed_by) ON {schema}.licence FROM {importer}"
         ),
     );
-    assert_eq!(ask().expect("a warning"), [FaultCode::LicenceMissing]);
+    assert_eq!(delivers(&world, patient, "2", "2026-06-01")["outcome"], "created");
     registers(&manager, &json!({"instruments": ["eq5d5l"]}));
-    let refused: Value = ask().map(|_| Value::Null).unwrap_or_else(|error| json!(error.to_string()));
-    assert_ne!(refused, Value::Null, "a change is asked for");
+    let asked = delivers(&world, patient, "3", "2026-06-01");
+    assert_eq!((&asked["outcome"], &asked["problem"]["code"]), (&json!("refused"), &json!("internal")));
+}
+
+#[test]
+fn the_registrys_value_sets_score_every_answer_and_every_answer_again() {
+    let world = World::new();
+    let manager = world.alpha().manager();
+    let patient = somebody(&world);
+    let sets_of = |scores: &Value| -> Vec<String> {
+        let scales = scores[0]["scales"].as_array().into_iter().flatten();
+        scales.filter_map(|scale| scale["value_set"].as_str().map(str::to_owned)).collect()
+    };
+    let before = submits(&world, patient, "1", "2026-06-01").expect(201);
+    assert_eq!(sets_of(&before.body["scores"]), ["NO_5L_2024"]);
+    let sets = ["DK_5L_2021", "NO_5L_2024"];
+    manager.patch(&manager.at("settings"), 1, &json!({"value_sets": sets})).expect(200);
+    assert_eq!(sets_of(&submits(&world, patient, "2", "2026-06-02").expect(201).body["scores"]), sets);
+    let rescore = || manager.post(&manager.at("rescorings"), &json!({"instrument": "eq5d5l"})).expect(200).body;
+    assert_eq!(rescore()["rescored"], json!([before.body["id"]]));
+    assert_eq!(rescore()["rescored"], json!([]));
 }
