@@ -359,7 +359,7 @@ mod tests {
 
     #[test]
     fn the_shipped_template_is_whole() {
-        assert_eq!(template_forms("opr").map(|forms| forms.len()), Some(4));
+        assert_eq!(template_forms("opr").map(|forms| forms.len()), Some(6));
         assert!(template_forms("OPR").is_none());
     }
 

@@ -136,7 +136,7 @@ impl Bench<'_> {
                 })
                 .to_string();
                 chunk.push_str(envelope.trim_end_matches('}'));
-                chunk.push_str("},\"answers\":");
+                chunk.push_str(",\"answers\":");
                 chunk.push_str(answers);
                 chunk.push_str("}\n");
                 if chunk.len() > 250_000 || line + 1 == lines {

@@ -318,7 +318,7 @@ fn a_file_is_never_held_whole() {
     let (folder, into) = (Folder::new(), StandIn::new());
     into.held().forgets = true;
     let words = "x".repeat(8_000);
-    folder.file("7/in.ndjson", ndjson((0..12_000).map(|id| tsd(id, &words))));
+    folder.file("7/in.ndjson", ndjson((0..24_000).map(|id| tsd(id, &words))));
     let size = folder.0.join("7/in.ndjson").metadata().expect("a file").len();
     let mut child = start(folder.import(&into, &["7", "--batch-kib", "512"]));
     let mut most = 0;
@@ -330,7 +330,7 @@ fn a_file_is_never_held_whole() {
         most = most.max(held.unwrap_or(0));
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert_eq!(into.count(), 12_000);
+    assert_eq!(into.count(), 24_000);
     assert!(most > 0 && most * 1024 < size / 2, "{most} KiB for a file of {size} bytes");
 }
 
