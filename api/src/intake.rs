@@ -183,8 +183,14 @@ pub fn take_one(tx: &mut Tx<'_>, ready: Ready, payload_hash: [u8; 32]) -> Result
         }
         other => other.into(),
     })?;
-    let scored = Scored::of(tx, ready, payload_hash)?;
-    let placed = submissions::place(tx, &access, &scored.to_store())?;
+    let mut scored = Scored::of(tx, ready, payload_hash)?;
+    let placed = match scored.blocked.take() {
+        None => submissions::place(tx, &access, &scored.to_store())?,
+        Some(faults) => submissions::recognise_each(tx, &[(&access, &scored.to_store())])?
+            .pop()
+            .flatten()
+            .ok_or(StoreError::LicenceBlocked(faults))?,
+    };
     Ok(scored.stored(tx, access.id(), placed))
 }
 
@@ -194,17 +200,23 @@ struct Scored {
     scores: Vec<StoredScore>,
     alerts: Vec<(&'static str, &'static str)>,
     warnings: Vec<LicenceWarning>,
+    /// Why it may not be stored, if it is not stored already: the form was used outside a licence, and the registry does not
+    /// take that.
+    blocked: Option<Vec<Fault>>,
     payload_hash: [u8; 32],
 }
 
 impl Scored {
-    /// [`StoreError::LicenceBlocked`] where the form was used outside a licence and the registry does not take that.
     fn of(tx: &mut Tx<'_>, ready: Ready, payload_hash: [u8; 32]) -> Result<Self, StoreError> {
-        let warnings = tx.licensing(&ready.form, norwegian_day(ready.submitted_at))?;
+        let (warnings, blocked) = match tx.licensing(&ready.form, norwegian_day(ready.submitted_at)) {
+            Ok(warnings) => (warnings, None),
+            Err(StoreError::LicenceBlocked(faults)) => (Vec::new(), Some(faults)),
+            Err(error) => return Err(error),
+        };
         let licensing = licences::current(tx)?;
         let scores = ready.form.score_with(&ready.answers, &licensing.options).iter().map(StoredScore::from).collect();
         let alerts = ready.form.alerts(&ready.answers);
-        Ok(Self { ready, scores, alerts, warnings, payload_hash })
+        Ok(Self { ready, scores, alerts, warnings, blocked, payload_hash })
     }
 
     fn to_store(&self) -> NewSubmission<'_> {
@@ -222,7 +234,7 @@ impl Scored {
     }
 
     fn stored(self, tx: &Tx<'_>, patient: PatientId, placed: Placed) -> Stored {
-        let Self { ready, scores, alerts, warnings, payload_hash } = self;
+        let Self { ready, scores, alerts, warnings, payload_hash, .. } = self;
         let receipt = tx.receipt(Kept::Stored(placed.id, placed.revision), Some(&ready.source), &payload_hash);
         let outcome = placed.delivered.word();
         metrics::counter!("painreg_questionnaires_total", "outcome" => outcome).increment(1);
@@ -248,23 +260,14 @@ pub fn take(tx: &mut Tx<'_>, nettskjema_id: Option<&str>, arrivals: Vec<Arrival>
         }
     }
     let whose: Vec<Whose> = ready.iter().map(|(_, _, fits)| fits.whose.clone()).collect();
-    let mut open = Vec::with_capacity(ready.len());
+    let (mut open, mut blocked) = (Vec::with_capacity(ready.len()), Vec::new());
     for ((at, came, fits), opened) in ready.into_iter().zip(tx.open_each_to_collect(&whose)?) {
         let outcome = match opened {
             Ok(access) => {
-                let source = fits.source.clone();
-                match Scored::of(tx, fits, came.payload_hash) {
-                    Ok(scored) => {
-                        open.push((at, came, access, scored));
-                        continue;
-                    }
-                    // It has been answered: it waits until the licence is in order.
-                    Err(StoreError::LicenceBlocked(faults)) => {
-                        let reasons = faults.into_iter().map(Reason::from).collect();
-                        came.keep(tx, Unfit { source: Some(source), reasons })?
-                    }
-                    Err(error) => return Err(error.into()),
-                }
+                let scored = Scored::of(tx, fits, came.payload_hash)?;
+                let list = if scored.blocked.is_some() { &mut blocked } else { &mut open };
+                list.push((at, came, access, scored));
+                continue;
             }
             Err(StoreError::NotFound) => {
                 let reasons = vec![Fault::new(fits.whose_at, FaultCode::UnknownReference).into()];
@@ -280,11 +283,19 @@ pub fn take(tx: &mut Tx<'_>, nettskjema_id: Option<&str>, arrivals: Vec<Arrival>
     }
     let rows: Vec<NewSubmission<'_>> = open.iter().map(|(_, _, _, scored)| scored.to_store()).collect();
     let rows: Vec<_> = open.iter().map(|(_, _, access, _)| access).zip(&rows).collect();
-    let placed = submissions::place_each(tx, &rows)?;
-    for ((at, came, access, scored), placed) in open.into_iter().zip(placed) {
+    let mut placed = submissions::place_each(tx, &rows)?;
+    let rows: Vec<NewSubmission<'_>> = blocked.iter().map(|(_, _, _, scored)| scored.to_store()).collect();
+    let rows: Vec<_> = blocked.iter().map(|(_, _, access, _)| access).zip(&rows).collect();
+    let recognised = submissions::recognise_each(tx, &rows)?;
+    for ((_, _, _, scored), known) in blocked.iter_mut().zip(recognised) {
+        let faults = scored.blocked.take().unwrap_or_default();
+        placed.push(known.ok_or(StoreError::LicenceBlocked(faults)));
+    }
+    for ((at, came, access, scored), placed) in open.into_iter().chain(blocked).zip(placed) {
         let outcome = match placed {
             Ok(placed) => Taken::Stored(Box::new(scored.stored(tx, access.id(), placed))),
-            Err(StoreError::Conflict(faults)) => {
+            // Blocked, it has been answered all the same: it waits until the licence is in order.
+            Err(StoreError::Conflict(faults) | StoreError::LicenceBlocked(faults)) => {
                 let reasons = faults.into_iter().map(Reason::from).collect();
                 came.keep(tx, Unfit { source: Some(scored.ready.source), reasons })?
             }

@@ -19,7 +19,7 @@ use crate::scope::{PatientAccess, Tx};
 use crate::statement::statement;
 use crate::store::{Listing, patients};
 
-pub use place::{AnsweredBy, Delivered, NewSubmission, Placed, place, place_each};
+pub use place::{AnsweredBy, Delivered, NewSubmission, Placed, place, place_each, recognise_each};
 pub use rescore::{Scored, add_scores, scored_with};
 
 /// Where a submission came from: unique, so that it arrives once.

@@ -574,3 +574,32 @@ fn what_was_hidden_what_was_left_open_and_what_was_not_ticked_are_three() {
     assert_eq!(world.number(plain), 0);
     assert_eq!(world.number("SELECT count(*) FROM {alpha}.submission WHERE free_text IS NOT NULL"), 1);
 }
+
+#[test]
+fn what_was_stored_before_is_known_again_although_no_more_of_it_would_be_taken() {
+    let world = World::new();
+    let (importer, manager, clinician) = (world.alpha().importer(), world.alpha().manager(), world.alpha().clinician());
+    let patient = clinician.registers(&world.person());
+    let number = patient.person.national_id.as_str();
+    let first = delivery(number, 1, &json!({"nrs_average": 5}));
+    let made = importer.delivers(&first).expect(201);
+    let by_hand = clinician.submits(&patient, "1", &json!({"nrs_average": 5})).expect(201);
+    let settings = manager.at("settings");
+    let read = manager.get(&settings).expect(200);
+    let block = json!({"use_outside_licence": "block"});
+    manager.request("PATCH", &settings).header("if-match", read.header("etag")).json(&block).send().expect(200);
+
+    let again = importer.delivers(&first).expect(200);
+    assert_eq!((&again.body["delivered"], &again.body["id"]), (&json!("unchanged"), &made.body["id"]));
+    let again = clinician.submits(&patient, "1", &json!({"nrs_average": 5})).expect(200);
+    assert_eq!((&again.body["delivered"], &again.body["id"]), (&json!("unchanged"), &by_hand.body["id"]));
+    let results =
+        sends(&importer, "nettskjema/1000001/delivery-batches", "application/x-ndjson", &format!("{first}\n"));
+    assert_eq!(outcomes(&results), ["unchanged"]);
+    assert_eq!(world.number("SELECT count(*) FROM {alpha}.quarantine"), 0);
+    // What it says anew is taken no more: it waits.
+    let changed = importer.delivers(&delivery(number, 1, &json!({"nrs_average": 6}))).expect(202);
+    assert_eq!(changed.body["reasons"][0]["code"], json!("licence_missing"));
+    clinician.submits(&patient, "1", &json!({"nrs_average": 6})).problem(409, "licence_blocked");
+    assert_eq!(world.number("SELECT count(*) FROM {alpha}.submission"), 2);
+}
