@@ -154,6 +154,22 @@ macro_rules! kinds {
     };
 }
 
+impl Kind {
+    /// Whether entries of this kind are facts that rules of follow-up read.
+    pub const fn is_read_by_follow_up(self) -> bool {
+        matches!(
+            self,
+            Self::Referral
+                | Self::Episode
+                | Self::Procedure
+                | Self::Implant
+                | Self::ImplantComponent
+                | Self::LegalBasis
+                | Self::ProjectParticipation
+        )
+    }
+}
+
 /// What belongs to an episode of care.
 const EPISODE: Option<(&str, Kind)> = Some(("episode_id", Kind::Episode));
 /// What belongs to an implant.

@@ -50,6 +50,12 @@ ids! {
     AlertId;
     /// One licence of instruments (lisens).
     LicenceId;
+    /// One decision about a follow-up.
+    DecisionId;
+    /// One invitation or reminder (invitasjon, purring).
+    InvitationId;
+    /// One telephone call about an unanswered invitation.
+    CallId;
     /// One trusted issuer of tokens.
     IssuerId;
 }

@@ -7,6 +7,7 @@ pub mod code;
 pub mod code_list;
 pub mod contact;
 pub mod fault;
+pub mod followup;
 pub mod ids;
 pub mod infopad;
 pub mod instrument;

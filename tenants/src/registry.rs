@@ -123,6 +123,7 @@ pub(crate) struct Place {
     pub(crate) forms: RwLock<FormCache>,
     pub(crate) lists: RwLock<store::code_lists::ListCache>,
     pub(crate) licensing: RwLock<store::licences::LicensingCache>,
+    pub(crate) plans: RwLock<store::plans::PlanCache>,
 }
 
 /// Published forms are immutable, so they are read once. What is known of a Nettskjema form carries its versions, which are
@@ -145,6 +146,7 @@ impl Place {
             forms: RwLock::new(FormCache::default()),
             lists: RwLock::default(),
             licensing: RwLock::default(),
+            plans: RwLock::default(),
         }
     }
 

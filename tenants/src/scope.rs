@@ -37,6 +37,7 @@
 //! fn raw(tx: &mut Tx<'_>) { let _ = &tx.conn; }
 //! ```
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
@@ -62,6 +63,7 @@ use crate::migrate;
 use crate::pool::Pooled;
 use crate::registry::{Place, Registry, Tenant};
 use crate::statement::{Statement, statement};
+use crate::store::decisions;
 use crate::store::idempotency::{self, Once, Reply};
 
 /// Who is calling, as the issuer vouched for it.
@@ -157,6 +159,8 @@ pub struct Tx<'t> {
     codes: CodeBooks,
     /// How often the registry's lists, licences and settings had changed when the transaction first asked.
     generation: Option<i64>,
+    /// Whose facts have changed: they are decided again before the transaction ends.
+    touched: BTreeSet<Uuid>,
     brand: PhantomData<fn(&'t ()) -> &'t ()>,
 }
 
@@ -302,9 +306,13 @@ impl TenantScope {
                     reach,
                     codes,
                     generation: None,
+                    touched: BTreeSet::new(),
                     brand,
                 };
-                let result = work(&mut tx);
+                let result = work(&mut tx).and_then(|done| {
+                    decisions::settle(&mut tx)?;
+                    Ok(done)
+                });
                 opened = std::mem::take(&mut tx.trace.opened);
                 object = tx.object.take();
                 rehearsed = tx.rehearsal;
@@ -472,6 +480,33 @@ impl<'t> Tx<'t> {
     /// An id for something new.
     pub fn new_entry_id(&self) -> EntryId {
         EntryId::existing(self.random_id())
+    }
+
+    /// Says that a fact about this patient has changed: what follows for the follow-up is decided again before the
+    /// transaction ends.
+    pub(crate) fn touch(&mut self, patient: Uuid) {
+        self.touched.insert(patient);
+    }
+
+    /// Whose facts have changed so far; they count as decided.
+    pub(crate) fn take_touched(&mut self) -> Vec<Uuid> {
+        std::mem::take(&mut self.touched).into_iter().collect()
+    }
+
+    /// Does what follows from the caller's deed and what the caller's own role has no right to, as the registry itself:
+    /// deciding reads facts that an importer, say, must not see. What is learnt stays in this crate.
+    pub(crate) fn as_system<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let become_role = |tx: &mut Self, role: Role| {
+            let name = format!("{}_{role}", tx.place().schema);
+            statement("SELECT set_config('role', ?, true)").bind::<Text, _>(name).execute(tx.conn)
+        };
+        become_role(self, Role::System)?;
+        let done = work(self)?;
+        become_role(self, self.scope.principal.role)?;
+        Ok(done)
     }
 
     /// How far the caller's right to another action reaches.

@@ -6,5 +6,6 @@ ALTER TABLE submission
 DROP TABLE invitation;
 DROP TABLE decision;
 ALTER TABLE patient DROP COLUMN channels;
+DROP TABLE follow_up_sweep;
 DROP TABLE follow_up_plan_draft;
 DROP TABLE follow_up_plan;

@@ -20,6 +20,17 @@ CREATE TABLE follow_up_plan_draft (
     version    bigint NOT NULL
 );
 
+-- How far the registry's generation (of plan, lists, projects and settings) has been followed: everybody is decided again
+-- after each change, in order of ids.
+CREATE TABLE follow_up_sweep (
+    only_row boolean PRIMARY KEY DEFAULT true CONSTRAINT follow_up_sweep_one_row CHECK (only_row),
+    -- Up to which generation everybody has been decided, which one is under way, and whom it has reached.
+    done     bigint NOT NULL,
+    doing    bigint NOT NULL,
+    last_id  uuid
+);
+INSERT INTO follow_up_sweep (done, doing) VALUES (0, 0);
+
 -- By which channels a patient can be reached: known without unsealing anything.
 ALTER TABLE patient ADD COLUMN channels text[] NOT NULL DEFAULT '{}'
     CONSTRAINT patient_channels_known CHECK (channels <@ ARRAY['sms', 'email']);

@@ -20,6 +20,7 @@ diesel::table! {
         merged_into -> Nullable<Uuid>,
         mobile_index -> Nullable<Bytea>,
         email_index -> Nullable<Bytea>,
+        channels -> Array<Text>,
     }
 }
 

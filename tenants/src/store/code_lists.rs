@@ -136,9 +136,19 @@ const PROJECTS: &str = "SELECT code, title, kind, approval, starts_on, ends_on, 
 
 /// The lists and projects of now: from memory unless they have changed since.
 pub fn current(tx: &mut Tx<'_>, standing: &Standing) -> Result<Arc<CodeLists>, StoreError> {
+    at_generation(tx, standing.lists)
+}
+
+/// The lists and projects of now, where nobody's record is open: one round trip more.
+pub(super) fn of_now(tx: &mut Tx<'_>) -> Result<Arc<CodeLists>, StoreError> {
+    let generation = tx.generation()?;
+    at_generation(tx, generation)
+}
+
+fn at_generation(tx: &mut Tx<'_>, generation: i64) -> Result<Arc<CodeLists>, StoreError> {
     let place = tx.place();
     let known = place.lists.read().unwrap_or_else(PoisonError::into_inner).0.clone();
-    if let Some((_, lists)) = known.filter(|(read_at, _)| *read_at == standing.lists) {
+    if let Some((_, lists)) = known.filter(|(read_at, _)| *read_at == generation) {
         return Ok(lists);
     }
     let codes: Vec<CodeRow> = statement(CODES).then(" ORDER BY list, position").load(tx.conn)?;
@@ -147,7 +157,7 @@ pub fn current(tx: &mut Tx<'_>, standing: &Standing) -> Result<Arc<CodeLists>, S
     let projects = projects.into_iter().map(|row| Ok(row.kept()?.project)).collect::<Result<_, StoreError>>()?;
     let lists = Arc::new(CodeLists::new(codes, projects));
     // A count that was read before the lists is at the worst too old: then they are read once more.
-    place.lists.write().unwrap_or_else(PoisonError::into_inner).0 = Some((standing.lists, Arc::clone(&lists)));
+    place.lists.write().unwrap_or_else(PoisonError::into_inner).0 = Some((generation, Arc::clone(&lists)));
     Ok(lists)
 }
 

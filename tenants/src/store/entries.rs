@@ -248,7 +248,15 @@ pub fn record<'t>(
         .then(", ?) RETURNING *) ")
         .bind::<Jsonb, _>(Value::Object(members));
     let row: EntryRow = shown(query, kind).then(" FROM x").get_result(tx.conn)?;
+    touch(tx, access, kind);
     opened_one(tx, row)
+}
+
+/// Has the patient's follow-up decided again where it reads entries of this kind.
+fn touch<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, kind: Kind) {
+    if kind.is_read_by_follow_up() {
+        tx.touch(access.id().uuid());
+    }
 }
 
 /// Lets nobody else do what asks for this entry's lock until the transaction ends; others may still refer to it.
@@ -449,6 +457,7 @@ pub fn change<'t>(
     .then(" FROM x")
     .get_result(tx.conn)
     .optional()?;
+    touch(tx, access, kind);
     opened_one(tx, row.ok_or(StoreError::Stale)?)
 }
 
@@ -471,7 +480,10 @@ pub fn withdraw<'t>(
     let gone = kept(tx, query, table, reason.into()).then(" SELECT id FROM old").execute(tx.conn);
     match gone {
         Ok(0) => Err(StoreError::Stale),
-        Ok(_) => Ok(()),
+        Ok(_) => {
+            touch(tx, access, before.kind);
+            Ok(())
+        }
         Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::ForeignKeyViolation, _)) => {
             Err(StoreError::InUse)
         }

@@ -153,7 +153,7 @@ pub fn merge(tx: &mut Tx<'_>, survivor: PatientId, duplicate: PatientId) -> Resu
     let mut both = [survivor.uuid(), duplicate.uuid()];
     both.sort_unstable();
     let locked: Vec<LockedRow> =
-        statement("SELECT id, merged_into FROM patient WHERE id = ANY (?) ORDER BY id FOR UPDATE")
+        statement("SELECT id, merged_into FROM patient WHERE id = ANY (?) ORDER BY id FOR NO KEY UPDATE")
             .bind::<Array<SqlUuid>, _>(both.to_vec())
             .load(tx.conn)?;
     for (member, id) in [("survivor_id", survivor), ("duplicate_id", duplicate)] {
@@ -165,7 +165,7 @@ pub fn merge(tx: &mut Tx<'_>, survivor: PatientId, duplicate: PatientId) -> Resu
         return Err(StoreError::Stale);
     }
     let followers: Vec<LockedRow> =
-        statement("SELECT id, merged_into FROM patient WHERE merged_into = ? ORDER BY id FOR UPDATE")
+        statement("SELECT id, merged_into FROM patient WHERE merged_into = ? ORDER BY id FOR NO KEY UPDATE")
             .bind::<SqlUuid, _>(duplicate.uuid())
             .load(tx.conn)?;
     let mut moving: Vec<Uuid> = followers.into_iter().map(|row| row.id).collect();
@@ -197,7 +197,7 @@ pub fn undo(tx: &mut Tx<'_>, id: MergeId, version: i64) -> Result<Merge, StoreEr
     // Who the survivor was merged into since, if anybody: whose record opens is the root of all of them.
     let root = tx.open_patient(PatientId::existing(row.survivor))?.id().uuid();
     let of_root: Vec<LockedRow> =
-        statement("SELECT id, merged_into FROM patient WHERE id = ? OR merged_into = ? ORDER BY id FOR UPDATE")
+        statement("SELECT id, merged_into FROM patient WHERE id = ? OR merged_into = ? ORDER BY id FOR NO KEY UPDATE")
             .bind::<SqlUuid, _>(root)
             .bind::<SqlUuid, _>(root)
             .load(tx.conn)?;
@@ -218,6 +218,7 @@ pub fn undo(tx: &mut Tx<'_>, id: MergeId, version: i64) -> Result<Merge, StoreEr
     .bind::<Text, _>(tx.trace.action())
     .bind::<SqlUuid, _>(id.uuid())
     .get_result(tx.conn)?;
+    tx.touch(root);
     settle(tx, root)?;
     Ok(row.into())
 }
@@ -247,6 +248,9 @@ fn settle(tx: &mut Tx<'_>, root: Uuid) -> Result<(), StoreError> {
 fn point(tx: &mut Tx<'_>, patients: &[Uuid], at: Option<Uuid>, reason: &'static str) -> Result<(), StoreError> {
     if patients.is_empty() {
         return Ok(());
+    }
+    for patient in patients.iter().copied().chain(at) {
+        tx.touch(patient);
     }
     statement(
         "WITH old AS (SELECT * FROM patient WHERE id = ANY (?)), kept AS (INSERT INTO row_history (entity, entity_id, \

@@ -9,6 +9,7 @@ use painreg_domain::clinical::Kind;
 use painreg_domain::clinical::legal_basis::Circumstances;
 use painreg_domain::contact::{Email, Mobile};
 use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::followup::Channel;
 use painreg_domain::ids::PatientId;
 use painreg_domain::national_id::{IdType, NationalId};
 use painreg_domain::patient::{Contact, Details, Sex, Stage};
@@ -216,8 +217,8 @@ pub fn register<'t>(
         SealedId { value: national_id.digits().to_owned(), assigner: national_id.assigner().map(str::to_owned) };
     let query = statement(
         "WITH stored AS (INSERT INTO patient (id, unit, sex, birth_date, language, interpreter_needed, \
-         cognitive_impairment, protected_address, deceased_on, contact, mobile_index, email_index, created_at, \
-         updated_at, updated_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING registry_number), \
+         cognitive_impairment, protected_address, deceased_on, contact, mobile_index, email_index, channels, created_at, \
+         updated_at, updated_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING registry_number), \
          keyed AS (INSERT INTO patient_key (patient_id, wrapped, created_at) VALUES (?, ?, ?)), \
          numbered AS (INSERT INTO patient_identifier (id, patient_id, kind, blind_index, sealed, created_at) \
          VALUES (?, ?, ?, ?, ?, ?)), \
@@ -238,6 +239,7 @@ pub fn register<'t>(
     .bind::<Nullable<Bytea>, _>(seal_contact(place, &key, id, &details.contact))
     .bind::<Nullable<Bytea>, _>(mobile_index(place, &details.contact))
     .bind::<Nullable<Bytea>, _>(email_index(place, &details.contact))
+    .bind::<Array<Text>, _>(channels(&details.contact))
     .bind::<Timestamptz, _>(now)
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>(tx.trace.action())
@@ -273,6 +275,7 @@ pub fn register<'t>(
         lists: row.lists,
     };
     tx.keys.push((id.uuid(), key));
+    tx.touch(id.uuid());
     Ok(Registered { access: tx.registered(id), patient, standing })
 }
 
@@ -367,7 +370,7 @@ pub fn update<'t>(
     let wrapped: Vec<u8> = patient_key::table.find(id.uuid()).select(patient_key::wrapped).first(tx.conn)?;
     let key = Key::unwrap_from(&wrapped, &place.keys.wrapping, &key_place(place, id))?;
     let kept = statement(
-        "WITH old AS (SELECT * FROM patient WHERE id = ? AND version = ? FOR UPDATE) \
+        "WITH old AS (SELECT * FROM patient WHERE id = ? AND version = ? FOR NO KEY UPDATE) \
          INSERT INTO row_history (entity, entity_id, patient_id, version, valid_from, valid_to, changed_by, reason, before) \
          SELECT 'patient', id, id, version, updated_at, greatest(?, updated_at), ?, 'update', to_jsonb(old) FROM old",
     )
@@ -393,12 +396,20 @@ pub fn update<'t>(
             patient::contact.eq(seal_contact(place, &key, id, &details.contact)),
             patient::mobile_index.eq(mobile_index(place, &details.contact)),
             patient::email_index.eq(email_index(place, &details.contact)),
+            patient::channels.eq(channels(&details.contact)),
             patient::updated_at.eq(tx.now().max(updated_at).to_diesel()),
             patient::updated_by.eq(tx.trace.action()),
             patient::version.eq(version + 1),
         ))
         .execute(tx.conn)?;
+    tx.touch(id.uuid());
     if changed == 1 { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+/// By which channels somebody with this contact data can be reached.
+fn channels(contact: &Contact) -> Vec<&'static str> {
+    let known = [(contact.mobile.is_some(), Channel::Sms), (contact.email.is_some(), Channel::Email)];
+    known.into_iter().filter(|(has, _)| *has).map(|(_, channel)| channel.into()).collect()
 }
 
 /// Patients within the caller's reach by registry number, after `after`; every one of them is logged as shown.

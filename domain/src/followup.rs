@@ -1,0 +1,32 @@
+//! Follow-up (oppfølging): who is to be asked again, when, how, and why not. A plan is data; what it means for a patient is
+//! a pure function of the patient's facts. Nothing here sends, stores or looks at a clock.
+
+mod decide;
+mod decision;
+mod facts;
+mod plan;
+
+pub use decide::decide;
+pub use decision::{Decision, Matched, MatchedBy, Next, Outcome, Reason, State, Timing};
+pub use facts::{
+    AnswerFact, EpisodeFact, Facts, ImplantFact, InvitationFact, InvitationState, ParticipationFact, ProcedureFact,
+    ReferralFact,
+};
+pub use plan::{
+    Definition, Exclusion, Known, Links, Messages, OnNewStart, Plan, Rule, SendingHours, Start, Title, Track, Wave,
+    Window,
+};
+
+crate::clinical::words! {
+    /// By what way people are asked.
+    Channel {
+        /// A text message to the mobile telephone.
+        Sms,
+        /// E-mail.
+        Email,
+        /// A digital mailbox (sikker digital post): by national id.
+        DigitalMailbox,
+        /// A task at Helsenorge: by national id.
+        Helsenorge,
+    }
+}

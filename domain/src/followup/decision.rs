@@ -1,0 +1,206 @@
+//! What is decided of a patient, a rule and an occurrence, and why.
+
+use jiff::civil::Date;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::Channel;
+use crate::clinical::words;
+use crate::ids::SubmissionId;
+
+words! {
+    /// Where an occurrence stands.
+    State {
+        /// To be sent.
+        Due,
+        /// Its day has not come, or nothing has started it.
+        Waiting,
+        /// Not to be sent.
+        Suppressed,
+        /// Sent, and not answered yet.
+        Sent,
+        /// Answered.
+        Answered,
+        /// Its window has passed.
+        Lapsed,
+    }
+    /// How an answer was found to belong to an occurrence.
+    MatchedBy {
+        /// By the token of the invitation's link.
+        Token,
+        /// By the source's own reference to the invitation.
+        Source,
+        /// By form and day.
+        Window,
+    }
+    /// When an answer came.
+    Timing {
+        /// In the window, before the invitation was due.
+        Early,
+        /// In the window.
+        InTime,
+        /// After the window.
+        Late,
+    }
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $reason:ident $en:literal $nb:literal;)+) => {
+        words! {
+            /// Why an occurrence stands where it does (årsakskode). Codes are stable and open: readers must tolerate
+            /// new ones.
+            Reason { $($(#[$doc])* $reason,)+ }
+        }
+        impl Reason {
+            /// The reason in a sentence, in English.
+            pub const fn en(self) -> &'static str { match self { $(Self::$reason => $en),+ } }
+            /// The reason in a sentence, in Norwegian bokmål.
+            pub const fn nb(self) -> &'static str { match self { $(Self::$reason => $nb),+ } }
+        }
+    };
+}
+
+reasons! {
+    /// The invitation is to be sent now.
+    DueNow "The invitation is to be sent." "Invitasjonen skal sendes.";
+    /// A sender has it.
+    BeingSent "A sender has taken the invitation on." "En avsender er i gang med invitasjonen.";
+    /// Sending by one channel failed; the next one is tried.
+    NextChannel "Sending failed; the next channel is tried." "Utsendelsen mislyktes; neste kanal prøves.";
+    /// Its day has not come.
+    NotYetDue "The day has not come yet." "Dagen er ikke kommet ennå.";
+    /// Its day is no sending day.
+    WaitsForSendingDay "The day is a weekend or a public holiday; it is sent on the next working day." "Dagen er helg eller helligdag; det sendes neste virkedag.";
+    /// There is no episode.
+    NoEpisode "No episode of care is registered." "Det er ikke registrert noe behandlingsforløp.";
+    /// The episode is open: nothing is closed in the registry.
+    NotClosed "The episode is not closed in the registry." "Behandlingsforløpet er ikke avsluttet i registeret.";
+    /// No episode is open.
+    EpisodeClosed "The episode is closed." "Behandlingsforløpet er avsluttet.";
+    /// No procedure of the group.
+    NoProcedure "No such procedure is registered." "Det er ikke registrert noen slik prosedyre.";
+    /// No implant of the modality.
+    NoImplant "No such implant is registered." "Det er ikke registrert noe slikt implantat.";
+    /// Not in the project.
+    NotInProject "The patient does not take part in the project." "Pasienten deltar ikke i prosjektet.";
+    /// The referral has no treatment-right category.
+    CategoryMissing "The referral has no treatment-right category." "Henvisningen mangler behandlingsrettkategori.";
+    /// The category does not lead to follow-up.
+    CategoryWithoutFollowUp "The treatment-right category does not lead to follow-up." "Behandlingsrettkategorien fører ikke til oppfølging.";
+    /// Due before the track began to be sent.
+    BeforePlan "It was due before sending began." "Det forfalt før utsendelsene begynte.";
+    /// A newer start has begun the track again.
+    RestartedByNewerStart "A newer event has started this anew." "En nyere hendelse har startet dette på nytt.";
+    /// What started it was taken back; what was sent stays.
+    StartWithdrawn "The event that started this was taken back." "Hendelsen som startet dette, er trukket tilbake.";
+    /// The rule is not in the plan any more; what was sent stays.
+    RuleWithdrawn "The rule is no longer in the plan." "Regelen er ikke lenger i planen.";
+    /// Dead.
+    Deceased "The patient is dead." "Pasienten er død.";
+    /// Reserved against the registry.
+    ReservedAgainstRegistry "The patient has reserved themselves against the registry." "Pasienten har reservert seg mot registeret.";
+    /// Consent refused.
+    ConsentRefused "The patient refused to consent." "Pasienten har sagt nei til å samtykke.";
+    /// Consent withdrawn.
+    ConsentWithdrawn "The patient withdrew the consent." "Pasienten har trukket samtykket.";
+    /// No legal basis.
+    NoBasis "No legal basis covers the day." "Ingen behandlingsgrunnlag dekker dagen.";
+    /// Reserved against questionnaires.
+    ReservedAgainstQuestionnaires "The patient has reserved themselves against questionnaires." "Pasienten har reservert seg mot spørreskjemaer.";
+    /// A child.
+    Child "The patient is a child." "Pasienten er barn.";
+    /// Cognitive impairment.
+    CognitiveImpairment "The patient cannot answer for cognitive reasons." "Pasienten kan av kognitive grunner ikke svare.";
+    /// An interpreter is needed.
+    InterpreterNeeded "The patient needs an interpreter." "Pasienten trenger tolk.";
+    /// In a research project that excludes from follow-up.
+    InResearchProject "The patient takes part in a research project." "Pasienten deltar i et forskningsprosjekt.";
+    /// No channel reaches the patient.
+    NoChannel "No channel reaches the patient: contact data are missing." "Ingen kanal når pasienten: kontaktopplysninger mangler.";
+    /// Every channel was tried.
+    DeliveryFailed "Every channel was tried and failed." "Alle kanaler er prøvd uten å lykkes.";
+    /// Nobody knows whether it was sent: it is not sent again.
+    SendingUnknown "It is not known whether this was sent; it is not sent again." "Det er ikke kjent om dette ble sendt; det sendes ikke på nytt.";
+    /// Sent; a reminder follows.
+    ReminderPending "Sent; a reminder follows unless it is answered." "Sendt; det purres hvis det ikke besvares.";
+    /// Sent; the last reminder too.
+    NoMoreReminders "Sent; no more reminders follow." "Sendt; det purres ikke flere ganger.";
+    /// Answered in the window.
+    AnsweredInTime "Answered within the window." "Besvart innenfor vinduet.";
+    /// Answered before it was due.
+    AnsweredEarly "Answered before it was due." "Besvart før det forfalt.";
+    /// Answered after the window.
+    AnsweredLate "Answered after the window." "Besvart etter vinduet.";
+    /// Answered without an invitation.
+    AnsweredWithoutInvitation "Answered without an invitation." "Besvart uten invitasjon.";
+    /// The window passed and nothing was sent.
+    NeverSent "The window passed before anything was sent." "Vinduet gikk ut før noe ble sendt.";
+    /// The window passed without an answer.
+    NotAnswered "The window passed without an answer." "Vinduet gikk ut uten svar.";
+}
+
+/// What is to be sent next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// Counts everything sent for the occurrence, from 1.
+    pub attempt: u32,
+    /// 0: the invitation itself; then the reminders.
+    pub reminder: u32,
+    /// By which channel.
+    pub channel: Channel,
+}
+
+/// The answer to an occurrence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matched {
+    /// The answer.
+    pub submission: SubmissionId,
+    /// How it was found.
+    pub by: MatchedBy,
+    /// When it came.
+    pub timing: Timing,
+}
+
+/// What is decided of a patient, a rule and an occurrence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// The rule's code.
+    pub rule: String,
+    /// The entry that started the occurrence; `None` where nothing has.
+    pub start: Option<Uuid>,
+    /// Counts repeated waves of one start from 1; 0 where nothing has started.
+    pub number: u32,
+    /// Whether it is the one that counts of the patient and the rule: exactly one is.
+    pub current: bool,
+    /// Where it stands.
+    pub state: State,
+    /// Why, the deciding reason first.
+    pub reasons: Vec<Reason>,
+    /// The day of the event that started it.
+    pub starts_on: Option<Date>,
+    /// The day it is about: so many calendar months after the start.
+    pub due_on: Option<Date>,
+    /// The day on which something is to be sent next, invitation or reminder: always a sending day.
+    pub send_on: Option<Date>,
+    /// The last day on which anything is sent.
+    pub lapses_on: Option<Date>,
+    /// The next day on which the same facts lead to another decision.
+    pub review_on: Option<Date>,
+    /// What is to be sent on that day.
+    pub next: Option<Next>,
+    /// The answer.
+    pub answer: Option<Matched>,
+    /// The facts that were used: dates, flags, codes and ids; never words of anybody's.
+    pub facts: Map<String, Value>,
+    /// The version of the plan in which the rule became what it is.
+    pub rule_version: i64,
+}
+
+/// Everything decided of one patient.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// By rule and occurrence; of each rule exactly one is current.
+    pub decisions: Vec<Decision>,
+    /// Answers to forms of follow-up that belong to no occurrence.
+    pub unmatched: Vec<SubmissionId>,
+}

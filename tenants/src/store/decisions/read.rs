@@ -1,0 +1,255 @@
+//! Reading what was decided: of one patient, now or as it was; over the registry; and counted.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use jiff::Timestamp;
+use painreg_domain::ids::{InvitationId, PatientId, SubmissionId};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::Stored;
+use crate::error::StoreError;
+use crate::scope::{PatientAccess, Tx, unreadable};
+use crate::statement::{Statement, statement};
+use crate::store::{Listing, comparable};
+
+/// One patient's follow-up.
+#[derive(Clone, Debug)]
+pub struct FollowUp {
+    /// Every decision, by rule and occurrence.
+    pub decisions: Vec<Stored>,
+    /// What was sent, in order.
+    pub invitations: Vec<Sent>,
+    /// Answers to forms of follow-up that belong to no occurrence.
+    pub unmatched: Vec<Unmatched>,
+}
+
+/// An invitation as the patient's follow-up shows it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Sent {
+    /// Its id.
+    pub id: InvitationId,
+    /// The decision it carries out.
+    pub decision_id: Uuid,
+    /// Counts everything sent for one occurrence.
+    pub attempt: i32,
+    /// 0: the invitation itself; then the reminders.
+    pub reminder: i32,
+    /// By which channel.
+    pub channel: String,
+    /// How far it came.
+    pub state: String,
+    /// When somebody took it on.
+    pub claimed_at: Timestamp,
+    /// When it was sent.
+    pub sent_at: Option<Timestamp>,
+    /// When it arrived.
+    pub delivered_at: Option<Timestamp>,
+    /// When it failed.
+    pub failed_at: Option<Timestamp>,
+    /// Why.
+    pub failure: Option<String>,
+}
+
+/// An answer that no invitation asked for.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Unmatched {
+    /// The answer.
+    pub submission_id: SubmissionId,
+    /// The form answered.
+    pub form: String,
+    /// When.
+    pub submitted_at: Timestamp,
+}
+
+/// Which decisions.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// In this state.
+    pub state: Option<String>,
+    /// For this reason.
+    pub reason: Option<String>,
+    /// Of this rule.
+    pub rule: Option<String>,
+    /// Of patients of this unit.
+    pub unit: Option<String>,
+    /// Of earlier occurrences too.
+    pub past: bool,
+}
+
+/// How many decisions stand where.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// How many patients there are: those merged into others are not.
+    pub population: i64,
+    /// Whether everybody has been decided since the plan or a list last changed.
+    pub up_to_date: bool,
+    /// Current decisions by rule, state and deciding reason.
+    pub counts: Vec<Count>,
+}
+
+/// How many current decisions of a rule are in a state for a reason.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct Count {
+    /// The rule.
+    #[diesel(sql_type = Text)]
+    pub rule: String,
+    /// The state.
+    #[diesel(sql_type = Text)]
+    pub state: String,
+    /// The deciding reason.
+    #[diesel(sql_type = Text)]
+    pub reason: String,
+    /// How many.
+    #[diesel(sql_type = BigInt)]
+    pub patients: i64,
+}
+
+#[derive(QueryableByName)]
+struct FollowUpRow {
+    #[diesel(sql_type = Text)]
+    decisions: String,
+    #[diesel(sql_type = Text)]
+    invitations: String,
+    #[diesel(sql_type = Text)]
+    unmatched: String,
+}
+
+#[derive(QueryableByName)]
+struct JsonRow {
+    #[diesel(sql_type = Text)]
+    json: String,
+}
+
+#[derive(QueryableByName)]
+struct PopulationRow {
+    #[diesel(sql_type = BigInt)]
+    population: i64,
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    up_to_date: bool,
+}
+
+/// The follow-up of the patient whose record is open, as it is or as it was at an instant. One round trip.
+pub fn of_patient<'t>(
+    tx: &mut Tx<'t>,
+    access: &PatientAccess<'t>,
+    as_of: Option<Timestamp>,
+) -> Result<FollowUp, StoreError> {
+    let at = comparable(as_of.unwrap_or_else(|| tx.now().max(Timestamp::UNIX_EPOCH)));
+    let rows = access.rows();
+    let query = statement("WITH made AS (");
+    let query = match as_of {
+        None => query.then("SELECT * FROM decision WHERE patient_id = ANY (?)").bind::<Array<SqlUuid>, _>(rows.clone()),
+        Some(_) => query
+            .then(
+                "SELECT * FROM decision WHERE patient_id = ANY (?) AND updated_at <= ? UNION ALL \
+                 SELECT past.* FROM row_history CROSS JOIN LATERAL jsonb_populate_record(NULL::decision, before) past \
+                 WHERE entity = 'decision' AND row_history.patient_id = ANY (?) AND valid_from <= ? AND valid_to > ?",
+            )
+            .bind::<Array<SqlUuid>, _>(rows.clone())
+            .bind::<Timestamptz, _>(at)
+            .bind::<Array<SqlUuid>, _>(rows.clone())
+            .bind::<Timestamptz, _>(at)
+            .bind::<Timestamptz, _>(at),
+    };
+    let query = query.then(
+        ") SELECT (SELECT coalesce(json_agg(row_to_json(made) ORDER BY rule, current DESC, starts_on DESC NULLS LAST, \
+         number DESC, id), '[]')::text FROM made) AS decisions, \
+         (SELECT coalesce(json_agg(json_build_object('id', id, 'decision_id', decision_id, 'attempt', attempt, \
+         'reminder', reminder, 'channel', channel, 'state', state, 'claimed_at', claimed_at, 'sent_at', sent_at, \
+         'delivered_at', delivered_at, 'failed_at', failed_at, 'failure', failure) ORDER BY created_at, id), '[]')::text \
+         FROM invitation WHERE patient_id = ANY (?) AND created_at <= ?) AS invitations, ",
+    );
+    let query = query.bind::<Array<SqlUuid>, _>(rows.clone()).bind::<Timestamptz, _>(at);
+    let row: FollowUpRow = query
+        .then(
+            "(SELECT coalesce(json_agg(json_build_object('submission_id', id, 'form', form, 'submitted_at', submitted_at) \
+             ORDER BY submitted_at, id), '[]')::text FROM submission WHERE patient_id = ANY (?) AND received_at <= ? \
+             AND wave IN ('follow_up_short', 'follow_up_full', 'project') \
+             AND id NOT IN (SELECT submission_id FROM made WHERE submission_id IS NOT NULL) \
+             AND NOT EXISTS (SELECT FROM submission later WHERE later.supersedes = submission.id AND later.received_at <= ?)) \
+             AS unmatched",
+        )
+        .bind::<Array<SqlUuid>, _>(rows)
+        .bind::<Timestamptz, _>(at)
+        .bind::<Timestamptz, _>(at)
+        .get_result(tx.conn)?;
+    let known = |at: &mut Option<Timestamp>| *at = at.filter(|at| as_of.is_none_or(|asked| *at <= asked));
+    let mut invitations: Vec<Sent> = serde_json::from_str(&row.invitations).map_err(unreadable)?;
+    for sent in &mut invitations {
+        known(&mut sent.sent_at);
+        known(&mut sent.delivered_at);
+        known(&mut sent.failed_at);
+    }
+    Ok(FollowUp {
+        decisions: serde_json::from_str(&row.decisions).map_err(unreadable)?,
+        invitations,
+        unmatched: serde_json::from_str(&row.unmatched).map_err(unreadable)?,
+    })
+}
+
+/// Narrowed to the caller's reach and a unit asked for.
+fn of_units<'a>(tx: &Tx<'a>, mut query: Statement<'a>, unit: Option<&str>) -> Statement<'a> {
+    for unit in [unit, tx.unit_in_reach()].into_iter().flatten() {
+        query = query
+            .then(
+                " AND EXISTS (SELECT FROM patient named JOIN patient ON patient.id = coalesce(named.merged_into, \
+                 named.id) WHERE named.id = decision.patient_id AND patient.unit = ?)",
+            )
+            .bind::<Text, _>(unit.to_owned());
+    }
+    query
+}
+
+/// Decisions over the registry, within the caller's reach, in order of their ids; every patient shown is logged.
+pub fn list(tx: &mut Tx<'_>, filter: &Filter, after: Option<Uuid>, limit: i64) -> Result<Listing<Stored>, StoreError> {
+    let mut query = statement("SELECT row_to_json(decision)::text AS json FROM decision WHERE id > ?")
+        .bind::<SqlUuid, _>(after.unwrap_or_default());
+    if !filter.past {
+        query = query.then(" AND current");
+    }
+    if let Some(state) = &filter.state {
+        query = query.then(" AND state = ?").bind::<Text, _>(state.clone());
+    }
+    if let Some(reason) = &filter.reason {
+        query = query.then(" AND ? = ANY (reasons)").bind::<Text, _>(reason.clone());
+    }
+    if let Some(rule) = &filter.rule {
+        query = query.then(" AND rule = ?").bind::<Text, _>(rule.clone());
+    }
+    let rows: Vec<JsonRow> = of_units(tx, query, filter.unit.as_deref())
+        .then(" ORDER BY id LIMIT ?")
+        .bind::<BigInt, _>(limit + 1)
+        .load(tx.conn)?;
+    let found = Listing::cut(rows, limit);
+    let items: Vec<Stored> =
+        found.items.iter().map(|row| serde_json::from_str(&row.json).map_err(unreadable)).collect::<Result<_, _>>()?;
+    let mut shown: Vec<PatientId> = items.iter().map(|it| PatientId::existing(it.patient_id)).collect();
+    shown.sort_unstable();
+    shown.dedup();
+    tx.open_all(&shown)?;
+    Ok(Listing { items, more: found.more })
+}
+
+/// How many patients there are and how many of them stand where, rule by rule: within the caller's reach. The counts of
+/// each rule add up to the population once everybody has been decided.
+pub fn count(tx: &mut Tx<'_>, unit: Option<&str>) -> Result<Counted, StoreError> {
+    let counts: Vec<Count> = of_units(
+        tx,
+        statement(
+            "SELECT rule, state, coalesce(reasons[1], state) AS reason, count(*) AS patients FROM decision WHERE current",
+        ),
+        unit,
+    )
+    .then(" GROUP BY 1, 2, 3 ORDER BY 1, 2, 4 DESC, 3")
+    .load(tx.conn)?;
+    let mut query = statement(
+        "SELECT count(*) AS population, (SELECT done = (SELECT value FROM list_generation) FROM follow_up_sweep) \
+         AS up_to_date FROM patient WHERE merged_into IS NULL",
+    );
+    for unit in [unit, tx.unit_in_reach()].into_iter().flatten() {
+        query = query.then(" AND unit = ?").bind::<Text, _>(unit.to_owned());
+    }
+    let PopulationRow { population, up_to_date } = query.get_result(tx.conn)?;
+    Ok(Counted { population, up_to_date, counts })
+}

@@ -1,0 +1,148 @@
+//! Deciding about everybody: because the plan or a list changed, because a day has come, or to see what a plan would do.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Date as SqlDate, Nullable, Uuid as SqlUuid};
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::followup::{Plan, decide};
+use painreg_domain::ids::PatientId;
+use uuid::Uuid;
+
+use super::{Content, records, redecide};
+use crate::error::StoreError;
+use crate::scope::Tx;
+use crate::statement::statement;
+
+/// How many patients are decided in one transaction.
+const TOGETHER: i64 = 500;
+
+/// What one step did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// How many patients were decided.
+    pub decided: usize,
+    /// How many decisions are other than before.
+    pub changed: usize,
+    /// Whether there is more to do.
+    pub more: bool,
+}
+
+#[derive(QueryableByName)]
+struct SweepRow {
+    #[diesel(sql_type = BigInt)]
+    done: i64,
+    #[diesel(sql_type = BigInt)]
+    doing: i64,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    last_id: Option<Uuid>,
+    #[diesel(sql_type = BigInt)]
+    generation: i64,
+}
+
+#[derive(QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// Decides about the next patients whose decisions may be old: everybody's where the plan or a list changed since, else
+/// those whose day has come. Of several who ask at once one does it.
+pub fn step(tx: &mut Tx<'_>) -> Result<Step, StoreError> {
+    tx.as_system(|tx| {
+        let row: Option<SweepRow> = statement(
+            "SELECT done, doing, last_id, (SELECT value FROM list_generation) AS generation FROM follow_up_sweep \
+             FOR UPDATE SKIP LOCKED",
+        )
+        .get_result(tx.conn)
+        .optional()?;
+        let Some(row) = row else { return Ok(Step::default()) };
+        if row.done < row.generation { swept(tx, &row) } else { reviewed(tx) }
+    })
+}
+
+fn swept(tx: &mut Tx<'_>, row: &SweepRow) -> Result<Step, StoreError> {
+    let after = row.last_id.filter(|_| row.doing == row.generation);
+    let next: Vec<IdRow> = statement("SELECT id FROM patient WHERE merged_into IS NULL AND id > ? ORDER BY id LIMIT ?")
+        .bind::<SqlUuid, _>(after.unwrap_or_default())
+        .bind::<BigInt, _>(TOGETHER)
+        .load(tx.conn)?;
+    let next: Vec<Uuid> = next.into_iter().map(|row| row.id).collect();
+    let step = decided(tx, &next)?;
+    let last = next.last().copied().filter(|_| step.more);
+    statement("UPDATE follow_up_sweep SET doing = ?, last_id = ?, done = ?")
+        .bind::<BigInt, _>(row.generation)
+        .bind::<Nullable<SqlUuid>, _>(last)
+        .bind::<BigInt, _>(if step.more { row.done } else { row.generation })
+        .execute(tx.conn)?;
+    // Days may have come as well.
+    Ok(Step { more: true, ..step })
+}
+
+fn reviewed(tx: &mut Tx<'_>) -> Result<Step, StoreError> {
+    let due: Vec<IdRow> = statement(
+        "SELECT DISTINCT patient_id AS id FROM (SELECT patient_id FROM decision WHERE review_on <= ? \
+         ORDER BY review_on LIMIT ?) due",
+    )
+    .bind::<SqlDate, _>(tx.today().to_diesel())
+    .bind::<BigInt, _>(TOGETHER)
+    .load(tx.conn)?;
+    let due: Vec<Uuid> = due.into_iter().map(|row| row.id).collect();
+    let step = decided(tx, &due)?;
+    if step.changed == 0 && step.decided > 0 {
+        tracing::error!(patients = step.decided, "decisions that were to be reviewed are as they were");
+    }
+    Ok(Step { more: step.changed > 0, ..step })
+}
+
+fn decided(tx: &mut Tx<'_>, patients: &[Uuid]) -> Result<Step, StoreError> {
+    if patients.is_empty() {
+        return Ok(Step::default());
+    }
+    let changed = redecide(tx, patients)?.iter().map(|decided| decided.changed).sum();
+    let more = i64::try_from(patients.len()).is_ok_and(|count| count == TOGETHER);
+    Ok(Step { decided: patients.len(), changed, more })
+}
+
+/// What a plan would change of one patient's follow-up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// The patient.
+    pub patient: PatientId,
+    /// What is decided now; `None`: nothing.
+    pub before: Option<Content>,
+    /// What would be; `None`: nothing.
+    pub after: Option<Content>,
+}
+
+/// What a plan would change, were it published now, patient by patient in order of ids: `see` is shown every difference.
+/// How many patients there are. Nothing is stored.
+pub fn simulate(tx: &mut Tx<'_>, plan: &Plan, mut see: impl FnMut(Difference)) -> Result<usize, StoreError> {
+    let now = tx.now();
+    tx.as_system(|tx| {
+        let (mut seen, mut after) = (0, None);
+        loop {
+            let (_, records) = records(tx, None, after, Some(TOGETHER))?;
+            let Some(last) = records.last() else { return Ok(seen) };
+            after = Some(last.patient);
+            seen += records.len();
+            for mut record in records {
+                let patient = PatientId::existing(record.patient);
+                for decision in decide(plan, &record.facts, now).decisions {
+                    let content = Content::from(&decision);
+                    let place = record.before.iter().position(|old| old.content.key() == content.key());
+                    let before = place.map(|place| record.before.swap_remove(place).content);
+                    if before.as_ref() != Some(&content) {
+                        see(Difference { patient, before, after: Some(content) });
+                    }
+                }
+                for gone in record.before {
+                    see(Difference { patient, before: Some(gone.content), after: None });
+                }
+            }
+        }
+    })
+}
+
+/// Logs that these patients were shown.
+pub fn shown(tx: &mut Tx<'_>, patients: &[PatientId]) -> Result<(), StoreError> {
+    tx.open_all(patients)
+}

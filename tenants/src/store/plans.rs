@@ -1,0 +1,233 @@
+//! The registry's plan of follow-up: every version is a row, the highest counts and is kept in memory until the registry's
+//! own counter says that it is old; one draft is being written.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Jsonb, Text, Timestamptz};
+use jiff::Timestamp;
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::fault::Fault;
+use painreg_domain::followup::{Definition, Known, Plan};
+use serde_json::Value;
+
+use crate::error::StoreError;
+use crate::scope::{Tx, unreadable};
+use crate::statement::{Statement, statement};
+use crate::store::{Listing, code_lists, forms, settings};
+
+/// What is kept in memory, and at which count of changes it was read.
+#[derive(Default)]
+pub(crate) struct PlanCache(Option<(i64, Option<Arc<Plan>>)>);
+
+/// A version of the plan.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// Which version, from 1.
+    pub version: i64,
+    /// What it says.
+    pub definition: Definition,
+    /// The version in which each rule became what it is.
+    pub rule_versions: BTreeMap<String, i64>,
+    /// When it was published.
+    pub published_at: Timestamp,
+    /// Who published it, as the access log shows them.
+    pub published_by: String,
+}
+
+/// The plan that is being written; it may be faulty.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// What it says so far.
+    pub definition: Definition,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes; the ETag.
+    pub version: i64,
+}
+
+#[derive(QueryableByName)]
+struct PublishedRow {
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = Jsonb)]
+    definition: Value,
+    #[diesel(sql_type = Jsonb)]
+    rule_versions: Value,
+    #[diesel(sql_type = Timestamptz)]
+    published_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Text)]
+    published_by: String,
+}
+
+#[derive(QueryableByName)]
+struct DraftRow {
+    #[diesel(sql_type = Jsonb)]
+    definition: Value,
+    #[diesel(sql_type = Timestamptz)]
+    updated_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+impl PublishedRow {
+    fn published(self) -> Result<Published, StoreError> {
+        Ok(Published {
+            version: self.version,
+            definition: serde_json::from_value(self.definition).map_err(unreadable)?,
+            rule_versions: serde_json::from_value(self.rule_versions).map_err(unreadable)?,
+            published_at: self.published_at.to_jiff(),
+            published_by: self.published_by,
+        })
+    }
+}
+
+impl DraftRow {
+    fn draft(self) -> Result<Draft, StoreError> {
+        let definition = serde_json::from_value(self.definition).map_err(unreadable)?;
+        Ok(Draft { definition, updated_at: self.updated_at.to_jiff(), version: self.version })
+    }
+}
+
+const PUBLISHED: &str = "SELECT version, definition, rule_versions, published_at, published_by FROM follow_up_plan";
+const DRAFT: &str = "SELECT definition, updated_at, version FROM follow_up_plan_draft";
+
+/// The plan in force, from memory unless the registry's count of changes is another than `generation`; `None` where none
+/// was ever published.
+pub(crate) fn in_force(tx: &mut Tx<'_>, generation: i64) -> Result<Option<Arc<Plan>>, StoreError> {
+    let place = tx.place();
+    let known = place.plans.read().unwrap_or_else(PoisonError::into_inner).0.clone();
+    if let Some((_, plan)) = known.filter(|(read_at, _)| *read_at == generation) {
+        return Ok(plan);
+    }
+    let row: Option<PublishedRow> = newest(statement(PUBLISHED)).get_result(tx.conn).optional()?;
+    let plan = row.map(|row| row.published()?.plan()).transpose()?.map(Arc::new);
+    place.plans.write().unwrap_or_else(PoisonError::into_inner).0 = Some((generation, plan.clone()));
+    Ok(plan)
+}
+
+fn newest(query: Statement<'_>) -> Statement<'_> {
+    query.then(" ORDER BY version DESC LIMIT 1")
+}
+
+impl Published {
+    /// The plan as it is followed. What was published was sound, whatever lists have become since.
+    pub fn plan(self) -> Result<Plan, StoreError> {
+        Ok(Plan::published(self.definition, self.rule_versions))
+    }
+}
+
+/// The version in force.
+pub fn current(tx: &mut Tx<'_>) -> Result<Published, StoreError> {
+    newest(statement(PUBLISHED)).get_result::<PublishedRow>(tx.conn)?.published()
+}
+
+/// One version.
+pub fn version(tx: &mut Tx<'_>, version: i64) -> Result<Published, StoreError> {
+    let row: PublishedRow =
+        statement(PUBLISHED).then(" WHERE version = ?").bind::<BigInt, _>(version).get_result(tx.conn)?;
+    row.published()
+}
+
+/// Every version, the newest first, before `before`.
+pub fn versions(tx: &mut Tx<'_>, before: Option<i64>, limit: i64) -> Result<Listing<Published>, StoreError> {
+    let rows: Vec<PublishedRow> = statement(PUBLISHED)
+        .then(" WHERE version < ? ORDER BY version DESC LIMIT ?")
+        .bind::<BigInt, _>(before.unwrap_or(i64::MAX))
+        .bind::<BigInt, _>(limit + 1)
+        .load(tx.conn)?;
+    let rows = Listing::cut(rows, limit);
+    let items = rows.items.into_iter().map(PublishedRow::published).collect::<Result<_, _>>()?;
+    Ok(Listing { items, more: rows.more })
+}
+
+/// The draft.
+pub fn draft(tx: &mut Tx<'_>) -> Result<Draft, StoreError> {
+    statement(DRAFT).get_result::<DraftRow>(tx.conn)?.draft()
+}
+
+/// Writes the draft: the first one where there is none (`version` is `None`), else in place of the one that was read.
+pub fn write(tx: &mut Tx<'_>, version: Option<i64>, definition: &Definition) -> Result<Draft, StoreError> {
+    let definition = serde_json::to_value(definition).map_err(unreadable)?;
+    let now = tx.now().to_diesel();
+    let query = match version {
+        None => statement(
+            "INSERT INTO follow_up_plan_draft (definition, created_at, updated_at, updated_by, version) \
+             VALUES (?, ?, ?, ?, 1) ON CONFLICT DO NOTHING",
+        )
+        .bind::<Jsonb, _>(definition)
+        .bind::<Timestamptz, _>(now),
+        Some(_) => statement("UPDATE follow_up_plan_draft SET definition = ?").bind::<Jsonb, _>(definition),
+    };
+    let query = match version {
+        None => query.bind::<Timestamptz, _>(now).bind::<Text, _>(tx.trace.action()),
+        Some(version) => query
+            .then(", updated_at = ?, updated_by = ?, version = version + 1 WHERE version = ?")
+            .bind::<Timestamptz, _>(now)
+            .bind::<Text, _>(tx.trace.action())
+            .bind::<BigInt, _>(version),
+    };
+    let row: Option<DraftRow> =
+        query.then(" RETURNING definition, updated_at, version").get_result(tx.conn).optional()?;
+    row.ok_or(StoreError::Stale)?.draft()
+}
+
+/// Throws the draft away, unless somebody changed it since `version` was read.
+pub fn discard(tx: &mut Tx<'_>, version: i64) -> Result<(), StoreError> {
+    draft(tx)?;
+    let gone =
+        statement("DELETE FROM follow_up_plan_draft WHERE version = ?").bind::<BigInt, _>(version).execute(tx.conn)?;
+    if gone == 1 { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+/// Checks a plan against the forms, lists, projects and channels of the registry; what is wrong is
+/// [`StoreError::Invalid`].
+pub fn check(tx: &mut Tx<'_>, definition: Definition) -> Result<Plan, StoreError> {
+    let faults = |faults: Vec<Fault>| StoreError::Invalid(faults);
+    let lists = code_lists::of_now(tx)?;
+    let forms = forms::that_follow_up(tx)?;
+    let channels = settings::read(tx)?.settings.channels;
+    Plan::parse(definition, &Known { forms: &forms, lists: &lists, channels: &channels }).map_err(faults)
+}
+
+/// Publishes a plan that was checked, in place of the draft that was read; everybody is decided again by what follows.
+pub fn publish(tx: &mut Tx<'_>, draft: i64, plan: &Plan) -> Result<Published, StoreError> {
+    let before: Option<Published> = newest(statement(PUBLISHED))
+        .get_result::<PublishedRow>(tx.conn)
+        .optional()?
+        .map(PublishedRow::published)
+        .transpose()?;
+    let version = before.as_ref().map_or(0, |before| before.version) + 1;
+    let before = before.map(Published::plan).transpose()?;
+    discard(tx, draft)?;
+    let published = insert(tx.conn, plan, before.as_ref(), version, tx.now(), &tx.principal().actor)?;
+    code_lists::moved(tx)?;
+    Ok(published)
+}
+
+fn insert(
+    conn: &mut PgConnection,
+    plan: &Plan,
+    before: Option<&Plan>,
+    version: i64,
+    now: Timestamp,
+    by: &str,
+) -> Result<Published, StoreError> {
+    let row: PublishedRow = statement(
+        "INSERT INTO follow_up_plan (version, definition, rule_versions, published_at, published_by) \
+         VALUES (?, ?, ?, ?, ?) RETURNING version, definition, rule_versions, published_at, published_by",
+    )
+    .bind::<BigInt, _>(version)
+    .bind::<Jsonb, _>(serde_json::to_value(plan.definition()).map_err(unreadable)?)
+    .bind::<Jsonb, _>(serde_json::to_value(plan.rule_versions_after(before, version)).map_err(unreadable)?)
+    .bind::<Timestamptz, _>(now.to_diesel())
+    .bind::<Text, _>(by)
+    .get_result(conn)?;
+    row.published()
+}
+
+/// Puts a template's plan into a registry that has none; the owner's connection stands in its schema.
+pub(crate) fn furnish(conn: &mut PgConnection, plan: &Plan, now: Timestamp) -> Result<(), StoreError> {
+    insert(conn, plan, None, 1, now, "CreateTenant").map(drop)
+}
