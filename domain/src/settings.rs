@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumIter, IntoStaticStr};
 
 use crate::fault::{Fault, FaultCode};
+use crate::followup::Channel;
 use crate::instrument::Options;
 use crate::licence::Term;
 
@@ -17,6 +18,9 @@ pub struct Settings {
     /// The EQ-5D value sets (verdisett) that are computed with every stored answer, the one that counts first.
     #[schema(value_type = Vec<Term>, min_items = 1, max_items = 20, example = json!(["NO_5L_2024"]))]
     pub value_sets: Vec<String>,
+    /// The channels that a sender of the hospital serves: a plan of follow-up may use no others.
+    #[schema(max_items = 4)]
+    pub channels: Vec<Channel>,
 }
 
 /// What happens where a form is answered that holds an instrument without a valid licence.
@@ -35,18 +39,25 @@ pub enum UseOutsideLicence {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { use_outside_licence: UseOutsideLicence::default(), value_sets: vec!["NO_5L_2024".to_owned()] }
+        Self {
+            use_outside_licence: UseOutsideLicence::default(),
+            value_sets: vec!["NO_5L_2024".to_owned()],
+            channels: vec![Channel::Sms, Channel::DigitalMailbox, Channel::Helsenorge],
+        }
     }
 }
 
 impl Settings {
     /// What is wrong with them.
     pub fn faults(&self) -> Vec<Fault> {
-        match self.value_sets.len() {
+        let mut faults = match self.value_sets.len() {
             0 => vec![Fault::at("value_sets", FaultCode::Required)],
             1..=20 => Options::parse(&self.value_sets).err().unwrap_or_default(),
             _ => vec![Fault::at("value_sets", FaultCode::TooLong)],
-        }
+        };
+        let twice = self.channels.iter().enumerate().filter(|(at, it)| self.channels.iter().take(*at).any(|o| o == *it));
+        faults.extend(twice.map(|(at, _)| Fault::new(format!("/channels/{at}"), FaultCode::AlreadyExists)));
+        faults
     }
 }
 

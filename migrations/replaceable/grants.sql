@@ -76,3 +76,26 @@ GRANT SELECT ON item_text TO {patient}, {clinician}, {secretary}, {registry_mana
 GRANT INSERT ON item_text TO {registry_manager};
 GRANT SELECT ON registry_setting TO {patient}, {clinician}, {secretary}, {registry_manager}, {importer}, {dpo};
 GRANT INSERT ON registry_setting TO {registry_manager};
+
+-- Follow-up. Deciding is the registry's own work, whoever changed a fact: its role reads the facts and nothing else of what
+-- is recorded, and nobody else writes decisions.
+GRANT SELECT (id, merged_into, unit, birth_date, language, cognitive_impairment, interpreter_needed, deceased_on, channels) ON patient TO {system};
+GRANT SELECT (patient_id, kind) ON patient_identifier TO {system};
+GRANT SELECT (patient_id, basis, decision, against, valid_from, valid_to, source) ON legal_basis TO {system};
+GRANT SELECT (id, patient_id, received_on, category) ON referral TO {system};
+GRANT SELECT (id, patient_id, referral_id, opened_on, closed_on) ON episode TO {system};
+GRANT SELECT (id, patient_id, performed_on, effective_group) ON procedure TO {system};
+GRANT SELECT (id, modality) ON implant TO {system};
+GRANT SELECT (id, patient_id, implant_id, component, trial, implanted_on, removed_on) ON implant_component TO {system};
+GRANT SELECT (id, patient_id, project, joined_on, left_on) ON project_participation TO {system};
+GRANT SELECT (id, patient_id, form, wave, submitted_at, supersedes, invitation_id, invited_by) ON submission TO {system};
+GRANT SELECT ON project, code_list, list_generation TO {system};
+GRANT SELECT, INSERT, UPDATE, DELETE ON decision TO {system};
+GRANT INSERT ON row_history TO {system};
+GRANT SELECT ON invitation TO {system};
+GRANT SELECT, UPDATE ON follow_up_sweep TO {system};
+GRANT SELECT ON follow_up_plan TO {patient}, {clinician}, {secretary}, {registry_manager}, {sender}, {system};
+GRANT SELECT ON decision, invitation TO {patient}, {clinician}, {secretary}, {registry_manager};
+GRANT SELECT ON follow_up_sweep TO {clinician}, {secretary}, {registry_manager};
+GRANT INSERT ON follow_up_plan TO {registry_manager};
+GRANT SELECT, INSERT, UPDATE, DELETE ON follow_up_plan_draft TO {registry_manager};

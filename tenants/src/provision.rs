@@ -1,11 +1,14 @@
 //! Making, changing hands of and removing a whole registry: roles, schema, grants, template. Everything of one place
 //! in one transaction, so that half a registry never exists.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 use diesel::sql_types::{Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::code_list::CodeLists;
 use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::followup::Plan;
 use painreg_domain::ids::TenantId;
 use painreg_domain::organisation_number::OrganisationNumber;
 use painreg_domain::policy::Action;
@@ -45,6 +48,16 @@ const OPR_LISTS: &str = include_str!("../templates/opr/code-lists.toml");
 pub fn template_lists(template: &str) -> CodeLists {
     // That the shipped lists can be read is tested.
     if template == "opr" { CodeLists::from_toml(OPR_LISTS).unwrap_or_default() } else { CodeLists::default() }
+}
+
+/// The plan of follow-up that every OPR registry starts from.
+const OPR_PLAN: &str = include_str!("../templates/opr/follow-up.toml");
+
+/// The plan of follow-up of a template.
+pub fn template_plan(template: &str) -> Option<Plan> {
+    // That the shipped plan is sound, with the shipped forms and lists, is tested.
+    let definition = toml::from_str(OPR_PLAN).ok().filter(|_| template == "opr")?;
+    Some(Plan::published(definition, BTreeMap::new()))
 }
 
 /// Where a new registry is to lie.
@@ -153,6 +166,7 @@ pub fn create(tx: &mut PlatformTx<'_>, new: &NewTenant) -> Result<TenantRecord, 
     store::tenants::move_generation(tx.conn)?;
     let forms = template_forms(&new.template).unwrap_or_default();
     let lists = template_lists(&new.template);
+    let plan = template_plan(&new.template);
     let limit = registry.0.settings.connections_per_tenant * 4;
     let furnish = |conn: &mut PgConnection| -> Result<(), StoreError> {
         run_sql(conn, "SET LOCAL statement_timeout = '60s'")?;
@@ -161,6 +175,9 @@ pub fn create(tx: &mut PlatformTx<'_>, new: &NewTenant) -> Result<TenantRecord, 
         migrate::bring_up(conn, &schema)?;
         store::forms::furnish(conn, &forms, clock.now())?;
         store::code_lists::furnish(conn, &lists, clock.now())?;
+        if let Some(plan) = &plan {
+            store::plans::furnish(conn, plan, clock.now())?;
+        }
         run_sql(conn, "SET LOCAL search_path = platform, pg_temp")
     };
     match &new.placement {
@@ -355,12 +372,27 @@ impl Registry {
 
 #[cfg(test)]
 mod tests {
+    use painreg_domain::followup::Known;
+    use painreg_domain::settings::Settings;
+
     use super::*;
 
     #[test]
     fn the_shipped_template_is_whole() {
         assert_eq!(template_forms("opr").map(|forms| forms.len()), Some(6));
         assert!(template_forms("OPR").is_none());
+    }
+
+    #[test]
+    fn the_shipped_plan_is_sound_with_the_shipped_forms_and_lists() {
+        let plan = template_plan("opr").expect("a plan");
+        let forms: Vec<String> =
+            template_forms("opr").expect("forms").iter().map(|form| form.code().to_owned()).collect();
+        let channels = Settings::default().channels;
+        let known = Known { forms: &forms, lists: &template_lists("opr"), channels: &channels };
+        let parsed = Plan::parse(plan.definition().clone(), &known).expect("a sound plan");
+        let rules: Vec<&str> = parsed.rules().iter().map(|rule| rule.code.as_str()).collect();
+        assert_eq!(rules, ["closed_12", "ongoing_12", "rf_3", "rf_6", "rf_12", "scs_6", "scs_12"]);
     }
 
     #[test]

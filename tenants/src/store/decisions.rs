@@ -16,11 +16,11 @@ use jiff::civil::Date;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::followup::{Decision, Facts, Plan, decide};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use uuid::Uuid;
 
 pub use read::{Count, Counted, Filter, FollowUp, count, list, of_patient};
-pub use sweep::{Difference, Progress, Ran, Simulated, run, simulate};
+pub use sweep::{Difference, Step, shown, simulate, step};
 
 use crate::error::StoreError;
 use crate::scope::{Tx, unreadable};

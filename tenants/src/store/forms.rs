@@ -60,6 +60,16 @@ pub fn newest(tx: &mut Tx<'_>, code: &str) -> Result<Form, StoreError> {
     version(tx, code, &found)
 }
 
+/// The codes of the forms of which some published version is no baseline.
+pub(super) fn that_follow_up(tx: &mut Tx<'_>) -> Result<Vec<String>, StoreError> {
+    Ok(form_version::table
+        .filter(form_version::wave.ne_all(["baseline", "baseline_short"]))
+        .select(form_version::code)
+        .distinct()
+        .order(form_version::code)
+        .load(tx.conn)?)
+}
+
 /// The version that was published before this one, if any was.
 pub fn before(tx: &mut Tx<'_>, form: &Form) -> Result<Option<Form>, StoreError> {
     let at: jiff_diesel::Timestamp =

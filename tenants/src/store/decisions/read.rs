@@ -1,7 +1,7 @@
 //! Reading what was decided: of one patient, now or as it was; over the registry; and counted.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use painreg_domain::ids::{InvitationId, PatientId, SubmissionId};
 use serde::Deserialize;

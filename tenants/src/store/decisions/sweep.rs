@@ -1,7 +1,7 @@
 //! Deciding about everybody: because the plan or a list changed, because a day has come, or to see what a plan would do.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Date as SqlDate, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Date as SqlDate, Nullable, Uuid as SqlUuid};
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::followup::{Plan, decide};
 use painreg_domain::ids::PatientId;

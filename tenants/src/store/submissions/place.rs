@@ -9,7 +9,7 @@ use jiff_diesel::ToDiesel as _;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::SubmissionId;
 use painreg_domain::policy::Role;
-use painreg_domain::questionnaire::{Answers, Form};
+use painreg_domain::questionnaire::{Answers, Form, Wave};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -292,6 +292,11 @@ fn column<'r, T>(rows: &'r [Row<'_>], each: impl Fn(&'r Row<'_>) -> T) -> Vec<T>
     rows.iter().map(each).collect()
 }
 
+/// Whether a form of this wave answers a follow-up.
+const fn follows_up(wave: Wave) -> bool {
+    !matches!(wave, Wave::Baseline | Wave::BaselineShort)
+}
+
 /// Stores the rows that are new to their source and revision, with scores and alerts; says which.
 fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<HashSet<Uuid>, StoreError> {
     if rows.is_empty() {
@@ -342,6 +347,9 @@ fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<HashSet<Uuid>, StoreError
         query = query.then(SETTLE).bind::<Timestamptz, _>(now).bind::<Text, _>(by);
     }
     let stored: Vec<StoredRow> = query.then(" SELECT id FROM stored").load(tx.conn)?;
+    for row in rows.iter().filter(|row| follows_up(row.new.form.wave())) {
+        tx.touch(row.patient);
+    }
     Ok(stored.into_iter().map(|row| row.id).collect())
 }
 
