@@ -7,6 +7,8 @@ pub mod code_lists;
 pub mod code_systems;
 pub mod device_recalls;
 pub mod entries;
+pub mod follow_up;
+pub mod follow_up_plans;
 pub mod forms;
 pub mod implants;
 pub mod instruments;
@@ -122,6 +124,17 @@ pub fn all(config: &mut ServiceConfig<'_>) {
         .service(quarantine::set_aside::set_aside_quarantined)
         .service(alerts::list::list_alerts)
         .service(alerts::acknowledge::acknowledge_alert)
+        .service(follow_up_plans::list::list_follow_up_plans)
+        .service(follow_up_plans::publish::publish_follow_up_plan)
+        .service(follow_up_plans::read::read_follow_up_plan)
+        .service(follow_up_plans::draft::read_follow_up_plan_draft)
+        .service(follow_up_plans::write::write_follow_up_plan_draft)
+        .service(follow_up_plans::discard::discard_follow_up_plan_draft)
+        .service(follow_up_plans::simulate::simulate_follow_up)
+        .service(follow_up::of_patient::read_follow_up)
+        .service(follow_up::decisions::list_follow_up_decisions)
+        .service(follow_up::counts::count_follow_up)
+        .service(follow_up::run::run_follow_up)
         .service(receipt_keys::list::list_receipt_keys)
         .service(rescorings::rescore::rescore)
         .service(audit_events::of_patient::read_access_log)

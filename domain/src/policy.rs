@@ -234,6 +234,18 @@ mod table {
         FindRecalled      Clinical:    no      unit      no        all             no            no           no           no       no       no      no   no       no;
         /// Register patients with their course, a line each.
         RegisterInBulk    Clinical:    no      unit      unit      all             no            no           no           no       no       all     no   no       no;
+        /// Read why one patient is or is not asked again.
+        ReadFollowUp      Clinical:    own     unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// List and count what is decided of everybody's follow-up.
+        ListFollowUp      Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Decide again whatever is to be decided again.
+        RunFollowUp       Clinical:    no      no        no        all             no            no           no           no       no       no      no   no       all;
+        /// See what a plan of follow-up would change.
+        SimulateFollowUp  Clinical:    no      no        no        all             no            no           no           no       no       no      no   no       no;
+        /// Read the plan of follow-up.
+        ReadFollowUpPlans Catalogue:   no      all       all       all             no            no           no           no       all      no      all  no       no;
+        /// Write, discard and publish the plan of follow-up.
+        ManageFollowUpPlans Catalogue: no      no        no        all             no            no           no           no       no       no      no   no       no;
         /// Find patients who may be the same person.
         FindDuplicates    Identity:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
         /// Merge a duplicate into another patient.

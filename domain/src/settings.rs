@@ -55,7 +55,8 @@ impl Settings {
             1..=20 => Options::parse(&self.value_sets).err().unwrap_or_default(),
             _ => vec![Fault::at("value_sets", FaultCode::TooLong)],
         };
-        let twice = self.channels.iter().enumerate().filter(|(at, it)| self.channels.iter().take(*at).any(|o| o == *it));
+        let twice =
+            self.channels.iter().enumerate().filter(|(at, it)| self.channels.iter().take(*at).any(|o| o == *it));
         faults.extend(twice.map(|(at, _)| Fault::new(format!("/channels/{at}"), FaultCode::AlreadyExists)));
         faults
     }

@@ -97,12 +97,18 @@ pub struct DraftFault {
     code: FaultCode,
 }
 
+impl From<Fault> for DraftFault {
+    fn from(Fault { pointer, code, .. }: Fault) -> Self {
+        Self { pointer, code }
+    }
+}
+
 impl From<Draft> for DraftView {
     fn from(it: Draft) -> Self {
         let faults = Form::new(it.definition.clone()).err().unwrap_or_default().into_iter().take(1000);
         Self {
             definition: it.definition,
-            faults: faults.map(|Fault { pointer, code, .. }| DraftFault { pointer, code }).collect(),
+            faults: faults.map(DraftFault::from).collect(),
             created_at: it.created_at,
             updated_at: it.updated_at,
             version: it.version,

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use read::{Count, Counted, Filter, FollowUp, count, list, of_patient};
+pub use read::{Count, Counted, Filter, FollowUp, Sent, Unmatched, count, list, of_patient};
 pub use sweep::{Difference, Step, shown, simulate, step};
 
 use crate::error::StoreError;

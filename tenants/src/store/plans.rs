@@ -102,7 +102,7 @@ pub(crate) fn in_force(tx: &mut Tx<'_>, generation: i64) -> Result<Option<Arc<Pl
         return Ok(plan);
     }
     let row: Option<PublishedRow> = newest(statement(PUBLISHED)).get_result(tx.conn).optional()?;
-    let plan = row.map(|row| row.published()?.plan()).transpose()?.map(Arc::new);
+    let plan = row.map(PublishedRow::published).transpose()?.map(|row| Arc::new(row.plan()));
     place.plans.write().unwrap_or_else(PoisonError::into_inner).0 = Some((generation, plan.clone()));
     Ok(plan)
 }
@@ -113,8 +113,8 @@ fn newest(query: Statement<'_>) -> Statement<'_> {
 
 impl Published {
     /// The plan as it is followed. What was published was sound, whatever lists have become since.
-    pub fn plan(self) -> Result<Plan, StoreError> {
-        Ok(Plan::published(self.definition, self.rule_versions))
+    pub fn plan(self) -> Plan {
+        Plan::published(self.definition, self.rule_versions)
     }
 }
 
@@ -191,15 +191,24 @@ pub fn check(tx: &mut Tx<'_>, definition: Definition) -> Result<Plan, StoreError
     Plan::parse(definition, &Known { forms: &forms, lists: &lists, channels: &channels }).map_err(faults)
 }
 
+/// A plan that was checked, as it would be followed if it were published now.
+pub fn as_next(tx: &mut Tx<'_>, plan: &Plan) -> Result<Plan, StoreError> {
+    let before = before(tx)?;
+    let version = before.as_ref().map_or(0, |before| before.version) + 1;
+    let before = before.map(Published::plan);
+    Ok(Plan::published(plan.definition().clone(), plan.rule_versions_after(before.as_ref(), version)))
+}
+
+fn before(tx: &mut Tx<'_>) -> Result<Option<Published>, StoreError> {
+    let row: Option<PublishedRow> = newest(statement(PUBLISHED)).get_result(tx.conn).optional()?;
+    row.map(PublishedRow::published).transpose()
+}
+
 /// Publishes a plan that was checked, in place of the draft that was read; everybody is decided again by what follows.
 pub fn publish(tx: &mut Tx<'_>, draft: i64, plan: &Plan) -> Result<Published, StoreError> {
-    let before: Option<Published> = newest(statement(PUBLISHED))
-        .get_result::<PublishedRow>(tx.conn)
-        .optional()?
-        .map(PublishedRow::published)
-        .transpose()?;
+    let before = before(tx)?;
     let version = before.as_ref().map_or(0, |before| before.version) + 1;
-    let before = before.map(Published::plan).transpose()?;
+    let before = before.map(Published::plan);
     discard(tx, draft)?;
     let published = insert(tx.conn, plan, before.as_ref(), version, tx.now(), &tx.principal().actor)?;
     code_lists::moved(tx)?;

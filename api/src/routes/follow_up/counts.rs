@@ -1,0 +1,99 @@
+//! Counting decisions.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpResponse, get, web};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::decisions::{self, Count, Counted};
+use serde::{Deserialize, Serialize};
+
+use super::{ReasonView, reasons};
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+
+/// Of whom.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CountParams {
+    /// Only patients of this unit.
+    #[param(max_length = 100)]
+    unit: Option<String>,
+}
+
+/// Where everybody stands.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct FollowUpCounts {
+    /// How many patients there are; the states of every rule add up to this.
+    #[schema(minimum = 0)]
+    population: i64,
+    /// Whether everybody has been decided since the plan or a list last changed. Until then the counts are of both.
+    up_to_date: bool,
+    /// By rule.
+    #[schema(max_items = 800)]
+    rules: Vec<RuleCounts>,
+}
+
+/// Where everybody stands in one rule.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct RuleCounts {
+    /// The rule.
+    #[schema(max_length = 40, example = "rf_3")]
+    rule: String,
+    /// Patients by state.
+    #[schema(value_type = Object, example = json!({"waiting": 40, "sent": 2}))]
+    states: BTreeMap<String, i64>,
+    /// Patients by state and deciding reason.
+    #[schema(max_items = 400)]
+    reasons: Vec<ReasonCount>,
+}
+
+/// How many patients stand somewhere for a reason.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct ReasonCount {
+    /// The state.
+    #[schema(max_length = 20, example = "waiting")]
+    state: String,
+    /// The reason.
+    #[serde(flatten)]
+    reason: Option<ReasonView>,
+    /// How many patients.
+    #[schema(minimum = 0)]
+    patients: i64,
+}
+
+impl From<Counted> for FollowUpCounts {
+    fn from(it: Counted) -> Self {
+        let mut rules: Vec<RuleCounts> = Vec::new();
+        for Count { rule, state, reason, patients } in it.counts {
+            if rules.last().is_none_or(|last| last.rule != rule) {
+                rules.push(RuleCounts { rule, states: BTreeMap::new(), reasons: Vec::new() });
+            }
+            let Some(of_rule) = rules.last_mut() else { continue };
+            *of_rule.states.entry(state.clone()).or_default() += patients;
+            let reason = reasons(&[reason]).pop();
+            of_rule.reasons.push(ReasonCount { state, reason, patients });
+        }
+        Self { population: it.population, up_to_date: it.up_to_date, rules }
+    }
+}
+
+/// Count where everybody stands, rule by rule, and why.
+///
+/// Every patient stands in exactly one state of every rule: the counts of a rule add up to the population, within the
+/// caller's reach.
+#[utoipa::path(operation_id = "countFollowUp", tag = "Follow-up", extensions(("x-action" = json!("ListFollowUp"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), CountParams),
+    responses((status = 200, description = "The counts.", body = FollowUpCounts), Problems))]
+#[get("/v1/tenants/{tenant}/follow-up-counts")]
+pub async fn count_follow_up(
+    caller: Caller,
+    _path: web::Path<String>,
+    asked: web::Query<CountParams>,
+) -> Result<HttpResponse, Problem> {
+    let unit = asked.into_inner().unit;
+    let view = caller
+        .run(Action::ListFollowUp, move |tx| Ok(FollowUpCounts::from(decisions::count(tx, unit.as_deref())?)))
+        .await?;
+    Ok(HttpResponse::Ok().json(view))
+}

@@ -1,0 +1,76 @@
+//! Listing decisions.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use painreg_domain::followup::{Reason, State};
+use painreg_domain::policy::Action;
+use painreg_tenants::StoreError;
+use painreg_tenants::store::decisions::{self, Filter};
+use serde::Deserialize;
+
+use super::DecisionView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{self, Page, PageParams, page_answer};
+
+/// Which decisions.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DecisionParams {
+    /// Only those in this state: `due`, `waiting`, `suppressed`, `sent`, `answered` or `lapsed`.
+    #[param(value_type = Option<String>, max_length = 20)]
+    state: Option<State>,
+    /// Only those with this reason, such as `no_channel` or `category_missing`.
+    #[param(value_type = Option<String>, max_length = 60)]
+    reason: Option<Reason>,
+    /// Only those of this rule.
+    #[param(max_length = 40)]
+    rule: Option<String>,
+    /// Only those of patients of this unit.
+    #[param(max_length = 100)]
+    unit: Option<String>,
+    /// Those of earlier occurrences too, instead of only the one that counts of each patient and rule.
+    #[param(default = false)]
+    past: Option<bool>,
+    /// How many items at the most, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<i64>,
+    /// Where to read on: the `next_cursor` of the page before.
+    #[param(max_length = 1000)]
+    cursor: Option<String>,
+}
+
+/// List what is decided, over the registry: everybody without contact data, say, or without a category.
+#[utoipa::path(operation_id = "listFollowUpDecisions", tag = "Follow-up", extensions(("x-action" = json!("ListFollowUp"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), DecisionParams),
+    responses((status = 200, description = "A page of decisions.", body = Page<DecisionView>), Problems))]
+#[get("/v1/tenants/{tenant}/follow-up-decisions")]
+pub async fn list_follow_up_decisions(
+    request: HttpRequest,
+    caller: Caller,
+    _path: web::Path<String>,
+    params: web::Query<DecisionParams>,
+) -> Result<HttpResponse, Problem> {
+    let DecisionParams { state, reason, rule, unit, past, limit, cursor } = params.into_inner();
+    let page = PageParams { limit, cursor };
+    let (limit, cursor) = (page.limit()?, page.cursor());
+    let filter = Filter {
+        state: state.map(|state| <&'static str>::from(state).to_owned()),
+        reason: reason.map(|reason| <&'static str>::from(reason).to_owned()),
+        rule,
+        unit,
+        past: past.unwrap_or(false),
+    };
+    let page = caller
+        .run(Action::ListFollowUp, move |tx| {
+            let list = format!("follow-up-decisions {filter:?}");
+            let after = match cursor {
+                Some(cursor) => Some(tx.open_cursor(&list, &cursor)?.parse().map_err(|_| StoreError::BadCursor)?),
+                None => None,
+            };
+            let found = decisions::list(tx, &filter, after, limit)?;
+            Ok(wire::page::<_, DecisionView>(found, |last| tx.seal_cursor(&list, &last.id.to_string())))
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}

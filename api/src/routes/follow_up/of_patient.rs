@@ -1,0 +1,169 @@
+//! One patient's follow-up.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpResponse, get, web};
+use jiff::Timestamp;
+use painreg_domain::ids::{DecisionId, InvitationId, PatientId, SubmissionId};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::decisions::{self, FollowUp, Sent, Unmatched};
+use serde::{Deserialize, Serialize};
+
+use super::DecisionView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+
+/// As of when.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AsOf {
+    /// What the registry knew and had decided at this instant, instead of now. Who is merged with whom is read as it stands
+    /// now.
+    #[param(max_length = 40)]
+    as_of: Option<Timestamp>,
+}
+
+/// A patient's follow-up (oppfølging).
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = FollowUp)]
+pub struct FollowUpView {
+    /// Every rule of the plan: what is decided now, and what was of earlier occurrences.
+    #[schema(max_items = 800)]
+    rules: Vec<RuleView>,
+    /// Answers to forms of follow-up that belong to no occurrence: kept all the same.
+    #[schema(max_items = 1000)]
+    answers_without_invitation: Vec<UnmatchedView>,
+}
+
+/// One rule, as far as the patient is concerned.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = FollowUpRule)]
+pub struct RuleView {
+    /// The rule: a wave of a track.
+    #[schema(max_length = 40, example = "closed_12")]
+    rule: String,
+    /// The decision that counts; null: of a rule that is not in the plan any more.
+    current: Option<OccurrenceView>,
+    /// Earlier occurrences, the latest first.
+    #[schema(max_items = 1000)]
+    earlier: Vec<OccurrenceView>,
+}
+
+/// One occurrence: what is decided, and what was sent.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = FollowUpOccurrence)]
+pub struct OccurrenceView {
+    #[serde(flatten)]
+    decision: DecisionView,
+    /// What was sent, in order.
+    #[schema(max_items = 100)]
+    invitations: Vec<SentView>,
+}
+
+/// Something that was or is being sent.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = FollowUpInvitation)]
+pub struct SentView {
+    /// Its id.
+    id: InvitationId,
+    /// Counts everything sent for the occurrence, from 1.
+    #[schema(minimum = 1)]
+    attempt: i32,
+    /// 0: the invitation itself; then the reminders (purringer).
+    #[schema(minimum = 0)]
+    reminder: i32,
+    /// By which channel.
+    #[schema(max_length = 40, example = "sms")]
+    channel: String,
+    /// `claimed`, `handed_over`, `sent`, `delivered`, `failed`, `unknown` or `withdrawn`.
+    #[schema(max_length = 20, example = "delivered")]
+    state: String,
+    /// When a sender took it on.
+    claimed_at: Timestamp,
+    /// When it was sent.
+    sent_at: Option<Timestamp>,
+    /// When it arrived.
+    delivered_at: Option<Timestamp>,
+    /// When it failed.
+    failed_at: Option<Timestamp>,
+    /// Why.
+    #[schema(max_length = 100)]
+    failure: Option<String>,
+}
+
+/// An answer that no invitation asked for.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = UnmatchedAnswer)]
+pub struct UnmatchedView {
+    /// The answer.
+    submission_id: SubmissionId,
+    /// The form answered.
+    #[schema(max_length = 64)]
+    form: String,
+    /// When.
+    submitted_at: Timestamp,
+}
+
+impl From<Sent> for SentView {
+    fn from(it: Sent) -> Self {
+        let Sent { id, attempt, reminder, channel, state, claimed_at, .. } = it;
+        let Sent { sent_at, delivered_at, failed_at, failure, .. } = it;
+        Self { id, attempt, reminder, channel, state, claimed_at, sent_at, delivered_at, failed_at, failure }
+    }
+}
+
+impl From<Unmatched> for UnmatchedView {
+    fn from(it: Unmatched) -> Self {
+        Self { submission_id: it.submission_id, form: it.form, submitted_at: it.submitted_at }
+    }
+}
+
+impl From<FollowUp> for FollowUpView {
+    fn from(it: FollowUp) -> Self {
+        let mut sent: BTreeMap<DecisionId, Vec<SentView>> = BTreeMap::new();
+        for invitation in it.invitations {
+            sent.entry(DecisionId::existing(invitation.decision_id)).or_default().push(invitation.into());
+        }
+        let mut rules: Vec<RuleView> = Vec::new();
+        for stored in it.decisions {
+            let decision = DecisionView::from(stored);
+            let invitations = sent.remove(&decision.id).unwrap_or_default();
+            if rules.last().is_none_or(|last| last.rule != decision.rule) {
+                rules.push(RuleView { rule: decision.rule.clone(), current: None, earlier: Vec::new() });
+            }
+            let Some(rule) = rules.last_mut() else { continue };
+            let occurrence = OccurrenceView { decision, invitations };
+            if occurrence.decision.current {
+                rule.current = Some(occurrence);
+            } else {
+                rule.earlier.push(occurrence);
+            }
+        }
+        Self { rules, answers_without_invitation: it.unmatched.into_iter().map(UnmatchedView::from).collect() }
+    }
+}
+
+/// Read why a patient is or is not asked again: every rule of the plan, its decision and why.
+///
+/// One decision counts of every rule, with its reasons, the facts that were used and the version of the rule; with `as_of`
+/// what was decided at an instant, from the facts known then.
+#[utoipa::path(operation_id = "readFollowUp", tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUp"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("patient" = PatientId, Path, description = "The patient's id."), AsOf),
+    responses((status = 200, description = "The patient's follow-up.", body = FollowUpView), Problems))]
+#[get("/v1/tenants/{tenant}/patients/{patient}/follow-up")]
+pub async fn read_follow_up(
+    caller: Caller,
+    path: web::Path<(String, PatientId)>,
+    asked: web::Query<AsOf>,
+) -> Result<HttpResponse, Problem> {
+    let (_, patient) = path.into_inner();
+    let view = caller
+        .run(Action::ReadFollowUp, move |tx| {
+            let access = tx.open_patient(patient)?;
+            Ok(FollowUpView::from(decisions::of_patient(tx, &access, asked.as_of)?))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(view))
+}

@@ -1,0 +1,37 @@
+//! Listing the versions of the plan.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use painreg_domain::policy::Action;
+use painreg_tenants::StoreError;
+use painreg_tenants::store::plans;
+
+use super::PlanView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{self, Page, PageParams, page_answer};
+
+/// List the versions of the plan of follow-up, the newest, which is in force, first.
+#[utoipa::path(operation_id = "listFollowUpPlans", tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpPlans"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), PageParams),
+    responses((status = 200, description = "A page of versions.", body = Page<PlanView>), Problems))]
+#[get("/v1/tenants/{tenant}/follow-up-plans")]
+pub async fn list_follow_up_plans(
+    request: HttpRequest,
+    caller: Caller,
+    _path: web::Path<String>,
+    page: web::Query<PageParams>,
+) -> Result<HttpResponse, Problem> {
+    let (limit, cursor) = (page.limit()?, page.cursor());
+    let page = caller
+        .run(Action::ReadFollowUpPlans, move |tx| {
+            let list = "follow-up-plans";
+            let before = match cursor {
+                Some(cursor) => Some(tx.open_cursor(list, &cursor)?.parse().map_err(|_| StoreError::BadCursor)?),
+                None => None,
+            };
+            let found = plans::versions(tx, before, limit)?;
+            Ok(wire::page::<_, PlanView>(found, |last| tx.seal_cursor(list, &last.version.to_string())))
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}
