@@ -124,6 +124,20 @@ pub fn all(config: &mut ServiceConfig<'_>) {
         .service(quarantine::set_aside::set_aside_quarantined)
         .service(alerts::list::list_alerts)
         .service(alerts::acknowledge::acknowledge_alert)
+        .configure(of_follow_up)
+        .service(receipt_keys::list::list_receipt_keys)
+        .service(rescorings::rescore::rescore)
+        .service(audit_events::of_patient::read_access_log)
+        .service(audit_events::list::list_audit_events)
+        .service(service::live::live)
+        .service(service::ready::ready)
+        .service(service::metrics::metrics)
+        .service(service::specification::specification);
+}
+
+/// Who is asked again, what is sent, and what comes of it.
+fn of_follow_up(config: &mut ServiceConfig<'_>) {
+    config
         .service(follow_up_plans::list::list_follow_up_plans)
         .service(follow_up_plans::publish::publish_follow_up_plan)
         .service(follow_up_plans::read::read_follow_up_plan)
@@ -134,13 +148,5 @@ pub fn all(config: &mut ServiceConfig<'_>) {
         .service(follow_up::of_patient::read_follow_up)
         .service(follow_up::decisions::list_follow_up_decisions)
         .service(follow_up::counts::count_follow_up)
-        .service(follow_up::run::run_follow_up)
-        .service(receipt_keys::list::list_receipt_keys)
-        .service(rescorings::rescore::rescore)
-        .service(audit_events::of_patient::read_access_log)
-        .service(audit_events::list::list_audit_events)
-        .service(service::live::live)
-        .service(service::ready::ready)
-        .service(service::metrics::metrics)
-        .service(service::specification::specification);
+        .service(follow_up::run::run_follow_up);
 }

@@ -5,6 +5,7 @@ mod decide;
 mod decision;
 mod facts;
 mod plan;
+mod start;
 
 pub use decide::decide;
 pub use decision::{Decision, Matched, MatchedBy, Next, Outcome, Reason, State, Timing};

@@ -18,7 +18,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON form_draft TO {registry_manager};
 -- Patients.
 GRANT SELECT ON patient, patient_key, patient_identifier TO {patient}, {clinician}, {secretary}, {registry_manager}, {pas_feed};
 GRANT INSERT ON patient, patient_key, patient_identifier TO {clinician}, {secretary}, {registry_manager}, {pas_feed};
-GRANT UPDATE (unit, sex, birth_date, language, interpreter_needed, cognitive_impairment, protected_address, deceased_on, contact, mobile_index, email_index, updated_at, updated_by, version)
+GRANT UPDATE (unit, sex, birth_date, language, interpreter_needed, cognitive_impairment, protected_address, deceased_on, contact, mobile_index, email_index, channels, contact_changed_at, updated_at, updated_by, version)
     ON patient TO {clinician}, {secretary}, {registry_manager}, {pas_feed};
 GRANT SELECT (id, unit, merged_into) ON patient TO {importer}, {dpo};
 GRANT SELECT (patient_id, blind_index) ON patient_identifier TO {importer};
@@ -79,7 +79,7 @@ GRANT INSERT ON registry_setting TO {registry_manager};
 
 -- Follow-up. Deciding is the registry's own work, whoever changed a fact: its role reads the facts and nothing else of what
 -- is recorded, and nobody else writes decisions.
-GRANT SELECT (id, merged_into, unit, birth_date, language, cognitive_impairment, interpreter_needed, deceased_on, channels) ON patient TO {system};
+GRANT SELECT (id, merged_into, unit, birth_date, language, cognitive_impairment, interpreter_needed, deceased_on, channels, contact_changed_at) ON patient TO {system};
 GRANT SELECT (patient_id, kind) ON patient_identifier TO {system};
 GRANT SELECT (patient_id, basis, decision, against, valid_from, valid_to, source) ON legal_basis TO {system};
 GRANT SELECT (id, patient_id, received_on, category) ON referral TO {system};

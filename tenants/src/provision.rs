@@ -57,7 +57,7 @@ const OPR_PLAN: &str = include_str!("../templates/opr/follow-up.toml");
 pub fn template_plan(template: &str) -> Option<Plan> {
     // That the shipped plan is sound, with the shipped forms and lists, is tested.
     let definition = toml::from_str(OPR_PLAN).ok().filter(|_| template == "opr")?;
-    Some(Plan::published(definition, BTreeMap::new()))
+    Some(Plan::published(definition, &BTreeMap::new()))
 }
 
 /// Where a new registry is to lie.

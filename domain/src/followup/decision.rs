@@ -77,6 +77,10 @@ reasons! {
     NotClosed "The episode is not closed in the registry." "Behandlingsforløpet er ikke avsluttet i registeret.";
     /// No episode is open.
     EpisodeClosed "The episode is closed." "Behandlingsforløpet er avsluttet.";
+    /// Treatment began again.
+    InTreatmentAgain "Another episode of care is open." "Et annet behandlingsforløp er åpent.";
+    /// No generator of the implant is left.
+    ImplantRemoved "The implant was removed." "Implantatet er fjernet.";
     /// No procedure of the group.
     NoProcedure "No such procedure is registered." "Det er ikke registrert noen slik prosedyre.";
     /// No implant of the modality.

@@ -23,6 +23,8 @@ pub struct Facts {
     pub interpreter_needed: bool,
     /// By which channels the patient can be reached.
     pub channels: Vec<Channel>,
+    /// When telephone or e-mail last changed: what failed before may be tried again.
+    pub contact_changed_at: Option<Timestamp>,
     /// On what grounds the patient is in the registry.
     pub grounds: Vec<LegalBasis>,
     /// Referrals, the earliest first.

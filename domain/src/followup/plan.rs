@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::Channel;
+use crate::calendar::{days_after, norwegian_day_and_hour, norwegian_hour, working_day_from};
 use crate::clinical::{Modality, words};
 use crate::code_list::CodeLists;
 use crate::fault::Fault;
@@ -258,11 +260,11 @@ impl Plan {
     /// Everything that is wrong with it, each with its place.
     pub fn parse(definition: Definition, known: &Known<'_>) -> Result<Self, Vec<Fault>> {
         let _ = known;
-        Ok(Self::published(definition, BTreeMap::new()))
+        Ok(Self::published(definition, &BTreeMap::new()))
     }
 
     /// A plan that was checked when it was published: lists may have changed since, it has not.
-    pub fn published(definition: Definition, versions: BTreeMap<String, i64>) -> Self {
+    pub fn published(definition: Definition, versions: &BTreeMap<String, i64>) -> Self {
         let of_track = |(at, track): (usize, &Track)| {
             let rule = |wave: &Wave| {
                 let code = format!("{}_{}", track.code, wave.months);
@@ -293,6 +295,28 @@ impl Plan {
     /// The track of a rule.
     pub fn track(&self, rule: &Rule) -> Option<&Track> {
         self.definition.tracks.get(rule.track)
+    }
+
+    /// The day itself where anything is sent on it, else the next such day.
+    pub fn sending_day(&self, day: Date) -> Date {
+        if self.definition.sending.working_days_only { working_day_from(day) } else { day }
+    }
+
+    /// When anything may be sent again; `None`: now.
+    pub fn sends_again_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let SendingHours { from_hour, until_hour, .. } = self.definition.sending;
+        let (day, hour) = norwegian_day_and_hour(now);
+        let open = self.sending_day(day) == day;
+        if open && (from_hour..until_hour).contains(&hour) {
+            return None;
+        }
+        let next = if open && hour < from_hour { day } else { self.sending_day(days_after(day, 1)) };
+        Some(norwegian_hour(next, from_hour))
+    }
+
+    /// Whether an answer to that form is a fact that some rule reads.
+    pub fn listens_to_form(&self, form: &str) -> bool {
+        self.definition.tracks.iter().any(|track| track.form == form || track.larger_form.as_deref() == Some(form))
     }
 
     /// In which version each rule became what it is, were this plan published as `version` after `before`: a rule that

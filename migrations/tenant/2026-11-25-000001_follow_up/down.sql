@@ -5,7 +5,9 @@ ALTER TABLE submission
     DROP COLUMN invited_by;
 DROP TABLE invitation;
 DROP TABLE decision;
-ALTER TABLE patient DROP COLUMN channels;
+ALTER TABLE patient
+    DROP COLUMN contact_changed_at,
+    DROP COLUMN channels;
 DROP TABLE follow_up_sweep;
 DROP TABLE follow_up_plan_draft;
 DROP TABLE follow_up_plan;

@@ -37,6 +37,9 @@ ALTER TABLE patient ADD COLUMN channels text[] NOT NULL DEFAULT '{}'
 UPDATE patient SET channels = array_remove(ARRAY[CASE WHEN mobile_index IS NOT NULL THEN 'sms' END, CASE WHEN email_index IS NOT NULL THEN 'email' END], NULL)
     WHERE mobile_index IS NOT NULL OR email_index IS NOT NULL;
 
+-- When telephone or e-mail last changed: what could not be delivered before may be tried again.
+ALTER TABLE patient ADD COLUMN contact_changed_at timestamptz;
+
 -- What is decided of a patient, by rule and occurrence, and why: one current row by rule. What a row was stands in
 -- row_history.
 CREATE TABLE decision (

@@ -21,6 +21,7 @@ diesel::table! {
         mobile_index -> Nullable<Bytea>,
         email_index -> Nullable<Bytea>,
         channels -> Array<Text>,
+        contact_changed_at -> Nullable<Timestamptz>,
     }
 }
 

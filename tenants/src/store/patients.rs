@@ -383,6 +383,11 @@ pub fn update<'t>(
         return Err(StoreError::Stale);
     }
     let sex: &'static str = details.sex.into();
+    if details.contact != read.details.contact {
+        diesel::update(patient::table.find(id.uuid()))
+            .set(patient::contact_changed_at.eq(tx.now().to_diesel()))
+            .execute(tx.conn)?;
+    }
     let changed = diesel::update(patient::table.find(id.uuid()).filter(patient::version.eq(version)))
         .set((
             patient::unit.eq(&details.unit),

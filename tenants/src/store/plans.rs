@@ -114,7 +114,7 @@ fn newest(query: Statement<'_>) -> Statement<'_> {
 impl Published {
     /// The plan as it is followed. What was published was sound, whatever lists have become since.
     pub fn plan(self) -> Plan {
-        Plan::published(self.definition, self.rule_versions)
+        Plan::published(self.definition, &self.rule_versions)
     }
 }
 
@@ -196,7 +196,7 @@ pub fn as_next(tx: &mut Tx<'_>, plan: &Plan) -> Result<Plan, StoreError> {
     let before = before(tx)?;
     let version = before.as_ref().map_or(0, |before| before.version) + 1;
     let before = before.map(Published::plan);
-    Ok(Plan::published(plan.definition().clone(), plan.rule_versions_after(before.as_ref(), version)))
+    Ok(Plan::published(plan.definition().clone(), &plan.rule_versions_after(before.as_ref(), version)))
 }
 
 fn before(tx: &mut Tx<'_>) -> Result<Option<Published>, StoreError> {

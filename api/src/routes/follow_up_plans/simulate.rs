@@ -147,10 +147,8 @@ pub async fn simulate_follow_up(
                 Some(definition) => definition,
                 None => plans::draft(tx)?.definition,
             };
-            let plan = plans::check(tx, definition).map_err(|error| match of_body {
-                true => super::of_definition(error),
-                false => error.into(),
-            })?;
+            let plan = plans::check(tx, definition)
+                .map_err(|error| if of_body { super::of_definition(error) } else { error.into() })?;
             let plan = plans::as_next(tx, &plan)?;
             let limit = usize::try_from(limit).unwrap_or(0);
             let mut rules: BTreeMap<String, Counts> = BTreeMap::new();
