@@ -92,6 +92,14 @@ faults! {
     ConsentWithdrawn "The patient withdrew the consent."                     "Pasienten har trukket samtykket.";
     /// No legal basis covers the day.
     NoBasis         "No legal basis covers this day."                        "Ingen behandlingsgrunnlag dekker denne dagen.";
+    /// Something that can never happen, as it is written.
+    NeverHappens    "As it is written, this never happens."                  "Slik det er skrevet, skjer dette aldri.";
+    /// Days that belong to something else already.
+    Overlapping     "This overlaps with something else."                     "Dette overlapper med noe annet.";
+    /// A channel that no sender serves.
+    NotServed       "No sender serves this channel."                         "Ingen avsender bruker denne kanalen.";
+    /// A text that tells others what must not be told.
+    Sensitive       "The text tells something sensitive."                    "Teksten røper noe sensitivt.";
     /// An instrument for which no licence is registered.
     LicenceMissing  "No licence for this instrument is registered."          "Det er ikke registrert noen lisens for dette instrumentet.";
     /// An instrument whose licence had ended by the day in question.

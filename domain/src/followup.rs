@@ -1,9 +1,11 @@
 //! Follow-up (oppfølging): who is to be asked again, when, how, and why not. A plan is data; what it means for a patient is
 //! a pure function of the patient's facts. Nothing here sends, stores or looks at a clock.
 
+mod check;
 mod decide;
 mod decision;
 mod facts;
+mod message;
 mod plan;
 mod start;
 

@@ -14,6 +14,8 @@ mod document;
 mod examples;
 #[path = "registry/fhir.rs"]
 mod fhir;
+#[path = "registry/follow_up.rs"]
+mod follow_up;
 #[path = "registry/foreign.rs"]
 mod foreign;
 #[path = "registry/forms.rs"]

@@ -259,8 +259,8 @@ impl Plan {
     ///
     /// Everything that is wrong with it, each with its place.
     pub fn parse(definition: Definition, known: &Known<'_>) -> Result<Self, Vec<Fault>> {
-        let _ = known;
-        Ok(Self::published(definition, &BTreeMap::new()))
+        let faults = super::check::faults(&definition, known);
+        if faults.is_empty() { Ok(Self::published(definition, &BTreeMap::new())) } else { Err(faults) }
     }
 
     /// A plan that was checked when it was published: lists may have changed since, it has not.

@@ -33,6 +33,12 @@ pub fn response(base: &str, patient: &str, id: &str) -> Value {
         "item": [{"linkId": "instrument:pgic", "item": [{"linkId": "pgic", "answer": [{"valueInteger": 2}]}]}]})
 }
 
+/// The plan that every registry starts from.
+pub fn plan() -> Value {
+    let plan = painreg_tenants::provision::template_plan("opr").expect("a plan");
+    serde_json::to_value(plan.definition()).expect("serializes")
+}
+
 /// A licence of the ISI that nobody gave.
 pub fn licence() -> Value {
     json!({"instruments": ["isi"], "languages": ["nb"], "valid_from": "2020-01-01", "licensor": "A holder",

@@ -186,6 +186,7 @@ impl Scene {
                 "form" if operation.takes("path", "version") => examples::DRAFT.to_owned(),
                 "form" if operation.right() == Action::ManageForms => self.draft(&tenant),
                 "form" => "opr-baseline".to_owned(),
+                "version" if operation.right() == Action::ReadFollowUpPlans => "1".to_owned(),
                 "version" => examples::VERSION.to_owned(),
                 "form_id" => BASELINE_FORM_ID.to_owned(),
                 "entry" => self.entry(operation, objects),
@@ -228,7 +229,12 @@ impl Scene {
         let whose = match operation.id.as_str() {
             "registerPatient" => Whose::Answered("/id"),
             "registerMany" => Whose::Answered("/registered/patient_id"),
-            "listPatients" | "listRecalled" | "listDuplicates" | "listMerges" | "listAlerts" => Whose::Listed,
+            "listPatients"
+            | "listRecalled"
+            | "listDuplicates"
+            | "listMerges"
+            | "listAlerts"
+            | "listFollowUpDecisions" => Whose::Listed,
             // Nobody knows whose it is.
             "readQuarantined" | "setAsideQuarantined" => Whose::Nobody,
             "mergePatients" => {
@@ -311,6 +317,8 @@ impl Scene {
                 let duplicate = self.fresh(objects).unwrap_or_else(|| self.world.clock.random_id().to_string());
                 (json!({"survivor_id": objects.patient, "duplicate_id": duplicate}), true)
             }
+            "writeFollowUpPlanDraft" => (json!({"definition": examples::plan()}), false),
+            "simulateFollowUp" => (json!({"definition": examples::plan(), "limit": 0}), false),
             "registerLicence" => (examples::licence(), false),
             "loadItemTexts" => (examples::wording(), false),
             "registerProject" => (examples::project(&format!("project-{}", self.next())), false),
@@ -344,6 +352,18 @@ impl Scene {
         let manager = self.world.place(tenant).manager();
         manager.post(&manager.at("forms"), &json!({"definition": self.form(examples::DRAFT)}));
         examples::DRAFT.to_owned()
+    }
+
+    /// The version of the registry's draft of a plan, which is written where there is none.
+    fn plan_draft(&self, tenant: &str) -> i64 {
+        let manager = self.world.place(tenant).manager();
+        let path = manager.at("follow-up-plan-draft");
+        manager
+            .request("PUT", &path)
+            .header("if-match", "\"v0\"")
+            .json(&json!({"definition": examples::plan()}))
+            .send();
+        manager.get(&path).body["version"].as_i64().unwrap_or(1)
     }
 
     /// The registry that an operator's request is about, in the state that the operation asks for.
@@ -380,7 +400,9 @@ impl Scene {
 
     fn version(&self, operation: &Operation, tenant: &str, path: &str, objects: &Objects) -> i64 {
         let schema = || self.world.schema(tenant);
-        let found = if operation.takes("path", "entry") {
+        let found = if operation.path.ends_with("/follow-up-plan-draft") || operation.id == "publishFollowUpPlan" {
+            return self.plan_draft(tenant);
+        } else if operation.takes("path", "entry") {
             let table = kind_of(operation);
             let at = operation.path.split('/').position(|part| part == "{entry}").expect("its place");
             let id = path.split('/').nth(at).unwrap_or_default();

@@ -1,0 +1,405 @@
+//! Follow-up that explains itself: every change of a fact is decided on at once, the counts add up, a simulation is what
+//! publishing does, and what was known on a day can be read.
+
+use jiff::SignedDuration;
+use jiff::civil::{Date, date};
+use painreg_domain::calendar::{days_after, days_before, months_after, norwegian_day};
+use painreg_domain::clinical::Kind;
+use painreg_tests::{Actor, Patient, World};
+use serde_json::{Value, json};
+
+use crate::examples;
+use crate::kit::with;
+
+/// The day it is in the world.
+fn today(world: &World) -> Date {
+    norwegian_day(world.clock.now())
+}
+
+/// What is decided now of one rule.
+#[track_caller]
+fn decided(actor: &Actor<'_>, patient: &Patient, rule: &str) -> Value {
+    decided_as_of(actor, patient, rule, "")
+}
+
+#[track_caller]
+fn decided_as_of(actor: &Actor<'_>, patient: &Patient, rule: &str, query: &str) -> Value {
+    let follow_up = actor.get(&actor.at(&format!("patients/{}/follow-up{query}", patient.id))).expect(200).body;
+    let rules = follow_up["rules"].as_array().expect("rules");
+    let found = rules.iter().find(|it| it["rule"] == rule);
+    found.unwrap_or_else(|| panic!("nothing is decided of {rule}: {follow_up}"))["current"].clone()
+}
+
+/// Its state and the codes of its reasons.
+fn stands(decision: &Value) -> (String, Vec<String>) {
+    let reasons = decision["reasons"].as_array().expect("reasons");
+    let codes = reasons.iter().map(|reason| reason["code"].as_str().expect("a code").to_owned()).collect();
+    (decision["state"].as_str().expect("a state").to_owned(), codes)
+}
+
+#[track_caller]
+fn assert_stands(actor: &Actor<'_>, patient: &Patient, rule: &str, state: &str, reasons: &[&str]) -> Value {
+    let decision = decided(actor, patient, rule);
+    let reasons: Vec<String> = reasons.iter().map(|&reason| reason.to_owned()).collect();
+    assert_eq!(stands(&decision), (state.to_owned(), reasons), "{rule}");
+    decision
+}
+
+/// A referral with a category and an episode that follows it.
+fn treats(clinician: &Actor<'_>, patient: &Patient, opened_on: Date, category: Option<&str>) -> (Value, Value) {
+    let referral = clinician.records(
+        patient,
+        Kind::Referral,
+        &json!({"received_on": days_before(opened_on, 30), "source": "gp", "category": category}),
+    );
+    let episode = json!({"referral_id": referral["id"], "unit": "clinic", "opened_on": opened_on});
+    let episode = clinician.records(patient, Kind::Episode, &episode);
+    (referral, episode)
+}
+
+/// The counts of every rule, each of which must add up to the population.
+#[track_caller]
+fn counts(manager: &Actor<'_>) -> Value {
+    let counts = manager.get(&manager.at("follow-up-counts")).expect(200).body;
+    let population = counts["population"].as_i64().expect("a number");
+    for rule in counts["rules"].as_array().expect("rules") {
+        let sum = |values: Vec<&Value>| values.into_iter().filter_map(Value::as_i64).sum::<i64>();
+        let states = rule["states"].as_object().expect("states").values().collect();
+        assert_eq!(sum(states), population, "{rule}");
+        let reasons = rule["reasons"].as_array().expect("reasons").iter().map(|it| &it["patients"]).collect();
+        assert_eq!(sum(reasons), population, "{rule}");
+    }
+    counts
+}
+
+#[test]
+fn whoever_is_registered_is_decided_on_and_told_why() {
+    let world = World::new();
+    let clinician = world.alpha().clinician();
+    let patient = clinician.registers(&world.person());
+    assert_stands(&clinician, &patient, "closed_12", "waiting", &["no_episode"]);
+    assert_stands(&clinician, &patient, "ongoing_12", "waiting", &["no_episode"]);
+    for rule in ["rf_3", "rf_6", "rf_12"] {
+        let decision = assert_stands(&clinician, &patient, rule, "waiting", &["no_procedure"]);
+        assert_eq!(decision["facts"], json!({"procedure_group": "rf"}));
+        assert_eq!(decision["rule_version"], 1);
+        assert_eq!(decision["reasons"][0]["nb"], "Det er ikke registrert noen slik prosedyre.");
+    }
+    let implant = assert_stands(&clinician, &patient, "scs_6", "waiting", &["no_implant"]);
+    assert_eq!(implant["start_id"], Value::Null);
+    let counts = counts(&world.alpha().manager());
+    assert_eq!(counts["rules"].as_array().map(Vec::len), Some(7));
+    assert_eq!(counts["population"], 1);
+}
+
+#[test]
+fn the_reports_own_questions_have_answers() {
+    let world = World::new();
+    let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
+    let opened = days_before(today(&world), 300);
+    // Ended in the hospital's system and not here: the wrong form would follow, and the registry says why.
+    let patient = clinician.registers(&world.person());
+    let (referral, episode) = treats(&clinician, &patient, opened, None);
+    let decision = assert_stands(&clinician, &patient, "closed_12", "waiting", &["not_closed"]);
+    assert_eq!(decision["facts"]["open_since"], json!(opened));
+    // The category is missing, and is then the wrong one.
+    assert_stands(&clinician, &patient, "ongoing_12", "suppressed", &["category_missing"]);
+    let change = json!({"category": "second_opinion"});
+    let referral = clinician.changes_entry(&patient, Kind::Referral, &referral, &change).expect(200).body;
+    let decision = assert_stands(&clinician, &patient, "ongoing_12", "suppressed", &["category_without_follow_up"]);
+    assert_eq!(decision["facts"]["category"], "second_opinion");
+    let change = json!({"category": "right_granted"});
+    clinician.changes_entry(&patient, Kind::Referral, &referral, &change).expect(200);
+    let decision = assert_stands(&clinician, &patient, "ongoing_12", "waiting", &["not_yet_due"]);
+    assert_eq!(decision["due_on"], json!(months_after(opened, 12)));
+    // It is closed: the other form follows, a year later.
+    let closed = days_before(today(&world), 10);
+    let change = json!({"closed_on": closed, "closing_reason": "completed"});
+    clinician.changes_entry(&patient, Kind::Episode, &episode, &change).expect(200);
+    assert_stands(&clinician, &patient, "ongoing_12", "suppressed", &["episode_closed"]);
+    let decision = assert_stands(&clinician, &patient, "closed_12", "waiting", &["not_yet_due"]);
+    assert_eq!((&decision["starts_on"], &decision["due_on"]), (&json!(closed), &json!(months_after(closed, 12))));
+    assert_eq!(decision["start_id"], episode["id"]);
+    counts(&manager);
+    // Everybody without a category, or without contact data, can be found.
+    let listed =
+        |query: &str| manager.get(&manager.at(&format!("follow-up-decisions{query}"))).expect(200).items().len();
+    assert_eq!(listed("?reason=category_missing"), 0);
+    assert_eq!(listed("?reason=not_yet_due&rule=closed_12"), 1);
+    assert_eq!(listed("?reason=not_yet_due&rule=closed_12&state=sent"), 0);
+    manager.get(&manager.at("follow-up-decisions?reason=nonsense")).problem(400, "invalid_parameter");
+}
+
+#[test]
+fn every_fact_is_decided_on_in_the_transaction_that_changes_it() {
+    let world = World::new();
+    let clinician = world.alpha().clinician();
+    let patient = clinician.registers(&world.person());
+    let performed = days_before(today(&world), 20);
+    let procedure = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
+    let procedure = clinician.records(&patient, Kind::Procedure, &procedure);
+    let waits = || assert_stands(&clinician, &patient, "rf_3", "waiting", &["not_yet_due"]);
+    let before = waits();
+    assert_eq!(before["due_on"], json!(months_after(performed, 3)));
+    assert_eq!(before["decided_by"], "RecordTreatment");
+    // Reservation, and its end.
+    let reserved =
+        json!({"basis": "reservation", "against": "questionnaires", "valid_from": today(&world), "source": "digital"});
+    let reserved = clinician.records(&patient, Kind::LegalBasis, &reserved);
+    assert_stands(&clinician, &patient, "rf_3", "suppressed", &["reserved_against_questionnaires"]);
+    clinician.withdraws(&patient, Kind::LegalBasis, &reserved).expect(204);
+    waits();
+    // A research project.
+    let manager = world.alpha().manager();
+    manager.post(&manager.at("projects"), &examples::project(examples::PROJECT)).expect(201);
+    let part = json!({"project": examples::PROJECT, "joined_on": today(&world), "field_values": {"grip": 1}});
+    let part = clinician.records(&patient, Kind::ProjectParticipation, &part);
+    assert_stands(&clinician, &patient, "rf_3", "suppressed", &["in_research_project"]);
+    clinician
+        .changes_entry(&patient, Kind::ProjectParticipation, &part, &json!({"left_on": today(&world)}))
+        .expect(200);
+    waits();
+    // What the patient needs.
+    clinician.changes(&patient, 1, &json!({"interpreter_needed": true})).expect(200);
+    assert_stands(&clinician, &patient, "rf_3", "suppressed", &["interpreter_needed"]);
+    clinician.changes(&patient, 2, &json!({"interpreter_needed": false, "cognitive_impairment": true})).expect(200);
+    assert_stands(&clinician, &patient, "rf_3", "suppressed", &["cognitive_impairment"]);
+    clinician.changes(&patient, 3, &json!({"cognitive_impairment": false})).expect(200);
+    waits();
+    // The only telephone is gone: said early.
+    clinician.changes(&patient, 4, &json!({"contact": {"mobile": null}})).expect(200);
+    waits();
+    // Death outweighs everything.
+    clinician.changes(&patient, 5, &json!({"deceased_on": today(&world), "interpreter_needed": true})).expect(200);
+    assert_stands(&clinician, &patient, "rf_3", "suppressed", &["deceased", "interpreter_needed"]);
+    clinician.changes(&patient, 6, &json!({"deceased_on": null, "interpreter_needed": false})).expect(200);
+    // A newer procedure starts anew; taken back, the older counts again.
+    let again = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": days_before(today(&world), 2)});
+    let again = clinician.records(&patient, Kind::Procedure, &again);
+    assert_eq!(waits()["start_id"], again["id"]);
+    clinician.withdraws(&patient, Kind::Procedure, &again).expect(204);
+    assert_eq!(waits()["start_id"], procedure["id"]);
+    clinician.withdraws(&patient, Kind::Procedure, &procedure).expect(204);
+    assert_stands(&clinician, &patient, "rf_3", "waiting", &["no_procedure"]);
+    counts(&manager);
+}
+
+#[test]
+fn an_answer_in_the_window_is_found_and_one_outside_is_kept_and_shown() {
+    let world = World::new();
+    let clinician = world.alpha().clinician();
+    let patient = clinician.registers(&world.person());
+    let performed = days_before(today(&world), 90);
+    let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
+    clinician.records(&patient, Kind::Procedure, &body);
+    let answers = |id: &str, day: Date| {
+        let at = day.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).expect("an instant").timestamp();
+        json!({"source": {"system": "test", "form_id": "1", "submission_id": id}, "patient": {"id": patient.id},
+            "form": "opr-rf", "submitted_at": at, "answers": {"pgic": 2}})
+    };
+    let post = |body: &Value| clinician.post(&clinician.at("submissions"), body).expect(201).body["id"].clone();
+    let outside = post(&answers("outside", days_after(performed, 20)));
+    let path = clinician.at(&format!("patients/{}/follow-up", patient.id));
+    let kept = clinician.get(&path).expect(200).body["answers_without_invitation"].clone();
+    assert_eq!((kept.as_array().map(Vec::len), &kept[0]["submission_id"]), (Some(1), &outside));
+    let due = months_after(performed, 3);
+    let early = post(&answers("early", days_before(due, 5)));
+    let reasons = ["answered_early", "answered_without_invitation"];
+    let decision = assert_stands(&clinician, &patient, "rf_3", "answered", &reasons);
+    assert_eq!((&decision["submission_id"], &decision["matched_by"]), (&early, &json!("window")));
+    assert_eq!(decision["send_on"], Value::Null, "nobody is asked who has answered");
+    // A revision of it is the answer then.
+    let revised = with(&answers("early", days_before(due, 5)), &json!({"answers": {"pgic": 3}}));
+    let revised = clinician.post(&clinician.at("submissions"), &revised).expect(201).body["id"].clone();
+    assert_eq!(decided(&clinician, &patient, "rf_3")["submission_id"], revised);
+    // The baseline is none of these.
+    clinician.submits(&patient, "baseline", &json!({"nrs_average": 3})).expect(201);
+    assert_eq!(clinician.get(&path).expect(200).body["answers_without_invitation"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn what_was_decided_can_be_read_as_of_any_instant() {
+    let world = World::new();
+    let clinician = world.alpha().clinician();
+    let patient = clinician.registers(&world.person());
+    let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": days_before(today(&world), 20)});
+    let registered = world.clock.now();
+    world.advance(SignedDuration::from_hours(1));
+    let procedure = clinician.records(&patient, Kind::Procedure, &body);
+    let recorded = world.clock.now();
+    world.advance(SignedDuration::from_hours(1));
+    clinician.withdraws(&patient, Kind::Procedure, &procedure).expect(204);
+    let at =
+        |instant: jiff::Timestamp| stands(&decided_as_of(&clinician, &patient, "rf_3", &format!("?as_of={instant}"))).1;
+    assert_eq!(at(registered), ["no_procedure"]);
+    assert_eq!(at(recorded), ["not_yet_due"]);
+    assert_eq!(at(world.clock.now()), ["no_procedure"]);
+    let before = clinician
+        .get(&clinician.at(&format!("patients/{}/follow-up?as_of=2020-01-01T00:00:00Z", patient.id)))
+        .expect(200)
+        .body;
+    assert_eq!(before["rules"], json!([]));
+}
+
+#[test]
+fn time_alone_moves_what_waits_and_a_run_decides_it() {
+    let world = World::new();
+    let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
+    let patient = clinician.registers(&world.person());
+    let performed = days_before(today(&world), 60);
+    clinician.records(
+        &patient,
+        Kind::Procedure,
+        &json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed}),
+    );
+    let run = || manager.post(&manager.at("follow-up-runs"), &Value::Null).expect(200).body;
+    run();
+    assert_eq!(run(), json!({"decided": 0, "changed": 0}), "nothing is left to decide");
+    let waiting = assert_stands(&clinician, &patient, "rf_3", "waiting", &["not_yet_due"]);
+    let send_on: Date = waiting["send_on"].as_str().and_then(|text| text.parse().ok()).expect("a day");
+    assert!(painreg_domain::calendar::is_working_day(send_on));
+    let days = (send_on - today(&world)).get_days();
+    world.advance(SignedDuration::from_hours(24 * i64::from(days)));
+    run();
+    assert_stands(&clinician, &patient, "rf_3", "due", &["due_now"]);
+    world.advance(SignedDuration::from_hours(24 * 60));
+    run();
+    assert_stands(&clinician, &patient, "rf_3", "lapsed", &["never_sent"]);
+    counts(&manager);
+}
+
+#[test]
+fn publishing_changes_exactly_what_the_simulation_said() {
+    let world = World::new();
+    let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
+    for at in 0..12_u32 {
+        let patient = clinician.registers(&world.person());
+        let performed = days_before(today(&world), 10 + 9 * at);
+        let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
+        clinician.records(&patient, Kind::Procedure, &body);
+        if at % 3 == 0 {
+            clinician.changes(&patient, 1, &json!({"interpreter_needed": true})).expect(200);
+        }
+    }
+    manager.post(&manager.at("follow-up-runs"), &Value::Null).expect(200);
+    let stored = || {
+        let rows = world.rows(
+            "SELECT patient_id, rule, start_id, number, state, reasons, due_on, send_on FROM {alpha}.decision \
+             ORDER BY patient_id, rule, start_id, number",
+        );
+        rows.into_iter().map(Value::Object).collect::<Vec<_>>()
+    };
+    let mut plan = examples::plan();
+    let rf = plan["tracks"].as_array_mut().and_then(|tracks| tracks.iter_mut().find(|it| it["code"] == "rf"));
+    let rf = rf.expect("a track");
+    rf["exclusions"] = json!(["child"]);
+    rf["waves"] = json!([
+        {"months": 2, "window": {"before_days": 7, "after_days": 30, "late_days": 0}},
+        {"months": 6, "window": {"before_days": 21, "after_days": 50, "late_days": 30}},
+    ]);
+    let path = manager.at("follow-up-plan-draft");
+    let draft = manager.request("PUT", &path).header("if-match", "\"v0\"").json(&json!({"definition": plan})).send();
+    assert_eq!(draft.expect(200).body["faults"], json!([]));
+    let before = stored();
+    let simulated = manager.post(&manager.at("follow-up-simulations"), &json!({"limit": 10_000})).expect(200).body;
+    assert_eq!(stored(), before, "a simulation stores nothing");
+    let published = manager.request("POST", &manager.at("follow-up-plans")).header("if-match", "\"v1\"").send();
+    let published = published.expect(201).body;
+    assert_eq!(published["version"], 2);
+    assert_eq!(published["rules"]["scs_6"], 1, "a rule that says the same keeps its version");
+    assert_eq!(published["rules"]["rf_2"], 2);
+    let after = stored();
+    assert_eq!(counts(&manager)["up_to_date"], true);
+    // Every difference between what was and what is was foretold, and nothing else.
+    let side = |row: &Value| json!({"patient_id": row["patient_id"], "rule": row["rule"], "state": row["state"], "due_on": row["due_on"], "send_on": row["send_on"]});
+    let told: Vec<Value> = simulated["differences"]
+        .as_array()
+        .expect("differences")
+        .iter()
+        .filter(|it| it["after"] != Value::Null)
+        .map(|it| json!({"patient_id": it["patient_id"], "rule": it["rule"], "state": it["after"]["state"], "due_on": it["after"]["due_on"], "send_on": it["after"]["send_on"]}))
+        .collect();
+    let mut happened: Vec<Value> = after.iter().filter(|row| !before.contains(row)).map(side).collect();
+    let mut told: Vec<Value> = told.into_iter().filter(|it| !before.iter().map(side).any(|row| row == *it)).collect();
+    happened.sort_by_key(ToString::to_string);
+    told.sort_by_key(ToString::to_string);
+    assert_eq!(told, happened);
+    let gone = |rule: &str| after.iter().all(|row| row["rule"] != rule);
+    assert!(gone("rf_3") && gone("rf_12"));
+    assert_eq!(simulated["population"], 12);
+    // The same once more changes nothing.
+    let again = manager.post(&manager.at("follow-up-simulations"), &json!({"definition": published["definition"]}));
+    assert_eq!(again.expect(200).body["rules"], json!({}));
+    manager.get(&path).problem(404, "not_found");
+}
+
+#[test]
+fn a_faulty_plan_is_kept_as_a_draft_and_never_published() {
+    let world = World::new();
+    let manager = world.alpha().manager();
+    let mut plan = examples::plan();
+    plan["tracks"][2]["waves"] = json!([
+        {"months": 6, "window": {"before_days": 1, "after_days": 30}},
+        {"months": 3, "window": {"before_days": 1, "after_days": 30}},
+    ]);
+    plan["tracks"][3]["channels"] = json!(["email"]);
+    let path = manager.at("follow-up-plan-draft");
+    let write = |version: &str, plan: &Value| {
+        manager.request("PUT", &path).header("if-match", version).json(&json!({"definition": plan})).send()
+    };
+    let draft = write("\"v0\"", &plan).expect(200).body;
+    let places: Vec<&str> =
+        draft["faults"].as_array().expect("faults").iter().filter_map(|fault| fault["pointer"].as_str()).collect();
+    assert!(places.contains(&"/tracks/2/waves/1/months") && places.contains(&"/tracks/3/channels/0"), "{places:?}");
+    let publish =
+        |version: &str| manager.request("POST", &manager.at("follow-up-plans")).header("if-match", version).send();
+    publish("\"v1\"").problem(422, "invalid");
+    manager.post(&manager.at("follow-up-simulations"), &json!({})).problem(422, "invalid");
+    write("\"v0\"", &plan).problem(412, "stale");
+    write("\"v1\"", &examples::plan()).expect(200);
+    publish("\"v1\"").problem(412, "stale");
+    publish("\"v2\"").expect(201);
+    let unknown = with(&examples::plan(), &json!({"surprise": 1}));
+    write("\"v0\"", &unknown).problem(422, "invalid");
+}
+
+#[test]
+fn a_merge_decides_for_one_and_parting_for_two() {
+    let world = World::new();
+    let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
+    let (survivor, duplicate) = (clinician.registers(&world.person()), clinician.registers(&world.person()));
+    let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": days_before(today(&world), 20)});
+    clinician.records(&duplicate, Kind::Procedure, &body);
+    assert_eq!(counts(&manager)["population"], 2);
+    let merge = manager.merges(&survivor, &duplicate).expect(201).body;
+    assert_eq!(counts(&manager)["population"], 1);
+    assert_stands(&clinician, &survivor, "rf_3", "waiting", &["not_yet_due"]);
+    manager.parts(&merge).expect(200);
+    assert_eq!(counts(&manager)["population"], 2);
+    assert_stands(&clinician, &survivor, "rf_3", "waiting", &["no_procedure"]);
+    assert_stands(&clinician, &duplicate, "rf_3", "waiting", &["not_yet_due"]);
+}
+
+#[test]
+fn a_list_that_changes_is_followed_by_the_next_run() {
+    let world = World::new();
+    let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
+    let patient = clinician.registers(&world.person());
+    treats(&clinician, &patient, date(2026, 1, 15).max(days_before(today(&world), 200)), Some("second_opinion"));
+    assert_stands(&clinician, &patient, "ongoing_12", "suppressed", &["category_without_follow_up"]);
+    let lists = manager.get(&manager.at("code-lists")).expect(200);
+    let list = lists.items().iter().find(|it| it["list"] == "treatment_right").expect("a list").clone();
+    let mut codes = list["codes"].clone();
+    for code in codes.as_array_mut().expect("codes") {
+        if code["code"] == "second_opinion" {
+            code["flags"]["triggers_follow_up"] = json!(true);
+        }
+    }
+    let path = manager.at("code-lists/treatment_right");
+    let version = format!("\"v{}\"", list["version"]);
+    manager.request("PUT", &path).header("if-match", &version).json(&json!({"codes": codes})).send().expect(200);
+    assert_eq!(manager.get(&manager.at("follow-up-counts")).expect(200).body["up_to_date"], false);
+    manager.post(&manager.at("follow-up-runs"), &Value::Null).expect(200);
+    assert_stands(&clinician, &patient, "ongoing_12", "waiting", &["not_yet_due"]);
+    assert_eq!(counts(&manager)["up_to_date"], true);
+}
