@@ -8,6 +8,8 @@ mod facts;
 mod message;
 mod plan;
 mod start;
+#[cfg(test)]
+mod tests;
 
 pub use decide::decide;
 pub use decision::{Decision, Matched, MatchedBy, Next, Outcome, Reason, State, Timing};

@@ -24,7 +24,7 @@ pub use sweep::{Difference, Step, shown, simulate, step};
 
 use crate::error::StoreError;
 use crate::scope::{Tx, unreadable};
-use crate::statement::statement;
+use crate::statement::{Statement, statement};
 use crate::store::plans;
 
 /// A decision as it is stored.
@@ -215,11 +215,11 @@ fn records(
 /// What is to be written.
 #[derive(Default)]
 struct Changes {
-    added: Vec<Stored>,
-    changed: Vec<Stored>,
     gone: Vec<Uuid>,
-    /// Those that were current and are no longer: they make way before others become so.
-    retired: Vec<Uuid>,
+    /// Those that are not current any more: they make way before others become so.
+    retired: Vec<Stored>,
+    changed: Vec<Stored>,
+    added: Vec<Stored>,
 }
 
 fn decided(tx: &Tx<'_>, plan: &Plan, record: Record, changes: &mut Changes) -> Decided {
@@ -239,13 +239,12 @@ fn decided(tx: &Tx<'_>, plan: &Plan, record: Record, changes: &mut Changes) -> D
             Some(old) if old.content == content => old,
             Some(old) => {
                 count += 1;
-                if old.content.current && !content.current {
-                    changes.retired.push(old.id);
-                }
+                let retires = old.content.current && !content.current;
                 let updated_at = now.max(old.updated_at);
                 let version = old.version + 1;
                 let new = Stored { content, updated_at, updated_by: tx.trace.action().to_owned(), version, ..old };
-                changes.changed.push(new.clone());
+                let into = if retires { &mut changes.retired } else { &mut changes.changed };
+                into.push(new.clone());
                 new
             }
             None => {
@@ -264,26 +263,32 @@ fn decided(tx: &Tx<'_>, plan: &Plan, record: Record, changes: &mut Changes) -> D
     Decided { patient, decisions, changed: count }
 }
 
-const CHANGE: &str = "WITH gone AS (DELETE FROM decision WHERE id = ANY (?) RETURNING *), \
-     new AS (SELECT * FROM jsonb_populate_recordset(NULL::decision, ?)), \
-     old AS (SELECT decision.* FROM decision JOIN new USING (id)), \
-     kept AS (INSERT INTO row_history (entity, entity_id, patient_id, version, valid_from, valid_to, changed_by, reason, \
-     before) SELECT 'decision', id, patient_id, version, updated_at, greatest(?, updated_at), ?, 'update', to_jsonb(was) \
-     FROM (SELECT * FROM gone UNION ALL SELECT * FROM old) was) \
-     UPDATE decision SET (current, state, reasons, starts_on, due_on, send_on, lapses_on, review_on, submission_id, \
-     matched_by, timing, facts, rule_version, updated_at, updated_by, version) = (new.current, new.state, new.reasons, \
-     new.starts_on, new.due_on, new.send_on, new.lapses_on, new.review_on, new.submission_id, new.matched_by, new.timing, \
-     new.facts, new.rule_version, new.updated_at, new.updated_by, new.version) FROM new WHERE decision.id = new.id";
+const KEEP: &str = "kept AS (INSERT INTO row_history (entity, entity_id, patient_id, version, valid_from, valid_to, \
+     changed_by, reason, before) SELECT 'decision', id, patient_id, version, updated_at, greatest(?, updated_at), ?, \
+     'update', to_jsonb(old) FROM old) ";
+const REMOVE: &str = "WITH old AS (DELETE FROM decision WHERE id = ANY (?) RETURNING *), ";
+const CHANGE: &str = "WITH new AS (SELECT * FROM jsonb_populate_recordset(NULL::decision, ?)), \
+     old AS (SELECT decision.* FROM decision JOIN new USING (id)), ";
+const TO_NEW: &str = "UPDATE decision SET (current, state, reasons, starts_on, due_on, send_on, lapses_on, review_on, \
+     submission_id, matched_by, timing, facts, rule_version, updated_at, updated_by, version) = (new.current, new.state, \
+     new.reasons, new.starts_on, new.due_on, new.send_on, new.lapses_on, new.review_on, new.submission_id, \
+     new.matched_by, new.timing, new.facts, new.rule_version, new.updated_at, new.updated_by, new.version) \
+     FROM new WHERE decision.id = new.id";
 
 impl Changes {
+    /// What was goes to the history. Whatever is to be current finds no other that still is.
     fn store(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        if !self.changed.is_empty() || !self.gone.is_empty() {
-            let query = statement(CHANGE)
-                .bind::<Array<SqlUuid>, _>(&self.gone)
-                .bind::<Jsonb, _>(serde_json::to_value(&self.changed).map_err(unreadable)?)
-                .bind::<Timestamptz, _>(tx.now().to_diesel())
-                .bind::<Text, _>(tx.trace.action());
-            query.execute(tx.conn)?;
+        let (now, by) = (tx.now().to_diesel(), tx.trace.action());
+        let keeping = |query: Statement<'static>| query.then(KEEP).bind::<Timestamptz, _>(now).bind::<Text, _>(by);
+        if !self.gone.is_empty() {
+            let query = statement(REMOVE).bind::<Array<SqlUuid>, _>(self.gone.clone());
+            keeping(query).then("SELECT FROM old").execute(tx.conn)?;
+        }
+        for changed in [&self.retired, &self.changed] {
+            if !changed.is_empty() {
+                let query = statement(CHANGE).bind::<Jsonb, _>(serde_json::to_value(changed).map_err(unreadable)?);
+                keeping(query).then(TO_NEW).execute(tx.conn)?;
+            }
         }
         if !self.added.is_empty() {
             statement("INSERT INTO decision SELECT * FROM jsonb_populate_recordset(NULL::decision, ?)")
