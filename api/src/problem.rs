@@ -51,6 +51,8 @@ problems! {
     NotPermitted          409 "The patient's legal basis does not allow this to be kept"    "Pasientens behandlingsgrunnlag tillater ikke at dette lagres" "`errors` tells why; read the patient's permissions, and record the legal basis if it has changed.";
     LicenceBlocked        409 "This registry refuses answers outside a licence"             "Dette registeret tar ikke imot svar utenfor lisens" "`errors` tells why; the registry manager sees to the licence, or has the registry warn instead (`use_outside_licence`).";
     StateConflict         409 "The present state does not allow this"                       "Tilstanden tillater ikke dette" "Read the resource again and see which state it is in.";
+    NotHeld               409 "The claim does not hold this invitation"                     "Kravet holder ikke denne invitasjonen" "Its lease has run out or another claim has it: send nothing, and claim again.";
+    NotToBeSent           409 "This is not to be sent any more"                             "Dette skal ikke sendes lenger" "It was answered or is forbidden by now: send nothing.";
     Stale                 412 "The resource has changed since you read it"                  "Ressursen er endret siden du leste den" "Read it again, apply your change, and send the new ETag in `If-Match`.";
     TooLarge              413 "The body is too large"                                       "Innholdet er for stort" "Keep within the operation's limit.";
     UnsupportedMediaType  415 "The body's media type or encoding is not supported"          "Innholdets medietype eller koding støttes ikke" "Send `application/json` (PATCH: `application/merge-patch+json`), not compressed.";

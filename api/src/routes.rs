@@ -12,6 +12,7 @@ pub mod follow_up_plans;
 pub mod forms;
 pub mod implants;
 pub mod instruments;
+pub mod invitations;
 pub mod licences;
 pub mod merges;
 pub mod nettskjema;
@@ -148,5 +149,10 @@ fn of_follow_up(config: &mut ServiceConfig<'_>) {
         .service(follow_up::of_patient::read_follow_up)
         .service(follow_up::decisions::list_follow_up_decisions)
         .service(follow_up::counts::count_follow_up)
-        .service(follow_up::run::run_follow_up);
+        .service(follow_up::run::run_follow_up)
+        .service(invitations::claim::claim_invitations)
+        .service(invitations::hand_over::hand_over_invitation)
+        .service(invitations::report::report_invitation)
+        .service(invitations::list::list_invitations)
+        .service(invitations::read::read_invitation);
 }

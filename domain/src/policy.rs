@@ -246,6 +246,14 @@ mod table {
         ReadFollowUpPlans Catalogue:   no      all       all       all             no            no           no           no       all      no      all  no       no;
         /// Write, discard and publish the plan of follow-up.
         ManageFollowUpPlans Catalogue: no      no        no        all             no            no           no           no       no       no      no   no       no;
+        /// Claim what is to be sent, with where to.
+        ClaimInvitations  Identity:    no      no        no        no              no            no           no           no       all      no      no   no       no;
+        /// Ask, the moment before it is sent, whether something is still to be sent.
+        HandOverInvitation Clinical:   no      no        no        no              no            no           no           no       all      no      no   no       no;
+        /// Tell what became of what was to be sent.
+        ReportInvitation  Clinical:    no      no        no        no              no            no           no           no       all      no      no   no       no;
+        /// Read what was sent, and what became of it.
+        ReadInvitations   Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
         /// Find patients who may be the same person.
         FindDuplicates    Identity:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
         /// Merge a duplicate into another patient.

@@ -99,3 +99,8 @@ GRANT SELECT ON decision, invitation TO {patient}, {clinician}, {secretary}, {re
 GRANT SELECT ON follow_up_sweep TO {clinician}, {secretary}, {registry_manager};
 GRANT INSERT ON follow_up_plan TO {registry_manager};
 GRANT SELECT, INSERT, UPDATE, DELETE ON follow_up_plan_draft TO {registry_manager};
+-- Whoever sends reads where to, and nothing of what was recorded. The access log shows every address that was handed out.
+GRANT SELECT (id, unit, merged_into, language, contact) ON patient TO {sender};
+GRANT SELECT ON patient_key, patient_identifier TO {sender};
+GRANT SELECT, INSERT, UPDATE ON invitation TO {sender};
+GRANT UPDATE (state, updated_at, updated_by, version) ON invitation TO {system};

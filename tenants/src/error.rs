@@ -109,6 +109,7 @@ const CONSTRAINTS: &[(&str, &str, FaultCode)] = &[
     ("form_draft_code_form", "/definition/code", FaultCode::InvalidFormat),
     ("form_version_pkey", "/definition/version", FaultCode::AlreadyExists),
     ("project_pkey", "/code", FaultCode::AlreadyExists),
+    ("invitation_reference_unique", "/reference", FaultCode::AlreadyExists),
     ("patient_merge_standing", "/duplicate_id", FaultCode::AlreadyExists),
     ("project_participation_project_fk", "/project", FaultCode::UnknownReference),
     ("sample_project_fk", "/project", FaultCode::UnknownReference),

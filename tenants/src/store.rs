@@ -9,6 +9,7 @@ pub mod entries;
 pub mod forms;
 pub mod idempotency;
 pub mod implants;
+pub mod invitations;
 pub mod licences;
 pub mod merges;
 pub mod nettskjema;

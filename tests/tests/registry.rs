@@ -32,6 +32,8 @@ mod importer;
 mod instruments;
 #[path = "registry/intake.rs"]
 mod intake;
+#[path = "registry/invitations.rs"]
+mod invitations;
 #[path = "registry/isolation.rs"]
 mod isolation;
 #[path = "registry/kit.rs"]

@@ -69,6 +69,9 @@ pub struct DecisionView {
     due_on: Option<Date>,
     /// The day on which something is sent next, invitation or reminder.
     send_on: Option<Date>,
+    /// By which channel.
+    #[schema(max_length = 40, example = "sms")]
+    channel: Option<String>,
     /// The last day on which anything is sent.
     lapses_on: Option<Date>,
     /// The day on which time alone may change it.
@@ -113,6 +116,7 @@ impl From<Stored> for DecisionView {
             starts_on: content.starts_on,
             due_on: content.due_on,
             send_on: content.send_on,
+            channel: content.channel,
             lapses_on: content.lapses_on,
             review_on: content.review_on,
             submission_id: content.submission_id.map(SubmissionId::existing),

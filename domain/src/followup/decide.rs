@@ -16,7 +16,7 @@ use crate::ids::SubmissionId;
 /// No wave comes again more often than this.
 const MOST_NUMBERS: u32 = 400;
 
-/// Decides everything about one patient: pure, of the facts, the plan and the instant alone.
+/// Decides everything about one patient: pure, of the facts, the plan and the day in Norway alone.
 ///
 /// Of every rule there is a decision for each occurrence, and exactly one of them is current: the latest that is being
 /// asked about, else the next one to come, else the last one that was.
@@ -29,7 +29,7 @@ pub fn decide(plan: &Plan, facts: &Facts, now: Timestamp) -> Outcome {
     }
     orphans(plan, facts, &mut cases);
     let unmatched = match_answers(&mut cases, facts);
-    let mut decisions: Vec<Decision> = cases.iter().map(|case| case.decision(plan, facts, now, today)).collect();
+    let mut decisions: Vec<Decision> = cases.iter().map(|case| case.decision(plan, facts, today)).collect();
     for rule in plan.rules() {
         settle_current(plan, rule, facts, &mut decisions);
     }
@@ -235,8 +235,8 @@ impl Case<'_> {
         Next { attempt: attempts + 1, reminder, channel }
     }
 
-    /// Where it stands on `day`; `now` only tells whether a lease is running.
-    fn standing(&self, plan: &Plan, facts: &Facts, now: Timestamp, day: Date) -> Standing {
+    /// Where it stands on a day.
+    fn standing(&self, plan: &Plan, facts: &Facts, day: Date) -> Standing {
         if let Some((Matched { timing, .. }, _)) = &self.answer {
             let mut reasons = vec![match timing {
                 Timing::Early => Reason::AnsweredEarly,
@@ -252,21 +252,13 @@ impl Case<'_> {
         let Some((_, track)) = self.rule else { return Standing::of(left, vec![Reason::RuleWithdrawn]) };
         let Some(span) = &self.event else { return Standing::of(left, vec![Reason::StartWithdrawn]) };
         if self.is_asked() {
-            self.after_asking(plan, track, span, facts, now, day)
+            self.after_asking(plan, track, span, facts, day)
         } else {
-            self.before_asking(plan, track, span, facts, now, day)
+            self.before_asking(plan, track, span, facts, day)
         }
     }
 
-    fn before_asking(
-        &self,
-        plan: &Plan,
-        track: &Track,
-        span: &Span,
-        facts: &Facts,
-        now: Timestamp,
-        day: Date,
-    ) -> Standing {
+    fn before_asking(&self, plan: &Plan, track: &Track, span: &Span, facts: &Facts, day: Date) -> Standing {
         let send_on = plan.sending_day(span.due);
         let mut against = excluded(plan, track, facts, day.max(send_on));
         let early = track.sends_from.is_some_and(|from| span.due < from);
@@ -293,7 +285,7 @@ impl Case<'_> {
             return Standing { state: State::Waiting, reasons, send_on: next.map(|_| send_on), next };
         }
         if let Some(taken) = self.taken_on() {
-            return taken_on(State::Due, taken, send_on, now, Vec::new());
+            return taken_on(State::Due, taken, send_on, Vec::new());
         }
         match channel {
             Err(reason) => Standing::of(State::Suppressed, vec![reason]),
@@ -306,15 +298,7 @@ impl Case<'_> {
         }
     }
 
-    fn after_asking(
-        &self,
-        plan: &Plan,
-        track: &Track,
-        span: &Span,
-        facts: &Facts,
-        now: Timestamp,
-        day: Date,
-    ) -> Standing {
+    fn after_asking(&self, plan: &Plan, track: &Track, span: &Span, facts: &Facts, day: Date) -> Standing {
         if day > span.lapses {
             return Standing::of(State::Lapsed, vec![Reason::NotAnswered]);
         }
@@ -336,7 +320,7 @@ impl Case<'_> {
         }
         let unknown: Vec<Reason> = unknown.into_iter().collect();
         if let Some(taken) = self.taken_on() {
-            return taken_on(State::Sent, taken, remind_on, now, unknown);
+            return taken_on(State::Sent, taken, remind_on, unknown);
         }
         match self.channel(track, facts) {
             Err(reason) => Standing::of(State::Sent, vec![reason]),
@@ -353,10 +337,10 @@ impl Case<'_> {
         self.asked().map(|it| norwegian_day(it.sent_at.unwrap_or(it.lease_until))).min()
     }
 
-    fn decision(&self, plan: &Plan, facts: &Facts, now: Timestamp, today: Date) -> Decision {
-        let standing = self.standing(plan, facts, now, today);
+    fn decision(&self, plan: &Plan, facts: &Facts, today: Date) -> Decision {
+        let standing = self.standing(plan, facts, today);
         let span = self.event.as_ref();
-        let review_on = self.review_on(plan, facts, now, today, &standing);
+        let review_on = self.review_on(plan, facts, today, &standing);
         let Standing { state, reasons, send_on, next } = standing;
         Decision {
             rule: self.code.to_owned(),
@@ -378,7 +362,7 @@ impl Case<'_> {
     }
 
     /// The next day on which the same facts lead to something else.
-    fn review_on(&self, plan: &Plan, facts: &Facts, now: Timestamp, today: Date, standing: &Standing) -> Option<Date> {
+    fn review_on(&self, plan: &Plan, facts: &Facts, today: Date, standing: &Standing) -> Option<Date> {
         let ((rule, _), span) = (self.rule?, self.event.as_ref()?);
         let after = |day: Date| days_after(day, 1);
         let mut days = vec![span.due, after(span.lapses)];
@@ -401,7 +385,7 @@ impl Case<'_> {
         days.dedup();
         // On the day that a wave is due, the next one comes into sight.
         let in_sight = |day: Date| rule.wave.repeats && !span.is_over() && day == span.due;
-        days.into_iter().find(|day| in_sight(*day) || self.standing(plan, facts, now, *day) != *standing)
+        days.into_iter().find(|day| in_sight(*day) || self.standing(plan, facts, *day) != *standing)
     }
 
     /// The facts that were used.
@@ -448,12 +432,11 @@ impl Span {
     }
 }
 
-/// Somebody has taken it on: it is offered again when the lease has run out.
-fn taken_on(state: State, taken: &InvitationFact, send_on: Date, now: Timestamp, mut reasons: Vec<Reason>) -> Standing {
-    let running = taken.lease_until > now;
+/// Somebody has taken it on. Should nothing more be heard of it, the same is offered again when the lease has run out.
+fn taken_on(state: State, taken: &InvitationFact, send_on: Date, mut reasons: Vec<Reason>) -> Standing {
     reasons.push(Reason::BeingSent);
     let next = Next { attempt: taken.attempt, reminder: taken.reminder, channel: taken.channel };
-    Standing { state, reasons, send_on: Some(send_on), next: (!running).then_some(next) }
+    Standing { state, reasons, send_on: Some(send_on), next: Some(next) }
 }
 
 /// The first day on which the patient is no child in the plan's eyes.

@@ -145,6 +145,49 @@ words! {
     }
 }
 
+words! {
+    /// What a sender says became of an invitation.
+    Receipt {
+        /// Its gateway took it.
+        Sent,
+        /// It arrived.
+        Delivered,
+        /// It could not be sent, or did not arrive.
+        Failed,
+        /// The sender does not know whether it was sent.
+        Unknown,
+    }
+    /// Why something could not be sent or did not arrive.
+    Failure {
+        /// There is no such telephone, address or mailbox.
+        InvalidAddress,
+        /// It exists and could not be reached in time.
+        Unreachable,
+        /// The recipient does not take messages of this kind.
+        Blocked,
+        /// The gateway refused the message.
+        Rejected,
+        /// The gateway failed.
+        GatewayError,
+        /// Something else.
+        Other,
+    }
+}
+
+impl InvitationState {
+    /// What it is after a sender has said something: nothing that was said before is lost. What arrived has arrived; what
+    /// failed after it was sent has failed; and nobody forgets that something was sent.
+    #[must_use]
+    pub const fn after(self, receipt: Receipt) -> Self {
+        match (self, receipt) {
+            (_, Receipt::Delivered) | (Self::Delivered, _) => Self::Delivered,
+            (_, Receipt::Failed) | (Self::Failed, _) => Self::Failed,
+            (_, Receipt::Sent) | (Self::Sent, _) => Self::Sent,
+            (Self::Claimed | Self::HandedOver | Self::Unknown | Self::Withdrawn, Receipt::Unknown) => Self::Unknown,
+        }
+    }
+}
+
 /// Something that was or is being sent.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct InvitationFact {

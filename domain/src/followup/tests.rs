@@ -200,18 +200,14 @@ fn the_next_channel_is_tried_where_one_fails_and_again_when_contact_data_are_men
 }
 
 #[test]
-fn whoever_has_taken_it_on_has_it_until_the_lease_runs_out() {
+fn whoever_has_taken_it_on_is_offered_the_same_again_and_nothing_else() {
     let mut facts = rf(PERFORMED);
     let lease_until = noon(DUE) + 5.minutes();
     for state in [InvitationState::Claimed, InvitationState::HandedOver] {
         facts.invitations = vec![InvitationFact { state, lease_until, sent_at: None, ..sent(1, 0, lease_until) }];
-        let at = |now: Timestamp| {
-            let found = decide(&plan(), &facts, now).decisions;
-            let decision = found.into_iter().find(|it| it.rule == "rf_3").expect("a decision");
-            (decision.state, decision.reasons, decision.next.map(|next| next.attempt))
-        };
-        assert_eq!(at(noon(DUE)), (State::Due, vec![Reason::BeingSent], None));
-        assert_eq!(at(lease_until), (State::Due, vec![Reason::BeingSent], Some(1)));
+        let decision = current(&facts, "rf_3", DUE);
+        assert_eq!((decision.state, &*decision.reasons), (State::Due, &[Reason::BeingSent][..]));
+        assert_eq!(decision.next, Some(Next { attempt: 1, reminder: 0, channel: Channel::Sms }));
     }
     // Told to hand over, and never heard of again: nobody can say that it was not sent.
     assert_eq!(stands(&facts, "rf_3", days_after(DUE, 31)).1, [Reason::SendingUnknown]);

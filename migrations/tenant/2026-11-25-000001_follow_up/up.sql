@@ -57,6 +57,7 @@ CREATE TABLE decision (
     due_on        date,
     -- The day on which something is to be sent next, invitation or reminder.
     send_on       date,
+    channel       text CONSTRAINT decision_channel_known CHECK (channel IN ('sms', 'email', 'digital_mailbox', 'helsenorge')),
     lapses_on     date,
     -- The day on which time alone may change the decision.
     review_on     date,
@@ -74,7 +75,7 @@ CREATE TABLE decision (
     CONSTRAINT decision_answer_matched CHECK ((submission_id IS NULL) = (matched_by IS NULL) AND (submission_id IS NULL) = (timing IS NULL))
 );
 CREATE UNIQUE INDEX decision_current_once ON decision (patient_id, rule) WHERE current;
-CREATE INDEX decision_to_send ON decision (send_on, id) WHERE send_on IS NOT NULL;
+CREATE INDEX decision_to_send ON decision (channel, send_on, id) WHERE send_on IS NOT NULL;
 CREATE INDEX decision_to_review ON decision (review_on) WHERE review_on IS NOT NULL;
 CREATE INDEX decision_by_rule ON decision (rule, state) WHERE current;
 
@@ -118,6 +119,7 @@ CREATE TABLE invitation (
 CREATE INDEX invitation_by_decision ON invitation (decision_id);
 CREATE INDEX invitation_by_claim ON invitation (claim_id);
 CREATE INDEX invitation_open ON invitation (lease_until) WHERE state IN ('claimed', 'handed_over');
+CREATE INDEX invitation_by_time ON invitation (claimed_at DESC, id DESC);
 CREATE INDEX invitation_by_sent ON invitation (sent_at) WHERE sent_at IS NOT NULL;
 CREATE UNIQUE INDEX invitation_reference_unique ON invitation (channel, reference) WHERE reference IS NOT NULL;
 

@@ -68,6 +68,8 @@ pub struct Content {
     pub due_on: Option<Date>,
     /// The day on which something is to be sent next.
     pub send_on: Option<Date>,
+    /// By which channel.
+    pub channel: Option<String>,
     /// The last day on which anything is sent.
     pub lapses_on: Option<Date>,
     /// The day on which time alone may change it.
@@ -97,6 +99,7 @@ impl From<&Decision> for Content {
             starts_on: it.starts_on,
             due_on: it.due_on,
             send_on: it.send_on,
+            channel: it.next.map(|next| <&'static str>::from(next.channel).to_owned()),
             lapses_on: it.lapses_on,
             review_on: it.review_on,
             submission_id: answer.map(|answer| answer.submission.uuid()),
@@ -269,9 +272,9 @@ const KEEP: &str = "kept AS (INSERT INTO row_history (entity, entity_id, patient
 const REMOVE: &str = "WITH old AS (DELETE FROM decision WHERE id = ANY (?) RETURNING *), ";
 const CHANGE: &str = "WITH new AS (SELECT * FROM jsonb_populate_recordset(NULL::decision, ?)), \
      old AS (SELECT decision.* FROM decision JOIN new USING (id)), ";
-const TO_NEW: &str = "UPDATE decision SET (current, state, reasons, starts_on, due_on, send_on, lapses_on, review_on, \
+const TO_NEW: &str = "UPDATE decision SET (current, state, reasons, starts_on, due_on, send_on, channel, lapses_on, review_on, \
      submission_id, matched_by, timing, facts, rule_version, updated_at, updated_by, version) = (new.current, new.state, \
-     new.reasons, new.starts_on, new.due_on, new.send_on, new.lapses_on, new.review_on, new.submission_id, \
+     new.reasons, new.starts_on, new.due_on, new.send_on, new.channel, new.lapses_on, new.review_on, new.submission_id, \
      new.matched_by, new.timing, new.facts, new.rule_version, new.updated_at, new.updated_by, new.version) \
      FROM new WHERE decision.id = new.id";
 

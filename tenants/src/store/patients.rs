@@ -1,5 +1,7 @@
 //! Patients and their national ids. What identifies a person lies here sealed, under a key of the person's own.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Bytea, Date as SqlDate, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
@@ -463,6 +465,71 @@ pub fn list(tx: &mut Tx<'_>, search: &Search, after: i64, limit: i64) -> Result<
     let shown: Vec<PatientId> = found.items.iter().map(|patient| patient.id).collect();
     tx.open_all(&shown)?;
     Ok(found)
+}
+
+/// Where a message goes, and in which language.
+pub(crate) struct Address {
+    pub(crate) address: String,
+    pub(crate) language: String,
+}
+
+/// Where these patients are reached by a channel; those it does not reach are absent. Two round trips.
+pub(crate) fn addresses(
+    tx: &mut Tx<'_>,
+    patients: &[Uuid],
+    channel: Channel,
+) -> Result<HashMap<Uuid, Address>, StoreError> {
+    #[derive(QueryableByName)]
+    struct ReachedRow {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+        #[diesel(sql_type = Text)]
+        language: String,
+        #[diesel(sql_type = Nullable<Bytea>)]
+        contact: Option<Vec<u8>>,
+        #[diesel(sql_type = Nullable<SqlUuid>)]
+        owner: Option<Uuid>,
+        #[diesel(sql_type = Nullable<SqlUuid>)]
+        identifier: Option<Uuid>,
+        #[diesel(sql_type = Nullable<Bytea>)]
+        number: Option<Vec<u8>>,
+    }
+    let rows: Vec<ReachedRow> = statement(
+        "SELECT patient.id, language, contact, number.patient_id AS owner, number.id AS identifier, \
+         number.sealed AS number FROM patient LEFT JOIN LATERAL (SELECT patient_identifier.* FROM patient_identifier \
+         JOIN patient own ON own.id = patient_id WHERE coalesce(own.merged_into, own.id) = patient.id \
+         AND kind IN ('fnr', 'dnr') ORDER BY kind DESC, patient_identifier.created_at DESC LIMIT 1) number ON true \
+         WHERE patient.id = ANY (?)",
+    )
+    .bind::<Array<SqlUuid>, _>(patients.to_vec())
+    .load(tx.conn)?;
+    let owners: Vec<Uuid> = rows.iter().flat_map(|row| [Some(row.id), row.owner]).flatten().collect();
+    let keys: HashMap<Uuid, Key> = keys(tx, &owners)?.into_iter().collect();
+    let place = tx.place();
+    let mut reached = HashMap::new();
+    for row in rows {
+        let id = PatientId::existing(row.id);
+        let contact = match (&row.contact, keys.get(&row.id)) {
+            (Some(sealed), Some(key)) => open_contact(place, key, id, sealed)?,
+            _ => Contact::default(),
+        };
+        let address = match channel {
+            Channel::Sms => contact.mobile.map(|it| it.as_str().to_owned()),
+            Channel::Email => contact.email.map(|it| it.as_str().to_owned()),
+            Channel::DigitalMailbox | Channel::Helsenorge => {
+                match (row.identifier, &row.number, row.owner.and_then(|owner| keys.get(&owner))) {
+                    (Some(identifier), Some(sealed), Some(key)) => {
+                        Some(open_json::<SealedId>(key, sealed, &identifier_place(place, identifier))?.value)
+                    }
+                    _ => None,
+                }
+            }
+        };
+        if let Some(address) = address {
+            reached.insert(row.id, Address { address, language: row.language });
+        }
+    }
+    Ok(reached)
 }
 
 /// The keys of these patients: one round trip for those that this transaction has not needed before.

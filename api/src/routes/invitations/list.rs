@@ -1,0 +1,70 @@
+//! Listing invitations.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use jiff::Timestamp;
+use painreg_domain::followup::{Channel, InvitationState};
+use painreg_domain::ids::InvitationId;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::invitations::{self, Search};
+use serde::Deserialize;
+
+use super::InvitationView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{self, Page, PageParams, page_answer};
+
+/// Which invitations.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct InvitationParams {
+    /// Only those in this state: `claimed`, `handed_over`, `sent`, `delivered`, `failed`, `unknown` or `withdrawn`.
+    #[param(value_type = Option<String>, max_length = 20)]
+    state: Option<InvitationState>,
+    /// Only those by this channel.
+    #[param(value_type = Option<String>, max_length = 40)]
+    channel: Option<Channel>,
+    /// Only those of this rule.
+    #[param(max_length = 40)]
+    rule: Option<String>,
+    /// Only those that were taken on at this instant or later.
+    #[param(max_length = 40)]
+    from: Option<Timestamp>,
+    /// Only those that were taken on before.
+    #[param(max_length = 40)]
+    to: Option<Timestamp>,
+    /// How many items at the most, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<i64>,
+    /// Where to read on: the `next_cursor` of the page before.
+    #[param(max_length = 1000)]
+    cursor: Option<String>,
+}
+
+/// List invitations and reminders, those taken on last first.
+#[utoipa::path(operation_id = "listInvitations", tag = "Follow-up", extensions(("x-action" = json!("ReadInvitations"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), InvitationParams),
+    responses((status = 200, description = "A page of invitations.", body = Page<InvitationView>), Problems))]
+#[get("/v1/tenants/{tenant}/invitations")]
+pub async fn list_invitations(
+    request: HttpRequest,
+    caller: Caller,
+    _path: web::Path<String>,
+    params: web::Query<InvitationParams>,
+) -> Result<HttpResponse, Problem> {
+    let InvitationParams { state, channel, rule, from, to, limit, cursor } = params.into_inner();
+    let page = PageParams { limit, cursor };
+    let (limit, cursor) = (page.limit()?, page.cursor());
+    let search = Search { state, channel, rule, from, to };
+    let page = caller
+        .run(Action::ReadInvitations, move |tx| {
+            let list = format!("invitations/{search:?}");
+            let after = wire::after(tx, &list, cursor, InvitationId::existing)?;
+            let found = invitations::list(tx, &search, after, limit)?;
+            Ok(wire::page::<_, InvitationView>(found, |last| {
+                tx.seal_cursor(&list, &wire::position(last.claimed_at, last.id))
+            }))
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}

@@ -1,0 +1,277 @@
+//! Sending: what is due is claimed once, checked again before it is sent, told the end of; nothing sensitive leaves.
+
+use jiff::SignedDuration;
+use jiff::civil::Date;
+use painreg_domain::calendar::{days_before, months_after, norwegian_day, norwegian_day_and_hour, working_day_from};
+use painreg_domain::clinical::Kind;
+use painreg_tests::{Actor, Answer, Patient, World};
+use serde_json::{Value, json};
+
+use crate::kit::with;
+
+/// A world at ten in the morning of a working day.
+pub fn morning() -> World {
+    let world = World::new();
+    to_ten(&world, working_day_from(norwegian_day(world.clock.now())));
+    world
+}
+
+/// Goes on to ten in the morning of that day, or of the working day after it.
+pub fn to_ten(world: &World, day: Date) {
+    let (today, hour) = norwegian_day_and_hour(world.clock.now());
+    let day =
+        if day == today && hour >= 10 { working_day_from(painreg_domain::calendar::days_after(day, 1)) } else { day };
+    let at = painreg_domain::calendar::norwegian_hour(day, 10);
+    world.advance(at.duration_since(world.clock.now()));
+}
+
+/// Somebody whose first question after radiofrequency treatment is due today.
+pub fn due(world: &World) -> Patient {
+    let clinician = world.alpha().clinician();
+    let patient = clinician.registers(&world.person());
+    is_due(world, &patient);
+    patient
+}
+
+/// Lets the first question after radiofrequency treatment be due today.
+pub fn is_due(world: &World, patient: &Patient) {
+    let today = norwegian_day(world.clock.now());
+    let performed = (0..5).map(|days| days_before(today, 90 + days)).find(|day| months_after(*day, 3) <= today);
+    let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
+    world.alpha().clinician().records(patient, Kind::Procedure, &body);
+}
+
+#[track_caller]
+pub fn claims(sender: &Actor<'_>, channel: &str) -> Value {
+    sender.post(&sender.at("invitation-claims"), &json!({"channel": channel})).expect(200).body
+}
+
+pub fn hands_over(sender: &Actor<'_>, claim: &Value, invitation: &Value) -> Answer {
+    let path = sender.at(&format!("invitations/{}/handover", invitation["id"].as_str().unwrap_or_default()));
+    sender.request("PUT", &path).json(&json!({"claim_id": claim["id"]})).send()
+}
+
+pub fn tells(sender: &Actor<'_>, invitation: &Value, receipt: &Value) -> Answer {
+    let path = sender.at(&format!("invitations/{}/receipts", invitation["id"].as_str().unwrap_or_default()));
+    sender.post(&path, receipt)
+}
+
+fn of(claim: &Value) -> &[Value] {
+    claim["invitations"].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn stands(world: &World, patient: &Patient) -> (String, Vec<String>) {
+    let clinician = world.alpha().clinician();
+    let follow_up = clinician.get(&clinician.at(&format!("patients/{}/follow-up", patient.id))).expect(200).body;
+    let rules = follow_up["rules"].as_array().expect("rules");
+    let current = &rules.iter().find(|it| it["rule"] == "rf_3").expect("a rule")["current"];
+    let reasons = current["reasons"].as_array().expect("reasons");
+    let codes = reasons.iter().filter_map(|it| it["code"].as_str().map(str::to_owned)).collect();
+    (current["state"].as_str().unwrap_or_default().to_owned(), codes)
+}
+
+fn answers(world: &World, patient: &Patient) {
+    let body = json!({"source": {"system": "test", "form_id": "9", "submission_id": patient.id}, "patient": {"id": patient.id},
+        "form": "opr-rf", "submitted_at": world.clock.now(), "answers": {"pgic": 2}});
+    let clinician = world.alpha().clinician();
+    clinician.post(&clinician.at("submissions"), &body).expect(201);
+}
+
+#[test]
+fn what_is_due_is_claimed_handed_over_sent_and_arrives() {
+    let world = morning();
+    let patient = due(&world);
+    let sender = world.alpha().sender();
+    assert_eq!(of(&claims(&sender, "digital_mailbox")), [] as [Value; 0]);
+    let claim = claims(&sender, "sms");
+    let [invitation] = of(&claim) else { panic!("one invitation: {claim}") };
+    assert_eq!(invitation["address"], json!(patient.person.mobile));
+    assert_eq!((&invitation["attempt"], &invitation["reminder"]), (&json!(1), &json!(0)));
+    assert_eq!((&invitation["check_first"], &claim["next_at"]), (&json!(false), &Value::Null));
+    // The words are the plan's; nobody is named, and nothing is said of what it is about.
+    let text = invitation["text"].as_str().expect("a text");
+    assert!(text.contains("invitasjon=") && text.contains("rettigheter"), "{text}");
+    for secret in [&patient.id, &patient.person.national_id] {
+        assert!(!text.contains(secret.as_str()));
+    }
+    let token = text.split("invitasjon=").nth(1).and_then(|rest| rest.split(' ').next()).expect("a token");
+    assert_eq!(token.len(), 26);
+    let stored = world.rows("SELECT row_to_json(invitation)::text AS it FROM {alpha}.invitation");
+    assert!(!stored[0]["it"].as_str().expect("a row").contains(token), "the token stands nowhere");
+    assert_eq!(stands(&world, &patient), ("due".to_owned(), vec!["being_sent".to_owned()]));
+    assert_eq!(of(&claims(&sender, "sms")).len(), 0, "nobody else is given it");
+    hands_over(&sender, &claim, invitation).expect(200);
+    let sent = tells(&sender, invitation, &json!({"outcome": "sent", "reference": "gw-1"})).expect(200).body;
+    assert_eq!((&sent["state"], &sent["reference"]), (&json!("sent"), &json!("gw-1")));
+    assert_eq!(stands(&world, &patient), ("sent".to_owned(), vec!["reminder_pending".to_owned()]));
+    let delivered = tells(&sender, invitation, &json!({"outcome": "delivered"})).expect(200).body;
+    assert_eq!(delivered["state"], "delivered");
+    // Saying it again, or in the wrong order, changes nothing.
+    assert_eq!(tells(&sender, invitation, &json!({"outcome": "sent"})).expect(200).body["state"], "delivered");
+    // The access log names whoever was given the number.
+    let log = world.alpha().manager().reads_access_log_of(&patient).expect(200);
+    assert!(log.items().iter().any(|event| event["action"] == "ClaimInvitations"));
+}
+
+#[test]
+fn nothing_is_claimed_at_night_or_on_days_off() {
+    let world = morning();
+    due(&world);
+    let sender = world.alpha().sender();
+    world.advance(SignedDuration::from_hours(12));
+    let claim = claims(&sender, "sms");
+    assert_eq!(of(&claim).len(), 0);
+    let next_at: jiff::Timestamp = claim["next_at"].as_str().and_then(|at| at.parse().ok()).expect("an instant");
+    world.advance(next_at.duration_since(world.clock.now()));
+    assert_eq!(of(&claims(&sender, "sms")).len(), 1);
+}
+
+#[test]
+fn reminders_follow_until_somebody_answers_and_not_a_day_longer() {
+    let world = morning();
+    let (asked, answering) = (due(&world), due(&world));
+    let sender = world.alpha().sender();
+    let send_all = || {
+        let claim = claims(&sender, "sms");
+        for invitation in of(&claim) {
+            hands_over(&sender, &claim, invitation).expect(200);
+            tells(&sender, invitation, &json!({"outcome": "sent"})).expect(200);
+        }
+        of(&claim).to_vec()
+    };
+    assert_eq!(send_all().len(), 2);
+    assert_eq!(send_all().len(), 0);
+    answers(&world, &answering);
+    assert_eq!(stands(&world, &answering), ("answered".to_owned(), vec!["answered_in_time".to_owned()]));
+    for expected in [1, 2] {
+        let days = if expected == 1 { 7 } else { 14 };
+        to_ten(&world, working_day_from(painreg_domain::calendar::days_after(norwegian_day(world.clock.now()), days)));
+        let reminded = send_all();
+        assert_eq!(reminded.len(), 1, "reminder {expected}");
+        assert_eq!((&reminded[0]["patient_id"], &reminded[0]["reminder"]), (&json!(asked.id), &json!(expected)));
+        assert!(reminded[0]["text"].as_str().is_some_and(|text| text.starts_with("Vi minner om")));
+    }
+    to_ten(&world, working_day_from(painreg_domain::calendar::days_after(norwegian_day(world.clock.now()), 3)));
+    assert_eq!(send_all().len(), 0);
+    assert_eq!(stands(&world, &asked), ("sent".to_owned(), vec!["no_more_reminders".to_owned()]));
+}
+
+#[test]
+fn the_last_check_stops_what_has_been_answered_forbidden_or_lost() {
+    let world = morning();
+    let patients = [due(&world), due(&world), due(&world)];
+    let sender = world.alpha().sender();
+    let clinician = world.alpha().clinician();
+    let claim = claims(&sender, "sms");
+    let mine = |patient: &Patient| {
+        of(&claim).iter().find(|it| it["patient_id"] == patient.id.as_str()).expect("an invitation").clone()
+    };
+    answers(&world, &patients[0]);
+    hands_over(&sender, &claim, &mine(&patients[0])).problem(409, "not_to_be_sent");
+    clinician.changes(&patients[1], 1, &json!({"deceased_on": norwegian_day(world.clock.now())})).expect(200);
+    hands_over(&sender, &claim, &mine(&patients[1])).problem(409, "not_to_be_sent");
+    let other = json!({"id": world.clock.random_id()});
+    hands_over(&sender, &other, &mine(&patients[2])).problem(409, "not_held");
+    world.advance(SignedDuration::from_secs(301));
+    hands_over(&sender, &claim, &mine(&patients[2])).problem(409, "not_held");
+    // Whoever comes next is given it: nobody had begun.
+    let next = claims(&sender, "sms");
+    let [again] = of(&next) else { panic!("one invitation: {next}") };
+    assert_eq!((&again["id"], &again["text"]), (&mine(&patients[2])["id"], &mine(&patients[2])["text"]));
+    assert_eq!(again["check_first"], false);
+    hands_over(&sender, &next, again).expect(200);
+    // And is never heard of again: the one after that is told to ask the gateway first.
+    world.advance(SignedDuration::from_secs(301));
+    assert_eq!(of(&claims(&sender, "sms")).len(), 0, "somebody may still be at it");
+    world.advance(SignedDuration::from_secs(120));
+    let third = claims(&sender, "sms");
+    assert_eq!((&of(&third)[0]["id"], &of(&third)[0]["check_first"]), (&again["id"], &json!(true)));
+    // The lost receipt comes after all: what was sent was sent.
+    let late = tells(&sender, again, &json!({"outcome": "sent"})).expect(200).body;
+    assert_eq!(late["state"], "sent");
+    hands_over(&sender, &third, again).problem(409, "not_held");
+}
+
+#[test]
+fn what_fails_goes_by_the_next_channel_and_again_when_the_number_is_mended() {
+    let world = morning();
+    let patient = due(&world);
+    let sender = world.alpha().sender();
+    let fail = |channel: &str, reason: &str| {
+        let claim = claims(&sender, channel);
+        let invitation = of(&claim).first().cloned().expect("an invitation");
+        hands_over(&sender, &claim, &invitation).expect(200);
+        tells(&sender, &invitation, &json!({"outcome": "failed", "reason": reason})).expect(200);
+        invitation
+    };
+    fail("sms", "invalid_address");
+    assert_eq!(stands(&world, &patient), ("due".to_owned(), vec!["next_channel".to_owned()]));
+    let second = fail("digital_mailbox", "unreachable");
+    assert_eq!((&second["address"], &second["attempt"]), (&json!(patient.person.national_id), &json!(2)));
+    assert_eq!(stands(&world, &patient), ("suppressed".to_owned(), vec!["delivery_failed".to_owned()]));
+    assert_eq!(of(&claims(&sender, "sms")).len(), 0);
+    world.advance(SignedDuration::from_secs(60));
+    let clinician = world.alpha().clinician();
+    clinician.changes(&patient, 1, &json!({"contact": {"mobile": "+4799999999"}})).expect(200);
+    let claim = claims(&sender, "sms");
+    assert_eq!((&of(&claim)[0]["address"], &of(&claim)[0]["attempt"]), (&json!("+4799999999"), &json!(3)));
+}
+
+#[test]
+fn bad_receipts_and_foreign_senders_are_refused_with_the_place_named() {
+    let world = morning();
+    due(&world);
+    let (sender, stranger) = (world.alpha().sender(), world.beta().sender());
+    let claim = claims(&sender, "sms");
+    let invitation = &of(&claim)[0];
+    let refused = |receipt: &Value| tells(&sender, invitation, receipt).problem(422, "invalid").faults();
+    assert_eq!(refused(&json!({"outcome": "failed"})), [("/reason".to_owned(), "required".to_owned())]);
+    assert_eq!(refused(&json!({"outcome": "sent", "reason": "blocked"}))[0].0, "/reason");
+    assert_eq!(
+        refused(&json!({"outcome": "failed", "reason": "tired"})),
+        [("/reason".to_owned(), "unknown_option".to_owned())]
+    );
+    assert_eq!(refused(&json!({"outcome": "lost"}))[0].0, "/outcome");
+    let ahead = world.clock.now() + SignedDuration::from_hours(1);
+    assert_eq!(refused(&json!({"outcome": "sent", "at": ahead})), [("/at".to_owned(), "in_future".to_owned())]);
+    let claimed = |body: &Value| sender.post(&sender.at("invitation-claims"), body).problem(422, "invalid").faults();
+    assert_eq!(claimed(&json!({"channel": "pigeon"})), [("/channel".to_owned(), "unknown_option".to_owned())]);
+    assert_eq!(claimed(&json!({"channel": "sms", "limit": 201}))[0].0, "/limit");
+    // Never claimed, or another registry's.
+    let never = json!({"id": world.clock.random_id()});
+    tells(&sender, &never, &json!({"outcome": "sent"})).problem(404, "not_found");
+    tells(&stranger, invitation, &json!({"outcome": "sent"})).problem(404, "not_found");
+    hands_over(&stranger, &claim, invitation).problem(404, "not_found");
+    assert_eq!(of(&claims(&stranger, "sms")).len(), 0);
+    let path = sender.at("invitation-claims");
+    stranger.post(&path, &json!({"channel": "sms"})).problem(404, "not_found");
+    // One reference, one message.
+    tells(&sender, invitation, &json!({"outcome": "sent", "reference": "gw-7"})).expect(200);
+    let other = tells(&sender, invitation, &json!({"outcome": "delivered", "reference": "gw-8"}));
+    assert_eq!(other.problem(409, "already_exists").faults()[0].0, "/reference");
+    due(&world);
+    let next = claims(&sender, "sms");
+    let taken = tells(&sender, &of(&next)[0], &json!({"outcome": "sent", "reference": "gw-7"}));
+    assert_eq!(taken.problem(409, "already_exists").faults()[0].0, "/reference");
+}
+
+#[test]
+fn a_claim_that_is_repeated_answers_the_same_and_managers_see_what_was_sent() {
+    let world = morning();
+    let patient = due(&world);
+    let (sender, manager) = (world.alpha().sender(), world.alpha().manager());
+    let body = json!({"channel": "sms"});
+    let ask = || sender.request("POST", &sender.at("invitation-claims")).key("one").json(&body).send().expect(200);
+    let (first, second) = (ask(), ask());
+    assert_eq!((&first.body, second.header("idempotency-replayed")), (&second.body, "true"));
+    let listed = manager.get(&manager.at("invitations?state=claimed&channel=sms&rule=rf_3")).expect(200);
+    let [invitation] = listed.items() else { panic!("one invitation") };
+    assert_eq!(invitation["patient_id"], patient.id.as_str());
+    assert!(!listed.text().contains(&patient.person.mobile), "nobody else sees the number");
+    let one =
+        manager.get(&manager.at(&format!("invitations/{}", invitation["id"].as_str().expect("an id")))).expect(200);
+    assert_eq!(&one.body, invitation);
+    sender.get(&sender.at("invitations")).problem(403, "forbidden");
+    let none = with(&body, &json!({"lease_seconds": 9}));
+    sender.post(&sender.at("invitation-claims"), &none).problem(422, "invalid");
+}
