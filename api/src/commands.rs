@@ -11,6 +11,7 @@ pub mod score;
 pub mod serve;
 pub mod tenant;
 pub mod token;
+pub mod worker;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -41,6 +42,8 @@ enum Command {
     Demo(demo::Demo),
     /// Serve the API.
     Serve(serve::Serve),
+    /// Do what registries do by themselves, in a process of its own.
+    Worker(worker::Worker),
     /// Bring the platform and every registry to this version; a row per registry, resumable.
     Migrate(migrate::Migrate),
     /// Create, list, suspend, resume, migrate and drop registries.
@@ -71,6 +74,7 @@ impl Painreg {
             Command::Import(it) => return it.run(),
             Command::Demo(it) => it.run(),
             Command::Serve(it) => it.run(),
+            Command::Worker(it) => it.run(),
             Command::Migrate(it) => it.run(),
             Command::Tenant(it) => it.run(),
             Command::Issuer(it) => it.run(),
@@ -182,6 +186,9 @@ pub struct Listening {
     /// Requests a second for one machine client.
     #[arg(long, env = "PAINREG_MACHINES_PER_SECOND", default_value = "5000")]
     machines_per_second: NonZeroU32,
+    /// Leave to `painreg worker` what the registries do by themselves.
+    #[arg(long, env = "PAINREG_WITHOUT_WORKER")]
+    without_worker: bool,
     /// How many seconds a stop waits for requests that are being answered.
     #[arg(long, env = "PAINREG_GRACE", default_value = "20")]
     grace: u64,
@@ -202,6 +209,7 @@ impl Listening {
             machines_per_second: self.machines_per_second,
             workers: None,
             grace: Duration::from_secs(self.grace),
+            works: !self.without_worker,
         }
     }
 }

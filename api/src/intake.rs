@@ -44,6 +44,8 @@ pub struct Ready {
     pub answered_by: AnsweredBy,
     /// When it was answered.
     pub submitted_at: jiff::Timestamp,
+    /// The token of the invitation that it says it answers.
+    pub invitation: Option<String>,
 }
 
 /// A questionnaire that does not.
@@ -220,7 +222,7 @@ impl Scored {
     }
 
     fn to_store(&self) -> NewSubmission<'_> {
-        let Ready { form, answers, source, answered_by, submitted_at, .. } = &self.ready;
+        let Ready { form, answers, source, answered_by, submitted_at, invitation, .. } = &self.ready;
         NewSubmission {
             form,
             source,
@@ -230,6 +232,7 @@ impl Scored {
             scores: &self.scores,
             alerts: &self.alerts,
             payload_hash: self.payload_hash,
+            invitation: invitation.as_deref(),
         }
     }
 

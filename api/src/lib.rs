@@ -12,3 +12,4 @@ mod recording;
 pub mod routes;
 pub mod server;
 pub mod wire;
+pub mod worker;

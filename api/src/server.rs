@@ -18,6 +18,7 @@ use crate::auth::{KeySets, Limits, Verifier};
 use crate::frame::{frame, nowhere};
 use crate::openapi::{self, Operations};
 use crate::problem::{Code, Problem};
+use crate::worker::InBackground;
 
 /// How the server is to run.
 #[derive(Clone)]
@@ -36,6 +37,8 @@ pub struct Options {
     pub workers: Option<usize>,
     /// How long a stop waits for requests that are being answered.
     pub grace: Duration,
+    /// Whether it also does what the registries do by themselves.
+    pub works: bool,
 }
 
 /// What every request can reach.
@@ -110,6 +113,8 @@ pub struct Running {
     pub handle: actix_web::dev::ServerHandle,
     /// Resolves when it has stopped.
     pub server: actix_web::dev::Server,
+    /// Works as long as it is kept.
+    pub worker: Option<InBackground>,
 }
 
 /// Starts the server on an open listener.
@@ -132,6 +137,7 @@ pub fn start(registry: Registry, options: &Options, listener: TcpListener) -> Re
         registry,
     });
     let address = listener.local_addr()?;
+    let worker = options.works.then(|| InBackground::start(state.registry.clone())).transpose()?;
     let shared = state.clone();
     let mut server = HttpServer::new(move || {
         App::new()
@@ -155,7 +161,7 @@ pub fn start(registry: Registry, options: &Options, listener: TcpListener) -> Re
     }
     let server = server.listen(listener)?.run();
     keep(state);
-    Ok(Running { address, handle: server.handle(), server })
+    Ok(Running { address, handle: server.handle(), server, worker })
 }
 
 /// What is done every second, and every hour: noticing changed tenants, writing strangers down, tidying.

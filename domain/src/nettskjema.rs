@@ -34,7 +34,7 @@ use strum::{EnumString, IntoStaticStr};
 use crate::fault::{Fault, FaultCode, escape};
 use crate::questionnaire::{Answers, Kind, NATIONAL_ID_TARGET, Shape as Asked};
 
-pub use self::codebook::{Codebook, IGNORED_TARGET};
+pub use self::codebook::{Codebook, IGNORED_TARGET, INVITATION_TARGET};
 pub use self::definition::{Change, Definition, Difference, Element, ElementKind, Level, Part, Picked, differences};
 pub use self::proposal::{Because, Proposal, propose};
 use self::scalar::canonical_integer;
@@ -139,6 +139,8 @@ struct Mapped<'d> {
     national_id: Option<GivenNationalId>,
     /// Where the national id stands, if it is an element of the form.
     national_id_at: Option<Spot<'d>>,
+    /// The token of the invitation that is answered.
+    invitation: Option<String>,
     faults: Vec<Fault>,
 }
 
@@ -213,6 +215,11 @@ impl Delivery {
         self.respondent.patient.clone().or_else(|| self.mapped(codebook).ok()?.national_id)
     }
 
+    /// The token of the invitation that is answered, of an element the codebook leads to [`INVITATION_TARGET`].
+    pub fn invitation_for(&self, codebook: &Codebook) -> Option<String> {
+        self.mapped(codebook).ok()?.invitation
+    }
+
     /// Where the delivery says whose it is, or should have: a pointer into the delivered document.
     pub fn patient_at(&self, codebook: &Codebook) -> String {
         const RESPONDENT: &str = "/metadata/respondent";
@@ -254,6 +261,11 @@ impl Delivery {
     /// Puts one value where the codebook says.
     fn place<'d>(&self, codebook: &Codebook, mapped: &mut Mapped<'d>, target: &'d str, spot: Spot<'d>, value: &Value) {
         if target == IGNORED_TARGET {
+            return;
+        }
+        if target == INVITATION_TARGET {
+            let token = value.as_str().map(str::trim).filter(|token| (1..=64).contains(&token.len()));
+            mapped.invitation = token.map(str::to_owned);
             return;
         }
         if target == NATIONAL_ID_TARGET {

@@ -27,7 +27,7 @@ GRANT SELECT (patient_id, blind_index) ON patient_identifier TO {importer};
 GRANT SELECT ON submission, score TO {patient}, {clinician}, {registry_manager};
 GRANT INSERT ON submission, score TO {patient}, {clinician}, {importer};
 GRANT INSERT ON submission, score TO {registry_manager};
-GRANT SELECT (id, patient_id, source_system, source_form_id, source_submission_id, revision, payload_hash, content_hash) ON submission TO {importer};
+GRANT SELECT (id, patient_id, source_system, source_form_id, source_submission_id, revision, payload_hash, content_hash, invitation_id, invited_by) ON submission TO {importer};
 -- Free text is sealed under the patient's key; an importer gets it wrapped, and only the server unwraps it.
 GRANT SELECT ON patient_key TO {importer};
 
@@ -104,3 +104,5 @@ GRANT SELECT (id, unit, merged_into, language, contact) ON patient TO {sender};
 GRANT SELECT ON patient_key, patient_identifier TO {sender};
 GRANT SELECT, INSERT, UPDATE ON invitation TO {sender};
 GRANT UPDATE (state, updated_at, updated_by, version) ON invitation TO {system};
+-- Whoever brings answers learns which invitation they answer.
+GRANT SELECT (id, patient_id, token_hash, reference) ON invitation TO {importer};

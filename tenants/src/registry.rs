@@ -10,6 +10,7 @@ use diesel::PgConnection;
 use diesel::prelude::*;
 use painreg_domain::code::CodeBooks;
 use painreg_domain::ids::{IssuerId, TenantId};
+use painreg_domain::policy::Role;
 use painreg_domain::questionnaire::Form;
 use scheduled_thread_pool::ScheduledThreadPool;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -212,6 +213,28 @@ impl Registry {
     /// Every trusted issuer with this exact name.
     pub fn issuers(&self, name: &str) -> Vec<Arc<TrustedIssuer>> {
         self.known().issuers.iter().filter(|issuer| issuer.settings.issuer == name).cloned().collect()
+    }
+
+    /// The registry itself, in every tenant that is served: for what follows from days and plans, and not from a request.
+    pub fn worker_scopes(&self) -> Vec<TenantScope> {
+        let principal = Principal {
+            key: "worker".to_owned(),
+            actor: "painreg".to_owned(),
+            role: Role::System,
+            unit: None,
+            hpr: None,
+            organisation: None,
+            client: Some("painreg worker".to_owned()),
+            own: None,
+            highly_assured: true,
+        };
+        let served = |tenant: &&Arc<Tenant>| !tenant.suspended && tenant.schema_version == migrate::tenant_version();
+        let tenants: Vec<Arc<Tenant>> = self.known().tenants.values().filter(served).cloned().collect();
+        let scope = |tenant| {
+            let context = RequestContext { request_id: self.clock().ordered_id().to_string(), origin: None };
+            TenantScope::new(self.clone(), tenant, principal.clone(), context)
+        };
+        tenants.into_iter().map(scope).collect()
     }
 
     /// The code systems, as they were when the platform's tables were last read.

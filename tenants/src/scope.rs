@@ -161,6 +161,8 @@ pub struct Tx<'t> {
     generation: Option<i64>,
     /// Whose facts have changed: they are decided again before the transaction ends.
     touched: BTreeSet<Uuid>,
+    /// Whether the registry's own role is at work instead of the caller's.
+    is_system: bool,
     brand: PhantomData<fn(&'t ()) -> &'t ()>,
 }
 
@@ -307,6 +309,7 @@ impl TenantScope {
                     codes,
                     generation: None,
                     touched: BTreeSet::new(),
+                    is_system: false,
                     brand,
                 };
                 let result = work(&mut tx).and_then(|done| {
@@ -354,6 +357,15 @@ impl TenantScope {
             }
             Ok(((), End::Commit))
         })
+    }
+
+    /// Asks something that is about no patient and leaves no trace: whether there is work to do.
+    pub(crate) fn glance<T>(
+        &self,
+        ask: impl FnOnce(&mut PgConnection, Timestamp) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let now = self.registry.clock().now();
+        self.transaction(|conn| Ok((ask(conn, now)?, End::RollBack)))
     }
 
     fn transaction<T, E: From<StoreError>>(
@@ -503,8 +515,14 @@ impl<'t> Tx<'t> {
             let name = format!("{}_{role}", tx.place().schema);
             statement("SELECT set_config('role', ?, true)").bind::<Text, _>(name).execute(tx.conn)
         };
+        if self.is_system {
+            return work(self);
+        }
         become_role(self, Role::System)?;
+        self.is_system = true;
+        // Where the work fails nothing more is done in this transaction.
         let done = work(self)?;
+        self.is_system = false;
         become_role(self, self.scope.principal.role)?;
         Ok(done)
     }

@@ -39,6 +39,8 @@ pub struct Setup {
     pub acceptance: Acceptance,
     /// Seed of the people.
     pub seed: u64,
+    /// Whether the server does by itself what registries do by themselves.
+    pub works: bool,
 }
 
 impl Default for Setup {
@@ -52,6 +54,7 @@ impl Default for Setup {
             workers: 1,
             acceptance: Acceptance::Test,
             seed: 1,
+            works: false,
         }
     }
 }
@@ -105,6 +108,7 @@ impl World {
             machines_per_second: NonZeroU32::new(setup.machines_per_second).expect("some"),
             workers: Some(setup.workers),
             grace: Duration::from_secs(5),
+            works: setup.works,
         };
         let (tell, told) = mpsc::channel();
         let served = registry.clone();
@@ -113,6 +117,7 @@ impl World {
                 let running = server::start(served, &options, listener).expect("a server");
                 tell.send(running.handle.clone()).expect("somebody who waits");
                 running.server.await.expect("an orderly end");
+                drop(running.worker);
             });
         });
         let handle = told.recv().expect("a server");

@@ -62,7 +62,9 @@ pub(super) fn until_stopped(
             handle.stop(true).await;
         });
         ready(address);
-        running.server.await.map_err(Failure::from)
+        let stopped = running.server.await.map_err(Failure::from);
+        drop(running.worker);
+        stopped
     });
     // The database goes last.
     if let Some(local) = local {
@@ -71,7 +73,7 @@ pub(super) fn until_stopped(
     result
 }
 
-async fn stop_signal() {
+pub(super) async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut term), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
         tracing::error!("signals cannot be received; stop the process by force");

@@ -135,6 +135,7 @@ pub fn examine(
             Err(code) => return unfit(at(code)),
         },
     };
+    let invitation = delivery.invitation_for(codebook);
     Ok(Ok(Ready {
         form: codebook.form().clone(),
         answers,
@@ -146,6 +147,7 @@ pub fn examine(
             nettskjema::AnsweredBy::Representative { kind } => AnsweredBy::Representative(kind),
         },
         submitted_at: delivery.created,
+        invitation,
     }))
 }
 

@@ -10,7 +10,7 @@ pub mod submit;
 pub mod submit_many;
 
 use painreg_domain::fault::{Fault, FaultCode};
-use painreg_domain::ids::{PatientId, QuarantineId, SubmissionId};
+use painreg_domain::ids::{InvitationId, PatientId, QuarantineId, SubmissionId};
 use painreg_domain::instrument::{ScaleScore, Status};
 use painreg_domain::licence::LicenceWarning;
 use painreg_domain::national_id::Acceptance;
@@ -107,6 +107,9 @@ pub struct ReceiptView {
     /// When in the course the form is asked for.
     #[schema(max_length = 40, example = "baseline")]
     wave: String,
+    /// The invitation that it answers, by its token or its source's own reference; null where neither names one to this
+    /// patient: then form and day tell what it answers.
+    invitation_id: Option<InvitationId>,
     /// `created`, `unchanged` (the same bytes were here already) or `revised` (the source changed it).
     delivered: DeliveryOutcome,
     /// One result an instrument.
@@ -168,6 +171,12 @@ pub struct SubmitAnswers {
     #[validate(length(min = 1, max = 64))]
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_]{1,64}$", example = "PARENT")]
     representation: Option<String>,
+    /// The token of the invitation that is answered, as its link brought it. One that is not known is no fault: the answer is
+    /// stored, and found by its form and day.
+    #[serde(default)]
+    #[validate(length(min = 1, max = 64))]
+    #[schema(min_length = 1, max_length = 64, example = "mfrggzdfmztwq2lknnwg23tpoa")]
+    invitation: Option<String>,
     /// Item codes -> answers; null and absent mean unanswered.
     #[schema(value_type = Object, example = json!({"eq5d_mo": 3, "eq5d_sc": 1, "eq5d_ua": 3, "eq5d_pd": 4, "eq5d_ad": 2, "eq5d_vas": 45}))]
     answers: Map<String, Value>,
@@ -230,7 +239,8 @@ impl SubmitAnswers {
         };
         let source = source_of(tx.principal(), self.source)?;
         let whose_at = "/patient".to_owned();
-        Ok(Ready { form, answers, whose, whose_at, source, answered_by, submitted_at: self.submitted_at })
+        let Self { submitted_at, invitation, .. } = self;
+        Ok(Ready { form, answers, whose, whose_at, source, answered_by, submitted_at, invitation })
     }
 }
 
@@ -301,6 +311,7 @@ pub fn stored_reply(tenant: &str, stored: Stored) -> Reply {
         version: placed.revision,
         patient_id: patient,
         wave: wave.to_owned(),
+        invitation_id: placed.invitation,
         delivered: placed.delivered.into(),
         scores: scores.into_iter().map(ScoreView::from).collect(),
         alerts: alerts.into_iter().map(AlertNote::from).collect(),

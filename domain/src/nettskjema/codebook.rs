@@ -11,6 +11,10 @@ use crate::questionnaire::{Form, Mapping, NATIONAL_ID_TARGET};
 /// The mapping target of an element that is deliberately not kept, such as an attachment or a name; of any number of them.
 pub const IGNORED_TARGET: &str = "@ignored";
 
+/// The mapping target of the element that holds the token of the invitation (invitasjon) that is answered, as the link in
+/// the invitation brought it. What is there and no token of ours is no fault: nobody's answers are lost for a bad link.
+pub const INVITATION_TARGET: &str = "@invitation";
+
 /// A mapping, checked against its form and compiled. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Codebook(Arc<Compiled>);
@@ -54,8 +58,8 @@ impl Codebook {
         &self.0.mapping
     }
 
-    /// Item code (or [`NATIONAL_ID_TARGET`], [`IGNORED_TARGET`]) that an element, or one row of a matrix, leads to. Where nothing is said, it
-    /// leads to the item of the same name: `key`, or `matrix_row`.
+    /// Item code (or [`NATIONAL_ID_TARGET`], [`INVITATION_TARGET`], [`IGNORED_TARGET`]) that an element, or one row of a
+    /// matrix, leads to. Where nothing is said, it leads to the item of the same name: `key`, or `matrix_row`.
     pub fn target(&self, key: &str, row: Option<&str>) -> Option<&str> {
         let joined = |joint: char| {
             let Some(row) = row else { return Cow::Borrowed(key) };
@@ -96,7 +100,7 @@ impl Mapping {
             if !sound {
                 fault(FaultCode::InvalidFormat);
             }
-            if ![NATIONAL_ID_TARGET, IGNORED_TARGET].contains(&item.as_str()) && !known(item) {
+            if ![NATIONAL_ID_TARGET, INVITATION_TARGET, IGNORED_TARGET].contains(&item.as_str()) && !known(item) {
                 fault(FaultCode::UnknownReference);
             }
             if item != IGNORED_TARGET && !taken.insert(item) {

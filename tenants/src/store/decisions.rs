@@ -20,7 +20,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use read::{Count, Counted, Filter, FollowUp, Sent, Unmatched, count, list, of_patient};
-pub use sweep::{Difference, Step, shown, simulate, step};
+pub use sweep::{Difference, Step, is_waiting, shown, simulate, step};
 
 use crate::error::StoreError;
 use crate::scope::{Tx, unreadable};

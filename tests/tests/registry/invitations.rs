@@ -33,6 +33,18 @@ pub fn due(world: &World) -> Patient {
     patient
 }
 
+/// Lets something be due to the patient that nobody was asked yet, at an hour at which it is sent.
+pub fn make_due(world: &World, tenant: &str, patient: &Patient) {
+    let clinician = world.place(tenant).clinician();
+    let today = norwegian_day(world.clock.now());
+    let body = json!({"modality": "scs", "indication": "crps_type1", "decided_on": days_before(today, 300)});
+    let implant = clinician.records(patient, Kind::Implant, &body);
+    let performed = (180..190).map(|days| days_before(today, days)).find(|day| months_after(*day, 6) <= today);
+    let body = json!({"implant_id": implant["id"], "component": "ipg_rechargeable", "manufacturer": "Invented",
+        "model": "G-1", "mri": "unknown", "implanted_on": performed});
+    clinician.records(patient, Kind::ImplantComponent, &body);
+}
+
 /// Lets the first question after radiofrequency treatment be due today.
 pub fn is_due(world: &World, patient: &Patient) {
     let today = norwegian_day(world.clock.now());

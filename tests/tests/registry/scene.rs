@@ -125,7 +125,7 @@ const QUIET: &str = "quiet";
 impl Scene {
     /// A patient with answers in each of the two registries.
     pub fn new() -> Self {
-        let world = World::new();
+        let world = crate::invitations::morning();
         let document = Document::of(&world);
         let [alpha, beta] = ["alpha", "beta"].map(|slug| furnish(&world, slug));
         Self { world, document, alpha, beta, count: AtomicU64::new(1) }
@@ -196,10 +196,12 @@ impl Scene {
                 "quarantined" => self.quarantined(objects),
                 "alert" => self.alert(objects),
                 "licence" => self.licence(objects),
+                "invitation" => self.invitation(objects),
                 "language" => "nb".to_owned(),
                 other => panic!("{}: no example of the path parameter `{other}`", operation.id),
             };
-            refers |= matches!(name, "patient" | "submission" | "merge" | "alert" | "quarantined" | "licence");
+            refers |=
+                matches!(name, "patient" | "submission" | "merge" | "alert" | "quarantined" | "licence" | "invitation");
             path = path.replace(&format!("{{{name}}}"), &value);
         }
         assert!(!path.contains('{'), "{}: a path parameter is not documented: {path}", operation.id);
@@ -234,7 +236,8 @@ impl Scene {
             | "listDuplicates"
             | "listMerges"
             | "listAlerts"
-            | "listFollowUpDecisions" => Whose::Listed,
+            | "listFollowUpDecisions"
+            | "listInvitations" => Whose::Listed,
             // Nobody knows whose it is.
             "readQuarantined" | "setAsideQuarantined" => Whose::Nobody,
             "mergePatients" => {
@@ -317,6 +320,9 @@ impl Scene {
                 let duplicate = self.fresh(objects).unwrap_or_else(|| self.world.clock.random_id().to_string());
                 (json!({"survivor_id": objects.patient, "duplicate_id": duplicate}), true)
             }
+            "claimInvitations" => (json!({"channel": "helsenorge"}), false),
+            "handOverInvitation" => (json!({"claim_id": self.claim(objects)}), false),
+            "reportInvitation" => (json!({"outcome": "sent"}), false),
             "writeFollowUpPlanDraft" => (json!({"definition": examples::plan()}), false),
             "simulateFollowUp" => (json!({"definition": examples::plan(), "limit": 0}), false),
             "registerLicence" => (examples::licence(), false),
@@ -352,6 +358,36 @@ impl Scene {
         let manager = self.world.place(tenant).manager();
         manager.post(&manager.at("forms"), &json!({"definition": self.form(examples::DRAFT)}));
         examples::DRAFT.to_owned()
+    }
+
+    /// An invitation to the patient that a sender holds: made for the purpose.
+    fn invitation(&self, objects: &Objects) -> String {
+        let schema = self.world.schema(&objects.tenant);
+        if self.world.rows(&format!("SELECT 1 FROM {schema}.patient WHERE id = '{}'", objects.patient)).is_empty() {
+            return self.nothing().submission;
+        }
+        let patient = painreg_tests::Patient {
+            id: objects.patient.clone(),
+            tenant: objects.tenant.clone(),
+            body: Value::Null,
+            person: objects.person.clone(),
+        };
+        crate::invitations::make_due(&self.world, &objects.tenant, &patient);
+        let sender = self.world.place(&objects.tenant).sender();
+        let claim = sender.post(&sender.at("invitation-claims"), &json!({"channel": "sms", "limit": 200}));
+        let made = claim.body["invitations"].as_array().into_iter().flatten();
+        let mine = made.filter(|it| it["patient_id"] == objects.patient.as_str()).find_map(|it| it["id"].as_str());
+        mine.map_or_else(|| self.nothing().submission, str::to_owned)
+    }
+
+    /// The claim that holds the newest invitation to the patient.
+    fn claim(&self, objects: &Objects) -> String {
+        let schema = self.world.schema(&objects.tenant);
+        let found = self.world.rows(&format!(
+            "SELECT claim_id FROM {schema}.invitation WHERE patient_id::text = '{}' ORDER BY id DESC LIMIT 1",
+            objects.patient
+        ));
+        found.first().and_then(|row| row["claim_id"].as_str()).map_or_else(|| self.nothing().submission, str::to_owned)
     }
 
     /// The version of the registry's draft of a plan, which is written where there is none.

@@ -7,46 +7,40 @@ use serde::Serialize;
 
 use crate::auth::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::IdempotencyKey;
+use crate::wire::{IdempotencyKey, reply};
 
-/// What deciding again did.
+/// What deciding a stretch of patients again did.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct FollowUpRun {
     /// How many patients were decided.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 500)]
     decided: usize,
     /// How many decisions are other than before.
     #[schema(minimum = 0)]
     changed: usize,
+    /// Whether there is more to decide: ask again.
+    more: bool,
 }
 
-/// Decide now whatever the plan, a list or the day asks to be decided again.
+/// Decide now what the plan, a list or the day asks to be decided again: a stretch of 500 patients.
 ///
-/// The registry does so by itself every minute; this is for those who do not want to wait. Each stretch of patients is
-/// stored by itself, so that it can be broken off and repeated.
+/// The registry does so by itself all the time; this is for those who do not want to wait. Each stretch is stored by
+/// itself, so that it can be broken off and repeated; `…/follow-up-counts` tells when everybody is up to date.
 #[utoipa::path(operation_id = "runFollowUp", tag = "Follow-up", extensions(("x-action" = json!("RunFollowUp"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Accepted and not needed: repeating this changes nothing.", max_length = 200)),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
     responses((status = 200, description = "What it did.", body = FollowUpRun), Problems))]
 #[post("/v1/tenants/{tenant}/follow-up-runs")]
 pub async fn run_follow_up(
     caller: Caller,
-    _key: IdempotencyKey,
-    _path: web::Path<String>,
+    key: IdempotencyKey,
+    path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let Step { decided, changed, .. } = to_the_end(&caller).await?;
-    Ok(HttpResponse::Ok().json(FollowUpRun { decided, changed }))
-}
-
-/// Goes on until there is nothing more to decide.
-pub async fn to_the_end(caller: &Caller) -> Result<Step, Problem> {
-    let mut all = Step::default();
-    loop {
-        let step = caller.clone().run(Action::RunFollowUp, |tx| Ok(decisions::step(tx)?)).await?;
-        all.decided += step.decided;
-        all.changed += step.changed;
-        if !step.more {
-            return Ok(all);
-        }
-    }
+    let place = format!("/v1/tenants/{path}/follow-up-runs");
+    caller
+        .run_once(Action::RunFollowUp, key, web::Bytes::new(), &place, |tx| {
+            let Step { decided, changed, more } = decisions::step(tx)?;
+            Ok(reply(200, None, None, &FollowUpRun { decided, changed, more }))
+        })
+        .await
 }

@@ -8,14 +8,13 @@ use painreg_tenants::store::plans;
 use super::PlanView;
 use crate::auth::Caller;
 use crate::problem::{Problem, Problems};
-use crate::routes::follow_up;
 use crate::wire::{IdempotencyKey, IfMatch, reply};
 
 /// Publish the draft as the plan in force.
 ///
-/// Everybody is decided again, in stretches, before this answers; where it is broken off the registry goes on by itself
-/// (`…/follow-up-counts` says how far it is). What is pending follows the new plan, what was sent stays. A simulation run
-/// before tells who is added, dropped and moved.
+/// It is in force at once: nothing is claimed but by it. Everybody is decided again, in stretches, by the registry itself or
+/// whoever asks for it (`…/follow-up-runs`); `…/follow-up-counts` tells when everybody is up to date. What is pending follows
+/// the new plan, what was sent stays. A simulation run before tells who is added, dropped and moved.
 #[utoipa::path(operation_id = "publishFollowUpPlan", tag = "Follow-up", extensions(("x-action" = json!("ManageFollowUpPlans"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("If-Match" = String, Header, description = "The ETag of the draft as read.", max_length = 50),
@@ -32,8 +31,7 @@ pub async fn publish_follow_up_plan(
     let location = place.clone();
     // The precondition is part of what is asked for.
     let asked = version.0.to_be_bytes().to_vec().into();
-    let answer = caller
-        .clone()
+    caller
         .run_once(Action::ManageFollowUpPlans, key, asked, &place, move |tx| {
             let draft = plans::draft(tx)?;
             if draft.version != version.0 {
@@ -44,10 +42,5 @@ pub async fn publish_follow_up_plan(
             let location = format!("{location}/{}", published.version);
             Ok(reply(201, Some(location), None, &PlanView::from(published)))
         })
-        .await?;
-    // It is published, whatever becomes of this: the worker goes on where it stops.
-    if let Err(problem) = follow_up::run::to_the_end(&caller).await {
-        tracing::warn!(%problem, "deciding anew was broken off");
-    }
-    Ok(answer)
+        .await
 }

@@ -143,6 +143,7 @@ pub async fn submit_fhir_response(
                     Some(Answerer { r#type: Who::RelatedPerson }) => AnsweredBy::Representative(String::new()),
                 },
                 submitted_at: response.authored,
+                invitation: None,
                 form,
                 answers,
             };

@@ -1,16 +1,18 @@
 //! Deciding about everybody: because the plan or a list changed, because a day has come, or to see what a plan would do.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Date as SqlDate, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Date as SqlDate, Nullable, Timestamptz, Uuid as SqlUuid};
 use jiff_diesel::ToDiesel as _;
+use painreg_domain::calendar::norwegian_day;
 use painreg_domain::followup::{Plan, decide};
 use painreg_domain::ids::PatientId;
 use uuid::Uuid;
 
 use super::{Content, records, redecide};
 use crate::error::StoreError;
-use crate::scope::Tx;
+use crate::scope::{TenantScope, Tx};
 use crate::statement::statement;
+use crate::store::invitations;
 
 /// How many patients are decided in one transaction.
 const TOGETHER: i64 = 500;
@@ -59,6 +61,26 @@ pub fn step(tx: &mut Tx<'_>) -> Result<Step, StoreError> {
     })
 }
 
+/// Whether there is anything for [`step`] to do. Leaves no trace.
+pub fn is_waiting(scope: &TenantScope) -> Result<bool, StoreError> {
+    #[derive(QueryableByName)]
+    struct WaitingRow {
+        #[diesel(sql_type = Bool)]
+        waiting: bool,
+    }
+    scope.glance(|conn, now| {
+        let row: WaitingRow = statement(
+            "SELECT (done < (SELECT value FROM list_generation) OR EXISTS (SELECT FROM decision WHERE review_on <= ?) \
+             OR EXISTS (SELECT FROM invitation JOIN decision ON decision.id = decision_id WHERE invitation.state = 'claimed' \
+             AND handed_over_at IS NULL AND lease_until < ? AND send_on IS NULL)) AS waiting FROM follow_up_sweep",
+        )
+        .bind::<SqlDate, _>(norwegian_day(now).to_diesel())
+        .bind::<Timestamptz, _>(now.to_diesel())
+        .get_result(conn)?;
+        Ok(row.waiting)
+    })
+}
+
 fn swept(tx: &mut Tx<'_>, row: &SweepRow) -> Result<Step, StoreError> {
     let after = row.last_id.filter(|_| row.doing == row.generation);
     let next: Vec<IdRow> = statement("SELECT id FROM patient WHERE merged_into IS NULL AND id > ? ORDER BY id LIMIT ?")
@@ -86,11 +108,12 @@ fn reviewed(tx: &mut Tx<'_>) -> Result<Step, StoreError> {
     .bind::<BigInt, _>(TOGETHER)
     .load(tx.conn)?;
     let due: Vec<Uuid> = due.into_iter().map(|row| row.id).collect();
+    let let_go = invitations::let_go(tx)?;
     let step = decided(tx, &due)?;
     if step.changed == 0 && step.decided > 0 {
         tracing::error!(patients = step.decided, "decisions that were to be reviewed are as they were");
     }
-    Ok(Step { more: step.changed > 0, ..step })
+    Ok(Step { more: step.changed > 0 || let_go > 0, ..step })
 }
 
 fn decided(tx: &mut Tx<'_>, patients: &[Uuid]) -> Result<Step, StoreError> {

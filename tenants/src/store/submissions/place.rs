@@ -1,13 +1,13 @@
 //! Storing what arrived, one submission or hundreds, by the same two statements; never twice, and nothing overwritten.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bytea, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::fault::{Fault, FaultCode};
-use painreg_domain::ids::SubmissionId;
+use painreg_domain::ids::{InvitationId, SubmissionId};
 use painreg_domain::policy::Role;
 use painreg_domain::questionnaire::{Answers, Form, Wave};
 use serde_json::Value;
@@ -18,6 +18,7 @@ use super::{Source, StoredScore, free_text_place};
 use crate::error::StoreError;
 use crate::scope::{PatientAccess, Tx};
 use crate::statement::statement;
+use crate::store::invitations::token_hash;
 use crate::store::patients;
 
 /// What is to be stored.
@@ -38,6 +39,8 @@ pub struct NewSubmission<'a> {
     pub alerts: &'a [(&'static str, &'static str)],
     /// SHA-256 of what was delivered.
     pub payload_hash: [u8; 32],
+    /// The token of the invitation that it says it answers.
+    pub invitation: Option<&'a str>,
 }
 
 /// Who answered.
@@ -96,6 +99,8 @@ pub struct Placed {
     pub revision: i32,
     /// What became of the delivery.
     pub delivered: Delivered,
+    /// The invitation that it answers, by token or reference.
+    pub invitation: Option<InvitationId>,
 }
 
 /// A row to be stored.
@@ -115,6 +120,8 @@ struct Row<'a> {
 struct StoredRow {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    invitation_id: Option<Uuid>,
 }
 
 #[derive(Clone, QueryableByName)]
@@ -135,12 +142,15 @@ struct KnownRow {
     payload_hash: Vec<u8>,
     #[diesel(sql_type = Nullable<Bytea>)]
     content_hash: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    invitation_id: Option<Uuid>,
 }
 
 impl KnownRow {
-    const fn unchanged(&self) -> Placed {
+    fn unchanged(&self) -> Placed {
         let id = SubmissionId::existing(self.id);
-        Placed { id, revision: self.revision, delivered: Delivered::Unchanged }
+        let invitation = self.invitation_id.map(InvitationId::existing);
+        Placed { id, revision: self.revision, delivered: Delivered::Unchanged, invitation }
     }
 
     /// The same bytes, or the same answers in another wrapping.
@@ -165,14 +175,14 @@ pub fn place_each<'t>(
     let prepared = prepared(tx, all)?;
     let stored = insert(tx, &prepared)?;
     if stored.len() == prepared.len() {
-        return Ok(prepared.iter().map(|row| Ok(row.placed(Delivered::Created))).collect());
+        return Ok(prepared.iter().map(|row| Ok(row.placed(Delivered::Created, &stored))).collect());
     }
-    let mut known = known(tx, prepared.iter().filter(|row| !stored.contains(&row.id)))?;
+    let mut known = known(tx, prepared.iter().filter(|row| !stored.contains_key(&row.id)))?;
     let mut revisions = Vec::new();
     let mut placed: Vec<Result<Placed, StoreError>> = Vec::with_capacity(prepared.len());
     for (mut row, (access, new)) in prepared.into_iter().zip(all) {
-        if stored.contains(&row.id) {
-            placed.push(Ok(row.placed(Delivered::Created)));
+        if stored.contains_key(&row.id) {
+            placed.push(Ok(row.placed(Delivered::Created, &stored)));
             continue;
         }
         let Some(before) = known.get_mut(new.source) else {
@@ -191,7 +201,7 @@ pub fn place_each<'t>(
         row.patient = before.patient_id;
         row.revision = before.revision + 1;
         row.supersedes = Some(before.id);
-        placed.push(Ok(row.placed(Delivered::Revised)));
+        placed.push(Ok(row.placed(Delivered::Revised, &stored)));
         before.id = row.id;
         before.revision = row.revision;
         before.payload_hash = new.payload_hash.to_vec();
@@ -200,8 +210,13 @@ pub fn place_each<'t>(
     }
     let stored = insert(tx, &revisions)?;
     for place in &mut placed {
-        if matches!(place, Ok(Placed { id, delivered: Delivered::Revised, .. }) if !stored.contains(&id.uuid())) {
-            *place = Err(StoreError::InProgress);
+        if let Ok(revised) = place
+            && revised.delivered == Delivered::Revised
+        {
+            match stored.get(&revised.id.uuid()) {
+                Some(invitation) => revised.invitation = *invitation,
+                None => *place = Err(StoreError::InProgress),
+            }
         }
     }
     Ok(placed)
@@ -225,8 +240,9 @@ pub fn recognise_each<'t>(
 }
 
 impl Row<'_> {
-    const fn placed(&self, delivered: Delivered) -> Placed {
-        Placed { id: SubmissionId::existing(self.id), revision: self.revision, delivered }
+    fn placed(&self, delivered: Delivered, stored: &Stored) -> Placed {
+        let invitation = stored.get(&self.id).copied().flatten();
+        Placed { id: SubmissionId::existing(self.id), revision: self.revision, delivered, invitation }
     }
 }
 
@@ -269,13 +285,27 @@ fn content_hash(new: &NewSubmission<'_>, coded: &Value, text: Option<&Value>) ->
     hash.finalize().into()
 }
 
-const INSERT: &str = "WITH new AS (SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS new \
+const NEW: &str = "WITH new AS (SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS new \
      (id, patient_id, form, form_version, wave, source_system, source_form_id, source_submission_id, revision, supersedes, \
      answered_by, representation, submitted_at, answers, free_text, payload_hash, content_hash)), \
      stored AS (INSERT INTO submission (id, patient_id, form, form_version, wave, source_system, source_form_id, \
      source_submission_id, revision, supersedes, answered_by, representation, submitted_at, answers, free_text, \
-     payload_hash, content_hash, received_at, received_by) SELECT new.*, ?, ? FROM new \
-     ON CONFLICT ON CONSTRAINT submission_source_unique DO NOTHING RETURNING id), \
+     payload_hash, content_hash, received_at, received_by, invitation_id, invited_by) SELECT new.*, ?, ?, ";
+/// No baseline was asked for by an invitation.
+const UNINVITED: &str = "NULL, NULL FROM new";
+/// The invitation to the same patient that the answer names: by its token, else by what the sender's system calls it. A
+/// revision answers what the revision before it did.
+const INVITED: &str = "invited.id, invited.by FROM new LEFT JOIN unnest(?, ?) AS token (submission_id, hash) \
+     ON token.submission_id = new.id LEFT JOIN LATERAL (SELECT * FROM (SELECT 0 AS rank, before.invitation_id AS id, \
+     before.invited_by AS by FROM submission before WHERE before.id = new.supersedes AND before.invitation_id IS NOT NULL \
+     UNION ALL SELECT 1, invitation.id, 'token' FROM invitation JOIN patient named ON named.id = invitation.patient_id \
+     JOIN patient own ON own.id = new.patient_id WHERE token_hash = token.hash \
+     AND coalesce(named.merged_into, named.id) = coalesce(own.merged_into, own.id) \
+     UNION ALL SELECT 2, invitation.id, 'source' FROM invitation JOIN patient named ON named.id = invitation.patient_id \
+     JOIN patient own ON own.id = new.patient_id WHERE reference = new.source_submission_id \
+     AND coalesce(named.merged_into, named.id) = coalesce(own.merged_into, own.id)) candidate ORDER BY rank LIMIT 1) invited \
+     ON true";
+const SCORED: &str = " ON CONFLICT ON CONSTRAINT submission_source_unique DO NOTHING RETURNING id, invitation_id), \
      scored AS (INSERT INTO score (submission_id, instrument, algorithm, status, scales, flags) \
      SELECT result.* FROM unnest(?, ?, ?, ?, ?, ?) AS result (submission_id, instrument, algorithm, status, scales, flags) \
      JOIN stored ON stored.id = result.submission_id)";
@@ -297,17 +327,20 @@ const fn follows_up(wave: Wave) -> bool {
     !matches!(wave, Wave::Baseline | Wave::BaselineShort)
 }
 
+/// What was stored, and which invitation each answers.
+type Stored = HashMap<Uuid, Option<InvitationId>>;
+
 /// Stores the rows that are new to their source and revision, with scores and alerts; says which.
-fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<HashSet<Uuid>, StoreError> {
+fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<Stored, StoreError> {
     if rows.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(Stored::new());
     }
     let scores: Vec<(Uuid, &StoredScore)> =
         rows.iter().flat_map(|row| row.new.scores.iter().map(|score| (row.id, score))).collect();
     let alerts: Vec<(Uuid, (&str, &str))> =
         rows.iter().flat_map(|row| row.new.alerts.iter().map(|alert| (row.id, *alert))).collect();
     let (now, by) = (tx.now().to_diesel(), tx.trace.action());
-    let mut query = statement(INSERT)
+    let mut query = statement(NEW)
         .bind::<Array<SqlUuid>, _>(column(rows, |row| row.id))
         .bind::<Array<SqlUuid>, _>(column(rows, |row| row.patient))
         .bind::<Array<Text>, _>(column(rows, |row| row.new.form.code()))
@@ -326,7 +359,19 @@ fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<HashSet<Uuid>, StoreError
         .bind::<Array<Bytea>, _>(column(rows, |row| row.new.payload_hash.as_slice()))
         .bind::<Array<Bytea>, _>(column(rows, |row| row.content_hash.as_slice()))
         .bind::<Timestamptz, _>(now)
-        .bind::<Text, _>(by)
+        .bind::<Text, _>(by);
+    if rows.iter().any(|row| follows_up(row.new.form.wave())) {
+        let tokens: Vec<(Uuid, Vec<u8>)> =
+            rows.iter().filter_map(|row| Some((row.id, token_hash(row.new.invitation?).to_vec()))).collect();
+        query = query
+            .then(INVITED)
+            .bind::<Array<SqlUuid>, _>(tokens.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+            .bind::<Array<Bytea>, _>(tokens.into_iter().map(|(_, hash)| hash).collect::<Vec<_>>());
+    } else {
+        query = query.then(UNINVITED);
+    }
+    let mut query = query
+        .then(SCORED)
         .bind::<Array<SqlUuid>, _>(scores.iter().map(|(id, _)| *id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(scores.iter().map(|(_, it)| it.instrument.as_str()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(scores.iter().map(|(_, it)| it.algorithm.as_str()).collect::<Vec<_>>())
@@ -346,11 +391,11 @@ fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<HashSet<Uuid>, StoreError
     if matches!(tx.principal().role, Role::Importer | Role::RegistryManager) {
         query = query.then(SETTLE).bind::<Timestamptz, _>(now).bind::<Text, _>(by);
     }
-    let stored: Vec<StoredRow> = query.then(" SELECT id FROM stored").load(tx.conn)?;
+    let stored: Vec<StoredRow> = query.then(" SELECT id, invitation_id FROM stored").load(tx.conn)?;
     for row in rows.iter().filter(|row| follows_up(row.new.form.wave())) {
         tx.touch(row.patient);
     }
-    Ok(stored.into_iter().map(|row| row.id).collect())
+    Ok(stored.into_iter().map(|row| (row.id, row.invitation_id.map(InvitationId::existing))).collect())
 }
 
 /// The newest revisions of these sources.
@@ -361,7 +406,7 @@ fn known<'r>(
     let sources: Vec<&Source> = rows.map(|row| row.new.source).collect();
     let found: Vec<KnownRow> = statement(
         "SELECT DISTINCT ON (source_submission_id, source_form_id, source_system) source_system, source_form_id, \
-         source_submission_id, id, patient_id, revision, payload_hash, content_hash FROM submission \
+         source_submission_id, id, patient_id, revision, payload_hash, content_hash, invitation_id FROM submission \
          JOIN unnest(?, ?, ?) AS asked (source_submission_id, source_form_id, source_system) \
          USING (source_submission_id, source_form_id, source_system) \
          ORDER BY source_submission_id, source_form_id, source_system, revision DESC",

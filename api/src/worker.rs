@@ -1,0 +1,107 @@
+//! What the registry does by itself, for every tenant in turn, as the system: it decides what a new day, a new plan or a new
+//! list asks to be decided again. It goes through the same door as every request; it must not know how a job is done.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use painreg_domain::policy::Action;
+use painreg_tenants::store::decisions;
+use painreg_tenants::{Registry, StoreError, TenantScope};
+
+/// How long it rests when there is nothing to do anywhere.
+const REST: Duration = Duration::from_secs(5);
+/// How many stretches of one tenant's work are done before the next tenant's turn.
+const TURN: usize = 20;
+
+/// A job: its name in logs and metrics, whether there is anything to do, and a stretch of it: whether there is more.
+struct Job {
+    name: &'static str,
+    is_waiting: fn(&TenantScope) -> Result<bool, StoreError>,
+    step: fn(&TenantScope) -> Result<bool, StoreError>,
+}
+
+/// Everything it does.
+const JOBS: &[Job] = &[Job {
+    name: "follow_up",
+    is_waiting: decisions::is_waiting,
+    step: |scope| scope.run(Action::RunFollowUp, |tx| decisions::step(tx).map(|step| step.more)),
+}];
+
+/// Works until told to stop. Several at once, in one process or many, do each thing once.
+pub fn work(registry: &Registry, stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        if let Err(error) = registry.refresh() {
+            tracing::warn!(%error, "changed tenants will be noticed later");
+        }
+        if !round(registry, stop) {
+            rest(stop);
+        }
+    }
+}
+
+/// One turn of every tenant; whether anything was left to do. What fails for one does not hold up the others.
+fn round(registry: &Registry, stop: &AtomicBool) -> bool {
+    let mut more = false;
+    for scope in registry.worker_scopes() {
+        for job in JOBS {
+            if stop.load(Ordering::Relaxed) {
+                return false;
+            }
+            match turn(job, &scope) {
+                Ok(left) => more |= left,
+                Err(error) => {
+                    metrics::counter!("painreg_jobs_failed_total", "job" => job.name).increment(1);
+                    tracing::warn!(%error, job = job.name, registry = scope.tenant().slug, "will be tried again");
+                }
+            }
+        }
+    }
+    more
+}
+
+fn turn(job: &Job, scope: &TenantScope) -> Result<bool, StoreError> {
+    if !(job.is_waiting)(scope)? {
+        return Ok(false);
+    }
+    for _ in 0..TURN {
+        metrics::counter!("painreg_job_steps_total", "job" => job.name).increment(1);
+        if !(job.step)(scope)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn rest(stop: &AtomicBool) {
+    const BLINK: Duration = Duration::from_millis(100);
+    let mut rested = Duration::ZERO;
+    while rested < REST && !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(BLINK);
+        rested += BLINK;
+    }
+}
+
+/// A worker in a thread of its own, until the value is dropped.
+pub struct InBackground(Arc<AtomicBool>, Option<std::thread::JoinHandle<()>>);
+
+impl InBackground {
+    /// Starts it.
+    pub fn start(registry: Registry) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&stop);
+        let thread = std::thread::Builder::new().name("worker".to_owned()).spawn(move || work(&registry, &told))?;
+        Ok(Self(stop, Some(thread)))
+    }
+}
+
+impl Drop for InBackground {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.1.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the worker panicked");
+        }
+    }
+}
