@@ -36,6 +36,7 @@ use crate::problem::{Code, FaultView, ProblemView, SuggestionView};
         (name = "Research", description = "Projects and samples."),
         (name = "Lists", description = "The registry's own code lists, official code systems and the body map."),
         (name = "Questionnaires", description = "Instruments, forms, answered questionnaires and their scores."),
+        (name = "Follow-up", description = "Who is asked again, when and why not; what is sent, and what comes of it."),
         (name = "Licences", description = "Licences of instruments, the wording that they cover, and what falls due."),
         (name = "Oversight", description = "What happened, for those who watch over the registry."),
         (name = "Service", description = "What the service says of itself.")
@@ -70,15 +71,15 @@ pub fn document() -> Document {
     document
 }
 
-/// Of a choice between members, exactly one may be there, and nothing else; utoipa leaves that unsaid.
+/// Of a choice, exactly the members of the one chosen may be there; utoipa leaves that unsaid.
 fn close_alternatives(document: &mut Document) {
     let schemas = document.components.iter_mut().flat_map(|components| components.schemas.values_mut());
     for schema in schemas {
         let RefOr::T(Schema::OneOf(choice)) = schema else { continue };
         for alternative in &mut choice.items {
             if let RefOr::T(Schema::Object(object)) = alternative
-                && object.properties.len() == 1
-                && object.required.len() == 1
+                && !object.properties.is_empty()
+                && object.properties.len() == object.required.len()
             {
                 object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
             }

@@ -14,8 +14,8 @@ mod tests;
 pub use decide::decide;
 pub use decision::{Decision, Matched, MatchedBy, Next, Outcome, Reason, State, Timing};
 pub use facts::{
-    AnswerFact, EpisodeFact, Facts, Failure, ImplantFact, InvitationFact, InvitationState, ParticipationFact,
-    ProcedureFact, Receipt, ReferralFact,
+    AnswerFact, CallOutcome, EpisodeFact, Facts, Failure, ImplantFact, InvitationFact, InvitationState,
+    ParticipationFact, ProcedureFact, Receipt, ReferralFact,
 };
 pub use plan::{
     Definition, Exclusion, Known, Links, Messages, OnNewStart, Plan, Rule, SendingHours, Start, Title, Track, Wave,

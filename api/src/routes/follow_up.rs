@@ -29,13 +29,12 @@ pub struct ReasonView {
 }
 
 /// The reasons of a decision, in words.
-pub fn reasons(codes: &[String]) -> Vec<ReasonView> {
-    let view = |code: &String| {
+pub fn reasons(codes: &[String]) -> impl Iterator<Item = ReasonView> {
+    codes.iter().map(|code| {
         let reason = code.parse::<Reason>();
         let (nb, en) = reason.map_or(("", ""), |reason| (reason.nb(), reason.en()));
         ReasonView { code: code.clone(), nb, en }
-    };
-    codes.iter().map(view).collect()
+    })
 }
 
 /// What is decided of a patient, a rule and an occurrence (beslutning).
@@ -112,7 +111,7 @@ impl From<Stored> for DecisionView {
             number,
             current,
             state,
-            reasons: reasons(&content.reasons),
+            reasons: reasons(&content.reasons).collect(),
             starts_on: content.starts_on,
             due_on: content.due_on,
             send_on: content.send_on,

@@ -157,6 +157,21 @@ words! {
         /// The sender does not know whether it was sent.
         Unknown,
     }
+    /// What came of ringing somebody who has not answered.
+    CallOutcome {
+        /// They were spoken to.
+        Reached,
+        /// Nobody answered the telephone.
+        NoReply,
+        /// The number is somebody else's, or nobody's.
+        WrongNumber,
+        /// They do not want to answer.
+        Declined,
+        /// They said that they would answer.
+        WillAnswer,
+        /// They cannot answer.
+        Unable,
+    }
     /// Why something could not be sent or did not arrive.
     Failure {
         /// There is no such telephone, address or mailbox.

@@ -98,6 +98,8 @@ diesel::table! {
         free_text -> Nullable<Bytea>,
         representation -> Nullable<Text>,
         content_hash -> Nullable<Bytea>,
+        invitation_id -> Nullable<Uuid>,
+        invited_by -> Nullable<Text>,
     }
 }
 

@@ -69,6 +69,8 @@ pub struct Handed {
     pub text: String,
     /// Whether somebody may have sent it already: the gateway is to be asked first.
     pub check_first: bool,
+    /// Counts changes: whoever hands it over names it, so that nobody does who held it before.
+    pub version: i64,
 }
 
 /// What became of a hand-over.
@@ -76,7 +78,7 @@ pub struct Handed {
 pub enum Handover {
     /// It is to be sent now.
     Granted,
-    /// It is not the caller's: the lease has run out, or another claim holds it.
+    /// It is not the caller's any more: the lease has run out, or it is over.
     NotHeld,
     /// It is not to be sent any more.
     Withdrawn,
@@ -127,7 +129,6 @@ pub struct Invitation {
     pub reference: Option<String>,
     /// Counts changes.
     pub version: i64,
-    claim: Uuid,
 }
 
 /// Which invitations.
@@ -169,8 +170,6 @@ struct Row {
     form: String,
     #[diesel(sql_type = Text)]
     state: String,
-    #[diesel(sql_type = SqlUuid)]
-    claim_id: Uuid,
     #[diesel(sql_type = Text)]
     claimed_by: String,
     #[diesel(sql_type = Timestamptz)]
@@ -209,6 +208,8 @@ struct OpenRow {
     lease_until: jiff_diesel::Timestamp,
     #[diesel(sql_type = Bool)]
     handed_over: bool,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
 }
 
 impl From<Row> for Invitation {
@@ -236,13 +237,12 @@ impl From<Row> for Invitation {
             failure: row.failure,
             reference: row.reference,
             version: row.version,
-            claim: row.claim_id,
         }
     }
 }
 
 const INVITATIONS: &str = "SELECT invitation.id, invitation.patient_id, decision_id, rule, start_id, number, attempt, \
-     reminder, channel, form, state, claim_id, claimed_by, claimed_at, lease_until, handed_over_at, sent_at, delivered_at, \
+     reminder, channel, form, state, claimed_by, claimed_at, lease_until, handed_over_at, sent_at, delivered_at, \
      failed_at, failure, reference, invitation.version FROM invitation WHERE ";
 
 /// Whose decisions ask for something to be sent by the channel today, and whom nobody else is at work on: from here on
@@ -307,7 +307,7 @@ fn hand_out(
     }
     let now = tx.now();
     let open: Vec<OpenRow> = statement(
-        "SELECT id, decision_id, lease_until, handed_over_at IS NOT NULL AS handed_over FROM invitation \
+        "SELECT id, decision_id, lease_until, handed_over_at IS NOT NULL AS handed_over, version FROM invitation \
          WHERE decision_id = ANY (?) AND state IN ('claimed', 'handed_over')",
     )
     .bind::<Array<SqlUuid>, _>(wanted.iter().map(|(_, stored, _)| stored.id).collect::<Vec<_>>())
@@ -319,18 +319,18 @@ fn hand_out(
     for (patient, stored, decision) in wanted {
         let (Some(next), Some(to)) = (decision.next, addresses.get(patient)) else { continue };
         let Some(track) = plan.rule(&decision.rule).and_then(|rule| plan.track(rule)) else { continue };
-        let (id, check_first) = if let Some(row) = open.get(&stored.id) {
+        let (id, check_first, version) = if let Some(row) = open.get(&stored.id) {
             // Whoever was told to hand it over may still be at it a moment after the lease.
             let grace = if row.handed_over { GRACE } else { SignedDuration::ZERO };
             if row.lease_until.to_jiff().saturating_add(grace).is_ok_and(|free_at| free_at > now) {
                 continue;
             }
             again.push(row.id);
-            (row.id, row.handed_over)
+            (row.id, row.handed_over, row.version + 1)
         } else {
             let id = tx.ordered_id();
             new.push((id, *stored, *decision, track.form.as_str(), to.language.clone()));
-            (id, false)
+            (id, false, 1)
         };
         let token = token(tx, id);
         handed.push(Handed {
@@ -343,6 +343,7 @@ fn hand_out(
             language: to.language.clone(),
             text: plan.message(next.reminder > 0, &to.language, &track.form, &token),
             check_first,
+            version,
         });
     }
     take_again(tx, &again, claim, lease_until)?;
@@ -453,12 +454,15 @@ fn held(tx: &mut Tx<'_>, id: InvitationId) -> Result<(Invitation, Uuid), StoreEr
     Ok((read(tx, id)?, patient))
 }
 
-/// The last check, the moment before it is sent: whether it is still the caller's, and still to be sent. What is not to be
-/// sent any more is withdrawn.
-pub fn hand_over(tx: &mut Tx<'_>, id: InvitationId, claim: Uuid) -> Result<Handover, StoreError> {
+/// The last check, the moment before it is sent: whether it is still the caller's, who was given it in this version, and
+/// still to be sent. What is not to be sent any more is withdrawn.
+pub fn hand_over(tx: &mut Tx<'_>, id: InvitationId, version: i64) -> Result<Handover, StoreError> {
     let (found, patient) = held(tx, id)?;
+    if found.version != version {
+        return Err(StoreError::Stale);
+    }
     let open = matches!(found.state, InvitationState::Claimed | InvitationState::HandedOver);
-    if !open || found.claim != claim || found.lease_until <= tx.now() {
+    if !open || found.lease_until <= tx.now() {
         return Ok(Handover::NotHeld);
     }
     let today = tx.today();

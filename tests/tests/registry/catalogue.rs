@@ -9,6 +9,7 @@ use painreg_domain::clinical::history::ChangeReason;
 use painreg_domain::clinical::{self, legal_basis};
 use painreg_domain::code::{PainClass, System};
 use painreg_domain::code_list::{List, ProjectKind};
+use painreg_domain::followup;
 use painreg_domain::instrument::Status;
 use painreg_domain::medication;
 use painreg_domain::national_id::IdType;
@@ -378,6 +379,16 @@ fn check_lists_are_the_programs_variants() {
         ("legal_basis_against_known", variants::<legal_basis::Against>()),
         ("legal_basis_source_known", variants::<legal_basis::BasisSource>()),
         ("sample_state_known", variants::<clinical::SampleState>()),
+        ("decision_state_known", variants::<followup::State>()),
+        ("decision_channel_known", variants::<followup::Channel>()),
+        ("decision_matched_by_known", variants::<followup::MatchedBy>()),
+        ("decision_timing_known", variants::<followup::Timing>()),
+        ("invitation_channel_known", variants::<followup::Channel>()),
+        ("invitation_state_known", variants::<followup::InvitationState>()),
+        ("submission_invited_by_known", some(&["token", "source"])),
+        // The channels that contact data tell of: the others go by national id.
+        ("patient_channels_known", some(&["sms", "email"])),
+        ("follow_up_call_outcome_known", variants::<followup::CallOutcome>()),
         // Words that the program writes as they are.
         ("row_history_reason_known", {
             let mut reasons = variants::<ChangeReason>();

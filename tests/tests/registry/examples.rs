@@ -98,7 +98,7 @@ pub fn entry(kind: Kind, episode: &str, implant: &str) -> Value {
             "battery_percent": 90}),
         Kind::LegalBasis => json!({"basis": "exemption", "valid_from": "2021-06-01", "source": "registry",
             "letter_version": "2021-06"}),
-        Kind::ProjectParticipation => json!({"project": PROJECT, "joined_on": "2025-02-03",
+        Kind::ProjectParticipation => json!({"project": PROJECT, "joined_on": "2025-02-03", "left_on": "2025-06-30",
             "field_values": {"grip": 31}}),
         Kind::Sample => json!({"sample_type": "serum", "taken_on": "2025-02-03", "storage_reference": "box 1",
             "legal_basis": "REK (invented)", "state": "stored"}),

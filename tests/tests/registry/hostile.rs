@@ -509,6 +509,7 @@ fn methods_that_are_not_offered() {
             .replace("{alert}", id)
             .replace("{licence}", id)
             .replace("{language}", "nb")
+            .replace("{invitation}", id)
             .replace("{list}", "unit");
         assert!(!target.contains('{'), "{target}");
         let mut offered: Vec<String> =

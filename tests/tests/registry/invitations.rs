@@ -38,11 +38,11 @@ pub fn make_due(world: &World, tenant: &str, patient: &Patient) {
     let clinician = world.place(tenant).clinician();
     let today = norwegian_day(world.clock.now());
     let body = json!({"modality": "scs", "indication": "crps_type1", "decided_on": days_before(today, 300)});
-    let implant = clinician.records(patient, Kind::Implant, &body);
+    let implant = clinician.tries_to_record(patient, Kind::Implant, &body).body;
     let performed = (180..190).map(|days| days_before(today, days)).find(|day| months_after(*day, 6) <= today);
     let body = json!({"implant_id": implant["id"], "component": "ipg_rechargeable", "manufacturer": "Invented",
         "model": "G-1", "mri": "unknown", "implanted_on": performed});
-    clinician.records(patient, Kind::ImplantComponent, &body);
+    clinician.tries_to_record(patient, Kind::ImplantComponent, &body);
 }
 
 /// Lets the first question after radiofrequency treatment be due today.
@@ -58,9 +58,9 @@ pub fn claims(sender: &Actor<'_>, channel: &str) -> Value {
     sender.post(&sender.at("invitation-claims"), &json!({"channel": channel})).expect(200).body
 }
 
-pub fn hands_over(sender: &Actor<'_>, claim: &Value, invitation: &Value) -> Answer {
+pub fn hands_over(sender: &Actor<'_>, invitation: &Value) -> Answer {
     let path = sender.at(&format!("invitations/{}/handover", invitation["id"].as_str().unwrap_or_default()));
-    sender.request("PUT", &path).json(&json!({"claim_id": claim["id"]})).send()
+    sender.put(&path, invitation["version"].as_i64().unwrap_or_default())
 }
 
 pub fn tells(sender: &Actor<'_>, invitation: &Value, receipt: &Value) -> Answer {
@@ -112,7 +112,7 @@ fn what_is_due_is_claimed_handed_over_sent_and_arrives() {
     assert!(!stored[0]["it"].as_str().expect("a row").contains(token), "the token stands nowhere");
     assert_eq!(stands(&world, &patient), ("due".to_owned(), vec!["being_sent".to_owned()]));
     assert_eq!(of(&claims(&sender, "sms")).len(), 0, "nobody else is given it");
-    hands_over(&sender, &claim, invitation).expect(200);
+    hands_over(&sender, invitation).expect(200);
     let sent = tells(&sender, invitation, &json!({"outcome": "sent", "reference": "gw-1"})).expect(200).body;
     assert_eq!((&sent["state"], &sent["reference"]), (&json!("sent"), &json!("gw-1")));
     assert_eq!(stands(&world, &patient), ("sent".to_owned(), vec!["reminder_pending".to_owned()]));
@@ -146,7 +146,7 @@ fn reminders_follow_until_somebody_answers_and_not_a_day_longer() {
     let send_all = || {
         let claim = claims(&sender, "sms");
         for invitation in of(&claim) {
-            hands_over(&sender, &claim, invitation).expect(200);
+            hands_over(&sender, invitation).expect(200);
             tells(&sender, invitation, &json!({"outcome": "sent"})).expect(200);
         }
         of(&claim).to_vec()
@@ -179,19 +179,18 @@ fn the_last_check_stops_what_has_been_answered_forbidden_or_lost() {
         of(&claim).iter().find(|it| it["patient_id"] == patient.id.as_str()).expect("an invitation").clone()
     };
     answers(&world, &patients[0]);
-    hands_over(&sender, &claim, &mine(&patients[0])).problem(409, "not_to_be_sent");
+    hands_over(&sender, &mine(&patients[0])).problem(409, "not_to_be_sent");
     clinician.changes(&patients[1], 1, &json!({"deceased_on": norwegian_day(world.clock.now())})).expect(200);
-    hands_over(&sender, &claim, &mine(&patients[1])).problem(409, "not_to_be_sent");
-    let other = json!({"id": world.clock.random_id()});
-    hands_over(&sender, &other, &mine(&patients[2])).problem(409, "not_held");
+    hands_over(&sender, &mine(&patients[1])).problem(409, "not_to_be_sent");
+    hands_over(&sender, &with(&mine(&patients[2]), &json!({"version": 7}))).problem(412, "stale");
     world.advance(SignedDuration::from_secs(301));
-    hands_over(&sender, &claim, &mine(&patients[2])).problem(409, "not_held");
+    hands_over(&sender, &mine(&patients[2])).problem(409, "not_held");
     // Whoever comes next is given it: nobody had begun.
     let next = claims(&sender, "sms");
     let [again] = of(&next) else { panic!("one invitation: {next}") };
     assert_eq!((&again["id"], &again["text"]), (&mine(&patients[2])["id"], &mine(&patients[2])["text"]));
     assert_eq!(again["check_first"], false);
-    hands_over(&sender, &next, again).expect(200);
+    hands_over(&sender, again).expect(200);
     // And is never heard of again: the one after that is told to ask the gateway first.
     world.advance(SignedDuration::from_secs(301));
     assert_eq!(of(&claims(&sender, "sms")).len(), 0, "somebody may still be at it");
@@ -201,7 +200,7 @@ fn the_last_check_stops_what_has_been_answered_forbidden_or_lost() {
     // The lost receipt comes after all: what was sent was sent.
     let late = tells(&sender, again, &json!({"outcome": "sent"})).expect(200).body;
     assert_eq!(late["state"], "sent");
-    hands_over(&sender, &third, again).problem(409, "not_held");
+    hands_over(&sender, &of(&third)[0]).problem(412, "stale");
 }
 
 #[test]
@@ -212,7 +211,7 @@ fn what_fails_goes_by_the_next_channel_and_again_when_the_number_is_mended() {
     let fail = |channel: &str, reason: &str| {
         let claim = claims(&sender, channel);
         let invitation = of(&claim).first().cloned().expect("an invitation");
-        hands_over(&sender, &claim, &invitation).expect(200);
+        hands_over(&sender, &invitation).expect(200);
         tells(&sender, &invitation, &json!({"outcome": "failed", "reason": reason})).expect(200);
         invitation
     };
@@ -253,7 +252,7 @@ fn bad_receipts_and_foreign_senders_are_refused_with_the_place_named() {
     let never = json!({"id": world.clock.random_id()});
     tells(&sender, &never, &json!({"outcome": "sent"})).problem(404, "not_found");
     tells(&stranger, invitation, &json!({"outcome": "sent"})).problem(404, "not_found");
-    hands_over(&stranger, &claim, invitation).problem(404, "not_found");
+    hands_over(&stranger, invitation).problem(404, "not_found");
     assert_eq!(of(&claims(&stranger, "sms")).len(), 0);
     let path = sender.at("invitation-claims");
     stranger.post(&path, &json!({"channel": "sms"})).problem(404, "not_found");

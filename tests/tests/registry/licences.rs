@@ -244,7 +244,11 @@ fn settings_are_the_registrys_own() {
     let manager = world.alpha().manager();
     let path = manager.at("settings");
     let read = manager.get(&path).expect(200);
-    assert_eq!(read.body["settings"], json!({"use_outside_licence": "warn", "value_sets": ["NO_5L_2024"]}));
+    assert_eq!(
+        read.body["settings"],
+        json!({"use_outside_licence": "warn", "value_sets": ["NO_5L_2024"],
+        "channels": ["sms", "digital_mailbox", "helsenorge"]})
+    );
     assert_eq!(read.header("etag"), "\"v1\"");
     let sets = json!(["NO_5L_2024", "UK_XW_2012"]);
     let changed = manager.patch(&path, 1, &json!({"value_sets": sets})).expect(200);
@@ -258,6 +262,8 @@ fn settings_are_the_registrys_own() {
         (json!({"value_sets": null}), "/value_sets", "wrong_type"),
         (json!({"use_outside_licence": "ignore"}), "/use_outside_licence", "unknown_option"),
         (json!({"use_outside_licence": null}), "/use_outside_licence", "wrong_type"),
+        (json!({"channels": ["sms", "pigeon"]}), "/channels/1", "unknown_option"),
+        (json!({"channels": ["sms", "sms"]}), "/channels/1", "already_exists"),
         (json!({"colour": "red"}), "/colour", "unknown_item"),
     ] {
         manager.patch(&path, 2, &change).fault(422, pointer, code);

@@ -177,7 +177,7 @@ fn wrong_places(operation: &Operation, good: &Prepared) -> Vec<Wrong> {
             ("as_of" | "from" | "to" | "on" | "valid_on", _) => {
                 values.extend(["2025-02-30", "", "yesterday"].map(str::to_owned))
             }
-            ("ongoing" | "in_place" | "dry_run" | "open" | "reason" | "sort" | "stage", _) => {
+            ("ongoing" | "past" | "in_place" | "dry_run" | "open" | "reason" | "sort" | "stage", _) => {
                 values.push(String::new())
             }
             ("code", None) => values.push(String::new()),

@@ -172,6 +172,7 @@ impl Scene {
     /// A valid request of this actor about these objects.
     pub fn prepare(&self, operation: &Operation, actor: &Actor<'_>, objects: &Objects) -> Prepared {
         let mut refers = false;
+        let mut versions = HashMap::new();
         let tenant = actor.claims.tenant.clone().unwrap_or_else(|| self.target(operation));
         let mut path = operation.path.clone();
         for parameter in operation.parameters("path") {
@@ -205,13 +206,20 @@ impl Scene {
             path = path.replace(&format!("{{{name}}}"), &value);
         }
         assert!(!path.contains('{'), "{}: a path parameter is not documented: {path}", operation.id);
+        if operation.path.ends_with("/follow-up-plan-draft") || operation.id == "publishFollowUpPlan" {
+            versions.insert("draft", self.plan_draft(&tenant));
+        }
         if operation.id == "listRecalled" {
             path.push_str("?model=L-8");
         }
         let mut headers = Vec::new();
         for parameter in operation.parameters("header").filter(|parameter| parameter["required"] == true) {
             let value = match parameter["name"].as_str().expect("a name") {
-                "If-Match" => format!("\"v{}\"", self.version(operation, &tenant, &path, objects)),
+                "If-Match" => {
+                    let draft = versions.get("draft").copied();
+                    let version = draft.unwrap_or_else(|| self.version(operation, &tenant, &path, objects));
+                    format!("\"v{version}\"")
+                }
                 "Idempotency-Key" => self.world.clock.random_id().to_string(),
                 other => panic!("{}: no example of the header `{other}`", operation.id),
             };
@@ -321,7 +329,6 @@ impl Scene {
                 (json!({"survivor_id": objects.patient, "duplicate_id": duplicate}), true)
             }
             "claimInvitations" => (json!({"channel": "helsenorge"}), false),
-            "handOverInvitation" => (json!({"claim_id": self.claim(objects)}), false),
             "reportInvitation" => (json!({"outcome": "sent"}), false),
             "writeFollowUpPlanDraft" => (json!({"definition": examples::plan()}), false),
             "simulateFollowUp" => (json!({"definition": examples::plan(), "limit": 0}), false),
@@ -380,16 +387,6 @@ impl Scene {
         mine.map_or_else(|| self.nothing().submission, str::to_owned)
     }
 
-    /// The claim that holds the newest invitation to the patient.
-    fn claim(&self, objects: &Objects) -> String {
-        let schema = self.world.schema(&objects.tenant);
-        let found = self.world.rows(&format!(
-            "SELECT claim_id FROM {schema}.invitation WHERE patient_id::text = '{}' ORDER BY id DESC LIMIT 1",
-            objects.patient
-        ));
-        found.first().and_then(|row| row["claim_id"].as_str()).map_or_else(|| self.nothing().submission, str::to_owned)
-    }
-
     /// The version of the registry's draft of a plan, which is written where there is none.
     fn plan_draft(&self, tenant: &str) -> i64 {
         let manager = self.world.place(tenant).manager();
@@ -436,9 +433,7 @@ impl Scene {
 
     fn version(&self, operation: &Operation, tenant: &str, path: &str, objects: &Objects) -> i64 {
         let schema = || self.world.schema(tenant);
-        let found = if operation.path.ends_with("/follow-up-plan-draft") || operation.id == "publishFollowUpPlan" {
-            return self.plan_draft(tenant);
-        } else if operation.takes("path", "entry") {
+        let found = if operation.takes("path", "entry") {
             let table = kind_of(operation);
             let at = operation.path.split('/').position(|part| part == "{entry}").expect("its place");
             let id = path.split('/').nth(at).unwrap_or_default();
@@ -463,6 +458,9 @@ impl Scene {
             self.world.rows(&format!("SELECT max(version) AS version FROM {}.registry_setting", schema()))
         } else if operation.takes("path", "list") {
             self.world.rows(&format!("SELECT version FROM {}.code_list_version WHERE list = 'goal_category'", schema()))
+        } else if operation.takes("path", "invitation") {
+            let id = path.rsplit('/').nth(1).unwrap_or_default();
+            self.world.rows(&format!("SELECT version FROM {}.invitation WHERE id::text = '{id}'", schema()))
         } else if operation.takes("path", "quarantined") || operation.takes("path", "alert") {
             let table = if operation.takes("path", "alert") { "alert" } else { "quarantine" };
             let id = path.rsplit('/').nth(1).unwrap_or_default();

@@ -55,8 +55,7 @@ pub struct ReasonCount {
     #[schema(max_length = 20, example = "waiting")]
     state: String,
     /// The reason.
-    #[serde(flatten)]
-    reason: Option<ReasonView>,
+    reason: ReasonView,
     /// How many patients.
     #[schema(minimum = 0)]
     patients: i64,
@@ -71,8 +70,11 @@ impl From<Counted> for FollowUpCounts {
             }
             let Some(of_rule) = rules.last_mut() else { continue };
             *of_rule.states.entry(state.clone()).or_default() += patients;
-            let reason = reasons(&[reason]).pop();
-            of_rule.reasons.push(ReasonCount { state, reason, patients });
+            of_rule.reasons.extend(reasons(&[reason]).map(|reason| ReasonCount {
+                state: state.clone(),
+                reason,
+                patients,
+            }));
         }
         Self { population: it.population, up_to_date: it.up_to_date, rules }
     }

@@ -16,7 +16,7 @@ pub struct FollowUpRun {
     #[schema(minimum = 0, maximum = 500)]
     decided: usize,
     /// How many decisions are other than before.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 1_000_000)]
     changed: usize,
     /// Whether there is more to decide: ask again.
     more: bool,

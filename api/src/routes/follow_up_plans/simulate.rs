@@ -43,7 +43,7 @@ const fn shown_at_most() -> u32 {
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct FollowUpSimulation {
     /// How many patients were looked at: all of them.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 100_000_000)]
     population: usize,
     /// By rule, those of the plan in force included.
     #[schema(value_type = Object)]
@@ -60,16 +60,16 @@ pub struct FollowUpSimulation {
 #[schema(as = FollowUpSimulationCounts)]
 pub struct Counts {
     /// Something would be sent that would not have been.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 100_000_000)]
     added: usize,
     /// Nothing would be sent any more.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 100_000_000)]
     dropped: usize,
     /// It would be sent on another day.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 100_000_000)]
     moved: usize,
     /// It would stand there for other reasons, and the same would be sent.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 100_000_000)]
     restated: usize,
 }
 
@@ -109,7 +109,12 @@ pub struct SideView {
 
 impl From<&Content> for SideView {
     fn from(it: &Content) -> Self {
-        Self { state: it.state.clone(), reasons: reasons(&it.reasons), due_on: it.due_on, send_on: it.send_on }
+        Self {
+            state: it.state.clone(),
+            reasons: reasons(&it.reasons).collect(),
+            due_on: it.due_on,
+            send_on: it.send_on,
+        }
     }
 }
 

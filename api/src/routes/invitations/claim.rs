@@ -45,7 +45,7 @@ const fn some_minutes() -> u64 {
 /// What a sender was given.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct InvitationClaim {
-    /// The claim: hand-overs name it.
+    /// The claim's id, as the access log names it.
     #[schema(value_type = String, format = "uuid", min_length = 36, max_length = 36)]
     id: Uuid,
     /// Until when everything in it is the sender's.
@@ -86,12 +86,15 @@ pub struct ClaimedView {
     /// Whether a sender was told to send it before and was never heard of again: ask the gateway whether it knows the id,
     /// and report what it says instead of sending it a second time.
     check_first: bool,
+    /// Its version: `If-Match` of the hand-over, so that nobody hands over who held it before.
+    #[schema(minimum = 1)]
+    version: i64,
 }
 
 impl From<Handed> for ClaimedView {
     fn from(it: Handed) -> Self {
-        let Handed { id, patient, rule, attempt, reminder, address, language, text, check_first } = it;
-        Self { id, patient_id: patient, rule, attempt, reminder, address, language, text, check_first }
+        let Handed { id, patient, rule, attempt, reminder, address, language, text, check_first, version } = it;
+        Self { id, patient_id: patient, rule, attempt, reminder, address, language, text, check_first, version }
     }
 }
 
