@@ -19,6 +19,7 @@ pub mod organisation_number;
 pub mod patient;
 pub mod policy;
 pub mod questionnaire;
+pub mod report;
 pub mod settings;
 pub mod synthetic;
 pub mod udi;

@@ -1,0 +1,4 @@
+//! Figures and lists about the registry as a whole: pure calculations over counts that somebody else made.
+
+pub mod calling;
+pub mod response;
