@@ -9,6 +9,7 @@ pub mod device_recalls;
 pub mod entries;
 pub mod follow_up;
 pub mod follow_up_plans;
+pub mod follow_up_statistics;
 pub mod forms;
 pub mod implants;
 pub mod instruments;
@@ -150,6 +151,9 @@ fn of_follow_up(config: &mut ServiceConfig<'_>) {
         .service(follow_up::decisions::list_follow_up_decisions)
         .service(follow_up::counts::count_follow_up)
         .service(follow_up::run::run_follow_up)
+        .service(follow_up_statistics::read::read_follow_up_statistics)
+        .service(follow_up_statistics::decisions::list_statistics_decisions)
+        .service(follow_up_statistics::profile::read_non_responder_profile)
         .service(invitations::claim::claim_invitations)
         .service(invitations::hand_over::hand_over_invitation)
         .service(invitations::report::report_invitation)

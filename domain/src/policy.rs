@@ -238,6 +238,8 @@ mod table {
         ReadFollowUp      Clinical:    own     unit      unit      all             no            no           no           no       no       no      no   no       no;
         /// List and count what is decided of everybody's follow-up.
         ListFollowUp      Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Read response rates.
+        ReadFollowUpStatistics Answers: no     unit      no        all             no            no           no           no       no       no      no   no       no;
         /// Decide again whatever is to be decided again.
         RunFollowUp       Clinical:    no      no        no        all             no            no           no           no       no       no      no   no       all;
         /// See what a plan of follow-up would change.

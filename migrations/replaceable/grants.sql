@@ -94,7 +94,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON decision TO {system};
 GRANT INSERT ON row_history TO {system};
 GRANT SELECT ON invitation TO {system};
 GRANT SELECT, UPDATE ON follow_up_sweep TO {system};
-GRANT SELECT ON follow_up_plan TO {patient}, {clinician}, {secretary}, {registry_manager}, {sender}, {system};
+GRANT SELECT ON follow_up_plan TO {clinician}, {secretary}, {registry_manager}, {sender}, {dpo}, {system};
 GRANT SELECT ON decision, invitation TO {patient}, {clinician}, {secretary}, {registry_manager};
 GRANT SELECT ON follow_up_sweep TO {clinician}, {secretary}, {registry_manager};
 GRANT INSERT ON follow_up_plan TO {registry_manager};

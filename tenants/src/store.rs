@@ -16,6 +16,7 @@ pub mod nettskjema;
 pub mod patients;
 pub mod plans;
 pub mod quarantine;
+pub mod response;
 pub mod settings;
 pub mod submissions;
 pub mod tenants;

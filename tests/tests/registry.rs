@@ -58,6 +58,8 @@ mod problems;
 mod resilience;
 #[path = "registry/scene.rs"]
 mod scene;
+#[path = "registry/statistics.rs"]
+mod statistics;
 #[path = "registry/strangers.rs"]
 mod strangers;
 #[path = "registry/submissions.rs"]

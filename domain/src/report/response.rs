@@ -86,7 +86,9 @@ pub fn publishable(mut cells: Vec<Cell>) -> Vec<Cell> {
     cells.sort_by(|one, other| other.sent.cmp(&one.sent).then_with(|| one.group.cmp(&other.group)));
     let mut rest = Cell { group: None, sent: 0, delivered: 0, answered: 0 };
     let (small, mut large): (Vec<Cell>, Vec<Cell>) = cells.into_iter().partition(Cell::is_small);
-    small.iter().for_each(|cell| rest.absorb(cell));
+    for cell in &small {
+        rest.absorb(cell);
+    }
     while rest.sent > 0 && rest.is_small() {
         // The smallest of those that could have stood alone goes with them.
         let Some(next) = large.pop() else { return Vec::new() };

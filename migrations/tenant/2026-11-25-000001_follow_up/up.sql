@@ -113,7 +113,7 @@ CREATE TABLE invitation (
     updated_by     text NOT NULL,
     version        bigint NOT NULL,
     CONSTRAINT invitation_once UNIQUE (patient_id, rule, start_id, number, attempt),
-    CONSTRAINT invitation_sent_at_some_time CHECK (state NOT IN ('sent', 'delivered') OR sent_at IS NOT NULL),
+    CONSTRAINT invitation_sent_at_some_time CHECK ((state <> 'sent' AND state <> 'delivered') OR sent_at IS NOT NULL),
     CONSTRAINT invitation_failed_for_a_reason CHECK (state <> 'failed' OR (failed_at IS NOT NULL AND failure IS NOT NULL))
 );
 CREATE INDEX invitation_by_decision ON invitation (decision_id);

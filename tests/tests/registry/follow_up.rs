@@ -27,7 +27,7 @@ fn decided_as_of(actor: &Actor<'_>, patient: &Patient, rule: &str, query: &str) 
     let follow_up = actor.get(&actor.at(&format!("patients/{}/follow-up{query}", patient.id))).expect(200).body;
     let rules = follow_up["rules"].as_array().expect("rules");
     let found = rules.iter().find(|it| it["rule"] == rule);
-    found.unwrap_or_else(|| panic!("nothing is decided of {rule}: {follow_up}"))["current"].clone()
+    found.unwrap_or_else(|| panic!("nothing is decided of {rule}: {follow_up}"))["current"]["decision"].clone()
 }
 
 /// Its state and the codes of its reasons.

@@ -39,7 +39,10 @@ pub fn make_due(world: &World, tenant: &str, patient: &Patient) {
     let today = norwegian_day(world.clock.now());
     let body = json!({"modality": "scs", "indication": "crps_type1", "decided_on": days_before(today, 300)});
     let implant = clinician.tries_to_record(patient, Kind::Implant, &body).body;
-    let performed = (180..190).map(|days| days_before(today, days)).find(|day| months_after(*day, 6) <= today);
+    // Each one later than the ones before: the newest start counts.
+    let made = world.number(&format!("SELECT count(*) FROM {}.implant_component", world.schema(tenant)));
+    let days = 226_u32.saturating_sub(u32::try_from(made % 40).unwrap_or(0));
+    let performed = days_before(today, days);
     let body = json!({"implant_id": implant["id"], "component": "ipg_rechargeable", "manufacturer": "Invented",
         "model": "G-1", "mri": "unknown", "implanted_on": performed});
     clinician.tries_to_record(patient, Kind::ImplantComponent, &body);
@@ -76,7 +79,7 @@ fn stands(world: &World, patient: &Patient) -> (String, Vec<String>) {
     let clinician = world.alpha().clinician();
     let follow_up = clinician.get(&clinician.at(&format!("patients/{}/follow-up", patient.id))).expect(200).body;
     let rules = follow_up["rules"].as_array().expect("rules");
-    let current = &rules.iter().find(|it| it["rule"] == "rf_3").expect("a rule")["current"];
+    let current = &rules.iter().find(|it| it["rule"] == "rf_3").expect("a rule")["current"]["decision"];
     let reasons = current["reasons"].as_array().expect("reasons");
     let codes = reasons.iter().filter_map(|it| it["code"].as_str().map(str::to_owned)).collect();
     (current["state"].as_str().unwrap_or_default().to_owned(), codes)

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{ReasonView, reasons};
 use crate::auth::Caller;
 use crate::problem::{Problem, Problems};
+use crate::wire;
 
 /// Of whom.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -93,7 +94,7 @@ pub async fn count_follow_up(
     _path: web::Path<String>,
     asked: web::Query<CountParams>,
 ) -> Result<HttpResponse, Problem> {
-    let unit = asked.into_inner().unit;
+    let unit = wire::short("unit", asked.into_inner().unit, 100)?;
     let view = caller
         .run(Action::ListFollowUp, move |tx| Ok(FollowUpCounts::from(decisions::count(tx, unit.as_deref())?)))
         .await?;

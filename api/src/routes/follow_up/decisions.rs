@@ -57,8 +57,8 @@ pub async fn list_follow_up_decisions(
     let filter = Filter {
         state: state.map(|state| <&'static str>::from(state).to_owned()),
         reason: reason.map(|reason| <&'static str>::from(reason).to_owned()),
-        rule,
-        unit,
+        rule: wire::short("rule", rule, 40)?,
+        unit: wire::short("unit", unit, 100)?,
         past: past.unwrap_or(false),
     };
     let page = caller

@@ -54,7 +54,7 @@ pub struct RuleView {
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = FollowUpOccurrence)]
 pub struct OccurrenceView {
-    #[serde(flatten)]
+    /// What is decided.
     decision: DecisionView,
     /// What was sent, in order.
     #[schema(max_items = 100)]

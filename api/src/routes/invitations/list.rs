@@ -55,6 +55,7 @@ pub async fn list_invitations(
     let InvitationParams { state, channel, rule, from, to, limit, cursor } = params.into_inner();
     let page = PageParams { limit, cursor };
     let (limit, cursor) = (page.limit()?, page.cursor());
+    let rule = wire::short("rule", rule, 40)?;
     let search = Search { state, channel, rule, from, to };
     let page = caller
         .run(Action::ReadInvitations, move |tx| {

@@ -2,6 +2,7 @@
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, patch, web};
+use painreg_domain::followup::Channel;
 use painreg_domain::licence::Term;
 use painreg_domain::policy::Action;
 use painreg_domain::settings::UseOutsideLicence;
@@ -27,6 +28,10 @@ pub struct ChangeSettings {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Vec<Term>>, min_items = 1, max_items = 20, nullable = false)]
     value_sets: Option<Vec<String>>,
+    /// The channels that a sender of the hospital serves.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(max_items = 4, nullable = false)]
+    channels: Option<Vec<Channel>>,
 }
 
 /// Change what the registry has decided for itself. It holds from the next request on.
@@ -42,7 +47,7 @@ pub async fn change_settings(
     version: IfMatch,
     body: Body<ChangeSettings>,
 ) -> Result<HttpResponse, Problem> {
-    let ChangeSettings { use_outside_licence, value_sets } = body.value;
+    let ChangeSettings { use_outside_licence, value_sets, channels } = body.value;
     let view = caller
         .run(Action::ChangeSettings, move |tx| {
             let before = settings::read(tx)?;
@@ -52,6 +57,7 @@ pub async fn change_settings(
             let mut settings = before.settings;
             settings.use_outside_licence = use_outside_licence.unwrap_or(settings.use_outside_licence);
             settings.value_sets = value_sets.unwrap_or(settings.value_sets);
+            settings.channels = channels.unwrap_or(settings.channels);
             let faults = settings.faults();
             if !faults.is_empty() {
                 return Err(Problem::invalid(faults));

@@ -1,0 +1,159 @@
+//! Reading response rates.
+
+use actix_web::{HttpResponse, get, web};
+use painreg_domain::policy::Action;
+use painreg_domain::report::response::{Cell, publishable, quartiles};
+use painreg_tenants::store::response::{self, NotSent, OnDay, ShortForm};
+use serde::Serialize;
+
+use super::{CellView, Disclosure, StatisticsParams};
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::routes::follow_up::{ReasonView, reasons};
+
+/// Response rates, and what lies behind them.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct FollowUpStatistics {
+    /// By group.
+    #[schema(max_items = 10_000)]
+    cells: Vec<CellView>,
+    /// All of them together; null where they are too few to be published.
+    total: Option<CellView>,
+    /// From being asked to the answer.
+    time_to_answer: TimeToAnswer,
+    /// What fell due in the period and was not asked about, and why; of the exact figures only.
+    #[schema(max_items = 10_000)]
+    not_sent: Vec<NotSentView>,
+    /// Why the short baseline was given instead of the whole; of the exact figures only.
+    #[schema(max_items = 100)]
+    short_form_reasons: Vec<ShortFormView>,
+}
+
+/// Days from the first message to the answer.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct TimeToAnswer {
+    /// The days by which a quarter, half and three quarters of those who answered had done so; null where nobody has.
+    #[schema(max_items = 3, example = json!([1, 3, 9]))]
+    quartiles: Option<Vec<i64>>,
+    /// How many answered after so many days; of the exact figures only.
+    #[schema(max_items = 2000)]
+    by_day: Vec<OnDayView>,
+}
+
+/// How many answered on one day.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = AnsweredOnDay)]
+pub struct OnDayView {
+    /// Days since the first message.
+    #[schema(minimum = 0)]
+    day: i64,
+    /// How many.
+    #[schema(minimum = 0)]
+    answered: i64,
+}
+
+/// What was not asked about.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = NotSent)]
+pub struct NotSentView {
+    /// The rule.
+    #[schema(max_length = 40, example = "closed_12")]
+    rule: String,
+    /// The state.
+    #[schema(max_length = 20, example = "suppressed")]
+    state: String,
+    /// The deciding reason.
+    reason: Option<ReasonView>,
+    /// How many occurrences.
+    #[schema(minimum = 0)]
+    occurrences: i64,
+}
+
+/// Why the short baseline was given.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = ShortFormReason)]
+pub struct ShortFormView {
+    /// The reason's code in the form, or `not_said`.
+    #[schema(max_length = 64, example = "no_device")]
+    reason: String,
+    /// How many.
+    #[schema(minimum = 0)]
+    answers: i64,
+}
+
+/// Read response rates: who was asked, whom it reached, who answered, and how soon.
+///
+/// An occurrence counts once, in the period in which it was first asked about, whatever was sent for it. The exact figures
+/// are for those who may list every decision behind them, each cell with the link that does; `disclosure=publishable` puts
+/// small groups together until no figure is about fewer than five people, and leaves no margin to subtract from.
+#[utoipa::path(operation_id = "readFollowUpStatistics", tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpStatistics"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), StatisticsParams),
+    responses((status = 200, description = "The rates.", body = FollowUpStatistics), Problems))]
+#[get("/v1/tenants/{tenant}/follow-up-statistics")]
+pub async fn read_follow_up_statistics(
+    caller: Caller,
+    path: web::Path<String>,
+    params: web::Query<StatisticsParams>,
+) -> Result<HttpResponse, Problem> {
+    let params = params.into_inner();
+    let (period, by) = params.meaning()?;
+    let exact = params.disclosure.unwrap_or_default() == Disclosure::Exact;
+    let link = format!("/v1/tenants/{path}/follow-up-statistics/decisions?{}", params.as_query());
+    let view = caller
+        .run(Action::ReadFollowUpStatistics, move |tx| {
+            let cells = response::cells(tx, &period, &by)?;
+            let days = response::by_day(tx, &period)?;
+            let of_days: Vec<(i64, i64)> = days.iter().map(|it| (it.day, it.answered)).collect();
+            let mut total = Cell { group: None, sent: 0, delivered: 0, answered: 0 };
+            for cell in &cells {
+                total.sent += cell.sent;
+                total.delivered += cell.delivered;
+                total.answered += cell.answered;
+            }
+            let quartiles = quartiles(&of_days).map(Vec::from);
+            if !exact {
+                let cells: Vec<CellView> = publishable(cells).into_iter().map(|it| CellView::new(it, None)).collect();
+                let enough = !cells.is_empty();
+                return Ok(FollowUpStatistics {
+                    cells,
+                    total: enough.then(|| CellView::new(total, None)),
+                    time_to_answer: TimeToAnswer { quartiles: quartiles.filter(|_| enough), by_day: Vec::new() },
+                    not_sent: Vec::new(),
+                    short_form_reasons: Vec::new(),
+                });
+            }
+            let linked = |cell: Cell| {
+                let mut query = form_urlencoded::Serializer::new(link.clone() + "&");
+                for (name, value) in ["value", "and_value"].iter().zip(cell.group.iter().flatten()) {
+                    query.append_pair(name, value);
+                }
+                let link = query.finish().replacen("&&", "&", 1);
+                CellView::new(cell, Some(link))
+            };
+            Ok(FollowUpStatistics {
+                cells: cells.into_iter().map(linked).collect(),
+                total: Some(CellView::new(total, None)),
+                time_to_answer: TimeToAnswer {
+                    quartiles,
+                    by_day: days.into_iter().map(|OnDay { day, answered }| OnDayView { day, answered }).collect(),
+                },
+                not_sent: response::not_sent(tx, &period)?.into_iter().map(NotSentView::from).collect(),
+                short_form_reasons: response::short_form_reasons(tx, &period)?.into_iter().map(Into::into).collect(),
+            })
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(view))
+}
+
+impl From<NotSent> for NotSentView {
+    fn from(it: NotSent) -> Self {
+        let NotSent { rule, state, reason, occurrences } = it;
+        Self { rule, state, reason: reasons(&[reason]).next(), occurrences }
+    }
+}
+
+impl From<ShortForm> for ShortFormView {
+    fn from(it: ShortForm) -> Self {
+        Self { reason: it.reason, answers: it.answers }
+    }
+}

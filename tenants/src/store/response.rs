@@ -1,0 +1,252 @@
+//! Who was asked and who answered, counted by what may tell them apart. Every count can be listed: the decisions it is of.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Date as SqlDate, Text, Timestamptz, Uuid as SqlUuid};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::calendar::{days_after, norwegian_hour};
+use painreg_domain::ids::PatientId;
+use painreg_domain::report::response::{Cell, Dimension, Figure};
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::scope::{Tx, unreadable};
+use crate::statement::{Statement, statement};
+use crate::store::decisions::Stored;
+use crate::store::{Listing, comparable, comparable_day};
+
+/// Of whom, and when they were first asked.
+#[derive(Clone, Debug, Default)]
+pub struct Period {
+    /// The first day in Norway.
+    pub from: Option<Date>,
+    /// The last day.
+    pub to: Option<Date>,
+    /// Patients of this unit only.
+    pub unit: Option<String>,
+    /// Of this rule only.
+    pub rule: Option<String>,
+}
+
+/// How many occurrences that were due were not asked about, and why.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct NotSent {
+    /// The rule.
+    #[diesel(sql_type = Text)]
+    pub rule: String,
+    /// The state.
+    #[diesel(sql_type = Text)]
+    pub state: String,
+    /// The deciding reason.
+    #[diesel(sql_type = Text)]
+    pub reason: String,
+    /// How many.
+    #[diesel(sql_type = BigInt)]
+    pub occurrences: i64,
+}
+
+/// How many answered so many days after they were first asked.
+#[derive(Clone, Copy, Debug, QueryableByName)]
+pub struct OnDay {
+    /// Days.
+    #[diesel(sql_type = BigInt)]
+    pub day: i64,
+    /// Answers.
+    #[diesel(sql_type = BigInt)]
+    pub answered: i64,
+}
+
+/// How many gave one reason for the short baseline.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct ShortForm {
+    /// The reason's code.
+    #[diesel(sql_type = Text)]
+    pub reason: String,
+    /// How many.
+    #[diesel(sql_type = BigInt)]
+    pub answers: i64,
+}
+
+#[derive(QueryableByName)]
+struct CellRow {
+    #[diesel(sql_type = Array<Text>)]
+    keys: Vec<String>,
+    #[diesel(sql_type = BigInt)]
+    sent: i64,
+    #[diesel(sql_type = BigInt)]
+    delivered: i64,
+    #[diesel(sql_type = BigInt)]
+    answered: i64,
+}
+
+#[derive(QueryableByName)]
+struct JsonRow {
+    #[diesel(sql_type = Text)]
+    json: String,
+}
+
+/// The occurrences that were asked about, each once: when first and by what, and whether and when it was answered.
+const OCCURRENCES: &str = "WITH occurrence AS (SELECT decision.id, decision.rule, patient.id AS patient_id, patient.sex, \
+     patient.unit, patient.birth_date, asked.sent_at, asked.channel, asked.delivered, asked.reminders, \
+     answer.submitted_at AS answered_at FROM decision JOIN patient named ON named.id = decision.patient_id \
+     JOIN patient ON patient.id = coalesce(named.merged_into, named.id) \
+     LEFT JOIN submission answer ON answer.id = decision.submission_id \
+     JOIN LATERAL (SELECT min(sent_at) AS sent_at, (array_agg(channel ORDER BY sent_at, attempt))[1] AS channel, \
+     bool_or(delivered_at IS NOT NULL) AS delivered, \
+     coalesce(max(reminder) FILTER (WHERE sent_at <= coalesce(answer.submitted_at, 'infinity')), 0) AS reminders \
+     FROM invitation WHERE decision_id = decision.id AND sent_at IS NOT NULL) asked ON asked.sent_at IS NOT NULL WHERE true";
+
+/// How a group is named, of an `occurrence`.
+const fn key(dimension: Dimension) -> &'static str {
+    match dimension {
+        Dimension::Rule => "occurrence.rule",
+        Dimension::Track => "regexp_replace(occurrence.rule, '_[0-9]+$', '')",
+        Dimension::Wave => "substring(occurrence.rule FROM '[0-9]+$')",
+        Dimension::Channel => "occurrence.channel",
+        Dimension::Reminder => "occurrence.reminders::text",
+        Dimension::Month => "to_char(occurrence.sent_at AT TIME ZONE 'Europe/Oslo', 'YYYY-MM')",
+        Dimension::AgeBand => {
+            "(SELECT CASE WHEN years < 18 THEN '0-17' WHEN years < 30 THEN '18-29' WHEN years >= 80 THEN '80-' \
+             ELSE years / 10 * 10 || '-' || years / 10 * 10 + 9 END FROM (SELECT date_part('year', \
+             age((occurrence.sent_at AT TIME ZONE 'Europe/Oslo')::date, occurrence.birth_date))::integer AS years) age)"
+        }
+        Dimension::Sex => "occurrence.sex",
+        Dimension::DiagnosisGroup => {
+            "coalesce((SELECT coalesce('mg30_' || chronic_pain, system || '_' || left(code, 1)) FROM diagnosis \
+             JOIN patient own ON own.id = diagnosis.patient_id \
+             WHERE coalesce(own.merged_into, own.id) = occurrence.patient_id ORDER BY rank, set_on DESC, diagnosis.id LIMIT 1), \
+             'none')"
+        }
+        Dimension::Unit => "occurrence.unit",
+    }
+}
+
+/// The first instant of a day in Norway.
+fn midnight(day: Date) -> Timestamp {
+    norwegian_hour(day, 0)
+}
+
+fn of_period<'a>(tx: &Tx<'a>, period: &Period) -> Statement<'a> {
+    let mut query = statement(OCCURRENCES);
+    if let Some(from) = period.from {
+        query = query.then(" AND asked.sent_at >= ?").bind::<Timestamptz, _>(comparable(midnight(from)));
+    }
+    if let Some(to) = period.to {
+        query = query.then(" AND asked.sent_at < ?").bind::<Timestamptz, _>(comparable(midnight(days_after(to, 1))));
+    }
+    if let Some(rule) = &period.rule {
+        query = query.then(" AND decision.rule = ?").bind::<Text, _>(rule.clone());
+    }
+    for unit in [period.unit.as_deref(), tx.unit_in_reach()].into_iter().flatten() {
+        query = query.then(" AND patient.unit = ?").bind::<Text, _>(unit.to_owned());
+    }
+    query.then(") ")
+}
+
+fn keys<'a>(mut query: Statement<'a>, by: &[Dimension]) -> Statement<'a> {
+    query = query.then("ARRAY[");
+    for (at, dimension) in by.iter().enumerate() {
+        query = query.then(if at > 0 { ", " } else { "" }).then(key(*dimension));
+    }
+    query.then("]::text[]")
+}
+
+/// How many were asked, reached and answered, by group, within the caller's reach.
+pub fn cells(tx: &mut Tx<'_>, period: &Period, by: &[Dimension]) -> Result<Vec<Cell>, StoreError> {
+    let query = keys(of_period(tx, period).then("SELECT "), by);
+    let rows: Vec<CellRow> = query
+        .then(
+            " AS keys, count(*) AS sent, count(*) FILTER (WHERE delivered) AS delivered, count(answered_at) AS answered \
+             FROM occurrence GROUP BY 1 ORDER BY 1",
+        )
+        .load(tx.conn)?;
+    let cell =
+        |row: CellRow| Cell { group: Some(row.keys), sent: row.sent, delivered: row.delivered, answered: row.answered };
+    Ok(rows.into_iter().map(cell).collect())
+}
+
+/// The decisions that a figure of a group is of; every patient shown is logged.
+pub fn decisions(
+    tx: &mut Tx<'_>,
+    period: &Period,
+    by: &[Dimension],
+    group: &[String],
+    figure: Figure,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Listing<Stored>, StoreError> {
+    let query = of_period(tx, period)
+        .then("SELECT row_to_json(decision)::text AS json FROM decision JOIN occurrence USING (id) WHERE decision.id > ? AND ")
+        .bind::<SqlUuid, _>(after.unwrap_or_default());
+    let query = keys(query, by).then(" = ?").bind::<Array<Text>, _>(group.to_vec());
+    let rows: Vec<JsonRow> = query
+        .then(match figure {
+            Figure::Sent => "",
+            Figure::Delivered => " AND delivered",
+            Figure::Answered => " AND answered_at IS NOT NULL",
+        })
+        .then(" ORDER BY decision.id LIMIT ?")
+        .bind::<BigInt, _>(limit + 1)
+        .load(tx.conn)?;
+    let found = Listing::cut(rows, limit);
+    let items: Vec<Stored> =
+        found.items.iter().map(|row| serde_json::from_str(&row.json).map_err(unreadable)).collect::<Result<_, _>>()?;
+    let mut shown: Vec<PatientId> = items.iter().map(|it| PatientId::existing(it.patient_id)).collect();
+    shown.sort_unstable();
+    shown.dedup();
+    tx.open_all(&shown)?;
+    Ok(Listing { items, more: found.more })
+}
+
+/// How many answered how many days after they were first asked.
+pub fn by_day(tx: &mut Tx<'_>, period: &Period) -> Result<Vec<OnDay>, StoreError> {
+    Ok(of_period(tx, period)
+        .then(
+            "SELECT greatest((answered_at AT TIME ZONE 'Europe/Oslo')::date - (sent_at AT TIME ZONE 'Europe/Oslo')::date, \
+             0)::bigint AS day, count(*) AS answered FROM occurrence WHERE answered_at IS NOT NULL GROUP BY 1 ORDER BY 1",
+        )
+        .load(tx.conn)?)
+}
+
+/// How many occurrences fell due in the period and were not asked about, and why.
+pub fn not_sent(tx: &mut Tx<'_>, period: &Period) -> Result<Vec<NotSent>, StoreError> {
+    let mut query = statement(
+        "SELECT rule, state, coalesce(reasons[1], state) AS reason, count(*) AS occurrences FROM decision \
+         JOIN patient named ON named.id = decision.patient_id \
+         JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE due_on IS NOT NULL \
+         AND NOT EXISTS (SELECT FROM invitation WHERE decision_id = decision.id AND sent_at IS NOT NULL)",
+    );
+    if let Some(from) = period.from {
+        query = query.then(" AND due_on >= ?").bind::<SqlDate, _>(comparable_day(from));
+    }
+    let to = period.to.unwrap_or_else(|| tx.today());
+    query = query.then(" AND due_on <= ?").bind::<SqlDate, _>(to.to_diesel());
+    if let Some(rule) = &period.rule {
+        query = query.then(" AND rule = ?").bind::<Text, _>(rule.clone());
+    }
+    for unit in [period.unit.as_deref(), tx.unit_in_reach()].into_iter().flatten() {
+        query = query.then(" AND patient.unit = ?").bind::<Text, _>(unit.to_owned());
+    }
+    Ok(query.then(" GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC, 2, 3").load(tx.conn)?)
+}
+
+/// Why people were given the short baseline (kortversjon), as they or the clinic said.
+pub fn short_form_reasons(tx: &mut Tx<'_>, period: &Period) -> Result<Vec<ShortForm>, StoreError> {
+    let mut query = statement(
+        "SELECT coalesce(answers ->> 'short_form_reason', 'not_said') AS reason, count(*) AS answers FROM submission \
+         JOIN patient named ON named.id = submission.patient_id \
+         JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE wave = 'baseline_short' \
+         AND NOT EXISTS (SELECT FROM submission later WHERE later.supersedes = submission.id)",
+    );
+    if let Some(from) = period.from {
+        query = query.then(" AND submitted_at >= ?").bind::<Timestamptz, _>(comparable(midnight(from)));
+    }
+    if let Some(to) = period.to {
+        query = query.then(" AND submitted_at < ?").bind::<Timestamptz, _>(comparable(midnight(days_after(to, 1))));
+    }
+    for unit in [period.unit.as_deref(), tx.unit_in_reach()].into_iter().flatten() {
+        query = query.then(" AND patient.unit = ?").bind::<Text, _>(unit.to_owned());
+    }
+    Ok(query.then(" GROUP BY 1 ORDER BY 2 DESC, 1").load(tx.conn)?)
+}
