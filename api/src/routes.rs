@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod audit_events;
 pub mod body_regions;
+pub mod call_list;
 pub mod code_lists;
 pub mod code_systems;
 pub mod device_recalls;
@@ -154,6 +155,9 @@ fn of_follow_up(config: &mut ServiceConfig<'_>) {
         .service(follow_up_statistics::read::read_follow_up_statistics)
         .service(follow_up_statistics::decisions::list_statistics_decisions)
         .service(follow_up_statistics::profile::read_non_responder_profile)
+        .service(call_list::read::read_call_list)
+        .service(call_list::record::record_follow_up_call)
+        .service(call_list::calls::list_follow_up_calls)
         .service(invitations::claim::claim_invitations)
         .service(invitations::hand_over::hand_over_invitation)
         .service(invitations::report::report_invitation)

@@ -240,6 +240,10 @@ mod table {
         ListFollowUp      Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
         /// Read response rates.
         ReadFollowUpStatistics Answers: no     unit      no        all             no            no           no           no       no       no      no   no       no;
+        /// Read whom to ring about an unanswered invitation, and who was rung.
+        ReadCallList      Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Record that somebody was rung, and what came of it.
+        RecordCall        Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
         /// Decide again whatever is to be decided again.
         RunFollowUp       Clinical:    no      no        no        all             no            no           no           no       no       no      no   no       all;
         /// See what a plan of follow-up would change.

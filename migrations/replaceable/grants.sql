@@ -106,3 +106,5 @@ GRANT SELECT, INSERT, UPDATE ON invitation TO {sender};
 GRANT UPDATE (state, updated_at, updated_by, version) ON invitation TO {system};
 -- Whoever brings answers learns which invitation they answer.
 GRANT SELECT (id, patient_id, token_hash, reference) ON invitation TO {importer};
+-- Who was rung.
+GRANT SELECT, INSERT ON follow_up_call TO {clinician}, {secretary}, {registry_manager};

@@ -2,6 +2,7 @@
 
 pub mod access_log;
 pub mod alerts;
+pub mod calls;
 pub mod code_lists;
 pub mod codes;
 pub mod decisions;

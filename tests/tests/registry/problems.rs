@@ -181,7 +181,7 @@ fn wrong_places(operation: &Operation, good: &Prepared) -> Vec<Wrong> {
                 values.push(String::new())
             }
             ("code", None) => values.push(String::new()),
-            ("episode_id" | "referral_id" | "implant_id", _) => values.push("1".to_owned()),
+            ("episode_id" | "referral_id" | "implant_id" | "decision_id", _) => values.push("1".to_owned()),
             // Texts that anything may equal: empty, too long, or no text at all.
             (_, Some(limit)) => {
                 values = vec![String::new(), "x".repeat(usize::try_from(limit).expect("small") + 1), "%00".to_owned()];

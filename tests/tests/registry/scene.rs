@@ -245,7 +245,10 @@ impl Scene {
             | "listMerges"
             | "listAlerts"
             | "listFollowUpDecisions"
-            | "listInvitations" => Whose::Listed,
+            | "listInvitations"
+            | "listStatisticsDecisions"
+            | "readCallList"
+            | "listFollowUpCalls" => Whose::Listed,
             // Nobody knows whose it is.
             "readQuarantined" | "setAsideQuarantined" => Whose::Nobody,
             "mergePatients" => {
@@ -329,6 +332,7 @@ impl Scene {
                 (json!({"survivor_id": objects.patient, "duplicate_id": duplicate}), true)
             }
             "claimInvitations" => (json!({"channel": "helsenorge"}), false),
+            "recordFollowUpCall" => (json!({"decision_id": self.decision(objects), "outcome": "no_reply"}), true),
             "reportInvitation" => (json!({"outcome": "sent"}), false),
             "writeFollowUpPlanDraft" => (json!({"definition": examples::plan()}), false),
             "simulateFollowUp" => (json!({"definition": examples::plan(), "limit": 0}), false),
@@ -385,6 +389,16 @@ impl Scene {
         let made = claim.body["invitations"].as_array().into_iter().flatten();
         let mine = made.filter(|it| it["patient_id"] == objects.patient.as_str()).find_map(|it| it["id"].as_str());
         mine.map_or_else(|| self.nothing().submission, str::to_owned)
+    }
+
+    /// A decision about the patient.
+    fn decision(&self, objects: &Objects) -> String {
+        let schema = self.world.schema(&objects.tenant);
+        let found = self.world.rows(&format!(
+            "SELECT id FROM {schema}.decision WHERE patient_id::text = '{}' AND current ORDER BY rule LIMIT 1",
+            objects.patient
+        ));
+        found.first().and_then(|row| row["id"].as_str()).map_or_else(|| self.nothing().submission, str::to_owned)
     }
 
     /// The version of the registry's draft of a plan, which is written where there is none.

@@ -1,0 +1,52 @@
+//! Listing calls.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use painreg_domain::ids::{CallId, DecisionId};
+use painreg_domain::policy::Action;
+use painreg_tenants::store::calls;
+use serde::Deserialize;
+
+use super::CallView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{self, Page, PageParams, page_answer};
+
+/// Which calls.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CallParams {
+    /// Only those about this decision.
+    decision_id: Option<DecisionId>,
+    /// How many items at the most, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<i64>,
+    /// Where to read on: the `next_cursor` of the page before.
+    #[param(max_length = 1000)]
+    cursor: Option<String>,
+}
+
+/// List the calls that were made, the latest first.
+#[utoipa::path(operation_id = "listFollowUpCalls", tag = "Follow-up", extensions(("x-action" = json!("ReadCallList"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), CallParams),
+    responses((status = 200, description = "A page of calls.", body = Page<CallView>), Problems))]
+#[get("/v1/tenants/{tenant}/follow-up-calls")]
+pub async fn list_follow_up_calls(
+    request: HttpRequest,
+    caller: Caller,
+    _path: web::Path<String>,
+    params: web::Query<CallParams>,
+) -> Result<HttpResponse, Problem> {
+    let CallParams { decision_id, limit, cursor } = params.into_inner();
+    let page = PageParams { limit, cursor };
+    let (limit, cursor) = (page.limit()?, page.cursor());
+    let page = caller
+        .run(Action::ReadCallList, move |tx| {
+            let list = format!("follow-up-calls {decision_id:?}");
+            let after = wire::after(tx, &list, cursor, CallId::existing)?;
+            let found = calls::list(tx, decision_id, after, limit)?;
+            Ok(wire::page::<_, CallView>(found, |last| tx.seal_cursor(&list, &wire::position(last.called_at, last.id))))
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}

@@ -1,0 +1,59 @@
+//! Recording a call.
+
+use actix_web::{HttpResponse, post, web};
+use jiff::Timestamp;
+use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::followup::CallOutcome;
+use painreg_domain::ids::DecisionId;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::calls;
+use serde::Deserialize;
+use validator::Validate;
+
+use super::CallView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{Body, IdempotencyKey, reply};
+
+/// What came of ringing somebody.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordFollowUpCall {
+    /// About which decision.
+    decision_id: DecisionId,
+    /// What came of it.
+    outcome: CallOutcome,
+    /// When; absent: now.
+    #[serde(default)]
+    called_at: Option<Timestamp>,
+}
+
+/// Record that somebody was rung about an unanswered invitation, and what came of it.
+#[utoipa::path(operation_id = "recordFollowUpCall", tag = "Follow-up", extensions(("x-action" = json!("RecordCall"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+    request_body = RecordFollowUpCall,
+    responses((status = 201, description = "The call.", body = CallView), Problems))]
+#[post("/v1/tenants/{tenant}/follow-up-calls")]
+pub async fn record_follow_up_call(
+    caller: Caller,
+    key: IdempotencyKey,
+    path: web::Path<String>,
+    body: Body<RecordFollowUpCall>,
+) -> Result<HttpResponse, Problem> {
+    let Body { value: RecordFollowUpCall { decision_id, outcome, called_at }, bytes } = body;
+    let place = format!("/v1/tenants/{path}/follow-up-calls");
+    caller
+        .run_once(Action::RecordCall, key, bytes, &place, move |tx| {
+            let at = called_at.unwrap_or(tx.now());
+            if at > tx.now() {
+                return Err(Problem::invalid(vec![Fault::at("called_at", FaultCode::InFuture)]));
+            }
+            let call = calls::record(tx, decision_id, outcome, at)?;
+            let patient = call.patient;
+            let mut reply = reply(201, None, None, &CallView::from(call));
+            reply.patient = Some(patient);
+            Ok(reply)
+        })
+        .await
+}

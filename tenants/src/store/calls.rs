@@ -1,0 +1,238 @@
+//! Whom to ring about an unanswered invitation, and what came of ringing. The weighing is the domain's.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Date as SqlDate, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::calendar::norwegian_day;
+use painreg_domain::followup::{CallOutcome, Start};
+use painreg_domain::ids::{CallId, DecisionId, PatientId};
+use painreg_domain::report::calling::{Because, Candidate, Weight, urgency};
+use strum::IntoEnumIterator as _;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::scope::{Tx, unreadable};
+use crate::statement::statement;
+use crate::store::decisions::Stored;
+use crate::store::{Listing, plans};
+
+/// Somebody to be rung.
+#[derive(Clone, Debug)]
+pub struct ToRing {
+    /// The decision that is unanswered.
+    pub decision: Stored,
+    /// The patient: of a merged record the survivor.
+    pub patient: PatientId,
+    /// How urgent it is: more is more.
+    pub points: i64,
+    /// Why.
+    pub weights: Vec<Weight>,
+    /// How many days are left.
+    pub days_left: i32,
+    /// The last call about it.
+    pub last_call: Option<(Timestamp, CallOutcome)>,
+}
+
+/// A call that was made.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Its id.
+    pub id: CallId,
+    /// Whom it was to.
+    pub patient: PatientId,
+    /// About which decision.
+    pub decision: DecisionId,
+    /// When.
+    pub called_at: Timestamp,
+    /// By whom, as the access log shows them.
+    pub called_by: String,
+    /// What came of it.
+    pub outcome: CallOutcome,
+}
+
+#[derive(QueryableByName)]
+struct RingRow {
+    #[diesel(sql_type = Text)]
+    json: String,
+    #[diesel(sql_type = SqlUuid)]
+    patient: Uuid,
+    #[diesel(sql_type = BigInt)]
+    answered_before: i64,
+    #[diesel(sql_type = BigInt)]
+    no_replies: i64,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    called_at: Option<jiff_diesel::Timestamp>,
+    #[diesel(sql_type = Nullable<Text>)]
+    outcome: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    contact_changed_at: Option<jiff_diesel::Timestamp>,
+}
+
+#[derive(QueryableByName)]
+struct CallRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    patient_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    decision_id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    called_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Text)]
+    called_by: String,
+    #[diesel(sql_type = Text)]
+    outcome: String,
+}
+
+impl From<CallRow> for Call {
+    fn from(row: CallRow) -> Self {
+        Self {
+            id: CallId::existing(row.id),
+            patient: PatientId::existing(row.patient_id),
+            decision: DecisionId::existing(row.decision_id),
+            called_at: row.called_at.to_jiff(),
+            called_by: row.called_by,
+            outcome: row.outcome.parse().unwrap_or(CallOutcome::NoReply),
+        }
+    }
+}
+
+/// Whom to ring first, within the caller's reach; every patient shown is logged. What is to be decided again is not trusted
+/// meanwhile.
+pub fn to_ring(tx: &mut Tx<'_>, unit: Option<&str>, limit: i64) -> Result<Vec<ToRing>, StoreError> {
+    let today = tx.today();
+    let generation = tx.generation()?;
+    let Some(plan) = plans::in_force(tx, generation)? else { return Ok(Vec::new()) };
+    let because: Vec<&'static str> = Because::iter().map(Into::into).collect();
+    let mut query = statement(
+        "SELECT row_to_json(decision)::text AS json, patient.id AS patient, contact_changed_at, last.called_at, last.outcome, \
+         (SELECT count(*) FROM decision before WHERE before.patient_id = decision.patient_id AND before.state = 'answered') \
+         AS answered_before, (SELECT count(*) FROM follow_up_call WHERE decision_id = decision.id AND outcome = 'no_reply') \
+         AS no_replies FROM decision JOIN patient named ON named.id = decision.patient_id \
+         JOIN patient ON patient.id = coalesce(named.merged_into, named.id) \
+         LEFT JOIN LATERAL (SELECT called_at, outcome FROM follow_up_call WHERE decision_id = decision.id \
+         ORDER BY called_at DESC, id DESC LIMIT 1) last ON true \
+         WHERE state IN ('sent', 'suppressed') AND lapses_on >= ? AND due_on <= ? AND (review_on IS NULL OR review_on > ?) \
+         AND reasons[1] = ANY (?)",
+    )
+    .bind::<SqlDate, _>(today.to_diesel())
+    .bind::<SqlDate, _>(today.to_diesel())
+    .bind::<SqlDate, _>(today.to_diesel())
+    .bind::<diesel::sql_types::Array<Text>, _>(because);
+    for unit in [unit, tx.unit_in_reach()].into_iter().flatten() {
+        query = query.then(" AND patient.unit = ?").bind::<Text, _>(unit.to_owned());
+    }
+    let rows: Vec<RingRow> = query.load(tx.conn)?;
+    let mut found = Vec::new();
+    for row in rows {
+        let decision: Stored = serde_json::from_str(&row.json).map_err(unreadable)?;
+        let Some((rule, track)) = plan.rule(&decision.content.rule).and_then(|it| Some((it, plan.track(it)?))) else {
+            continue;
+        };
+        let (Some(lapses_on), Some(because)) =
+            (decision.content.lapses_on, decision.content.reasons.first().and_then(|it| it.parse().ok()))
+        else {
+            continue;
+        };
+        let outcome: Option<CallOutcome> = row.outcome.and_then(|outcome| outcome.parse().ok());
+        let last_call = row.called_at.map(jiff_diesel::Timestamp::to_jiff).zip(outcome);
+        let changed = row.contact_changed_at.map(jiff_diesel::Timestamp::to_jiff);
+        let candidate = Candidate {
+            lapses_on,
+            because,
+            months: rule.wave.months.into(),
+            intervention: matches!(track.start, Start::Procedure { .. } | Start::Implant { .. }),
+            answered_before: row.answered_before,
+            no_replies: row.no_replies,
+            last_call: last_call.map(|(at, outcome)| (norwegian_day(at), outcome)),
+            mended_since: last_call.zip(changed).is_some_and(|((called, _), changed)| changed > called),
+        };
+        if let Some((points, weights)) = urgency(&candidate, today) {
+            let patient = PatientId::existing(row.patient);
+            let days_left = days_between(today, lapses_on);
+            found.push(ToRing { decision, patient, points, weights, days_left, last_call });
+        }
+    }
+    found.sort_by_key(|it| (-it.points, it.days_left, it.decision.id));
+    found.truncate(usize::try_from(limit).unwrap_or(0));
+    let mut shown: Vec<PatientId> = found.iter().map(|it| it.patient).collect();
+    shown.sort_unstable();
+    shown.dedup();
+    tx.open_all(&shown)?;
+    Ok(found)
+}
+
+fn days_between(from: Date, to: Date) -> i32 {
+    (to - from).get_days()
+}
+
+/// Records a call. The decision must be within the caller's reach.
+pub fn record(
+    tx: &mut Tx<'_>,
+    decision: DecisionId,
+    outcome: CallOutcome,
+    called_at: Timestamp,
+) -> Result<Call, StoreError> {
+    #[derive(QueryableByName)]
+    struct OwnerRow {
+        #[diesel(sql_type = SqlUuid)]
+        patient_id: Uuid,
+    }
+    let owner: OwnerRow = statement("SELECT patient_id FROM decision WHERE id = ?")
+        .bind::<SqlUuid, _>(decision.uuid())
+        .get_result(tx.conn)?;
+    let id = tx.ordered_id();
+    tx.about(format!("follow_up_call/{id}"));
+    let access = tx.open_patient(PatientId::existing(owner.patient_id))?;
+    let row: CallRow = statement(
+        "INSERT INTO follow_up_call (id, patient_id, decision_id, called_at, called_by, outcome, created_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id, patient_id, decision_id, called_at, called_by, outcome",
+    )
+    .bind::<SqlUuid, _>(id)
+    .bind::<SqlUuid, _>(access.id().uuid())
+    .bind::<SqlUuid, _>(decision.uuid())
+    .bind::<Timestamptz, _>(called_at.to_diesel())
+    .bind::<Text, _>(tx.principal().actor.as_str())
+    .bind::<Text, _>(<&'static str>::from(outcome))
+    .bind::<Timestamptz, _>(tx.now().to_diesel())
+    .get_result(tx.conn)?;
+    Ok(row.into())
+}
+
+/// Calls within the caller's reach, the latest first; every patient shown is logged.
+pub fn list(
+    tx: &mut Tx<'_>,
+    decision: Option<DecisionId>,
+    after: Option<(Timestamp, CallId)>,
+    limit: i64,
+) -> Result<Listing<Call>, StoreError> {
+    let mut query = statement(
+        "SELECT follow_up_call.id, patient.id AS patient_id, decision_id, called_at, called_by, outcome FROM follow_up_call \
+         JOIN patient named ON named.id = follow_up_call.patient_id \
+         JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE true",
+    );
+    if let Some(unit) = tx.unit_in_reach() {
+        query = query.then(" AND patient.unit = ?").bind::<Text, _>(unit);
+    }
+    if let Some(decision) = decision {
+        query = query.then(" AND decision_id = ?").bind::<SqlUuid, _>(decision.uuid());
+    }
+    if let Some((at, id)) = after {
+        query = query
+            .then(" AND (called_at, follow_up_call.id) < (?, ?)")
+            .bind::<Timestamptz, _>(super::comparable(at))
+            .bind::<SqlUuid, _>(id.uuid());
+    }
+    let rows: Vec<CallRow> = query
+        .then(" ORDER BY called_at DESC, follow_up_call.id DESC LIMIT ?")
+        .bind::<BigInt, _>(limit + 1)
+        .load(tx.conn)?;
+    let found = Listing::cut(rows.into_iter().map(Call::from).collect::<Vec<_>>(), limit);
+    let mut shown: Vec<PatientId> = found.items.iter().map(|call| call.patient).collect();
+    shown.sort_unstable();
+    shown.dedup();
+    tx.open_all(&shown)?;
+    Ok(found)
+}
