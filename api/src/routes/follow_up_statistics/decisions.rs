@@ -53,7 +53,7 @@ pub struct FigureParams {
 }
 
 /// List the decisions that a figure of the response rates counts.
-#[utoipa::path(operation_id = "listStatisticsDecisions", tag = "Follow-up", extensions(("x-action" = json!("ListFollowUp"))),
+#[utoipa::path(operation_id = "listStatisticsDecisions", tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpStatistics"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), FigureParams),
     responses((status = 200, description = "A page of decisions.", body = Page<DecisionView>), Problems))]
 #[get("/v1/tenants/{tenant}/follow-up-statistics/decisions")]
@@ -73,7 +73,7 @@ pub async fn list_statistics_decisions(
         [Some(value.unwrap_or_default()), and.and(Some(and_value.unwrap_or_default()))].into_iter().flatten().collect();
     let figure = figure.unwrap_or(Figure::Sent);
     let page = caller
-        .run(Action::ListFollowUp, move |tx| {
+        .run(Action::ReadFollowUpStatistics, move |tx| {
             let list = format!("statistics-decisions {period:?} {by:?} {group:?} {figure:?}");
             let after = match cursor {
                 Some(cursor) => Some(tx.open_cursor(&list, &cursor)?.parse().map_err(|_| StoreError::BadCursor)?),

@@ -71,7 +71,11 @@ pub async fn report_invitation(
                 return Err(Problem::invalid(vec![Fault::at("at", FaultCode::InFuture)]));
             }
             let told = Told { receipt: outcome, failure: reason, reference, at };
-            Ok(reply(200, None, None, &InvitationView::from(invitations::told(tx, id, &told)?)))
+            let invitation = invitations::told(tx, id, &told)?;
+            let patient = invitation.patient;
+            let mut reply = reply(200, None, None, &InvitationView::from(invitation));
+            reply.patient = Some(patient);
+            Ok(reply)
         })
         .await
 }

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use painreg_domain::ids::{InvitationId, PatientId, SubmissionId};
+use painreg_domain::policy::Action;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -161,19 +162,25 @@ pub fn of_patient<'t>(
          FROM invitation WHERE patient_id = ANY (?) AND created_at <= ?) AS invitations, ",
     );
     let query = query.bind::<Array<SqlUuid>, _>(rows.clone()).bind::<Timestamptz, _>(at);
-    let row: FollowUpRow = query
-        .then(
-            "(SELECT coalesce(json_agg(json_build_object('submission_id', id, 'form', form, 'submitted_at', submitted_at) \
-             ORDER BY submitted_at, id), '[]')::text FROM submission WHERE patient_id = ANY (?) AND received_at <= ? \
-             AND wave IN ('follow_up_short', 'follow_up_full', 'project') \
-             AND id NOT IN (SELECT submission_id FROM made WHERE submission_id IS NOT NULL) \
-             AND NOT EXISTS (SELECT FROM submission later WHERE later.supersedes = submission.id AND later.received_at <= ?)) \
-             AS unmatched",
-        )
-        .bind::<Array<SqlUuid>, _>(rows)
-        .bind::<Timestamptz, _>(at)
-        .bind::<Timestamptz, _>(at)
-        .get_result(tx.conn)?;
+    // Whoever may not read answers is not told of those that no invitation asked for.
+    let query = if tx.may(Action::ReadAnswers) {
+        query
+            .then(
+                "(SELECT coalesce(json_agg(json_build_object('submission_id', id, 'form', form, 'submitted_at', \
+                 submitted_at) ORDER BY submitted_at, id), '[]')::text FROM submission WHERE patient_id = ANY (?) \
+                 AND received_at <= ? AND wave IN ('follow_up_short', 'follow_up_full', 'project') \
+                 AND id NOT IN (SELECT submission_id FROM made WHERE submission_id IS NOT NULL) \
+                 AND NOT EXISTS (SELECT FROM made WHERE jsonb_exists(facts -> 'also_answered', submission.id::text)) \
+                 AND NOT EXISTS (SELECT FROM submission later WHERE later.supersedes = submission.id \
+                 AND later.received_at <= ?)) AS unmatched",
+            )
+            .bind::<Array<SqlUuid>, _>(rows)
+            .bind::<Timestamptz, _>(at)
+            .bind::<Timestamptz, _>(at)
+    } else {
+        query.then("'[]' AS unmatched")
+    };
+    let row: FollowUpRow = query.get_result(tx.conn)?;
     let known = |at: &mut Option<Timestamp>| *at = at.filter(|at| as_of.is_none_or(|asked| *at <= asked));
     let mut invitations: Vec<Sent> = serde_json::from_str(&row.invitations).map_err(unreadable)?;
     for sent in &mut invitations {
