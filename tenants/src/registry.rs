@@ -40,6 +40,8 @@ pub struct Settings {
     pub idle: Duration,
     /// Serve although the database would lose writes in a crash. For tests only.
     pub allow_unsafe_database: bool,
+    /// A planted fault: nothing is checked again the moment before it is sent. For the test that must notice.
+    pub without_last_check: bool,
     /// Where "now" comes from.
     pub clock: Clock,
 }
@@ -55,6 +57,7 @@ impl Settings {
             wait: Duration::from_millis(250),
             idle: Duration::from_mins(1),
             allow_unsafe_database: false,
+            without_last_check: false,
             clock,
         }
     }

@@ -547,6 +547,11 @@ impl<'t> Tx<'t> {
         Ok(*self.generation.insert(row.value))
     }
 
+    /// Whether the fault is planted that the test of sending must notice.
+    pub(crate) fn has_no_last_check(&self) -> bool {
+        self.scope.registry.0.settings.without_last_check
+    }
+
     pub(crate) fn place(&self) -> &'t Place {
         &self.scope.tenant.place
     }

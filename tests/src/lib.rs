@@ -13,6 +13,7 @@
 mod actor;
 mod cluster;
 mod look;
+pub mod sending;
 mod tokens;
 mod world;
 

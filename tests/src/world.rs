@@ -41,6 +41,8 @@ pub struct Setup {
     pub seed: u64,
     /// Whether the server does by itself what registries do by themselves.
     pub works: bool,
+    /// A planted fault: what is to be sent is not checked again the moment before it is sent.
+    pub without_last_check: bool,
 }
 
 impl Default for Setup {
@@ -55,6 +57,7 @@ impl Default for Setup {
             acceptance: Acceptance::Test,
             seed: 1,
             works: false,
+            without_last_check: false,
         }
     }
 }
@@ -97,6 +100,7 @@ impl World {
         settings.connections = setup.connections;
         settings.connections_per_tenant = setup.connections_per_tenant;
         settings.wait = setup.wait;
+        settings.without_last_check = setup.without_last_check;
         let registry = Registry::open(settings).expect("a registry");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -170,6 +174,11 @@ impl World {
     /// The next person who does not exist: synthetic, adult, never the same twice in one world.
     pub fn person(&self) -> Person {
         self.people.lock().unwrap_or_else(PoisonError::into_inner).person()
+    }
+
+    /// Another invented person, whom questionnaires are sent to: neither an interpreter nor anything else stands between.
+    pub fn answerer(&self) -> Person {
+        Person { interpreter_needed: false, cognitive_impairment: false, ..self.person() }
     }
 
     /// A baseline delivery of `person` as Nettskjema gives it.

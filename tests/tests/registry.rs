@@ -58,6 +58,8 @@ mod problems;
 mod resilience;
 #[path = "registry/scene.rs"]
 mod scene;
+#[path = "registry/sending.rs"]
+mod sending;
 #[path = "registry/statistics.rs"]
 mod statistics;
 #[path = "registry/strangers.rs"]

@@ -89,7 +89,7 @@ pub fn runs(manager: &Actor<'_>) -> i64 {
 fn whoever_is_registered_is_decided_on_and_told_why() {
     let world = World::new();
     let clinician = world.alpha().clinician();
-    let patient = clinician.registers(&world.person());
+    let patient = clinician.registers(&world.answerer());
     assert_stands(&clinician, &patient, "closed_12", "waiting", &["no_episode"]);
     assert_stands(&clinician, &patient, "ongoing_12", "waiting", &["no_episode"]);
     for rule in ["rf_3", "rf_6", "rf_12"] {
@@ -111,7 +111,7 @@ fn the_reports_own_questions_have_answers() {
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
     let opened = days_before(today(&world), 300);
     // Ended in the hospital's system and not here: the wrong form would follow, and the registry says why.
-    let patient = clinician.registers(&world.person());
+    let patient = clinician.registers(&world.answerer());
     let (referral, episode) = treats(&clinician, &patient, opened, None);
     let decision = assert_stands(&clinician, &patient, "closed_12", "waiting", &["not_closed"]);
     assert_eq!(decision["facts"]["open_since"], json!(opened));
@@ -147,7 +147,7 @@ fn the_reports_own_questions_have_answers() {
 fn every_fact_is_decided_on_in_the_transaction_that_changes_it() {
     let world = World::new();
     let clinician = world.alpha().clinician();
-    let patient = clinician.registers(&world.person());
+    let patient = clinician.registers(&world.answerer());
     let performed = days_before(today(&world), 20);
     let procedure = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
     let procedure = clinician.records(&patient, Kind::Procedure, &procedure);
@@ -201,7 +201,7 @@ fn every_fact_is_decided_on_in_the_transaction_that_changes_it() {
 fn an_answer_in_the_window_is_found_and_one_outside_is_kept_and_shown() {
     let world = World::new();
     let clinician = world.alpha().clinician();
-    let patient = clinician.registers(&world.person());
+    let patient = clinician.registers(&world.answerer());
     let performed = days_before(today(&world), 90);
     let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
     clinician.records(&patient, Kind::Procedure, &body);
@@ -234,7 +234,7 @@ fn an_answer_in_the_window_is_found_and_one_outside_is_kept_and_shown() {
 fn what_was_decided_can_be_read_as_of_any_instant() {
     let world = World::new();
     let clinician = world.alpha().clinician();
-    let patient = clinician.registers(&world.person());
+    let patient = clinician.registers(&world.answerer());
     let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": days_before(today(&world), 20)});
     let registered = world.clock.now();
     world.advance(SignedDuration::from_hours(1));
@@ -258,7 +258,7 @@ fn what_was_decided_can_be_read_as_of_any_instant() {
 fn time_alone_moves_what_waits_and_a_run_decides_it() {
     let world = World::new();
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
-    let patient = clinician.registers(&world.person());
+    let patient = clinician.registers(&world.answerer());
     let performed = days_before(today(&world), 60);
     clinician.records(
         &patient,
@@ -286,7 +286,7 @@ fn publishing_changes_exactly_what_the_simulation_said() {
     let world = World::new();
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
     for at in 0..12_u32 {
-        let patient = clinician.registers(&world.person());
+        let patient = clinician.registers(&world.answerer());
         let performed = days_before(today(&world), 10 + 9 * at);
         let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
         clinician.records(&patient, Kind::Procedure, &body);
@@ -381,7 +381,7 @@ fn a_faulty_plan_is_kept_as_a_draft_and_never_published() {
 fn a_merge_decides_for_one_and_parting_for_two() {
     let world = World::new();
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
-    let (survivor, duplicate) = (clinician.registers(&world.person()), clinician.registers(&world.person()));
+    let (survivor, duplicate) = (clinician.registers(&world.answerer()), clinician.registers(&world.answerer()));
     let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": days_before(today(&world), 20)});
     clinician.records(&duplicate, Kind::Procedure, &body);
     assert_eq!(counts(&manager)["population"], 2);
@@ -398,7 +398,7 @@ fn a_merge_decides_for_one_and_parting_for_two() {
 fn a_list_that_changes_is_followed_by_the_next_run() {
     let world = World::new();
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
-    let patient = clinician.registers(&world.person());
+    let patient = clinician.registers(&world.answerer());
     treats(&clinician, &patient, date(2026, 1, 15).max(days_before(today(&world), 200)), Some("second_opinion"));
     assert_stands(&clinician, &patient, "ongoing_12", "suppressed", &["category_without_follow_up"]);
     let lists = manager.get(&manager.at("code-lists")).expect(200);

@@ -1,9 +1,9 @@
 //! Sending: what is due is claimed once, checked again before it is sent, told the end of; nothing sensitive leaves.
 
 use jiff::SignedDuration;
-use jiff::civil::Date;
-use painreg_domain::calendar::{days_before, months_after, norwegian_day, norwegian_day_and_hour, working_day_from};
+use painreg_domain::calendar::{days_before, months_after, norwegian_day, working_day_from};
 use painreg_domain::clinical::Kind;
+use painreg_tests::sending::to_ten;
 use painreg_tests::{Actor, Answer, Patient, World};
 use serde_json::{Value, json};
 
@@ -16,19 +16,10 @@ pub fn morning() -> World {
     world
 }
 
-/// Goes on to ten in the morning of that day, or of the working day after it.
-pub fn to_ten(world: &World, day: Date) {
-    let (today, hour) = norwegian_day_and_hour(world.clock.now());
-    let day =
-        if day == today && hour >= 10 { working_day_from(painreg_domain::calendar::days_after(day, 1)) } else { day };
-    let at = painreg_domain::calendar::norwegian_hour(day, 10);
-    world.advance(at.duration_since(world.clock.now()));
-}
-
 /// Somebody whose first question after radiofrequency treatment is due today.
 pub fn due(world: &World) -> Patient {
     let clinician = world.alpha().clinician();
-    let patient = clinician.registers(&world.person());
+    let patient = clinician.registers(&world.answerer());
     is_due(world, &patient);
     patient
 }

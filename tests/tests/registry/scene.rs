@@ -612,7 +612,7 @@ pub fn shown(items: &[Value]) -> Vec<String> {
 fn furnish(world: &World, slug: &str) -> Objects {
     let clinician = world.place(slug).clinician();
     let manager = world.place(slug).manager();
-    let patient = clinician.registers(&world.person());
+    let patient = clinician.registers(&world.answerer());
     let stored = clinician.submits(&patient, &format!("first-{}", patient.id), &isi()).expect(201);
     // Once a registry.
     manager.post(&manager.at("projects"), &examples::project(examples::PROJECT));

@@ -1,0 +1,39 @@
+//! Ten thousand invitations by four senders that are killed at random points, while patients answer: `cargo bench -p
+//! painreg-tests --bench sending`. Prints what happened and how fast; asserts nothing.
+
+use std::time::Instant;
+
+use painreg_tests::sending::Campaign;
+use painreg_tests::{Setup, World};
+
+fn main() {
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let world = World::with(&Setup { workers: 2, connections_per_tenant: 12, ..Setup::default() });
+    let started = Instant::now();
+    let campaign = Campaign::prepare(&world, 10_000, 2021);
+    let prepared = started.elapsed().as_secs_f64();
+    let started = Instant::now();
+    campaign.run();
+    let seconds = started.elapsed().as_secs_f64();
+    let wrong = campaign.verdict();
+    let told = campaign.ledger();
+    say(&format!("10,000 patients registered with a procedure and decided in {prepared:.0} s"));
+    say(&format!(
+        "{} messages taken by the gateway in {seconds:.0} s ({:.0} a second), {} kills, {} checked first, {} stopped by the \
+         last check, {} patients answered, died or reserved themselves meanwhile",
+        told.taken.len(),
+        told.taken.len() as f64 / seconds,
+        told.kills,
+        told.checked_first,
+        told.stopped,
+        campaign.closed()
+    ));
+    say(&format!("What must not happen: {} {wrong:?}", wrong.len()));
+}
+
+fn say(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}

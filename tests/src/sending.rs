@@ -1,0 +1,288 @@
+//! Senders that are killed at any moment, a gateway that remembers what it was given, and patients who answer meanwhile: who
+//! was sent what, and whether anything was sent that must not have been.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use jiff::SignedDuration;
+use jiff::civil::Date;
+use painreg_domain::calendar::{
+    days_after, days_before, months_after, norwegian_day, norwegian_day_and_hour, norwegian_hour, working_day_from,
+};
+use painreg_domain::clinical::Kind;
+use serde_json::{Value, json};
+
+use crate::{Actor, Patient, World};
+
+/// How many senders work at once.
+const SENDERS: usize = 4;
+
+/// What happened.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// Invitation id -> how often the gateway took it.
+    pub taken: HashMap<String, usize>,
+    /// Patient -> how many invitations (not reminders) the gateway took.
+    pub invited: HashMap<String, usize>,
+    /// Patient and reminder -> how many of these the gateway took.
+    pub reminded: HashMap<(String, u64), usize>,
+    /// What must not happen: handed over after the answer, the death or the reservation had been acknowledged.
+    pub violations: Vec<String>,
+    /// How often a sender was killed.
+    pub kills: usize,
+    /// How often somebody was told to ask the gateway first.
+    pub checked_first: usize,
+    /// How often the last check said no.
+    pub stopped: usize,
+}
+
+/// A campaign in a world.
+pub struct Campaign<'w> {
+    world: &'w World,
+    patients: Vec<Patient>,
+    ledger: Mutex<Ledger>,
+    /// Whom nothing may be sent to any more: their answer, death or reservation has been acknowledged.
+    closed: Mutex<HashSet<String>>,
+    /// A sender that lives is done within its lease: clocks do not jump between a hand-over and the gateway.
+    in_hand: RwLock<()>,
+    idle: AtomicUsize,
+    seed: AtomicU64,
+}
+
+/// Draws that a seed determines.
+struct Draw(u64);
+
+impl Draw {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn one_in(&mut self, many: u64) -> bool {
+        self.next().is_multiple_of(many)
+    }
+}
+
+/// Goes on to ten in the morning of that day, or of the working day after it.
+pub fn to_ten(world: &World, day: Date) {
+    let (today, hour) = norwegian_day_and_hour(world.clock.now());
+    let day = if day == today && hour >= 10 { working_day_from(days_after(day, 1)) } else { working_day_from(day) };
+    world.advance(norwegian_hour(day, 10).duration_since(world.clock.now()));
+}
+
+impl<'w> Campaign<'w> {
+    /// Registers that many patients to whom the first question after radiofrequency treatment is due today.
+    pub fn prepare(world: &'w World, patients: usize, seed: u64) -> Self {
+        to_ten(world, norwegian_day(world.clock.now()));
+        let today = norwegian_day(world.clock.now());
+        let performed = (88..96).map(|days| days_before(today, days)).find(|day| months_after(*day, 3) <= today);
+        let clinician = world.alpha().clinician();
+        let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
+        let register = |_| {
+            let patient = clinician.registers(&world.answerer());
+            clinician.records(&patient, Kind::Procedure, &body);
+            patient
+        };
+        Self {
+            world,
+            patients: (0..patients).map(register).collect(),
+            ledger: Mutex::default(),
+            closed: Mutex::default(),
+            in_hand: RwLock::default(),
+            idle: AtomicUsize::new(0),
+            seed: AtomicU64::new(seed),
+        }
+    }
+
+    fn draw(&self) -> Draw {
+        let seed = self.seed.fetch_add(1, Ordering::Relaxed);
+        Draw((seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
+    fn told(&self) -> std::sync::MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_closed(&self, patient: &str) -> bool {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner).contains(patient)
+    }
+
+    /// The patient answers, dies or reserves themselves, and the registry has said that it knows.
+    fn close(&self, patient: &str, how: u64) {
+        let clinician = self.world.alpha().clinician();
+        let today = norwegian_day(self.world.clock.now());
+        let known = match how % 4 {
+            0 | 1 => {
+                let body = json!({"source": {"system": "test", "form_id": "9", "submission_id": patient},
+                    "patient": {"id": patient}, "form": "opr-rf", "submitted_at": self.world.clock.now(),
+                    "answers": {"pgic": 2}});
+                clinician.post(&clinician.at("submissions"), &body).status == 201
+            }
+            2 => {
+                clinician.patch(&clinician.at(&format!("patients/{patient}")), 1, &json!({"deceased_on": today})).status
+                    == 200
+            }
+            _ => {
+                let body = json!({"basis": "reservation", "against": "questionnaires", "valid_from": today, "source": "digital"});
+                clinician.post(&clinician.at(&format!("patients/{patient}/legal-basis")), &body).status == 201
+            }
+        };
+        if known {
+            self.closed.lock().unwrap_or_else(PoisonError::into_inner).insert(patient.to_owned());
+        }
+    }
+
+    /// Sends until nobody is left to be sent anything: four senders, each killed now and then between any two steps, and
+    /// patients who answer whenever they like.
+    pub fn run(&self) {
+        self.idle.store(0, Ordering::Relaxed);
+        std::thread::scope(|threads| {
+            for number in 0..SENDERS {
+                threads.spawn(move || self.send(number));
+            }
+            threads.spawn(|| self.answer());
+        });
+    }
+
+    /// One in ten answers, dies or reserves themselves while senders are at work.
+    fn answer(&self) {
+        let mut draw = self.draw();
+        for patient in &self.patients {
+            if draw.one_in(10) && !self.is_closed(&patient.id) {
+                self.close(&patient.id, draw.next());
+            }
+        }
+    }
+
+    fn send(&self, number: usize) {
+        let sender = self.world.alpha().sender().called(&format!("sender-{number}"));
+        let mut draw = self.draw();
+        let mut empty = 0;
+        // Nothing for three leases and the grace after them: nothing is left.
+        while empty < 6 {
+            let claim = self.claim(&sender, &mut draw);
+            let invitations = claim["invitations"].as_array().cloned().unwrap_or_default();
+            if invitations.is_empty() {
+                empty += 1;
+                let _nobody_sends = self.in_hand.write().unwrap_or_else(PoisonError::into_inner);
+                self.world.advance(SignedDuration::from_secs(45));
+                continue;
+            }
+            empty = 0;
+            if draw.one_in(8) {
+                self.told().kills += 1;
+                continue;
+            }
+            for invitation in &invitations {
+                if !self.deliver(&sender, &mut draw, invitation) {
+                    self.told().kills += 1;
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Claims, sometimes twice with one key: the answers must be the same.
+    fn claim(&self, sender: &Actor<'_>, draw: &mut Draw) -> Value {
+        let key = self.world.clock.random_id().to_string();
+        let body = json!({"channel": "sms", "limit": 20, "lease_seconds": 30});
+        let ask = || sender.request("POST", &sender.at("invitation-claims")).key(&key).json(&body).send();
+        let first = ask();
+        if draw.one_in(10) {
+            let again = ask();
+            if first.body != again.body {
+                self.told().violations.push(format!("a repeated claim answers otherwise: {}", again.text()));
+            }
+        }
+        if first.status == 200 { first.body } else { Value::Null }
+    }
+
+    /// One invitation; `false` where the sender was killed on the way.
+    fn deliver(&self, sender: &Actor<'_>, draw: &mut Draw, invitation: &Value) -> bool {
+        let id = invitation["id"].as_str().unwrap_or_default();
+        let patient = invitation["patient_id"].as_str().unwrap_or_default();
+        let tell = |receipt: &Value| {
+            let path = sender.at(&format!("invitations/{id}/receipts"));
+            sender.post(&path, receipt)
+        };
+        if invitation["check_first"] == true {
+            let mut told = self.told();
+            told.checked_first += 1;
+            let is_there = told.taken.contains_key(id);
+            drop(told);
+            if is_there {
+                tell(&json!({"outcome": "sent"}));
+                return true;
+            }
+        }
+        // Some answer just when a sender has taken theirs on.
+        if draw.one_in(12) {
+            self.close(patient, draw.next());
+        }
+        let closed = self.is_closed(patient);
+        let in_hand = self.in_hand.read().unwrap_or_else(PoisonError::into_inner);
+        let path = sender.at(&format!("invitations/{id}/handover"));
+        let granted = sender.put(&path, invitation["version"].as_i64().unwrap_or_default()).status == 200;
+        if !granted {
+            self.told().stopped += 1;
+            return true;
+        }
+        if closed {
+            self.told()
+                .violations
+                .push(format!("{id} was handed over after the patient had answered, died or the like"));
+        }
+        if draw.one_in(15) {
+            return false;
+        }
+        self.take(invitation, id, patient);
+        drop(in_hand);
+        if draw.one_in(15) {
+            return false;
+        }
+        tell(&json!({"outcome": "sent"}));
+        true
+    }
+
+    /// The gateway takes a message.
+    fn take(&self, invitation: &Value, id: &str, patient: &str) {
+        let reminder = invitation["reminder"].as_u64().unwrap_or_default();
+        let mut told = self.told();
+        *told.taken.entry(id.to_owned()).or_default() += 1;
+        if reminder == 0 {
+            *told.invited.entry(patient.to_owned()).or_default() += 1;
+        } else {
+            *told.reminded.entry((patient.to_owned(), reminder)).or_default() += 1;
+        }
+    }
+
+    /// Everything that is wrong with what happened: nobody may have been sent anything twice, or after they had answered;
+    /// and everybody else must have been sent the invitation.
+    pub fn verdict(&self) -> Vec<String> {
+        let told = self.told();
+        let mut wrong = told.violations.clone();
+        let twice = |count: &&usize| **count > 1;
+        wrong.extend(told.taken.iter().filter(|(_, count)| twice(count)).map(|(id, _)| format!("{id} was sent twice")));
+        wrong.extend(
+            told.invited.iter().filter(|(_, count)| twice(count)).map(|(id, _)| format!("{id} was invited twice")),
+        );
+        let reminded = told.reminded.iter().filter(|(_, count)| twice(count));
+        wrong.extend(reminded.map(|((id, reminder), _)| format!("{id} was reminded twice ({reminder})")));
+        let forgotten = self.patients.iter().filter(|it| !told.invited.contains_key(&it.id) && !self.is_closed(&it.id));
+        wrong.extend(forgotten.map(|it| format!("{} was never invited", it.id)));
+        wrong
+    }
+
+    /// What happened so far.
+    pub fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
+        self.told()
+    }
+
+    /// How many patients answered, died or reserved themselves.
+    pub fn closed(&self) -> usize {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}

@@ -1,0 +1,47 @@
+//! Exactly once: whatever is killed whenever, everybody is asked once, nobody twice, and nobody who has answered.
+
+use painreg_domain::calendar::{days_after, norwegian_day};
+use painreg_tests::sending::{Campaign, to_ten};
+use painreg_tests::{Setup, World};
+
+/// `cargo bench -p painreg-tests --bench sending` does the same with ten thousand.
+const PATIENTS: usize = 160;
+
+#[test]
+fn everybody_is_asked_once_whatever_is_killed_whenever() {
+    let world = World::with(&Setup { workers: 2, connections_per_tenant: 12, ..Setup::default() });
+    let campaign = Campaign::prepare(&world, PATIENTS, 5);
+    campaign.run();
+    assert_eq!(campaign.verdict(), [] as [String; 0]);
+    {
+        let told = campaign.ledger();
+        assert!(told.kills > 5 && told.checked_first > 0 && told.stopped > 0, "nothing was put to the test: {told:?}");
+    }
+    assert!(campaign.closed() > 5);
+    // The reminders, the same way: once each, and none to whoever has answered.
+    to_ten(&world, days_after(norwegian_day(world.clock.now()), 8));
+    campaign.run();
+    assert_eq!(campaign.verdict(), [] as [String; 0]);
+    let told = campaign.ledger();
+    let asked = told.invited.len();
+    let reminded = told.reminded.keys().filter(|(_, reminder)| *reminder == 1).count();
+    assert!(reminded > 0 && reminded < asked, "{reminded} of {asked} reminded");
+    // What the registry says was sent is what the gateway took.
+    let sent = world.number("SELECT count(*) FROM {alpha}.invitation WHERE sent_at IS NOT NULL");
+    let lost =
+        world.number("SELECT count(*) FROM {alpha}.invitation WHERE handed_over_at IS NOT NULL AND sent_at IS NULL");
+    let taken = i64::try_from(told.taken.len()).expect("small");
+    assert!(
+        sent <= taken && taken <= sent + lost,
+        "{sent} known to be sent, {taken} taken, {lost} handed over and lost"
+    );
+}
+
+#[test]
+fn without_the_last_check_the_same_campaign_finds_what_must_not_happen() {
+    let world = World::with(&Setup { workers: 2, without_last_check: true, ..Setup::default() });
+    let campaign = Campaign::prepare(&world, PATIENTS / 2, 5);
+    campaign.run();
+    let wrong = campaign.verdict();
+    assert!(wrong.iter().any(|it| it.contains("handed over after")), "the fault was not found: {wrong:?}");
+}
