@@ -245,7 +245,8 @@ impl Scene {
             | "listMerges"
             | "listAlerts"
             | "listFollowUpDecisions"
-            | "listInvitations" => Whose::Listed,
+            | "listInvitations"
+            | "listEvents" => Whose::Listed,
             // Nobody knows whose it is.
             "readQuarantined" | "setAsideQuarantined" => Whose::Nobody,
             "mergePatients" => {
