@@ -8,6 +8,7 @@ pub mod code_lists;
 pub mod code_systems;
 pub mod device_recalls;
 pub mod entries;
+pub mod events;
 pub mod follow_up;
 pub mod follow_up_plans;
 pub mod follow_up_statistics;
@@ -128,6 +129,7 @@ pub fn all(config: &mut ServiceConfig<'_>) {
         .service(alerts::list::list_alerts)
         .service(alerts::acknowledge::acknowledge_alert)
         .configure(of_follow_up)
+        .service(events::list::list_events)
         .service(receipt_keys::list::list_receipt_keys)
         .service(rescorings::rescore::rescore)
         .service(audit_events::of_patient::read_access_log)

@@ -56,6 +56,8 @@ ids! {
     InvitationId;
     /// One telephone call about an unanswered invitation.
     CallId;
+    /// One webhook: somebody who is told what happens.
+    WebhookId;
     /// One trusted issuer of tokens.
     IssuerId;
 }

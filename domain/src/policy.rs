@@ -260,6 +260,12 @@ mod table {
         ReportInvitation  Clinical:    no      no        no        no              no            no           no           no       all      no      no   no       no;
         /// Read what was sent, and what became of it.
         ReadInvitations   Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Read what happened, in order.
+        ReadEvents        Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        /// Decide who is told what happens, and see how it went.
+        ManageWebhooks    Catalogue:   no      no        no        all             no            no           no           no       no       no      no   no       no;
+        /// Tell those who are to be told.
+        DeliverEvents     Clinical:    no      no        no        no              no            no           no           no       no       no      no   no       all;
         /// Find patients who may be the same person.
         FindDuplicates    Identity:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
         /// Merge a duplicate into another patient.

@@ -108,3 +108,11 @@ GRANT UPDATE (state, updated_at, updated_by, version) ON invitation TO {system};
 GRANT SELECT (id, patient_id, token_hash, reference) ON invitation TO {importer};
 -- Who was rung.
 GRANT SELECT, INSERT ON follow_up_call TO {clinician}, {secretary}, {registry_manager};
+
+-- What happened: everybody's deeds leave events, nobody changes one; who reads them, and who is told.
+GRANT INSERT ON event TO {patient}, {clinician}, {secretary}, {registry_manager}, {importer}, {sender}, {pas_feed}, {system};
+GRANT SELECT ON event TO {clinician}, {secretary}, {registry_manager}, {system};
+GRANT SELECT, INSERT, UPDATE, DELETE ON webhook TO {registry_manager};
+GRANT SELECT ON webhook_delivery TO {registry_manager};
+GRANT SELECT, UPDATE ON webhook TO {system};
+GRANT SELECT, INSERT, UPDATE ON webhook_delivery TO {system};

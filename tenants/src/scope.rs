@@ -51,6 +51,7 @@ use painreg_domain::calendar::norwegian_day;
 use painreg_domain::clinical::LegalBasis;
 use painreg_domain::clinical::legal_basis::{self, Circumstances};
 use painreg_domain::code::CodeBooks;
+use painreg_domain::event;
 use painreg_domain::ids::{EntryId, PatientId, SubmissionId, TenantId};
 use painreg_domain::national_id::NationalId;
 use painreg_domain::policy::{self, Action, Reach, Role};
@@ -64,6 +65,7 @@ use crate::pool::Pooled;
 use crate::registry::{Place, Registry, Tenant};
 use crate::statement::{Statement, statement};
 use crate::store::decisions;
+use crate::store::events::{self, Happening};
 use crate::store::idempotency::{self, Once, Reply};
 
 /// Who is calling, as the issuer vouched for it.
@@ -161,6 +163,8 @@ pub struct Tx<'t> {
     generation: Option<i64>,
     /// Whose facts have changed: they are decided again before the transaction ends.
     touched: BTreeSet<Uuid>,
+    /// What happened, for those who are told: written before the transaction ends.
+    pub(crate) events: Vec<Happening>,
     /// Whether the registry's own role is at work instead of the caller's.
     is_system: bool,
     brand: PhantomData<fn(&'t ()) -> &'t ()>,
@@ -309,11 +313,13 @@ impl TenantScope {
                     codes,
                     generation: None,
                     touched: BTreeSet::new(),
+                    events: Vec::new(),
                     is_system: false,
                     brand,
                 };
                 let result = work(&mut tx).and_then(|done| {
                     decisions::settle(&mut tx)?;
+                    events::write(&mut tx)?;
                     Ok(done)
                 });
                 opened = std::mem::take(&mut tx.trace.opened);
@@ -503,6 +509,11 @@ impl<'t> Tx<'t> {
     /// Whose facts have changed so far; they count as decided.
     pub(crate) fn take_touched(&mut self) -> Vec<Uuid> {
         std::mem::take(&mut self.touched).into_iter().collect()
+    }
+
+    /// Says that something happened: others are told if this transaction commits, and only then.
+    pub(crate) fn emit(&mut self, kind: event::Kind, patient: Option<Uuid>, object: String, version: Option<i64>) {
+        self.events.push(Happening { kind, patient, object, version });
     }
 
     /// Does what follows from the caller's deed and what the caller's own role has no right to, as the registry itself:

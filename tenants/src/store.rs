@@ -7,6 +7,7 @@ pub mod code_lists;
 pub mod codes;
 pub mod decisions;
 pub mod entries;
+pub mod events;
 pub mod forms;
 pub mod idempotency;
 pub mod implants;

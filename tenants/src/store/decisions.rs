@@ -14,6 +14,7 @@ use diesel::sql_types::{Array, BigInt, Jsonb, Text, Timestamptz, Uuid as SqlUuid
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff_diesel::ToDiesel as _;
+use painreg_domain::event;
 use painreg_domain::followup::{Decision, Facts, Plan, decide};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -177,8 +178,12 @@ pub(crate) fn redecide(tx: &mut Tx<'_>, patients: &[Uuid]) -> Result<Vec<Decided
     let (plan, records) = records(tx, Some(patients), None, None)?;
     let Some(plan) = plan else { return Ok(Vec::new()) };
     let mut changes = Changes::default();
-    let decided = records.into_iter().map(|record| decided(tx, &plan, record, &mut changes)).collect();
+    let decided: Vec<Decided> = records.into_iter().map(|record| decided(tx, &plan, record, &mut changes)).collect();
     changes.store(tx)?;
+    // One event a patient, however many decisions: a new plan decides everybody anew.
+    for changed in decided.iter().filter(|decided| decided.changed > 0) {
+        tx.emit(event::Kind::DecisionChanged, Some(changed.patient), format!("patient/{}", changed.patient), None);
+    }
     Ok(decided)
 }
 

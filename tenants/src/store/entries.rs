@@ -12,6 +12,7 @@ use jiff::civil::Date;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::clinical::history::{ChangeReason, State};
 use painreg_domain::clinical::{Entry, Examination, Kind, members};
+use painreg_domain::event;
 use painreg_domain::ids::{EntryId, PatientId};
 use painreg_domain::policy::Action;
 use serde_json::{Map, Value};
@@ -249,6 +250,7 @@ pub fn record<'t>(
         .bind::<Jsonb, _>(Value::Object(members));
     let row: EntryRow = shown(query, kind).then(" FROM x").get_result(tx.conn)?;
     touch(tx, access, kind);
+    told(tx, event::Kind::EntryRecorded, access, (kind, id), 1);
     opened_one(tx, row)
 }
 
@@ -257,6 +259,11 @@ fn touch<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, kind: Kind) {
     if kind.is_read_by_follow_up() {
         tx.touch(access.id().uuid());
     }
+}
+
+/// Tells what became of an entry.
+fn told(tx: &mut Tx<'_>, what: event::Kind, access: &PatientAccess<'_>, (kind, id): (Kind, EntryId), version: i64) {
+    tx.emit(what, Some(access.id().uuid()), format!("{}/{id}", <&'static str>::from(kind)), Some(version));
 }
 
 /// Lets nobody else do what asks for this entry's lock until the transaction ends; others may still refer to it.
@@ -458,6 +465,7 @@ pub fn change<'t>(
     .get_result(tx.conn)
     .optional()?;
     touch(tx, access, kind);
+    told(tx, event::Kind::EntryChanged, access, (kind, before.id), version + 1);
     opened_one(tx, row.ok_or(StoreError::Stale)?)
 }
 
@@ -482,6 +490,7 @@ pub fn withdraw<'t>(
         Ok(0) => Err(StoreError::Stale),
         Ok(_) => {
             touch(tx, access, before.kind);
+            told(tx, event::Kind::EntryWithdrawn, access, (before.kind, before.id), version);
             Ok(())
         }
         Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::ForeignKeyViolation, _)) => {

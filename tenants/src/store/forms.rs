@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use diesel::prelude::*;
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
+use painreg_domain::event;
 use painreg_domain::questionnaire::{Definition, Form};
 use serde_json::Value;
 
@@ -174,7 +175,9 @@ pub fn discard(tx: &mut Tx<'_>, code: &str, version: i64) -> Result<(), StoreErr
 pub fn publish(tx: &mut Tx<'_>, draft: i64, form: &Form) -> Result<(), StoreError> {
     discard(tx, form.code(), draft)?;
     let now = tx.now();
-    insert(tx.conn, form, now)
+    insert(tx.conn, form, now)?;
+    tx.emit(event::Kind::FormPublished, None, format!("form/{}/{}", form.code(), form.version()), None);
+    Ok(())
 }
 
 /// Every published version, by code and version, after `after`.

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::{SignedDuration, Timestamp};
 use jiff_diesel::ToDiesel as _;
+use painreg_domain::event;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::followup::{Channel, Decision, Failure, InvitationState, Plan, Receipt};
 use painreg_domain::ids::{DecisionId, EntryId, InvitationId, PatientId};
@@ -424,7 +425,26 @@ fn insert(tx: &mut Tx<'_>, new: &[New<'_>], claim: Uuid, lease_until: Timestamp)
     .bind::<Array<Text>, _>(new.iter().map(|it| it.4.as_str()).collect::<Vec<_>>())
     .bind::<Array<Bytea>, _>(hashes)
     .execute(tx.conn)?;
+    for it in new {
+        told_of(tx, event::Kind::InvitationClaimed, it.1.patient_id, it.0, 1);
+    }
     Ok(())
+}
+
+fn told_of(tx: &mut Tx<'_>, kind: event::Kind, patient: Uuid, id: Uuid, version: i64) {
+    tx.emit(kind, Some(patient), format!("invitation/{id}"), Some(version));
+}
+
+/// What is told when an invitation has come to a state; being handed over is a sender's own business.
+const fn news(state: InvitationState) -> Option<event::Kind> {
+    match state {
+        InvitationState::Claimed | InvitationState::HandedOver => None,
+        InvitationState::Sent => Some(event::Kind::InvitationSent),
+        InvitationState::Delivered => Some(event::Kind::InvitationDelivered),
+        InvitationState::Failed => Some(event::Kind::InvitationFailed),
+        InvitationState::Unknown => Some(event::Kind::InvitationUnknown),
+        InvitationState::Withdrawn => Some(event::Kind::InvitationWithdrawn),
+    }
 }
 
 /// One invitation. Opens the patient's record.
@@ -486,6 +506,9 @@ pub fn hand_over(tx: &mut Tx<'_>, id: InvitationId, version: i64) -> Result<Hand
     let query =
         if granted { query.then(", handed_over_at = ?").bind::<Timestamptz, _>(tx.now().to_diesel()) } else { query };
     ended(tx, query, id)?;
+    if let Some(kind) = news(state) {
+        told_of(tx, kind, patient, id.uuid(), found.version + 1);
+    }
     tx.touch(patient);
     Ok(if granted { Handover::Granted } else { Handover::Withdrawn })
 }
@@ -543,6 +566,9 @@ pub fn told(tx: &mut Tx<'_>, id: InvitationId, told: &Told) -> Result<Invitation
         Receipt::Unknown => query,
     };
     ended(tx, query, id)?;
+    if let Some(kind) = news(state).filter(|_| state != found.state) {
+        told_of(tx, kind, patient, id.uuid(), found.version + 1);
+    }
     tx.touch(patient);
     read(tx, id)
 }
@@ -594,6 +620,18 @@ pub fn list(
     Ok(found)
 }
 
+#[derive(QueryableByName)]
+struct GoneRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    patient_id: Uuid,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
 /// Lets go of what nobody will ask for again: taken on, never handed over, and not to be sent any more; and of what was
 /// handed over a day ago, never heard of again, and not to be sent any more: nobody can say whether it was. How many.
 pub fn let_go(tx: &mut Tx<'_>) -> Result<usize, StoreError> {
@@ -612,22 +650,28 @@ pub fn let_go(tx: &mut Tx<'_>) -> Result<usize, StoreError> {
             return Ok(0);
         }
         decisions::lock(tx, &patients)?;
-        let changed = statement(
+        let gone: Vec<GoneRow> = statement(
             "UPDATE invitation SET state = CASE WHEN handed_over_at IS NULL THEN 'withdrawn' ELSE 'unknown' END, \
              updated_at = ?, updated_by = ?, version = invitation.version + 1 FROM decision \
              WHERE decision.id = decision_id AND invitation.patient_id = ANY (?) AND decision.send_on IS NULL \
              AND ((invitation.state = 'claimed' AND handed_over_at IS NULL AND lease_until < ?) \
-             OR (invitation.state IN ('claimed', 'handed_over') AND lease_until < ?))",
+             OR (invitation.state IN ('claimed', 'handed_over') AND lease_until < ?)) RETURNING invitation.id, invitation.patient_id, \
+             invitation.state, invitation.version",
         )
         .bind::<Timestamptz, _>(tx.now().to_diesel())
         .bind::<Text, _>(tx.trace.action())
         .bind::<Array<SqlUuid>, _>(&patients)
         .bind::<Timestamptz, _>(tx.now().to_diesel())
         .bind::<Timestamptz, _>(day_ago.to_diesel())
-        .execute(tx.conn)?;
+        .load(tx.conn)?;
         for patient in patients {
             tx.touch(patient);
         }
-        Ok(changed)
+        for row in &gone {
+            let kind =
+                if row.state == "unknown" { event::Kind::InvitationUnknown } else { event::Kind::InvitationWithdrawn };
+            told_of(tx, kind, row.patient_id, row.id, row.version);
+        }
+        Ok(gone.len())
     })
 }

@@ -6,6 +6,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Date as SqlDate, Nullable, Text, Ti
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff_diesel::ToDiesel as _;
+use painreg_domain::event;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::{MergeId, PatientId};
 use painreg_domain::patient::Sex;
@@ -186,6 +187,9 @@ pub fn merge(tx: &mut Tx<'_>, survivor: PatientId, duplicate: PatientId) -> Resu
     .bind::<Timestamptz, _>(now.to_diesel())
     .bind::<Text, _>(tx.trace.action())
     .get_result(tx.conn)?;
+    for patient in both {
+        tx.emit(event::Kind::PatientMerged, Some(patient), format!("patient_merge/{id}"), Some(1));
+    }
     Ok(row.into())
 }
 
@@ -220,6 +224,9 @@ pub fn undo(tx: &mut Tx<'_>, id: MergeId, version: i64) -> Result<Merge, StoreEr
     .get_result(tx.conn)?;
     tx.touch(root);
     settle(tx, root)?;
+    for patient in [row.survivor, row.duplicate] {
+        tx.emit(event::Kind::PatientUnmerged, Some(patient), format!("patient_merge/{id}"), Some(row.version));
+    }
     Ok(row.into())
 }
 

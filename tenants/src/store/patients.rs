@@ -10,6 +10,7 @@ use jiff_diesel::ToDiesel as _;
 use painreg_domain::clinical::Kind;
 use painreg_domain::clinical::legal_basis::Circumstances;
 use painreg_domain::contact::{Email, Mobile};
+use painreg_domain::event;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::followup::Channel;
 use painreg_domain::ids::PatientId;
@@ -278,6 +279,7 @@ pub fn register<'t>(
     };
     tx.keys.push((id.uuid(), key));
     tx.touch(id.uuid());
+    tx.emit(event::Kind::PatientRegistered, Some(id.uuid()), format!("patient/{id}"), Some(1));
     Ok(Registered { access: tx.registered(id), patient, standing })
 }
 
@@ -410,6 +412,7 @@ pub fn update<'t>(
         ))
         .execute(tx.conn)?;
     tx.touch(id.uuid());
+    tx.emit(event::Kind::PatientUpdated, Some(id.uuid()), format!("patient/{id}"), Some(version + 1));
     if changed == 1 { Ok(()) } else { Err(StoreError::Stale) }
 }
 

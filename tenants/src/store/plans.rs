@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Text, Timestamptz};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
+use painreg_domain::event;
 use painreg_domain::fault::Fault;
 use painreg_domain::followup::{Definition, Known, Plan};
 use serde_json::Value;
@@ -212,6 +213,7 @@ pub fn publish(tx: &mut Tx<'_>, draft: i64, plan: &Plan) -> Result<Published, St
     discard(tx, draft)?;
     let published = insert(tx.conn, plan, before.as_ref(), version, tx.now(), &tx.principal().actor)?;
     code_lists::moved(tx)?;
+    tx.emit(event::Kind::PlanPublished, None, format!("follow_up_plan/{version}"), Some(version));
     Ok(published)
 }
 

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bytea, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
+use painreg_domain::event;
 use painreg_domain::fault::FaultCode;
 use painreg_domain::ids::{QuarantineId, SubmissionId};
 use serde::{Deserialize, Serialize};
@@ -212,6 +213,7 @@ pub fn keep(tx: &mut Tx<'_>, new: &Unplaced<'_>) -> Result<QuarantineId, StoreEr
     .bind::<Text, _>(by)
     .get_result(tx.conn)?;
     tx.trace.write(tx.conn, None, Some(format!("quarantine/{}", kept.id)), "quarantined")?;
+    tx.emit(event::Kind::DeliveryQuarantined, None, format!("quarantine/{}", kept.id), None);
     Ok(QuarantineId::existing(kept.id))
 }
 

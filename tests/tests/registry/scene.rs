@@ -248,7 +248,8 @@ impl Scene {
             | "listInvitations"
             | "listStatisticsDecisions"
             | "readCallList"
-            | "listFollowUpCalls" => Whose::Listed,
+            | "listFollowUpCalls"
+            | "listEvents" => Whose::Listed,
             // Nobody knows whose it is.
             "readQuarantined" | "setAsideQuarantined" => Whose::Nobody,
             "mergePatients" => {

@@ -1,11 +1,12 @@
 //! Storing what arrived, one submission or hundreds, by the same two statements; never twice, and nothing overwritten.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bytea, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
+use painreg_domain::event;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::{InvitationId, SubmissionId};
 use painreg_domain::policy::Role;
@@ -337,8 +338,11 @@ fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<Stored, StoreError> {
     }
     let scores: Vec<(Uuid, &StoredScore)> =
         rows.iter().flat_map(|row| row.new.scores.iter().map(|score| (row.id, score))).collect();
-    let alerts: Vec<(Uuid, (&str, &str))> =
-        rows.iter().flat_map(|row| row.new.alerts.iter().map(|alert| (row.id, *alert))).collect();
+    let alerts: Vec<(Uuid, (Uuid, (&str, &str)))> = rows
+        .iter()
+        .flat_map(|row| row.new.alerts.iter().map(|alert| (row.id, *alert)))
+        .map(|(submission, alert)| (submission, (tx.random_id(), alert)))
+        .collect();
     let (now, by) = (tx.now().to_diesel(), tx.trace.action());
     let mut query = statement(NEW)
         .bind::<Array<SqlUuid>, _>(column(rows, |row| row.id))
@@ -382,10 +386,10 @@ fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<Stored, StoreError> {
         query = query
             .then(RAISE)
             .bind::<Timestamptz, _>(now)
-            .bind::<Array<SqlUuid>, _>(alerts.iter().map(|_| tx.random_id()).collect::<Vec<_>>())
+            .bind::<Array<SqlUuid>, _>(alerts.iter().map(|(_, (id, _))| *id).collect::<Vec<_>>())
             .bind::<Array<SqlUuid>, _>(alerts.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(alerts.iter().map(|(_, (instrument, _))| *instrument).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(alerts.iter().map(|(_, (_, code))| *code).collect::<Vec<_>>());
+            .bind::<Array<Text>, _>(alerts.iter().map(|(_, (_, (instrument, _)))| *instrument).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(alerts.iter().map(|(_, (_, (_, code)))| *code).collect::<Vec<_>>());
     }
     // What people submit never was in quarantine.
     if matches!(tx.principal().role, Role::Importer | Role::RegistryManager) {
@@ -394,6 +398,16 @@ fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<Stored, StoreError> {
     let stored: Vec<StoredRow> = query.then(" SELECT id, invitation_id FROM stored").load(tx.conn)?;
     for row in rows.iter().filter(|row| follows_up(row.new.form.wave())) {
         tx.touch(row.patient);
+    }
+    let new: HashSet<Uuid> = stored.iter().map(|row| row.id).collect();
+    for row in rows.iter().filter(|row| new.contains(&row.id)) {
+        let kind = if row.revision > 1 { event::Kind::SubmissionRevised } else { event::Kind::SubmissionStored };
+        tx.emit(kind, Some(row.patient), format!("submission/{}", row.id), Some(row.revision.into()));
+    }
+    for (row, (alert, _)) in &alerts {
+        if let Some(row) = rows.iter().find(|it| it.id == *row && new.contains(&it.id)) {
+            tx.emit(event::Kind::AlertRaised, Some(row.patient), format!("alert/{alert}"), Some(1));
+        }
     }
     Ok(stored.into_iter().map(|row| (row.id, row.invitation_id.map(InvitationId::existing))).collect())
 }

@@ -1,0 +1,177 @@
+//! What happened (hendelser), in the order in which it became known. Nothing is ever changed or removed: whoever begins to
+//! listen reads from the start.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use jiff::Timestamp;
+use jiff_diesel::ToDiesel as _;
+use painreg_domain::event::Kind;
+use painreg_domain::ids::PatientId;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::scope::Tx;
+use crate::statement::statement;
+use crate::store::Listing;
+
+/// Something that this transaction did.
+pub(crate) struct Happening {
+    pub(crate) kind: Kind,
+    pub(crate) patient: Option<Uuid>,
+    /// As the access log names it.
+    pub(crate) object: String,
+    pub(crate) version: Option<i64>,
+}
+
+/// A place in the order of events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The transaction.
+    pub(crate) txid: i64,
+    /// The place in it.
+    pub(crate) position: i64,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.txid, self.position)
+    }
+}
+
+impl std::str::FromStr for Place {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        let (txid, position) = text.split_once(' ').ok_or(StoreError::BadCursor)?;
+        let number = |text: &str| text.parse().map_err(|_| StoreError::BadCursor);
+        Ok(Self { txid: number(txid)?, position: number(position)? })
+    }
+}
+
+/// One event.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its id: the same wherever it is told.
+    pub id: Uuid,
+    /// What happened.
+    pub kind: Kind,
+    /// When.
+    pub at: Timestamp,
+    /// To whom.
+    pub patient: Option<PatientId>,
+    /// To what.
+    pub object: String,
+    /// Its version then.
+    pub version: Option<i64>,
+    /// Its place in the order.
+    pub place: Place,
+}
+
+#[derive(QueryableByName)]
+pub(crate) struct EventRow {
+    #[diesel(sql_type = BigInt)]
+    txid: i64,
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    patient_id: Option<Uuid>,
+    #[diesel(sql_type = Text)]
+    object: String,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    version: Option<i64>,
+}
+
+impl EventRow {
+    pub(crate) fn event(self) -> Result<Event, StoreError> {
+        let Self { txid, position, id, at, kind, patient_id, object, version } = self;
+        let unknown = |_| StoreError::Database(diesel::result::Error::DeserializationError("an unknown event".into()));
+        Ok(Event {
+            id,
+            kind: kind.parse().map_err(unknown)?,
+            at: at.to_jiff(),
+            patient: patient_id.map(PatientId::existing),
+            object,
+            version,
+            place: Place { txid, position },
+        })
+    }
+}
+
+/// Only what is older than every transaction that is still open: nothing will appear before it any more.
+pub(crate) const SETTLED: &str = "txid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+
+/// Writes what this transaction did: one round trip where it did anything.
+pub(crate) fn write(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let events = std::mem::take(&mut tx.events);
+    if events.is_empty() {
+        return Ok(());
+    }
+    statement(
+        "INSERT INTO event (at, id, kind, patient_id, object, version) SELECT ?, new.* FROM unnest(?, ?, ?, ?, ?) AS new",
+    )
+    .bind::<Timestamptz, _>(tx.now().to_diesel())
+    .bind::<Array<SqlUuid>, _>(events.iter().map(|_| tx.ordered_id()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(events.iter().map(|it| <&'static str>::from(it.kind)).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(events.iter().map(|it| it.patient).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(events.iter().map(|it| it.object.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<BigInt>>, _>(events.iter().map(|it| it.version).collect::<Vec<_>>())
+    .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Which events.
+#[derive(Clone, Copy, Debug)]
+pub struct Search {
+    /// Only those of this kind.
+    pub kind: Option<Kind>,
+    /// Only those of this patient, under whatever id.
+    pub patient: Option<PatientId>,
+}
+
+/// Events within the caller's reach in their order, after `after`: whose reach is a unit reads of its patients only. Every
+/// patient told of is logged, thin as the events are: that somebody was registered, asked or alarmed is about them.
+pub fn list(tx: &mut Tx<'_>, search: Search, after: Place, limit: i64) -> Result<Listing<Event>, StoreError> {
+    let mut query = statement("SELECT txid, position, id, at, kind, patient_id, object, version FROM event WHERE ")
+        .then(SETTLED)
+        .then(" AND (txid, position) > (?, ?)")
+        .bind::<BigInt, _>(after.txid)
+        .bind::<BigInt, _>(after.position);
+    if let Some(unit) = tx.unit_in_reach() {
+        query = query
+            .then(
+                " AND EXISTS (SELECT FROM patient named JOIN patient ON patient.id = coalesce(named.merged_into, \
+                 named.id) WHERE named.id = event.patient_id AND patient.unit = ?)",
+            )
+            .bind::<Text, _>(unit);
+    }
+    if let Some(kind) = search.kind {
+        query = query.then(" AND kind = ?").bind::<Text, _>(<&'static str>::from(kind));
+    }
+    if let Some(patient) = search.patient {
+        query = query
+            .then(
+                " AND patient_id = ANY (ARRAY(SELECT same.id FROM patient named JOIN patient same \
+                 ON coalesce(same.merged_into, same.id) = coalesce(named.merged_into, named.id) WHERE named.id = ?))",
+            )
+            .bind::<SqlUuid, _>(patient.uuid());
+    }
+    let rows: Vec<EventRow> =
+        query.then(" ORDER BY txid, position LIMIT ?").bind::<BigInt, _>(limit + 1).load(tx.conn)?;
+    let found = Listing::cut(rows.into_iter().map(EventRow::event).collect::<Result<Vec<_>, _>>()?, limit);
+    shown(tx, &found.items)?;
+    Ok(found)
+}
+
+/// Logs whom these events tell of.
+pub(crate) fn shown(tx: &mut Tx<'_>, events: &[Event]) -> Result<(), StoreError> {
+    let mut patients: Vec<PatientId> = events.iter().filter_map(|event| event.patient).collect();
+    patients.sort_unstable();
+    patients.dedup();
+    tx.open_all(&patients)
+}
