@@ -496,8 +496,9 @@ fn tell(address: SocketAddr, key: &DemoKey, slugs: &[&str], now: Timestamp) -> R
     for path in ["submissions", "timeline", "omeq-series", "permissions", "differences?from=2026-01-01T00:00:00Z"] {
         say(&format!("curl -sH \"Authorization: Bearer $TOKEN\" '{base}/v1/tenants/{slug}/patients/{patient}/{path}'"));
     }
-    let carriers = Client::new(address, &slug, key, now)?.get("/implant-components?ongoing=true&limit=1")?;
-    if let Some(carrier) = carriers.pointer("/items/0") {
+    let carriers = Client::new(address, &slug, key, now)?.get("/implant-components?ongoing=true&limit=200")?;
+    let mut carriers = carriers.get("items").and_then(Value::as_array).into_iter().flatten();
+    if let Some(carrier) = carriers.find(|carrier| carrier.get("udi_di").is_some_and(Value::is_string)) {
         let text = |name: &str| carrier.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (whose, device) = (text("patient_id"), text("udi_di"));
         say(&format!(
