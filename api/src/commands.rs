@@ -150,14 +150,18 @@ impl Database {
 
     /// Opens the registry; with `prepare`, brings the platform's schema up first.
     fn open(&self, prepare: bool) -> Result<Opened, Failure> {
+        self.open_by(Clock::system(), prepare)
+    }
+
+    /// The same, by another clock.
+    fn open_by(&self, clock: Clock, prepare: bool) -> Result<Opened, Failure> {
         std::fs::create_dir_all(&self.folder)?;
         let (address, local) = self.start()?;
         if prepare || local.is_some() {
             painreg_tenants::migrate::platform(&address)?;
         }
         let key_file = self.key_file.clone().unwrap_or_else(|| self.folder.join("key"));
-        let mut settings =
-            Settings::new(SecretString::from(address.expose_secret().to_owned()), key_file, Clock::system());
+        let mut settings = Settings::new(SecretString::from(address.expose_secret().to_owned()), key_file, clock);
         settings.connections = self.connections.unwrap_or(if local.is_some() { 200 } else { 60 });
         settings.connections_per_tenant = self.connections_per_tenant;
         let registry = Registry::open(settings)

@@ -19,7 +19,7 @@ use jiff::civil::{Date, date};
 use jiff::{Span, Timestamp, tz::Offset};
 use serde_json::Value;
 
-pub use self::course::{Course, CourseEntry, OPENED};
+pub use self::course::{Course, CourseEntry, Follower, OPENED, Question};
 use self::latent::{Latent, Traits};
 use self::random::{Random, whole};
 use crate::patient::Sex;
@@ -29,6 +29,12 @@ pub const REFERENCE_DAY: Date = date(2026, 1, 1);
 
 /// The Nettskjema form that baseline deliveries answer: the template `opr-baseline`.
 pub const BASELINE_FORM_ID: &str = "1000001";
+/// Those that answers to questions of follow-up answer: `opr-follow-up-short`, `opr-rf`, `opr-scs`.
+pub const SHORT_FORM_ID: &str = "1000003";
+/// After radiofrequency treatment.
+pub const RF_FORM_ID: &str = "1000005";
+/// After spinal cord stimulation.
+pub const SCS_FORM_ID: &str = "1000006";
 
 /// A sequence of synthetic patients and deliveries, wholly determined by its seed.
 #[derive(Clone, Debug)]
@@ -119,6 +125,25 @@ impl Generator {
         // Rarely somebody else answers: an adult, with a number of their own.
         let representative = self.random.chance(0.02).then(|| self.born(REFERENCE_DAY, Sex::Female).1);
         delivery::document(&mut self.random, person, submission_id, created, answers, representative)
+    }
+
+    /// A complete TSD submission of a form of follow-up by `person`, with the token of the invitation it answers, if it is
+    /// known. It follows from the seed, the person and the submission's id alone.
+    pub fn follow_up_delivery(
+        &self,
+        person: &Person,
+        form_id: &str,
+        (submission_id, created): (u64, Timestamp),
+        token: Option<&str>,
+    ) -> Value {
+        let random = &mut self.random_of(person, submission_id);
+        let age = age_on(person.birth_date, Offset::UTC.to_datetime(created).date());
+        let traits = self.latent.traits(random, standard_age(age));
+        let mut answers = delivery::follow_up(random, &self.latent, &traits, form_id);
+        if let Some(token) = token {
+            answers.insert("invitasjon".to_owned(), token.into());
+        }
+        delivery::document(random, person, submission_id, created, answers, None)
     }
 
     /// A stream that follows from the seed, the person and the purpose alone.

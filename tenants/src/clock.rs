@@ -23,7 +23,8 @@ impl Clock {
         Self(Source::System)
     }
 
-    /// A clock that runs with the machine's and can be moved forward, for tests.
+    /// A clock that runs with the machine's and can be moved, for tests and for the demonstration, which lives a year of the
+    /// past through again.
     pub fn shifted() -> Self {
         Self(Source::Shifted(Arc::new(AtomicI64::new(0))))
     }
@@ -45,6 +46,15 @@ impl Clock {
     pub fn advance(&self, by: SignedDuration) {
         if let Source::Shifted(shift) = &self.0 {
             shift.fetch_add(i64::try_from(by.as_nanos()).unwrap_or(i64::MAX), Ordering::Relaxed);
+        }
+    }
+
+    /// Sets a shifted clock to an instant, from which it runs on; `None`: to the machine's. The system's clock stays where
+    /// it is.
+    pub fn set(&self, at: Option<Timestamp>) {
+        if let Source::Shifted(shift) = &self.0 {
+            let by = at.map_or(SignedDuration::ZERO, |at| at.duration_since(Self::system().now()));
+            shift.store(i64::try_from(by.as_nanos()).unwrap_or(0), Ordering::Relaxed);
         }
     }
 

@@ -8,6 +8,8 @@ mod clinical;
 mod codes;
 #[path = "registry/connections.rs"]
 mod connections;
+#[path = "registry/demo.rs"]
+mod demo;
 #[path = "registry/document.rs"]
 mod document;
 #[path = "registry/examples.rs"]

@@ -93,13 +93,20 @@ impl Verifier {
         }
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
-        let checked = match remembered {
+        let mut checked = match remembered {
             // Still trusted, and its key still the issuer's.
             Some(checked) if self.issuer_of(&checked).is_ok() => checked,
             _ => Arc::new(self.check(token).await?),
         };
         let now = self.registry.clock().now();
-        let issuer = self.issuer_of(&checked)?;
+        let issuer = match self.issuer_of(&checked) {
+            Ok(issuer) => issuer,
+            Err(_) => {
+                // The key's day was over between the two looks at it: it is fetched anew.
+                checked = Arc::new(self.check(token).await?);
+                self.issuer_of(&checked)?
+            }
+        };
         times(&checked.claims, now)?;
         let verified = self.caller(&issuer, &checked.claims)?;
         match (issuer.settings.dpop, proof, checked.claims.get("cnf")) {

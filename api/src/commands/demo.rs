@@ -1,6 +1,8 @@
 //! `painreg demo`: five registries with invented patients, loaded through the very endpoints a hospital uses. Only
 //! synthetic national ids; started again, it goes on where it was.
 
+mod past;
+
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpListener};
@@ -16,10 +18,12 @@ use jiff::{Timestamp, ToSpan as _};
 use painreg_domain::national_id::Acceptance;
 use painreg_domain::policy::Role;
 use painreg_domain::synthetic::{BASELINE_FORM_ID, Generator, Person};
+use painreg_tenants::Clock;
 use painreg_tenants::provision::{NewTenant, Placement};
 use serde_json::{Value, json};
 use strum::IntoEnumIterator as _;
 
+use self::past::Past;
 use super::keys::{DemoKey, Wanted, demo_issuer};
 use super::{Database, Failure, Listening, say};
 
@@ -82,7 +86,9 @@ impl Demo {
             return Err("the demonstration has a database of its own; unset DATABASE_URL".into());
         }
         say("Starting the private PostgreSQL ..");
-        let opened = self.database.open(true)?;
+        let clock = Clock::shifted();
+        let opened = self.database.open_by(clock.clone(), true)?;
+        let past = Past::of(clock, &self.database.folder, opened.registry.tenant(past::REGISTRY).is_none())?;
         let key = DemoKey::in_folder(&self.database.folder)?;
         let wanted = REGISTRIES.get(..usize::from(self.tenants)).unwrap_or(REGISTRIES);
         opened.registry.trust(None, &demo_issuer(None)).map_err(super::tenant::told)?;
@@ -115,8 +121,9 @@ impl Demo {
                 let demo = &self;
                 let key = &key;
                 let slugs = &slugs;
+                let past = &past;
                 *loader.lock().unwrap_or_else(PoisonError::into_inner) = Some(threads.spawn(move || {
-                    let result = demo.load_and_tell(address, key, slugs);
+                    let result = demo.load_and_tell(address, key, slugs, past);
                     if demo.once || result.is_err() {
                         stop_this_process();
                     }
@@ -144,8 +151,9 @@ impl Demo {
         }
     }
 
-    fn load_and_tell(&self, address: SocketAddr, key: &DemoKey, slugs: &[&str]) -> Result<(), Failure> {
-        let now = painreg_tenants::Clock::system().now();
+    fn load_and_tell(&self, address: SocketAddr, key: &DemoKey, slugs: &[&str], past: &Past) -> Result<(), Failure> {
+        past.live(self.seed, |slug, now| Client::new(address, slug, key, now))?;
+        let now = Clock::system().now();
         let bars = MultiProgress::new();
         for (at, slug) in slugs.iter().enumerate() {
             let client = Client::new(address, slug, key, now)?;
@@ -154,8 +162,10 @@ impl Demo {
             let held = client.summary()?;
             let count = |name: &str| held.get(name).and_then(Value::as_u64).unwrap_or(0);
             let deliveries: usize = batches.iter().map(|batch| batch.deliveries.len()).sum();
-            let answered = usize::try_from(count("submissions")).is_ok_and(|held| held >= deliveries);
-            if answered && count("patients") >= u64::from(self.patients) {
+            let before = if *slug == past::REGISTRY { past.holds(self.seed) } else { (0, 0) };
+            let held = |name: &str, before: usize| usize::try_from(count(name)).unwrap_or(0).saturating_sub(before);
+            let wanted = usize::try_from(self.patients).unwrap_or(usize::MAX);
+            if held("submissions", before.1) >= deliveries && held("patients", before.0) >= wanted {
                 continue;
             }
             client.project()?;
@@ -226,11 +236,7 @@ fn batches(seed: u64, patients: u32, today: Date) -> Result<VecDeque<Batch>, Fai
         let Some(batch) = batches.back_mut() else { continue };
         let person = generator.person();
         let course = generator.course(&person, today);
-        let mut registration = registration(&person);
         let mut line = serde_json::to_value(&course)?;
-        if let (Some(died), Value::Object(members)) = (course.deceased_on, &mut registration) {
-            members.insert("deceased_on".to_owned(), died.to_string().into());
-        }
         if let (Some(seen), Some(entries)) =
             (course.first_seen_on, line.get_mut("entries").and_then(Value::as_array_mut))
             && number % PARTICIPANTS == 0
@@ -239,7 +245,7 @@ fn batches(seed: u64, patients: u32, today: Date) -> Result<VecDeque<Batch>, Fai
             entries.push(json!({"kind": "project_participation", "content": content}));
         }
         if let Value::Object(members) = &mut line {
-            members.insert("patient".to_owned(), registration);
+            members.insert("patient".to_owned(), registration(&person, course.deceased_on));
         }
         writeln!(batch.lines, "{line}")?;
         batch.patients += 1;
@@ -255,7 +261,7 @@ fn batches(seed: u64, patients: u32, today: Date) -> Result<VecDeque<Batch>, Fai
     Ok(batches)
 }
 
-fn registration(person: &Person) -> Value {
+fn registration(person: &Person, deceased_on: Option<Date>) -> Value {
     json!({
         "national_id": {"type": "fnr", "value": person.national_id},
         "sex": person.sex,
@@ -264,15 +270,17 @@ fn registration(person: &Person) -> Value {
         "interpreter_needed": person.interpreter_needed,
         "cognitive_impairment": person.cognitive_impairment,
         "contact": {"mobile": person.mobile, "email": person.email},
+        "deceased_on": deceased_on,
     })
 }
 
-/// The demonstration as its own client: a secretary registers, an importer delivers, a manager counts.
+/// The demonstration as its own client: a secretary registers, an importer delivers, a sender sends, a manager counts.
 struct Client {
     agent: ureq::Agent,
     base: String,
     secretary: String,
     importer: String,
+    sender: String,
     manager: String,
 }
 
@@ -293,6 +301,7 @@ impl Client {
             base: format!("http://{address}/v1/tenants/{slug}"),
             secretary: sign(Role::Secretary)?,
             importer: sign(Role::Importer)?,
+            sender: sign(Role::Sender)?,
             manager: sign(Role::RegistryManager)?,
         })
     }
@@ -309,48 +318,78 @@ impl Client {
 
     /// Registers the patients of a batch with their courses and delivers their answers; how many entries were stored.
     fn send(&self, seed: u64, batch: &Batch) -> Result<u64, Failure> {
-        let key = format!("demo-{seed}-{}", batch.number);
-        let results =
-            self.post_text("/patient-batches", &self.secretary, &key, "application/x-ndjson", &batch.lines)?;
         let mut entries = 0;
-        for line in results.1.lines() {
-            let result: Value =
-                serde_json::from_str(line).map_err(|_| format!("a batch was refused: {}", results.1))?;
+        for result in self.register(&format!("demo-{seed}-{}", batch.number), &batch.lines)? {
             let stored = result.pointer("/registered/entries").and_then(Value::as_array).map_or(0, Vec::len);
             entries += u64::try_from(stored).unwrap_or(0);
+        }
+        for (number, delivery) in &batch.deliveries {
+            self.deliver(BASELINE_FORM_ID, &format!("demo-{seed}-answers-{number}"), delivery)?;
+        }
+        Ok(entries)
+    }
+
+    /// Registers patients with what is recorded of them; what became of each.
+    fn register(&self, key: &str, lines: &str) -> Result<Vec<Value>, Failure> {
+        let (_, told) = self.send_text(
+            "POST",
+            "/patient-batches",
+            (&self.secretary, &[("idempotency-key", key), ("content-type", "application/x-ndjson")]),
+            lines,
+        )?;
+        let results = told.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>();
+        let results = results.map_err(|_| format!("a batch was refused: {told}"))?;
+        for result in &results {
             let code = result.pointer("/problem/code").and_then(Value::as_str);
             // Registered by an earlier run whose stored answers are gone, or on another day: that is what was wanted.
             if !matches!(code, None | Some("already_exists" | "key_reused")) {
                 return Err(format!("registering a patient was refused: {result}").into());
             }
         }
-        for (number, delivery) in &batch.deliveries {
-            let key = format!("demo-{seed}-answers-{number}");
-            let place = format!("/nettskjema/{BASELINE_FORM_ID}/deliveries");
-            let delivered = self.post(&place, &self.importer, &key, delivery)?;
-            if !matches!(delivered.0, 200 | 201) {
-                return Err(format!("a delivery was refused: {}", delivered.1).into());
-            }
+        Ok(results)
+    }
+
+    /// Delivers somebody's answers.
+    fn deliver(&self, form_id: &str, key: &str, delivery: &Value) -> Result<(), Failure> {
+        match self.post(&format!("/nettskjema/{form_id}/deliveries"), &self.importer, key, delivery)? {
+            (200 | 201, _) => Ok(()),
+            (_, said) => Err(format!("a delivery was refused: {said}").into()),
         }
-        Ok(entries)
     }
 
     fn post(&self, path: &str, token: &str, key: &str, body: &Value) -> Result<(u16, Value), Failure> {
-        let (status, text) = self.post_text(path, token, key, "application/json", &body.to_string())?;
-        Ok((status, serde_json::from_str(&text)?))
+        self.send_json("POST", path, (token, &[("idempotency-key", key)]), body)
     }
 
-    fn post_text(&self, path: &str, token: &str, key: &str, media: &str, body: &str) -> Result<(u16, String), Failure> {
-        let url = format!("{}{path}", self.base);
+    fn send_json(
+        &self,
+        method: &str,
+        path: &str,
+        (token, headers): (&str, &[(&str, &str)]),
+        body: &Value,
+    ) -> Result<(u16, Value), Failure> {
+        let headers = [headers, &[("content-type", "application/json")]].concat();
+        let (status, text) = self.send_text(method, path, (token, &headers), &body.to_string())?;
+        Ok((status, if text.is_empty() { Value::Null } else { serde_json::from_str(&text)? }))
+    }
+
+    fn send_text(
+        &self,
+        method: &str,
+        path: &str,
+        (token, headers): (&str, &[(&str, &str)]),
+        body: &str,
+    ) -> Result<(u16, String), Failure> {
         let mut tries = 0;
         loop {
-            let mut answer = self
-                .agent
-                .post(&url)
-                .header("authorization", format!("Bearer {token}"))
-                .header("idempotency-key", key)
-                .header("content-type", media)
-                .send(body)?;
+            let mut request = ureq::http::Request::builder()
+                .method(method)
+                .uri(format!("{}{path}", self.base))
+                .header("authorization", format!("Bearer {token}"));
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let mut answer = self.agent.run(request.body(body)?)?;
             let status = answer.status().as_u16();
             // Busy, too fast, or the same key at work: the server says when to come back.
             if matches!(status, 429 | 503) && tries < 20 {
@@ -359,6 +398,14 @@ impl Client {
                 continue;
             }
             return Ok((status, answer.body_mut().read_to_string()?));
+        }
+    }
+
+    /// What a sender is answered.
+    fn expect(&self, path: &str, key: &str, body: &Value) -> Result<Value, Failure> {
+        match self.post(path, &self.sender, key, body)? {
+            (200 | 201, said) => Ok(said),
+            (_, said) => Err(format!("{path} was refused: {said}").into()),
         }
     }
 
@@ -449,8 +496,9 @@ fn tell(address: SocketAddr, key: &DemoKey, slugs: &[&str], now: Timestamp) -> R
     for path in ["submissions", "timeline", "omeq-series", "permissions", "differences?from=2026-01-01T00:00:00Z"] {
         say(&format!("curl -sH \"Authorization: Bearer $TOKEN\" '{base}/v1/tenants/{slug}/patients/{patient}/{path}'"));
     }
-    let carriers = Client::new(address, &slug, key, now)?.get("/implant-components?ongoing=true&limit=1")?;
-    if let Some(carrier) = carriers.pointer("/items/0") {
+    let carriers = Client::new(address, &slug, key, now)?.get("/implant-components?ongoing=true&limit=200")?;
+    let mut carriers = carriers.get("items").and_then(Value::as_array).into_iter().flatten();
+    if let Some(carrier) = carriers.find(|carrier| carrier.get("udi_di").is_some_and(Value::is_string)) {
         let text = |name: &str| carrier.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (whose, device) = (text("patient_id"), text("udi_di"));
         say(&format!(
@@ -468,7 +516,24 @@ fn tell(address: SocketAddr, key: &DemoKey, slugs: &[&str], now: Timestamp) -> R
          -d '{{\"answers\":{{\"isi_01\":2,\"isi_02\":1,\"isi_03\":0,\"isi_04\":3,\"isi_05\":1,\"isi_06\":2,\"isi_07\":2}}}}' \
          {base}/v1/tenants/{slug}/instruments/isi/scores"
     ));
+    tell_follow_up(&Client::new(address, &slug, key, now)?)?;
     say("\nServing until interrupted (Ctrl-C).");
+    Ok(())
+}
+
+/// How many answered, and why somebody was not asked.
+fn tell_follow_up(client: &Client) -> Result<(), Failure> {
+    let base = &client.base;
+    say(&format!("\nOf follow-up, as a registry manager:\n\nTOKEN={}", client.manager));
+    let mut paths =
+        vec!["follow-up-statistics?from=2021-06-01&to=2022-05-31".to_owned(), "follow-up-counts".to_owned()];
+    let unasked = client.get("/follow-up-decisions?rule=closed_12&reason=category_missing&limit=1")?;
+    if let Some(patient) = unasked.pointer("/items/0/patient_id").and_then(Value::as_str) {
+        paths.push(format!("patients/{patient}/follow-up"));
+    }
+    for path in paths {
+        say(&format!("curl -sH \"Authorization: Bearer $TOKEN\" '{base}/{path}'"));
+    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod calendar;
 mod condition;
 mod drawing;
 mod episode;
+mod follower;
 mod goal;
 mod grounds;
 mod implant;
@@ -20,6 +21,8 @@ mod treatment;
 use jiff::civil::{Date, date};
 use serde::Serialize;
 use serde_json::Value;
+
+pub use self::follower::{Follower, Question};
 
 use self::condition::{Condition, Place};
 use self::line::Line;

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 use serde_json::{Map, Value, json};
 
-use super::Person;
 use super::latent::{Latent, Levels, Traits};
 use super::random::{Random, along, whole};
+use super::{Person, SCS_FORM_ID, SHORT_FORM_ID};
 
 /// Share of respondents who skip a whole instrument: our choice, within the 2 to 5 % of most fields in OPR.
 const SKIPPED: f64 = 0.03;
@@ -44,6 +44,29 @@ pub(super) fn answers(random: &mut Random, latent: &Latent, age: i16, traits: &T
     let years = demography(random, f64::from(age), &mut answers);
     background(&mut later, &levels, traits, years, &mut answers);
     treatment(&mut later, &levels, &mut answers);
+    answers
+}
+
+/// How much better or worse, from very much improved on. Assumption: about half improve.
+const CHANGES: [(f64, &str); 6] = [(0.08, "1"), (0.2, "2"), (0.24, "3"), (0.28, "4"), (0.1, "5"), (0.07, "6")];
+
+/// The codebook answers of a form of follow-up.
+pub(super) fn follow_up(random: &mut Random, latent: &Latent, traits: &Traits, form_id: &str) -> Map<String, Value> {
+    let levels = latent.levels(random, traits);
+    let mut answers = Map::new();
+    answers.insert("pgic".to_owned(), random.pick(&CHANGES, "7").into());
+    eq5d(random, levels.eq5d, levels.vas, &mut answers);
+    if form_id != SHORT_FORM_ID {
+        pain(random, levels.nrs, &mut answers);
+        flat("odi", &spread::<10>(levels.odi, random, 5, None), &mut answers, random);
+        answers.insert("relief_percent".to_owned(), Value::from(random.between(0, 10) * 10));
+        answers.insert("would_repeat".to_owned(), random.pick(&[(0.6, "yes"), (0.2, "no")], "unsure").into());
+    }
+    if form_id == SCS_FORM_ID {
+        answers.insert("stimulator_use".to_owned(), "daily".into());
+        answers.insert("hours_a_day".to_owned(), Value::from(random.between(4, 24)));
+        matrix("isi", two_digits, &spread::<7>(levels.isi, random, 4, None), &mut answers, random);
+    }
     answers
 }
 

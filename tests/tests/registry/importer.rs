@@ -7,7 +7,7 @@ mod encrypted;
 #[path = "importer/mock.rs"]
 mod mock;
 #[path = "importer/program.rs"]
-mod program;
+pub mod program;
 #[path = "importer/real.rs"]
 mod real;
 #[path = "importer/stand_in.rs"]

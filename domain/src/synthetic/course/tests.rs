@@ -610,3 +610,28 @@ fn procedures_are_demonstration_codes_only() {
     let used: std::collections::BTreeSet<String> = all::<Procedure>().into_iter().map(|it| it.code).collect();
     assert!(used.len() > 8 && used.iter().all(|code| code.starts_with('Z')), "{used:?}");
 }
+
+#[test]
+fn the_reports_table_falls_due_in_its_year_and_nothing_else_does() {
+    let followers = Generator::new(2021).followers();
+    let mut counted: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for question in followers.iter().flat_map(|follower| &follower.questions) {
+        assert!((date(2021, 6, 1)..=date(2022, 5, 9)).contains(&question.due_on), "{question:?}");
+        let (asked, answered) = counted.entry(question.rule).or_default();
+        *asked += 1;
+        *answered += usize::from(question.answered_after.is_some());
+    }
+    let table = [
+        ("closed_12", (58, 15)),
+        ("ongoing_12", (61, 28)),
+        ("rf_12", (7, 3)),
+        ("rf_3", (28, 21)),
+        ("rf_6", (22, 12)),
+        ("scs_12", (4, 1)),
+        ("scs_6", (16, 14)),
+    ];
+    assert_eq!(counted.into_iter().collect::<Vec<_>>(), table);
+    assert!(followers.is_sorted_by_key(|follower| follower.recorded_on));
+    assert_eq!(followers.iter().filter(|follower| follower.questions.is_empty()).count(), 23);
+    assert_eq!(followers, Generator::new(2021).followers());
+}
