@@ -50,7 +50,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !special
 }
 
-/// Global unicast only (2000::/3), and nothing in it that stands for an address of version 4 or for documentation.
+/// Global unicast only (`2000::/3`), and nothing in it that stands for an address of version 4 or for documentation.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, ..] = address.segments();
     (0x2000..0x4000).contains(&a) && a != 0x2002 && a != 0x3fff && !(a == 0x2001 && (b < 0x0200 || b == 0x0db8))
