@@ -328,6 +328,9 @@ const fn follows_up(wave: Wave) -> bool {
     !matches!(wave, Wave::Baseline | Wave::BaselineShort)
 }
 
+/// An alert: instrument and code.
+type Alert = (&'static str, &'static str);
+
 /// What was stored, and which invitation each answers.
 type Stored = HashMap<Uuid, Option<InvitationId>>;
 
@@ -338,7 +341,7 @@ fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<Stored, StoreError> {
     }
     let scores: Vec<(Uuid, &StoredScore)> =
         rows.iter().flat_map(|row| row.new.scores.iter().map(|score| (row.id, score))).collect();
-    let alerts: Vec<(Uuid, (Uuid, (&str, &str)))> = rows
+    let alerts: Vec<(Uuid, (Uuid, Alert))> = rows
         .iter()
         .flat_map(|row| row.new.alerts.iter().map(|alert| (row.id, *alert)))
         .map(|(submission, alert)| (submission, (tx.random_id(), alert)))
