@@ -12,6 +12,8 @@ mod connections;
 mod demo;
 #[path = "registry/document.rs"]
 mod document;
+#[path = "registry/events.rs"]
+mod events;
 #[path = "registry/examples.rs"]
 mod examples;
 #[path = "registry/fhir.rs"]
@@ -74,3 +76,5 @@ mod tenants;
 mod tokens;
 #[path = "registry/traces.rs"]
 mod traces;
+#[path = "registry/webhooks.rs"]
+mod webhooks;
