@@ -127,8 +127,6 @@ pub fn all(config: &mut ServiceConfig<'_>) {
         .service(quarantine::replay::replay_quarantined)
         .service(quarantine::replay_many::replay_quarantine)
         .service(quarantine::set_aside::set_aside_quarantined)
-        .service(alerts::list::list_alerts)
-        .service(alerts::acknowledge::acknowledge_alert)
         .configure(of_follow_up)
         .configure(of_events)
         .service(receipt_keys::list::list_receipt_keys)
@@ -171,6 +169,8 @@ fn of_follow_up(config: &mut ServiceConfig<'_>) {
 /// What happened, and who is told.
 fn of_events(config: &mut ServiceConfig<'_>) {
     config
+        .service(alerts::list::list_alerts)
+        .service(alerts::acknowledge::acknowledge_alert)
         .service(events::list::list_events)
         .service(webhooks::create::create_webhook)
         .service(webhooks::list::list_webhooks)

@@ -124,7 +124,7 @@ fn secret_place(tenant: &[u8], id: Uuid) -> [Vec<u8>; 4] {
 }
 
 /// The signature of a message, as Standard Webhooks has it: `v1,` and base 64 of HMAC-SHA-256.
-pub fn signature(secret: &[u8], id: &str, second: i64, body: &[u8]) -> String {
+fn signature(secret: &[u8], id: &str, second: i64, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
     for part in [id.as_bytes(), b".", second.to_string().as_bytes(), b".", body] {
         mac.update(part);
