@@ -111,6 +111,15 @@ enum Environment {
     Test,
 }
 
+impl Environment {
+    const fn acceptance(self) -> Acceptance {
+        match self {
+            Self::Production => Acceptance::Production,
+            Self::Test => Acceptance::Test,
+        }
+    }
+}
+
 /// How to reach the database and the keys.
 #[derive(Args, Clone)]
 pub struct Database {

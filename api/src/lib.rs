@@ -3,6 +3,7 @@
 pub mod auth;
 mod batch;
 pub mod commands;
+pub mod courier;
 pub mod frame;
 mod intake;
 mod lines;

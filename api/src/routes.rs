@@ -32,6 +32,7 @@ pub mod submissions;
 pub mod summary;
 pub mod tenants;
 pub mod texts;
+pub mod webhooks;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -126,10 +127,8 @@ pub fn all(config: &mut ServiceConfig<'_>) {
         .service(quarantine::replay::replay_quarantined)
         .service(quarantine::replay_many::replay_quarantine)
         .service(quarantine::set_aside::set_aside_quarantined)
-        .service(alerts::list::list_alerts)
-        .service(alerts::acknowledge::acknowledge_alert)
         .configure(of_follow_up)
-        .service(events::list::list_events)
+        .configure(of_events)
         .service(receipt_keys::list::list_receipt_keys)
         .service(rescorings::rescore::rescore)
         .service(audit_events::of_patient::read_access_log)
@@ -165,4 +164,21 @@ fn of_follow_up(config: &mut ServiceConfig<'_>) {
         .service(invitations::report::report_invitation)
         .service(invitations::list::list_invitations)
         .service(invitations::read::read_invitation);
+}
+
+/// What happened, and who is told.
+fn of_events(config: &mut ServiceConfig<'_>) {
+    config
+        .service(alerts::list::list_alerts)
+        .service(alerts::acknowledge::acknowledge_alert)
+        .service(events::list::list_events)
+        .service(webhooks::create::create_webhook)
+        .service(webhooks::list::list_webhooks)
+        .service(webhooks::read::read_webhook)
+        .service(webhooks::change::change_webhook)
+        .service(webhooks::remove::remove_webhook)
+        .service(webhooks::rotate::rotate_webhook_secret)
+        .service(webhooks::test::test_webhook)
+        .service(webhooks::replay::replay_webhook)
+        .service(webhooks::deliveries::list_webhook_deliveries);
 }

@@ -15,6 +15,7 @@ use painreg_tenants::{Registry, StoreError, Stranger};
 use utoipa_actix_web::AppExt as _;
 
 use crate::auth::{KeySets, Limits, Verifier};
+use crate::courier::Courier;
 use crate::frame::{frame, nowhere};
 use crate::openapi::{self, Operations};
 use crate::problem::{Code, Problem};
@@ -137,7 +138,10 @@ pub fn start(registry: Registry, options: &Options, listener: TcpListener) -> Re
         registry,
     });
     let address = listener.local_addr()?;
-    let worker = options.works.then(|| InBackground::start(state.registry.clone())).transpose()?;
+    let worker = options
+        .works
+        .then(|| InBackground::start(state.registry.clone(), Courier::new(options.acceptance)))
+        .transpose()?;
     let shared = state.clone();
     let mut server = HttpServer::new(move || {
         App::new()

@@ -1,13 +1,15 @@
 //! What the registry does by itself, for every tenant in turn, as the system: it decides what a new day, a new plan or a new
-//! list asks to be decided again. It goes through the same door as every request; it must not know how a job is done.
+//! list asks to be decided again, and tells webhooks what happened. It goes through the same door as every request; it must not know how a job is done.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use painreg_domain::policy::Action;
-use painreg_tenants::store::decisions;
+use painreg_tenants::store::{decisions, webhooks};
 use painreg_tenants::{Registry, StoreError, TenantScope};
+
+use crate::courier::Courier;
 
 /// How long it rests when there is nothing to do anywhere.
 const REST: Duration = Duration::from_secs(5);
@@ -18,55 +20,71 @@ const TURN: usize = 20;
 struct Job {
     name: &'static str,
     is_waiting: fn(&TenantScope) -> Result<bool, StoreError>,
-    step: fn(&TenantScope) -> Result<bool, StoreError>,
+    step: fn(&TenantScope, &Courier) -> Result<bool, StoreError>,
 }
 
 /// Everything it does.
-const JOBS: &[Job] = &[Job {
-    name: "follow_up",
-    is_waiting: decisions::is_waiting,
-    step: |scope| scope.run(Action::RunFollowUp, |tx| decisions::step(tx).map(|step| step.more)),
-}];
+const JOBS: &[Job] = &[
+    Job {
+        name: "follow_up",
+        is_waiting: decisions::is_waiting,
+        step: |scope, _| scope.run(Action::RunFollowUp, |tx| decisions::step(tx).map(|step| step.more)),
+    },
+    Job { name: "webhooks", is_waiting: webhooks::is_waiting, step: |scope, courier| courier.step(scope) },
+];
 
-/// Works until told to stop. Several at once, in one process or many, do each thing once.
-pub fn work(registry: &Registry, stop: &AtomicBool) {
+/// Works until told to stop, each job by itself: whoever waits for a receiver holds up nobody who decides. Several at once,
+/// in one process or many, do each thing once.
+pub fn work(registry: &Registry, courier: &Courier, stop: &AtomicBool) {
+    std::thread::scope(|hands| {
+        for job in JOBS {
+            hands.spawn(|| keep_at(job, registry, courier, stop));
+        }
+    });
+}
+
+/// Does everything that is to be done by now, once.
+pub fn catch_up(registry: &Registry, courier: &Courier) {
+    let stop = AtomicBool::new(false);
+    while JOBS.iter().any(|job| round(job, registry, courier, &stop)) {}
+}
+
+fn keep_at(job: &Job, registry: &Registry, courier: &Courier, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         if let Err(error) = registry.refresh() {
             tracing::warn!(%error, "changed tenants will be noticed later");
         }
-        if !round(registry, stop) {
+        if !round(job, registry, courier, stop) {
             rest(stop);
         }
     }
 }
 
 /// One turn of every tenant; whether anything was left to do. What fails for one does not hold up the others.
-fn round(registry: &Registry, stop: &AtomicBool) -> bool {
+fn round(job: &Job, registry: &Registry, courier: &Courier, stop: &AtomicBool) -> bool {
     let mut more = false;
     for scope in registry.worker_scopes() {
-        for job in JOBS {
-            if stop.load(Ordering::Relaxed) {
-                return false;
-            }
-            match turn(job, &scope) {
-                Ok(left) => more |= left,
-                Err(error) => {
-                    metrics::counter!("painreg_jobs_failed_total", "job" => job.name).increment(1);
-                    tracing::warn!(%error, job = job.name, registry = scope.tenant().slug, "will be tried again");
-                }
+        if stop.load(Ordering::Relaxed) {
+            return false;
+        }
+        match turn(job, &scope, courier) {
+            Ok(left) => more |= left,
+            Err(error) => {
+                metrics::counter!("painreg_jobs_failed_total", "job" => job.name).increment(1);
+                tracing::warn!(%error, job = job.name, registry = scope.tenant().slug, "will be tried again");
             }
         }
     }
     more
 }
 
-fn turn(job: &Job, scope: &TenantScope) -> Result<bool, StoreError> {
+fn turn(job: &Job, scope: &TenantScope, courier: &Courier) -> Result<bool, StoreError> {
     if !(job.is_waiting)(scope)? {
         return Ok(false);
     }
     for _ in 0..TURN {
         metrics::counter!("painreg_job_steps_total", "job" => job.name).increment(1);
-        if !(job.step)(scope)? {
+        if !(job.step)(scope, courier)? {
             return Ok(false);
         }
     }
@@ -87,10 +105,11 @@ pub struct InBackground(Arc<AtomicBool>, Option<std::thread::JoinHandle<()>>);
 
 impl InBackground {
     /// Starts it.
-    pub fn start(registry: Registry) -> std::io::Result<Self> {
+    pub fn start(registry: Registry, courier: Courier) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&stop);
-        let thread = std::thread::Builder::new().name("worker".to_owned()).spawn(move || work(&registry, &told))?;
+        let thread =
+            std::thread::Builder::new().name("worker".to_owned()).spawn(move || work(&registry, &courier, &told))?;
         Ok(Self(stop, Some(thread)))
     }
 }

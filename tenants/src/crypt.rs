@@ -132,6 +132,8 @@ pub(crate) struct TenantKeys {
     pub(crate) cursor: Key,
     /// Seals what was delivered and could not be placed.
     pub(crate) quarantine: Key,
+    /// Seals webhooks' secrets.
+    pub(crate) webhooks: Key,
     /// Signs receipts.
     pub(crate) receipts: Arc<Signer>,
     /// Makes blind indexes; derived from the key-encryption key alone, so never in the database in any form.
@@ -146,6 +148,7 @@ impl TenantKeys {
             replay: tenant_key.derive(&[b"idempotency-key", tenant]),
             cursor: tenant_key.derive(&[b"cursor", tenant]),
             quarantine: tenant_key.derive(&[b"quarantine", tenant]),
+            webhooks: tenant_key.derive(&[b"webhook", tenant]),
             receipts: Arc::new(Signer::new(&tenant_key.derive(&[b"receipts", tenant]))),
             index: kek.derive(&[b"blind-index", tenant]),
         }

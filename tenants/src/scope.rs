@@ -58,6 +58,7 @@ use painreg_domain::policy::{self, Action, Reach, Role};
 use uuid::Uuid;
 
 use crate::audit::Trace;
+use crate::clock::Clock;
 use crate::crypt::Key;
 use crate::error::StoreError;
 use crate::migrate;
@@ -269,6 +270,11 @@ impl TenantScope {
     /// Where.
     pub fn tenant(&self) -> &Tenant {
         &self.tenant
+    }
+
+    /// Where "now" comes from.
+    pub fn clock(&self) -> &Clock {
+        self.registry.clock()
     }
 
     /// Runs `work` as `action`, or refuses it. Blocking. Either everything `work` did is in the database when this

@@ -22,6 +22,7 @@ pub mod response;
 pub mod settings;
 pub mod submissions;
 pub mod tenants;
+pub mod webhooks;
 
 /// An instant that PostgreSQL can compare with: nothing was stored before 1970.
 fn comparable(at: jiff::Timestamp) -> jiff_diesel::Timestamp {

@@ -14,6 +14,8 @@ mod connections;
 mod demo;
 #[path = "registry/document.rs"]
 mod document;
+#[path = "registry/events.rs"]
+mod events;
 #[path = "registry/examples.rs"]
 mod examples;
 #[path = "registry/fhir.rs"]
@@ -76,3 +78,5 @@ mod tenants;
 mod tokens;
 #[path = "registry/traces.rs"]
 mod traces;
+#[path = "registry/webhooks.rs"]
+mod webhooks;

@@ -23,10 +23,7 @@ pub struct Serve {
 impl Serve {
     /// Serves until SIGTERM or SIGINT.
     pub fn run(self) -> Result<(), Failure> {
-        let acceptance = match self.environment {
-            Environment::Production => Acceptance::Production,
-            Environment::Test => Acceptance::Test,
-        };
+        let acceptance = self.environment.acceptance();
         let opened = self.database.open(false)?;
         // A database that loses writes is not served from: the start says why instead of every request.
         opened.registry.check_database()?;

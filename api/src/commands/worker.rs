@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
-use super::{Database, Failure, Opened, say};
+use super::{Database, Environment, Failure, Opened, say};
+use crate::courier::Courier;
 
 /// Do what the registries do by themselves: decide what a new day, plan or list asks to be decided again.
 ///
@@ -14,6 +15,9 @@ use super::{Database, Failure, Opened, say};
 pub struct Worker {
     #[command(flatten)]
     database: Database,
+    /// Which national ids are accepted: with synthetic ones only, webhooks may lead to this machine itself.
+    #[arg(long, env = "PAINREG_ENVIRONMENT", value_enum, default_value = "production")]
+    environment: Environment,
 }
 
 impl Worker {
@@ -28,7 +32,7 @@ impl Worker {
             told.store(true, Ordering::Relaxed);
         });
         say("Working; stop with SIGTERM.");
-        crate::worker::work(&registry, &stop);
+        crate::worker::work(&registry, &Courier::new(self.environment.acceptance()), &stop);
         if let Some(local) = local {
             local.stop();
         }

@@ -390,6 +390,9 @@ fn check_lists_are_the_programs_variants() {
         ("patient_channels_known", some(&["sms", "email"])),
         ("follow_up_call_outcome_known", variants::<followup::CallOutcome>()),
         // Words that the program writes as they are.
+        ("webhook_disabled_because_known", some(&["asked", "failing", "gone"])),
+        ("webhook_delivery_state_known", some(&["pending", "delivered", "given_up"])),
+        ("webhook_delivery_failure_known", some(&["refused_address", "timeout", "unreachable", "status"])),
         ("row_history_reason_known", {
             let mut reasons = variants::<ChangeReason>();
             reasons.extend(some(&["merge", "merge_undone"]));

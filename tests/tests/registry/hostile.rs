@@ -510,6 +510,7 @@ fn methods_that_are_not_offered() {
             .replace("{licence}", id)
             .replace("{language}", "nb")
             .replace("{invitation}", id)
+            .replace("{webhook}", id)
             .replace("{list}", "unit");
         assert!(!target.contains('{'), "{target}");
         let mut offered: Vec<String> =

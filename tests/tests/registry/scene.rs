@@ -198,11 +198,14 @@ impl Scene {
                 "alert" => self.alert(objects),
                 "licence" => self.licence(objects),
                 "invitation" => self.invitation(objects),
+                "webhook" => self.webhook(objects),
                 "language" => "nb".to_owned(),
                 other => panic!("{}: no example of the path parameter `{other}`", operation.id),
             };
-            refers |=
-                matches!(name, "patient" | "submission" | "merge" | "alert" | "quarantined" | "licence" | "invitation");
+            refers |= matches!(
+                name,
+                "patient" | "submission" | "merge" | "alert" | "quarantined" | "licence" | "invitation" | "webhook"
+            );
             path = path.replace(&format!("{{{name}}}"), &value);
         }
         assert!(!path.contains('{'), "{}: a path parameter is not documented: {path}", operation.id);
@@ -263,6 +266,7 @@ impl Scene {
                 Whose::Both(objects.patient.clone(), duplicate.to_owned())
             }
             id if id.starts_with("listAll") => Whose::Listed,
+            _ if operation.takes("path", "webhook") => Whose::Nobody,
             _ if operation.takes("path", "licence") => Whose::Nobody,
             _ if refers => Whose::Patient(objects.patient.clone()),
             _ => Whose::Nobody,
@@ -337,6 +341,8 @@ impl Scene {
             "reportInvitation" => (json!({"outcome": "sent"}), false),
             "writeFollowUpPlanDraft" => (json!({"definition": examples::plan()}), false),
             "simulateFollowUp" => (json!({"definition": examples::plan(), "limit": 0}), false),
+            "createWebhook" => (json!({"url": "https://receiver.example/painreg"}), false),
+            "replayWebhook" => (json!({}), false),
             "registerLicence" => (examples::licence(), false),
             "loadItemTexts" => (examples::wording(), false),
             "registerProject" => (examples::project(&format!("project-{}", self.next())), false),
@@ -370,6 +376,17 @@ impl Scene {
         let manager = self.world.place(tenant).manager();
         manager.post(&manager.at("forms"), &json!({"definition": self.form(examples::DRAFT)}));
         examples::DRAFT.to_owned()
+    }
+
+    /// A webhook of the registry that the patient is in.
+    fn webhook(&self, objects: &Objects) -> String {
+        let schema = self.world.schema(&objects.tenant);
+        if self.world.rows(&format!("SELECT 1 FROM {schema}.patient WHERE id = '{}'", objects.patient)).is_empty() {
+            return self.nothing().submission;
+        }
+        let manager = self.world.place(&objects.tenant).manager();
+        let made = manager.post(&manager.at("webhooks"), &json!({"url": "https://receiver.example/painreg"}));
+        made.expect(201).text_at("/webhook/id").to_owned()
     }
 
     /// An invitation to the patient that a sender holds: made for the purpose.
@@ -473,6 +490,9 @@ impl Scene {
             self.world.rows(&format!("SELECT max(version) AS version FROM {}.registry_setting", schema()))
         } else if operation.takes("path", "list") {
             self.world.rows(&format!("SELECT version FROM {}.code_list_version WHERE list = 'goal_category'", schema()))
+        } else if operation.takes("path", "webhook") {
+            let id = path.split('/').nth(5).unwrap_or_default();
+            self.world.rows(&format!("SELECT version FROM {}.webhook WHERE id::text = '{id}'", schema()))
         } else if operation.takes("path", "invitation") {
             let id = path.rsplit('/').nth(1).unwrap_or_default();
             self.world.rows(&format!("SELECT version FROM {}.invitation WHERE id::text = '{id}'", schema()))

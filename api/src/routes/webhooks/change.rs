@@ -1,0 +1,74 @@
+//! Changing a webhook.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, patch, web};
+use painreg_domain::event::Kind;
+use painreg_domain::ids::WebhookId;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::webhooks;
+use serde::Deserialize;
+use validator::Validate;
+
+use super::{WebhookView, allowed};
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::server::State;
+use crate::wire::{Body, IfMatch, etag, given};
+
+/// What to change (RFC 7396): absent members stay as they are.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeWebhook {
+    /// Where to.
+    #[serde(default, deserialize_with = "given")]
+    #[validate(length(min = 1, max = 500))]
+    #[schema(min_length = 1, max_length = 500, nullable = false)]
+    url: Option<String>,
+    /// What it is for.
+    #[serde(default, deserialize_with = "given")]
+    #[validate(length(max = 200))]
+    #[schema(max_length = 200, nullable = false)]
+    description: Option<String>,
+    /// Which types of events; none: all.
+    #[serde(default, deserialize_with = "given")]
+    #[validate(length(max = 40))]
+    #[schema(max_items = 40, nullable = false)]
+    kinds: Option<Vec<Kind>>,
+    /// Whether it is told anything; what it misses meanwhile it is told when it is enabled again.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(nullable = false)]
+    enabled: Option<bool>,
+}
+
+/// Change where a webhook leads and what it is told, or enable or disable it.
+#[utoipa::path(operation_id = "changeWebhook", tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("webhook" = WebhookId, Path, description = "The webhook's id."),
+        ("If-Match" = String, Header, description = "The ETag of the webhook as read.", max_length = 50)),
+    request_body = ChangeWebhook,
+    responses((status = 200, description = "The webhook as it is now.", body = WebhookView), Problems))]
+#[patch("/v1/tenants/{tenant}/webhooks/{webhook}")]
+pub async fn change_webhook(
+    caller: Caller,
+    state: web::Data<State>,
+    path: web::Path<(String, WebhookId)>,
+    version: IfMatch,
+    body: Body<ChangeWebhook>,
+) -> Result<HttpResponse, Problem> {
+    let (_, id) = path.into_inner();
+    let ChangeWebhook { url, description, kinds, enabled } = body.value;
+    if let Some(url) = &url {
+        allowed(url, state.acceptance)?;
+    }
+    let found = caller
+        .run(Action::ManageWebhooks, move |tx| {
+            let mut wish = webhooks::find(tx, id)?.wish;
+            wish.url = url.unwrap_or(wish.url);
+            wish.description = description.or(wish.description);
+            wish.kinds = kinds.unwrap_or(wish.kinds);
+            wish.enabled = enabled.unwrap_or(wish.enabled);
+            Ok(webhooks::change(tx, id, version.0, &wish)?)
+        })
+        .await?;
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(found.version))).json(WebhookView::from(found)))
+}

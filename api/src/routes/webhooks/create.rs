@@ -1,0 +1,64 @@
+//! Adding a webhook.
+
+use actix_web::{HttpResponse, post, web};
+use painreg_domain::event::Kind;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::webhooks::{self, Wish};
+use serde::Deserialize;
+use validator::Validate;
+
+use super::{WebhookWithSecret, allowed};
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::server::State;
+use crate::wire::{Body, IdempotencyKey, reply};
+
+/// Who is to be told what.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateWebhook {
+    /// Where to: `https`, at an address on the open internet.
+    #[validate(length(min = 1, max = 500))]
+    #[schema(min_length = 1, max_length = 500, example = "https://receiver.example/painreg")]
+    url: String,
+    /// What it is for.
+    #[validate(length(max = 200))]
+    #[schema(max_length = 200)]
+    description: Option<String>,
+    /// Which types of events; none: all.
+    #[serde(default)]
+    #[validate(length(max = 40))]
+    #[schema(max_items = 40)]
+    kinds: Vec<Kind>,
+}
+
+/// Have somebody told what happens from now on.
+///
+/// Each event is posted under one `webhook-id` until it is answered with a success: at least once, and of one patient's
+/// events none before the one before it. The secret is shown this once.
+#[utoipa::path(operation_id = "createWebhook", tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+    request_body = CreateWebhook,
+    responses((status = 201, description = "It is told from now on.", body = WebhookWithSecret), Problems))]
+#[post("/v1/tenants/{tenant}/webhooks")]
+pub async fn create_webhook(
+    caller: Caller,
+    state: web::Data<State>,
+    key: IdempotencyKey,
+    path: web::Path<String>,
+    body: Body<CreateWebhook>,
+) -> Result<HttpResponse, Problem> {
+    let Body { value: CreateWebhook { url, description, kinds }, bytes } = body;
+    allowed(&url, state.acceptance)?;
+    let wish = Wish { url, description, kinds, enabled: true };
+    let place = format!("/v1/tenants/{path}/webhooks");
+    let location = place.clone();
+    caller
+        .run_once(Action::ManageWebhooks, key, bytes, &place, move |tx| {
+            let made = webhooks::create(tx, &wish)?;
+            let (location, version) = (format!("{location}/{}", made.0.id), made.0.version);
+            Ok(reply(201, Some(location), Some(version), &WebhookWithSecret::from(made)))
+        })
+        .await
+}

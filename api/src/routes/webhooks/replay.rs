@@ -1,0 +1,54 @@
+//! Telling again what was told.
+
+use actix_web::{HttpResponse, post, web};
+use painreg_domain::ids::WebhookId;
+use painreg_domain::policy::Action;
+use painreg_tenants::Cursor;
+use painreg_tenants::store::events::Place;
+use painreg_tenants::store::webhooks;
+use serde::Deserialize;
+use validator::Validate;
+
+use super::WebhookView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::routes::events::list::FEED;
+use crate::wire::{Body, IdempotencyKey, reply};
+
+/// From where.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayWebhook {
+    /// The `next_after` of the events that were read last; absent: from the start.
+    #[validate(length(max = 1000))]
+    #[schema(max_length = 1000)]
+    after: Option<String>,
+}
+
+/// Have a webhook told again everything after a place in the feed, in order and under the same ids.
+#[utoipa::path(operation_id = "replayWebhook", tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
+        ("webhook" = WebhookId, Path, description = "The webhook's id."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+    request_body = ReplayWebhook,
+    responses((status = 202, description = "It will be told.", body = WebhookView), Problems))]
+#[post("/v1/tenants/{tenant}/webhooks/{webhook}/replays")]
+pub async fn replay_webhook(
+    caller: Caller,
+    key: IdempotencyKey,
+    path: web::Path<(String, WebhookId)>,
+    body: Body<ReplayWebhook>,
+) -> Result<HttpResponse, Problem> {
+    let (tenant, id) = path.into_inner();
+    let Body { value: ReplayWebhook { after }, bytes } = body;
+    let place = format!("/v1/tenants/{tenant}/webhooks/{id}/replays");
+    caller
+        .run_once(Action::ManageWebhooks, key, bytes, &place, move |tx| {
+            let after: Place = match &after {
+                Some(text) => tx.open_cursor(FEED, &Cursor::received(text))?.parse()?,
+                None => Place::default(),
+            };
+            Ok(reply(202, None, None, &WebhookView::from(webhooks::replay(tx, id, after)?)))
+        })
+        .await
+}

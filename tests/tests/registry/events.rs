@@ -1,0 +1,152 @@
+//! What happened: in order, missing nothing, to those who may know, and never what was recorded.
+
+use std::time::Duration;
+
+use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
+use painreg_domain::clinical::Kind;
+use painreg_tests::{Actor, World, submission};
+use serde_json::{Value, json};
+
+/// Everything that an actor can read after `after`, and where to read on.
+pub fn reads_on(actor: &Actor<'_>, after: &str, query: &str) -> (Vec<Value>, String) {
+    let (mut all, mut after) = (Vec::new(), after.to_owned());
+    loop {
+        let place = if after.is_empty() { String::new() } else { format!("&after={after}") };
+        let read = actor.get(&actor.at(&format!("events?limit=3{place}{query}"))).expect(200);
+        all.extend_from_slice(read.items());
+        read.text_at("/next_after").clone_into(&mut after);
+        if read.body["more"] == false {
+            return (all, after);
+        }
+    }
+}
+
+/// As [`reads_on`] from the start, once `count` events are shown: whoever else is at work in the database may delay them.
+#[track_caller]
+pub fn reads(actor: &Actor<'_>, world: &World, count: usize, query: &str) -> Vec<Value> {
+    world.within(Duration::from_secs(20), || {
+        let (all, _) = reads_on(actor, "", query);
+        (all.len() >= count).then_some(all)
+    })
+}
+
+pub fn types(events: &[Value]) -> Vec<&str> {
+    events.iter().filter_map(|event| event["type"].as_str()).collect()
+}
+
+#[test]
+fn what_happened_is_read_in_order_and_says_nothing_of_what_it_was() {
+    let world = World::new();
+    let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
+    let patient = clinician.registers(&world.person());
+    clinician.changes(&patient, 1, &json!({"interpreter_needed": true})).expect(200);
+    let entry = clinician.records(&patient, Kind::Referral, &json!({"received_on": "2025-01-10", "source": "gp"}));
+    clinician.submits(&patient, "1", &json!({"isi_01": 4})).expect(201);
+    clinician.submits(&patient, "1", &json!({"isi_01": 3})).expect(201);
+    let seen = |kind: &str| reads(&manager, &world, 1, &format!("&kind={kind}"));
+    assert_eq!(seen("submission.revised")[0]["data"]["version"], 2);
+    let all = reads(&manager, &world, 5, "");
+    let told: Vec<&str> = types(&all).into_iter().filter(|kind| *kind != "decision.changed").collect();
+    assert_eq!(
+        told,
+        ["patient.registered", "patient.updated", "entry.recorded", "submission.stored", "submission.revised"]
+    );
+    assert_eq!(
+        seen("entry.recorded")[0]["data"]["object"],
+        format!("referral/{}", entry["id"].as_str().unwrap_or_default())
+    );
+    for event in &all {
+        assert_eq!(event["data"]["patient_id"], patient.id.as_str());
+        let mut members: Vec<&String> = event["data"].as_object().expect("an object").keys().collect();
+        members.sort_unstable();
+        assert_eq!(members, ["object", "patient_id", "version"]);
+        assert!(!event.to_string().contains(&patient.person.national_id));
+    }
+    // Whoever reads on reads nothing twice, and what happens later later.
+    let (whole, after) = reads_on(&manager, "", "");
+    assert_eq!(whole, all);
+    assert_eq!(reads_on(&manager, &after, "").0, [] as [Value; 0]);
+    let other = clinician.registers(&world.person());
+    let (later, _) = world.within(Duration::from_secs(20), || {
+        let read = reads_on(&manager, &after, "&kind=patient.registered");
+        (!read.0.is_empty()).then_some(read)
+    });
+    assert_eq!(later.len(), 1);
+    assert_eq!(later[0]["data"]["patient_id"], other.id.as_str());
+    assert_eq!(reads(&manager, &world, 1, &format!("&patient={}&kind=patient.registered", other.id)).len(), 1);
+    // Everybody told of sees who was told.
+    let log = manager.reads_access_log_of(&patient).expect(200);
+    assert!(log.items().iter().any(|event| event["action"] == "ReadEvents"));
+}
+
+#[test]
+fn what_came_to_nothing_did_not_happen() {
+    let world = World::new();
+    let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
+    let patient = clinician.registers(&world.person());
+    clinician.post(&clinician.at("patients"), &painreg_tests::registration(&patient.person)).expect(409);
+    clinician.changes(&patient, 7, &json!({"interpreter_needed": true})).expect(412);
+    let importer = world.alpha().importer();
+    let line = submission(&patient.id, "dry", &json!({"isi_01": 4}));
+    importer
+        .request("POST", &importer.at("submission-batches?dry_run=true"))
+        .body("application/x-ndjson", line.to_string().into_bytes())
+        .send();
+    let last = clinician.registers(&world.person());
+    let all = world.within(Duration::from_secs(20), || {
+        let (all, _) = reads_on(&manager, "", "");
+        all.iter().any(|event| event["data"]["patient_id"] == last.id.as_str()).then_some(all)
+    });
+    let told: Vec<&str> = types(&all).into_iter().filter(|kind| *kind != "decision.changed").collect();
+    assert_eq!(told, ["patient.registered", "patient.registered"]);
+}
+
+#[test]
+fn whoever_commits_late_is_not_passed_by() {
+    let world = World::new();
+    let manager = world.alpha().manager();
+    let schema = world.schema("alpha");
+    let mut slow = world.sql();
+    AnsiTransactionManager::begin_transaction(&mut slow).expect("a transaction");
+    let insert = format!(
+        "INSERT INTO {schema}.event (id, at, kind, object) VALUES (gen_random_uuid(), now(), 'form.published', 'form/late/1')"
+    );
+    painreg_tests::attempt(&mut slow, &insert).expect("an event");
+    let patient = world.alpha().clinician().registers(&world.person());
+    let (seen, after) = reads_on(&manager, "", "");
+    assert!(seen.is_empty(), "nothing may pass what is still open");
+    AnsiTransactionManager::commit_transaction(&mut slow).expect("committed");
+    let all = world.within(Duration::from_secs(20), || {
+        let (all, _) = reads_on(&manager, &after, "");
+        (types(&all).contains(&"patient.registered")).then_some(all)
+    });
+    assert_eq!(all[0]["data"]["object"], "form/late/1");
+    assert_eq!(all[1]["data"]["patient_id"], patient.id.as_str());
+}
+
+#[test]
+fn a_unit_reads_of_its_own_patients_and_a_registry_of_its_own() {
+    let world = World::new();
+    let mine = world.alpha().clinician().registers(&world.person());
+    let theirs = world.alpha().clinician().of_unit("elsewhere").registers(&world.person());
+    let foreign = world.beta().clinician().registers(&world.person());
+    let of = |events: &[Value]| -> Vec<String> {
+        events.iter().filter_map(|event| event["data"]["patient_id"].as_str().map(str::to_owned)).collect()
+    };
+    let only = "&kind=patient.registered";
+    assert_eq!(of(&reads(&world.alpha().manager(), &world, 2, only)), [mine.id.clone(), theirs.id.clone()]);
+    assert_eq!(of(&reads(&world.alpha().clinician(), &world, 1, only)), [mine.id.clone()]);
+    assert_eq!(of(&reads(&world.beta().manager(), &world, 1, only)), [foreign.id]);
+    let whose = format!("{only}&patient={}", theirs.id);
+    assert_eq!(reads_on(&world.alpha().clinician(), "", &whose).0, [] as [Value; 0]);
+    // A cursor is good for one caller of one registry.
+    let (_, after) = reads_on(&world.alpha().manager(), "", "");
+    let beta = world.beta().manager();
+    assert_eq!(beta.get(&beta.at(&format!("events?after={after}"))).status, 400);
+    for bad in ["kind=patient.exploded", "limit=0", "limit=201", "after=x", "patient=1"] {
+        assert_eq!(beta.get(&beta.at(&format!("events?{bad}"))).status, 400, "{bad}");
+    }
+    for role in [world.alpha().importer(), world.alpha().sender(), world.alpha().dpo()] {
+        role.get(&role.at("events")).expect(403);
+    }
+}
