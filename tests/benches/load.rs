@@ -5,13 +5,15 @@
 //! `PAINREG_BENCH_SECONDS` (5) for each figure, `PAINREG_BENCH_ROUNDS` (2), `PAINREG_BENCH_PATIENTS` (1000),
 //! `PAINREG_BENCH_TENANTS` (100), `PAINREG_BENCH_FOLDER` (the system's temporary one: must be on a real disk),
 //! `PAINREG_BENCH_KEEP` (leaves the folder, with the pgbench scripts, behind), `PAINREG_BENCH_ONLY` (figures whose name
-//! and number of clients contain this, such as `answers 8`; `intake`: questionnaires in bulk alone, with
-//! `PAINREG_BENCH_LINES` (10000)), `PAINREG_BENCH_SERVER` (another build of the server).
+//! and number of clients contain this, such as `answers 8`; `intake` or `followup`: questionnaires in bulk
+//! or follow-up alone, with `PAINREG_BENCH_LINES` (10000) of them or patients), `PAINREG_BENCH_SERVER` (another build of the server).
 
 #[path = "load/client.rs"]
 mod client;
 #[path = "load/clinical.rs"]
 mod clinical;
+#[path = "load/followup.rs"]
+mod followup;
 #[path = "load/intake.rs"]
 mod intake;
 #[path = "load/machine.rs"]
@@ -166,6 +168,13 @@ impl<'f> Bench<'f> {
         if setting("ONLY").is_some_and(|only| only == "intake") {
             return intake::measure(self, &self.serve()?);
         }
+        for slug in followup::TENANTS {
+            self.create(slug)?;
+        }
+        if setting("ONLY").is_some_and(|only| only == "followup") {
+            painreg_api::commands::codes::import_builtin(&self.registry)?;
+            return followup::measure(self, &self.serve()?);
+        }
         self.create(SERVED)?;
         self.create(DIRECT)?;
         for slug in clinical::TENANTS {
@@ -179,6 +188,7 @@ impl<'f> Bench<'f> {
         say(format!("Server after one tenant's load: {}", server.memory()));
         clinical::measure(self, &server)?;
         intake::measure(self, &server)?;
+        followup::measure(self, &server)?;
         self.many(&server)?;
         orientation();
         Ok(())

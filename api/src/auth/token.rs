@@ -99,13 +99,12 @@ impl Verifier {
             _ => Arc::new(self.check(token).await?),
         };
         let now = self.registry.clock().now();
-        let issuer = match self.issuer_of(&checked) {
-            Ok(issuer) => issuer,
-            Err(_) => {
-                // The key's day was over between the two looks at it: it is fetched anew.
-                checked = Arc::new(self.check(token).await?);
-                self.issuer_of(&checked)?
-            }
+        let issuer = if let Ok(issuer) = self.issuer_of(&checked) {
+            issuer
+        } else {
+            // The key's day was over between the two looks at it: it is fetched anew.
+            checked = Arc::new(self.check(token).await?);
+            self.issuer_of(&checked)?
         };
         times(&checked.claims, now)?;
         let verified = self.caller(&issuer, &checked.claims)?;

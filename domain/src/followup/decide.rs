@@ -69,7 +69,10 @@ fn occurrences<'p>(track: &'p Track, rule: &'p Rule, facts: &'p Facts, today: Da
     let span = |event: &Event, number: u32| {
         let due = months_after(event.day, u32::from(wave.months) * number);
         let lapses = days_after(due, wave.window.after_days.into());
-        let newer = |other: &Event| (other.day, other.id) > (event.day, event.id) && other.day <= lapses;
+        // What leads to no questions, or is over again by then, starts nothing anew.
+        let leads = |other: &Event| other.blocked.is_none() && other.ended.as_ref().is_none_or(|(day, _)| *day >= due);
+        let newer =
+            |other: &Event| (other.day, other.id) > (event.day, event.id) && other.day <= lapses && leads(other);
         Span {
             due,
             opens: days_before(due, wave.window.before_days.into()),
@@ -260,7 +263,8 @@ impl Case<'_> {
 
     fn before_asking(&self, plan: &Plan, track: &Track, span: &Span, facts: &Facts, day: Date) -> Standing {
         let send_on = plan.sending_day(span.due);
-        let mut against = excluded(plan, track, facts, day.max(send_on));
+        // What came after the last day on which it could have been sent is not why it was not.
+        let mut against = excluded(plan, track, facts, day.max(send_on).min(span.lapses));
         let early = track.sends_from.is_some_and(|from| span.due < from);
         against.extend(early.then_some(Reason::BeforePlan));
         against.extend(span.restarted.then_some(Reason::RestartedByNewerStart));
@@ -304,11 +308,8 @@ impl Case<'_> {
         }
         let unknown = self.asked().all(|it| it.state == InvitationState::Unknown).then_some(Reason::SendingUnknown);
         let done = self.asked().map(|it| it.reminder).max().unwrap_or(0);
-        let reminder = usize::try_from(done).ok().and_then(|done| track.reminders.get(done));
-        let remind_on = reminder
-            .zip(self.first_asked())
-            .map(|(days, asked)| plan.sending_day(days_after(asked, u32::from(*days))))
-            .filter(|remind_on| *remind_on <= span.lapses);
+        let remind_on =
+            self.reminds_on(track, done).map(|day| plan.sending_day(day)).filter(|remind_on| *remind_on <= span.lapses);
         let Some(remind_on) = remind_on else {
             return Standing::of(State::Sent, unknown.into_iter().chain([Reason::NoMoreReminders]).collect());
         };
@@ -332,9 +333,24 @@ impl Case<'_> {
         }
     }
 
-    /// The day on which the patient was first asked; where nobody knows, the day on which somebody last held it.
+    /// The day of the next reminder after so many: counted from the invitation; where the last message was late, half the
+    /// plan's distance from it at least, so that nobody is given two at once.
+    fn reminds_on(&self, track: &Track, done: u32) -> Option<Date> {
+        let done = usize::try_from(done).ok()?;
+        let days = *track.reminders.get(done)?;
+        let before = done.checked_sub(1).and_then(|last| track.reminders.get(last)).copied().unwrap_or(0);
+        let apart = days.saturating_sub(before).div_ceil(2);
+        let from_last = days_after(self.asked_on().max()?, apart.into());
+        Some(days_after(self.first_asked()?, days.into()).max(from_last))
+    }
+
+    /// The days on which the patient was asked; where nobody knows, the day on which somebody last held it.
+    fn asked_on(&self) -> impl Iterator<Item = Date> {
+        self.asked().map(|it| norwegian_day(it.sent_at.unwrap_or(it.lease_until)))
+    }
+
     fn first_asked(&self) -> Option<Date> {
-        self.asked().map(|it| norwegian_day(it.sent_at.unwrap_or(it.lease_until))).min()
+        self.asked_on().min()
     }
 
     fn decision(&self, plan: &Plan, facts: &Facts, today: Date) -> Decision {

@@ -296,6 +296,63 @@ fn an_open_episode_is_asked_about_every_year_and_a_closed_one_once() {
 }
 
 #[test]
+fn what_is_over_or_leads_nowhere_starts_nothing_anew() {
+    let mut facts = facts();
+    // A short second episode within the first, which goes on.
+    let short = EpisodeFact { id: id(21), ..episode(date(2021, 7, 1), Some(date(2021, 7, 20))) };
+    facts.episodes = vec![episode(date(2020, 9, 1), None), short];
+    let decision = current(&facts, "ongoing_12", date(2021, 9, 1));
+    assert_eq!((decision.state, decision.start), (State::Due, Some(id(20))), "{decision:?}");
+    // While the second goes on, it counts.
+    facts.episodes.iter_mut().for_each(|episode| episode.closed_on = None);
+    assert_eq!(current(&facts, "ongoing_12", date(2021, 9, 1)).start, Some(id(21)));
+    // A second opinion after a treatment does not take the treatment's question away.
+    let opinion = ReferralFact {
+        id: id(901),
+        received_on: date(2021, 9, 1),
+        category: Some("second_opinion".to_owned()),
+        triggers_follow_up: Some(false),
+    };
+    facts.referrals.push(opinion);
+    let referral_id = Some(id(901));
+    let advice = EpisodeFact { id: id(22), referral_id, ..episode(date(2021, 10, 1), Some(date(2021, 10, 1))) };
+    facts.episodes = vec![episode(date(2020, 9, 1), Some(date(2021, 1, 4))), advice];
+    let closed = decide(&plan(), &facts, noon(date(2022, 1, 4))).decisions;
+    let of = |start: Uuid| closed.iter().find(|it| it.rule == "closed_12" && it.start == Some(start)).expect("decided");
+    assert_eq!((of(id(20)).state, of(id(20)).current), (State::Due, true));
+    assert_eq!(of(id(22)).reasons, [Reason::CategoryWithoutFollowUp]);
+}
+
+#[test]
+fn what_comes_after_the_last_day_is_not_why_nothing_was_sent() {
+    let lapsed = (State::Lapsed, vec![Reason::NeverSent]);
+    let facts = rf(PERFORMED);
+    let after = days_after(DUE, 31);
+    assert_eq!(stands(&facts, "rf_3", after), lapsed);
+    let died = Facts { deceased_on: Some(after), ..facts.clone() };
+    assert_eq!(stands(&died, "rf_3", days_after(DUE, 400)), lapsed);
+    let died = Facts { deceased_on: Some(days_after(DUE, 30)), ..facts };
+    assert_eq!(stands(&died, "rf_3", days_after(DUE, 400)), (State::Suppressed, vec![Reason::Deceased]));
+}
+
+#[test]
+fn reminders_that_are_late_do_not_come_at_once() {
+    let mut facts = rf(PERFORMED);
+    let reminded = days_after(DUE, 24);
+    facts.invitations = vec![sent(1, 0, noon(DUE)), sent(2, 1, noon(reminded))];
+    // The first was held up until after the second's day: that one keeps half its distance of 14 days.
+    let decision = current(&facts, "rf_3", reminded);
+    assert_eq!(decision.reasons, [Reason::NoMoreReminders], "its window would be over");
+    let mut early = rf(PERFORMED);
+    early.invitations = vec![sent(1, 0, noon(DUE)), sent(2, 1, noon(days_after(DUE, 18)))];
+    let decision = current(&early, "rf_3", days_after(DUE, 21));
+    assert_eq!(decision.send_on, Some(days_after(DUE, 25)));
+    // In time it is as the plan says.
+    early.invitations = vec![sent(1, 0, noon(DUE)), sent(2, 1, noon(days_after(DUE, 7)))];
+    assert_eq!(current(&early, "rf_3", days_after(DUE, 8)).send_on, Some(days_after(DUE, 21)));
+}
+
+#[test]
 fn categories_are_the_referrals_own() {
     let mut facts = facts();
     facts.episodes = vec![episode(date(2021, 8, 1), None)];

@@ -107,7 +107,7 @@ pub fn to_ring(tx: &mut Tx<'_>, unit: Option<&str>, limit: i64) -> Result<Vec<To
     let Some(plan) = plans::in_force(tx, generation)? else { return Ok(Vec::new()) };
     let because: Vec<&'static str> = Because::iter().map(Into::into).collect();
     let mut query = statement(
-        "SELECT row_to_json(decision)::text AS json, patient.id AS patient, contact_changed_at, last.called_at, last.outcome, \
+        "SELECT row_to_json(decision)::text AS json, patient.id AS patient, patient.contact_changed_at, last.called_at, last.outcome, \
          (SELECT count(*) FROM decision before WHERE before.patient_id = decision.patient_id AND before.state = 'answered') \
          AS answered_before, (SELECT count(*) FROM follow_up_call WHERE decision_id = decision.id AND outcome = 'no_reply') \
          AS no_replies FROM decision JOIN patient named ON named.id = decision.patient_id \

@@ -96,7 +96,8 @@ fn variants() -> Result<Vec<Value>, Failure> {
         .collect()
 }
 
-fn psql_runs(program: &Path, address: &str, script: &str) -> Result<(), Failure> {
+/// Has psql run a script.
+pub fn psql_runs(program: &Path, address: &str, script: &str) -> Result<(), Failure> {
     let mut child = Command::new(program)
         .args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", address, "--file", "-"])
         .stdin(std::process::Stdio::piped())

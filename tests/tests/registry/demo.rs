@@ -125,8 +125,13 @@ fn the_reports_table_of_responses_is_lived_through_whatever_breaks_off() {
         let serving = Serving::start(&folder);
         assert_eq!(serving.1.iter().any(|line| line.starts_with("Lived through")), lives, "{:?}", serving.1);
         assert_eq!(serving.table(), expected);
-        let all = expected.values().fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
-        assert_eq!(all, (196, 94));
+        let statistics = serving.pasted("follow-up-statistics?from=2021-06-01&to=2022-05-31");
+        let cells = statistics["cells"].as_array().expect("cells");
+        let read = |cell: &Value, name: &str| usize::try_from(cell[name].as_u64().expect(name)).expect(name);
+        let both = |cell: &Value| (read(cell, "sent"), read(cell, "answered"));
+        let by_rule = cells.iter().map(|it| (it["group"][0].as_str().expect("a rule").to_owned(), both(it)));
+        assert_eq!(by_rule.collect::<BTreeMap<_, _>>(), expected);
+        assert_eq!(both(&statistics["total"]), (196, 94));
         // Why somebody was not asked; and nobody of another registry was.
         let why = serving.pasted("/follow-up'");
         let rules = why["rules"].as_array().expect("rules");

@@ -222,6 +222,9 @@ impl Told {
             members.insert("closing_reason".to_owned(), json!("completed"));
         }
         self.add(Kind::Episode, "e1", episode);
+        let code = random.pick(&[(0.4, "M54.5"), (0.2, "M79.7"), (0.2, "G54.6")], "M54.2");
+        let set_on = json!({"episode_id": "#e1", "system": "icd10", "code": code, "rank": 1, "set_on": opened});
+        self.add(Kind::Diagnosis, "d1", set_on);
         let procedure = |system: &str, code: &str| json!({"episode_id": "#e1", "system": system, "code": code, "performed_on": day});
         match group.began {
             Began::Closing | Began::Opening => {}

@@ -1,0 +1,133 @@
+//! Whom to ring first, and why; and what the registry does by itself.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use painreg_domain::calendar::{days_after, norwegian_day};
+use painreg_tests::sending::to_ten;
+use painreg_tests::{Actor, Patient, Setup, World};
+use serde_json::{Value, json};
+
+use crate::examples;
+use crate::invitations::{claims, due, hands_over, is_due, morning, tells};
+
+/// Sends whatever is due by a channel, with this receipt.
+fn sends(world: &World, channel: &str, receipt: &Value) {
+    let sender = world.alpha().sender();
+    let claim = claims(&sender, channel);
+    for invitation in claim["invitations"].as_array().expect("invitations") {
+        hands_over(&sender, invitation).expect(200);
+        tells(&sender, invitation, receipt).expect(200);
+    }
+}
+
+#[track_caller]
+fn list(actor: &Actor<'_>) -> Vec<Value> {
+    actor.get(&actor.at("call-list")).expect(200).body["items"].as_array().cloned().expect("items")
+}
+
+fn named(items: &[Value], patient: &Patient) -> Option<usize> {
+    items.iter().position(|it| it["patient_id"] == patient.id.as_str())
+}
+
+#[test]
+fn those_who_were_reminded_in_vain_or_never_reached_are_rung_and_nobody_else() {
+    let world = morning();
+    let (manager, secretary) = (world.alpha().manager(), world.alpha().secretary());
+    let silent = due(&world);
+    assert_eq!(list(&manager), [] as [Value; 0]);
+    let sent = json!({"outcome": "sent"});
+    sends(&world, "sms", &sent);
+    assert_eq!(list(&manager), [] as [Value; 0], "a reminder is to come");
+    for days in [8, 15] {
+        to_ten(&world, days_after(norwegian_day(world.clock.now()), days));
+        sends(&world, "sms", &sent);
+    }
+    // Nobody can be reached who has neither telephone nor a number for the mailbox that works.
+    let unreached = secretary.registers(&world.answerer());
+    is_due(&world, &unreached);
+    let failed = json!({"outcome": "failed", "reason": "invalid_address"});
+    sends(&world, "sms", &failed);
+    sends(&world, "digital_mailbox", &failed);
+    let items = list(&manager);
+    assert_eq!((named(&items, &unreached), named(&items, &silent)), (Some(0), Some(1)), "{items:?}");
+    let codes = |item: &Value| {
+        let because = item["because"].as_array().expect("reasons").iter();
+        because.filter_map(|it| it["code"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert!(codes(&items[0]).contains(&"only_by_telephone".to_owned()), "{items:?}");
+    assert!(codes(&items[1]).contains(&"nothing_more_is_sent".to_owned()), "{items:?}");
+    assert_eq!(
+        items[0]["points"],
+        items[0]["because"].as_array().expect("reasons").iter().filter_map(|it| it["points"].as_i64()).sum::<i64>()
+    );
+    assert_eq!(items[0]["decision"]["reasons"][0]["code"], "delivery_failed");
+    let elsewhere = world.alpha().clinician().of_unit("elsewhere");
+    assert_eq!(list(&elsewhere), [] as [Value; 0]);
+    // What came of ringing is respected.
+    let rings = |item: &Value, outcome: &str| {
+        let body = json!({"decision_id": item["decision"]["id"], "outcome": outcome});
+        secretary.post(&secretary.at("follow-up-calls"), &body)
+    };
+    let called = rings(&items[0], "no_reply").expect(201).body;
+    assert_eq!((&called["patient_id"], &called["outcome"]), (&items[0]["patient_id"], &json!("no_reply")));
+    assert_eq!(named(&list(&manager), &unreached), None, "not again today");
+    rings(&items[1], "declined").expect(201);
+    assert_eq!(list(&manager), [] as [Value; 0], "left in peace");
+    world.advance(SignedDuration::from_hours(48));
+    let items = list(&manager);
+    assert_eq!((items.len(), &items[0]["last_outcome"]), (1, &json!("no_reply")));
+    let listed = manager.get(
+        &manager.at(&format!("follow-up-calls?decision_id={}", items[0]["decision"]["id"].as_str().expect("an id"))),
+    );
+    assert_eq!(listed.expect(200).items().len(), 1);
+    assert_eq!(manager.get(&manager.at("follow-up-calls")).expect(200).items().len(), 2);
+    // Nobody is rung who has reserved themselves meanwhile.
+    let reserved = json!({"basis": "reservation", "against": "questionnaires", "valid_from": norwegian_day(world.clock.now()), "source": "oral"});
+    secretary.records(&unreached, painreg_domain::clinical::Kind::LegalBasis, &reserved);
+    assert_eq!(list(&manager), [] as [Value; 0]);
+    let unknown = json!({"decision_id": world.clock.random_id(), "outcome": "reached"});
+    secretary.post(&secretary.at("follow-up-calls"), &unknown).problem(404, "not_found");
+    let ahead = json!({"decision_id": items[0]["decision"]["id"], "outcome": "reached", "called_at": world.clock.now() + SignedDuration::from_hours(1)});
+    secretary.post(&secretary.at("follow-up-calls"), &ahead).problem(422, "invalid");
+}
+
+#[test]
+fn a_clock_that_goes_back_sends_nothing_twice() {
+    let world = morning();
+    due(&world);
+    let sender = world.alpha().sender();
+    let claim = claims(&sender, "sms");
+    let invitation = &claim["invitations"][0];
+    world.advance(SignedDuration::from_mins(-30));
+    assert_eq!(claims(&sender, "sms")["invitations"], json!([]));
+    hands_over(&sender, invitation).expect(200);
+    let sent = tells(&sender, invitation, &json!({"outcome": "sent"})).expect(200).body;
+    assert_eq!(sent["sent_at"], sent["claimed_at"], "nothing is sent before it was taken on");
+    world.advance(SignedDuration::from_hours(2));
+    assert_eq!(claims(&sender, "sms")["invitations"], json!([]));
+}
+
+#[test]
+fn the_registry_decides_by_itself_when_the_plan_changes() {
+    let world = World::with(&Setup { works: true, ..Setup::default() });
+    let manager = world.alpha().manager();
+    let patient = world.alpha().clinician().registers(&world.answerer());
+    is_due(&world, &patient);
+    let mut plan = examples::plan();
+    plan["tracks"][2]["channels"] = json!(["helsenorge"]);
+    let path = manager.at("follow-up-plan-draft");
+    manager.request("PUT", &path).header("if-match", "\"v0\"").json(&json!({"definition": plan})).send().expect(200);
+    manager.request("POST", &manager.at("follow-up-plans")).header("if-match", "\"v1\"").send().expect(201);
+    let decided = || {
+        let counts = manager.get(&manager.at("follow-up-counts")).expect(200).body;
+        let listed = manager.get(&manager.at("follow-up-decisions?rule=rf_3")).expect(200);
+        let channel = listed.items().first().map(|it| it["channel"].clone());
+        (counts["up_to_date"] == true && channel == Some(json!("helsenorge"))).then_some(())
+    };
+    world.within(Duration::from_secs(30), decided);
+    // And as the system, as the log shows.
+    assert!(
+        world.number("SELECT count(*) FROM {alpha}.audit_event WHERE action = 'RunFollowUp' AND role = 'system'") > 0
+    );
+}
