@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $name:ident $word:literal;)+) => {
+    ($($(#[$doc:meta])* $name:ident $word:tt;)+) => {
         /// What happened.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, Display, IntoStaticStr, Serialize, Deserialize, utoipa::ToSchema)]
         #[schema(as = EventKind)]

@@ -287,9 +287,9 @@ mod table {
 pub use table::{Action, Role, reach};
 
 impl Action {
-    /// Whether nothing asks for it but the `painreg` command: no operation of the API does it.
+    /// Whether nothing asks for it but the `painreg` command and its worker: no operation of the API does it.
     pub const fn is_for_the_command_line(self) -> bool {
-        matches!(self, Self::ImportCodes)
+        matches!(self, Self::ImportCodes | Self::DeliverEvents)
     }
 }
 
