@@ -103,7 +103,7 @@ fn a_token_finds_its_invitation_whichever_way_the_answer_comes() {
     for (at, way) in ways.iter().enumerate() {
         let it = asked(&world, &format!("gw-{at}"));
         way(&it);
-        assert_eq!(named(&world, &it.patient), [it.id.clone()], "way {at}");
+        assert_eq!(named(&world, &it.patient), std::slice::from_ref(&it.id), "way {at}");
         assert_eq!(stands(&world, &it.patient), ["answered", "answered_in_time", "token"], "way {at}");
     }
 }
