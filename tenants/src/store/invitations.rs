@@ -656,6 +656,13 @@ fn gone(query: Statement<'_>, now: Timestamp) -> Statement<'_> {
         .bind::<Timestamptz, _>(ago(24).to_diesel())
 }
 
+/// Whether there is anything for [`let_go`] to do.
+pub(super) fn is_any_gone(conn: &mut PgConnection, now: Timestamp) -> Result<bool, StoreError> {
+    let query = statement("SELECT invitation.id FROM invitation, decision WHERE ");
+    let found: Option<IdRow> = gone(query, now).then(" LIMIT 1").get_result(conn).optional()?;
+    Ok(found.is_some())
+}
+
 /// Lets go of it: what was never handed over is offered afresh where it is still to be sent; of the rest nobody can say
 /// whether it was sent. How many.
 pub fn let_go(tx: &mut Tx<'_>) -> Result<usize, StoreError> {

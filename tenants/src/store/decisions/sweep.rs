@@ -1,7 +1,7 @@
 //! Deciding about everybody: because the plan or a list changed, because a day has come, or to see what a plan would do.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Date as SqlDate, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Date as SqlDate, Nullable, Uuid as SqlUuid};
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::calendar::norwegian_day;
 use painreg_domain::followup::{Plan, decide};
@@ -70,14 +70,12 @@ pub fn is_waiting(scope: &TenantScope) -> Result<bool, StoreError> {
     }
     scope.glance(|conn, now| {
         let row: WaitingRow = statement(
-            "SELECT (done < (SELECT value FROM list_generation) OR EXISTS (SELECT FROM decision WHERE review_on <= ?) \
-             OR EXISTS (SELECT FROM invitation JOIN decision ON decision.id = decision_id WHERE invitation.state = 'claimed' \
-             AND handed_over_at IS NULL AND lease_until < ? AND send_on IS NULL)) AS waiting FROM follow_up_sweep",
+            "SELECT (done < (SELECT value FROM list_generation) OR EXISTS (SELECT FROM decision WHERE review_on <= ?)) \
+             AS waiting FROM follow_up_sweep",
         )
         .bind::<SqlDate, _>(norwegian_day(now).to_diesel())
-        .bind::<Timestamptz, _>(now.to_diesel())
         .get_result(conn)?;
-        Ok(row.waiting)
+        Ok(row.waiting || invitations::is_any_gone(conn, now)?)
     })
 }
 
