@@ -1,5 +1,7 @@
 //! The registry as its users meet it: black box over HTTP against a real PostgreSQL.
 
+#[path = "registry/answers.rs"]
+mod answers;
 #[path = "registry/calls.rs"]
 mod calls;
 #[path = "registry/catalogue.rs"]

@@ -124,6 +124,8 @@ pub struct Decided {
     pub patient: Uuid,
     /// What is decided, with the next thing to be sent.
     pub decisions: Vec<(Stored, Decision)>,
+    /// When contact data last changed.
+    pub contact_changed_at: Option<Timestamp>,
     /// How many decisions are other than before.
     pub changed: usize,
 }
@@ -268,7 +270,7 @@ fn decided(tx: &Tx<'_>, plan: &Plan, record: Record, changes: &mut Changes) -> D
     }
     count += before.len();
     changes.gone.extend(before.into_iter().map(|gone| gone.id));
-    Decided { patient, decisions, changed: count }
+    Decided { patient, decisions, contact_changed_at: facts.contact_changed_at, changed: count }
 }
 
 const KEEP: &str = "kept AS (INSERT INTO row_history (entity, entity_id, patient_id, version, valid_from, valid_to, \

@@ -291,14 +291,14 @@ pub fn claim(tx: &mut Tx<'_>, wish: &Wish) -> Result<Claim, StoreError> {
             }
         }
     }
-    let invitations = hand_out(tx, &plan, wish.channel, id, lease_until, &wanted)?;
+    let invitations = hand_out(tx, &plan, wish, id, lease_until, &wanted)?;
     Ok(Claim { id, lease_until, next_at: None, invitations })
 }
 
 fn hand_out(
     tx: &mut Tx<'_>,
     plan: &Plan,
-    channel: Channel,
+    wish: &Wish,
     claim: Uuid,
     lease_until: Timestamp,
     wanted: &[(Uuid, &decisions::Stored, &Decision)],
@@ -315,9 +315,14 @@ fn hand_out(
     .load(tx.conn)?;
     let open: HashMap<Uuid, OpenRow> = open.into_iter().map(|row| (row.decision_id, row)).collect();
     let patients: Vec<Uuid> = wanted.iter().map(|(patient, ..)| *patient).collect::<HashSet<_>>().into_iter().collect();
-    let addresses = patients::addresses(tx, &patients, channel)?;
+    let addresses = patients::addresses(tx, &patients, wish.channel)?;
     let (mut again, mut new, mut handed) = (Vec::new(), Vec::new(), Vec::new());
+    // Several things may be due to one patient.
+    let most = usize::try_from(wish.limit).unwrap_or(0);
     for (patient, stored, decision) in wanted {
+        if handed.len() == most {
+            break;
+        }
         let (Some(next), Some(to)) = (decision.next, addresses.get(patient)) else { continue };
         let Some(track) = plan.rule(&decision.rule).and_then(|rule| plan.track(rule)) else { continue };
         let (id, check_first, version) = if let Some(row) = open.get(&stored.id) {
@@ -481,8 +486,9 @@ pub fn hand_over(tx: &mut Tx<'_>, id: InvitationId, version: i64) -> Result<Hand
     if found.version != version {
         return Err(StoreError::Stale);
     }
-    let open = matches!(found.state, InvitationState::Claimed | InvitationState::HandedOver);
-    if !open || found.lease_until <= tx.now() {
+    // Once a claim: whoever is told to send it twice may send it twice.
+    let held = found.state == InvitationState::Claimed && found.claimed_by == tx.principal().actor.as_str();
+    if !held || found.lease_until <= tx.now() {
         return Ok(Handover::NotHeld);
     }
     let today = tx.today();
@@ -494,8 +500,10 @@ pub fn hand_over(tx: &mut Tx<'_>, id: InvitationId, version: i64) -> Result<Hand
             && decision.next.is_some_and(|next| i32::try_from(next.attempt) == Ok(found.attempt))
     };
     let decided = tx.as_system(|tx| decisions::redecide(tx, &[patient]))?;
+    // What was handed out goes where the patient was to be reached then, perhaps to somebody else by now.
+    let still_there = |record: &decisions::Decided| record.contact_changed_at.is_none_or(|at| at <= found.claimed_at);
     let granted = tx.has_no_last_check()
-        || decided.iter().flat_map(|record| &record.decisions).any(|(_, decision)| wanted(decision));
+        || decided.iter().filter(|it| still_there(it)).flat_map(|it| &it.decisions).any(|(_, it)| wanted(it));
     // Whoever held it before may have sent it: then nobody can say that it was not.
     let state = match (granted, found.handed_over_at) {
         (true, _) => InvitationState::HandedOver,
@@ -632,38 +640,45 @@ struct GoneRow {
     version: i64,
 }
 
-/// Lets go of what nobody will ask for again: taken on, never handed over, and not to be sent any more; and of what was
-/// handed over a day ago, never heard of again, and not to be sent any more: nobody can say whether it was. How many.
+/// What nobody holds any more and nobody will ask for again: taken on and never handed over, and not to be sent any more or
+/// an hour past its lease, for its sender or its address may be gone; or handed over a day ago, never heard of again, and not
+/// to be sent any more.
+const GONE: &str = "decision.id = decision_id AND invitation.state IN ('claimed', 'handed_over') \
+     AND (handed_over_at IS NULL AND lease_until < CASE WHEN send_on IS NULL THEN ?::timestamptz ELSE ?::timestamptz END \
+     OR send_on IS NULL AND lease_until < ?)";
+
+fn gone(query: Statement<'_>, now: Timestamp) -> Statement<'_> {
+    let ago = |hours| now.saturating_sub(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::UNIX_EPOCH);
+    query
+        .then(GONE)
+        .bind::<Timestamptz, _>(now.to_diesel())
+        .bind::<Timestamptz, _>(ago(1).to_diesel())
+        .bind::<Timestamptz, _>(ago(24).to_diesel())
+}
+
+/// Lets go of it: what was never handed over is offered afresh where it is still to be sent; of the rest nobody can say
+/// whether it was sent. How many.
 pub fn let_go(tx: &mut Tx<'_>) -> Result<usize, StoreError> {
-    let day_ago = tx.now().saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::UNIX_EPOCH);
+    let now = tx.now();
     tx.as_system(|tx| {
-        let gone: Vec<IdRow> = statement(
-            "SELECT DISTINCT invitation.patient_id AS id FROM invitation JOIN decision ON decision.id = decision_id \
-             WHERE decision.send_on IS NULL AND ((invitation.state = 'claimed' AND handed_over_at IS NULL \
-             AND lease_until < ?) OR (invitation.state IN ('claimed', 'handed_over') AND lease_until < ?)) LIMIT 500",
-        )
-        .bind::<Timestamptz, _>(tx.now().to_diesel())
-        .bind::<Timestamptz, _>(day_ago.to_diesel())
-        .load(tx.conn)?;
-        let patients: Vec<Uuid> = gone.into_iter().map(|row| row.id).collect();
+        let query = statement("SELECT DISTINCT invitation.patient_id AS id FROM invitation, decision WHERE ");
+        let patients: Vec<IdRow> = gone(query, now).then(" LIMIT 500").load(tx.conn)?;
+        let patients: Vec<Uuid> = patients.into_iter().map(|row| row.id).collect();
         if patients.is_empty() {
             return Ok(0);
         }
         decisions::lock(tx, &patients)?;
-        let gone: Vec<GoneRow> = statement(
+        let query = statement(
             "UPDATE invitation SET state = CASE WHEN handed_over_at IS NULL THEN 'withdrawn' ELSE 'unknown' END, \
              updated_at = ?, updated_by = ?, version = invitation.version + 1 FROM decision \
-             WHERE decision.id = decision_id AND invitation.patient_id = ANY (?) AND decision.send_on IS NULL \
-             AND ((invitation.state = 'claimed' AND handed_over_at IS NULL AND lease_until < ?) \
-             OR (invitation.state IN ('claimed', 'handed_over') AND lease_until < ?)) RETURNING invitation.id, invitation.patient_id, \
-             invitation.state, invitation.version",
+             WHERE invitation.patient_id = ANY (?) AND ",
         )
-        .bind::<Timestamptz, _>(tx.now().to_diesel())
-        .bind::<Text, _>(tx.trace.action())
-        .bind::<Array<SqlUuid>, _>(&patients)
-        .bind::<Timestamptz, _>(tx.now().to_diesel())
-        .bind::<Timestamptz, _>(day_ago.to_diesel())
-        .load(tx.conn)?;
+        .bind::<Timestamptz, _>(now.to_diesel())
+        .bind::<Text, _>(tx.trace.action().to_owned())
+        .bind::<Array<SqlUuid>, _>(patients.clone());
+        let gone: Vec<GoneRow> = gone(query, now)
+            .then(" RETURNING invitation.id, invitation.patient_id, invitation.state, invitation.version")
+            .load(tx.conn)?;
         for patient in patients {
             tx.touch(patient);
         }

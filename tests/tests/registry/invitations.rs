@@ -62,6 +62,12 @@ pub fn tells(sender: &Actor<'_>, invitation: &Value, receipt: &Value) -> Answer 
     sender.post(&path, receipt)
 }
 
+/// The token in the link of an invitation's words.
+pub fn token_of(invitation: &Value) -> String {
+    let text = invitation["text"].as_str().expect("a text");
+    text.split("invitasjon=").nth(1).and_then(|rest| rest.split(' ').next()).expect("a token").to_owned()
+}
+
 fn of(claim: &Value) -> &[Value] {
     claim["invitations"].as_array().map_or(&[], Vec::as_slice)
 }
@@ -100,10 +106,10 @@ fn what_is_due_is_claimed_handed_over_sent_and_arrives() {
     for secret in [&patient.id, &patient.person.national_id] {
         assert!(!text.contains(secret.as_str()));
     }
-    let token = text.split("invitasjon=").nth(1).and_then(|rest| rest.split(' ').next()).expect("a token");
+    let token = token_of(invitation);
     assert_eq!(token.len(), 26);
     let stored = world.rows("SELECT row_to_json(invitation)::text AS it FROM {alpha}.invitation");
-    assert!(!stored[0]["it"].as_str().expect("a row").contains(token), "the token stands nowhere");
+    assert!(!stored[0]["it"].as_str().expect("a row").contains(&token), "the token stands nowhere");
     assert_eq!(stands(&world, &patient), ("due".to_owned(), vec!["being_sent".to_owned()]));
     assert_eq!(of(&claims(&sender, "sms")).len(), 0, "nobody else is given it");
     hands_over(&sender, invitation).expect(200);
@@ -279,4 +285,65 @@ fn a_claim_that_is_repeated_answers_the_same_and_managers_see_what_was_sent() {
     sender.get(&sender.at("invitations")).problem(403, "forbidden");
     let none = with(&body, &json!({"lease_seconds": 9}));
     sender.post(&sender.at("invitation-claims"), &none).problem(422, "invalid");
+}
+
+#[test]
+fn a_claim_holds_no_more_than_was_asked_for_though_several_are_due_to_one_patient() {
+    let world = morning();
+    let patient = due(&world);
+    make_due(&world, "alpha", &patient);
+    let sender = world.alpha().sender();
+    let one = || {
+        let claim =
+            sender.post(&sender.at("invitation-claims"), &json!({"channel": "sms", "limit": 1})).expect(200).body;
+        assert_eq!(of(&claim).len(), 1, "{claim}");
+        claim["invitations"][0]["rule"].as_str().expect("a rule").to_owned()
+    };
+    let mut rules = [one(), one()];
+    rules.sort();
+    assert_eq!(rules, ["rf_3", "scs_6"]);
+}
+
+#[test]
+fn nothing_goes_to_a_number_that_is_not_the_patients_any_more() {
+    let world = morning();
+    let patient = due(&world);
+    let (sender, clinician) = (world.alpha().sender(), world.alpha().clinician());
+    let old = claims(&sender, "sms");
+    world.advance(SignedDuration::from_secs(1));
+    clinician.changes(&patient, 1, &json!({"contact": {"mobile": "+4799999999"}})).expect(200);
+    hands_over(&sender, &of(&old)[0]).problem(409, "not_to_be_sent");
+    let new = claims(&sender, "sms");
+    assert_eq!((&of(&new)[0]["address"], &of(&new)[0]["attempt"]), (&json!("+4799999999"), &json!(2)));
+    hands_over(&sender, &of(&new)[0]).expect(200);
+}
+
+#[test]
+fn what_nobody_took_further_goes_by_another_channel_when_the_number_is_gone() {
+    let world = morning();
+    let patient = due(&world);
+    let (sender, clinician) = (world.alpha().sender(), world.alpha().clinician());
+    assert_eq!(of(&claims(&sender, "sms")).len(), 1);
+    // The sender was killed, and the patient has no telephone any more.
+    clinician.changes(&patient, 1, &json!({"contact": {"mobile": null}})).expect(200);
+    world.advance(SignedDuration::from_secs(301));
+    assert_eq!(of(&claims(&sender, "sms")).len(), 0);
+    world.advance(SignedDuration::from_hours(1));
+    crate::follow_up::runs(&world.alpha().manager());
+    let claim = claims(&sender, "digital_mailbox");
+    assert_eq!((&of(&claim)[0]["address"], &of(&claim)[0]["attempt"]), (&json!(patient.person.national_id), &json!(2)));
+}
+
+#[test]
+fn a_hand_over_is_granted_once_and_to_whoever_claimed() {
+    let world = morning();
+    due(&world);
+    let (sender, other) = (world.alpha().sender(), world.alpha().sender().called("another-gateway"));
+    let claim = claims(&sender, "sms");
+    let invitation = &of(&claim)[0];
+    hands_over(&other, invitation).problem(409, "not_held");
+    let granted = hands_over(&sender, invitation).expect(200).body;
+    hands_over(&sender, invitation).problem(412, "stale");
+    hands_over(&sender, &granted).problem(409, "not_held");
+    assert_eq!(granted["state"], "handed_over");
 }

@@ -1,0 +1,179 @@
+//! Answers find their invitation: by the token of its link, whichever way they come; by the reference that the sender told;
+//! else by their day. None is refused for a bad link, and none is given to somebody else's invitation.
+
+use jiff::SignedDuration;
+use painreg_domain::calendar::{days_after, norwegian_day};
+use painreg_tests::{Actor, Answer, Patient, World};
+use serde_json::{Value, json};
+
+use crate::invitations::{claims, due, hands_over, morning, tells, token_of};
+use crate::kit::with;
+
+/// The number that the template gives `opr-rf` in Nettskjema.
+const RF: &str = "1000005";
+
+/// A patient who has been asked, the invitation, and its token.
+struct Asked {
+    patient: Patient,
+    id: Value,
+    token: String,
+}
+
+/// Asks somebody after radiofrequency treatment; the sender's system calls the message `reference`.
+fn asked(world: &World, reference: &str) -> Asked {
+    let patient = due(world);
+    let sender = world.alpha().sender();
+    let claim = claims(&sender, "sms");
+    let invitation = &claim["invitations"][0];
+    assert_eq!(invitation["patient_id"], patient.id.as_str());
+    hands_over(&sender, invitation).expect(200);
+    tells(&sender, invitation, &json!({"outcome": "sent", "reference": reference})).expect(200);
+    Asked { id: invitation["id"].clone(), token: token_of(invitation), patient }
+}
+
+/// Answers of the patient in the registry's own words.
+fn answers(world: &World, patient: &Patient, submission: &str) -> Value {
+    json!({"source": {"system": "test", "form_id": "9", "submission_id": submission}, "patient": {"id": patient.id},
+        "form": "opr-rf", "submitted_at": world.clock.now(), "answers": {"pgic": 2}})
+}
+
+/// The same as Nettskjema gives them.
+fn native(world: &World, patient: &Patient, submission: u64, token: &str) -> Value {
+    json!({"version": "2024-09", "version_minor": 2,
+        "metadata": {"created": world.clock.now(), "answer_time": 1000, "submission_id": submission,
+            "respondent": {"provider": "idporten", "personal_identifier": patient.person.national_id}},
+        "answers": {"pgic": 2, "invitasjon": token}})
+}
+
+fn posts(actor: &Actor<'_>, body: &Value) -> Answer {
+    actor.post(&actor.at("submissions"), body)
+}
+
+fn sends_line(actor: &Actor<'_>, path: &str, line: &Value) {
+    let body = format!("{line}\n").into_bytes();
+    let answer = actor.request("POST", &actor.at(path)).body("application/x-ndjson", body).send().expect(200);
+    assert_eq!(answer.lines()[0]["outcome"], "created", "{}", answer.text());
+}
+
+/// What is decided of the question three months after the treatment: state, deciding reason, how the answer was found.
+#[track_caller]
+fn stands(world: &World, patient: &Patient) -> [String; 3] {
+    let clinician = world.alpha().clinician();
+    let body = clinician.get(&clinician.at(&format!("patients/{}/follow-up", patient.id))).expect(200).body;
+    let rule = body["rules"].as_array().into_iter().flatten().find(|it| it["rule"] == "rf_3").expect("the rule");
+    let decision = &rule["current"]["decision"];
+    [&decision["state"], &decision["reasons"][0]["code"], &decision["matched_by"]]
+        .map(|it| it.as_str().unwrap_or_default().to_owned())
+}
+
+/// The invitation that every stored answer of the patient names.
+fn named(world: &World, patient: &Patient) -> Vec<Value> {
+    let stored = world.rows(&format!(
+        "SELECT invitation_id FROM {{alpha}}.submission WHERE patient_id = '{}' ORDER BY revision",
+        patient.id
+    ));
+    stored.into_iter().map(|row| row["invitation_id"].clone()).collect()
+}
+
+#[test]
+fn a_token_finds_its_invitation_whichever_way_the_answer_comes() {
+    let world = morning();
+    let (clinician, importer) = (world.alpha().clinician(), world.alpha().importer());
+    let ways: [&dyn Fn(&Asked); 4] = [
+        &|it| {
+            let body = with(&answers(&world, &it.patient, "single"), &json!({"invitation": it.token}));
+            assert_eq!(posts(&clinician, &body).expect(201).body["invitation_id"], it.id);
+        },
+        &|it| {
+            // Links are typed as well as followed.
+            let token = format!(" {} ", it.token.to_uppercase());
+            let line = with(&answers(&world, &it.patient, "batch"), &json!({"invitation": token}));
+            sends_line(&importer, "submission-batches", &line);
+        },
+        &|it| {
+            let path = importer.at(&format!("nettskjema/{RF}/deliveries"));
+            let stored = importer.post(&path, &native(&world, &it.patient, 71, &it.token)).expect(201);
+            assert_eq!(stored.body["invitation_id"], it.id);
+        },
+        &|it| {
+            let line = native(&world, &it.patient, 72, &it.token);
+            sends_line(&importer, &format!("nettskjema/{RF}/delivery-batches"), &line);
+        },
+    ];
+    for (at, way) in ways.iter().enumerate() {
+        let it = asked(&world, &format!("gw-{at}"));
+        way(&it);
+        assert_eq!(named(&world, &it.patient), std::slice::from_ref(&it.id), "way {at}");
+        assert_eq!(stands(&world, &it.patient), ["answered", "answered_in_time", "token"], "way {at}");
+    }
+}
+
+#[test]
+fn the_senders_reference_finds_the_invitation_of_the_same_patient_only() {
+    let world = morning();
+    let clinician = world.alpha().clinician();
+    let (it, other) = (asked(&world, "gw-1"), asked(&world, "gw-2"));
+    let stored = posts(&clinician, &answers(&world, &it.patient, "gw-1")).expect(201);
+    assert_eq!(stored.body["invitation_id"], it.id);
+    assert_eq!(stands(&world, &it.patient), ["answered", "answered_in_time", "source"]);
+    // The same reference under another patient's answers leads nowhere; they are stored all the same.
+    let stranger = clinician.registers(&world.answerer());
+    let stored = posts(&clinician, &answers(&world, &stranger, "gw-2")).expect(201);
+    assert_eq!(stored.body["invitation_id"], Value::Null);
+    assert_eq!(stands(&world, &other.patient), ["sent", "reminder_pending", ""]);
+}
+
+#[test]
+fn a_revision_answers_what_the_revision_before_it_did() {
+    let world = morning();
+    let clinician = world.alpha().clinician();
+    let it = asked(&world, "gw-1");
+    let body = with(&answers(&world, &it.patient, "one"), &json!({"invitation": it.token}));
+    posts(&clinician, &body).expect(201);
+    let revised = with(&answers(&world, &it.patient, "one"), &json!({"answers": {"pgic": 3}}));
+    let revised = posts(&clinician, &revised).expect(201);
+    assert_eq!((&revised.body["delivered"], &revised.body["invitation_id"]), (&json!("revised"), &it.id));
+    assert_eq!(named(&world, &it.patient), [it.id.clone(), it.id.clone()]);
+    assert_eq!(stands(&world, &it.patient), ["answered", "answered_in_time", "token"]);
+}
+
+#[test]
+fn a_token_of_nobody_or_of_somebody_else_loses_no_answers() {
+    let world = morning();
+    let (clinician, importer) = (world.alpha().clinician(), world.alpha().importer());
+    let other = asked(&world, "other");
+    for (at, token) in [other.token.as_str(), "abcdefghijklmnopqrstuvwxyz", "æ"].into_iter().enumerate() {
+        let it = asked(&world, &format!("gw-{at}"));
+        let body = with(&answers(&world, &it.patient, &format!("bad-{at}")), &json!({"invitation": token}));
+        assert_eq!(posts(&clinician, &body).expect(201).body["invitation_id"], Value::Null, "{token}");
+        // Its day says what it answers.
+        assert_eq!(stands(&world, &it.patient), ["answered", "answered_in_time", "window"], "{token}");
+    }
+    // What the element of a form holds may be anything at all.
+    for (submission, token) in [(81, other.token.clone()), (82, "x".repeat(5000)), (83, String::new())] {
+        let it = asked(&world, &format!("gw-{submission}"));
+        let path = importer.at(&format!("nettskjema/{RF}/deliveries"));
+        let stored = importer.post(&path, &native(&world, &it.patient, submission, &token)).expect(201);
+        assert_eq!(stored.body["invitation_id"], Value::Null, "{submission}");
+        assert_eq!(stands(&world, &it.patient), ["answered", "answered_in_time", "window"], "{submission}");
+    }
+    assert_eq!(stands(&world, &other.patient), ["sent", "reminder_pending", ""], "nobody answered for them");
+}
+
+#[test]
+fn a_token_counts_before_the_day_and_long_after_the_window() {
+    let world = morning();
+    let clinician = world.alpha().clinician();
+    let submits = |it: &Asked, at: jiff::Timestamp| {
+        let change = json!({"invitation": it.token, "submitted_at": at});
+        posts(&clinician, &with(&answers(&world, &it.patient, &it.patient.id), &change)).expect(201);
+    };
+    let (early, late) = (asked(&world, "early"), asked(&world, "late"));
+    submits(&early, world.clock.now() - SignedDuration::from_hours(24 * 8));
+    assert_eq!(stands(&world, &early.patient), ["answered", "answered_early", "token"]);
+    // No window reaches half a year.
+    let day = days_after(norwegian_day(world.clock.now()), 180);
+    painreg_tests::sending::to_ten(&world, day);
+    submits(&late, world.clock.now());
+    assert_eq!(stands(&world, &late.patient), ["answered", "answered_late", "token"]);
+}
