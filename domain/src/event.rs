@@ -8,7 +8,7 @@ macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident $word:tt;)+) => {
         /// What happened.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, Display, IntoStaticStr, Serialize, Deserialize, utoipa::ToSchema)]
-        #[schema(as = EventKind)]
+        #[schema(as = EventType)]
         pub enum Kind { $($(#[$doc])* #[strum(serialize = $word)] #[serde(rename = $word)] $name),+ }
     };
 }
