@@ -98,6 +98,11 @@ fn swept(tx: &mut Tx<'_>, row: &SweepRow) -> Result<Step, StoreError> {
 }
 
 fn reviewed(tx: &mut Tx<'_>) -> Result<Step, StoreError> {
+    // One set of patients is locked at a time: those whose invitations are let go of are decided again as this ends.
+    let let_go = invitations::let_go(tx)?;
+    if let_go > 0 {
+        return Ok(Step { decided: let_go, changed: let_go, more: true });
+    }
     let due: Vec<IdRow> = statement(
         "SELECT DISTINCT patient_id AS id FROM (SELECT patient_id FROM decision WHERE review_on <= ? \
          ORDER BY review_on LIMIT ?) due",
@@ -106,12 +111,11 @@ fn reviewed(tx: &mut Tx<'_>) -> Result<Step, StoreError> {
     .bind::<BigInt, _>(TOGETHER)
     .load(tx.conn)?;
     let due: Vec<Uuid> = due.into_iter().map(|row| row.id).collect();
-    let let_go = invitations::let_go(tx)?;
     let step = decided(tx, &due)?;
     if step.changed == 0 && step.decided > 0 {
         tracing::error!(patients = step.decided, "decisions that were to be reviewed are as they were");
     }
-    Ok(Step { more: step.changed > 0 || let_go > 0, ..step })
+    Ok(Step { more: step.changed > 0, ..step })
 }
 
 fn decided(tx: &mut Tx<'_>, patients: &[Uuid]) -> Result<Step, StoreError> {
