@@ -172,7 +172,7 @@ fn wrong_places(operation: &Operation, good: &Prepared) -> Vec<Wrong> {
                 values.extend(["0", "-1", "", "1.5", "99999999999999999999"].map(str::to_owned));
                 values.push(beyond.to_string());
             }
-            ("cursor", _) => values.push("AAAA".to_owned()),
+            ("cursor" | "after", _) => values.push("AAAA".to_owned()),
             ("registry_number", _) => values.extend(["0", "-1", ""].map(str::to_owned)),
             ("as_of" | "from" | "to" | "on" | "valid_on", _) => {
                 values.extend(["2025-02-30", "", "yesterday"].map(str::to_owned))
@@ -188,7 +188,7 @@ fn wrong_places(operation: &Operation, good: &Prepared) -> Vec<Wrong> {
             }
             (other, None) => panic!("{}: no wrong example of the query parameter `{other}`", operation.id),
         }
-        let code = if name == "cursor" { "invalid_cursor" } else { "invalid_parameter" };
+        let code = if matches!(name, "cursor" | "after") { "invalid_cursor" } else { "invalid_parameter" };
         for value in values {
             at("a wrong query parameter", &format!("{}{joint}{name}={value}", good.path), (400, code));
         }

@@ -622,7 +622,14 @@ pub fn shown(items: &[Value]) -> Vec<String> {
             .into_iter()
             .filter_map(at)
             .collect();
-        if named.is_empty() { at("/id").into_iter().collect() } else { named }
+        // An event is of a patient, or of nobody.
+        if item.get("data").is_some() {
+            at("/data/patient_id").into_iter().collect()
+        } else if named.is_empty() {
+            at("/id").into_iter().collect()
+        } else {
+            named
+        }
     });
     let mut ids: Vec<String> = ids.collect();
     ids.sort();
