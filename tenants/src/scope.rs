@@ -901,11 +901,13 @@ fn prelude(place: &Place, role: Option<Role>) -> String {
         None => ("", String::new()),
     };
     // PostgreSQL evaluates a list from left to right; were it otherwise, the check would fail every time, not pass.
+    // Statements are short and many: compiling one (jit) takes longer than running it.
     format!(
         "BEGIN; SELECT 1 / ({clean}current_setting('role') = 'none')::int, \
          {role}set_config('search_path', '{schema}, pg_temp', true), set_config('TimeZone', 'UTC', true), \
          set_config('statement_timeout', '15s', true), set_config('lock_timeout', '5s', true), \
-         set_config('idle_in_transaction_session_timeout', '30s', true)"
+         set_config('idle_in_transaction_session_timeout', '30s', true), \
+         set_config('jit', 'off', true)"
     )
 }
 
