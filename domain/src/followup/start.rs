@@ -28,11 +28,10 @@ pub(super) fn events(track: &Track, facts: &Facts) -> Vec<Event> {
     let plain = |id, day| Event { id, day, ended: None, blocked: None, category: None };
     let mut events: Vec<Event> = match &track.start {
         Start::EpisodeClosed => {
-            let open_again = |episode: &EpisodeFact| {
-                facts.episodes.iter().any(|other| other.closed_on.is_none() && other.opened_on >= episode.opened_on)
-            };
+            // Whoever is in treatment, again or still, is asked what those are asked who are.
+            let in_treatment = facts.episodes.iter().any(|episode| episode.closed_on.is_none());
             let closed = |episode: &EpisodeFact| {
-                let blocked = open_again(episode).then_some(Reason::InTreatmentAgain);
+                let blocked = in_treatment.then_some(Reason::InTreatmentAgain);
                 Some(Event { blocked, ..plain(episode.id, episode.closed_on?) })
             };
             facts.episodes.iter().filter_map(closed).collect()

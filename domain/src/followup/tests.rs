@@ -293,6 +293,9 @@ fn an_open_episode_is_asked_about_every_year_and_a_closed_one_once() {
     facts.episodes.push(EpisodeFact { id: id(21), ..episode(date(2022, 3, 1), None) });
     assert_eq!(stands(&facts, "closed_12", date(2022, 3, 1)).1, [Reason::InTreatmentAgain]);
     assert_eq!(current(&facts, "ongoing_12", date(2022, 3, 1)).start, Some(id(21)));
+    // Or still: an older episode was never closed.
+    facts.episodes[1].opened_on = date(2019, 5, 1);
+    assert_eq!(stands(&facts, "closed_12", date(2022, 3, 1)).1, [Reason::InTreatmentAgain]);
 }
 
 #[test]
