@@ -22,5 +22,5 @@ SELECT patient.id, (SELECT value FROM list_generation) AS generation,
     SELECT id, patient_id FROM implant_component WHERE patient_id = ANY (own.ids) UNION ALL
     SELECT id, patient_id FROM project_participation WHERE patient_id = ANY (own.ids)) entry) END AS owners
 FROM root JOIN patient ON patient.id = root.id
-CROSS JOIN LATERAL (SELECT root.id || ARRAY(SELECT id FROM patient merged WHERE merged.merged_into = root.id) AS ids) own
+CROSS JOIN LATERAL (SELECT root.id || ARRAY(SELECT id FROM patient merged WHERE merged.merged_into = root.id) AS ids OFFSET 0) own
 ORDER BY patient.id
