@@ -1,6 +1,7 @@
 //! What the registry does by itself, for every tenant in turn, as the system: it decides what a new day, a new plan or a new
 //! list asks to be decided again, and tells webhooks what happened. It goes through the same door as every request; it must not know how a job is done.
 
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,6 +20,8 @@ const TURN: usize = 20;
 /// A job: its name in logs and metrics, whether there is anything to do, and a stretch of it: whether there is more.
 struct Job {
     name: &'static str,
+    /// How many are at it at once, of one registry too.
+    hands: usize,
     is_waiting: fn(&TenantScope) -> Result<bool, StoreError>,
     step: fn(&TenantScope, &Courier) -> Result<bool, StoreError>,
 }
@@ -27,17 +30,18 @@ struct Job {
 const JOBS: &[Job] = &[
     Job {
         name: "follow_up",
+        hands: 2,
         is_waiting: decisions::is_waiting,
         step: |scope, _| scope.run(Action::RunFollowUp, |tx| decisions::step(tx).map(|step| step.more)),
     },
-    Job { name: "webhooks", is_waiting: webhooks::is_waiting, step: |scope, courier| courier.step(scope) },
+    Job { name: "webhooks", hands: 1, is_waiting: webhooks::is_waiting, step: |scope, courier| courier.step(scope) },
 ];
 
 /// Works until told to stop, each job by itself: whoever waits for a receiver holds up nobody who decides. Several at once,
 /// in one process or many, do each thing once.
 pub fn work(registry: &Registry, courier: &Courier, stop: &AtomicBool) {
     std::thread::scope(|hands| {
-        for job in JOBS {
+        for job in JOBS.iter().flat_map(|job| iter::repeat_n(job, job.hands)) {
             hands.spawn(|| keep_at(job, registry, courier, stop));
         }
     });

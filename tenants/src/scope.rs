@@ -523,24 +523,28 @@ impl<'t> Tx<'t> {
     }
 
     /// Does what follows from the caller's deed and what the caller's own role has no right to, as the registry itself:
-    /// deciding reads facts that an importer, say, must not see. What is learnt stays in this crate.
+    /// deciding reads facts that an importer, say, must not see. What is learnt stays in this crate. Statements are planned
+    /// once: planning how to gather a patient's facts takes longer than gathering them.
     pub(crate) fn as_system<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let become_role = |tx: &mut Self, role: Role| {
+        let become_role = |tx: &mut Self, role: Role, plans: &str| {
             let name = format!("{}_{role}", tx.place().schema);
-            statement("SELECT set_config('role', ?, true)").bind::<Text, _>(name).execute(tx.conn)
+            statement("SELECT set_config('role', ?, true), set_config('plan_cache_mode', ?, true)")
+                .bind::<Text, _>(name)
+                .bind::<Text, _>(plans)
+                .execute(tx.conn)
         };
         if self.is_system {
             return work(self);
         }
-        become_role(self, Role::System)?;
+        become_role(self, Role::System, "force_generic_plan")?;
         self.is_system = true;
         // Where the work fails nothing more is done in this transaction.
         let done = work(self)?;
         self.is_system = false;
-        become_role(self, self.scope.principal.role)?;
+        become_role(self, self.scope.principal.role, "auto")?;
         Ok(done)
     }
 

@@ -1,7 +1,7 @@
 //! Deciding about everybody: because the plan or a list changed, because a day has come, or to see what a plan would do.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Date as SqlDate, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Date as SqlDate, Nullable, SmallInt, Uuid as SqlUuid};
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::calendar::norwegian_day;
 use painreg_domain::followup::{Plan, decide};
@@ -11,11 +11,13 @@ use uuid::Uuid;
 use super::{Content, records, redecide};
 use crate::error::StoreError;
 use crate::scope::{TenantScope, Tx};
-use crate::statement::statement;
+use crate::statement::{Statement, statement};
 use crate::store::invitations;
 
 /// How many patients are decided in one transaction.
 const TOGETHER: i64 = 500;
+/// The lane of an id.
+const LANE: &str = "get_byte(uuid_send(id), 15) & 3";
 
 /// What one step did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,8 +30,11 @@ pub struct Step {
     pub more: bool,
 }
 
+/// Every so many patients, by their ids, and how far along them everybody has been decided.
 #[derive(QueryableByName)]
-struct SweepRow {
+struct Lane {
+    #[diesel(sql_type = SmallInt)]
+    lane: i16,
     #[diesel(sql_type = BigInt)]
     done: i64,
     #[diesel(sql_type = BigInt)]
@@ -47,18 +52,33 @@ struct IdRow {
 }
 
 /// Decides about the next patients whose decisions may be old: everybody's where the plan or a list changed since, else
-/// those whose day has come. Of several who ask at once one does it.
+/// those whose day has come. Of several who ask at once each takes a lane that nobody else is in.
 pub fn step(tx: &mut Tx<'_>) -> Result<Step, StoreError> {
     tx.as_system(|tx| {
-        let row: Option<SweepRow> = statement(
-            "SELECT done, doing, last_id, (SELECT value FROM list_generation) AS generation FROM follow_up_sweep \
-             FOR UPDATE SKIP LOCKED",
-        )
-        .get_result(tx.conn)
-        .optional()?;
-        let Some(row) = row else { return Ok(Step::default()) };
-        if row.done < row.generation { swept(tx, &row) } else { reviewed(tx) }
+        while let Some(lane) = lane(tx)? {
+            let step = if lane.done < lane.generation { swept(tx, &lane) } else { reviewed(tx, &lane) }?;
+            // One set of patients is locked at a time; an empty lane locks nobody.
+            if step.decided > 0 || !step.more {
+                return Ok(step);
+            }
+        }
+        Ok(Step::default())
     })
+}
+
+/// The lane in which most is to be done, until the transaction ends.
+fn lane(tx: &mut Tx<'_>) -> Result<Option<Lane>, StoreError> {
+    statement(
+        "SELECT lane, done, doing, last_id, value AS generation FROM follow_up_sweep, list_generation \
+         WHERE done < value OR lane = 0 \
+         OR EXISTS (SELECT FROM (SELECT patient_id AS id FROM decision WHERE review_on <= ?) AS due WHERE ",
+    )
+    .then(LANE)
+    .then(" = lane) ORDER BY done >= value, lane DESC LIMIT 1 FOR UPDATE OF follow_up_sweep SKIP LOCKED")
+    .bind::<SqlDate, _>(tx.today().to_diesel())
+    .get_result(tx.conn)
+    .optional()
+    .map_err(StoreError::from)
 }
 
 /// Whether there is anything for [`step`] to do. Leaves no trace.
@@ -70,8 +90,8 @@ pub fn is_waiting(scope: &TenantScope) -> Result<bool, StoreError> {
     }
     scope.glance(|conn, now| {
         let row: WaitingRow = statement(
-            "SELECT (done < (SELECT value FROM list_generation) OR EXISTS (SELECT FROM decision WHERE review_on <= ?)) \
-             AS waiting FROM follow_up_sweep",
+            "SELECT EXISTS (SELECT FROM follow_up_sweep, list_generation WHERE done < value) \
+             OR EXISTS (SELECT FROM decision WHERE review_on <= ?) AS waiting",
         )
         .bind::<SqlDate, _>(norwegian_day(now).to_diesel())
         .get_result(conn)?;
@@ -79,43 +99,51 @@ pub fn is_waiting(scope: &TenantScope) -> Result<bool, StoreError> {
     })
 }
 
-fn swept(tx: &mut Tx<'_>, row: &SweepRow) -> Result<Step, StoreError> {
-    let after = row.last_id.filter(|_| row.doing == row.generation);
-    let next: Vec<IdRow> = statement("SELECT id FROM patient WHERE merged_into IS NULL AND id > ? ORDER BY id LIMIT ?")
+fn swept(tx: &mut Tx<'_>, lane: &Lane) -> Result<Step, StoreError> {
+    let after = lane.last_id.filter(|_| lane.doing == lane.generation);
+    let next = statement("SELECT id FROM patient WHERE merged_into IS NULL AND id > ? AND ")
         .bind::<SqlUuid, _>(after.unwrap_or_default())
-        .bind::<BigInt, _>(TOGETHER)
-        .load(tx.conn)?;
-    let next: Vec<Uuid> = next.into_iter().map(|row| row.id).collect();
+        .then(LANE)
+        .then(" = ? ORDER BY id LIMIT ?")
+        .bind::<SmallInt, _>(lane.lane)
+        .bind::<BigInt, _>(TOGETHER);
+    let next = ids(tx, next)?;
     let step = decided(tx, &next)?;
     let last = next.last().copied().filter(|_| step.more);
-    statement("UPDATE follow_up_sweep SET doing = ?, last_id = ?, done = ?")
-        .bind::<BigInt, _>(row.generation)
+    statement("UPDATE follow_up_sweep SET doing = ?, last_id = ?, done = ? WHERE lane = ?")
+        .bind::<BigInt, _>(lane.generation)
         .bind::<Nullable<SqlUuid>, _>(last)
-        .bind::<BigInt, _>(if step.more { row.done } else { row.generation })
+        .bind::<BigInt, _>(if step.more { lane.done } else { lane.generation })
+        .bind::<SmallInt, _>(lane.lane)
         .execute(tx.conn)?;
-    // Days may have come as well.
+    // There are other lanes, and days may have come as well.
     Ok(Step { more: true, ..step })
 }
 
-fn reviewed(tx: &mut Tx<'_>) -> Result<Step, StoreError> {
-    // One set of patients is locked at a time: those whose invitations are let go of are decided again as this ends.
-    let let_go = invitations::let_go(tx)?;
+fn reviewed(tx: &mut Tx<'_>, lane: &Lane) -> Result<Step, StoreError> {
+    // Those whose invitations are let go of are decided again as this ends. Of several lanes one looks after it.
+    let let_go = if lane.lane == 0 { invitations::let_go(tx)? } else { 0 };
     if let_go > 0 {
         return Ok(Step { decided: let_go, changed: let_go, more: true });
     }
-    let due: Vec<IdRow> = statement(
-        "SELECT DISTINCT patient_id AS id FROM (SELECT patient_id FROM decision WHERE review_on <= ? \
-         ORDER BY review_on LIMIT ?) due",
-    )
-    .bind::<SqlDate, _>(tx.today().to_diesel())
-    .bind::<BigInt, _>(TOGETHER)
-    .load(tx.conn)?;
-    let due: Vec<Uuid> = due.into_iter().map(|row| row.id).collect();
+    let due =
+        statement("SELECT DISTINCT id FROM (SELECT patient_id AS id FROM decision WHERE review_on <= ?) AS due WHERE ")
+            .bind::<SqlDate, _>(tx.today().to_diesel())
+            .then(LANE)
+            .then(" = ? LIMIT ?")
+            .bind::<SmallInt, _>(lane.lane)
+            .bind::<BigInt, _>(TOGETHER);
+    let due = ids(tx, due)?;
     let step = decided(tx, &due)?;
     if step.changed == 0 && step.decided > 0 {
         tracing::error!(patients = step.decided, "decisions that were to be reviewed are as they were");
     }
     Ok(Step { more: step.changed > 0, ..step })
+}
+
+fn ids(tx: &mut Tx<'_>, query: Statement<'_>) -> Result<Vec<Uuid>, StoreError> {
+    let rows: Vec<IdRow> = query.load(tx.conn)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 fn decided(tx: &mut Tx<'_>, patients: &[Uuid]) -> Result<Step, StoreError> {

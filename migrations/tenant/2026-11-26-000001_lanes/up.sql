@@ -1,0 +1,7 @@
+-- Several may decide about everybody at once: each goes along a lane of its own, and a patient is in the lane of their id.
+ALTER TABLE follow_up_sweep
+    DROP COLUMN only_row,
+    ADD COLUMN lane smallint PRIMARY KEY DEFAULT 0 CONSTRAINT follow_up_sweep_lane_known CHECK (lane BETWEEN 0 AND 3);
+UPDATE follow_up_sweep SET last_id = NULL;
+INSERT INTO follow_up_sweep (lane, done, doing) SELECT lane, done, doing FROM follow_up_sweep, generate_series(1, 3) AS lane;
+ALTER TABLE follow_up_sweep ALTER lane DROP DEFAULT;
