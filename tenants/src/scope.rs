@@ -524,27 +524,32 @@ impl<'t> Tx<'t> {
 
     /// Does what follows from the caller's deed and what the caller's own role has no right to, as the registry itself:
     /// deciding reads facts that an importer, say, must not see. What is learnt stays in this crate. Statements are planned
-    /// once: planning how to gather a patient's facts takes longer than gathering them.
+    /// once, for a registry that grows: planning how to gather a patient's facts takes longer than gathering them.
     pub(crate) fn as_system<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let become_role = |tx: &mut Self, role: Role, plans: &str| {
+        let become_role = |tx: &mut Self, role: Role| {
             let name = format!("{}_{role}", tx.place().schema);
-            statement("SELECT set_config('role', ?, true), set_config('plan_cache_mode', ?, true)")
-                .bind::<Text, _>(name)
-                .bind::<Text, _>(plans)
-                .execute(tx.conn)
+            let (plans, scans) = if role == Role::System { ("force_generic_plan", "off") } else { ("auto", "on") };
+            statement(
+                "SELECT set_config('role', ?, true), set_config('plan_cache_mode', ?, true), \
+                 set_config('enable_seqscan', ?, true)",
+            )
+            .bind::<Text, _>(name)
+            .bind::<Text, _>(plans)
+            .bind::<Text, _>(scans)
+            .execute(tx.conn)
         };
         if self.is_system {
             return work(self);
         }
-        become_role(self, Role::System, "force_generic_plan")?;
+        become_role(self, Role::System)?;
         self.is_system = true;
         // Where the work fails nothing more is done in this transaction.
         let done = work(self)?;
         self.is_system = false;
-        become_role(self, self.scope.principal.role, "auto")?;
+        become_role(self, self.scope.principal.role)?;
         Ok(done)
     }
 

@@ -6,14 +6,14 @@
 
 mod read;
 mod sweep;
+mod write;
 
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff_diesel::ToDiesel as _;
 use painreg_domain::event;
 use painreg_domain::followup::{Decision, Facts, Plan, decide};
 use serde::{Deserialize, Serialize};
@@ -23,9 +23,10 @@ use uuid::Uuid;
 pub use read::{Count, Counted, Filter, FollowUp, Sent, Unmatched, count, list, of_patient};
 pub use sweep::{Difference, Step, is_waiting, shown, simulate, step};
 
+use self::write::Changes;
 use crate::error::StoreError;
 use crate::scope::{Tx, unreadable};
-use crate::statement::{Statement, statement};
+use crate::statement::statement;
 use crate::store::plans;
 
 /// A decision as it is stored.
@@ -222,16 +223,6 @@ fn records(
     Ok((plan, rows.into_iter().map(record).collect::<Result<_, StoreError>>()?))
 }
 
-/// What is to be written.
-#[derive(Default)]
-struct Changes {
-    gone: Vec<Uuid>,
-    /// Those that are not current any more: they make way before others become so.
-    retired: Vec<Stored>,
-    changed: Vec<Stored>,
-    added: Vec<Stored>,
-}
-
 fn decided(tx: &Tx<'_>, plan: &Plan, record: Record, changes: &mut Changes) -> Decided {
     let Record { patient, facts, mut before, owners } = record;
     let now = tx.now();
@@ -271,40 +262,4 @@ fn decided(tx: &Tx<'_>, plan: &Plan, record: Record, changes: &mut Changes) -> D
     count += before.len();
     changes.gone.extend(before.into_iter().map(|gone| gone.id));
     Decided { patient, decisions, contact_changed_at: facts.contact_changed_at, changed: count }
-}
-
-const KEEP: &str = "kept AS (INSERT INTO row_history (entity, entity_id, patient_id, version, valid_from, valid_to, \
-     changed_by, reason, before) SELECT 'decision', id, patient_id, version, updated_at, greatest(?, updated_at), ?, \
-     'update', to_jsonb(old) FROM old) ";
-const REMOVE: &str = "WITH old AS (DELETE FROM decision WHERE id = ANY (?) RETURNING *), ";
-const CHANGE: &str = "WITH new AS (SELECT * FROM jsonb_populate_recordset(NULL::decision, ?)), \
-     old AS (SELECT decision.* FROM decision JOIN new USING (id)), ";
-const TO_NEW: &str = "UPDATE decision SET (current, state, reasons, starts_on, due_on, send_on, channel, lapses_on, review_on, \
-     submission_id, matched_by, timing, facts, rule_version, updated_at, updated_by, version) = (new.current, new.state, \
-     new.reasons, new.starts_on, new.due_on, new.send_on, new.channel, new.lapses_on, new.review_on, new.submission_id, \
-     new.matched_by, new.timing, new.facts, new.rule_version, new.updated_at, new.updated_by, new.version) \
-     FROM new WHERE decision.id = new.id";
-
-impl Changes {
-    /// What was goes to the history. Whatever is to be current finds no other that still is.
-    fn store(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        let (now, by) = (tx.now().to_diesel(), tx.trace.action());
-        let keeping = |query: Statement<'static>| query.then(KEEP).bind::<Timestamptz, _>(now).bind::<Text, _>(by);
-        if !self.gone.is_empty() {
-            let query = statement(REMOVE).bind::<Array<SqlUuid>, _>(self.gone.clone());
-            keeping(query).then("SELECT FROM old").execute(tx.conn)?;
-        }
-        for changed in [&self.retired, &self.changed] {
-            if !changed.is_empty() {
-                let query = statement(CHANGE).bind::<Jsonb, _>(serde_json::to_value(changed).map_err(unreadable)?);
-                keeping(query).then(TO_NEW).execute(tx.conn)?;
-            }
-        }
-        if !self.added.is_empty() {
-            statement("INSERT INTO decision SELECT * FROM jsonb_populate_recordset(NULL::decision, ?)")
-                .bind::<Jsonb, _>(serde_json::to_value(&self.added).map_err(unreadable)?)
-                .execute(tx.conn)?;
-        }
-        Ok(())
-    }
 }

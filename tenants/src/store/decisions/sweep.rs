@@ -34,7 +34,7 @@ pub struct Step {
 #[derive(QueryableByName)]
 struct Lane {
     #[diesel(sql_type = SmallInt)]
-    lane: i16,
+    number: i16,
     #[diesel(sql_type = BigInt)]
     done: i64,
     #[diesel(sql_type = BigInt)]
@@ -69,7 +69,7 @@ pub fn step(tx: &mut Tx<'_>) -> Result<Step, StoreError> {
 /// The lane in which most is to be done, until the transaction ends.
 fn lane(tx: &mut Tx<'_>) -> Result<Option<Lane>, StoreError> {
     statement(
-        "SELECT lane, done, doing, last_id, value AS generation FROM follow_up_sweep, list_generation \
+        "SELECT lane AS number, done, doing, last_id, value AS generation FROM follow_up_sweep, list_generation \
          WHERE done < value OR lane = 0 \
          OR EXISTS (SELECT FROM (SELECT patient_id AS id FROM decision WHERE review_on <= ?) AS due WHERE ",
     )
@@ -105,7 +105,7 @@ fn swept(tx: &mut Tx<'_>, lane: &Lane) -> Result<Step, StoreError> {
         .bind::<SqlUuid, _>(after.unwrap_or_default())
         .then(LANE)
         .then(" = ? ORDER BY id LIMIT ?")
-        .bind::<SmallInt, _>(lane.lane)
+        .bind::<SmallInt, _>(lane.number)
         .bind::<BigInt, _>(TOGETHER);
     let next = ids(tx, next)?;
     let step = decided(tx, &next)?;
@@ -114,7 +114,7 @@ fn swept(tx: &mut Tx<'_>, lane: &Lane) -> Result<Step, StoreError> {
         .bind::<BigInt, _>(lane.generation)
         .bind::<Nullable<SqlUuid>, _>(last)
         .bind::<BigInt, _>(if step.more { lane.done } else { lane.generation })
-        .bind::<SmallInt, _>(lane.lane)
+        .bind::<SmallInt, _>(lane.number)
         .execute(tx.conn)?;
     // There are other lanes, and days may have come as well.
     Ok(Step { more: true, ..step })
@@ -122,7 +122,7 @@ fn swept(tx: &mut Tx<'_>, lane: &Lane) -> Result<Step, StoreError> {
 
 fn reviewed(tx: &mut Tx<'_>, lane: &Lane) -> Result<Step, StoreError> {
     // Those whose invitations are let go of are decided again as this ends. Of several lanes one looks after it.
-    let let_go = if lane.lane == 0 { invitations::let_go(tx)? } else { 0 };
+    let let_go = if lane.number == 0 { invitations::let_go(tx)? } else { 0 };
     if let_go > 0 {
         return Ok(Step { decided: let_go, changed: let_go, more: true });
     }
@@ -131,7 +131,7 @@ fn reviewed(tx: &mut Tx<'_>, lane: &Lane) -> Result<Step, StoreError> {
             .bind::<SqlDate, _>(tx.today().to_diesel())
             .then(LANE)
             .then(" = ? LIMIT ?")
-            .bind::<SmallInt, _>(lane.lane)
+            .bind::<SmallInt, _>(lane.number)
             .bind::<BigInt, _>(TOGETHER);
     let due = ids(tx, due)?;
     let step = decided(tx, &due)?;
