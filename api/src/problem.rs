@@ -52,6 +52,7 @@ problems! {
     LicenceBlocked        409 "This registry refuses answers outside a licence"             "Dette registeret tar ikke imot svar utenfor lisens" "`errors` tells why; the registry manager sees to the licence, or has the registry warn instead (`use_outside_licence`).";
     StateConflict         409 "The present state does not allow this"                       "Tilstanden tillater ikke dette" "Read the resource again and see which state it is in.";
     NotHeld               409 "The claim does not hold this invitation"                     "Kravet holder ikke denne invitasjonen" "Its lease has run out or another claim has it: send nothing, and claim again.";
+    NotAtThisHour         409 "Nothing is sent at this hour"                                "Ingenting sendes på denne tiden" "The registry's plan has hours for sending: send nothing, and claim again after `Retry-After`.";
     NotToBeSent           409 "This is not to be sent any more"                             "Dette skal ikke sendes lenger" "It was answered or is forbidden by now: send nothing.";
     Stale                 412 "The resource has changed since you read it"                  "Ressursen er endret siden du leste den" "Read it again, apply your change, and send the new ETag in `If-Match`.";
     TooLarge              413 "The body is too large"                                       "Innholdet er for stort" "Keep within the operation's limit.";

@@ -39,8 +39,8 @@ pub struct MappingView {
     /// The form's version.
     #[schema(max_length = 32, example = "1")]
     form_version: String,
-    /// Codebook path (`key` or `matrix.row`) -> item, or `@national_id`. A path that stands nowhere here leads to the item of
-    /// its own name.
+    /// Codebook path (`key` or `matrix.row`) -> item, or `@national_id`, or `@invitation`: the token of the link that was
+    /// followed. A path that stands nowhere here leads to the item of its own name.
     #[schema(value_type = Object, example = json!({"fnr": "@national_id", "isi.1": "isi_01"}))]
     keys: BTreeMap<String, String>,
     /// The mapping's version; also the ETag.

@@ -97,7 +97,11 @@ fn occurrences<'p>(track: &'p Track, rule: &'p Rule, facts: &'p Facts, today: Da
                 let (start, event) = (event.id, Some(span));
                 cases.push(Case { code, rule, start, number, event, invitations, answer: None, also: Vec::new() });
             }
-            if !wave.repeats || ended || to_come {
+            // What was asked before the end was known stays, with the reason.
+            let asked_later = || {
+                facts.invitations.iter().any(|it| it.rule == rule.code && it.start_id == event.id && it.number > number)
+            };
+            if !wave.repeats || ((ended || to_come) && !asked_later()) {
                 break;
             }
         }
@@ -123,25 +127,24 @@ fn orphans<'p>(plan: &'p Plan, facts: &'p Facts, cases: &mut Vec<Case<'p>>) {
     }
 }
 
-/// Gives every answer to at most one occurrence: to the one whose invitation it names, else to the one in whose window it
+/// Gives every answer to at most one occurrence: to the one whose invitation it names and whose form it is, else to the one in whose window it
 /// lies, those that were asked about first and then the nearest. The answers that are left belong nowhere.
 fn match_answers(cases: &mut [Case<'_>], facts: &Facts) -> Vec<SubmissionId> {
     let mut unmatched = Vec::new();
     let named = |answer: &AnswerFact| {
         let sent = facts.invitations.iter().find(|sent| Some(sent.id) == answer.invitation_id)?;
-        Some((sent, answer.invited_by.unwrap_or(MatchedBy::Token)))
+        let case =
+            cases.iter().position(|it| (it.code, it.start, it.number) == (&*sent.rule, sent.start_id, sent.number))?;
+        let fits = sent.form == answer.form || cases.get(case).is_some_and(|case| case.is_of_form(&answer.form));
+        fits.then(|| (case, answer.invited_by.unwrap_or(MatchedBy::Token)))
     };
     // Those that say what they answer come first: the others take what is left.
-    let (by_name, by_day): (Vec<&AnswerFact>, Vec<&AnswerFact>) =
-        facts.answers.iter().partition(|answer| named(answer).is_some());
-    for answer in by_name.into_iter().chain(by_day) {
+    let mut answers: Vec<_> = facts.answers.iter().map(|answer| (answer, named(answer))).collect();
+    answers.sort_by_key(|(_, named)| named.is_none());
+    for (answer, named) in answers {
         let day = norwegian_day(answer.submitted_at);
-        let found = match named(answer) {
-            Some((sent, by)) => {
-                let of_it =
-                    |case: &Case<'_>| (case.code, case.start, case.number) == (&*sent.rule, sent.start_id, sent.number);
-                cases.iter().position(of_it).map(|at| (at, by))
-            }
+        let found = match named {
+            Some(found) => Some(found),
             None => cases
                 .iter()
                 .enumerate()
@@ -192,15 +195,19 @@ impl Case<'_> {
     /// Whether an answer of that day may be one to this: smaller is likelier.
     fn takes(&self, answer: &AnswerFact, day: Date) -> Option<(bool, bool, i32)> {
         let ((_, track), span) = (self.rule?, self.event.as_ref()?);
-        let of_form = track.form == answer.form || track.larger_form.as_ref() == Some(&answer.form);
         let before_it_began = track.sends_from.is_some_and(|from| span.due < from);
         let open = self.is_asked() || !(span.restarted || before_it_began || span.is_over());
         let distance = (day - span.due).get_days().abs();
-        (of_form && open && (span.opens..=span.late_until).contains(&day)).then_some((
+        (self.is_of_form(&answer.form) && open && (span.opens..=span.late_until).contains(&day)).then_some((
             !self.is_asked(),
             self.answer.is_some(),
             distance,
         ))
+    }
+
+    /// Whether the rule asks for that form, or for the larger one it stands for.
+    fn is_of_form(&self, form: &str) -> bool {
+        self.rule.is_some_and(|(_, track)| track.form == form || track.larger_form.as_deref() == Some(form))
     }
 
     /// What reached the patient, or may have.

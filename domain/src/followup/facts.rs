@@ -220,6 +220,8 @@ pub struct InvitationFact {
     pub reminder: u32,
     /// By which channel.
     pub channel: Channel,
+    /// The form that was asked for.
+    pub form: String,
     /// How far it has come.
     pub state: InvitationState,
     /// Until when whoever claimed it holds it.

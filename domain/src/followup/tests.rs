@@ -82,6 +82,7 @@ fn sent(attempt: u32, reminder: u32, sent_at: Timestamp) -> InvitationFact {
         attempt,
         reminder,
         channel: Channel::Sms,
+        form: "opr-rf".to_owned(),
         state: InvitationState::Sent,
         lease_until: sent_at,
         sent_at: Some(sent_at),
@@ -289,6 +290,19 @@ fn an_open_episode_is_asked_about_every_year_and_a_closed_one_once() {
     assert_eq!(stands(&facts, "ongoing_12", date(2022, 1, 5)), (State::Suppressed, vec![Reason::EpisodeClosed]));
     let decision = current(&facts, "closed_12", date(2022, 1, 5));
     assert_eq!((decision.state, decision.due_on), (State::Waiting, Some(date(2022, 12, 31))));
+    // What had been asked before the end was known stays, with the reason, and its answer counts.
+    let asked = date(2022, 2, 28);
+    let invitation =
+        InvitationFact { rule: "ongoing_12".to_owned(), start_id: id(20), number: 2, ..sent(1, 0, noon(asked)) };
+    facts.invitations = vec![InvitationFact { form: "opr-follow-up-short".to_owned(), ..invitation }];
+    let of_second = |facts: &Facts, day: Date| {
+        let found = decide(&plan(), facts, noon(day)).decisions;
+        found.into_iter().find(|it| it.rule == "ongoing_12" && it.number == 2).expect("the second year")
+    };
+    assert_eq!(of_second(&facts, asked).reasons, [Reason::EpisodeClosed]);
+    facts.answers = vec![AnswerFact { form: "opr-follow-up-short".to_owned(), ..answer(1, date(2022, 3, 2)) }];
+    assert_eq!(of_second(&facts, date(2022, 3, 3)).state, State::Answered);
+    (facts.invitations, facts.answers) = (Vec::new(), Vec::new());
     // In treatment again: the form for those whose treatment is over would be the wrong one.
     facts.episodes.push(EpisodeFact { id: id(21), ..episode(date(2022, 3, 1), None) });
     assert_eq!(stands(&facts, "closed_12", date(2022, 3, 1)).1, [Reason::InTreatmentAgain]);
@@ -441,6 +455,15 @@ fn an_answer_belongs_to_the_invitation_it_names_else_to_the_nearest_window() {
     let rf_3 = outcome.decisions.iter().find(|it| it.rule == "rf_3").expect("a decision");
     assert_eq!(rf_3.answer.map(|it| it.submission), Some(facts.answers[0].id));
     assert_eq!(rf_3.facts["also_answered"], json!([facts.answers[1].id]));
+    // The right invitation, but another form than it asked for: it answers what that form is asked of, here nothing.
+    facts.answers = vec![AnswerFact { form: "opr-scs".to_owned(), ..named }];
+    let outcome = decide(&plan(), &facts, noon(date(2021, 9, 13)));
+    assert!(outcome.decisions.iter().all(|it| it.answer.is_none()));
+    assert_eq!(outcome.unmatched, [facts.answers[0].id]);
+    // The form that was asked for then, whatever the plan asks for now.
+    facts.invitations[0].form = "opr-scs".to_owned();
+    assert_eq!(decide(&plan(), &facts, noon(date(2021, 9, 13))).unmatched, []);
+    facts.invitations[0].form = "opr-rf".to_owned();
     // Outside every window, and to another form.
     facts.answers =
         vec![answer(5, days_after(PERFORMED, 10)), AnswerFact { form: "opr-scs".to_owned(), ..answer(6, DUE) }];

@@ -81,6 +81,8 @@ pub enum Handover {
     Granted,
     /// It is not the caller's any more: the lease has run out, or it is over.
     NotHeld,
+    /// Nothing is sent at this hour: it is offered again from then on.
+    NotYet(Duration),
     /// It is not to be sent any more.
     Withdrawn,
 }
@@ -491,6 +493,10 @@ pub fn hand_over(tx: &mut Tx<'_>, id: InvitationId, version: i64) -> Result<Hand
     if !held || found.lease_until <= tx.now() {
         return Ok(Handover::NotHeld);
     }
+    let generation = tx.generation()?;
+    if let Some(next_at) = plans::in_force(tx, generation)?.and_then(|plan| plan.sends_again_at(tx.now())) {
+        return Ok(Handover::NotYet(tx.now().duration_until(next_at).unsigned_abs()));
+    }
     let today = tx.today();
     let wanted = |decision: &Decision| {
         decision.rule == found.rule
@@ -641,11 +647,11 @@ struct GoneRow {
 }
 
 /// What nobody holds any more and nobody will ask for again: taken on and never handed over, and not to be sent any more or
-/// an hour past its lease, for its sender or its address may be gone; or handed over a day ago, never heard of again, and not
-/// to be sent any more.
-const GONE: &str = "decision.id = decision_id AND invitation.state IN ('claimed', 'handed_over') \
-     AND (handed_over_at IS NULL AND lease_until < CASE WHEN send_on IS NULL THEN ?::timestamptz ELSE ?::timestamptz END \
-     OR send_on IS NULL AND lease_until < ?)";
+/// an hour past its lease, for its sender or its address may be gone; or handed over and never heard of again for a day where
+/// it is not to be sent any more, and for a week where it is, for nobody serves its channel.
+const GONE: &str = "decision.id = decision_id AND invitation.state IN ('claimed', 'handed_over') AND lease_until < \
+     CASE WHEN handed_over_at IS NULL THEN CASE WHEN send_on IS NULL THEN ?::timestamptz ELSE ?::timestamptz END \
+     ELSE CASE WHEN send_on IS NULL THEN ?::timestamptz ELSE ?::timestamptz END END";
 
 fn gone(query: Statement<'_>, now: Timestamp) -> Statement<'_> {
     let ago = |hours| now.saturating_sub(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -654,6 +660,7 @@ fn gone(query: Statement<'_>, now: Timestamp) -> Statement<'_> {
         .bind::<Timestamptz, _>(now.to_diesel())
         .bind::<Timestamptz, _>(ago(1).to_diesel())
         .bind::<Timestamptz, _>(ago(24).to_diesel())
+        .bind::<Timestamptz, _>(ago(24 * 7).to_diesel())
 }
 
 /// Whether there is anything for [`let_go`] to do.

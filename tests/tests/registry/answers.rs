@@ -7,7 +7,7 @@ use painreg_tests::{Actor, Answer, Patient, World};
 use serde_json::{Value, json};
 
 use crate::invitations::{claims, due, hands_over, morning, tells, token_of};
-use crate::kit::with;
+use crate::kit::{Judged as _, with};
 
 /// The number that the template gives `opr-rf` in Nettskjema.
 const RF: &str = "1000005";
@@ -79,7 +79,7 @@ fn named(world: &World, patient: &Patient) -> Vec<Value> {
 fn a_token_finds_its_invitation_whichever_way_the_answer_comes() {
     let world = morning();
     let (clinician, importer) = (world.alpha().clinician(), world.alpha().importer());
-    let ways: [&dyn Fn(&Asked); 4] = [
+    let ways: [&dyn Fn(&Asked); 5] = [
         &|it| {
             let body = with(&answers(&world, &it.patient, "single"), &json!({"invitation": it.token}));
             assert_eq!(posts(&clinician, &body).expect(201).body["invitation_id"], it.id);
@@ -98,6 +98,20 @@ fn a_token_finds_its_invitation_whichever_way_the_answer_comes() {
         &|it| {
             let line = native(&world, &it.patient, 72, &it.token);
             sends_line(&importer, &format!("nettskjema/{RF}/delivery-batches"), &line);
+        },
+        &|it| {
+            let named = |system: &str| {
+                json!({"resourceType": "QuestionnaireResponse", "status": "completed", "authored": world.clock.now(),
+                    "identifier": {"system": "urn:painreg:source:portal:1", "value": "fhir"},
+                    "questionnaire": format!("http://{}/v1/tenants/alpha/forms/opr-rf|1", world.address),
+                    "subject": {"reference": format!("Patient/{}", it.patient.id)},
+                    "basedOn": [{"identifier": {"system": system, "value": it.token}}],
+                    "item": [{"linkId": "pgic", "answer": [{"valueInteger": 2}]}]})
+            };
+            let path = importer.at("fhir-questionnaire-responses");
+            importer.post(&path, &named("urn:painreg:invitation")).fault(422, "/basedOn", "unknown_reference");
+            let stored = importer.post(&path, &named("urn:painreg:invitation-token")).expect(201);
+            assert_eq!(stored.body["invitation_id"], it.id);
         },
     ];
     for (at, way) in ways.iter().enumerate() {

@@ -208,5 +208,5 @@ fn a_response_of_fhir_is_a_submission_like_any_other() {
     refused("/identifier/system", json!("https://elsewhere.example")).fault(422, "/identifier", "invalid_format");
     refused("/status", json!("in-progress")).fault(422, "/status", "unknown_option");
     refused("/authored", json!("1980-01-01T00:00:00Z")).fault(422, "/authored", "invalid_date");
-    refused("/basedOn", json!([])).fault(422, "/basedOn", "unknown_item");
+    refused("/partOf", json!([])).fault(422, "/partOf", "unknown_item");
 }

@@ -1,12 +1,13 @@
 //! Sending: what is due is claimed once, checked again before it is sent, told the end of; nothing sensitive leaves.
 
 use jiff::SignedDuration;
-use painreg_domain::calendar::{days_before, months_after, norwegian_day, working_day_from};
+use painreg_domain::calendar::{days_before, months_after, norwegian_day, norwegian_hour, working_day_from};
 use painreg_domain::clinical::Kind;
 use painreg_tests::sending::to_ten;
 use painreg_tests::{Actor, Answer, Patient, World};
 use serde_json::{Value, json};
 
+use crate::follow_up::runs;
 use crate::kit::with;
 
 /// A world at ten in the morning of a working day.
@@ -166,6 +167,43 @@ fn reminders_follow_until_somebody_answers_and_not_a_day_longer() {
     to_ten(&world, working_day_from(painreg_domain::calendar::days_after(norwegian_day(world.clock.now()), 3)));
     assert_eq!(send_all().len(), 0);
     assert_eq!(stands(&world, &asked), ("sent".to_owned(), vec!["no_more_reminders".to_owned()]));
+}
+
+#[test]
+fn nothing_is_handed_over_after_hours() {
+    let world = morning();
+    let patient = due(&world);
+    let sender = world.alpha().sender();
+    let today = norwegian_day(world.clock.now());
+    world.advance(norwegian_hour(today, 20).duration_since(world.clock.now()) - SignedDuration::from_secs(60));
+    let claim = claims(&sender, "sms");
+    world.advance(SignedDuration::from_secs(90));
+    let [invitation] = of(&claim) else { panic!("one invitation: {claim}") };
+    let refused = hands_over(&sender, invitation).problem(409, "not_at_this_hour");
+    let wait: i64 = refused.header("retry-after").parse().expect("seconds");
+    // Not a moment before nine in the morning of the next sending day, and then the same is offered again.
+    world.advance(SignedDuration::from_secs(wait - 60));
+    assert_eq!(of(&claims(&sender, "sms")), [] as [Value; 0]);
+    world.advance(SignedDuration::from_secs(61));
+    let again = claims(&sender, "sms");
+    let [invitation] = of(&again) else { panic!("one invitation: {again}") };
+    assert_eq!((&invitation["patient_id"], &invitation["check_first"]), (&json!(patient.id), &json!(false)));
+    hands_over(&sender, invitation).expect(200);
+}
+
+#[test]
+fn what_was_handed_over_by_a_channel_that_nobody_serves_is_let_go_of_in_a_week() {
+    let world = morning();
+    let patient = due(&world);
+    let (sender, manager) = (world.alpha().sender(), world.alpha().manager());
+    let claim = claims(&sender, "sms");
+    hands_over(&sender, &of(&claim)[0]).expect(200);
+    world.advance(SignedDuration::from_hours(6 * 24));
+    runs(&manager);
+    assert_eq!(stands(&world, &patient).1, ["being_sent"]);
+    world.advance(SignedDuration::from_hours(2 * 24));
+    runs(&manager);
+    assert_eq!(stands(&world, &patient).1[0], "sending_unknown");
 }
 
 #[test]

@@ -14,7 +14,8 @@ use crate::wire::{IfMatch, etag};
 /// Ask, the moment before it is sent, whether an invitation is still to be sent; send it only where this answers 200.
 ///
 /// The patient is decided again. 412: another claim has it. `not_held`: the lease has run out, or it is over. `not_to_be_sent`: it was
-/// answered meanwhile, the patient has died or reserved themselves, or the like; it is withdrawn.
+/// answered meanwhile, the patient has died or reserved themselves, or the like; it is withdrawn. `not_at_this_hour`: the plan's
+/// hours for sending are over; it is offered again when they begin.
 #[utoipa::path(operation_id = "handOverInvitation", tag = "Follow-up", extensions(("x-action" = json!("HandOverInvitation"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("invitation" = InvitationId, Path, description = "The invitation's id."),
@@ -39,6 +40,7 @@ pub async fn hand_over_invitation(
             Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(InvitationView::from(invitation)))
         }
         Handover::NotHeld => Err(Code::NotHeld.into()),
+        Handover::NotYet(wait) => Err(Problem::from(Code::NotAtThisHour).after(wait)),
         Handover::Withdrawn => Err(Code::NotToBeSent.into()),
     }
 }

@@ -34,6 +34,8 @@ struct Response {
     authored: jiff::Timestamp,
     #[serde(default)]
     source: Option<Answerer>,
+    #[serde(default, rename = "basedOn")]
+    based_on: Vec<BasedOn>,
     #[serde(default)]
     item: Vec<Value>,
 }
@@ -59,6 +61,12 @@ struct Identifier {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct BasedOn {
+    identifier: Identifier,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Subject {
     reference: String,
 }
@@ -75,7 +83,21 @@ enum Who {
     RelatedPerson,
 }
 
+/// The system of the tokens that invitations carry.
+const INVITATION: &str = "urn:painreg:invitation-token";
+
 impl Response {
+    /// The token of the invitation that it says it answers: at most one.
+    fn invitation(&self) -> Result<Option<String>, Problem> {
+        match self.based_on.as_slice() {
+            [] => Ok(None),
+            [BasedOn { identifier }] if identifier.system == INVITATION && identifier.value.len() <= 64 => {
+                Ok(Some(identifier.value.clone()))
+            }
+            _ => Err(fault("/basedOn", FaultCode::UnknownReference)),
+        }
+    }
+
     fn source(&self) -> Option<SourceBody> {
         let (system, form_id) = self.identifier.system.strip_prefix(SOURCE)?.split_once(':')?;
         let sound = |text: &str, most| !text.is_empty() && text.chars().count() <= most;
@@ -96,7 +118,8 @@ fn fault(pointer: &str, code: FaultCode) -> Problem {
 ///
 /// It answers a published version (`questionnaire`: its address, `|`, the version), is about a patient of this registry
 /// (`subject`: `Patient/` and the id) and says where it came from (`identifier`: `urn:painreg:source:`, the system, `:`,
-/// its form; and the submission there). Checked, scored and stored as any submission, once.
+/// its form; and the submission there). It may name the invitation it answers (`basedOn`: one `identifier` of the system
+/// `urn:painreg:invitation-token`). Checked, scored and stored as any submission, once.
 #[utoipa::path(operation_id = "submitFhirResponse", tag = "Questionnaires", extensions(("x-action" = json!("SubmitAnswers"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
@@ -143,7 +166,7 @@ pub async fn submit_fhir_response(
                     Some(Answerer { r#type: Who::RelatedPerson }) => AnsweredBy::Representative(String::new()),
                 },
                 submitted_at: response.authored,
-                invitation: None,
+                invitation: response.invitation()?,
                 form,
                 answers,
             };
