@@ -13,6 +13,7 @@ use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use futures_util::FutureExt as _;
 
 use crate::auth::Remaining;
+use crate::openapi::SPECIFICATION;
 use crate::problem::{Code, Language, Problem};
 use crate::server::State;
 
@@ -267,8 +268,8 @@ fn acceptable(headers: &HeaderMap) -> bool {
 }
 
 /// Where no route is: 404, or 405 with `Allow` where the path exists with other methods.
-pub async fn nowhere(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
-    let allowed = state.operations.methods_at(request.path());
+pub async fn nowhere(request: HttpRequest) -> HttpResponse {
+    let allowed = SPECIFICATION.operations.methods_at(request.path());
     if allowed.is_empty() {
         return HttpResponse::NotFound().finish();
     }

@@ -3,6 +3,7 @@
 mod instruments;
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use painreg_domain::fault::FaultCode;
 use painreg_domain::policy::{self, Action, Reach, Role};
@@ -61,12 +62,28 @@ impl Modify for Bearer {
     }
 }
 
-/// The specification of the routes in [`crate::routes::all`].
-pub fn document() -> Document {
+/// What is said of the routes.
+pub struct Specification {
+    /// The whole document.
+    pub document: Document,
+    /// The document, ready to send.
+    pub json: String,
+    /// Every operation there is.
+    pub operations: Operations,
+}
+
+/// The specification of the routes in [`crate::routes::all`], made once a process.
+pub static SPECIFICATION: LazyLock<Specification> = LazyLock::new(|| {
+    let document = document();
+    let json = document.to_json().unwrap_or_default();
+    Specification { json, operations: Operations::of(&document), document }
+});
+
+fn document() -> Document {
     let (_, mut document) = actix_web::App::new()
         .into_utoipa_app()
         .openapi(Head::openapi())
-        .configure(crate::routes::all)
+        .configure(|config| crate::routes::all(config))
         .split_for_parts();
     close_alternatives(&mut document);
     document
@@ -107,7 +124,7 @@ struct Known {
 
 impl Operations {
     /// The operations of a specification.
-    pub fn of(document: &Document) -> Self {
+    fn of(document: &Document) -> Self {
         let mut known = Vec::new();
         for (path, item) in &document.paths.paths {
             for (method, operation) in operations_of(item) {
@@ -199,13 +216,13 @@ pub fn problems() -> String {
 
 /// Every rendered document: file name in `openapi/` and content.
 pub fn rendered() -> Vec<(&'static str, String)> {
-    let document = document();
+    let Specification { document, operations, .. } = &*SPECIFICATION;
     let mut json = document.to_pretty_json().unwrap_or_default();
     json.push('\n');
     vec![
         ("openapi.json", json),
         ("instruments.md", instruments::catalogue()),
-        ("permissions.md", Operations::of(&document).permissions()),
+        ("permissions.md", operations.permissions()),
         ("problems.md", problems()),
     ]
 }
@@ -216,7 +233,7 @@ mod tests {
 
     #[test]
     fn every_operation_is_listed_and_every_action_is_used() {
-        let operations = Operations::of(&document());
+        let operations = &SPECIFICATION.operations;
         assert_eq!(operations.unlisted(), None);
         for action in Action::iter().filter(|action| !action.is_for_the_command_line()) {
             let name: &'static str = action.into();
@@ -226,7 +243,7 @@ mod tests {
 
     #[test]
     fn an_unlisted_operation_is_found() {
-        let mut operations = Operations::of(&document());
+        let mut operations = Operations::of(&SPECIFICATION.document);
         for (action, public) in
             [(None, false), (Some("Nonsense".to_owned()), false), (Some("ReadPatient".to_owned()), true)]
         {
@@ -238,7 +255,7 @@ mod tests {
 
     #[test]
     fn methods_are_found_by_path() {
-        let operations = Operations::of(&document());
+        let operations = &SPECIFICATION.operations;
         assert_eq!(operations.methods_at("/v1/tenants"), ["GET", "POST"]);
         assert_eq!(operations.methods_at("/v1/tenants/x/patients/y"), ["GET", "PATCH"]);
         assert!(operations.methods_at("/v1/tenants/x/patients/").is_empty());

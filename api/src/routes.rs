@@ -34,10 +34,37 @@ pub mod tenants;
 pub mod texts;
 pub mod webhooks;
 
+use actix_web::dev::HttpServiceFactory;
+use actix_web::web;
+use utoipa_actix_web::OpenApiFactory;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+/// What takes the list: the server, which serves it, or the specification, which describes it.
+pub trait Takes: Sized {
+    /// Takes one more route.
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self;
+
+    /// Takes a part of the list.
+    fn configure(&mut self, part: fn(&mut Self)) -> &mut Self {
+        part(self);
+        self
+    }
+}
+
+impl Takes for web::ServiceConfig {
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self {
+        self.service(route)
+    }
+}
+
+impl Takes for ServiceConfig<'_> {
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self {
+        self.service(route)
+    }
+}
+
 /// Every route of the API.
-pub fn all(config: &mut ServiceConfig<'_>) {
+pub fn all(config: &mut impl Takes) {
     config
         .service(tenants::create::create_tenant)
         .service(tenants::list::list_tenants)
@@ -140,7 +167,7 @@ pub fn all(config: &mut ServiceConfig<'_>) {
 }
 
 /// Who is asked again, what is sent, and what comes of it.
-fn of_follow_up(config: &mut ServiceConfig<'_>) {
+fn of_follow_up(config: &mut impl Takes) {
     config
         .service(follow_up_plans::list::list_follow_up_plans)
         .service(follow_up_plans::publish::publish_follow_up_plan)
@@ -167,7 +194,7 @@ fn of_follow_up(config: &mut ServiceConfig<'_>) {
 }
 
 /// What happened, and who is told.
-fn of_events(config: &mut ServiceConfig<'_>) {
+fn of_events(config: &mut impl Takes) {
     config
         .service(alerts::list::list_alerts)
         .service(alerts::acknowledge::acknowledge_alert)

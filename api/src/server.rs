@@ -12,12 +12,11 @@ use actix_web::{App, HttpServer, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use painreg_domain::national_id::Acceptance;
 use painreg_tenants::{Registry, StoreError, Stranger};
-use utoipa_actix_web::AppExt as _;
 
 use crate::auth::{KeySets, Limits, Verifier};
 use crate::courier::Courier;
 use crate::frame::{frame, nowhere};
-use crate::openapi::{self, Operations};
+use crate::openapi::SPECIFICATION;
 use crate::problem::{Code, Problem};
 use crate::worker::InBackground;
 
@@ -52,10 +51,6 @@ pub struct State {
     pub limits: Limits,
     /// Callers nobody could identify, not yet written down.
     pub strangers: Strangers,
-    /// Every operation there is.
-    pub operations: Operations,
-    /// The specification, ready to send.
-    pub document: String,
     /// Which national ids are accepted.
     pub acceptance: Acceptance,
     /// The address clients use.
@@ -120,9 +115,7 @@ pub struct Running {
 
 /// Starts the server on an open listener.
 pub fn start(registry: Registry, options: &Options, listener: TcpListener) -> Result<Running, ServeError> {
-    let document = openapi::document();
-    let operations = Operations::of(&document);
-    if let Some(unlisted) = operations.unlisted() {
+    if let Some(unlisted) = SPECIFICATION.operations.unlisted() {
         return Err(ServeError::Unlisted(unlisted));
     }
     let keys = Arc::new(KeySets::new(options.key_folder.clone(), registry.clock().clone()));
@@ -130,8 +123,6 @@ pub fn start(registry: Registry, options: &Options, listener: TcpListener) -> Re
         verifier: Verifier::new(registry.clone(), keys, options.acceptance),
         limits: Limits::new(options.people_per_second, options.machines_per_second),
         strangers: Strangers::default(),
-        operations,
-        document: document.to_json().unwrap_or_default(),
         acceptance: options.acceptance,
         public_address: options.public_address.clone(),
         metrics: recorder(),
@@ -145,13 +136,11 @@ pub fn start(registry: Registry, options: &Options, listener: TcpListener) -> Re
     let shared = state.clone();
     let mut server = HttpServer::new(move || {
         App::new()
-            .into_utoipa_app()
-            .map(|app| app.wrap(from_fn(frame)))
+            .wrap(from_fn(frame))
             .app_data(shared.clone())
             .app_data(web::PathConfig::default().error_handler(|_, _| Problem::from(Code::NotFound).into()))
             .app_data(web::QueryConfig::default().error_handler(|_, _| Problem::from(Code::InvalidParameter).into()))
             .configure(crate::routes::all)
-            .into_app()
             .configure(crate::routes::service::documentation)
             .default_service(web::to(nowhere))
     })

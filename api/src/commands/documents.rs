@@ -28,7 +28,7 @@ impl Openapi {
     /// Does what was asked.
     pub fn run(self) -> Result<(), Failure> {
         match self {
-            Self::Print => say(&openapi::document().to_pretty_json()?),
+            Self::Print => say(&openapi::SPECIFICATION.document.to_pretty_json()?),
             Self::Write(it) => {
                 for (name, text) in openapi::rendered() {
                     let path = it.folder.join(name);

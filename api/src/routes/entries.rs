@@ -23,19 +23,19 @@ use serde::{Deserialize, Deserializer};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::Paths;
 use utoipa::openapi::schema::Schema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use validator::{Validate, ValidationErrors};
 
 pub use list::Query;
 
 use crate::problem::Problem;
+use crate::routes::Takes;
 use crate::wire::{etag, parameter};
 
 /// The seven operations of one kind of entry.
 struct Entries<T>(PhantomData<T>);
 
 /// The operations of every kind.
-pub fn all(config: &mut ServiceConfig<'_>) {
+pub fn all(config: &mut impl Takes) {
     macro_rules! serve {
         ($($kind:ident: $structure:ty),+) => { $(config.service(Entries::<$structure>(PhantomData));)+ };
     }
