@@ -213,6 +213,11 @@ impl Registry {
         self.known().tenants.len()
     }
 
+    /// Whether a tenant's schema is of another version than this program.
+    pub fn is_any_behind(&self) -> bool {
+        self.known().tenants.values().any(|tenant| tenant.schema_version != migrate::tenant_version())
+    }
+
     /// Every trusted issuer with this exact name.
     pub fn issuers(&self, name: &str) -> Vec<Arc<TrustedIssuer>> {
         self.known().issuers.iter().filter(|issuer| issuer.settings.issuer == name).cloned().collect()

@@ -110,6 +110,10 @@ impl Demo {
                 say(&format!("Created the registry {slug} ({name}) in {:.2} s", started.elapsed().as_secs_f64()));
             }
         }
+        // What an older version began is brought to this one.
+        if opened.registry.is_any_behind() {
+            super::migrate::one_or_all(&opened.registry, None, false)?;
+        }
         let listener = self.listen()?;
         let address = listener.local_addr()?;
         let database = self.database.clone();
