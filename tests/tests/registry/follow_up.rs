@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, date};
 use painreg_domain::calendar::{days_after, days_before, months_after, norwegian_day};
 use painreg_domain::clinical::Kind;
-use painreg_tests::{Actor, Patient, World};
+use painreg_tests::{Actor, Patient, Setup, World};
 use serde_json::{Value, json};
 
 use crate::examples;
@@ -345,6 +345,54 @@ fn publishing_changes_exactly_what_the_simulation_said() {
     let again = manager.post(&manager.at("follow-up-simulations"), &json!({"definition": published["definition"]}));
     assert_eq!(again.expect(200).body["rules"], json!({}));
     manager.get(&path).problem(404, "not_found");
+}
+
+#[test]
+fn several_at_once_decide_everybody_once_while_facts_change() {
+    let world = World::with(&Setup { workers: 2, connections_per_tenant: 12, ..Setup::default() });
+    let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
+    let performed = days_before(today(&world), 10);
+    let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
+    let patients: Vec<Patient> = (0..32).map(|_| clinician.registers(&world.answerer())).collect();
+    for patient in &patients {
+        clinician.records(patient, Kind::Procedure, &body);
+    }
+    runs(&manager);
+    let before = world.number("SELECT sum(version) FROM {alpha}.decision WHERE rule = 'rf_3'");
+    let mut plan = examples::plan();
+    let rf = plan["tracks"].as_array_mut().and_then(|tracks| tracks.iter_mut().find(|it| it["code"] == "rf"));
+    rf.expect("a track")["waves"][0]["window"]["after_days"] = json!(31);
+    let path = manager.at("follow-up-plan-draft");
+    manager.request("PUT", &path).header("if-match", "\"v0\"").json(&json!({"definition": plan})).send().expect(200);
+    manager.request("POST", &manager.at("follow-up-plans")).header("if-match", "\"v1\"").send().expect(201);
+    let (changing, others) = patients.split_at(8);
+    let runner = || {
+        let manager = world.alpha().manager();
+        while manager.get(&manager.at("follow-up-counts")).expect(200).body["up_to_date"] == false {
+            manager.post(&manager.at("follow-up-runs"), &Value::Null).expect(200);
+        }
+    };
+    std::thread::scope(|threads| {
+        for _ in 0..4 {
+            threads.spawn(runner);
+        }
+        threads.spawn(|| {
+            for patient in changing {
+                clinician.changes(patient, 1, &json!({"interpreter_needed": true})).expect(200);
+            }
+        });
+    });
+    assert_eq!(counts(&manager)["population"], 32);
+    for patient in changing {
+        assert_stands(&clinician, patient, "rf_3", "suppressed", &["interpreter_needed"]);
+    }
+    // Of those whom nobody else changed, each was decided once more: no more, no less.
+    let of_others: Vec<String> = others.iter().map(|it| format!("'{}'", it.id)).collect();
+    let after = world.number(&format!(
+        "SELECT sum(version) FROM {{alpha}}.decision WHERE rule = 'rf_3' AND patient_id IN ({})",
+        of_others.join(", ")
+    ));
+    assert_eq!((before, after), (32, 24 * 2));
 }
 
 #[test]
