@@ -1,10 +1,10 @@
 //! What the registry does by itself, for every tenant in turn, as the system: it decides what a new day, a new plan or a new
-//! list asks to be decided again, and tells webhooks what happened. It goes through the same door as every request; it must not know how a job is done.
+//! list asks to be decided again, and tells webhooks what happened. It goes through the same door as every request; it must
+//! not know how a job is done.
 
-use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use painreg_domain::policy::Action;
 use painreg_tenants::store::{decisions, webhooks};
@@ -12,16 +12,16 @@ use painreg_tenants::{Registry, StoreError, TenantScope};
 
 use crate::courier::Courier;
 
-/// How long it rests when there is nothing to do anywhere.
+/// How long the first hand of a job rests when there is nothing to do anywhere; the second twice as long, and so on.
 const REST: Duration = Duration::from_secs(5);
-/// How many stretches of one tenant's work are done before the next tenant's turn.
-const TURN: usize = 20;
+/// How long one tenant's work goes on, from stretch to stretch, before the next tenant's turn.
+const TURN: Duration = Duration::from_secs(5);
 
 /// A job: its name in logs and metrics, whether there is anything to do, and a stretch of it: whether there is more.
 struct Job {
     name: &'static str,
     /// How many are at it at once, of one registry too.
-    hands: usize,
+    hands: u32,
     is_waiting: fn(&TenantScope) -> Result<bool, StoreError>,
     step: fn(&TenantScope, &Courier) -> Result<bool, StoreError>,
 }
@@ -34,15 +34,17 @@ const JOBS: &[Job] = &[
         is_waiting: decisions::is_waiting,
         step: |scope, _| scope.run(Action::RunFollowUp, |tx| decisions::step(tx).map(|step| step.more)),
     },
-    Job { name: "webhooks", hands: 1, is_waiting: webhooks::is_waiting, step: |scope, courier| courier.step(scope) },
+    Job { name: "webhooks", hands: 4, is_waiting: webhooks::is_waiting, step: |scope, courier| courier.step(scope) },
 ];
 
 /// Works until told to stop, each job by itself: whoever waits for a receiver holds up nobody who decides. Several at once,
 /// in one process or many, do each thing once.
 pub fn work(registry: &Registry, courier: &Courier, stop: &AtomicBool) {
     std::thread::scope(|hands| {
-        for job in JOBS.iter().flat_map(|job| iter::repeat_n(job, job.hands)) {
-            hands.spawn(|| keep_at(job, registry, courier, stop));
+        for job in JOBS {
+            for hand in 1..=job.hands {
+                hands.spawn(move || keep_at(job, REST * hand, registry, courier, stop));
+            }
         }
     });
 }
@@ -53,13 +55,13 @@ pub fn catch_up(registry: &Registry, courier: &Courier) {
     while JOBS.iter().any(|job| round(job, registry, courier, &stop)) {}
 }
 
-fn keep_at(job: &Job, registry: &Registry, courier: &Courier, stop: &AtomicBool) {
+fn keep_at(job: &Job, rests: Duration, registry: &Registry, courier: &Courier, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         if let Err(error) = registry.refresh() {
             tracing::warn!(%error, "changed tenants will be noticed later");
         }
         if !round(job, registry, courier, stop) {
-            rest(stop);
+            rest(rests, stop);
         }
     }
 }
@@ -86,7 +88,8 @@ fn turn(job: &Job, scope: &TenantScope, courier: &Courier) -> Result<bool, Store
     if !(job.is_waiting)(scope)? {
         return Ok(false);
     }
-    for _ in 0..TURN {
+    let started = Instant::now();
+    while started.elapsed() < TURN {
         metrics::counter!("painreg_job_steps_total", "job" => job.name).increment(1);
         if !(job.step)(scope, courier)? {
             return Ok(false);
@@ -95,10 +98,10 @@ fn turn(job: &Job, scope: &TenantScope, courier: &Courier) -> Result<bool, Store
     Ok(true)
 }
 
-fn rest(stop: &AtomicBool) {
+fn rest(rests: Duration, stop: &AtomicBool) {
     const BLINK: Duration = Duration::from_millis(100);
     let mut rested = Duration::ZERO;
-    while rested < REST && !stop.load(Ordering::Relaxed) {
+    while rested < rests && !stop.load(Ordering::Relaxed) {
         std::thread::sleep(BLINK);
         rested += BLINK;
     }

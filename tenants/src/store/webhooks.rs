@@ -493,7 +493,9 @@ pub fn take(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Parcel>, StoreError> {
         let webhook = WebhookId::existing(webhook);
         Ok(Parcel { delivery, webhook, attempts, event: event.event()?, url, secrets })
     };
-    let parcels = rows.into_iter().map(parcel).collect::<Result<Vec<_>, StoreError>>()?;
+    let mut parcels = rows.into_iter().map(parcel).collect::<Result<Vec<_>, StoreError>>()?;
+    // How telling went is noted in the same order by everybody: webhooks are locked in it.
+    parcels.sort_by_key(|it| it.webhook.uuid());
     let events: Vec<Event> = parcels.iter().map(|it| it.event.clone()).collect();
     shown(tx, &events)?;
     Ok(parcels)
