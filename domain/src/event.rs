@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
+use crate::policy::Action;
+
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident $word:tt;)+) => {
         /// What happened.
@@ -58,4 +60,16 @@ kinds! {
     WebhookDisabled "webhook.disabled";
     /// Somebody tries a webhook: told to that one only.
     WebhookTest "webhook.test";
+}
+
+impl Kind {
+    /// Who may read the rest of it, beside reading events at all: that somebody answered, or was alarmed about, is itself
+    /// something to know of them.
+    pub const fn asks_for(self) -> Option<Action> {
+        match self {
+            Self::SubmissionStored | Self::SubmissionRevised => Some(Action::ReadAnswers),
+            Self::AlertRaised => Some(Action::ReadAlerts),
+            _ => None,
+        }
+    }
 }

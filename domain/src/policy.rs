@@ -263,7 +263,7 @@ mod table {
         /// Read what happened, in order.
         ReadEvents        Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
         /// Decide who is told what happens, and see how it went.
-        ManageWebhooks    Catalogue:   no      no        no        all             no            no           no           no       no       no      no   no       no;
+        ManageWebhooks    Clinical:    no      no        no        all             no            no           no           no       no       no      no   no       no;
         /// Tell those who are to be told.
         DeliverEvents     Clinical:    no      no        no        no              no            no           no           no       no       no      no   no       all;
         /// Find patients who may be the same person.

@@ -112,7 +112,8 @@ GRANT SELECT, INSERT ON follow_up_call TO {clinician}, {secretary}, {registry_ma
 -- What happened: everybody's deeds leave events, nobody changes one; who reads them, and who is told.
 GRANT INSERT ON event TO {patient}, {clinician}, {secretary}, {registry_manager}, {importer}, {sender}, {pas_feed}, {system};
 GRANT SELECT ON event TO {clinician}, {secretary}, {registry_manager}, {system};
+GRANT SELECT (txid, patient_id) ON event TO {patient}, {importer}, {sender}, {pas_feed};
 GRANT SELECT, INSERT, UPDATE, DELETE ON webhook TO {registry_manager};
-GRANT SELECT ON webhook_delivery TO {registry_manager};
+GRANT SELECT, UPDATE (state, attempts, next_at) ON webhook_delivery TO {registry_manager};
 GRANT SELECT, UPDATE ON webhook TO {system};
 GRANT SELECT, INSERT, UPDATE ON webhook_delivery TO {system};

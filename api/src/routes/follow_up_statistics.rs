@@ -113,7 +113,7 @@ pub struct CellView {
 impl CellView {
     fn new(it: Cell, decisions: Option<String>) -> Self {
         let percent = it.percent().map(|percent| (percent * 10.0).round() / 10.0);
-        let Cell { group, sent, delivered, answered } = it;
+        let Cell { group, sent, delivered, answered, people: _ } = it;
         Self { group, sent, delivered, answered, percent, decisions }
     }
 }

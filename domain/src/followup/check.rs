@@ -23,6 +23,7 @@ pub(super) fn faults(plan: &Definition, known: &Known<'_>) -> Vec<Fault> {
             faults.add(&format!("{place}/code"), FaultCode::AlreadyExists);
         }
         of_track(track, known, &place, &mut faults);
+        of_waves(track, plan.sending.working_days_only, &place, &mut faults);
         // An answer to the same form after the same event belongs to one rule only.
         let rivals = plan.tracks.iter().take(at).filter(|other| other.start == track.start && share_form(other, track));
         for rival in rivals {
@@ -84,7 +85,6 @@ fn of_track(track: &Track, known: &Known<'_>, place: &str, faults: &mut Faults) 
     faults.text(&format!("{place}/title/nb"), &track.title.nb, 200);
     faults.text(&format!("{place}/title/en"), &track.title.en, 200);
     of_start(track, known, place, faults);
-    of_waves(track, place, faults);
     faults.each_once(&format!("{place}/exclusions"), &track.exclusions);
     if track.channels.is_empty() {
         faults.add(&format!("{place}/channels"), FaultCode::Required);
@@ -139,7 +139,10 @@ fn of_start(track: &Track, known: &Known<'_>, place: &str, faults: &mut Faults) 
     }
 }
 
-fn of_waves(track: &Track, place: &str, faults: &mut Faults) {
+/// From Maundy Thursday to Easter Monday nothing is sent: a window that is no longer may close before it has opened.
+const LONGEST_HOLIDAY: u16 = 5;
+
+fn of_waves(track: &Track, working_days_only: bool, place: &str, faults: &mut Faults) {
     if track.waves.is_empty() {
         faults.add(&format!("{place}/waves"), FaultCode::Required);
     } else if track.waves.len() > 20 {
@@ -156,7 +159,7 @@ fn of_waves(track: &Track, place: &str, faults: &mut Faults) {
         }
         let ranges = [
             ("before_days", window.before_days, 0..=180),
-            ("after_days", window.after_days, 1..=365),
+            ("after_days", window.after_days, if working_days_only { LONGEST_HOLIDAY } else { 1 }..=365),
             ("late_days", window.late_days, 0..=365),
         ];
         for (member, days, range) in ranges {

@@ -317,15 +317,15 @@ impl Case<'_> {
         let done = self.asked().map(|it| it.reminder).max().unwrap_or(0);
         let remind_on =
             self.reminds_on(track, done).map(|day| plan.sending_day(day)).filter(|remind_on| *remind_on <= span.lapses);
-        let Some(remind_on) = remind_on else {
-            return Standing::of(State::Sent, unknown.into_iter().chain([Reason::NoMoreReminders]).collect());
-        };
-        let mut against = excluded(plan, track, facts, day.max(remind_on));
+        let mut against = excluded(plan, track, facts, remind_on.map_or(day, |remind_on| day.max(remind_on)));
         against.extend(span.over());
         against.extend(span.event.blocked);
         if !against.is_empty() {
             return Standing::of(State::Sent, against);
         }
+        let Some(remind_on) = remind_on else {
+            return Standing::of(State::Sent, unknown.into_iter().chain([Reason::NoMoreReminders]).collect());
+        };
         let unknown: Vec<Reason> = unknown.into_iter().collect();
         if let Some(taken) = self.taken_on() {
             return taken_on(State::Sent, taken, remind_on, unknown);

@@ -1,5 +1,7 @@
 //! Response rates: what may be published of them, and how those who answer differ from those who do not.
 
+use std::collections::BTreeSet;
+
 use crate::clinical::words;
 
 words! {
@@ -38,7 +40,7 @@ words! {
 }
 
 /// Nothing is published of fewer people than this.
-pub const LEAST: i64 = 5;
+pub const LEAST: usize = 5;
 
 /// How many were asked, reached and answered, of one group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +53,23 @@ pub struct Cell {
     pub delivered: i64,
     /// Answered.
     pub answered: i64,
+    /// Who they are: one person may have been asked several times.
+    pub people: People,
+}
+
+/// The different people who stand behind the figures of a group, by numbers that mean nothing elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct People {
+    /// Were asked.
+    pub asked: BTreeSet<i64>,
+    /// Answered, some time.
+    pub answered: BTreeSet<i64>,
+    /// Did not, some time.
+    pub silent: BTreeSet<i64>,
+    /// Are known to have been reached, some time.
+    pub reached: BTreeSet<i64>,
+    /// Are not, some time.
+    pub unreached: BTreeSet<i64>,
 }
 
 impl Cell {
@@ -61,21 +80,21 @@ impl Cell {
     }
 
     /// Whether anybody could be singled out: by few who were asked, or few who did, or did not, do what the rest did.
-    const fn is_small(&self) -> bool {
-        const fn few(people: i64) -> bool {
-            people > 0 && people < LEAST
-        }
-        self.sent < LEAST
-            || few(self.answered)
-            || few(self.sent - self.answered)
-            || few(self.delivered)
-            || few(self.sent - self.delivered)
+    fn is_small(&self) -> bool {
+        let People { asked, answered, silent, reached, unreached } = &self.people;
+        asked.len() < LEAST || [answered, silent, reached, unreached].iter().any(|it| (1..LEAST).contains(&it.len()))
     }
 
     fn absorb(&mut self, other: &Self) {
         self.sent += other.sent;
         self.delivered += other.delivered;
         self.answered += other.answered;
+        let (own, others) = (&mut self.people, &other.people);
+        own.asked.extend(&others.asked);
+        own.answered.extend(&others.answered);
+        own.silent.extend(&others.silent);
+        own.reached.extend(&others.reached);
+        own.unreached.extend(&others.unreached);
     }
 }
 
@@ -84,7 +103,7 @@ impl Cell {
 /// Empty where even all together are too few.
 pub fn publishable(mut cells: Vec<Cell>) -> Vec<Cell> {
     cells.sort_by(|one, other| other.sent.cmp(&one.sent).then_with(|| one.group.cmp(&other.group)));
-    let mut rest = Cell { group: None, sent: 0, delivered: 0, answered: 0 };
+    let mut rest = Cell { group: None, sent: 0, delivered: 0, answered: 0, people: People::default() };
     let (small, mut large): (Vec<Cell>, Vec<Cell>) = cells.into_iter().partition(Cell::is_small);
     for cell in &small {
         rest.absorb(cell);
@@ -159,7 +178,32 @@ mod tests {
     use super::*;
 
     fn cell(group: &str, sent: i64, answered: i64) -> Cell {
-        Cell { group: Some(vec![group.to_owned()]), sent, delivered: sent, answered }
+        apart(group, (sent, sent, answered))
+    }
+
+    /// A cell of people each of whom was asked once, and stands in no other.
+    fn apart(group: &str, (sent, delivered, answered): (i64, i64, i64)) -> Cell {
+        let first = 1000 * i64::try_from(group.bytes().map(usize::from).sum::<usize>()).expect("a small number");
+        let these = |from: i64, to: i64| (first + from..first + to).collect();
+        let people = People {
+            asked: these(0, sent),
+            answered: these(0, answered),
+            silent: these(answered, sent),
+            reached: these(0, delivered),
+            unreached: these(delivered, sent),
+        };
+        Cell { group: Some(vec![group.to_owned()]), sent, delivered, answered, people }
+    }
+
+    #[test]
+    fn those_who_were_asked_often_are_no_more_people_for_that() {
+        let two = || BTreeSet::from([1, 2]);
+        let people =
+            People { asked: two(), answered: two(), silent: two(), reached: two(), unreached: BTreeSet::new() };
+        let often = Cell { people, ..cell("rf", 20, 10) };
+        assert_eq!(publishable(vec![often.clone()]), []);
+        let told = publishable(vec![often, cell("closed_12", 58, 15)]);
+        assert_eq!(told.iter().map(|cell| (cell.group.is_none(), cell.sent)).collect::<Vec<_>>(), [(true, 78)]);
     }
 
     #[test]
@@ -223,11 +267,8 @@ mod tests {
         fn whatever_is_published_is_about_many_and_nobody_is_left_out(
             counts in proptest::collection::vec((0..40_i64, 0..=100_i64, 0..=100_i64), 0..8),
         ) {
-            let cells: Vec<Cell> = counts.iter().enumerate().map(|(at, (sent, reached, answered))| Cell {
-                group: Some(vec![at.to_string()]),
-                sent: *sent,
-                delivered: sent * reached / 100,
-                answered: sent * answered / 100,
+            let cells: Vec<Cell> = counts.iter().enumerate().map(|(at, (sent, reached, answered))| {
+                apart(&at.to_string(), (*sent, sent * reached / 100, sent * answered / 100))
             }).collect();
             let told = publishable(cells.clone());
             for cell in &told {

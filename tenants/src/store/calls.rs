@@ -191,14 +191,14 @@ pub fn record(
          VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id, patient_id, decision_id, called_at, called_by, outcome",
     )
     .bind::<SqlUuid, _>(id)
-    .bind::<SqlUuid, _>(access.id().uuid())
+    .bind::<SqlUuid, _>(owner.patient_id)
     .bind::<SqlUuid, _>(decision.uuid())
     .bind::<Timestamptz, _>(called_at.to_diesel())
     .bind::<Text, _>(tx.principal().actor.as_str())
     .bind::<Text, _>(<&'static str>::from(outcome))
     .bind::<Timestamptz, _>(tx.now().to_diesel())
     .get_result(tx.conn)?;
-    Ok(row.into())
+    Ok(Call { patient: access.id(), ..row.into() })
 }
 
 /// Calls within the caller's reach, the latest first; every patient shown is logged.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::event::Kind;
 use painreg_domain::ids::PatientId;
+use strum::IntoEnumIterator as _;
 use uuid::Uuid;
 
 use crate::error::StoreError;
@@ -103,17 +104,29 @@ impl EventRow {
     }
 }
 
+#[derive(QueryableByName)]
+struct PlaceRow {
+    #[diesel(sql_type = BigInt)]
+    txid: i64,
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+}
+
 /// Only what is older than every transaction that is still open: nothing will appear before it any more.
 pub(crate) const SETTLED: &str = "txid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
 
-/// Writes what this transaction did: one round trip where it did anything.
+/// Writes what this transaction did: one round trip where it did anything. What happened to somebody comes after everything
+/// that is told of them already, whichever transaction began first.
 pub(crate) fn write(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     let events = std::mem::take(&mut tx.events);
     if events.is_empty() {
         return Ok(());
     }
     statement(
-        "INSERT INTO event (at, id, kind, patient_id, object, version) SELECT ?, new.* FROM unnest(?, ?, ?, ?, ?) AS new",
+        "INSERT INTO event (txid, at, id, kind, patient_id, object, version) \
+         SELECT greatest(pg_current_xact_id()::text::bigint, (SELECT max(txid) FROM event earlier \
+         WHERE earlier.patient_id = new.patient_id)), ?, new.* \
+         FROM unnest(?, ?, ?, ?, ?) AS new (id, kind, patient_id, object, version)",
     )
     .bind::<Timestamptz, _>(tx.now().to_diesel())
     .bind::<Array<SqlUuid>, _>(events.iter().map(|_| tx.ordered_id()).collect::<Vec<_>>())
@@ -135,8 +148,15 @@ pub struct Search {
 }
 
 /// Events within the caller's reach in their order, after `after`: whose reach is a unit reads of its patients only. Every
-/// patient told of is logged, thin as the events are: that somebody was registered, asked or alarmed is about them.
-pub fn list(tx: &mut Tx<'_>, search: Search, after: Place, limit: i64) -> Result<Listing<Event>, StoreError> {
+/// patient told of is logged, thin as the events are: that somebody was registered or asked is about them. Whoever may not read
+/// answers or alerts is not told of them. And where to read on: nothing that is asked for will ever be before it.
+pub fn list(tx: &mut Tx<'_>, search: Search, after: Place, limit: i64) -> Result<(Listing<Event>, Place), StoreError> {
+    // Read before what is asked for: whatever is older stands in the list, or is of no interest to the caller.
+    let horizon: Option<PlaceRow> = statement("SELECT txid, position FROM event WHERE ")
+        .then(SETTLED)
+        .then(" ORDER BY txid DESC, position DESC LIMIT 1")
+        .get_result(tx.conn)
+        .optional()?;
     let mut query = statement("SELECT txid, position, id, at, kind, patient_id, object, version FROM event WHERE ")
         .then(SETTLED)
         .then(" AND (txid, position) > (?, ?)")
@@ -149,6 +169,11 @@ pub fn list(tx: &mut Tx<'_>, search: Search, after: Place, limit: i64) -> Result
                  named.id) WHERE named.id = event.patient_id AND patient.unit = ?)",
             )
             .bind::<Text, _>(unit);
+    }
+    let kept: Vec<&'static str> =
+        Kind::iter().filter(|kind| kind.asks_for().is_some_and(|action| !tx.may(action))).map(Into::into).collect();
+    if !kept.is_empty() {
+        query = query.then(" AND kind <> ALL (?)").bind::<Array<Text>, _>(kept);
     }
     if let Some(kind) = search.kind {
         query = query.then(" AND kind = ?").bind::<Text, _>(<&'static str>::from(kind));
@@ -165,7 +190,9 @@ pub fn list(tx: &mut Tx<'_>, search: Search, after: Place, limit: i64) -> Result
         query.then(" ORDER BY txid, position LIMIT ?").bind::<BigInt, _>(limit + 1).load(tx.conn)?;
     let found = Listing::cut(rows.into_iter().map(EventRow::event).collect::<Result<Vec<_>, _>>()?, limit);
     shown(tx, &found.items)?;
-    Ok(found)
+    let last = found.items.last().map_or(after, |last| last.place);
+    let horizon = horizon.map(|row| Place { txid: row.txid, position: row.position }).filter(|_| !found.more);
+    Ok((found, horizon.map_or(last, |horizon| horizon.max(last))))
 }
 
 /// Logs whom these events tell of.

@@ -560,6 +560,11 @@ pub fn told(tx: &mut Tx<'_>, id: InvitationId, told: &Told) -> Result<Invitation
     {
         return Err(StoreError::Conflict(vec![Fault::at("reference", FaultCode::Contradiction)]));
     }
+    // Somebody else has it by now, who will say what became of it.
+    let is_held = matches!(found.state, InvitationState::Claimed | InvitationState::HandedOver);
+    if told.receipt == Receipt::Failed && is_held && found.claimed_by != tx.principal().actor.as_str() {
+        return Ok(found);
+    }
     // A sender's clock may be wrong: nothing was done before it was taken on, or later than now.
     let at = told.at.unwrap_or(tx.now()).max(found.claimed_at).min(tx.now().max(found.claimed_at));
     let state = found.state.after(told.receipt);

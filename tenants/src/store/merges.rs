@@ -251,7 +251,8 @@ fn settle(tx: &mut Tx<'_>, root: Uuid) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Lets these patients' rows be read with another's, or by themselves; what they were goes to the history.
+/// Lets these patients' rows be read with another's, or by themselves; what they were goes to the history. They are reached
+/// elsewhere from now on: what was handed out before is not sent.
 fn point(tx: &mut Tx<'_>, patients: &[Uuid], at: Option<Uuid>, reason: &'static str) -> Result<(), StoreError> {
     if patients.is_empty() {
         return Ok(());
@@ -264,7 +265,7 @@ fn point(tx: &mut Tx<'_>, patients: &[Uuid], at: Option<Uuid>, reason: &'static 
          patient_id, version, valid_from, valid_to, changed_by, reason, before) SELECT 'patient', id, id, version, \
          updated_at, greatest(?, updated_at), ?, ?, to_jsonb(old) FROM old) \
          UPDATE patient SET merged_into = ?, updated_at = greatest(?, patient.updated_at), updated_by = ?, \
-         version = patient.version + 1 FROM old WHERE patient.id = old.id",
+         contact_changed_at = ?, version = patient.version + 1 FROM old WHERE patient.id = old.id",
     )
     .bind::<Array<SqlUuid>, _>(patients.to_vec())
     .bind::<Timestamptz, _>(tx.now().to_diesel())
@@ -273,6 +274,7 @@ fn point(tx: &mut Tx<'_>, patients: &[Uuid], at: Option<Uuid>, reason: &'static 
     .bind::<Nullable<SqlUuid>, _>(at)
     .bind::<Timestamptz, _>(tx.now().to_diesel())
     .bind::<Text, _>(tx.trace.action())
+    .bind::<Timestamptz, _>(tx.now().to_diesel())
     .execute(tx.conn)?;
     Ok(())
 }

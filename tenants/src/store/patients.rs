@@ -500,7 +500,7 @@ pub(crate) fn addresses(
     let rows: Vec<ReachedRow> = statement(
         "SELECT patient.id, language, contact, number.patient_id AS owner, number.id AS identifier, \
          number.sealed AS number FROM patient LEFT JOIN LATERAL (SELECT patient_identifier.* FROM patient_identifier \
-         JOIN patient own ON own.id = patient_id WHERE coalesce(own.merged_into, own.id) = patient.id \
+         WHERE patient_id = ANY (ARRAY(SELECT id FROM patient merged WHERE merged.merged_into = patient.id) || patient.id) \
          AND kind IN ('fnr', 'dnr') ORDER BY kind DESC, patient_identifier.created_at DESC LIMIT 1) number ON true \
          WHERE patient.id = ANY (?)",
     )

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::calendar::{days_after, norwegian_hour};
 use painreg_domain::ids::PatientId;
-use painreg_domain::report::response::{Cell, Dimension, Figure};
+use painreg_domain::report::response::{Cell, Dimension, Figure, People};
 use uuid::Uuid;
 
 use crate::error::StoreError;
@@ -78,6 +78,16 @@ struct CellRow {
     delivered: i64,
     #[diesel(sql_type = BigInt)]
     answered: i64,
+    #[diesel(sql_type = Array<BigInt>)]
+    people_asked: Vec<i64>,
+    #[diesel(sql_type = Array<BigInt>)]
+    people_answered: Vec<i64>,
+    #[diesel(sql_type = Array<BigInt>)]
+    people_silent: Vec<i64>,
+    #[diesel(sql_type = Array<BigInt>)]
+    people_reached: Vec<i64>,
+    #[diesel(sql_type = Array<BigInt>)]
+    people_unreached: Vec<i64>,
 }
 
 #[derive(QueryableByName)]
@@ -86,16 +96,18 @@ struct JsonRow {
     json: String,
 }
 
-/// The occurrences that were asked about, each once: when first and by what, and whether and when it was answered.
+/// The occurrences that were asked about, each once: when first and by what, and whether and when it was answered. What a
+/// sender was told to send and never told the end of may have been sent, and counts.
 const OCCURRENCES: &str = "WITH occurrence AS (SELECT decision.id, decision.rule, patient.id AS patient_id, patient.sex, \
      patient.unit, patient.birth_date, asked.sent_at, asked.channel, asked.delivered, asked.reminders, \
      answer.submitted_at AS answered_at FROM decision JOIN patient named ON named.id = decision.patient_id \
      JOIN patient ON patient.id = coalesce(named.merged_into, named.id) \
      LEFT JOIN submission answer ON answer.id = decision.submission_id \
-     JOIN LATERAL (SELECT min(sent_at) AS sent_at, (array_agg(channel ORDER BY sent_at, attempt))[1] AS channel, \
+     JOIN LATERAL (SELECT min(at) AS sent_at, (array_agg(channel ORDER BY at, attempt))[1] AS channel, \
      bool_or(delivered_at IS NOT NULL) AS delivered, \
-     coalesce(max(reminder) FILTER (WHERE sent_at <= coalesce(answer.submitted_at, 'infinity')), 0) AS reminders \
-     FROM invitation WHERE decision_id = decision.id AND sent_at IS NOT NULL) asked ON asked.sent_at IS NOT NULL WHERE true";
+     coalesce(max(reminder) FILTER (WHERE at <= coalesce(answer.submitted_at, 'infinity')), 0) AS reminders \
+     FROM (SELECT *, coalesce(sent_at, CASE WHEN state = 'unknown' THEN handed_over_at END) AS at FROM invitation \
+     WHERE decision_id = decision.id) told WHERE at IS NOT NULL) asked ON asked.sent_at IS NOT NULL WHERE true";
 
 /// How a group is named, of an `occurrence`.
 const fn key(dimension: Dimension) -> &'static str {
@@ -114,8 +126,8 @@ const fn key(dimension: Dimension) -> &'static str {
         Dimension::Sex => "occurrence.sex",
         Dimension::DiagnosisGroup => {
             "coalesce((SELECT coalesce('mg30_' || chronic_pain, system || '_' || left(code, 1)) FROM diagnosis \
-             JOIN patient own ON own.id = diagnosis.patient_id \
-             WHERE coalesce(own.merged_into, own.id) = occurrence.patient_id ORDER BY rank, set_on DESC, diagnosis.id LIMIT 1), \
+             WHERE diagnosis.patient_id = ANY (ARRAY(SELECT id FROM \
+             patient merged WHERE merged.merged_into = occurrence.patient_id) || occurrence.patient_id) ORDER BY rank, set_on DESC, diagnosis.id LIMIT 1), \
              'none')"
         }
         Dimension::Unit => "occurrence.unit",
@@ -157,12 +169,27 @@ pub fn cells(tx: &mut Tx<'_>, period: &Period, by: &[Dimension]) -> Result<Vec<C
     let query = keys(of_period(tx, period).then("SELECT "), by);
     let rows: Vec<CellRow> = query
         .then(
-            " AS keys, count(*) AS sent, count(*) FILTER (WHERE delivered) AS delivered, count(answered_at) AS answered \
-             FROM occurrence GROUP BY 1 ORDER BY 1",
+            " AS keys, count(*) AS sent, count(*) FILTER (WHERE delivered) AS delivered, count(answered_at) AS answered, \
+             array_agg(DISTINCT person) AS people_asked, \
+             coalesce(array_agg(DISTINCT person) FILTER (WHERE answered_at IS NOT NULL), '{}') AS people_answered, \
+             coalesce(array_agg(DISTINCT person) FILTER (WHERE answered_at IS NULL), '{}') AS people_silent, \
+             coalesce(array_agg(DISTINCT person) FILTER (WHERE delivered), '{}') AS people_reached, \
+             coalesce(array_agg(DISTINCT person) FILTER (WHERE NOT delivered), '{}') AS people_unreached \
+             FROM (SELECT *, dense_rank() OVER (ORDER BY patient_id) AS person FROM occurrence) occurrence \
+             GROUP BY 1 ORDER BY 1",
         )
         .load(tx.conn)?;
-    let cell =
-        |row: CellRow| Cell { group: Some(row.keys), sent: row.sent, delivered: row.delivered, answered: row.answered };
+    let cell = |row: CellRow| {
+        let CellRow { keys, sent, delivered, answered, .. } = row;
+        let people = People {
+            asked: row.people_asked.into_iter().collect(),
+            answered: row.people_answered.into_iter().collect(),
+            silent: row.people_silent.into_iter().collect(),
+            reached: row.people_reached.into_iter().collect(),
+            unreached: row.people_unreached.into_iter().collect(),
+        };
+        Cell { group: Some(keys), sent, delivered, answered, people }
+    };
     Ok(rows.into_iter().map(cell).collect())
 }
 
@@ -215,7 +242,8 @@ pub fn not_sent(tx: &mut Tx<'_>, period: &Period) -> Result<Vec<NotSent>, StoreE
         "SELECT rule, state, coalesce(reasons[1], state) AS reason, count(*) AS occurrences FROM decision \
          JOIN patient named ON named.id = decision.patient_id \
          JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE due_on IS NOT NULL \
-         AND NOT EXISTS (SELECT FROM invitation WHERE decision_id = decision.id AND sent_at IS NOT NULL)",
+         AND NOT EXISTS (SELECT FROM invitation WHERE decision_id = decision.id AND (sent_at IS NOT NULL OR \
+         state = 'unknown' AND handed_over_at IS NOT NULL))",
     );
     if let Some(from) = period.from {
         query = query.then(" AND due_on >= ?").bind::<SqlDate, _>(comparable_day(from));

@@ -4,13 +4,14 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Text, Timestamptz};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
+use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::settings::Settings;
 use serde_json::Value;
 
 use crate::error::StoreError;
 use crate::scope::{Tx, unreadable};
 use crate::statement::statement;
-use crate::store::code_lists;
+use crate::store::{code_lists, plans};
 
 /// The settings as they are stored.
 #[derive(Clone, Debug)]
@@ -42,8 +43,16 @@ pub fn read(tx: &mut Tx<'_>) -> Result<KeptSettings, StoreError> {
     Ok(KeptSettings { settings, updated_at: row.changed_at.to_jiff(), version: row.version })
 }
 
-/// Changes the settings, unless somebody changed them since `version` was read.
+/// Changes the settings, unless somebody changed them since `version` was read. A channel by which the plan in force sends
+/// stays: without it people would be asked by nobody.
 pub fn change(tx: &mut Tx<'_>, version: i64, settings: &Settings) -> Result<KeptSettings, StoreError> {
+    let generation = tx.generation()?;
+    if let Some(plan) = plans::in_force(tx, generation)? {
+        let sends = plan.definition().tracks.iter().flat_map(|track| &track.channels);
+        if sends.into_iter().any(|channel| !settings.channels.contains(channel)) {
+            return Err(StoreError::Invalid(vec![Fault::at("channels", FaultCode::InUse)]));
+        }
+    }
     let added = statement(
         "INSERT INTO registry_setting (version, content, changed_at, changed_by) SELECT ?, ?, ?, ? \
          WHERE (SELECT max(version) FROM registry_setting) = ? ON CONFLICT DO NOTHING",

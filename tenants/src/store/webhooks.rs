@@ -191,7 +191,8 @@ fn changed(tx: &mut Tx<'_>, query: Statement<'_>, id: WebhookId, version: i64) -
     if changed == 1 { Ok(found) } else { Err(StoreError::Stale) }
 }
 
-/// Changes a webhook. One that is enabled again goes on where it was: nothing is left out.
+/// Changes a webhook. One that is enabled again goes on where it was, what was given up while it failed included: nothing is
+/// left out.
 pub fn change(tx: &mut Tx<'_>, id: WebhookId, version: i64, wish: &Wish) -> Result<Webhook, StoreError> {
     let query = statement(
         "UPDATE webhook SET url = ?, description = ?, kinds = ?, failing_since = CASE WHEN ? AND NOT enabled THEN NULL ELSE \
@@ -203,6 +204,17 @@ pub fn change(tx: &mut Tx<'_>, id: WebhookId, version: i64, wish: &Wish) -> Resu
     .bind::<Bool, _>(wish.enabled)
     .bind::<Bool, _>(wish.enabled)
     .bind::<Bool, _>(wish.enabled);
+    let before = find(tx, id)?;
+    if let (true, false, Some(since)) = (wish.enabled, before.wish.enabled, before.failing_since) {
+        statement(
+            "UPDATE webhook_delivery SET state = 'pending', attempts = 0, next_at = ? WHERE webhook_id = ? \
+             AND state = 'given_up' AND attempted_at >= ?",
+        )
+        .bind::<Timestamptz, _>(tx.now().to_diesel())
+        .bind::<SqlUuid, _>(id.uuid())
+        .bind::<Timestamptz, _>(since.to_diesel())
+        .execute(tx.conn)?;
+    }
     changed(tx, query, id, version)
 }
 
@@ -467,12 +479,18 @@ struct ParcelRow {
     event: EventRow,
 }
 
-/// Takes on what is to be told now: nobody else tells it while the lease lasts. Everybody told of is logged.
+/// Takes on what is to be told now: nobody else tells it while the lease lasts. A webhook is given half of the places at the
+/// most, and one where it fails, so that the others are told. Everybody told of is logged.
 pub fn take(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Parcel>, StoreError> {
     let now = tx.now().to_diesel();
-    let rows: Vec<ParcelRow> = statement("WITH next AS (SELECT delivery.id ")
+    let rows: Vec<ParcelRow> = statement(
+        "WITH due AS (SELECT next.id FROM webhook each CROSS JOIN LATERAL (SELECT delivery.id, delivery.next_at ",
+    )
         .then(NEXT)
-        .then(" ORDER BY delivery.next_at, delivery.txid, delivery.position LIMIT ? FOR UPDATE OF delivery SKIP LOCKED) \
+        .then(" AND delivery.webhook_id = each.id ORDER BY delivery.next_at, delivery.txid, delivery.position \
+             LIMIT CASE WHEN each.failing_since IS NULL THEN ?::bigint ELSE 1 END) next ORDER BY next.next_at LIMIT ?), \
+             next AS (SELECT delivery.id FROM webhook_delivery delivery JOIN due USING (id) WHERE delivery.state = 'pending' \
+             AND (delivery.lease_until IS NULL OR delivery.lease_until <= ?) FOR UPDATE OF delivery SKIP LOCKED) \
              UPDATE webhook_delivery delivery SET lease_until = ?, attempts = attempts + 1, attempted_at = ? \
              FROM next, webhook, event WHERE next.id = delivery.id AND webhook.id = delivery.webhook_id \
              AND event.id = delivery.event_id RETURNING delivery.id AS delivery, webhook.id AS webhook, attempts, url, secret, \
@@ -480,7 +498,9 @@ pub fn take(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Parcel>, StoreError> {
              event.kind, event.patient_id, event.object, event.version")
         .bind::<Timestamptz, _>(now)
         .bind::<Timestamptz, _>(now)
+        .bind::<BigInt, _>((limit / 2).max(1))
         .bind::<BigInt, _>(limit)
+        .bind::<Timestamptz, _>(now)
         .bind::<Timestamptz, _>(tx.now().saturating_add(LEASE).unwrap_or(tx.now()).to_diesel())
         .bind::<Timestamptz, _>(now)
         .bind::<Timestamptz, _>(now)

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use painreg_domain::calendar::{days_after, norwegian_day};
+use painreg_domain::calendar::{days_after, days_before, norwegian_day};
+use painreg_domain::clinical::Kind;
 use painreg_tests::sending::to_ten;
 use painreg_tests::{Actor, Patient, Setup, World};
 use serde_json::{Value, json};
 
 use crate::examples;
+use crate::follow_up::runs;
 use crate::invitations::{claims, due, hands_over, is_due, morning, tells};
 
 /// Sends whatever is due by a channel, with this receipt.
@@ -87,12 +89,64 @@ fn those_who_were_reminded_in_vain_or_never_reached_are_rung_and_nobody_else() {
     assert_eq!(manager.get(&manager.at("follow-up-calls")).expect(200).items().len(), 2);
     // Nobody is rung who has reserved themselves meanwhile.
     let reserved = json!({"basis": "reservation", "against": "questionnaires", "valid_from": norwegian_day(world.clock.now()), "source": "oral"});
-    secretary.records(&unreached, painreg_domain::clinical::Kind::LegalBasis, &reserved);
+    secretary.records(&unreached, Kind::LegalBasis, &reserved);
     assert_eq!(list(&manager), [] as [Value; 0]);
     let unknown = json!({"decision_id": world.clock.random_id(), "outcome": "reached"});
     secretary.post(&secretary.at("follow-up-calls"), &unknown).problem(404, "not_found");
     let ahead = json!({"decision_id": items[0]["decision"]["id"], "outcome": "reached", "called_at": world.clock.now() + SignedDuration::from_hours(1)});
     secretary.post(&secretary.at("follow-up-calls"), &ahead).problem(422, "invalid");
+}
+
+#[test]
+fn whoever_dies_or_reserves_themselves_after_the_last_reminder_is_not_rung() {
+    let world = morning();
+    let clinician = world.alpha().clinician();
+    let (dead, reserved) = (due(&world), due(&world));
+    let sent = json!({"outcome": "sent"});
+    sends(&world, "sms", &sent);
+    for days in [8, 15] {
+        to_ten(&world, days_after(norwegian_day(world.clock.now()), days));
+        sends(&world, "sms", &sent);
+    }
+    assert_eq!(list(&clinician).len(), 2);
+    let today = norwegian_day(world.clock.now());
+    clinician.changes(&dead, 1, &json!({"deceased_on": today})).expect(200);
+    assert_eq!(named(&list(&clinician), &dead), None);
+    let basis = json!({"basis": "reservation", "against": "questionnaires", "valid_from": today, "source": "oral"});
+    clinician.records(&reserved, Kind::LegalBasis, &basis);
+    assert_eq!(list(&clinician), [] as [Value; 0]);
+    let told = clinician.get(&clinician.at(&format!("patients/{}/follow-up", reserved.id))).expect(200).body;
+    let rules = told["rules"].as_array().expect("rules");
+    let rf = &rules.iter().find(|it| it["rule"] == "rf_3").expect("a rule")["current"]["decision"];
+    assert_eq!(rf["reasons"][0]["code"], "reserved_against_questionnaires");
+}
+
+#[test]
+fn a_call_stays_when_what_it_was_about_is_decided_no_more() {
+    let world = morning();
+    let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
+    let patient = clinician.registers(&world.answerer());
+    let rings = |rule: &str| {
+        let listed = clinician.get(&clinician.at(&format!("follow-up-decisions?rule={rule}"))).expect(200);
+        let body = json!({"decision_id": listed.items()[0]["id"], "outcome": "no_reply"});
+        clinician.post(&clinician.at("follow-up-calls"), &body).expect(201);
+    };
+    // Nothing has begun; then it begins, and is taken back; and at last its rule goes.
+    rings("rf_3");
+    let today = norwegian_day(world.clock.now());
+    let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": days_before(today, 60)});
+    let procedure = clinician.records(&patient, Kind::Procedure, &body);
+    rings("rf_3");
+    clinician.withdraws(&patient, Kind::Procedure, &procedure).expect(204);
+    rings("scs_6");
+    let mut plan = examples::plan();
+    plan["tracks"].as_array_mut().expect("tracks").retain(|track| track["code"] != "scs");
+    let path = manager.at("follow-up-plan-draft");
+    manager.request("PUT", &path).header("if-match", "\"v0\"").json(&json!({"definition": plan})).send().expect(200);
+    manager.request("POST", &manager.at("follow-up-plans")).header("if-match", "\"v1\"").send().expect(201);
+    runs(&manager);
+    assert_eq!(manager.get(&manager.at("follow-up-counts")).expect(200).body["up_to_date"], true);
+    assert_eq!(manager.get(&manager.at("follow-up-calls")).expect(200).items().len(), 3);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use painreg_tests::{Actor, Answer, Patient, World};
 use serde_json::{Value, json};
 
 use crate::follow_up::runs;
-use crate::kit::with;
+use crate::kit::{Judged as _, with};
 
 /// A world at ten in the morning of a working day.
 pub fn morning() -> World {
@@ -167,6 +167,73 @@ fn reminders_follow_until_somebody_answers_and_not_a_day_longer() {
     to_ten(&world, working_day_from(painreg_domain::calendar::days_after(norwegian_day(world.clock.now()), 3)));
     assert_eq!(send_all().len(), 0);
     assert_eq!(stands(&world, &asked), ("sent".to_owned(), vec!["no_more_reminders".to_owned()]));
+}
+
+#[test]
+fn what_a_sender_says_late_of_what_another_holds_by_now_ends_nothing() {
+    let world = morning();
+    let patient = due(&world);
+    let (first, second) = (world.alpha().sender().called("first"), world.alpha().sender().called("second"));
+    let claim = claims(&first, "sms");
+    hands_over(&first, &of(&claim)[0]).expect(200);
+    world.advance(SignedDuration::from_mins(10));
+    let again = claims(&second, "sms");
+    assert_eq!((&of(&again)[0]["id"], &of(&again)[0]["check_first"]), (&of(&claim)[0]["id"], &json!(true)));
+    hands_over(&second, &of(&again)[0]).expect(200);
+    let failed = tells(&first, &of(&claim)[0], &json!({"outcome": "failed", "reason": "gateway_error"})).expect(200);
+    assert_eq!(failed.body["state"], "handed_over");
+    assert_eq!(of(&claims(&first, "digital_mailbox")), [] as [Value; 0]);
+    tells(&second, &of(&again)[0], &json!({"outcome": "sent"})).expect(200);
+    assert_eq!(stands(&world, &patient), ("sent".to_owned(), vec!["reminder_pending".to_owned()]));
+}
+
+#[test]
+fn what_was_to_go_to_somebody_else_is_not_sent_when_two_are_parted() {
+    let world = morning();
+    let manager = world.alpha().manager();
+    let (survivor, duplicate) = (manager.registers(&world.answerer()), due(&world));
+    let merge = manager.merges(&survivor, &duplicate).expect(201).body;
+    let sender = world.alpha().sender();
+    let claim = claims(&sender, "sms");
+    assert_eq!(of(&claim)[0]["address"], json!(survivor.person.mobile));
+    world.advance(SignedDuration::from_secs(1));
+    manager.parts(&merge).expect(200);
+    hands_over(&sender, &of(&claim)[0]).problem(409, "not_to_be_sent");
+    let again = claims(&sender, "sms");
+    assert_eq!(of(&again)[0]["address"], json!(duplicate.person.mobile));
+}
+
+#[test]
+fn a_channel_that_the_plan_sends_by_stays() {
+    let world = morning();
+    let manager = world.alpha().manager();
+    let settings = manager.get(&manager.at("settings")).expect(200).body;
+    let version = settings["version"].as_i64().expect("a version");
+    let refused = manager.patch(&manager.at("settings"), version, &json!({"channels": ["digital_mailbox"]}));
+    refused.fault(422, "/channels", "in_use");
+    assert_eq!(manager.get(&manager.at("settings")).expect(200).body, settings);
+}
+
+#[test]
+fn what_was_known_then_is_told_of_what_has_failed_since() {
+    let world = morning();
+    let patient = due(&world);
+    let (sender, clinician) = (world.alpha().sender(), world.alpha().clinician());
+    let claim = claims(&sender, "sms");
+    hands_over(&sender, &of(&claim)[0]).expect(200);
+    tells(&sender, &of(&claim)[0], &json!({"outcome": "sent"})).expect(200);
+    let then = world.clock.now();
+    world.advance(SignedDuration::from_mins(5));
+    tells(&sender, &of(&claim)[0], &json!({"outcome": "failed", "reason": "invalid_address"})).expect(200);
+    let told = |query: &str| {
+        let path = clinician.at(&format!("patients/{}/follow-up{query}", patient.id));
+        let body = clinician.get(&path).expect(200).body;
+        let rules = body["rules"].as_array().expect("rules");
+        let rf = &rules.iter().find(|it| it["rule"] == "rf_3").expect("a rule")["current"]["invitations"][0];
+        (rf["state"].clone(), rf["failure"].clone())
+    };
+    assert_eq!(told(""), (json!("failed"), json!("invalid_address")));
+    assert_eq!(told(&format!("?as_of={then}")), (json!("sent"), Value::Null));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use painreg_api::worker::catch_up;
 use painreg_domain::national_id::Acceptance;
 use painreg_domain::policy::Action;
 use painreg_tenants::store::webhooks;
-use painreg_tests::{Setup, World};
+use painreg_tests::{Setup, World, execute};
 use serde_json::{Value, json};
 
 use crate::events::{reads, reads_on};
@@ -313,6 +313,14 @@ fn who_is_gone_or_fails_for_days_is_told_nothing_more_and_misses_nothing() {
     let later = clinician.registers(&world.person());
     works(&world);
     assert_eq!(failing.got().len(), asked);
+    // What was given up meanwhile is missed no less.
+    execute(
+        &mut world.sql(),
+        &format!(
+            "UPDATE {}.webhook_delivery SET state = 'given_up' WHERE webhook_id = '{second}'",
+            world.schema("alpha")
+        ),
+    );
     // Enabled again it is told what it missed.
     failing.answers(|_| "200 Yes".to_owned());
     let version = state(&second)["version"].as_i64().expect("a version");

@@ -51,8 +51,8 @@ pub struct Events {
 /// Read what happened, in the order in which it became known, from the start or on from where one was.
 ///
 /// Whatever happens later comes later in the order: whoever reads on from `next_after` misses nothing and reads nothing
-/// twice. Events are kept as long as the registry. Whose reach is a unit reads of its patients only. Every patient told of
-/// has it in their access log.
+/// twice. Events are kept as long as the registry. Whose reach is a unit reads of its patients only, and whoever may not read
+/// answers or alerts is told of none. Every patient told of has it in their access log.
 #[utoipa::path(operation_id = "listEvents", tag = "Events", extensions(("x-action" = json!("ReadEvents"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), EventParams),
     responses((status = 200, description = "A stretch of what happened.", body = Events), Problems))]
@@ -70,9 +70,8 @@ pub async fn list_events(
                 Some(text) => tx.open_cursor(FEED, &Cursor::received(&text))?.parse()?,
                 None => Place::default(),
             };
-            let found = events::list(tx, Search { kind, patient }, after, limit)?;
-            let last = found.items.last().map_or(after, |last| last.place);
-            let next_after = tx.seal_cursor(FEED, &last.to_string()).as_str().to_owned();
+            let (found, next) = events::list(tx, Search { kind, patient }, after, limit)?;
+            let next_after = tx.seal_cursor(FEED, &next.to_string()).as_str().to_owned();
             Ok(Events { items: found.items.into_iter().map(EventView::from).collect(), next_after, more: found.more })
         })
         .await?;

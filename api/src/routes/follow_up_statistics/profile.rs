@@ -82,9 +82,11 @@ pub async fn read_non_responder_profile(
             for by in wanted {
                 let cells = response::cells(tx, &period, &[by])?;
                 let cells = if exact { cells } else { publishable(cells) };
-                asked = cells.iter().map(|cell| cell.sent).sum();
-                answered = cells.iter().map(|cell| cell.answered).sum();
-                groups.extend(cells.into_iter().map(|cell| group(by, cell, asked, answered)));
+                // What may be told by one may be too little to be told by another.
+                let all = cells.iter().map(|cell| cell.sent).sum();
+                let did: i64 = cells.iter().map(|cell| cell.answered).sum();
+                (asked, answered) = if all > asked { (all, did) } else { (asked, answered) };
+                groups.extend(cells.into_iter().map(|cell| group(by, cell, all, did)));
             }
             Ok(NonResponderProfile { asked, answered, groups })
         })

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::policy::Action;
-use painreg_domain::report::response::{Cell, publishable, quartiles};
+use painreg_domain::report::response::{Cell, People, publishable, quartiles};
 use painreg_tenants::store::response::{self, NotSent, OnDay, ShortForm};
 use serde::Serialize;
 
@@ -104,7 +104,7 @@ pub async fn read_follow_up_statistics(
             let cells = response::cells(tx, &period, &by)?;
             let days = response::by_day(tx, &period)?;
             let of_days: Vec<(i64, i64)> = days.iter().map(|it| (it.day, it.answered)).collect();
-            let mut total = Cell { group: None, sent: 0, delivered: 0, answered: 0 };
+            let mut total = Cell { group: None, sent: 0, delivered: 0, answered: 0, people: People::default() };
             for cell in &cells {
                 total.sent += cell.sent;
                 total.delivered += cell.delivered;

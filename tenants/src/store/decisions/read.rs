@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
+use painreg_domain::followup::InvitationState;
 use painreg_domain::ids::{InvitationId, PatientId, SubmissionId};
 use painreg_domain::policy::Action;
 use serde::Deserialize;
@@ -50,6 +51,8 @@ pub struct Sent {
     pub failed_at: Option<Timestamp>,
     /// Why.
     pub failure: Option<String>,
+    /// When it last changed.
+    pub updated_at: Timestamp,
 }
 
 /// An answer that no invitation asked for.
@@ -158,7 +161,7 @@ pub fn of_patient<'t>(
          number DESC, id), '[]')::text FROM made) AS decisions, \
          (SELECT coalesce(json_agg(json_build_object('id', id, 'decision_id', decision_id, 'attempt', attempt, \
          'reminder', reminder, 'channel', channel, 'state', state, 'claimed_at', claimed_at, 'sent_at', sent_at, \
-         'delivered_at', delivered_at, 'failed_at', failed_at, 'failure', failure) ORDER BY created_at, id), '[]')::text \
+         'delivered_at', delivered_at, 'failed_at', failed_at, 'failure', failure, 'updated_at', updated_at) ORDER BY created_at, id), '[]')::text \
          FROM invitation WHERE patient_id = ANY (?) AND created_at <= ?) AS invitations, ",
     );
     let query = query.bind::<Array<SqlUuid>, _>(rows.clone()).bind::<Timestamptz, _>(at);
@@ -187,12 +190,27 @@ pub fn of_patient<'t>(
         known(&mut sent.sent_at);
         known(&mut sent.delivered_at);
         known(&mut sent.failed_at);
+        if as_of.is_some_and(|asked| sent.updated_at > asked) {
+            sent.state = stood(sent).to_owned();
+        }
+        sent.failure = sent.failure.take().filter(|_| sent.failed_at.is_some());
     }
     Ok(FollowUp {
         decisions: serde_json::from_str(&row.decisions).map_err(unreadable)?,
         invitations,
         unmatched: serde_json::from_str(&row.unmatched).map_err(unreadable)?,
     })
+}
+
+/// How far something had come that has changed since, by what was known then. Nothing is kept of when it was handed over or
+/// withdrawn: until it was sent it was being sent.
+fn stood(sent: &Sent) -> &'static str {
+    match (sent.delivered_at, sent.failed_at, sent.sent_at) {
+        (Some(_), ..) => InvitationState::Delivered.into(),
+        (None, Some(_), _) => InvitationState::Failed.into(),
+        (None, None, Some(_)) => InvitationState::Sent.into(),
+        (None, None, None) => InvitationState::Claimed.into(),
+    }
 }
 
 /// Narrowed to the caller's reach and a unit asked for.
