@@ -1,9 +1,11 @@
 //! What is written to people: neutral words, the questionnaire's address and the page on their rights. Nothing in it tells
 //! anybody who looks over a shoulder what the registry is about.
 
+use std::collections::BTreeSet;
+
 use super::check::{Faults, text_place};
 use super::plan::{Definition, Messages, Plan};
-use crate::fault::FaultCode;
+use crate::fault::{FaultCode, escape};
 
 /// What must not be read by others: beginnings and parts of words, in Norwegian and English.
 const SENSITIVE: [&str; 28] = [
@@ -57,6 +59,7 @@ fn text(messages: &Messages, reminds: bool) -> &str {
 }
 
 fn rendered(plan: &Definition, text: &str, form: &str, token: &str) -> String {
+    let form = plan.links.forms.get(form).map_or(form, String::as_str);
     let link = plan.links.answer.replace("{form}", form).replace("{token}", token);
     text.replace("{link}", &link).replace("{rights}", &plan.links.rights)
 }
@@ -68,6 +71,7 @@ pub(super) fn faults(plan: &Definition, faults: &mut Faults) {
         faults.add("/links/answer", FaultCode::Required);
     }
     link("/links/rights", &plan.links.rights, &[], faults);
+    forms(plan, faults);
     if !plan.messages.contains_key("nb") {
         faults.add("/messages/nb", FaultCode::Required);
     }
@@ -97,6 +101,28 @@ pub(super) fn faults(plan: &Definition, faults: &mut Faults) {
             if whole.chars().count() > if is_gsm { THREE_PARTS.0 } else { THREE_PARTS.1 } {
                 faults.add(&place, FaultCode::TooLong);
             }
+        }
+    }
+}
+
+/// A form's code says what was done to whom: something else stands for it in the address.
+fn forms(plan: &Definition, faults: &mut Faults) {
+    let asked: BTreeSet<&String> = plan.tracks.iter().map(|track| &track.form).collect();
+    let place = |form: &str| format!("/links/forms/{}", escape(form));
+    for (form, address) in &plan.links.forms {
+        let is_sound = (1..=40).contains(&address.len())
+            && address.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        if !is_sound {
+            faults.add(&place(form), FaultCode::InvalidFormat);
+        }
+        let words = address.to_lowercase();
+        if words.contains(form.as_str()) || SENSITIVE.iter().any(|part| words.contains(part)) {
+            faults.add(&place(form), FaultCode::Sensitive);
+        }
+    }
+    if plan.links.answer.contains("{form}") {
+        for form in asked.into_iter().filter(|form| !plan.links.forms.contains_key(*form)) {
+            faults.add(&place(form), FaultCode::Required);
         }
     }
 }

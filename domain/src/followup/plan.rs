@@ -213,9 +213,14 @@ pub struct Messages {
 #[serde(deny_unknown_fields)]
 #[schema(as = FollowUpLinks)]
 pub struct Links {
-    /// The questionnaire, with `{token}` where the invitation's token goes and, if wanted, `{form}`.
+    /// The questionnaire, with `{token}` where the invitation's token goes and, if wanted, `{form}`: what `forms` has for it.
     #[schema(min_length = 1, max_length = 300, example = "https://nettskjema.no/a/{form}?invitasjon={token}")]
     pub answer: String,
+    /// Form -> what stands for it in the address, such as its number in Nettskjema: whoever looks over a shoulder learns
+    /// nothing from it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = Object, example = json!({"opr-rf": "100003"}))]
+    pub forms: BTreeMap<String, String>,
     /// The page on rights, with the form for access, correction, deletion and reservation.
     #[schema(min_length = 1, max_length = 300)]
     pub rights: String,

@@ -508,7 +508,7 @@ fn sending_keeps_hours_and_days() {
 #[test]
 fn messages_hold_the_link_and_the_rights_and_nothing_else() {
     let text = plan().message(false, "pl", "opr-rf", "TOKEN");
-    assert!(text.contains("https://nettskjema.example/a/opr-rf?invitasjon=TOKEN"), "{text}");
+    assert!(text.contains("https://nettskjema.example/a/100003?invitasjon=TOKEN"), "{text}");
     assert!(text.contains("https://register.example/rettigheter"), "{text}");
     assert!(plan().message(true, "en", "opr-rf", "TOKEN").starts_with("We remind you"));
 }
@@ -541,7 +541,22 @@ fn every_fault_of_a_plan_has_its_place() {
     one("/tracks/0/channels", FaultCode::Required, &|plan| plan.tracks[0].channels.clear());
     one("/tracks/0/reminders/1", FaultCode::WrongOrder, &|plan| plan.tracks[0].reminders = vec![7, 7]);
     one("/tracks/2/reminders/1", FaultCode::OutsidePeriod, &|plan| plan.tracks[2].reminders = vec![7, 31]);
-    one("/tracks/0/form", FaultCode::UnknownReference, &|plan| "opr-baseline".clone_into(&mut plan.tracks[0].form));
+    one("/tracks/0/form", FaultCode::UnknownReference, &|plan| {
+        "opr-baseline".clone_into(&mut plan.tracks[0].form);
+        plan.links.forms.insert("opr-baseline".to_owned(), "1".to_owned());
+    });
+    one("/links/forms/opr-rf", FaultCode::Required, &|plan| drop(plan.links.forms.remove("opr-rf")));
+    for (address, code) in
+        [("opr-rf", FaultCode::Sensitive), ("smerte-3", FaultCode::Sensitive), ("a/b", FaultCode::InvalidFormat)]
+    {
+        one("/links/forms/opr-rf", code, &|plan| {
+            drop(plan.links.forms.insert("opr-rf".to_owned(), address.to_owned()))
+        });
+    }
+    one("/tracks/2/waves/0/window/after_days", FaultCode::OutOfRange, &|plan| {
+        plan.tracks[2].waves[0].window.after_days = 4;
+        plan.tracks[2].reminders.clear();
+    });
     one("/tracks/0/larger_form", FaultCode::AlreadyExists, &|plan| {
         plan.tracks[0].larger_form = Some(plan.tracks[0].form.clone());
     });
