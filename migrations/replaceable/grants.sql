@@ -108,6 +108,7 @@ GRANT UPDATE (state, updated_at, updated_by, version) ON invitation TO {system};
 GRANT SELECT (id, patient_id, token_hash, reference) ON invitation TO {importer};
 -- Who was rung.
 GRANT SELECT, INSERT ON follow_up_call TO {clinician}, {secretary}, {registry_manager};
+GRANT SELECT (patient_id, decision_id, outcome) ON follow_up_call TO {system};
 
 -- What happened: everybody's deeds leave events, nobody changes one; who reads them, and who is told.
 GRANT INSERT ON event TO {patient}, {clinician}, {secretary}, {registry_manager}, {importer}, {sender}, {pas_feed}, {system};

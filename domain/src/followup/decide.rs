@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::decision::{Decision, Matched, MatchedBy, Next, Outcome, Reason, State, Timing};
-use super::facts::{AnswerFact, Facts, InvitationFact, InvitationState};
+use super::facts::{AnswerFact, DeclinedFact, Facts, InvitationFact, InvitationState};
 use super::plan::{Exclusion, OnNewStart, Plan, Rule, Track};
 use super::start::{self, Event};
 use crate::calendar::{days_after, days_before, months_after, norwegian_day};
@@ -70,7 +70,9 @@ fn occurrences<'p>(track: &'p Track, rule: &'p Rule, facts: &'p Facts, today: Da
         let due = months_after(event.day, u32::from(wave.months) * number);
         let lapses = days_after(due, wave.window.after_days.into());
         // What leads to no questions, or is over again by then, starts nothing anew.
-        let leads = |other: &Event| other.blocked.is_none() && other.ended.as_ref().is_none_or(|(day, _)| *day >= due);
+        let leads = |other: &Event| {
+            other.within(lapses).blocked.is_none() && other.ended.as_ref().is_none_or(|(day, _)| *day >= due)
+        };
         let newer =
             |other: &Event| (other.day, other.id) > (event.day, event.id) && other.day <= lapses && leads(other);
         Span {
@@ -79,7 +81,7 @@ fn occurrences<'p>(track: &'p Track, rule: &'p Rule, facts: &'p Facts, today: Da
             lapses,
             late_until: days_after(lapses, wave.window.late_days.into()),
             restarted: track.on_new_start == OnNewStart::Restart && events.iter().any(newer),
-            event: event.clone(),
+            event: event.within(lapses),
         }
     };
     for event in &events {
@@ -205,6 +207,12 @@ impl Case<'_> {
         ))
     }
 
+    /// Whoever said no by telephone is not asked again in writing.
+    fn declined(&self, facts: &Facts) -> Option<Reason> {
+        let of_it = |it: &DeclinedFact| (&*it.rule, it.start_id, it.number) == (self.code, self.start, self.number);
+        facts.declined.iter().any(of_it).then_some(Reason::DeclinedByTelephone)
+    }
+
     /// Whether the rule asks for that form, or for the larger one it stands for.
     fn is_of_form(&self, form: &str) -> bool {
         self.rule.is_some_and(|(_, track)| track.form == form || track.larger_form.as_deref() == Some(form))
@@ -273,6 +281,7 @@ impl Case<'_> {
         // What came after the last day on which it could have been sent is not why it was not.
         let mut against = excluded(plan, track, facts, day.max(send_on).min(span.lapses));
         let early = track.sends_from.is_some_and(|from| span.due < from);
+        against.extend(self.declined(facts));
         against.extend(early.then_some(Reason::BeforePlan));
         against.extend(span.restarted.then_some(Reason::RestartedByNewerStart));
         against.extend(span.over());
@@ -318,6 +327,7 @@ impl Case<'_> {
         let remind_on =
             self.reminds_on(track, done).map(|day| plan.sending_day(day)).filter(|remind_on| *remind_on <= span.lapses);
         let mut against = excluded(plan, track, facts, remind_on.map_or(day, |remind_on| day.max(remind_on)));
+        against.extend(self.declined(facts));
         against.extend(span.over());
         against.extend(span.event.blocked);
         if !against.is_empty() {

@@ -108,7 +108,7 @@ reasons! {
     /// Consent withdrawn.
     ConsentWithdrawn "The patient withdrew the consent." "Pasienten har trukket samtykket.";
     /// No legal basis.
-    NoBasis "No legal basis covers the day." "Ingen behandlingsgrunnlag dekker dagen.";
+    NoBasis "No legal basis covers the day." "Intet behandlingsgrunnlag dekker dagen.";
     /// Reserved against questionnaires.
     ReservedAgainstQuestionnaires "The patient has reserved themselves against questionnaires." "Pasienten har reservert seg mot spørreskjemaer.";
     /// A child.
@@ -119,6 +119,8 @@ reasons! {
     InterpreterNeeded "The patient needs an interpreter." "Pasienten trenger tolk.";
     /// In a research project that excludes from follow-up.
     InResearchProject "The patient takes part in a research project." "Pasienten deltar i et forskningsprosjekt.";
+    /// Said so when rung.
+    DeclinedByTelephone "The patient declined, or could not answer, when rung." "Pasienten svarte nei, eller kunne ikke svare, da det ble ringt.";
     /// No channel reaches the patient.
     NoChannel "No channel reaches the patient: contact data are missing." "Ingen kanal når pasienten: kontaktopplysninger mangler.";
     /// Every channel was tried.

@@ -41,6 +41,19 @@ pub struct Facts {
     pub answers: Vec<AnswerFact>,
     /// What was sent, in order of attempts.
     pub invitations: Vec<InvitationFact>,
+    /// Which occurrences the patient, when rung, did not want to or could not answer.
+    pub declined: Vec<DeclinedFact>,
+}
+
+/// An occurrence about which a patient was rung in vain.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct DeclinedFact {
+    /// The rule.
+    pub rule: String,
+    /// The entry that started it.
+    pub start_id: Uuid,
+    /// Which occurrence.
+    pub number: u32,
 }
 
 /// A referral.

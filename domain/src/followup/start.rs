@@ -19,21 +19,29 @@ pub(super) struct Event {
     pub(super) ended: Option<(Date, Reason)>,
     /// Why nothing is asked although it happened.
     pub(super) blocked: Option<Reason>,
+    /// Since when the patient is in treatment again, where that matters.
+    pub(super) again_since: Option<Date>,
     /// The category of the referral, where the track needs one.
     pub(super) category: Option<String>,
 }
 
+impl Event {
+    /// The event as it concerns what was over on that day: what came afterwards does not.
+    pub(super) fn within(&self, lapses: Date) -> Self {
+        let again = self.again_since.filter(|since| *since <= lapses).map(|_| Reason::InTreatmentAgain);
+        Self { blocked: again.or(self.blocked), ..self.clone() }
+    }
+}
+
 /// The events that began the track, the earliest first.
 pub(super) fn events(track: &Track, facts: &Facts) -> Vec<Event> {
-    let plain = |id, day| Event { id, day, ended: None, blocked: None, category: None };
+    let plain = |id, day| Event { id, day, ended: None, blocked: None, again_since: None, category: None };
     let mut events: Vec<Event> = match &track.start {
         Start::EpisodeClosed => {
             // Whoever is in treatment, again or still, is asked what those are asked who are.
-            let in_treatment = facts.episodes.iter().any(|episode| episode.closed_on.is_none());
-            let closed = |episode: &EpisodeFact| {
-                let blocked = in_treatment.then_some(Reason::InTreatmentAgain);
-                Some(Event { blocked, ..plain(episode.id, episode.closed_on?) })
-            };
+            let open = facts.episodes.iter().filter(|episode| episode.closed_on.is_none());
+            let again_since = open.map(|episode| episode.opened_on).min();
+            let closed = |episode: &EpisodeFact| Some(Event { again_since, ..plain(episode.id, episode.closed_on?) });
             facts.episodes.iter().filter_map(closed).collect()
         }
         Start::EpisodeOngoing => {
@@ -83,11 +91,11 @@ pub(super) fn events(track: &Track, facts: &Facts) -> Vec<Event> {
             let referral = referral(facts, event);
             event.category = referral.and_then(|referral| referral.category.clone());
             let leads = referral.and_then(|referral| referral.triggers_follow_up) == Some(true);
-            event.blocked = event.blocked.or(match &event.category {
+            event.blocked = match &event.category {
                 None => Some(Reason::CategoryMissing),
                 Some(_) if !leads => Some(Reason::CategoryWithoutFollowUp),
                 Some(_) => None,
-            });
+            };
         }
     }
     events

@@ -65,6 +65,7 @@ fn facts() -> Facts {
         participations: Vec::new(),
         answers: Vec::new(),
         invitations: Vec::new(),
+        declined: Vec::new(),
     }
 }
 
@@ -303,6 +304,11 @@ fn an_open_episode_is_asked_about_every_year_and_a_closed_one_once() {
     facts.answers = vec![AnswerFact { form: "opr-follow-up-short".to_owned(), ..answer(1, date(2022, 3, 2)) }];
     assert_eq!(of_second(&facts, date(2022, 3, 3)).state, State::Answered);
     (facts.invitations, facts.answers) = (Vec::new(), Vec::new());
+    // What was over before treatment began again is as it was.
+    let mut later = facts.clone();
+    later.episodes[0].closed_on = Some(date(2021, 12, 31));
+    later.episodes.push(EpisodeFact { id: id(22), ..episode(date(2024, 1, 8), None) });
+    assert_eq!(stands(&later, "closed_12", date(2024, 2, 1)), (State::Lapsed, vec![Reason::NeverSent]));
     // In treatment again: the form for those whose treatment is over would be the wrong one.
     facts.episodes.push(EpisodeFact { id: id(21), ..episode(date(2022, 3, 1), None) });
     assert_eq!(stands(&facts, "closed_12", date(2022, 3, 1)).1, [Reason::InTreatmentAgain]);
@@ -550,7 +556,7 @@ fn every_fault_of_a_plan_has_its_place() {
         [("opr-rf", FaultCode::Sensitive), ("smerte-3", FaultCode::Sensitive), ("a/b", FaultCode::InvalidFormat)]
     {
         one("/links/forms/opr-rf", code, &|plan| {
-            drop(plan.links.forms.insert("opr-rf".to_owned(), address.to_owned()))
+            drop(plan.links.forms.insert("opr-rf".to_owned(), address.to_owned()));
         });
     }
     one("/tracks/2/waves/0/window/after_days", FaultCode::OutOfRange, &|plan| {
@@ -679,6 +685,7 @@ prop_compose! {
             answers: answers.iter().enumerate().map(|(at, (day, form))| AnswerFact { form: forms[*form].to_owned(),
                 ..answer(u128::try_from(at).unwrap_or(0), *day) }).collect(),
             invitations,
+            declined: Vec::new(),
         }
     }
 }

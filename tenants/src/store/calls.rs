@@ -198,6 +198,7 @@ pub fn record(
     .bind::<Text, _>(<&'static str>::from(outcome))
     .bind::<Timestamptz, _>(tx.now().to_diesel())
     .get_result(tx.conn)?;
+    tx.touch(access.id().uuid());
     Ok(Call { patient: access.id(), ..row.into() })
 }
 

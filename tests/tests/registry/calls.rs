@@ -78,6 +78,8 @@ fn those_who_were_reminded_in_vain_or_never_reached_are_rung_and_nobody_else() {
     assert_eq!((&called["patient_id"], &called["outcome"]), (&lost["patient_id"], &json!("no_reply")));
     assert_eq!(named(&list(&manager), &unreached), None, "not again today");
     rings(reminded, "declined").expect(201);
+    let listed = manager.get(&manager.at("follow-up-decisions?reason=declined_by_telephone")).expect(200);
+    assert_eq!(listed.items()[0]["id"], reminded["decision"]["id"]);
     assert_eq!(list(&manager), [] as [Value; 0], "left in peace");
     world.advance(SignedDuration::from_hours(48));
     let items = list(&manager);
