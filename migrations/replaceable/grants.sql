@@ -34,7 +34,7 @@ GRANT SELECT ON patient_key TO {importer};
 -- What cannot be placed: an importer puts it there and sees of it what it needs to know it again.
 GRANT SELECT, INSERT, UPDATE ON quarantine TO {registry_manager};
 GRANT INSERT ON quarantine TO {importer};
-GRANT SELECT (id, source_system, source_form_id, source_submission_id, payload_hash, state, deliveries, reasons, updated_at, updated_by, version) ON quarantine TO {importer};
+GRANT SELECT (id, invitation_id, source_system, source_form_id, source_submission_id, payload_hash, state, deliveries, reasons, updated_at, updated_by, version) ON quarantine TO {importer};
 GRANT UPDATE (state, submission_id, deliveries, reasons, updated_at, updated_by, version) ON quarantine TO {importer};
 
 -- Alerts.
@@ -109,6 +109,7 @@ GRANT SELECT (id, patient_id, token_hash, reference) ON invitation TO {importer}
 -- Who was rung.
 GRANT SELECT, INSERT ON follow_up_call TO {clinician}, {secretary}, {registry_manager};
 GRANT SELECT (patient_id, decision_id, outcome) ON follow_up_call TO {system};
+GRANT SELECT (invitation_id, state) ON quarantine TO {system};
 
 -- What happened: everybody's deeds leave events, nobody changes one; who reads them, and who is told.
 GRANT INSERT ON event TO {patient}, {clinician}, {secretary}, {registry_manager}, {importer}, {sender}, {pas_feed}, {system};

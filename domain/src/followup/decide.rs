@@ -207,6 +207,11 @@ impl Case<'_> {
         ))
     }
 
+    /// Whoever has answered is not reminded, though nobody has read the answer yet.
+    fn answer_waits(&self) -> Option<Reason> {
+        self.invitations.iter().any(|it| it.answer_waits).then_some(Reason::AnswerInQuarantine)
+    }
+
     /// Whoever said no by telephone is not asked again in writing.
     fn declined(&self, facts: &Facts) -> Option<Reason> {
         let of_it = |it: &DeclinedFact| (&*it.rule, it.start_id, it.number) == (self.code, self.start, self.number);
@@ -281,6 +286,7 @@ impl Case<'_> {
         // What came after the last day on which it could have been sent is not why it was not.
         let mut against = excluded(plan, track, facts, day.max(send_on).min(span.lapses));
         let early = track.sends_from.is_some_and(|from| span.due < from);
+        against.extend(self.answer_waits());
         against.extend(self.declined(facts));
         against.extend(early.then_some(Reason::BeforePlan));
         against.extend(span.restarted.then_some(Reason::RestartedByNewerStart));
@@ -320,13 +326,14 @@ impl Case<'_> {
 
     fn after_asking(&self, plan: &Plan, track: &Track, span: &Span, facts: &Facts, day: Date) -> Standing {
         if day > span.lapses {
-            return Standing::of(State::Lapsed, vec![Reason::NotAnswered]);
+            return Standing::of(State::Lapsed, vec![self.answer_waits().unwrap_or(Reason::NotAnswered)]);
         }
         let unknown = self.asked().all(|it| it.state == InvitationState::Unknown).then_some(Reason::SendingUnknown);
         let done = self.asked().map(|it| it.reminder).max().unwrap_or(0);
         let remind_on =
             self.reminds_on(track, done).map(|day| plan.sending_day(day)).filter(|remind_on| *remind_on <= span.lapses);
         let mut against = excluded(plan, track, facts, remind_on.map_or(day, |remind_on| day.max(remind_on)));
+        against.extend(self.answer_waits());
         against.extend(self.declined(facts));
         against.extend(span.over());
         against.extend(span.event.blocked);

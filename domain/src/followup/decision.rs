@@ -119,6 +119,8 @@ reasons! {
     InterpreterNeeded "The patient needs an interpreter." "Pasienten trenger tolk.";
     /// In a research project that excludes from follow-up.
     InResearchProject "The patient takes part in a research project." "Pasienten deltar i et forskningsprosjekt.";
+    /// An answer waits in quarantine.
+    AnswerInQuarantine "An answer has come and waits in quarantine." "Et svar er kommet og venter i karantene.";
     /// Said so when rung.
     DeclinedByTelephone "The patient declined, or could not answer, when rung." "Pasienten svarte nei, eller kunne ikke svare, da det ble ringt.";
     /// No channel reaches the patient.

@@ -247,4 +247,6 @@ pub struct InvitationFact {
     pub failed_at: Option<Timestamp>,
     /// Why.
     pub failure: Option<String>,
+    /// Whether an answer to it has come that could not be placed yet.
+    pub answer_waits: bool,
 }

@@ -90,6 +90,7 @@ fn sent(attempt: u32, reminder: u32, sent_at: Timestamp) -> InvitationFact {
         delivered_at: None,
         failed_at: None,
         failure: None,
+        answer_waits: false,
     }
 }
 

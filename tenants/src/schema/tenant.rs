@@ -148,6 +148,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         updated_by -> Text,
         version -> BigInt,
+        invitation_id -> Nullable<Uuid>,
     }
 }
 

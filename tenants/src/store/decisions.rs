@@ -9,6 +9,7 @@ mod sweep;
 mod write;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
@@ -123,6 +124,8 @@ impl Content {
 pub struct Decided {
     /// The patient: of a merged record the survivor.
     pub patient: Uuid,
+    /// By which plan.
+    pub plan: Arc<Plan>,
     /// What is decided, with the next thing to be sent.
     pub decisions: Vec<(Stored, Decision)>,
     /// When contact data last changed.
@@ -196,7 +199,7 @@ fn records(
     patients: Option<&[Uuid]>,
     after: Option<Uuid>,
     limit: Option<i64>,
-) -> Result<(Option<std::sync::Arc<Plan>>, Vec<Record>), StoreError> {
+) -> Result<(Option<Arc<Plan>>, Vec<Record>), StoreError> {
     let rows: Vec<RecordRow> = match patients {
         Some(patients) => statement(
             "WITH root AS MATERIALIZED (SELECT DISTINCT coalesce(merged_into, id) AS id FROM patient WHERE id = ANY (?)) ",
@@ -223,7 +226,7 @@ fn records(
     Ok((plan, rows.into_iter().map(record).collect::<Result<_, StoreError>>()?))
 }
 
-fn decided(tx: &Tx<'_>, plan: &Plan, record: Record, changes: &mut Changes) -> Decided {
+fn decided(tx: &Tx<'_>, plan: &Arc<Plan>, record: Record, changes: &mut Changes) -> Decided {
     let Record { patient, facts, mut before, owners } = record;
     let now = tx.now();
     let outcome = decide(plan, &facts, now);
@@ -261,5 +264,5 @@ fn decided(tx: &Tx<'_>, plan: &Plan, record: Record, changes: &mut Changes) -> D
     }
     count += before.len();
     changes.gone.extend(before.into_iter().map(|gone| gone.id));
-    Decided { patient, decisions, contact_changed_at: facts.contact_changed_at, changed: count }
+    Decided { patient, plan: Arc::clone(plan), decisions, contact_changed_at: facts.contact_changed_at, changed: count }
 }

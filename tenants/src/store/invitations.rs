@@ -2,6 +2,7 @@
 //! same attempt is never handed out twice unless nobody knows whether it was sent: then whoever gets it is told to ask first.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -293,6 +294,8 @@ pub fn claim(tx: &mut Tx<'_>, wish: &Wish) -> Result<Claim, StoreError> {
             }
         }
     }
+    // One may have been published since.
+    let Some(plan) = decided.first().map(|record| Arc::clone(&record.plan)) else { return nothing(None) };
     let invitations = hand_out(tx, &plan, wish, id, lease_until, &wanted)?;
     Ok(Claim { id, lease_until, next_at: None, invitations })
 }

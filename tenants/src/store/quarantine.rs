@@ -2,7 +2,7 @@
 //! by a newer delivery of the same source, or set aside. Nothing leaves the table.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bytea, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bytea, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::event;
@@ -19,6 +19,7 @@ use crate::registry::Place;
 use crate::scope::Tx;
 use crate::statement::statement;
 use crate::store::Listing;
+use crate::store::invitations::token_hash;
 use crate::store::submissions::Source;
 
 /// Where a delivery in quarantine stands.
@@ -145,9 +146,23 @@ struct SealedRow {
 }
 
 #[derive(QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+#[derive(QueryableByName)]
 struct KeptRow {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    patients: Vec<Uuid>,
+}
+
+#[derive(QueryableByName)]
+struct ClosedRow {
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    patient_id: Option<Uuid>,
 }
 
 impl From<Row> for Quarantined {
@@ -184,13 +199,16 @@ pub fn keep(tx: &mut Tx<'_>, new: &Unplaced<'_>) -> Result<QuarantineId, StoreEr
     let kept: KeptRow = statement(
         "WITH superseded AS (UPDATE quarantine SET state = 'superseded', updated_at = ?, updated_by = ?, \
          version = version + 1 WHERE state = 'open' AND source_submission_id = ? AND source_form_id = ? \
-         AND source_system = ? AND payload_hash <> ?) \
-         INSERT INTO quarantine (id, nettskjema_id, media_type, source_system, source_form_id, source_submission_id, \
+         AND source_system = ? AND payload_hash <> ? RETURNING invitation_id), \
+         named AS (SELECT id, patient_id FROM invitation WHERE token_hash = ANY (?) ORDER BY id LIMIT 1), \
+         kept AS (INSERT INTO quarantine (invitation_id, id, nettskjema_id, media_type, source_system, source_form_id, source_submission_id, \
          payload_hash, sealed, reasons, state, deliveries, received_at, received_by, updated_at, updated_by, version) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', 1, ?, ?, ?, ?, 1) \
+         VALUES ((SELECT id FROM named), ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', 1, ?, ?, ?, ?, 1) \
          ON CONFLICT (payload_hash) WHERE state = 'open' DO UPDATE SET deliveries = quarantine.deliveries + 1, \
          reasons = EXCLUDED.reasons, updated_at = EXCLUDED.updated_at, updated_by = EXCLUDED.updated_by, \
-         version = quarantine.version + 1 RETURNING id",
+         version = quarantine.version + 1 RETURNING id) \
+         SELECT kept.id, ARRAY(SELECT patient_id FROM named UNION SELECT patient_id FROM superseded JOIN invitation \
+         ON invitation.id = invitation_id) AS patients FROM kept",
     )
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>(by)
@@ -198,6 +216,7 @@ pub fn keep(tx: &mut Tx<'_>, new: &Unplaced<'_>) -> Result<QuarantineId, StoreEr
     .bind::<Nullable<Text>, _>(source(|it| &it.form_id))
     .bind::<Nullable<Text>, _>(source(|it| &it.system))
     .bind::<Bytea, _>(new.payload_hash.as_slice())
+    .bind::<Array<Bytea>, _>(token_hashes(new.payload))
     .bind::<SqlUuid, _>(id)
     .bind::<Nullable<Text>, _>(new.nettskjema_id)
     .bind::<Text, _>(new.media_type)
@@ -212,9 +231,25 @@ pub fn keep(tx: &mut Tx<'_>, new: &Unplaced<'_>) -> Result<QuarantineId, StoreEr
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>(by)
     .get_result(tx.conn)?;
+    for patient in kept.patients {
+        tx.touch(patient);
+    }
     tx.trace.write(tx.conn, None, Some(format!("quarantine/{}", kept.id)), "quarantined")?;
     tx.emit(event::Kind::DeliveryQuarantined, None, format!("quarantine/{}", kept.id), None);
     Ok(QuarantineId::existing(kept.id))
+}
+
+/// The hashes of whatever in a payload could be the token of an invitation, wherever it stands.
+fn token_hashes(payload: &[u8]) -> Vec<Vec<u8>> {
+    const LENGTH: usize = 26;
+    const MOST: usize = 100;
+    payload
+        .split(|byte| !byte.is_ascii_alphanumeric())
+        .filter(|word| word.len() == LENGTH)
+        .filter_map(|word| std::str::from_utf8(word).ok())
+        .take(MOST)
+        .map(|word| token_hash(word).to_vec())
+        .collect()
 }
 
 const COLUMNS: &str = "SELECT id, nettskjema_id, media_type, source_system, source_form_id, source_submission_id, reasons, \
@@ -269,7 +304,7 @@ pub fn waiting(
     if let Some(id) = after {
         query = query.then(" AND id > ?").bind::<SqlUuid, _>(id.uuid());
     }
-    let rows: Vec<KeptRow> = query.then(" ORDER BY id LIMIT ?").bind::<BigInt, _>(limit).load(tx.conn)?;
+    let rows: Vec<IdRow> = query.then(" ORDER BY id LIMIT ?").bind::<BigInt, _>(limit).load(tx.conn)?;
     Ok(rows.into_iter().map(|row| QuarantineId::existing(row.id)).collect())
 }
 
@@ -324,9 +359,10 @@ pub fn close(
     corrections: &Value,
 ) -> Result<(), StoreError> {
     let sealed = sealed_corrections(tx, id, corrections);
-    let changed = statement(
-        "UPDATE quarantine SET corrections = coalesce(?, corrections), state = ?, submission_id = ?, updated_at = ?, \
-         updated_by = ?, version = version + 1 WHERE id = ? AND state IN ('open', ?)",
+    let closed: Vec<ClosedRow> = statement(
+        "WITH closed AS (UPDATE quarantine SET corrections = coalesce(?, corrections), state = ?, submission_id = ?, \
+         updated_at = ?, updated_by = ?, version = version + 1 WHERE id = ? AND state IN ('open', ?) \
+         RETURNING invitation_id) SELECT patient_id FROM closed LEFT JOIN invitation ON invitation.id = invitation_id",
     )
     .bind::<Nullable<Bytea>, _>(sealed)
     .bind::<Text, _>(if placed.is_some() { "placed" } else { "set_aside" })
@@ -336,8 +372,11 @@ pub fn close(
     .bind::<SqlUuid, _>(id.uuid())
     // Storing it has closed it already.
     .bind::<Text, _>(if placed.is_some() { "placed" } else { "open" })
-    .execute(tx.conn)?;
-    if changed == 1 { Ok(()) } else { Err(StoreError::WrongState) }
+    .load(tx.conn)?;
+    for patient in closed.iter().filter_map(|row| row.patient_id) {
+        tx.touch(patient);
+    }
+    if closed.is_empty() { Err(StoreError::WrongState) } else { Ok(()) }
 }
 
 fn sealed_place(place: &Place, column: &[u8], id: Uuid) -> [Vec<u8>; 4] {

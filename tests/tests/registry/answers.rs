@@ -3,6 +3,7 @@
 
 use jiff::SignedDuration;
 use painreg_domain::calendar::{days_after, norwegian_day};
+use painreg_tests::sending::to_ten;
 use painreg_tests::{Actor, Answer, Patient, World};
 use serde_json::{Value, json};
 
@@ -120,6 +121,34 @@ fn a_token_finds_its_invitation_whichever_way_the_answer_comes() {
         assert_eq!(named(&world, &it.patient), std::slice::from_ref(&it.id), "way {at}");
         assert_eq!(stands(&world, &it.patient), ["answered", "answered_in_time", "token"], "way {at}");
     }
+}
+
+#[test]
+fn nobody_is_reminded_of_what_they_have_answered_though_the_answer_waits() {
+    let world = morning();
+    let (importer, manager) = (world.alpha().importer(), world.alpha().manager());
+    let it = asked(&world, "gw-1");
+    assert_eq!(stands(&world, &it.patient)[1], "reminder_pending");
+    // An answer out of range, and the token where nobody looks for it.
+    let path = importer.at(&format!("nettskjema/{RF}/deliveries"));
+    let mut delivery = native(&world, &it.patient, 81, "");
+    delivery["answers"] = json!({"pgic": 99, "elsewhere": format!("({})", it.token.to_uppercase())});
+    let kept = importer.post(&path, &delivery).expect(202).text_at("/quarantine_id").to_owned();
+    assert_eq!(stands(&world, &it.patient), ["sent", "answer_in_quarantine", ""]);
+    to_ten(&world, days_after(norwegian_day(world.clock.now()), 8));
+    assert_eq!(claims(&world.alpha().sender(), "sms")["invitations"], json!([]));
+    // Placed it is answered; set aside it was nothing.
+    let dismissal = manager.at(&format!("quarantine/{kept}/dismissal"));
+    manager.put(&dismissal, 1).expect(200);
+    assert_eq!(stands(&world, &it.patient)[1], "reminder_pending");
+    delivery["metadata"]["submission_id"] = json!(82);
+    delivery["answers"] = json!({"pgic": 99, "invitasjon": it.token});
+    let kept = importer.post(&path, &delivery).expect(202).text_at("/quarantine_id").to_owned();
+    assert_eq!(stands(&world, &it.patient)[1], "answer_in_quarantine");
+    let corrections = json!({"corrections": {"values": [{"pointer": "/answers/pgic", "value": "2"}]}});
+    let placed = manager.post(&manager.at(&format!("quarantine/{kept}/replays")), &corrections).expect(200).body;
+    assert_eq!(placed["outcome"], "created", "{placed}");
+    assert_eq!(stands(&world, &it.patient)[..2], ["answered", "answered_in_time"]);
 }
 
 #[test]
