@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
 use painreg_domain::clinical::Kind;
-use painreg_tests::{Actor, World, submission};
+use painreg_tests::{Actor, Setup, World, submission};
 use serde_json::{Value, json};
 
 /// Everything that an actor can read after `after`, and where to read on.
@@ -59,6 +59,37 @@ fn who_may_not_read_answers_is_not_told_of_them_and_a_narrow_reader_moves_on() {
     world.within(Duration::from_secs(20), || {
         (types(&reads_on(&manager, &narrow, "").0).contains(&"submission.stored")).then_some(())
     });
+}
+
+#[test]
+fn of_one_patient_everything_is_told_in_the_order_in_which_it_became_so() {
+    const EACH: usize = 15;
+    let world = World::with(&Setup { workers: 2, connections_per_tenant: 12, ..Setup::default() });
+    let manager = world.alpha().manager();
+    let patient = world.alpha().clinician().registers(&world.person());
+    // Whoever began first may well be done last.
+    let changes = || {
+        let clinician = world.alpha().clinician();
+        for _ in 0..EACH {
+            loop {
+                let known = clinician.reads(&patient).expect(200).body;
+                let needed = known["interpreter_needed"] == false;
+                let version = known["version"].as_i64().expect("a version");
+                if clinician.changes(&patient, version, &json!({"interpreter_needed": needed})).status == 200 {
+                    break;
+                }
+            }
+        }
+    };
+    std::thread::scope(|threads| {
+        for _ in 0..4 {
+            threads.spawn(changes);
+        }
+    });
+    let told = reads(&manager, &world, 4 * EACH, &format!("&kind=patient.updated&patient={}", patient.id));
+    let versions: Vec<i64> = told.iter().filter_map(|event| event["data"]["version"].as_i64()).collect();
+    assert_eq!(versions.len(), 4 * EACH);
+    assert!(versions.is_sorted_by(|one, other| one < other), "{versions:?}");
 }
 
 #[test]
