@@ -7,6 +7,8 @@ use painreg_domain::clinical::Kind;
 use painreg_tests::{Actor, Setup, World, submission};
 use serde_json::{Value, json};
 
+use crate::invitations::{due, hands_over, morning_of, tells};
+
 /// Everything that an actor can read after `after`, and where to read on.
 pub fn reads_on(actor: &Actor<'_>, after: &str, query: &str) -> (Vec<Value>, String) {
     let (mut all, mut after) = (Vec::new(), after.to_owned());
@@ -63,33 +65,32 @@ fn who_may_not_read_answers_is_not_told_of_them_and_a_narrow_reader_moves_on() {
 
 #[test]
 fn of_one_patient_everything_is_told_in_the_order_in_which_it_became_so() {
-    const EACH: usize = 15;
-    let world = World::with(&Setup { workers: 2, connections_per_tenant: 12, ..Setup::default() });
-    let manager = world.alpha().manager();
-    let patient = world.alpha().clinician().registers(&world.person());
-    // Whoever began first may well be done last.
-    let changes = || {
-        let clinician = world.alpha().clinician();
-        for _ in 0..EACH {
-            loop {
-                let known = clinician.reads(&patient).expect(200).body;
-                let needed = known["interpreter_needed"] == false;
-                let version = known["version"].as_i64().expect("a version");
-                if clinician.changes(&patient, version, &json!({"interpreter_needed": needed})).status == 200 {
-                    break;
-                }
+    let world = morning_of(&Setup { workers: 2, connections_per_tenant: 12, ..Setup::default() });
+    let (manager, sender) = (world.alpha().manager(), world.alpha().sender());
+    for _ in 0..40 {
+        due(&world);
+    }
+    let claim = sender.post(&sender.at("invitation-claims"), &json!({"channel": "sms", "limit": 40})).expect(200).body;
+    let invitations = claim["invitations"].as_array().expect("invitations");
+    // Two say at once what became of it: whoever began first may well be done last.
+    for invitation in invitations {
+        hands_over(&sender, invitation).expect(200);
+        std::thread::scope(|threads| {
+            for outcome in ["sent", "delivered", "sent"] {
+                let sender = world.alpha().sender();
+                threads.spawn(move || tells(&sender, invitation, &json!({"outcome": outcome})).expect(200));
             }
-        }
-    };
-    std::thread::scope(|threads| {
-        for _ in 0..4 {
-            threads.spawn(changes);
-        }
-    });
-    let told = reads(&manager, &world, 4 * EACH, &format!("&kind=patient.updated&patient={}", patient.id));
-    let versions: Vec<i64> = told.iter().filter_map(|event| event["data"]["version"].as_i64()).collect();
-    assert_eq!(versions.len(), 4 * EACH);
-    assert!(versions.is_sorted_by(|one, other| one < other), "{versions:?}");
+        });
+    }
+    let told = reads(&manager, &world, 40, "&kind=invitation.delivered");
+    assert_eq!(told.len(), 40);
+    let (all, _) = reads_on(&manager, "", "");
+    for invitation in invitations {
+        let object = format!("invitation/{}", invitation["id"].as_str().unwrap_or_default());
+        let of_it = all.iter().filter(|event| event["data"]["object"] == object.as_str());
+        let versions: Vec<i64> = of_it.filter_map(|event| event["data"]["version"].as_i64()).collect();
+        assert!(versions.is_sorted_by(|one, other| one < other), "{versions:?}");
+    }
 }
 
 #[test]

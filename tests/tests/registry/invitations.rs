@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use painreg_domain::calendar::{days_before, months_after, norwegian_day, norwegian_hour, working_day_from};
 use painreg_domain::clinical::Kind;
 use painreg_tests::sending::to_ten;
-use painreg_tests::{Actor, Answer, Patient, World};
+use painreg_tests::{Actor, Answer, Patient, Setup, World};
 use serde_json::{Value, json};
 
 use crate::follow_up::runs;
@@ -12,7 +12,12 @@ use crate::kit::{Judged as _, with};
 
 /// A world at ten in the morning of a working day.
 pub fn morning() -> World {
-    let world = World::new();
+    morning_of(&Setup::default())
+}
+
+/// Another such world.
+pub fn morning_of(setup: &Setup) -> World {
+    let world = World::with(setup);
     to_ten(&world, working_day_from(norwegian_day(world.clock.now())));
     world
 }
