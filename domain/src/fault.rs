@@ -39,7 +39,7 @@ faults! {
     /// A synthetic number in production, or a real one in a test environment.
     NotAcceptedHere "This kind of number is not accepted in this environment." "Denne typen nummer godtas ikke i dette miljøet.";
     /// An option that is not in the item's list.
-    UnknownOption   "The option is not one of those offered."                "Svaralternativet er ikke blant dem som tilbys.";
+    UnknownOption   "The option is not one of those offered."                "Verdien er ikke blant dem som tilbys.";
     /// Longer than the limit.
     TooLong         "The value is too long."                                 "Verdien er for lang.";
     /// An answer to an item that the other answers hide.
@@ -91,13 +91,13 @@ faults! {
     /// The patient withdrew the consent.
     ConsentWithdrawn "The patient withdrew the consent."                     "Pasienten har trukket samtykket.";
     /// No legal basis covers the day.
-    NoBasis         "No legal basis covers this day."                        "Ingen behandlingsgrunnlag dekker denne dagen.";
+    NoBasis         "No legal basis covers this day."                        "Intet behandlingsgrunnlag dekker denne dagen.";
     /// Something that can never happen, as it is written.
     NeverHappens    "As it is written, this never happens."                  "Slik det er skrevet, skjer dette aldri.";
     /// Days that belong to something else already.
     Overlapping     "This overlaps with something else."                     "Dette overlapper med noe annet.";
     /// A channel that no sender serves.
-    NotServed       "No sender serves this channel."                         "Ingen avsender bruker denne kanalen.";
+    NotServed       "No sender serves this channel."                         "Ingen avsender betjener denne kanalen.";
     /// A text that tells others what must not be told.
     Sensitive       "The text tells something sensitive."                    "Teksten røper noe sensitivt.";
     /// An instrument for which no licence is registered.

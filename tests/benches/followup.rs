@@ -38,7 +38,7 @@ fn facts(patient: u128, born: Date, entries: &[(String, String, Value)]) -> Fact
     let facts = json!({
         "born": born, "deceased_on": null, "cognitive_impairment": false, "interpreter_needed": false,
         "channels": ["sms", "digital_mailbox"], "contact_changed_at": null, "participations": [], "answers": [],
-        "invitations": [],
+        "invitations": [], "declined": [],
         "grounds": of("legal_basis", &[], &|_, it| it.clone()),
         "referrals": of("referral", &[], &|name, it| json!({"id": id(patient, name), "received_on": it["received_on"],
             "category": it["category"], "triggers_follow_up": it["category"] == "right_granted"})),

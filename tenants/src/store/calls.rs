@@ -1,5 +1,7 @@
 //! Whom to ring about an unanswered invitation, and what came of ringing. The weighing is the domain's.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date as SqlDate, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
@@ -31,7 +33,7 @@ pub struct ToRing {
     pub weights: Vec<Weight>,
     /// How many days are left.
     pub days_left: i32,
-    /// The last call about it.
+    /// The last call to the patient, about whatever it was; of those who declined, about this.
     pub last_call: Option<(Timestamp, CallOutcome)>,
 }
 
@@ -99,7 +101,7 @@ impl From<CallRow> for Call {
     }
 }
 
-/// Whom to ring first, within the caller's reach; every patient shown is logged. What is to be decided again is not trusted
+/// Whom to ring first, each once, within the caller's reach; every patient shown is logged. What is to be decided again is not trusted
 /// meanwhile.
 pub fn to_ring(tx: &mut Tx<'_>, unit: Option<&str>, limit: i64) -> Result<Vec<ToRing>, StoreError> {
     let today = tx.today();
@@ -112,8 +114,9 @@ pub fn to_ring(tx: &mut Tx<'_>, unit: Option<&str>, limit: i64) -> Result<Vec<To
          AS answered_before, (SELECT count(*) FROM follow_up_call WHERE decision_id = decision.id AND outcome = 'no_reply') \
          AS no_replies FROM decision JOIN patient named ON named.id = decision.patient_id \
          JOIN patient ON patient.id = coalesce(named.merged_into, named.id) \
-         LEFT JOIN LATERAL (SELECT called_at, outcome FROM follow_up_call WHERE decision_id = decision.id \
-         ORDER BY called_at DESC, id DESC LIMIT 1) last ON true \
+         LEFT JOIN LATERAL (SELECT called_at, outcome FROM follow_up_call \
+         WHERE follow_up_call.patient_id = decision.patient_id AND (decision_id = decision.id \
+         OR outcome NOT IN ('declined', 'unable')) ORDER BY called_at DESC, id DESC LIMIT 1) last ON true \
          WHERE state IN ('sent', 'suppressed') AND lapses_on >= ? AND due_on <= ? AND (review_on IS NULL OR review_on > ?) \
          AND reasons[1] = ANY (?)",
     )
@@ -156,6 +159,9 @@ pub fn to_ring(tx: &mut Tx<'_>, unit: Option<&str>, limit: i64) -> Result<Vec<To
         }
     }
     found.sort_by_key(|it| (-it.points, it.days_left, it.decision.id));
+    // One call is enough, about whatever is most urgent.
+    let mut rung = HashSet::new();
+    found.retain(|it| rung.insert(it.patient));
     found.truncate(usize::try_from(limit).unwrap_or(0));
     let mut shown: Vec<PatientId> = found.iter().map(|it| it.patient).collect();
     shown.sort_unstable();

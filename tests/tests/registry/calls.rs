@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::examples;
 use crate::follow_up::runs;
-use crate::invitations::{claims, due, hands_over, is_due, morning, tells};
+use crate::invitations::{claims, due, hands_over, is_due, make_due, morning, tells};
 
 /// Sends whatever is due by a channel, with this receipt.
 fn sends(world: &World, channel: &str, receipt: &Value) {
@@ -121,6 +121,26 @@ fn whoever_dies_or_reserves_themselves_after_the_last_reminder_is_not_rung() {
     let rules = told["rules"].as_array().expect("rules");
     let rf = &rules.iter().find(|it| it["rule"] == "rf_3").expect("a rule")["current"]["decision"];
     assert_eq!(rf["reasons"][0]["code"], "reserved_against_questionnaires");
+}
+
+#[test]
+fn nobody_is_rung_twice_a_day_though_two_things_are_unanswered() {
+    let world = morning();
+    let secretary = world.alpha().secretary();
+    let patient = due(&world);
+    make_due(&world, "alpha", &patient);
+    let failed = json!({"outcome": "failed", "reason": "invalid_address"});
+    // Both, and by either channel.
+    for channel in ["sms", "sms", "digital_mailbox", "digital_mailbox"] {
+        sends(&world, channel, &failed);
+    }
+    let open = secretary.get(&secretary.at("follow-up-decisions?reason=delivery_failed")).expect(200);
+    assert_eq!(open.items().len(), 2);
+    let items = list(&secretary);
+    assert_eq!((items.len(), named(&items, &patient)), (1, Some(0)));
+    let body = json!({"decision_id": items[0]["decision"]["id"], "outcome": "no_reply"});
+    secretary.post(&secretary.at("follow-up-calls"), &body).expect(201);
+    assert_eq!(list(&secretary), [] as [Value; 0]);
 }
 
 #[test]
