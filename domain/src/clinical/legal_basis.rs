@@ -105,7 +105,7 @@ impl Reason {
             Self::ReservedAgainstRegistry => "Pasienten har reservert seg mot registeret.",
             Self::ReservedAgainstQuestionnaires => "Pasienten har reservert seg mot spørreskjemaer.",
             Self::GeneralExemption => "Registeret har hatt samtykkefritak siden juni 2021.",
-            Self::NoBasis => "Ingen behandlingsgrunnlag dekker denne dagen.",
+            Self::NoBasis => "Intet behandlingsgrunnlag dekker denne dagen.",
             Self::Deceased => "Pasienten er død.",
             Self::CognitiveImpairment => "Pasienten kan av kognitive grunner ikke svare.",
             Self::InterpreterNeeded => "Pasienten trenger tolk.",
