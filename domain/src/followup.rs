@@ -17,6 +17,7 @@ pub use facts::{
     AnswerFact, CallOutcome, EpisodeFact, Facts, Failure, ImplantFact, InvitationFact, InvitationState,
     ParticipationFact, ProcedureFact, Receipt, ReferralFact,
 };
+pub use message::TOKEN_LENGTH;
 pub use plan::{
     Definition, Exclusion, Known, Links, Messages, OnNewStart, Plan, Rule, SendingHours, Start, Title, Track, Wave,
     Window,

@@ -71,7 +71,7 @@ fn occurrences<'p>(track: &'p Track, rule: &'p Rule, facts: &'p Facts, today: Da
         let lapses = days_after(due, wave.window.after_days.into());
         // What leads to no questions, or is over again by then, starts nothing anew.
         let leads = |other: &Event| {
-            other.within(lapses).blocked.is_none() && other.ended.as_ref().is_none_or(|(day, _)| *day >= due)
+            other.blocked_by(lapses).is_none() && other.ended.as_ref().is_none_or(|(day, _)| *day >= due)
         };
         let newer =
             |other: &Event| (other.day, other.id) > (event.day, event.id) && other.day <= lapses && leads(other);
@@ -81,7 +81,7 @@ fn occurrences<'p>(track: &'p Track, rule: &'p Rule, facts: &'p Facts, today: Da
             lapses,
             late_until: days_after(lapses, wave.window.late_days.into()),
             restarted: track.on_new_start == OnNewStart::Restart && events.iter().any(newer),
-            event: event.within(lapses),
+            event: event.clone(),
         }
     };
     for event in &events {
@@ -118,8 +118,7 @@ fn invitations<'f>(facts: &'f Facts, rule: &str, start: Uuid, number: u32) -> Ve
 /// What was sent or taken on for occurrences that are no more: it stays.
 fn orphans<'p>(plan: &'p Plan, facts: &'p Facts, cases: &mut Vec<Case<'p>>) {
     for sent in &facts.invitations {
-        let known = |case: &Case<'_>| (case.code, case.start, case.number) == (&*sent.rule, sent.start_id, sent.number);
-        if cases.iter().any(known) {
+        if cases.iter().any(|case| case.is(&sent.rule, sent.start_id, sent.number)) {
             continue;
         }
         let rule = plan.rule(&sent.rule).and_then(|rule| Some((rule, plan.track(rule)?)));
@@ -129,16 +128,15 @@ fn orphans<'p>(plan: &'p Plan, facts: &'p Facts, cases: &mut Vec<Case<'p>>) {
     }
 }
 
-/// Gives every answer to at most one occurrence: to the one whose invitation it names and whose form it is, else to the one in whose window it
-/// lies, those that were asked about first and then the nearest. The answers that are left belong nowhere.
+/// Gives every answer to at most one occurrence: to the one whose invitation it names and whose form it is, else to the one
+/// in whose window it lies, those that were asked about first and then the nearest. The answers that are left belong nowhere.
 fn match_answers(cases: &mut [Case<'_>], facts: &Facts) -> Vec<SubmissionId> {
     let mut unmatched = Vec::new();
     let named = |answer: &AnswerFact| {
         let sent = facts.invitations.iter().find(|sent| Some(sent.id) == answer.invitation_id)?;
-        let case =
-            cases.iter().position(|it| (it.code, it.start, it.number) == (&*sent.rule, sent.start_id, sent.number))?;
-        let fits = sent.form == answer.form || cases.get(case).is_some_and(|case| case.is_of_form(&answer.form));
-        fits.then(|| (case, answer.invited_by.unwrap_or(MatchedBy::Token)))
+        let (at, case) = cases.iter().enumerate().find(|(_, case)| case.is(&sent.rule, sent.start_id, sent.number))?;
+        let fits = sent.form == answer.form || case.is_of_form(&answer.form);
+        fits.then(|| (at, answer.invited_by.unwrap_or(MatchedBy::Token)))
     };
     // Those that say what they answer come first: the others take what is left.
     let mut answers: Vec<_> = facts.answers.iter().map(|answer| (answer, named(answer))).collect();
@@ -214,8 +212,21 @@ impl Case<'_> {
 
     /// Whoever said no by telephone is not asked again in writing.
     fn declined(&self, facts: &Facts) -> Option<Reason> {
-        let of_it = |it: &DeclinedFact| (&*it.rule, it.start_id, it.number) == (self.code, self.start, self.number);
+        let of_it = |it: &DeclinedFact| self.is(&it.rule, it.start_id, it.number);
         facts.declined.iter().any(of_it).then_some(Reason::DeclinedByTelephone)
+    }
+
+    /// Everything that forbids asking the patient on that day, the weightiest first.
+    fn forbidden(&self, plan: &Plan, track: &Track, facts: &Facts, on: Date) -> Vec<Reason> {
+        let mut reasons = excluded(plan, track, facts, on);
+        reasons.extend(self.answer_waits());
+        reasons.extend(self.declined(facts));
+        reasons
+    }
+
+    /// Whether it is that occurrence of that rule.
+    fn is(&self, rule: &str, start: Uuid, number: u32) -> bool {
+        (self.code, self.start, self.number) == (rule, start, number)
     }
 
     /// Whether the rule asks for that form, or for the larger one it stands for.
@@ -284,14 +295,12 @@ impl Case<'_> {
     fn before_asking(&self, plan: &Plan, track: &Track, span: &Span, facts: &Facts, day: Date) -> Standing {
         let send_on = plan.sending_day(span.due);
         // What came after the last day on which it could have been sent is not why it was not.
-        let mut against = excluded(plan, track, facts, day.max(send_on).min(span.lapses));
+        let mut against = self.forbidden(plan, track, facts, day.max(send_on).min(span.lapses));
         let early = track.sends_from.is_some_and(|from| span.due < from);
-        against.extend(self.answer_waits());
-        against.extend(self.declined(facts));
         against.extend(early.then_some(Reason::BeforePlan));
         against.extend(span.restarted.then_some(Reason::RestartedByNewerStart));
         against.extend(span.over());
-        against.extend(span.event.blocked);
+        against.extend(span.event.blocked_by(span.lapses));
         if !against.is_empty() {
             return Standing::of(State::Suppressed, against);
         }
@@ -332,11 +341,9 @@ impl Case<'_> {
         let done = self.asked().map(|it| it.reminder).max().unwrap_or(0);
         let remind_on =
             self.reminds_on(track, done).map(|day| plan.sending_day(day)).filter(|remind_on| *remind_on <= span.lapses);
-        let mut against = excluded(plan, track, facts, remind_on.map_or(day, |remind_on| day.max(remind_on)));
-        against.extend(self.answer_waits());
-        against.extend(self.declined(facts));
+        let mut against = self.forbidden(plan, track, facts, remind_on.map_or(day, |remind_on| day.max(remind_on)));
         against.extend(span.over());
-        against.extend(span.event.blocked);
+        against.extend(span.event.blocked_by(span.lapses));
         if !against.is_empty() {
             return Standing::of(State::Sent, against);
         }
@@ -484,7 +491,7 @@ fn of_age(plan: &Plan, facts: &Facts) -> Date {
     months_after(facts.born, u32::from(plan.definition().adult_from) * 12)
 }
 
-/// Everything that forbids asking on that day, the weightiest first.
+/// Everything about the patient that forbids asking on that day, the weightiest first.
 fn excluded(plan: &Plan, track: &Track, facts: &Facts, on: Date) -> Vec<Reason> {
     use legal_basis::Reason as Ground;
     let mut reasons = Vec::new();

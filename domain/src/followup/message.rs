@@ -43,7 +43,7 @@ const GSM: &str = " \n\r@£$¥èéùìòÇØøÅåÆæßÉ!\"#¤%&'()*+,-./:;<=>
 /// How long a text of three parts may be: 153 characters each, or 67 where one is outside the alphabet.
 const THREE_PARTS: (usize, usize) = (459, 201);
 /// As long as the tokens of invitations are: 128 bits in base 32.
-const TOKEN_LENGTH: usize = 26;
+pub const TOKEN_LENGTH: usize = 26;
 
 impl Plan {
     /// The invitation, or a reminder, in the patient's language or else in Norwegian.

@@ -17,8 +17,8 @@ pub(super) struct Event {
     pub(super) day: Date,
     /// The last day of what it began: after it nothing new is asked.
     pub(super) ended: Option<(Date, Reason)>,
-    /// Why nothing is asked although it happened.
-    pub(super) blocked: Option<Reason>,
+    /// Why nothing is asked although it happened, whenever.
+    blocked: Option<Reason>,
     /// Since when the patient is in treatment again, where that matters.
     pub(super) again_since: Option<Date>,
     /// The category of the referral, where the track needs one.
@@ -26,10 +26,9 @@ pub(super) struct Event {
 }
 
 impl Event {
-    /// The event as it concerns what was over on that day: what came afterwards does not.
-    pub(super) fn within(&self, lapses: Date) -> Self {
-        let again = self.again_since.filter(|since| *since <= lapses).map(|_| Reason::InTreatmentAgain);
-        Self { blocked: again.or(self.blocked), ..self.clone() }
+    /// Why nothing is asked that is over on that day: what came afterwards is no reason.
+    pub(super) fn blocked_by(&self, lapses: Date) -> Option<Reason> {
+        self.again_since.filter(|since| *since <= lapses).map(|_| Reason::InTreatmentAgain).or(self.blocked)
     }
 }
 

@@ -101,8 +101,8 @@ impl From<CallRow> for Call {
     }
 }
 
-/// Whom to ring first, each once, within the caller's reach; every patient shown is logged. What is to be decided again is not trusted
-/// meanwhile.
+/// Whom to ring first, each once, within the caller's reach; every patient shown is logged. What is to be decided again is
+/// not trusted meanwhile.
 pub fn to_ring(tx: &mut Tx<'_>, unit: Option<&str>, limit: i64) -> Result<Vec<ToRing>, StoreError> {
     let today = tx.today();
     let generation = tx.generation()?;

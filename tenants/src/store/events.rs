@@ -25,11 +25,13 @@ pub(crate) struct Happening {
 }
 
 /// A place in the order of events.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
 pub struct Place {
     /// The transaction.
+    #[diesel(sql_type = BigInt)]
     pub(crate) txid: i64,
     /// The place in it.
+    #[diesel(sql_type = BigInt)]
     pub(crate) position: i64,
 }
 
@@ -104,14 +106,6 @@ impl EventRow {
     }
 }
 
-#[derive(QueryableByName)]
-struct PlaceRow {
-    #[diesel(sql_type = BigInt)]
-    txid: i64,
-    #[diesel(sql_type = BigInt)]
-    position: i64,
-}
-
 /// Only what is older than every transaction that is still open: nothing will appear before it any more.
 pub(crate) const SETTLED: &str = "txid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
 
@@ -152,7 +146,7 @@ pub struct Search {
 /// answers or alerts is not told of them. And where to read on: nothing that is asked for will ever be before it.
 pub fn list(tx: &mut Tx<'_>, search: Search, after: Place, limit: i64) -> Result<(Listing<Event>, Place), StoreError> {
     // Read before what is asked for: whatever is older stands in the list, or is of no interest to the caller.
-    let horizon: Option<PlaceRow> = statement("SELECT txid, position FROM event WHERE ")
+    let horizon: Option<Place> = statement("SELECT txid, position FROM event WHERE ")
         .then(SETTLED)
         .then(" ORDER BY txid DESC, position DESC LIMIT 1")
         .get_result(tx.conn)
@@ -191,8 +185,8 @@ pub fn list(tx: &mut Tx<'_>, search: Search, after: Place, limit: i64) -> Result
     let found = Listing::cut(rows.into_iter().map(EventRow::event).collect::<Result<Vec<_>, _>>()?, limit);
     shown(tx, &found.items)?;
     let last = found.items.last().map_or(after, |last| last.place);
-    let horizon = horizon.map(|row| Place { txid: row.txid, position: row.position }).filter(|_| !found.more);
-    Ok((found, horizon.map_or(last, |horizon| horizon.max(last))))
+    let next = if found.more { last } else { horizon.map_or(last, |horizon| horizon.max(last)) };
+    Ok((found, next))
 }
 
 /// Logs whom these events tell of.

@@ -496,10 +496,6 @@ pub fn hand_over(tx: &mut Tx<'_>, id: InvitationId, version: i64) -> Result<Hand
     if !held || found.lease_until <= tx.now() {
         return Ok(Handover::NotHeld);
     }
-    let generation = tx.generation()?;
-    if let Some(next_at) = plans::in_force(tx, generation)?.and_then(|plan| plan.sends_again_at(tx.now())) {
-        return Ok(Handover::NotYet(tx.now().duration_until(next_at).unsigned_abs()));
-    }
     let today = tx.today();
     let wanted = |decision: &Decision| {
         decision.rule == found.rule
@@ -509,6 +505,9 @@ pub fn hand_over(tx: &mut Tx<'_>, id: InvitationId, version: i64) -> Result<Hand
             && decision.next.is_some_and(|next| i32::try_from(next.attempt) == Ok(found.attempt))
     };
     let decided = tx.as_system(|tx| decisions::redecide(tx, &[patient]))?;
+    if let Some(next_at) = decided.first().and_then(|record| record.plan.sends_again_at(tx.now())) {
+        return Ok(Handover::NotYet(tx.now().duration_until(next_at).unsigned_abs()));
+    }
     // What was handed out goes where the patient was to be reached then, perhaps to somebody else by now.
     let still_there = |record: &decisions::Decided| record.contact_changed_at.is_none_or(|at| at <= found.claimed_at);
     let granted = tx.has_no_last_check()

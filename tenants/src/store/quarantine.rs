@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::event;
 use painreg_domain::fault::FaultCode;
+use painreg_domain::followup::TOKEN_LENGTH;
 use painreg_domain::ids::{QuarantineId, SubmissionId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -241,11 +242,10 @@ pub fn keep(tx: &mut Tx<'_>, new: &Unplaced<'_>) -> Result<QuarantineId, StoreEr
 
 /// The hashes of whatever in a payload could be the token of an invitation, wherever it stands.
 fn token_hashes(payload: &[u8]) -> Vec<Vec<u8>> {
-    const LENGTH: usize = 26;
     const MOST: usize = 100;
     payload
         .split(|byte| !byte.is_ascii_alphanumeric())
-        .filter(|word| word.len() == LENGTH)
+        .filter(|word| word.len() == TOKEN_LENGTH)
         .filter_map(|word| std::str::from_utf8(word).ok())
         .take(MOST)
         .map(|word| token_hash(word).to_vec())

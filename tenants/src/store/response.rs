@@ -96,8 +96,7 @@ struct JsonRow {
     json: String,
 }
 
-/// The occurrences that were asked about, each once: when first and by what, and whether and when it was answered. What a
-/// sender was told to send and never told the end of may have been sent, and counts.
+/// The occurrences that were asked about, each once: when first and by what, and whether and when it was answered.
 const OCCURRENCES: &str = "WITH occurrence AS (SELECT decision.id, decision.rule, patient.id AS patient_id, patient.sex, \
      patient.unit, patient.birth_date, asked.sent_at, asked.channel, asked.delivered, asked.reminders, \
      answer.submitted_at AS answered_at FROM decision JOIN patient named ON named.id = decision.patient_id \
@@ -106,8 +105,11 @@ const OCCURRENCES: &str = "WITH occurrence AS (SELECT decision.id, decision.rule
      JOIN LATERAL (SELECT min(at) AS sent_at, (array_agg(channel ORDER BY at, attempt))[1] AS channel, \
      bool_or(delivered_at IS NOT NULL) AS delivered, \
      coalesce(max(reminder) FILTER (WHERE at <= coalesce(answer.submitted_at, 'infinity')), 0) AS reminders \
-     FROM (SELECT *, coalesce(sent_at, CASE WHEN state = 'unknown' THEN handed_over_at END) AS at FROM invitation \
-     WHERE decision_id = decision.id) told WHERE at IS NOT NULL) asked ON asked.sent_at IS NOT NULL WHERE true";
+     FROM (SELECT *, ";
+const OF_THEM: &str = " AS at FROM invitation WHERE decision_id = decision.id) told WHERE at IS NOT NULL) asked \
+     ON asked.sent_at IS NOT NULL WHERE true";
+/// When an invitation was sent, or may have been: a sender was told to send it and never told the end.
+const SENT_AT: &str = "coalesce(sent_at, CASE WHEN state = 'unknown' THEN handed_over_at END)";
 
 /// How a group is named, of an `occurrence`.
 const fn key(dimension: Dimension) -> &'static str {
@@ -126,9 +128,9 @@ const fn key(dimension: Dimension) -> &'static str {
         Dimension::Sex => "occurrence.sex",
         Dimension::DiagnosisGroup => {
             "coalesce((SELECT coalesce('mg30_' || chronic_pain, system || '_' || left(code, 1)) FROM diagnosis \
-             WHERE diagnosis.patient_id = ANY (ARRAY(SELECT id FROM \
-             patient merged WHERE merged.merged_into = occurrence.patient_id) || occurrence.patient_id) ORDER BY rank, set_on DESC, diagnosis.id LIMIT 1), \
-             'none')"
+             WHERE diagnosis.patient_id = ANY (ARRAY(SELECT id FROM patient merged \
+             WHERE merged.merged_into = occurrence.patient_id) || occurrence.patient_id) \
+             ORDER BY rank, set_on DESC, diagnosis.id LIMIT 1), 'none')"
         }
         Dimension::Unit => "occurrence.unit",
     }
@@ -140,7 +142,7 @@ fn midnight(day: Date) -> Timestamp {
 }
 
 fn of_period<'a>(tx: &Tx<'a>, period: &Period) -> Statement<'a> {
-    let mut query = statement(OCCURRENCES);
+    let mut query = statement(OCCURRENCES).then(SENT_AT).then(OF_THEM);
     if let Some(from) = period.from {
         query = query.then(" AND asked.sent_at >= ?").bind::<Timestamptz, _>(comparable(midnight(from)));
     }
@@ -242,9 +244,10 @@ pub fn not_sent(tx: &mut Tx<'_>, period: &Period) -> Result<Vec<NotSent>, StoreE
         "SELECT rule, state, coalesce(reasons[1], state) AS reason, count(*) AS occurrences FROM decision \
          JOIN patient named ON named.id = decision.patient_id \
          JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE due_on IS NOT NULL \
-         AND NOT EXISTS (SELECT FROM invitation WHERE decision_id = decision.id AND (sent_at IS NOT NULL OR \
-         state = 'unknown' AND handed_over_at IS NOT NULL))",
-    );
+         AND NOT EXISTS (SELECT FROM invitation WHERE decision_id = decision.id AND ",
+    )
+    .then(SENT_AT)
+    .then(" IS NOT NULL)");
     if let Some(from) = period.from {
         query = query.then(" AND due_on >= ?").bind::<SqlDate, _>(comparable_day(from));
     }

@@ -48,8 +48,8 @@ pub fn read(tx: &mut Tx<'_>) -> Result<KeptSettings, StoreError> {
 pub fn change(tx: &mut Tx<'_>, version: i64, settings: &Settings) -> Result<KeptSettings, StoreError> {
     let generation = tx.generation()?;
     if let Some(plan) = plans::in_force(tx, generation)? {
-        let sends = plan.definition().tracks.iter().flat_map(|track| &track.channels);
-        if sends.into_iter().any(|channel| !settings.channels.contains(channel)) {
+        let mut sends = plan.definition().tracks.iter().flat_map(|track| &track.channels);
+        if sends.any(|channel| !settings.channels.contains(channel)) {
             return Err(StoreError::Invalid(vec![Fault::at("channels", FaultCode::InUse)]));
         }
     }

@@ -10,7 +10,7 @@ use painreg_tests::{Actor, Patient, Setup, World};
 use serde_json::{Value, json};
 
 use crate::examples;
-use crate::follow_up::runs;
+use crate::follow_up::{publishes, runs};
 use crate::invitations::{claims, due, hands_over, is_due, make_due, morning, tells};
 
 /// Sends whatever is due by a channel, with this receipt.
@@ -163,9 +163,7 @@ fn a_call_stays_when_what_it_was_about_is_decided_no_more() {
     rings("scs_6");
     let mut plan = examples::plan();
     plan["tracks"].as_array_mut().expect("tracks").retain(|track| track["code"] != "scs");
-    let path = manager.at("follow-up-plan-draft");
-    manager.request("PUT", &path).header("if-match", "\"v0\"").json(&json!({"definition": plan})).send().expect(200);
-    manager.request("POST", &manager.at("follow-up-plans")).header("if-match", "\"v1\"").send().expect(201);
+    publishes(&manager, &plan);
     runs(&manager);
     assert_eq!(manager.get(&manager.at("follow-up-counts")).expect(200).body["up_to_date"], true);
     assert_eq!(manager.get(&manager.at("follow-up-calls")).expect(200).items().len(), 3);
@@ -197,9 +195,7 @@ fn the_registry_decides_by_itself_when_the_plan_changes() {
     is_due(&world, &patient);
     let mut plan = examples::plan();
     plan["tracks"][2]["channels"] = json!(["helsenorge"]);
-    let path = manager.at("follow-up-plan-draft");
-    manager.request("PUT", &path).header("if-match", "\"v0\"").json(&json!({"definition": plan})).send().expect(200);
-    manager.request("POST", &manager.at("follow-up-plans")).header("if-match", "\"v1\"").send().expect(201);
+    publishes(&manager, &plan);
     let decided = || {
         let counts = manager.get(&manager.at("follow-up-counts")).expect(200).body;
         let listed = manager.get(&manager.at("follow-up-decisions?rule=rf_3")).expect(200);

@@ -72,6 +72,14 @@ fn counts(manager: &Actor<'_>) -> Value {
     counts
 }
 
+/// Drafts the first plan that is another than the template's, and publishes it.
+#[track_caller]
+pub fn publishes(manager: &Actor<'_>, plan: &Value) -> Value {
+    let path = manager.at("follow-up-plan-draft");
+    manager.request("PUT", &path).header("if-match", "\"v0\"").json(&json!({"definition": plan})).send().expect(200);
+    manager.request("POST", &manager.at("follow-up-plans")).header("if-match", "\"v1\"").send().expect(201).body
+}
+
 /// Has everything decided that is to be decided; how many decisions changed.
 #[track_caller]
 pub fn runs(manager: &Actor<'_>) -> i64 {
@@ -362,9 +370,7 @@ fn several_at_once_decide_everybody_once_while_facts_change() {
     let mut plan = examples::plan();
     let rf = plan["tracks"].as_array_mut().and_then(|tracks| tracks.iter_mut().find(|it| it["code"] == "rf"));
     rf.expect("a track")["waves"][0]["window"]["after_days"] = json!(31);
-    let path = manager.at("follow-up-plan-draft");
-    manager.request("PUT", &path).header("if-match", "\"v0\"").json(&json!({"definition": plan})).send().expect(200);
-    manager.request("POST", &manager.at("follow-up-plans")).header("if-match", "\"v1\"").send().expect(201);
+    publishes(&manager, &plan);
     let (changing, others) = patients.split_at(8);
     let runner = || {
         let manager = world.alpha().manager();
