@@ -39,6 +39,7 @@ use crate::problem::{Code, FaultView, ProblemView, SuggestionView};
         (name = "Questionnaires", description = "Instruments, forms, answered questionnaires and their scores."),
         (name = "Follow-up", description = "Who is asked again, when and why not; what is sent, and what comes of it."),
         (name = "Events", description = "What happened, in order, and who is told of it."),
+        (name = "Operations", description = "Long operations: work that outlasts a request, its state and progress."),
         (name = "Licences", description = "Licences of instruments, the wording that they cover, and what falls due."),
         (name = "Oversight", description = "What happened, for those who watch over the registry."),
         (name = "Service", description = "What the service says of itself.")

@@ -19,6 +19,7 @@ pub mod invitations;
 pub mod licences;
 pub mod merges;
 pub mod nettskjema;
+pub mod operations;
 pub mod patients;
 pub mod projects;
 pub mod quarantine;
@@ -158,12 +159,21 @@ pub fn all(config: &mut impl Takes) {
         .configure(of_events)
         .service(receipt_keys::list::list_receipt_keys)
         .service(rescorings::rescore::rescore)
+        .configure(of_operations)
         .service(audit_events::of_patient::read_access_log)
         .service(audit_events::list::list_audit_events)
         .service(service::live::live)
         .service(service::ready::ready)
         .service(service::metrics::metrics)
         .service(service::specification::specification);
+}
+
+/// Long operations.
+fn of_operations(config: &mut impl Takes) {
+    config
+        .service(operations::list::list_operations)
+        .service(operations::read::read_operation)
+        .service(operations::cancel::cancel_operation);
 }
 
 /// Who is asked again, what is sent, and what comes of it.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use painreg_domain::policy::Action;
-use painreg_tenants::store::{decisions, webhooks};
+use painreg_tenants::store::{decisions, operations, webhooks};
 use painreg_tenants::{Registry, StoreError, TenantScope};
 
 use crate::courier::Courier;
@@ -33,6 +33,12 @@ const JOBS: &[Job] = &[
         hands: 2,
         is_waiting: decisions::is_waiting,
         step: |scope, _| scope.run(Action::RunFollowUp, |tx| decisions::step(tx).map(|step| step.more)),
+    },
+    Job {
+        name: "operations",
+        hands: 1,
+        is_waiting: operations::is_waiting,
+        step: |scope, _| painreg_tenants::app::operations::step(scope),
     },
     Job { name: "webhooks", hands: 4, is_waiting: webhooks::is_waiting, step: |scope, courier| courier.step(scope) },
 ];

@@ -58,6 +58,8 @@ ids! {
     CallId;
     /// One webhook: somebody who is told what happens.
     WebhookId;
+    /// One long operation.
+    OperationId;
     /// One trusted issuer of tokens.
     IssuerId;
 }

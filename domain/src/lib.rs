@@ -16,6 +16,7 @@ pub mod licence;
 pub mod medication;
 pub mod national_id;
 pub mod nettskjema;
+pub mod operation;
 pub mod organisation_number;
 pub mod patient;
 pub mod policy;

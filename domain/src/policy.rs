@@ -179,7 +179,11 @@ mod table {
         /// Take an alert on.
         AcknowledgeAlert Answers: no unit no all no no no no no no no no no;
         /// Score stored answers again.
-        RescoreAnswers Answers: no no no all no no no no no no no no no;
+        RescoreAnswers    Answers:     no      no        no        all             no            no           no        no       no     no      no  no       all;
+        /// Read the state and progress of long operations.
+        ReadOperations    Catalogue:   no      no        no        all             no            no           no        no       no     no      all no       no;
+        /// Cancel a long operation.
+        CancelOperation   Catalogue:   no      no        no        all             no            no           no        no       no     no      no  no       no;
         /// Read the keys that receipts are checked with.
         ReadReceiptKeys Catalogue: all all all all no no no all all no all no no;
         /// Read answered questionnaires and their scores.

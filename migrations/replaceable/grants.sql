@@ -119,3 +119,13 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON webhook TO {registry_manager};
 GRANT SELECT, UPDATE (state, attempts, next_at) ON webhook_delivery TO {registry_manager};
 GRANT SELECT, UPDATE ON webhook TO {system};
 GRANT SELECT, INSERT, UPDATE ON webhook_delivery TO {system};
+
+-- Long operations: requested and cancelled by people, done by the worker as the registry's own role.
+GRANT SELECT, INSERT ON operation TO {registry_manager};
+GRANT UPDATE (state, next_at, finished_at, updated_at, updated_by, version) ON operation TO {registry_manager};
+GRANT SELECT ON operation TO {dpo}, {system};
+GRANT UPDATE ON operation TO {system};
+-- Scoring again reads answers and adds versions of scores.
+GRANT SELECT (answers) ON submission TO {system};
+GRANT SELECT, INSERT ON score TO {system};
+GRANT SELECT ON registry_setting, licence TO {system};

@@ -86,6 +86,11 @@ impl StoreError {
     }
 }
 
+/// The error of a stored value that this program cannot read.
+pub(crate) fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    StoreError::Database(DieselError::DeserializationError(error.into()))
+}
+
 /// Constraint -> the member of the request it speaks of, and why. Constraints that no request can break stand nowhere
 /// here: breaking one is our fault and shows as such.
 const CONSTRAINTS: &[(&str, &str, FaultCode)] = &[

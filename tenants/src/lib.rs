@@ -1,5 +1,6 @@
 //! The only crate that knows a database: tenants, scopes, transactions and storage. `diesel` never leaves it.
 
+pub mod app;
 mod audit;
 mod clock;
 pub mod components;

@@ -61,6 +61,7 @@ use crate::audit::Trace;
 use crate::clock::Clock;
 use crate::crypt::Key;
 use crate::error::StoreError;
+pub(crate) use crate::error::unreadable;
 use crate::migrate;
 use crate::pool::Pooled;
 use crate::registry::{Place, Registry, Tenant};
@@ -891,11 +892,6 @@ impl OpenedRow {
         let lists = self.generation.unwrap_or_default();
         Ok(Standing { born, died, grounds: self.grounds()?, circumstances, lists })
     }
-}
-
-/// What the database holds and the program does not understand.
-pub(crate) fn unreadable(error: serde_json::Error) -> StoreError {
-    StoreError::Database(diesel::result::Error::DeserializationError(Box::new(error)))
 }
 
 /// What begins every transaction, in one round trip. First comes the check that nobody left anything on the connection:

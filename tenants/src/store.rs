@@ -15,6 +15,7 @@ pub mod invitations;
 pub mod licences;
 pub mod merges;
 pub mod nettskjema;
+pub mod operations;
 pub mod patients;
 pub mod plans;
 pub mod quarantine;

@@ -54,6 +54,8 @@ mod lists;
 mod numbers;
 #[path = "registry/openapi.rs"]
 mod openapi;
+#[path = "registry/operations.rs"]
+mod operations;
 #[path = "registry/patients.rs"]
 mod patients;
 #[path = "registry/policy.rs"]

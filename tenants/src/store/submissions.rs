@@ -20,7 +20,7 @@ use crate::statement::statement;
 use crate::store::{Listing, patients};
 
 pub use place::{AnsweredBy, Delivered, NewSubmission, Placed, place, place_each, recognise_each};
-pub use rescore::{Scored, add_scores, scored_with};
+pub(crate) use rescore::{Scored, add_scores, count_scored_with, scored_with};
 
 /// Where a submission came from: unique, so that it arrives once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

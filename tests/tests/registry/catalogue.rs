@@ -13,6 +13,7 @@ use painreg_domain::followup;
 use painreg_domain::instrument::Status;
 use painreg_domain::medication;
 use painreg_domain::national_id::IdType;
+use painreg_domain::operation;
 use painreg_domain::patient::Sex;
 use painreg_domain::questionnaire::Wave;
 use painreg_tenants::store::quarantine::QuarantineState;
@@ -389,6 +390,9 @@ fn check_lists_are_the_programs_variants() {
         // The channels that contact data tell of: the others go by national id.
         ("patient_channels_known", some(&["sms", "email"])),
         ("follow_up_call_outcome_known", variants::<followup::CallOutcome>()),
+        ("operation_kind_known", variants::<operation::Kind>()),
+        ("operation_state_known", variants::<operation::State>()),
+        ("operation_failure_known", variants::<operation::Failure>()),
         // Words that the program writes as they are.
         ("webhook_disabled_because_known", some(&["asked", "failing", "gone"])),
         ("webhook_delivery_state_known", some(&["pending", "delivered", "given_up"])),

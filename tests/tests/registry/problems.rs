@@ -180,7 +180,7 @@ fn wrong_places(operation: &Operation, good: &Prepared) -> Vec<Wrong> {
             ("ongoing" | "past" | "in_place" | "dry_run" | "open" | "reason" | "sort" | "stage", _) => {
                 values.push(String::new())
             }
-            ("code", None) => values.push(String::new()),
+            ("code" | "state", None) => values.push(String::new()),
             ("episode_id" | "referral_id" | "implant_id" | "decision_id", _) => values.push("1".to_owned()),
             // Texts that anything may equal: empty, too long, or no text at all.
             (_, Some(limit)) => {

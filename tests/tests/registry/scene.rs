@@ -199,12 +199,21 @@ impl Scene {
                 "licence" => self.licence(objects),
                 "invitation" => self.invitation(objects),
                 "webhook" => self.webhook(objects),
+                "operation" => self.operation(objects),
                 "language" => "nb".to_owned(),
                 other => panic!("{}: no example of the path parameter `{other}`", operation.id),
             };
             refers |= matches!(
                 name,
-                "patient" | "submission" | "merge" | "alert" | "quarantined" | "licence" | "invitation" | "webhook"
+                "patient"
+                    | "submission"
+                    | "merge"
+                    | "alert"
+                    | "quarantined"
+                    | "licence"
+                    | "invitation"
+                    | "webhook"
+                    | "operation"
             );
             path = path.replace(&format!("{{{name}}}"), &value);
         }
@@ -266,7 +275,7 @@ impl Scene {
                 Whose::Both(objects.patient.clone(), duplicate.to_owned())
             }
             id if id.starts_with("listAll") => Whose::Listed,
-            _ if operation.takes("path", "webhook") => Whose::Nobody,
+            _ if operation.takes("path", "webhook") || operation.takes("path", "operation") => Whose::Nobody,
             _ if operation.takes("path", "licence") => Whose::Nobody,
             _ if refers => Whose::Patient(objects.patient.clone()),
             _ => Whose::Nobody,
@@ -389,6 +398,17 @@ impl Scene {
         made.body["webhook"]["id"].as_str().map_or_else(|| self.nothing().submission, str::to_owned)
     }
 
+    /// A queued operation of the registry that the patient is in.
+    fn operation(&self, objects: &Objects) -> String {
+        let schema = self.world.schema(&objects.tenant);
+        if self.world.rows(&format!("SELECT 1 FROM {schema}.patient WHERE id = '{}'", objects.patient)).is_empty() {
+            return self.nothing().submission;
+        }
+        let manager = self.world.place(&objects.tenant).manager();
+        let made = manager.post(&manager.at("rescorings"), &json!({"instrument": "comm"}));
+        made.body["id"].as_str().map_or_else(|| self.nothing().submission, str::to_owned)
+    }
+
     /// An invitation to the patient that a sender holds: made for the purpose.
     fn invitation(&self, objects: &Objects) -> String {
         let schema = self.world.schema(&objects.tenant);
@@ -493,6 +513,9 @@ impl Scene {
         } else if operation.takes("path", "webhook") {
             let id = path.split('/').nth(5).unwrap_or_default();
             self.world.rows(&format!("SELECT version FROM {}.webhook WHERE id::text = '{id}'", schema()))
+        } else if operation.takes("path", "operation") {
+            let id = path.split('/').nth(5).unwrap_or_default();
+            self.world.rows(&format!("SELECT version FROM {}.operation WHERE id::text = '{id}'", schema()))
         } else if operation.takes("path", "invitation") {
             let id = path.rsplit('/').nth(1).unwrap_or_default();
             self.world.rows(&format!("SELECT version FROM {}.invitation WHERE id::text = '{id}'", schema()))

@@ -1,26 +1,22 @@
-//! Scoring stored answers again, a stretch of submissions at a time.
+//! Scoring stored answers again.
 
 use actix_web::{HttpResponse, post, web};
-use painreg_domain::fault::{Fault, FaultCode};
-use painreg_domain::ids::SubmissionId;
-use painreg_domain::instrument::{Catalogue, Instrument, Item, Options};
 use painreg_domain::policy::Action;
-use painreg_tenants::store::licences;
-use painreg_tenants::store::submissions::{self, Scored, StoredScore};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use painreg_tenants::app::rescoring::{self, Rescoring};
+use serde::Deserialize;
 use validator::Validate;
 
 use crate::auth::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{Body, IdempotencyKey, ListedCode, reply};
+use crate::routes::operations::{OperationView, accepted};
+use crate::wire::{Body, IdempotencyKey, ListedCode};
 
 /// What is to be scored again.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Rescore)]
 pub struct RescoreBody {
-    /// With which instrument.
+    /// The code of the instrument.
     #[validate(length(min = 1, max = 40))]
     #[schema(min_length = 1, max_length = 40, example = "eq5d5l")]
     instrument: String,
@@ -29,37 +25,18 @@ pub struct RescoreBody {
     #[validate(length(max = 20))]
     #[schema(value_type = Vec<ListedCode>, max_items = 20, example = json!(["NO_5L_2024", "DK_5L_2021"]))]
     value_sets: Vec<String>,
-    /// After which submission: the `next` of the stretch before; absent: from the beginning.
-    #[serde(default)]
-    after: Option<SubmissionId>,
 }
 
-/// What became of a stretch of submissions.
-#[derive(Serialize, utoipa::ToSchema)]
-#[schema(as = Rescored)]
-pub struct RescoredView {
-    /// How many submissions with scores of the instrument were looked at.
-    #[schema(minimum = 0, maximum = 500)]
-    examined: usize,
-    /// Those whose result is another now: a new version stands beside the old one.
-    #[schema(max_items = 500)]
-    rescored: Vec<SubmissionId>,
-    /// Send this as `after` to go on; null at the end.
-    next: Option<SubmissionId>,
-}
-
-/// How many submissions one request looks at.
-const STRETCH: i64 = 500;
-
-/// Score stored answers again with today's algorithm and the value sets asked for.
+/// Score stored answers again with today's algorithm.
 ///
-/// Goes through the registry's submissions in stretches of 500. Where the result is another, a new version of the score
-/// stands beside the old one; where it is the same, nothing is done, so that this can be broken off and repeated.
+/// Starts a long operation over every submission with a score of the instrument; read its progress at `Location`. Where the
+/// result differs, a new version of the score is stored beside the old one; where it does not, nothing is stored. The
+/// operation's result is `{"examined": .., "rescored": ..}`, both counts of submissions.
 #[utoipa::path(operation_id = "rescore", tag = "Questionnaires", extensions(("x-action" = json!("RescoreAnswers"))),
     params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
     request_body = RescoreBody,
-    responses((status = 200, description = "What became of the stretch.", body = RescoredView), Problems))]
+    responses((status = 202, description = "The operation, queued.", body = OperationView), Problems))]
 #[post("/v1/tenants/{tenant}/rescorings")]
 pub async fn rescore(
     caller: Caller,
@@ -67,44 +44,12 @@ pub async fn rescore(
     path: web::Path<String>,
     body: Body<RescoreBody>,
 ) -> Result<HttpResponse, Problem> {
-    let Body { value: RescoreBody { instrument, value_sets, after }, bytes } = body;
+    let Body { value: RescoreBody { instrument, value_sets }, bytes } = body;
     let place = format!("/v1/tenants/{path}/rescorings");
     caller
         .run_once(Action::RescoreAnswers, key, bytes, &place, move |tx| {
-            let instrument = Catalogue::shipped()
-                .find(&instrument)
-                .ok_or_else(|| Problem::invalid(vec![Fault::at("instrument", FaultCode::UnknownReference)]))?;
-            let chosen = (!value_sets.is_empty()).then(|| instrument.options(&value_sets)).transpose()?;
-            let licensing = licences::current(tx)?;
-            let options = chosen.as_ref().unwrap_or(&licensing.options);
-            let found = submissions::scored_with(tx, instrument.code(), after, STRETCH)?;
-            let next = found.last().map(|last| last.id).filter(|_| i64::try_from(found.len()) == Ok(STRETCH));
-            let examined = found.len();
-            let mut rescored = Vec::new();
-            for Scored { id, answers, score } in found {
-                let again = score_again(instrument, options, answers);
-                if let Some(mut again) = again.filter(|again| !same(again, &score)) {
-                    again.version = score.version + 1;
-                    rescored.push((id, again));
-                }
-            }
-            submissions::add_scores(tx, &rescored)?;
-            let rescored = rescored.into_iter().map(|(id, _)| id).collect();
-            Ok(reply(200, None, None, &RescoredView { examined, rescored, next }))
+            let queued = rescoring::request(tx, &Rescoring { instrument, value_sets })?;
+            Ok(accepted(&path, queued))
         })
         .await
-}
-
-/// The score of these answers now; none where an answer no longer fits the instrument, whose score stays as it was.
-fn score_again(instrument: &Instrument, options: &Options, answers: Value) -> Option<StoredScore> {
-    let Value::Object(answers) = answers else { return None };
-    let items: std::collections::HashSet<&str> = instrument.items().iter().map(Item::code).collect();
-    let of_it: Map<String, Value> = answers.into_iter().filter(|(code, _)| items.contains(code.as_str())).collect();
-    let slots = instrument.parse(&of_it).ok()?;
-    Some(StoredScore::from(&instrument.score(&slots, options)))
-}
-
-fn same(one: &StoredScore, other: &StoredScore) -> bool {
-    (&one.algorithm, &one.status, &one.scales, &one.flags)
-        == (&other.algorithm, &other.status, &other.scales, &other.flags)
 }

@@ -86,6 +86,19 @@ pub fn scored_with(
         .collect())
 }
 
+/// Returns how many submissions have been scored with this instrument.
+pub fn count_scored_with(tx: &mut Tx<'_>, instrument: &str) -> Result<i64, StoreError> {
+    #[derive(QueryableByName)]
+    struct CountRow {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let row: CountRow = statement("SELECT count(DISTINCT submission_id) AS count FROM score WHERE instrument = ?")
+        .bind::<Text, _>(instrument)
+        .get_result(tx.conn)?;
+    Ok(row.count)
+}
+
 /// Adds versions of scores. One round trip. Whoever scored the same again meanwhile is [`StoreError::InProgress`].
 pub fn add_scores(tx: &mut Tx<'_>, scores: &[(SubmissionId, StoredScore)]) -> Result<(), StoreError> {
     if scores.is_empty() {

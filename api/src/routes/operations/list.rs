@@ -1,0 +1,55 @@
+//! Listing long operations.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use painreg_domain::ids::OperationId;
+use painreg_domain::operation::State;
+use painreg_domain::policy::Action;
+use painreg_tenants::store::operations;
+use serde::Deserialize;
+
+use super::OperationView;
+use crate::auth::Caller;
+use crate::problem::{Problem, Problems};
+use crate::wire::{self, Page, PageParams, page_answer};
+
+/// A filter of operations.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct OperationParams {
+    /// Only operations in this state.
+    state: Option<State>,
+    /// How many items at the most, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<i64>,
+    /// Where to read on: the `next_cursor` of the page before.
+    #[param(max_length = 1000)]
+    cursor: Option<String>,
+}
+
+/// List long operations, the newest first.
+#[utoipa::path(operation_id = "listOperations", tag = "Operations", extensions(("x-action" = json!("ReadOperations"))),
+    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), OperationParams),
+    responses((status = 200, description = "A page of operations.", body = Page<OperationView>), Problems))]
+#[get("/v1/tenants/{tenant}/operations")]
+pub async fn list_operations(
+    request: HttpRequest,
+    caller: Caller,
+    _path: web::Path<String>,
+    params: web::Query<OperationParams>,
+) -> Result<HttpResponse, Problem> {
+    let OperationParams { state, limit, cursor } = params.into_inner();
+    let page = PageParams { limit, cursor };
+    let (limit, cursor) = (page.limit()?, page.cursor());
+    let page = caller
+        .run(Action::ReadOperations, move |tx| {
+            let list = format!("operations/{}", state.map_or("", Into::into));
+            let after = wire::after(tx, &list, cursor, OperationId::existing)?;
+            let found = operations::list(tx, state, after, limit)?;
+            Ok(wire::page::<_, OperationView>(found, |last| {
+                tx.seal_cursor(&list, &wire::position(last.created_at, last.id))
+            }))
+        })
+        .await?;
+    Ok(page_answer(&request, &page))
+}
