@@ -1,4 +1,9 @@
-//! Diesel's view of a tenant's schema. Names stay unqualified: the search path says whose. A test compares these
-//! tables with the database's catalogue.
+//! Diesel's view of the tables, rendered from the catalogue. Names of a registry's tables stay unqualified: the search path
+//! says whose they are.
 
+pub(crate) mod platform;
 pub(crate) mod tenant;
+
+use tenant::{patient, patient_identifier, patient_key, score, submission};
+
+diesel::allow_tables_to_appear_in_same_query!(patient, patient_key, patient_identifier, submission, score);

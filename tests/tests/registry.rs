@@ -14,6 +14,8 @@ mod codes;
 mod connections;
 #[path = "registry/demo.rs"]
 mod demo;
+#[path = "registry/diesel_schema.rs"]
+mod diesel_schema;
 #[path = "registry/document.rs"]
 mod document;
 #[path = "registry/events.rs"]
