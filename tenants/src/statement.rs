@@ -1,4 +1,5 @@
-//! SQL written out, prepared once a connection. The text never depends on input; only bound values do.
+//! SQL written out, prepared once a connection. The text never depends on input; only bound values do, and there are as
+//! many of them as the text has marks: another number is an error before anything is sent.
 //!
 //! Diesel's own `sql_query` is prepared anew every time (one round trip more); a [`Statement`] is cached by its text.
 
@@ -39,13 +40,27 @@ impl<'a> Statement<'a> {
     }
 }
 
+impl Statement<'_> {
+    /// How many values the text asks for.
+    fn marks(&self) -> usize {
+        self.texts.iter().map(|text| text.bytes().filter(|byte| *byte == b'?').count()).sum()
+    }
+}
+
 impl QueryFragment<Pg> for Statement<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let marks = self.marks();
+        if marks != self.binds.len() {
+            let text = format!("{marks} marks and {} values: {}", self.binds.len(), self.texts.concat());
+            return Err(diesel::result::Error::QueryBuilderError(text.into()));
+        }
         let mut binds = self.binds.iter();
         for text in &self.texts {
             for (at, piece) in text.split('?').enumerate() {
-                if at > 0 {
-                    binds.next().map_or(Ok(()), |bind| bind.walk_ast(out.reborrow()))?;
+                if at > 0
+                    && let Some(bind) = binds.next()
+                {
+                    bind.walk_ast(out.reborrow())?;
                 }
                 out.push_sql(piece);
             }
@@ -64,3 +79,28 @@ impl Query for Statement<'_> {
 }
 
 impl RunQueryDsl<PgConnection> for Statement<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use diesel::sql_types::Integer;
+
+    use super::*;
+
+    fn text(statement: &Statement<'_>) -> Option<String> {
+        let mut query = diesel::pg::PgQueryBuilder::default();
+        statement.to_sql(&mut query, &Pg).ok()?;
+        Some(diesel::query_builder::QueryBuilder::finish(query))
+    }
+
+    #[test]
+    fn statement_with_as_many_values_as_marks_is_built() {
+        let query = statement("SELECT ?").then(" + ?").bind::<Integer, _>(1).bind::<Integer, _>(2);
+        assert_eq!(text(&query).as_deref(), Some("SELECT $1 + $2"));
+    }
+
+    #[test]
+    fn statement_with_another_number_of_values_is_refused() {
+        assert_eq!(text(&statement("SELECT ?, ?").bind::<Integer, _>(1)), None);
+        assert_eq!(text(&statement("SELECT ?").bind::<Integer, _>(1).bind::<Integer, _>(2)), None);
+    }
+}
