@@ -13,8 +13,8 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use painreg_domain::policy::Action;
 use painreg_tenants::{
-    Ledger, Once, PlatformScope, PlatformTx, Principal, Registry, Reply, RequestContext, Stranger, Tenant, TenantScope,
-    Tx,
+    PlatformScope, PlatformTx, Principal, Registry, Reply, RequestContext, Tenant, TenantScope, Tx,
+    UnauthenticatedRequest,
 };
 
 pub use keys::KeySets;
@@ -50,8 +50,8 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     let state = request.app_data::<web::Data<State>>().ok_or_else(|| Problem::internal("no state"))?;
     let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();
     let origin = request.peer_addr().map(|peer| peer.ip().to_string());
-    let stranger = |code: Code| {
-        state.strangers.count(Stranger {
+    let unauthenticated = |code: Code| {
+        state.unauthenticated.count(UnauthenticatedRequest {
             code: code.name(),
             operation: operation_of(request),
             origin: origin.clone().unwrap_or_default(),
@@ -59,7 +59,7 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
         Problem::from(code)
     };
     let Some(presented) = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
-        return Err(stranger(Code::Unauthenticated));
+        return Err(unauthenticated(Code::Unauthenticated));
     };
     let verified = match presented.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
@@ -79,7 +79,7 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
         if matches!(refused, token::Refused::Unavailable) {
             Code::Unavailable.into()
         } else {
-            stranger(Code::Unauthenticated)
+            unauthenticated(Code::Unauthenticated)
         }
     })?;
     let remaining = state.limits.take(&verified.principal.key, verified.principal.role)?;
@@ -88,7 +88,7 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     if let (Some(named), Some(home)) = (request.match_info().get("tenant"), &verified.home)
         && named != home.slug
     {
-        return Err(stranger(Code::NotFound));
+        return Err(unauthenticated(Code::NotFound));
     }
     Ok(Caller {
         registry: state.registry.clone(),
@@ -141,12 +141,20 @@ impl Caller {
         action: Action,
         work: impl for<'t> FnOnce(&mut PlatformTx<'t>) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
+        self.on_platform(action, move |platform| platform.run(action, work)).await
+    }
+
+    async fn on_platform<T: Send + 'static>(
+        self,
+        action: Action,
+        run: impl FnOnce(&PlatformScope) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
         blocking(move || match self.scope() {
-            // Somebody of a tenant: the tenant's own log shows the refusal.
+            // A caller of a tenant: the tenant's own log shows the refusal.
             Scope::Tenant(scope) => scope.run(action, |_| Err(Code::Forbidden.into())),
             Scope::Platform(platform) => {
-                let result = platform.run(action, work);
-                // It is done; a server that cannot look now notices within a second.
+                let result = run(&platform);
+                // The change is committed; a server that cannot read it now reads it within a second.
                 if result.is_ok()
                     && let Err(error) = self.registry.refresh()
                 {
@@ -167,8 +175,8 @@ impl Caller {
         path: &str,
         work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<actix_web::HttpResponse, Problem> {
-        let once = self.once(key, path, &body)?;
-        self.run_as(action, once, work).await.map(answer)
+        let key = self.once(key, path, &body)?;
+        self.run_as(action, key, work).await.map(answer)
     }
 
     /// Fails where a machine client sends no key.
@@ -185,24 +193,18 @@ impl Caller {
         path: &str,
         work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<Reply, Problem> {
-        let once = self.once(key.of_line(line), path, &body)?;
-        self.run_as(action, once, work).await
+        let key = self.once(key.of_line(line), path, &body)?;
+        self.run_as(action, key, work).await
     }
 
     async fn run_as(
         self,
         action: Action,
-        once: Option<Once>,
+        key: Option<painreg_tenants::IdempotencyKey>,
         work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<Reply, Problem> {
         blocking(move || match self.scope() {
-            Scope::Tenant(scope) => match scope.run(action, |tx| at_most_once(tx, once.as_ref(), work)) {
-                Err(problem) => match overtaken(&problem, once) {
-                    Some(once) => scope.run(action, |tx| tx.recall(&once)?.ok_or(problem)),
-                    None => Err(problem),
-                },
-                done => done,
-            },
+            Scope::Tenant(scope) => scope.run_once(action, key.as_ref(), work),
             Scope::Platform(platform) => platform.run(action, |_| Err(Code::Forbidden.into())),
         })
         .await
@@ -217,46 +219,22 @@ impl Caller {
         path: &str,
         work: impl for<'t> FnOnce(&mut PlatformTx<'t>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<actix_web::HttpResponse, Problem> {
-        let once = self.once(key, path, &body)?;
-        let again = self.clone();
-        let kept = once.clone();
-        match self.run_platform(action, move |tx| at_most_once(tx, once.as_ref(), work)).await {
-            Err(problem) => match overtaken(&problem, kept) {
-                Some(once) => again.run_platform(action, move |tx| tx.recall(&once)?.ok_or(problem)).await.map(answer),
-                None => Err(problem),
-            },
-            done => done.map(answer),
-        }
+        let key = self.once(key, path, &body)?;
+        self.on_platform(action, move |platform| platform.run_once(action, key.as_ref(), work)).await.map(answer)
     }
 
-    fn once(&self, key: IdempotencyKey, path: &str, body: &[u8]) -> Result<Option<Once>, Problem> {
-        let once = key.of(&format!("{} {path}", self.operation), body);
-        if once.is_none() && self.principal.role.is_machine() {
+    fn once(
+        &self,
+        key: IdempotencyKey,
+        path: &str,
+        body: &[u8],
+    ) -> Result<Option<painreg_tenants::IdempotencyKey>, Problem> {
+        let key = key.of(&format!("{} {path}", self.operation), body);
+        if key.is_none() && self.principal.role.is_machine() {
             return Err(Code::IdempotencyKeyMissing.into());
         }
-        Ok(once)
+        Ok(key)
     }
-}
-
-/// Does the work, or gives the answer that it had before.
-fn at_most_once<L: Ledger>(
-    tx: &mut L,
-    once: Option<&Once>,
-    work: impl FnOnce(&mut L) -> Result<Reply, Problem>,
-) -> Result<Reply, Problem> {
-    let Some(once) = once else { return work(tx) };
-    if let Some(stored) = tx.recall(once)? {
-        return Ok(stored);
-    }
-    let reply = work(tx)?;
-    tx.remember(once, &reply)?;
-    Ok(reply)
-}
-
-/// The key to look up once more, where what "exists already" may be this very request's own effect: of two equal
-/// requests the first may end between the look and the lock of the second, which are one statement.
-fn overtaken(problem: &Problem, once: Option<Once>) -> Option<Once> {
-    once.filter(|_| problem.code == Code::AlreadyExists)
 }
 
 /// Where a caller may work.

@@ -12,7 +12,7 @@ use painreg_tenants::store::licences;
 use painreg_tenants::store::nettskjema::Known;
 use painreg_tenants::store::quarantine::{self, Unplaced};
 use painreg_tenants::store::submissions::{self, AnsweredBy, NewSubmission, Placed, Source, StoredScore};
-use painreg_tenants::{Kept, StoreError, Tx, Whose};
+use painreg_tenants::{Kept, PatientRef, StoreError, Tx};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -35,7 +35,7 @@ pub struct Ready {
     /// The answers, certainly valid.
     pub answers: Answers,
     /// Whose.
-    pub whose: Whose,
+    pub whose: PatientRef,
     /// Where it says whose: a pointer into what came.
     pub whose_at: String,
     /// Where it came from.
@@ -262,7 +262,7 @@ pub fn take(tx: &mut Tx<'_>, nettskjema_id: Option<&str>, arrivals: Vec<Arrival>
             Err(unfit) => taken.push(Some(came.keep(tx, unfit)?)),
         }
     }
-    let whose: Vec<Whose> = ready.iter().map(|(_, _, fits)| fits.whose.clone()).collect();
+    let whose: Vec<PatientRef> = ready.iter().map(|(_, _, fits)| fits.whose.clone()).collect();
     let (mut open, mut blocked) = (Vec::with_capacity(ready.len()), Vec::new());
     for ((at, came, fits), opened) in ready.into_iter().zip(tx.open_each_to_collect(&whose)?) {
         let outcome = match opened {

@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, ResponseError};
 use painreg_domain::clinical::legal_basis::Reason;
 use painreg_domain::code::Suggestion;
 use painreg_domain::fault::{Fault, FaultCode};
-use painreg_tenants::{Refusal, StoreError};
+use painreg_tenants::{AuditOutcome, StoreError};
 use serde::Serialize;
 use strum::{EnumIter, IntoStaticStr};
 
@@ -319,8 +319,8 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl Refusal for Problem {
-    fn learnt(&self) -> Option<&'static str> {
+impl AuditOutcome for Problem {
+    fn audit_outcome(&self) -> Option<&'static str> {
         match self.code {
             Code::NotFound => Some("not_found"),
             Code::AlreadyExists => Some("conflict"),

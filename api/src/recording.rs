@@ -5,7 +5,7 @@ use painreg_domain::clinical::history::ChangeReason;
 use painreg_domain::clinical::{Entry, Kind};
 use painreg_domain::ids::EntryId;
 use painreg_tenants::store::entries::{self, Stored};
-use painreg_tenants::{PatientAccess, Standing, StoreError, Tx, components};
+use painreg_tenants::{PatientAccess, RecordingContext, StoreError, Tx, components};
 use serde_json::Value;
 
 use crate::problem::Problem;
@@ -37,7 +37,7 @@ macro_rules! of_every_kind {
 pub(crate) use of_every_kind;
 
 /// Grounds may always be recorded: they say what else may be.
-fn may_keep(tx: &Tx<'_>, standing: &Standing, kind: Kind) -> Result<(), StoreError> {
+fn may_keep(tx: &Tx<'_>, standing: &RecordingContext, kind: Kind) -> Result<(), StoreError> {
     if kind == Kind::LegalBasis { Ok(()) } else { tx.may_keep(&standing.grounds) }
 }
 
@@ -45,7 +45,7 @@ fn may_keep(tx: &Tx<'_>, standing: &Standing, kind: Kind) -> Result<(), StoreErr
 pub fn recorded<'t, T: Entry>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    standing: &Standing,
+    standing: &RecordingContext,
     id: EntryId,
     entry: &T,
 ) -> Result<Stored, StoreError> {
@@ -63,7 +63,7 @@ pub fn recorded<'t, T: Entry>(
 pub fn changed<'t, T: Entry>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    standing: &Standing,
+    standing: &RecordingContext,
     before: &Stored,
     (version, reason): (i64, ChangeReason),
     entry: &T,
@@ -84,7 +84,7 @@ pub fn changed<'t, T: Entry>(
 pub fn withdrawn<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    standing: &Standing,
+    standing: &RecordingContext,
     before: &Stored,
     (version, reason): (i64, ChangeReason),
 ) -> Result<(), StoreError> {
@@ -100,7 +100,7 @@ pub fn withdrawn<'t>(
 pub fn recorded_of<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    standing: &mut Standing,
+    standing: &mut RecordingContext,
     kind: Kind,
     content: Value,
 ) -> Result<Stored, Problem> {

@@ -11,7 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use painreg_domain::national_id::Acceptance;
-use painreg_tenants::{Registry, StoreError, Stranger};
+use painreg_tenants::{Registry, StoreError, UnauthenticatedRequest};
 
 use crate::auth::{KeySets, Limits, Verifier};
 use crate::courier::Courier;
@@ -50,7 +50,7 @@ pub struct State {
     /// How fast callers may ask.
     pub limits: Limits,
     /// Callers nobody could identify, not yet written down.
-    pub strangers: Strangers,
+    pub unauthenticated: UnauthenticatedCounter,
     /// Which national ids are accepted.
     pub acceptance: Acceptance,
     /// The address clients use.
@@ -70,33 +70,33 @@ pub enum ServeError {
     Listen(#[from] std::io::Error),
 }
 
-/// Counts refused strangers until the keeper writes them down, at most a second later.
+/// Counts refused requests until the keeper writes them down, at most a second later.
 #[derive(Default)]
-pub struct Strangers(Mutex<HashMap<Stranger, i64>>);
+pub struct UnauthenticatedCounter(Mutex<HashMap<UnauthenticatedRequest, i64>>);
 
-impl Strangers {
-    /// At most this many different strangers are kept apart; the rest are counted together.
+impl UnauthenticatedCounter {
+    /// At most this many different requests are kept apart; the rest are counted together.
     const APART: usize = 1000;
 
     /// One more.
-    pub fn count(&self, mut stranger: Stranger) {
-        metrics::counter!("painreg_strangers_total").increment(1);
+    pub fn count(&self, mut request: UnauthenticatedRequest) {
+        metrics::counter!("painreg_requests_total").increment(1);
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= Self::APART && !counts.contains_key(&stranger) {
-            "many".clone_into(&mut stranger.origin);
-            "many".clone_into(&mut stranger.operation);
+        if counts.len() >= Self::APART && !counts.contains_key(&request) {
+            "many".clone_into(&mut request.origin);
+            "many".clone_into(&mut request.operation);
         }
-        *counts.entry(stranger).or_insert(0) += 1;
+        *counts.entry(request).or_insert(0) += 1;
     }
 
-    fn take(&self) -> Vec<(Stranger, i64)> {
+    fn take(&self) -> Vec<(UnauthenticatedRequest, i64)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).drain().collect()
     }
 
-    fn put_back(&self, counts: Vec<(Stranger, i64)>) {
+    fn put_back(&self, counts: Vec<(UnauthenticatedRequest, i64)>) {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (stranger, count) in counts {
-            *held.entry(stranger).or_insert(0) += count;
+        for (request, count) in counts {
+            *held.entry(request).or_insert(0) += count;
         }
     }
 }
@@ -122,7 +122,7 @@ pub fn start(registry: Registry, options: &Options, listener: TcpListener) -> Re
     let state = web::Data::new(State {
         verifier: Verifier::new(registry.clone(), keys, options.acceptance),
         limits: Limits::new(options.people_per_second, options.machines_per_second),
-        strangers: Strangers::default(),
+        unauthenticated: UnauthenticatedCounter::default(),
         acceptance: options.acceptance,
         public_address: options.public_address.clone(),
         metrics: recorder(),
@@ -157,7 +157,7 @@ pub fn start(registry: Registry, options: &Options, listener: TcpListener) -> Re
     Ok(Running { address, handle: server.handle(), server, worker })
 }
 
-/// What is done every second, and every hour: noticing changed tenants, writing strangers down, tidying.
+/// What is done every second, and every hour: noticing changed tenants, writing requests down, tidying.
 fn keep(state: web::Data<State>) {
     let weak = Arc::downgrade(&state.into_inner());
     std::thread::Builder::new()
@@ -181,12 +181,12 @@ fn tidy(state: &State, seconds: u64) {
         }
     };
     told("noticing changed tenants", state.registry.refresh());
-    let counts = state.strangers.take();
+    let counts = state.unauthenticated.take();
     if !counts.is_empty()
-        && let Err(error) = state.registry.record_strangers(counts.clone())
+        && let Err(error) = state.registry.record_unauthenticated(counts.clone())
     {
-        tracing::warn!(%error, "refused strangers will be written down later");
-        state.strangers.put_back(counts);
+        tracing::warn!(%error, "refused requests will be written down later");
+        state.unauthenticated.put_back(counts);
     }
     #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "a gauge is a float; counts are small")]
     metrics::gauge!("painreg_database_connections").set(state.registry.open_connections() as f64);
@@ -194,7 +194,7 @@ fn tidy(state: &State, seconds: u64) {
         state.limits.tidy();
     }
     if seconds % 3600 == 60 {
-        told("forgetting old answers", state.registry.forget_old_answers().map(|_| ()));
+        told("forgetting old answers", state.registry.remove_expired_replies().map(|_| ()));
     }
 }
 

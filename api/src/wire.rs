@@ -13,7 +13,7 @@ use painreg_domain::fault::{Fault, FaultCode, escape};
 use painreg_domain::national_id::{Acceptance, IdType, NationalId};
 use painreg_tenants::store::Listing;
 use painreg_tenants::store::patients::KnownId;
-use painreg_tenants::{Cursor, Once, Reply, StoreError, Tx};
+use painreg_tenants::{Cursor, Reply, StoreError, Tx};
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
@@ -504,13 +504,13 @@ impl IdempotencyKey {
     }
 
     /// The key together with what was asked for.
-    pub fn of(self, operation: &str, body: &[u8]) -> Option<Once> {
+    pub fn of(self, operation: &str, body: &[u8]) -> Option<painreg_tenants::IdempotencyKey> {
         let key = self.0?;
         let mut hash = Sha256::new();
         hash.update(operation.as_bytes());
         hash.update([0]);
         hash.update(body);
-        Some(Once { key, request_hash: hash.finalize().into() })
+        Some(painreg_tenants::IdempotencyKey { key, request_hash: hash.finalize().into() })
     }
 }
 

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use painreg_domain::policy::Action;
+use painreg_tenants::app;
 use painreg_tenants::store::{decisions, operations, webhooks};
-use painreg_tenants::{Registry, StoreError, TenantScope};
+use painreg_tenants::{Registry, StoreError, TenantScope, UnauditedTx};
 
 use crate::courier::Courier;
 
@@ -22,7 +23,7 @@ struct Job {
     name: &'static str,
     /// How many are at it at once, of one registry too.
     hands: u32,
-    is_waiting: fn(&TenantScope) -> Result<bool, StoreError>,
+    is_waiting: fn(&mut UnauditedTx<'_>) -> Result<bool, StoreError>,
     step: fn(&TenantScope, &Courier) -> Result<bool, StoreError>,
 }
 
@@ -38,10 +39,21 @@ const JOBS: &[Job] = &[
         name: "operations",
         hands: 1,
         is_waiting: operations::is_waiting,
-        step: |scope, _| painreg_tenants::app::operations::step(scope),
+        step: |scope, _| run_operation(scope),
     },
     Job { name: "webhooks", hands: 4, is_waiting: webhooks::is_waiting, step: |scope, courier| courier.step(scope) },
 ];
+
+/// Runs one stretch of the operation that has been due the longest. Returns whether there may be more to do.
+fn run_operation(scope: &TenantScope) -> Result<bool, StoreError> {
+    let Some((operation, kind)) = scope.run_unaudited(operations::next_due)? else { return Ok(false) };
+    let action = app::operations::action(kind);
+    if let Err(error) = scope.run(action, |tx| app::operations::run_stretch(tx, operation)) {
+        tracing::warn!(%error, %operation, %kind, tenant = scope.tenant().slug, "operation stretch failed");
+        scope.run(action, |tx| app::operations::record_failure(tx, operation, &error))?;
+    }
+    Ok(true)
+}
 
 /// Works until told to stop, each job by itself: whoever waits for a receiver holds up nobody who decides. Several at once,
 /// in one process or many, do each thing once.
@@ -91,7 +103,7 @@ fn round(job: &Job, registry: &Registry, courier: &Courier, stop: &AtomicBool) -
 }
 
 fn turn(job: &Job, scope: &TenantScope, courier: &Courier) -> Result<bool, StoreError> {
-    if !(job.is_waiting)(scope)? {
+    if !scope.run_unaudited(job.is_waiting)? {
         return Ok(false);
     }
     let started = Instant::now();

@@ -10,10 +10,11 @@ use painreg_domain::clinical::{
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::EntryId;
 
+use crate::access::{PatientAccess, RecordingContext};
 use crate::error::StoreError;
-use crate::scope::{PatientAccess, Standing, Tx};
 use crate::statement::statement;
 use crate::store::entries::{self, Narrowing, Stored, Wanted};
+use crate::tx::Tx;
 
 /// No implant has more components.
 const MOST: i64 = 1000;
@@ -154,7 +155,7 @@ fn named(tx: &mut Tx<'_>, stored: &Stored, surgical: bool) -> Result<bool, Store
 pub fn remove<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    standing: &Standing,
+    standing: &RecordingContext,
     stored: &Stored,
 ) -> Result<(), StoreError> {
     let event: ImplantEvent = entries::content(stored)?;
@@ -199,7 +200,7 @@ pub fn remove<'t>(
 pub fn restore<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    standing: &Standing,
+    standing: &RecordingContext,
     stored: &Stored,
 ) -> Result<(), StoreError> {
     let event: ImplantEvent = entries::content(stored)?;
@@ -218,7 +219,7 @@ pub fn restore<'t>(
 fn mark<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    standing: &Standing,
+    standing: &RecordingContext,
     stored: &Stored,
     component: &ImplantComponent,
     reason: ChangeReason,

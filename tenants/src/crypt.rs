@@ -10,12 +10,14 @@ use std::sync::Arc;
 
 use aes_gcm_siv::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
+use serde::Serialize;
 use sha2::Sha256;
 use zeroize::Zeroizing;
-
-use crate::receipt::Signer;
 
 /// Why something could not be sealed or opened.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +120,47 @@ impl Key {
 
     fn cipher(&self) -> Aes256GcmSiv {
         Aes256GcmSiv::new_from_slice(self.0.as_slice()).expect("the key has 32 bytes")
+    }
+}
+
+/// A registry's signing key.
+pub(crate) struct Signer {
+    pair: Ed25519KeyPair,
+    /// The protected header, encoded.
+    header: String,
+    kid: String,
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Signer").field(&self.kid).finish()
+    }
+}
+
+impl Signer {
+    /// The signing key whose seed is `key`.
+    pub(crate) fn new(key: &Key) -> Self {
+        let pair = Ed25519KeyPair::from_seed_unchecked(key.seed()).expect("any 32 bytes are a seed");
+        let kid: String = hex(&digest(pair.public_key().as_ref())).chars().take(16).collect();
+        let header = format!(r#"{{"alg":"EdDSA","kid":"{kid}","typ":"receipt+jwt"}}"#);
+        Self { pair, header: URL_SAFE_NO_PAD.encode(header), kid }
+    }
+
+    /// Signs claims: a compact JWS (RFC 7515) with Ed25519 (RFC 8037).
+    pub(crate) fn sign(&self, claims: &impl Serialize) -> String {
+        let mut jws = String::with_capacity(640);
+        jws.push_str(&self.header);
+        jws.push('.');
+        URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(claims).unwrap_or_default(), &mut jws);
+        let signature = self.pair.sign(jws.as_bytes());
+        jws.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut jws);
+        jws
+    }
+
+    /// The key's id and its 32 public bytes in base64url, as a JWK (RFC 7517) has them.
+    pub(crate) fn public_key(&self) -> (String, String) {
+        (self.kid.clone(), URL_SAFE_NO_PAD.encode(self.pair.public_key()))
     }
 }
 

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::crypt::Key;
 use crate::error::StoreError;
-use crate::scope::{PlatformTx, Tx};
+use crate::tx::{PlatformTx, Tx};
 
 /// A sealed place in a list, bound to tenant, caller, list and filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,6 @@ impl PlatformTx<'_> {
     }
 
     fn cursor_key(&self) -> &Key {
-        &self.scope.registry().0.platform.keys.cursor
+        &self.place().keys.cursor
     }
 }

@@ -184,3 +184,27 @@ fn transient(message: &str) -> Option<bool> {
     }
     GONE.iter().any(|words| message.contains(words)).then_some(false)
 }
+
+/// What an error tells its caller about the registry: such outcomes are logged although nothing was done.
+pub trait AuditOutcome {
+    /// Returns `not_found`, `conflict`, or `refused` where only an opened record makes it worth logging; `None` where the
+    /// caller learns nothing, because the service failed or was busy.
+    fn audit_outcome(&self) -> Option<&'static str>;
+}
+
+impl AuditOutcome for StoreError {
+    fn audit_outcome(&self) -> Option<&'static str> {
+        match self {
+            Self::NotFound => Some("not_found"),
+            Self::Conflict(_) => Some("conflict"),
+            Self::Stale
+            | Self::Invalid(_)
+            | Self::Active
+            | Self::InUse
+            | Self::WrongState
+            | Self::NotPermitted(_)
+            | Self::LicenceBlocked(_) => Some("refused"),
+            _ => None,
+        }
+    }
+}

@@ -1,34 +1,52 @@
 //! The only crate that knows a database: tenants, scopes, transactions and storage. `diesel` never leaves it.
 
+mod access;
 pub mod app;
-mod audit;
+pub mod audit;
+mod cache;
 mod clock;
+mod commit;
 pub mod components;
+mod connections;
 mod crypt;
 mod cursor;
+mod database_check;
 mod error;
 mod issuer;
 pub mod local;
 pub mod migrate;
+mod once;
+mod place;
 mod pool;
+mod principal;
+mod proof;
 pub mod provision;
+mod reach;
 mod receipt;
 mod registry;
+mod retention;
 mod schema;
+mod schema_version;
 mod scope;
+mod settings;
 mod statement;
 pub mod store;
+pub mod template;
+mod transaction;
+mod tx;
 
-pub use audit::Stranger;
+pub use access::{PatientAccess, PatientRef, RecordingContext};
+pub use audit::unauthenticated::UnauthenticatedRequest;
 pub use clock::Clock;
 pub use crypt::CryptError;
 pub use cursor::Cursor;
-pub use error::StoreError;
+pub use error::{AuditOutcome, StoreError};
 pub use issuer::{Algorithm, Assurance, ClaimMapping, IssuerSettings, KeySource, RequiredClaim};
+pub use place::Tenant;
+pub use principal::{OwnRecord, Principal, RequestContext};
 pub use receipt::Kept;
-pub use registry::{Registry, Settings, Tenant, TrustedIssuer};
-pub use scope::{
-    Ledger, OwnRecord, PatientAccess, PlatformScope, PlatformTx, Principal, Refusal, RequestContext, Standing,
-    TenantScope, Tx, Whose,
-};
-pub use store::idempotency::{Once, Reply};
+pub use registry::{Registry, TrustedIssuer};
+pub use scope::{PlatformScope, TenantScope};
+pub use settings::Settings;
+pub use store::idempotency::{IdempotencyKey, Reply};
+pub use tx::{PlatformTx, Tx, UnauditedTx};

@@ -13,7 +13,7 @@ use secrecy::SecretString;
 
 use crate::crypt::{hex, random};
 use crate::error::StoreError;
-use crate::migrate::run_sql;
+use crate::statement::run_sql;
 
 /// Why the private PostgreSQL does not run.
 #[derive(Debug, thiserror::Error)]

@@ -1,30 +1,30 @@
 //! Bringing schemas to this server's version: the platform's first, then every tenant's, each in its own transaction.
 //! Resumable; killed anywhere, a rerun completes.
 
-use diesel::migration::MigrationSource;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _};
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::ids::TenantId;
 use painreg_domain::policy::Role;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use strum::IntoEnumIterator as _;
 
 use crate::clock::Clock;
+use crate::connections::{Connections, owner_connection};
 use crate::error::StoreError;
-use crate::registry::{Registry, owner_connection};
-use crate::statement::statement;
-use crate::store;
+use crate::registry::Registry;
+use crate::schema_version::{self, PLATFORM, TENANT};
+use crate::statement::{run_sql, statement};
+use crate::store::{code_lists, tenants};
+use crate::template;
 
-const PLATFORM: EmbeddedMigrations = embed_migrations!("../migrations/platform");
-const TENANT: EmbeddedMigrations = embed_migrations!("../migrations/tenant");
 const GRANTS: &str = include_str!("../../migrations/replaceable/grants.sql");
 
 /// One migrator at a time, whatever the process.
 const LOCK: i64 = 0x7061_696e_7265_6701;
 
-/// What became of one tenant.
+/// The result of one tenant's migration.
 #[derive(Clone, Debug)]
 pub struct Migrated {
     /// The tenant.
@@ -33,16 +33,16 @@ pub struct Migrated {
     pub from: String,
     /// The version it has now.
     pub to: String,
-    /// What happened.
+    /// How it ended.
     pub outcome: Outcome,
 }
 
 /// How one tenant's migration ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was brought up.
+    /// It was brought to this program's version.
     Migrated,
-    /// It was there already.
+    /// It was at this program's version already.
     Current,
     /// It failed and is unchanged; the text is PostgreSQL's.
     Failed(String),
@@ -59,21 +59,9 @@ impl Outcome {
     }
 }
 
-/// The version of the tenant set in this program: the name of its newest migration.
-pub fn tenant_version() -> &'static str {
-    static VERSION: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| newest(&TENANT));
-    &VERSION
-}
-
-fn newest(set: &EmbeddedMigrations) -> String {
-    let names = MigrationSource::<diesel::pg::Pg>::migrations(set).unwrap_or_default();
-    names.iter().map(|migration| migration.name().version().to_string()).max().unwrap_or_default()
-}
-
 /// Prepares the platform's schema in an empty database, or brings it up. Needs the owner's address only.
 pub fn platform(address: &SecretString) -> Result<(), StoreError> {
-    let mut conn = PgConnection::establish(address.expose_secret())
-        .map_err(|_| StoreError::Unavailable("the database cannot be reached".to_owned()))?;
+    let mut conn = owner_connection(address)?;
     locked(&mut conn, |conn| {
         run_sql(conn, "CREATE SCHEMA IF NOT EXISTS platform; SET search_path = platform")?;
         let database: NameRow = statement("SELECT current_database()::text AS name").get_result(conn)?;
@@ -93,22 +81,9 @@ struct NameRow {
 }
 
 #[derive(QueryableByName)]
-struct VersionRow {
-    #[diesel(sql_type = Nullable<Text>)]
-    version: Option<String>,
-}
-
-#[derive(QueryableByName)]
 struct LockedRow {
     #[diesel(sql_type = Bool)]
     locked: bool,
-}
-
-/// Whether the platform's schema is this server's.
-pub(crate) fn check_platform_version(conn: &mut PgConnection) -> Result<(), StoreError> {
-    let found: VersionRow =
-        statement("SELECT max(version)::text AS version FROM platform.__diesel_schema_migrations").get_result(conn)?;
-    if found.version == Some(newest(&PLATFORM)) { Ok(()) } else { Err(StoreError::WrongVersion) }
 }
 
 /// Runs `work` while no other migrator runs; waits for one that does.
@@ -136,86 +111,97 @@ fn locked<T>(
 }
 
 impl Registry {
-    /// Brings every tenant, or the one called `only`, to this server's version. Stops at the first failure unless told
-    /// to `go_on`; calls `seen` after each.
+    /// Brings every tenant, or the one called `only`, to this program's version. Stops at the first failure, unless `go_on`;
+    /// calls `seen` after each.
     pub fn migrate(
         &self,
         only: Option<&str>,
         go_on: bool,
-        mut seen: impl FnMut(&Migrated),
+        seen: impl FnMut(&Migrated),
     ) -> Result<Vec<Migrated>, StoreError> {
-        let mut conn = owner_connection(&self.0.settings.database)?;
-        let done = locked(&mut conn, |conn| {
-            let (_, rows, _) = store::tenants::load_all(conn)?;
-            let mut done = Vec::new();
-            for row in rows.into_iter().filter(|row| only.is_none_or(|slug| slug == row.slug)) {
-                let started = self.clock().now();
-                let outcome = self.migrate_one(conn, &row);
-                let migrated = Migrated {
-                    slug: row.slug,
-                    from: row.schema_version.clone(),
-                    to: if matches!(outcome, Outcome::Failed(_)) {
-                        row.schema_version.clone()
-                    } else {
-                        tenant_version().to_owned()
-                    },
-                    outcome,
-                };
-                journal(conn, self.clock(), row.id, &migrated, started)?;
-                seen(&migrated);
-                let failed = matches!(migrated.outcome, Outcome::Failed(_));
-                done.push(migrated);
-                if failed && !go_on {
-                    break;
-                }
-            }
-            Ok(done)
-        })?;
-        if only.is_some() && done.is_empty() {
-            return Err(StoreError::NotFound);
-        }
+        let done = migrate_tenants(self.connections(), only, go_on, seen)?;
         self.reload()?;
         Ok(done)
     }
+}
 
-    fn migrate_one(&self, platform: &mut PgConnection, row: &store::tenants::ServedRow) -> Outcome {
-        let mut work = || -> Result<Outcome, StoreError> {
-            let mut elsewhere;
-            let base = self.base_address(row.id, row.dsn.as_deref())?;
-            let conn = if row.dsn.is_some() {
-                elsewhere = owner_connection(&base)?;
-                &mut elsewhere
-            } else {
-                &mut *platform
+/// As [`Registry::migrate`]; the caller sees to it that the registry reads the platform's tables again.
+pub(crate) fn migrate_tenants(
+    connections: &Connections,
+    only: Option<&str>,
+    go_on: bool,
+    mut seen: impl FnMut(&Migrated),
+) -> Result<Vec<Migrated>, StoreError> {
+    let mut conn = owner_connection(&connections.settings.database)?;
+    let done = locked(&mut conn, |conn| {
+        let (_, rows, _) = tenants::load_all(conn)?;
+        let mut done = Vec::new();
+        for row in rows.into_iter().filter(|row| only.is_none_or(|slug| slug == row.slug)) {
+            let started = connections.clock().now();
+            let outcome = migrate_one(connections, conn, &row);
+            let migrated = Migrated {
+                slug: row.slug,
+                from: row.schema_version.clone(),
+                to: if matches!(outcome, Outcome::Failed(_)) {
+                    row.schema_version.clone()
+                } else {
+                    schema_version::of_tenants().to_owned()
+                },
+                outcome,
             };
-            let before = row.schema_version.clone();
-            let now = self.clock().now();
-            conn.transaction::<_, StoreError, _>(|conn| {
-                bring_up(conn, &row.schema)?;
-                // Lists that came with a migration; those a registry has are its own.
-                store::code_lists::furnish(conn, &crate::provision::template_lists(&row.template), now)
-            })?;
-            let current = before == tenant_version();
-            if !current {
-                platform.transaction::<_, StoreError, _>(|platform| {
-                statement("UPDATE platform.tenant SET schema_version = ?, updated_at = ?, updated_by = 'MigrateTenant', version = version + 1 WHERE id = ?")
-                    .bind::<Text, _>(tenant_version())
-                    .bind::<Timestamptz, _>(self.clock().now().to_diesel())
-                    .bind::<SqlUuid, _>(row.id.uuid())
-                    .execute(platform)?;
-                store::tenants::move_generation(platform)
-                })?;
+            journal(conn, connections.clock(), row.id, &migrated, started)?;
+            seen(&migrated);
+            let failed = matches!(migrated.outcome, Outcome::Failed(_));
+            done.push(migrated);
+            if failed && !go_on {
+                break;
             }
-            Ok(if current { Outcome::Current } else { Outcome::Migrated })
-        };
-        work().unwrap_or_else(|error| {
-            let why = match &error {
-                StoreError::Database(source) => source.to_string(),
-                other => other.to_string(),
-            };
-            Outcome::Failed(why)
-        })
+        }
+        Ok(done)
+    })?;
+    if only.is_some() && done.is_empty() {
+        return Err(StoreError::NotFound);
     }
+    Ok(done)
+}
+
+fn migrate_one(connections: &Connections, platform: &mut PgConnection, row: &tenants::ServedRow) -> Outcome {
+    let mut work = || -> Result<Outcome, StoreError> {
+        let mut elsewhere;
+        let base = connections.base_address(row.id, row.dsn.as_deref())?;
+        let conn = if row.dsn.is_some() {
+            elsewhere = owner_connection(&base)?;
+            &mut elsewhere
+        } else {
+            &mut *platform
+        };
+        let before = row.schema_version.clone();
+        let now = connections.clock().now();
+        conn.transaction::<_, StoreError, _>(|conn| {
+            bring_up(conn, &row.schema)?;
+            // Lists that came with a migration; those a registry has are its own.
+            code_lists::seed(conn, &template::lists(&row.template), now)
+        })?;
+        let current = before == schema_version::of_tenants();
+        if !current {
+            platform.transaction::<_, StoreError, _>(|platform| {
+            statement("UPDATE platform.tenant SET schema_version = ?, updated_at = ?, updated_by = 'MigrateTenant', version = version + 1 WHERE id = ?")
+                .bind::<Text, _>(schema_version::of_tenants())
+                .bind::<Timestamptz, _>(connections.clock().now().to_diesel())
+                .bind::<SqlUuid, _>(row.id.uuid())
+                .execute(platform)?;
+            tenants::move_generation(platform)
+            })?;
+        }
+        Ok(if current { Outcome::Current } else { Outcome::Migrated })
+    };
+    work().unwrap_or_else(|error| {
+        let why = match &error {
+            StoreError::Database(source) => source.to_string(),
+            other => other.to_string(),
+        };
+        Outcome::Failed(why)
+    })
 }
 
 fn journal(
@@ -282,11 +268,4 @@ fn grants(schema: &str) -> String {
 /// The roles that requests run as inside a tenant: everybody's but the operator's.
 pub(crate) fn request_roles() -> impl Iterator<Item = &'static str> {
     Role::iter().filter(|role| *role != Role::Operator).map(Into::into)
-}
-
-/// Fixed text and names that this crate made itself; never input.
-#[expect(clippy::disallowed_methods, reason = "this is the one place")]
-pub(crate) fn run_sql(conn: &mut PgConnection, sql: &str) -> Result<(), StoreError> {
-    use diesel::connection::SimpleConnection as _;
-    Ok(conn.batch_execute(sql)?)
 }

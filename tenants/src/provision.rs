@@ -1,66 +1,30 @@
 //! Making, changing hands of and removing a whole registry: roles, schema, grants, template. Everything of one place
 //! in one transaction, so that half a registry never exists.
 
-use std::collections::BTreeMap;
-
 use diesel::prelude::*;
 use diesel::sql_types::{Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff_diesel::ToDiesel as _;
-use painreg_domain::code_list::CodeLists;
 use painreg_domain::fault::{Fault, FaultCode};
-use painreg_domain::followup::Plan;
 use painreg_domain::ids::TenantId;
 use painreg_domain::organisation_number::OrganisationNumber;
 use painreg_domain::policy::Action;
-use painreg_domain::questionnaire::Form;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::audit::Trace;
+use crate::audit::writer::Trace;
+use crate::connections::owner_connection;
 use crate::crypt::{Key, hex, random};
 use crate::error::StoreError;
 use crate::issuer::IssuerSettings;
-use crate::migrate::{self, request_roles, run_sql};
-use crate::registry::{Registry, owner_connection};
-use crate::scope::{PlatformTx, Principal, RequestContext};
-use crate::statement::statement;
-use crate::store::{self, tenants::TenantRecord};
+use crate::migrate::{self, request_roles};
+use crate::principal::{Principal, RequestContext};
+use crate::registry::Registry;
+use crate::statement::{run_sql, statement};
+use crate::store::tenants::{self, TenantRecord};
+use crate::store::{code_lists, forms, plans};
+use crate::tx::PlatformTx;
+use crate::{database_check, schema_version, template};
 
-/// The template every OPR registry starts from, file for file.
-const OPR_FORMS: &[&str] = &[
-    include_str!("../templates/opr/forms/opr-baseline.toml"),
-    include_str!("../templates/opr/forms/opr-baseline-short.toml"),
-    include_str!("../templates/opr/forms/opr-follow-up-short.toml"),
-    include_str!("../templates/opr/forms/opr-follow-up-full.toml"),
-    include_str!("../templates/opr/forms/opr-rf.toml"),
-    include_str!("../templates/opr/forms/opr-scs.toml"),
-];
-
-/// The forms of a template.
-pub fn template_forms(template: &str) -> Option<Vec<Form>> {
-    // That every shipped form can be read is tested.
-    (template == "opr").then(|| OPR_FORMS.iter().filter_map(|text| Form::from_toml(text).ok()).collect())
-}
-
-/// The code lists that every OPR registry starts from.
-const OPR_LISTS: &str = include_str!("../templates/opr/code-lists.toml");
-
-/// The code lists of a template.
-pub fn template_lists(template: &str) -> CodeLists {
-    // That the shipped lists can be read is tested.
-    if template == "opr" { CodeLists::from_toml(OPR_LISTS).unwrap_or_default() } else { CodeLists::default() }
-}
-
-/// The plan of follow-up that every OPR registry starts from.
-const OPR_PLAN: &str = include_str!("../templates/opr/follow-up.toml");
-
-/// The plan of follow-up of a template.
-pub fn template_plan(template: &str) -> Option<Plan> {
-    // That the shipped plan is sound, with the shipped forms and lists, is tested.
-    let definition = toml::from_str(OPR_PLAN).ok().filter(|_| template == "opr")?;
-    Some(Plan::published(definition, &BTreeMap::new()))
-}
-
-/// Where a new registry is to lie.
+/// The place of a new registry's data.
 #[derive(Clone, Debug)]
 pub enum Placement {
     /// In the platform's database.
@@ -78,11 +42,11 @@ pub struct NewTenant {
     pub name: String,
     /// The hospital trust's organisation number.
     pub organisation_number: Option<OrganisationNumber>,
-    /// Where it is to lie.
+    /// The place of its data.
     pub placement: Placement,
     /// The template it starts from.
     pub template: String,
-    /// Whom it trusts.
+    /// The issuers it trusts.
     pub issuers: Vec<IssuerSettings>,
 }
 
@@ -96,7 +60,7 @@ impl NewTenant {
         if self.name.trim().is_empty() || self.name.chars().count() > 200 {
             faults.push(Fault::at("name", FaultCode::InvalidFormat));
         }
-        if template_forms(&self.template).is_none() {
+        if template::forms(&self.template).is_none() {
             faults.push(Fault::at("template", FaultCode::UnknownReference));
         }
         faults.extend(issuer_faults(&self.issuers));
@@ -124,13 +88,13 @@ pub fn create(tx: &mut PlatformTx<'_>, new: &NewTenant) -> Result<TenantRecord, 
     if !faults.is_empty() {
         return Err(StoreError::Invalid(faults));
     }
-    let registry = tx.scope.registry().clone();
-    let clock = registry.clock().clone();
+    let connections = tx.connections;
+    let clock = connections.clock();
     let id = TenantId::existing(clock.random_id());
     let row = id.uuid().into_bytes();
     let schema = format!("t_{}", hex(&random::<16>()));
     let password = hex(&random::<32>());
-    let kek = &registry.0.kek;
+    let kek = &connections.kek;
     let tenant_key = Key::random().wrap(kek, &[b"tenant".as_slice(), b"tenant_key", &row]);
     let sealed_password = kek.seal(password.as_bytes(), &[b"tenant".as_slice(), b"login_password", &row]);
     let dsn = match &new.placement {
@@ -155,43 +119,40 @@ pub fn create(tx: &mut PlatformTx<'_>, new: &NewTenant) -> Result<TenantRecord, 
     .bind::<Bytea, _>(sealed_password)
     .bind::<Bytea, _>(tenant_key)
     .bind::<Text, _>(&new.template)
-    .bind::<Text, _>(migrate::tenant_version())
+    .bind::<Text, _>(schema_version::of_tenants())
     .bind::<Timestamptz, _>(now)
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>(tx.trace.action())
     .execute(tx.conn)?;
     for issuer in &new.issuers {
-        store::tenants::trust(tx.conn, &clock, Some(id), issuer)?;
+        tenants::trust(tx.conn, clock, Some(id), issuer)?;
     }
-    store::tenants::move_generation(tx.conn)?;
-    let forms = template_forms(&new.template).unwrap_or_default();
-    let lists = template_lists(&new.template);
-    let plan = template_plan(&new.template);
-    let limit = registry.0.settings.connections_per_tenant * 4;
-    let furnish = |conn: &mut PgConnection| -> Result<(), StoreError> {
+    tenants::move_generation(tx.conn)?;
+    let limit = connections.settings.connections_per_tenant * 4;
+    let build = |conn: &mut PgConnection| -> Result<(), StoreError> {
         run_sql(conn, "SET LOCAL statement_timeout = '60s'")?;
         let database = database_name(conn)?;
         run_sql(conn, &creation(&schema, &password, limit, &database))?;
         migrate::bring_up(conn, &schema)?;
-        store::forms::furnish(conn, &forms, clock.now())?;
-        store::code_lists::furnish(conn, &lists, clock.now())?;
-        if let Some(plan) = &plan {
-            store::plans::furnish(conn, plan, clock.now())?;
+        forms::seed(conn, &template::forms(&new.template).unwrap_or_default(), clock.now())?;
+        code_lists::seed(conn, &template::lists(&new.template), clock.now())?;
+        if let Some(plan) = template::plan(&new.template) {
+            plans::seed(conn, &plan, clock.now())?;
         }
         run_sql(conn, "SET LOCAL search_path = platform, pg_temp")
     };
     match &new.placement {
-        Placement::Login => furnish(tx.conn)?,
+        Placement::Login => build(tx.conn)?,
         // The other database commits first; if the platform's own commit then fails, an unreferenced schema under a
         // drawn name is left there, and a second attempt draws another.
         Placement::Dsn(address) => {
             let mut conn = owner_connection(address)?;
-            registry.judge(&mut conn)?;
-            conn.transaction(furnish)?;
+            database_check::check(&connections.settings, &mut conn)?;
+            conn.transaction(build)?;
         }
     }
     tx.trace.write(tx.conn, None, Some(new.slug.clone()), "ok")?;
-    store::tenants::by_slug(tx.conn, &new.slug)
+    tenants::by_slug(tx.conn, &new.slug)
 }
 
 #[derive(QueryableByName)]
@@ -247,7 +208,7 @@ struct DroppedRow {
 
 /// Removes a suspended registry and everything in it, keys included. There is no way back.
 pub fn drop(tx: &mut PlatformTx<'_>, slug: &str, version: i64) -> Result<(), StoreError> {
-    let record = store::tenants::by_slug(tx.conn, slug)?;
+    let record = tenants::by_slug(tx.conn, slug)?;
     if record.version != version {
         return Err(StoreError::Stale);
     }
@@ -259,18 +220,15 @@ pub fn drop(tx: &mut PlatformTx<'_>, slug: &str, version: i64) -> Result<(), Sto
             .bind::<Text, _>(slug)
             .bind::<diesel::sql_types::BigInt, _>(version)
             .get_result(tx.conn)?;
-    store::tenants::move_generation(tx.conn)?;
-    let registry = tx.scope.registry().clone();
-    if let Some(tenant) = registry.tenant(slug) {
-        tenant.place.close();
-    }
+    tenants::move_generation(tx.conn)?;
+    tx.connections.close(&row.schema_name);
     let clear = |conn: &mut PgConnection| -> Result<(), StoreError> {
         run_sql(conn, "SET LOCAL statement_timeout = '60s'")?;
         let database = database_name(conn)?;
         run_sql(conn, &removal(&row.schema_name, &database))
     };
     if row.dsn.is_some() {
-        let address = registry.base_address(TenantId::existing(row.id), row.dsn.as_deref())?;
+        let address = tx.connections.base_address(TenantId::existing(row.id), row.dsn.as_deref())?;
         owner_connection(&address)?.transaction(clear)?;
     } else {
         clear(tx.conn)?;
@@ -280,7 +238,7 @@ pub fn drop(tx: &mut PlatformTx<'_>, slug: &str, version: i64) -> Result<(), Sto
 
 /// Brings one registry to this server's version. The migration commits on its own, journal and all.
 pub fn migrate(tx: &mut PlatformTx<'_>, slug: &str) -> Result<migrate::Migrated, StoreError> {
-    let done = tx.scope.registry().clone().migrate(Some(slug), false, |_| {})?;
+    let done = migrate::migrate_tenants(tx.connections, Some(slug), false, |_| {})?;
     tx.trace.write(tx.conn, None, Some(slug.to_owned()), "ok")?;
     done.into_iter().next().ok_or(StoreError::NotFound)
 }
@@ -293,9 +251,9 @@ impl Registry {
         if !faults.is_empty() {
             return Err(StoreError::Invalid(faults));
         }
-        let mut conn = owner_connection(&self.0.settings.database)?;
+        let mut conn = owner_connection(&self.connections().settings.database)?;
         conn.transaction::<_, StoreError, _>(|conn| {
-            let id = tenant.map(|slug| store::tenants::by_slug(conn, slug)).transpose()?.map(|record| record.id);
+            let id = tenant.map(|slug| tenants::by_slug(conn, slug)).transpose()?.map(|record| record.id);
             // An issuer that is known keeps its row: callers' idempotency keys and cursors hang on it.
             let changed = statement(
                 "UPDATE platform.issuer SET settings = ? WHERE issuer = ? AND tenant_id IS NOT DISTINCT FROM ?",
@@ -305,9 +263,9 @@ impl Registry {
             .bind::<Nullable<SqlUuid>, _>(id.map(TenantId::uuid))
             .execute(conn)?;
             if changed > 0 {
-                store::tenants::move_generation(conn)?;
+                tenants::move_generation(conn)?;
             } else {
-                store::tenants::trust(conn, self.clock(), id, settings)?;
+                tenants::trust(conn, self.clock(), id, settings)?;
             }
             run_sql(conn, "SET LOCAL search_path = platform, pg_temp")?;
             let who = Principal::operator_at_the_machine("command line");
@@ -321,79 +279,11 @@ impl Registry {
         })?;
         self.reload()
     }
-
-    /// Work of every hour: stored answers older than thirty days go.
-    pub fn forget_old_answers(&self) -> Result<usize, StoreError> {
-        let mut platform = owner_connection(&self.0.settings.database)?;
-        let (_, rows, _) = store::tenants::load_all(&mut platform)?;
-        let now = self.clock().now();
-        let forget = |conn: &mut PgConnection, schema: &str| {
-            conn.transaction::<_, StoreError, _>(|conn| {
-                run_sql(conn, &format!("SET LOCAL search_path = {schema}"))?;
-                store::idempotency::forget_old(conn, now)
-            })
-        };
-        let mut gone = forget(&mut platform, "platform")?;
-        for row in rows {
-            let forgotten = if row.dsn.is_some() {
-                self.base_address(row.id, row.dsn.as_deref())
-                    .and_then(|address| forget(&mut owner_connection(&address)?, &row.schema))
-            } else {
-                forget(&mut platform, &row.schema)
-            };
-            match forgotten {
-                Ok(few) => gone += few,
-                Err(error) => tracing::warn!(%error, registry = %row.slug, "old answers will be forgotten later"),
-            }
-        }
-        Ok(gone)
-    }
-
-    /// Whether a proof of possession is used for the first time. What has expired is forgotten on the way.
-    pub fn first_use_of_proof(&self, id: &[u8; 32], expires: jiff::Timestamp) -> Result<bool, StoreError> {
-        let mut held = self.0.connection(&self.0.platform)?;
-        let fresh = statement(
-            "WITH gone AS (DELETE FROM platform.used_proof WHERE expires_at < ?) \
-             INSERT INTO platform.used_proof (id, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        )
-        .bind::<Timestamptz, _>(self.clock().now().to_diesel())
-        .bind::<Bytea, _>(id.as_slice())
-        .bind::<Timestamptz, _>(expires.to_diesel())
-        .execute(held.conn()?)?;
-        Ok(fresh == 1)
-    }
-
-    /// Adds counts of callers nobody could identify to the platform's log of refusals.
-    pub fn record_strangers(&self, counts: Vec<(crate::Stranger, i64)>) -> Result<(), StoreError> {
-        let mut held = self.0.connection(&self.0.platform)?;
-        crate::audit::count_strangers(held.conn()?, self.clock().now(), counts)
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use painreg_domain::followup::Known;
-    use painreg_domain::settings::Settings;
-
     use super::*;
-
-    #[test]
-    fn the_shipped_template_is_whole() {
-        assert_eq!(template_forms("opr").map(|forms| forms.len()), Some(6));
-        assert!(template_forms("OPR").is_none());
-    }
-
-    #[test]
-    fn the_shipped_plan_is_sound_with_the_shipped_forms_and_lists() {
-        let plan = template_plan("opr").expect("a plan");
-        let forms: Vec<String> =
-            template_forms("opr").expect("forms").iter().map(|form| form.code().to_owned()).collect();
-        let channels = Settings::default().channels;
-        let known = Known { forms: &forms, lists: &template_lists("opr"), channels: &channels };
-        let parsed = Plan::parse(plan.definition().clone(), &known).expect("a sound plan");
-        let rules: Vec<&str> = parsed.rules().iter().map(|rule| rule.code.as_str()).collect();
-        assert_eq!(rules, ["closed_12", "ongoing_12", "rf_3", "rf_6", "rf_12", "scs_6", "scs_12"]);
-    }
 
     #[test]
     fn slugs_have_one_form() {

@@ -1,15 +1,12 @@
 //! Signed receipts (kvitteringer): whoever delivered can prove to anybody that it arrived here, as it was, and when. A
 //! compact JWS (RFC 7515) signed with Ed25519 (RFC 8037) under the registry's own key; it tells of no patient.
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use painreg_domain::ids::{QuarantineId, SubmissionId};
 use serde::Serialize;
 
-use crate::crypt::{Key, digest, hex};
-use crate::scope::Tx;
+use crate::crypt::hex;
 use crate::store::submissions::Source;
+use crate::tx::Tx;
 
 /// Where a delivery lies now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,40 +45,6 @@ impl<'a> From<&'a Source> for Named<'a> {
     }
 }
 
-/// A registry's signing key.
-pub(crate) struct Signer {
-    pair: Ed25519KeyPair,
-    /// The protected header, encoded.
-    header: String,
-    kid: String,
-}
-
-impl std::fmt::Debug for Signer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Signer").field(&self.kid).finish()
-    }
-}
-
-impl Signer {
-    pub(crate) fn new(key: &Key) -> Self {
-        let pair = Ed25519KeyPair::from_seed_unchecked(key.seed()).expect("any 32 bytes are a seed");
-        let kid: String = hex(&digest(pair.public_key().as_ref())).chars().take(16).collect();
-        let header = format!(r#"{{"alg":"EdDSA","kid":"{kid}","typ":"receipt+jwt"}}"#);
-        Self { pair, header: URL_SAFE_NO_PAD.encode(header), kid }
-    }
-
-    fn sign(&self, claims: &Claims<'_>) -> String {
-        let mut jws = String::with_capacity(640);
-        jws.push_str(&self.header);
-        jws.push('.');
-        URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(claims).unwrap_or_default(), &mut jws);
-        let signature = self.pair.sign(jws.as_bytes());
-        jws.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature, &mut jws);
-        jws
-    }
-}
-
 impl Tx<'_> {
     /// A receipt for what was delivered, given now.
     pub fn receipt(&self, kept: Kept, source: Option<&Source>, payload_hash: &[u8; 32]) -> String {
@@ -103,7 +66,6 @@ impl Tx<'_> {
     /// The key that receipts of this registry are checked with: its id and its 32 bytes in base64url, as a JWK (RFC 7517)
     /// has them.
     pub fn receipt_key(&self) -> (String, String) {
-        let signer = &self.place().keys.receipts;
-        (signer.kid.clone(), URL_SAFE_NO_PAD.encode(signer.pair.public_key()))
+        self.place().keys.receipts.public_key()
     }
 }

@@ -10,6 +10,8 @@ use diesel::result::QueryResult;
 use diesel::sql_types::{SqlType, Untyped};
 use diesel::{PgConnection, RunQueryDsl};
 
+use crate::error::StoreError;
+
 /// A statement whose `?` marks are bound in order.
 pub(crate) struct Statement<'a> {
     texts: Vec<&'static str>,
@@ -79,6 +81,13 @@ impl Query for Statement<'_> {
 }
 
 impl RunQueryDsl<PgConnection> for Statement<'_> {}
+
+/// Runs a script without binds: fixed text and names that this crate made itself, never input.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub(crate) fn run_sql(conn: &mut PgConnection, sql: &str) -> Result<(), StoreError> {
+    use diesel::connection::SimpleConnection as _;
+    Ok(conn.batch_execute(sql)?)
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,5 @@
 //! What is stored, one file a noun. Row structs never leave their file.
 
-pub mod access_log;
 pub mod alerts;
 pub mod calls;
 pub mod code_lists;
@@ -48,7 +47,7 @@ pub struct Listing<T> {
 
 impl<T> Listing<T> {
     /// Cuts what was read with a limit one too large.
-    fn cut(mut items: Vec<T>, limit: i64) -> Self {
+    pub(crate) fn cut(mut items: Vec<T>, limit: i64) -> Self {
         let limit = usize::try_from(limit).unwrap_or(0);
         let more = items.len() > limit;
         items.truncate(limit);

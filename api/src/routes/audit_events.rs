@@ -4,7 +4,7 @@ pub mod list;
 pub mod of_patient;
 
 use painreg_domain::ids::{EventId, PatientId};
-use painreg_tenants::store::access_log::Event;
+use painreg_tenants::audit::read::Event;
 use serde::Serialize;
 
 use crate::wire::ListedCode;

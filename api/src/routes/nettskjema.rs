@@ -15,7 +15,7 @@ use painreg_domain::nettskjema::{self, Delivery, api_v3, csv_v1};
 use painreg_domain::questionnaire::Mapping;
 use painreg_tenants::store::nettskjema::{Known, Saved};
 use painreg_tenants::store::submissions::{AnsweredBy, Source};
-use painreg_tenants::{Tx, Whose};
+use painreg_tenants::{PatientRef, Tx};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -128,10 +128,10 @@ pub fn examine(
     let whose_at = delivery.patient_at(codebook);
     let at = |code| reasons_of(vec![Fault::new(whose_at.clone(), code)]);
     let whose = match (corrections.patient_id, delivery.patient_for(codebook)) {
-        (Some(id), _) => Whose::Id(id),
+        (Some(id), _) => PatientRef::Id(id),
         (None, None) => return unfit(at(FaultCode::Required)),
         (None, Some(given)) => match NationalId::detect(given.expose(), acceptance) {
-            Ok(number) => Whose::NationalId(number),
+            Ok(number) => PatientRef::NationalId(number),
             Err(code) => return unfit(at(code)),
         },
     };

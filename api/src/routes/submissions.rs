@@ -16,7 +16,7 @@ use painreg_domain::licence::LicenceWarning;
 use painreg_domain::national_id::Acceptance;
 use painreg_tenants::store::forms;
 use painreg_tenants::store::submissions::{AnsweredBy, Delivered, Source, StoredScore, Submission};
-use painreg_tenants::{Principal, Reply, StoreError, Tx, Whose};
+use painreg_tenants::{PatientRef, Principal, Reply, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use validator::Validate;
@@ -221,8 +221,10 @@ impl SubmitAnswers {
         let under = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.under("/answers")).collect::<Vec<_>>();
         let answers = form.parse(&self.answers).map_err(under)?;
         let whose = match self.patient {
-            WhoseAnswers::Id(id) => Whose::Id(id),
-            WhoseAnswers::NationalId(number) => Whose::NationalId(number.meaning("/patient/national_id", acceptance)?),
+            WhoseAnswers::Id(id) => PatientRef::Id(id),
+            WhoseAnswers::NationalId(number) => {
+                PatientRef::NationalId(number.meaning("/patient/national_id", acceptance)?)
+            }
         };
         let answered_by = match (self.answered_by, self.representation) {
             (Answerer::Patient, None) => AnsweredBy::Patient,

@@ -1,12 +1,13 @@
 //! Long operations: what each kind does, and one stretch of the one that is due.
 
+use painreg_domain::ids::OperationId;
 use painreg_domain::operation::Kind;
 use painreg_domain::policy::Action;
 
 use super::rescoring;
 use crate::error::StoreError;
-use crate::scope::{TenantScope, Tx};
 use crate::store::operations::{self, Operation, Stretch};
+use crate::tx::Tx;
 
 /// How the worker does a kind of operation.
 struct Job {
@@ -22,19 +23,19 @@ const fn job(kind: Kind) -> Job {
     }
 }
 
-/// Does one stretch of the operation that has been due the longest. Returns whether there may be more to do.
-pub fn step(scope: &TenantScope) -> Result<bool, StoreError> {
-    let Some((id, kind)) = operations::next_due(scope)? else { return Ok(false) };
-    let Job { action, stretch } = job(kind);
-    let done = scope.run(action, |tx| {
-        let Some(operation) = operations::take(tx, id)? else { return Ok(()) };
-        let done = stretch(tx, &operation)?;
-        operations::advance(tx, id, &done).map(|_| ())
-    });
-    if let Err(error) = done {
-        tracing::warn!(%error, operation = %id, kind = <&'static str>::from(kind), tenant = scope.tenant().slug, "operation stretch failed");
-        let is_final = matches!(error, StoreError::Invalid(_));
-        scope.run(action, |tx| operations::record_failure(tx, id, is_final))?;
-    }
-    Ok(true)
+/// Returns the action that a stretch of this kind runs as.
+pub const fn action(kind: Kind) -> Action {
+    job(kind).action
+}
+
+/// Does one stretch of the operation, unless another worker holds it or it has ended.
+pub fn run_stretch(tx: &mut Tx<'_>, id: OperationId) -> Result<(), StoreError> {
+    let Some(operation) = operations::take(tx, id)? else { return Ok(()) };
+    let done = (job(operation.kind).stretch)(tx, &operation)?;
+    operations::advance(tx, id, &done)
+}
+
+/// Records that a stretch failed with this error: it is retried later, or the operation is given up.
+pub fn record_failure(tx: &mut Tx<'_>, id: OperationId, error: &StoreError) -> Result<(), StoreError> {
+    operations::record_failure(tx, id, matches!(error, StoreError::Invalid(_)))
 }

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::{StoreError, unreadable};
-use crate::scope::Tx;
 use crate::store::licences;
 use crate::store::operations::{self, Operation, Stretch};
 use crate::store::submissions::{self, Scored, StoredScore};
+use crate::tx::Tx;
 
 /// What is to be scored again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,9 +8,9 @@ use painreg_domain::ids::{AlertId, PatientId, SubmissionId};
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::scope::Tx;
 use crate::statement::{Statement, statement};
 use crate::store::Listing;
+use crate::tx::Tx;
 
 /// One alert.
 #[derive(Clone, Debug)]

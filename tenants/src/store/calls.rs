@@ -14,11 +14,11 @@ use painreg_domain::report::calling::{Because, Candidate, Weight, urgency};
 use strum::IntoEnumIterator as _;
 use uuid::Uuid;
 
-use crate::error::StoreError;
-use crate::scope::{Tx, unreadable};
+use crate::error::{StoreError, unreadable};
 use crate::statement::statement;
 use crate::store::decisions::Stored;
 use crate::store::{Listing, plans};
+use crate::tx::Tx;
 
 /// Somebody to be rung.
 #[derive(Clone, Debug)]
@@ -204,7 +204,7 @@ pub fn record(
     .bind::<Text, _>(<&'static str>::from(outcome))
     .bind::<Timestamptz, _>(tx.now().to_diesel())
     .get_result(tx.conn)?;
-    tx.touch(access.id().uuid());
+    tx.mark_follow_up_stale(access.id().uuid());
     Ok(Call { patient: access.id(), ..row.into() })
 }
 

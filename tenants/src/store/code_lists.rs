@@ -1,7 +1,7 @@
 //! The registry's own code lists and projects: small, read with every entry, changed seldom; kept in memory until the
 //! registry's own counter says that they are old.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date as SqlDate, Integer, Jsonb, Nullable, Text, Timestamptz};
@@ -11,14 +11,11 @@ use painreg_domain::code_list::{CodeLists, Flags, List, Listed, Project};
 use painreg_domain::fault::{Fault, FaultCode};
 use serde_json::Value;
 
-use crate::error::StoreError;
-use crate::scope::{Standing, Tx, unreadable};
+use crate::access::RecordingContext;
+use crate::error::{StoreError, unreadable};
 use crate::statement::statement;
 use crate::store::Listing;
-
-/// What is kept in memory, and at which count of changes it was read.
-#[derive(Default)]
-pub(crate) struct ListCache(Option<(i64, Arc<CodeLists>)>);
+use crate::tx::Tx;
 
 /// A code list as people change it: as a whole.
 #[derive(Clone, Debug)]
@@ -135,7 +132,7 @@ const PROJECTS: &str = "SELECT code, title, kind, approval, starts_on, ends_on, 
      created_at, updated_at, version FROM project";
 
 /// The lists and projects of now: from memory unless they have changed since.
-pub fn current(tx: &mut Tx<'_>, standing: &Standing) -> Result<Arc<CodeLists>, StoreError> {
+pub fn current(tx: &mut Tx<'_>, standing: &RecordingContext) -> Result<Arc<CodeLists>, StoreError> {
     at_generation(tx, standing.lists)
 }
 
@@ -146,19 +143,14 @@ pub(super) fn of_now(tx: &mut Tx<'_>) -> Result<Arc<CodeLists>, StoreError> {
 }
 
 fn at_generation(tx: &mut Tx<'_>, generation: i64) -> Result<Arc<CodeLists>, StoreError> {
-    let place = tx.place();
-    let known = place.lists.read().unwrap_or_else(PoisonError::into_inner).0.clone();
-    if let Some((_, lists)) = known.filter(|(read_at, _)| *read_at == generation) {
-        return Ok(lists);
-    }
-    let codes: Vec<CodeRow> = statement(CODES).then(" ORDER BY list, position").load(tx.conn)?;
-    let projects: Vec<ProjectRow> = statement(PROJECTS).load(tx.conn)?;
-    let codes = codes.into_iter().map(CodeRow::listed).collect::<Result<Vec<_>, _>>()?;
-    let projects = projects.into_iter().map(|row| Ok(row.kept()?.project)).collect::<Result<_, StoreError>>()?;
-    let lists = Arc::new(CodeLists::new(codes, projects));
-    // A count that was read before the lists is at the worst too old: then they are read once more.
-    place.lists.write().unwrap_or_else(PoisonError::into_inner).0 = Some((generation, Arc::clone(&lists)));
-    Ok(lists)
+    // A generation that was read before the lists is at worst too old: then they are read once more.
+    tx.place().cache.get_or_load("", generation, || {
+        let codes: Vec<CodeRow> = statement(CODES).then(" ORDER BY list, position").load(tx.conn)?;
+        let projects: Vec<ProjectRow> = statement(PROJECTS).load(tx.conn)?;
+        let codes = codes.into_iter().map(CodeRow::listed).collect::<Result<Vec<_>, _>>()?;
+        let projects = projects.into_iter().map(|row| Ok(row.kept()?.project)).collect::<Result<_, StoreError>>()?;
+        Ok(Arc::new(CodeLists::new(codes, projects)))
+    })
 }
 
 /// Every list with its codes in order, in force or not.
@@ -232,7 +224,7 @@ fn write(conn: &mut PgConnection, list: List, codes: &[Listed]) -> Result<(), St
 }
 
 /// Puts a template's lists into a registry that has none of them; the owner's connection stands in its schema.
-pub(crate) fn furnish(conn: &mut PgConnection, lists: &CodeLists, now: Timestamp) -> Result<(), StoreError> {
+pub(crate) fn seed(conn: &mut PgConnection, lists: &CodeLists, now: Timestamp) -> Result<(), StoreError> {
     for (list, codes) in lists.all() {
         let name: &'static str = (*list).into();
         let new = statement(

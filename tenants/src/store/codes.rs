@@ -11,9 +11,9 @@ use sha2::{Digest as _, Sha256};
 use strum::IntoEnumIterator as _;
 
 use crate::error::StoreError;
-use crate::scope::PlatformTx;
 use crate::statement::statement;
 use crate::store::tenants::move_generation;
+use crate::tx::PlatformTx;
 
 /// One import at a time: what it changes depends on what it found.
 const LOCK: i64 = 0x7061_696e_7265_6702;

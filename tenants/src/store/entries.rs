@@ -19,12 +19,13 @@ use serde_json::{Map, Value};
 use strum::IntoEnumIterator as _;
 use uuid::Uuid;
 
+use crate::access::{PatientAccess, RecordingContext};
 use crate::crypt::{Key, hex, unhex};
-use crate::error::StoreError;
-use crate::registry::Place;
-use crate::scope::{PatientAccess, Standing, Tx, unreadable};
+use crate::error::{StoreError, unreadable};
+use crate::place::TenantDatabase;
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, code_lists, comparable, comparable_day, patients};
+use crate::tx::Tx;
 
 /// A stored entry.
 #[derive(Clone, Debug)]
@@ -165,7 +166,7 @@ pub struct Examined {
 }
 
 /// Examines an entry with the registry's code books and lists: what is wrong is [`StoreError::Invalid`].
-pub fn examine<T: Entry>(tx: &mut Tx<'_>, standing: &Standing, entry: &T) -> Result<Examined, StoreError> {
+pub fn examine<T: Entry>(tx: &mut Tx<'_>, standing: &RecordingContext, entry: &T) -> Result<Examined, StoreError> {
     let lists = code_lists::current(tx, standing)?;
     let codes = tx.codes();
     let mut exam = Examination::new(tx.today(), standing.born, standing.died, codes, &lists);
@@ -257,7 +258,7 @@ pub fn record<'t>(
 /// Has the patient's follow-up decided again where it reads entries of this kind.
 fn touch<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, kind: Kind) {
     if kind.is_read_by_follow_up() {
-        tx.touch(access.id().uuid());
+        tx.mark_follow_up_stale(access.id().uuid());
     }
 }
 
@@ -673,7 +674,7 @@ fn opened(tx: &mut Tx<'_>, rows: Vec<EntryRow>) -> Result<Vec<Stored>, StoreErro
     rows.into_iter().map(|row| stored(tx.place(), &keys, row)).collect()
 }
 
-fn stored(place: &Place, keys: &[(Uuid, Key)], row: EntryRow) -> Result<Stored, StoreError> {
+fn stored(place: &TenantDatabase, keys: &[(Uuid, Key)], row: EntryRow) -> Result<Stored, StoreError> {
     let kind: Kind = row.kind.parse().map_err(|_| StoreError::NotFound)?;
     Ok(Stored {
         kind,
@@ -725,7 +726,7 @@ fn seal(
 }
 
 /// The members as they were before [`seal`].
-fn unsealed(place: &Place, keys: &[(Uuid, Key)], row: EntryRow) -> Result<String, StoreError> {
+fn unsealed(place: &TenantDatabase, keys: &[(Uuid, Key)], row: EntryRow) -> Result<String, StoreError> {
     if !holds_free_text(&row) {
         return Ok(row.json);
     }
@@ -744,7 +745,7 @@ fn unsealed(place: &Place, keys: &[(Uuid, Key)], row: EntryRow) -> Result<String
     serde_json::to_string(&members).map_err(unreadable)
 }
 
-fn sealed_place(place: &Place, kind: Kind, id: EntryId) -> [Vec<u8>; 4] {
+fn sealed_place(place: &TenantDatabase, kind: Kind, id: EntryId) -> [Vec<u8>; 4] {
     let table: &'static str = kind.into();
     [place.id.clone(), table.as_bytes().to_vec(), b"sealed".to_vec(), id.uuid().into_bytes().to_vec()]
 }

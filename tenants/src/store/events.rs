@@ -11,18 +11,9 @@ use strum::IntoEnumIterator as _;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::scope::Tx;
 use crate::statement::statement;
 use crate::store::Listing;
-
-/// Something that this transaction did.
-pub(crate) struct Happening {
-    pub(crate) kind: Kind,
-    pub(crate) patient: Option<Uuid>,
-    /// As the access log names it.
-    pub(crate) object: String,
-    pub(crate) version: Option<i64>,
-}
+use crate::tx::Tx;
 
 /// A place in the order of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
@@ -156,14 +147,7 @@ pub fn list(tx: &mut Tx<'_>, search: Search, after: Place, limit: i64) -> Result
         .then(" AND (txid, position) > (?, ?)")
         .bind::<BigInt, _>(after.txid)
         .bind::<BigInt, _>(after.position);
-    if let Some(unit) = tx.unit_in_reach() {
-        query = query
-            .then(
-                " AND EXISTS (SELECT FROM patient named JOIN patient ON patient.id = coalesce(named.merged_into, \
-                 named.id) WHERE named.id = event.patient_id AND patient.unit = ?)",
-            )
-            .bind::<Text, _>(unit);
-    }
+    query = tx.within(query, "event.patient_id");
     let kept: Vec<&'static str> =
         Kind::iter().filter(|kind| kind.asks_for().is_some_and(|action| !tx.may(action))).map(Into::into).collect();
     if !kept.is_empty() {

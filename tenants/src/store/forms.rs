@@ -1,7 +1,5 @@
 //! Forms: published versions are immutable, so each is read from the database once and kept; drafts are not.
 
-use std::sync::PoisonError;
-
 use diesel::prelude::*;
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
@@ -11,8 +9,8 @@ use serde_json::Value;
 
 use crate::error::StoreError;
 use crate::schema::tenant::{form_draft, form_version, nettskjema_form};
-use crate::scope::Tx;
 use crate::store::Listing;
+use crate::tx::Tx;
 
 /// A form that is being written.
 #[derive(Clone, Debug)]
@@ -38,17 +36,11 @@ pub struct Published {
 
 /// The published version of a form.
 pub fn version(tx: &mut Tx<'_>, code: &str, version: &str) -> Result<Form, StoreError> {
-    let place = tx.place();
-    let key = (code.to_owned(), version.to_owned());
-    let known = place.forms.read().unwrap_or_else(PoisonError::into_inner).by_version.get(&key).cloned();
-    if let Some(form) = known {
-        return Ok(form);
-    }
-    let definition: Value =
-        form_version::table.find((code, version)).select(form_version::definition).first(tx.conn)?;
-    let form = read(&definition)?;
-    place.forms.write().unwrap_or_else(PoisonError::into_inner).by_version.insert(key, form.clone());
-    Ok(form)
+    tx.place().cache.get_or_load(&format!("{code}\0{version}"), (), || {
+        let definition: Value =
+            form_version::table.find((code, version)).select(form_version::definition).first(tx.conn)?;
+        read(&definition)
+    })
 }
 
 /// The newest published version of a form.
@@ -208,7 +200,7 @@ pub fn in_use(tx: &mut Tx<'_>) -> Result<Vec<Form>, StoreError> {
 }
 
 /// Puts a template's forms into a new registry; the owner's connection stands in the registry's schema.
-pub(crate) fn furnish(conn: &mut PgConnection, forms: &[Form], now: Timestamp) -> Result<(), StoreError> {
+pub(crate) fn seed(conn: &mut PgConnection, forms: &[Form], now: Timestamp) -> Result<(), StoreError> {
     for form in forms {
         insert(conn, form, now)?;
         for mapping in &form.definition().nettskjema {

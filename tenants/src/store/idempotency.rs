@@ -1,4 +1,4 @@
-//! Requests that must not happen twice: the answer is kept with the effect, in the same transaction.
+//! Requests that must not happen twice: the reply is stored with the effect, in the same transaction.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Bytea, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
@@ -7,24 +7,24 @@ use jiff_diesel::ToDiesel as _;
 use painreg_domain::ids::PatientId;
 use uuid::Uuid;
 
-use crate::audit::Trace;
-use crate::error::StoreError;
-use crate::registry::Place;
+use crate::audit::writer::Trace;
+use crate::error::{AuditOutcome, StoreError};
+use crate::place::TenantDatabase;
 use crate::statement::statement;
 
-/// How long a stored answer is kept: thirty days.
+/// How long a stored reply is kept: thirty days.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// The key a client chose, and what the request was.
+/// A client's idempotency key and the request it was sent with.
 #[derive(Clone, Debug)]
-pub struct Once {
+pub struct IdempotencyKey {
     /// The client's key.
     pub key: String,
     /// SHA-256 over method, path and body.
     pub request_hash: [u8; 32],
 }
 
-/// An answer as it can be given again.
+/// A reply as it can be given again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// HTTP status.
@@ -35,9 +35,9 @@ pub struct Reply {
     pub etag: Option<String>,
     /// The JSON body.
     pub body: Vec<u8>,
-    /// Whom the body tells about, so that erasing the patient erases it too.
+    /// The patient whom the body is about, so that erasing the patient erases it too.
     pub patient: Option<PatientId>,
-    /// Whether this answer was given before.
+    /// Whether this reply was given before.
     pub replayed: bool,
 }
 
@@ -59,14 +59,16 @@ struct Row {
     patient_id: Option<Uuid>,
 }
 
-pub(crate) fn recall(
+/// Returns the stored reply to this very request, if there is one, and logs the replay. Until the transaction ends no other one
+/// works on the same key.
+pub(crate) fn lookup(
     conn: &mut PgConnection,
     trace: &mut Trace<'_>,
-    place: &Place,
-    once: &Once,
+    place: &TenantDatabase,
+    key: &IdempotencyKey,
 ) -> Result<Option<Reply>, StoreError> {
     let principal = &trace.principal.key;
-    let lock = place.keys.replay.mac(format!("{principal}\0{}", once.key).as_bytes());
+    let lock = place.keys.replay.mac(format!("{principal}\0{}", key.key).as_bytes());
     let lock = lock.first_chunk::<8>().map_or(0, |bytes| i64::from_be_bytes(*bytes));
     let row: Row = statement(
         "SELECT pg_try_advisory_xact_lock(?) AS locked, request_hash, status, location, etag, body, patient_id \
@@ -74,16 +76,16 @@ pub(crate) fn recall(
     )
     .bind::<BigInt, _>(lock)
     .bind::<Text, _>(principal)
-    .bind::<Text, _>(&once.key)
+    .bind::<Text, _>(&key.key)
     .bind::<Timestamptz, _>(oldest(trace.clock.now()).to_diesel())
     .get_result(conn)?;
     let (Some(hash), Some(status), Some(body)) = (row.request_hash, row.status, row.body) else {
         return if row.locked { Ok(None) } else { Err(StoreError::InProgress) };
     };
-    if hash != once.request_hash {
+    if hash != key.request_hash {
         return Err(StoreError::KeyReused);
     }
-    let body = place.keys.replay.open(&body, &seal_place(place, principal, &once.key))?;
+    let body = place.keys.replay.open(&body, &seal_place(place, principal, &key.key))?;
     let patient = row.patient_id.map(PatientId::existing);
     trace.write(conn, patient, Some("replayed".to_owned()), "ok")?;
     Ok(Some(Reply {
@@ -96,22 +98,23 @@ pub(crate) fn recall(
     }))
 }
 
-pub(crate) fn remember(
+/// Stores the reply to this request for thirty days.
+pub(crate) fn store(
     conn: &mut PgConnection,
     trace: &Trace<'_>,
-    place: &Place,
-    once: &Once,
+    place: &TenantDatabase,
+    key: &IdempotencyKey,
     reply: &Reply,
 ) -> Result<(), StoreError> {
     let principal = &trace.principal.key;
-    let sealed = place.keys.replay.seal(&reply.body, &seal_place(place, principal, &once.key));
+    let sealed = place.keys.replay.seal(&reply.body, &seal_place(place, principal, &key.key));
     statement(
         "INSERT INTO idempotency_key (principal, key, request_hash, status, location, etag, body, patient_id, created_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind::<Text, _>(principal)
-    .bind::<Text, _>(&once.key)
-    .bind::<Bytea, _>(once.request_hash.as_slice())
+    .bind::<Text, _>(&key.key)
+    .bind::<Bytea, _>(key.request_hash.as_slice())
     .bind::<SmallInt, _>(i16::try_from(reply.status).unwrap_or(500))
     .bind::<Nullable<Text>, _>(&reply.location)
     .bind::<Nullable<Text>, _>(&reply.etag)
@@ -122,7 +125,19 @@ pub(crate) fn remember(
     Ok(())
 }
 
-fn seal_place<'a>(place: &'a Place, principal: &'a str, key: &'a str) -> [&'a [u8]; 5] {
+/// Looks the reply up once more where what "exists already" may be this very request's own effect: of two equal requests
+/// the first may end between the lookup and the lock of the second, which are one statement.
+pub(crate) fn after_lost_race<E: AuditOutcome>(
+    done: Result<Reply, E>,
+    lookup: impl FnOnce(E) -> Result<Reply, E>,
+) -> Result<Reply, E> {
+    match done {
+        Err(error) if error.audit_outcome() == Some("conflict") => lookup(error),
+        done => done,
+    }
+}
+
+fn seal_place<'a>(place: &'a TenantDatabase, principal: &'a str, key: &'a str) -> [&'a [u8]; 5] {
     [&place.id, b"idempotency_key", b"body", principal.as_bytes(), key.as_bytes()]
 }
 
@@ -130,8 +145,8 @@ fn oldest(now: Timestamp) -> Timestamp {
     now.checked_sub(KEPT).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// Removes answers older than thirty days; how many they were.
-pub(crate) fn forget_old(conn: &mut PgConnection, now: Timestamp) -> Result<usize, StoreError> {
+/// Removes replies older than thirty days and returns their number.
+pub(crate) fn remove_expired(conn: &mut PgConnection, now: Timestamp) -> Result<usize, StoreError> {
     Ok(statement("DELETE FROM idempotency_key WHERE created_at <= ?")
         .bind::<Timestamptz, _>(oldest(now).to_diesel())
         .execute(conn)?)

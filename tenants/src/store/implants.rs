@@ -7,9 +7,9 @@ use painreg_domain::ids::PatientId;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::scope::Tx;
 use crate::statement::statement;
 use crate::store::Listing;
+use crate::tx::Tx;
 
 /// Which devices are recalled: all that is given must fit.
 #[derive(Clone, Debug, Default)]

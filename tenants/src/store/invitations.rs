@@ -17,9 +17,9 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::scope::Tx;
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, decisions, patients, plans};
+use crate::tx::Tx;
 
 /// How long after its lease somebody may still be busy with what was handed over.
 const GRACE: SignedDuration = SignedDuration::from_secs(120);
@@ -363,7 +363,7 @@ fn hand_out(
     let shown: Vec<PatientId> = shown.into_iter().collect();
     tx.open_all(&shown)?;
     for patient in shown {
-        tx.touch(patient.uuid());
+        tx.mark_follow_up_stale(patient.uuid());
     }
     Ok(handed)
 }
@@ -525,7 +525,7 @@ pub fn hand_over(tx: &mut Tx<'_>, id: InvitationId, version: i64) -> Result<Hand
     if let Some(kind) = news(state) {
         told_of(tx, kind, patient, id.uuid(), found.version + 1);
     }
-    tx.touch(patient);
+    tx.mark_follow_up_stale(patient);
     Ok(if granted { Handover::Granted } else { Handover::Withdrawn })
 }
 
@@ -590,7 +590,7 @@ pub fn told(tx: &mut Tx<'_>, id: InvitationId, told: &Told) -> Result<Invitation
     if let Some(kind) = news(state).filter(|_| state != found.state) {
         told_of(tx, kind, patient, id.uuid(), found.version + 1);
     }
-    tx.touch(patient);
+    tx.mark_follow_up_stale(patient);
     read(tx, id)
 }
 
@@ -701,7 +701,7 @@ pub fn let_go(tx: &mut Tx<'_>) -> Result<usize, StoreError> {
             .then(" RETURNING invitation.id, invitation.patient_id, invitation.state, invitation.version")
             .load(tx.conn)?;
         for patient in patients {
-            tx.touch(patient);
+            tx.mark_follow_up_stale(patient);
         }
         for row in &gone {
             let kind =

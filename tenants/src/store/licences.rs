@@ -1,7 +1,7 @@
 //! Licences of instruments and their wording: every version is a row, the highest counts. What answers are measured by is
 //! kept in memory until the registry's own counter says that it is old.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date as SqlDate, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -18,10 +18,10 @@ use painreg_domain::settings::{Settings, UseOutsideLicence};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::error::StoreError;
-use crate::scope::{Tx, unreadable};
+use crate::error::{StoreError, unreadable};
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, code_lists, settings};
+use crate::tx::Tx;
 
 /// What answers are measured by.
 pub struct Licensing {
@@ -32,10 +32,6 @@ pub struct Licensing {
     /// How stored answers are scored: with the value sets that the registry has chosen.
     pub options: Options,
 }
-
-/// What is kept in memory, and at which count of changes it was read.
-#[derive(Default)]
-pub(crate) struct LicensingCache(Option<(i64, Arc<Licensing>)>);
 
 /// A version of a licence.
 #[derive(Clone, Debug)]
@@ -223,18 +219,13 @@ fn add(tx: &mut Tx<'_>, id: LicenceId, version: i64, licence: Option<&Licence>) 
 /// is not committed yet is nobody else's.
 pub fn current(tx: &mut Tx<'_>) -> Result<Arc<Licensing>, StoreError> {
     let generation = tx.generation()?;
-    let place = tx.place();
-    let known = place.licensing.read().unwrap_or_else(PoisonError::into_inner).0.clone();
-    if let Some((_, licensing)) = known.filter(|(read_at, _)| *read_at == generation) {
-        return Ok(licensing);
-    }
-    let licences = held(tx)?;
-    let settings = settings::read(tx)?.settings;
-    let options = Options::parse(&settings.value_sets).unwrap_or_default();
-    let licensing = Arc::new(Licensing { licences, settings, options });
-    // A count that was read before the rest is at the worst too old: then it is read once more.
-    place.licensing.write().unwrap_or_else(PoisonError::into_inner).0 = Some((generation, Arc::clone(&licensing)));
-    Ok(licensing)
+    // A generation that was read before the rest is at worst too old: then it is read once more.
+    tx.place().cache.get_or_load("", generation, || {
+        let licences = held(tx)?;
+        let settings = settings::read(tx)?.settings;
+        let options = Options::parse(&settings.value_sets).unwrap_or_default();
+        Ok(Arc::new(Licensing { licences, settings, options }))
+    })
 }
 
 /// Every licence that was not withdrawn.

@@ -13,9 +13,9 @@ use painreg_domain::patient::Sex;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::scope::Tx;
 use crate::statement::statement;
 use crate::store::Listing;
+use crate::tx::Tx;
 
 /// A merge, standing or undone.
 #[derive(Clone, Debug)]
@@ -222,7 +222,7 @@ pub fn undo(tx: &mut Tx<'_>, id: MergeId, version: i64) -> Result<Merge, StoreEr
     .bind::<Text, _>(tx.trace.action())
     .bind::<SqlUuid, _>(id.uuid())
     .get_result(tx.conn)?;
-    tx.touch(root);
+    tx.mark_follow_up_stale(root);
     settle(tx, root)?;
     for patient in [row.survivor, row.duplicate] {
         tx.emit(event::Kind::PatientUnmerged, Some(patient), format!("patient_merge/{id}"), Some(row.version));
@@ -258,7 +258,7 @@ fn point(tx: &mut Tx<'_>, patients: &[Uuid], at: Option<Uuid>, reason: &'static 
         return Ok(());
     }
     for patient in patients.iter().copied().chain(at) {
-        tx.touch(patient);
+        tx.mark_follow_up_stale(patient);
     }
     statement(
         "WITH old AS (SELECT * FROM patient WHERE id = ANY (?)), kept AS (INSERT INTO row_history (entity, entity_id, \

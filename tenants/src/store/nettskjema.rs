@@ -1,7 +1,7 @@
 //! Nettskjema forms: what they look like, in every version that was delivered, and how their codebooks lead to the
 //! registry's forms, in every version that somebody saved.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
@@ -14,9 +14,9 @@ use serde_json::Value;
 use crate::crypt::digest;
 use crate::error::StoreError;
 use crate::schema::tenant::{nettskjema_definition, nettskjema_form};
-use crate::scope::Tx;
 use crate::statement::statement;
 use crate::store::{Listing, forms};
+use crate::tx::Tx;
 
 /// What is known of one Nettskjema form.
 #[derive(Clone, Debug)]
@@ -25,7 +25,6 @@ pub struct Known {
     pub codebook: Option<Codebook>,
     /// What it looked like, the newest version first.
     pub definitions: Arc<[Described]>,
-    versions: (i64, i64),
 }
 
 /// One version of what a Nettskjema form looks like.
@@ -72,16 +71,11 @@ pub fn known(tx: &mut Tx<'_>, id: &str) -> Result<Known, StoreError> {
     .bind::<Text, _>(id)
     .get_result(tx.conn)?;
     let versions = (row.mapping.unwrap_or(0), row.definition.unwrap_or(0));
-    let place = tx.place();
-    let kept = place.forms.read().unwrap_or_else(PoisonError::into_inner).by_nettskjema.get(id).cloned();
-    if let Some(known) = kept.filter(|known| known.versions == versions) {
-        return Ok(known);
-    }
-    let codebook = mapping(tx, id)?.map(|saved| saved.codebook);
-    let definitions = definitions(tx, id)?.into();
-    let known = Known { codebook, definitions, versions };
-    place.forms.write().unwrap_or_else(PoisonError::into_inner).by_nettskjema.insert(id.to_owned(), known.clone());
-    Ok(known)
+    tx.place().cache.get_or_load(id, versions, || {
+        let codebook = mapping(tx, id)?.map(|saved| saved.codebook);
+        let definitions = definitions(tx, id)?.into();
+        Ok(Known { codebook, definitions })
+    })
 }
 
 /// A saved mapping.
@@ -111,7 +105,7 @@ pub fn mapping(tx: &mut Tx<'_>, id: &str) -> Result<Option<Saved>, StoreError> {
         .optional()?;
     let Some((code, form_version, version, keys, updated_at)) = found else { return Ok(None) };
     let form = forms::version(tx, &code, &form_version)?;
-    let keys = serde_json::from_value(keys).map_err(crate::scope::unreadable)?;
+    let keys = serde_json::from_value(keys).map_err(crate::error::unreadable)?;
     let codebook = Codebook::new(&form, Mapping { form_id: id.to_owned(), keys }).map_err(|faults| {
         tracing::error!(?faults, "a stored mapping does not fit its form");
         StoreError::Unavailable("a stored mapping does not fit its form".to_owned())
@@ -177,7 +171,7 @@ pub fn definitions(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Described>, StoreErr
         .map(|(version, document, generated_at, received_at)| {
             Ok(Described {
                 version,
-                definition: serde_json::from_value(document).map_err(crate::scope::unreadable)?,
+                definition: serde_json::from_value(document).map_err(crate::error::unreadable)?,
                 generated_at: generated_at.map(jiff_diesel::Timestamp::to_jiff),
                 received_at: received_at.to_jiff(),
             })
@@ -187,7 +181,7 @@ pub fn definitions(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Described>, StoreErr
 
 /// Keeps what a Nettskjema form looks like; the version, and whether it is new.
 pub fn describe(tx: &mut Tx<'_>, id: &str, definition: &Definition) -> Result<(Described, bool), StoreError> {
-    let document = serde_json::to_value(definition).map_err(crate::scope::unreadable)?;
+    let document = serde_json::to_value(definition).map_err(crate::error::unreadable)?;
     let says = definition.canonical();
     let digest = digest(&says);
     let same = |described: &Described| described.definition.canonical() == says;

@@ -10,9 +10,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::{StoreError, unreadable};
-use crate::scope::{TenantScope, Tx};
 use crate::statement::{Statement, statement};
 use crate::store::Listing;
+use crate::tx::{Tx, UnauditedTx};
 
 /// One long operation.
 #[derive(Clone, Debug)]
@@ -216,13 +216,13 @@ fn locked(tx: &mut Tx<'_>, id: OperationId, lock: &'static str) -> Result<Option
     row.map(Operation::try_from).transpose()
 }
 
-/// Returns whether an operation is due. Not audited.
-pub fn is_waiting(scope: &TenantScope) -> Result<bool, StoreError> {
-    next_due(scope).map(|due| due.is_some())
+/// Returns whether an operation is due.
+pub fn is_waiting(tx: &mut UnauditedTx<'_>) -> Result<bool, StoreError> {
+    next_due(tx).map(|due| due.is_some())
 }
 
-/// Returns the operation that has been due the longest. Not audited: nothing of it is shown.
-pub(crate) fn next_due(scope: &TenantScope) -> Result<Option<(OperationId, Kind)>, StoreError> {
+/// Returns the operation that has been due the longest.
+pub fn next_due(tx: &mut UnauditedTx<'_>) -> Result<Option<(OperationId, Kind)>, StoreError> {
     #[derive(QueryableByName)]
     struct DueRow {
         #[diesel(sql_type = SqlUuid)]
@@ -230,14 +230,12 @@ pub(crate) fn next_due(scope: &TenantScope) -> Result<Option<(OperationId, Kind)
         #[diesel(sql_type = Text)]
         kind: String,
     }
-    scope.glance(|conn, now| {
-        let row: Option<DueRow> =
-            statement("SELECT id, kind FROM operation WHERE next_at <= ? ORDER BY next_at, id LIMIT 1")
-                .bind::<Timestamptz, _>(now.to_diesel())
-                .get_result(conn)
-                .optional()?;
-        row.map(|row| Ok((OperationId::existing(row.id), row.kind.parse().map_err(unreadable)?))).transpose()
-    })
+    let row: Option<DueRow> =
+        statement("SELECT id, kind FROM operation WHERE next_at <= ? ORDER BY next_at, id LIMIT 1")
+            .bind::<Timestamptz, _>(tx.now.to_diesel())
+            .get_result(tx.conn)
+            .optional()?;
+    row.map(|row| Ok((OperationId::existing(row.id), row.kind.parse().map_err(unreadable)?))).transpose()
 }
 
 /// Returns the operation if it is still due and no other worker holds it; it stays locked until the transaction ends.
@@ -246,8 +244,8 @@ pub(crate) fn take(tx: &mut Tx<'_>, id: OperationId) -> Result<Option<Operation>
     Ok(found.filter(|operation| !operation.state.is_finished()))
 }
 
-/// Stores a stretch that is done. Returns whether there are more.
-pub(crate) fn advance(tx: &mut Tx<'_>, id: OperationId, stretch: &Stretch) -> Result<bool, StoreError> {
+/// Stores a stretch that is done.
+pub(crate) fn advance(tx: &mut Tx<'_>, id: OperationId, stretch: &Stretch) -> Result<(), StoreError> {
     let now = tx.now();
     let running: &'static str = State::Running.into();
     statement(
@@ -265,10 +263,7 @@ pub(crate) fn advance(tx: &mut Tx<'_>, id: OperationId, stretch: &Stretch) -> Re
     .bind::<Text, _>(tx.trace.action())
     .bind::<SqlUuid, _>(id.uuid())
     .execute(tx.conn)?;
-    if stretch.next.is_none() {
-        end(tx, id, State::Succeeded)?;
-    }
-    Ok(stretch.next.is_some())
+    if stretch.next.is_none() { end(tx, id, State::Succeeded) } else { Ok(()) }
 }
 
 /// Stores that a stretch failed: it is attempted again later, or the operation is given up.

@@ -20,13 +20,15 @@ use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator as _;
 use uuid::Uuid;
 
+use crate::access::{PatientAccess, RecordingContext};
+use crate::audit::columns::INSERT;
 use crate::crypt::{CryptError, Key};
 use crate::error::StoreError;
-use crate::registry::Place;
+use crate::place::TenantDatabase;
 use crate::schema::tenant::{patient, patient_key};
-use crate::scope::{PatientAccess, Standing, Tx};
 use crate::statement::statement;
 use crate::store::{Listing, comparable};
+use crate::tx::Tx;
 
 /// A registered patient.
 #[derive(Clone, Debug)]
@@ -116,7 +118,7 @@ pub struct Registered<'t> {
     /// The patient.
     pub patient: Patient,
     /// What must be known before anything is recorded about the patient.
-    pub standing: Standing,
+    pub standing: RecordingContext,
 }
 
 #[derive(QueryableByName)]
@@ -225,10 +227,7 @@ pub fn register<'t>(
          keyed AS (INSERT INTO patient_key (patient_id, wrapped, created_at) VALUES (?, ?, ?)), \
          numbered AS (INSERT INTO patient_identifier (id, patient_id, kind, blind_index, sealed, created_at) \
          VALUES (?, ?, ?, ?, ?, ?)), \
-         logged AS (INSERT INTO audit_event (patient_id, id, at, actor_kind, actor, hpr, role, organisation, client, \
-         action, purpose, categories, origin, outcome, request_id) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) \
-         SELECT registry_number, list_generation.value AS lists FROM stored, list_generation",
+         logged AS (",
     )
     .bind::<SqlUuid, _>(id.uuid())
     .bind::<Text, _>(&details.unit)
@@ -255,8 +254,15 @@ pub fn register<'t>(
     .bind::<Bytea, _>(tx.blind_index(national_id))
     .bind::<Bytea, _>(seal_json(&key, &plain, &identifier_place(place, identifier)))
     .bind::<Timestamptz, _>(now)
-    .bind::<SqlUuid, _>(id.uuid());
-    let row: RegisteredRow = tx.trace.bind_to(query, "ok").get_result(tx.conn)?;
+    .then(INSERT)
+    .then("VALUES (?, ?, ")
+    .bind::<SqlUuid, _>(id.uuid())
+    .bind::<SqlUuid, _>(tx.ordered_id());
+    let row: RegisteredRow = tx
+        .trace
+        .columns(query, None, "ok")
+        .then(")) SELECT registry_number, list_generation.value AS lists FROM stored, list_generation")
+        .get_result(tx.conn)?;
     let patient = Patient {
         id,
         registry_number: row.registry_number,
@@ -266,7 +272,7 @@ pub fn register<'t>(
         updated_at: now.to_jiff(),
         version: 1,
     };
-    let standing = Standing {
+    let standing = RecordingContext {
         born: details.birth_date,
         died: details.deceased_on,
         grounds: Vec::new(),
@@ -278,7 +284,7 @@ pub fn register<'t>(
         lists: row.lists,
     };
     tx.keys.push((id.uuid(), key));
-    tx.touch(id.uuid());
+    tx.mark_follow_up_stale(id.uuid());
     tx.emit(event::Kind::PatientRegistered, Some(id.uuid()), format!("patient/{id}"), Some(1));
     Ok(Registered { access: tx.registered(id), patient, standing })
 }
@@ -411,7 +417,7 @@ pub fn update<'t>(
             patient::version.eq(version + 1),
         ))
         .execute(tx.conn)?;
-    tx.touch(id.uuid());
+    tx.mark_follow_up_stale(id.uuid());
     tx.emit(event::Kind::PatientUpdated, Some(id.uuid()), format!("patient/{id}"), Some(version + 1));
     if changed == 1 { Ok(()) } else { Err(StoreError::Stale) }
 }
@@ -637,24 +643,24 @@ fn within_reach(tx: &Tx<'_>, details: &Details) -> Result<(), StoreError> {
 }
 
 /// Keyed, so that two patients who share a telephone are found and the telephone is not.
-fn mobile_index(place: &Place, contact: &Contact) -> Option<Vec<u8>> {
+fn mobile_index(place: &TenantDatabase, contact: &Contact) -> Option<Vec<u8>> {
     contact.mobile.as_ref().map(|it| place.keys.index.mac(format!("mobile {}", it.as_str()).as_bytes()).to_vec())
 }
 
-fn email_index(place: &Place, contact: &Contact) -> Option<Vec<u8>> {
+fn email_index(place: &TenantDatabase, contact: &Contact) -> Option<Vec<u8>> {
     let spelled_alike = |it: &Email| format!("email {}", it.as_str().to_lowercase());
     contact.email.as_ref().map(|it| place.keys.index.mac(spelled_alike(it).as_bytes()).to_vec())
 }
 
-fn key_place(place: &Place, id: PatientId) -> [Vec<u8>; 4] {
+fn key_place(place: &TenantDatabase, id: PatientId) -> [Vec<u8>; 4] {
     [place.id.clone(), b"patient_key".to_vec(), b"wrapped".to_vec(), id.uuid().into_bytes().to_vec()]
 }
 
-fn identifier_place(place: &Place, id: Uuid) -> [Vec<u8>; 4] {
+fn identifier_place(place: &TenantDatabase, id: Uuid) -> [Vec<u8>; 4] {
     [place.id.clone(), b"patient_identifier".to_vec(), b"sealed".to_vec(), id.into_bytes().to_vec()]
 }
 
-fn contact_place(place: &Place, id: PatientId) -> [Vec<u8>; 4] {
+fn contact_place(place: &TenantDatabase, id: PatientId) -> [Vec<u8>; 4] {
     [place.id.clone(), b"patient".to_vec(), b"contact".to_vec(), id.uuid().into_bytes().to_vec()]
 }
 
@@ -668,7 +674,7 @@ fn open_json<T: serde::de::DeserializeOwned>(key: &Key, sealed: &[u8], place: &[
     serde_json::from_slice(&plain).map_err(|_| CryptError::DoesNotOpen)
 }
 
-fn seal_contact(place: &Place, key: &Key, id: PatientId, contact: &Contact) -> Option<Vec<u8>> {
+fn seal_contact(place: &TenantDatabase, key: &Key, id: PatientId, contact: &Contact) -> Option<Vec<u8>> {
     (!contact.is_empty()).then(|| {
         let plain = SealedContact {
             mobile: contact.mobile.as_ref().map(|mobile| mobile.as_str().to_owned()),
@@ -678,7 +684,7 @@ fn seal_contact(place: &Place, key: &Key, id: PatientId, contact: &Contact) -> O
     })
 }
 
-fn open_contact(place: &Place, key: &Key, id: PatientId, sealed: &[u8]) -> Result<Contact, CryptError> {
+fn open_contact(place: &TenantDatabase, key: &Key, id: PatientId, sealed: &[u8]) -> Result<Contact, CryptError> {
     let plain: SealedContact = open_json(key, sealed, &contact_place(place, id))?;
     Ok(Contact {
         mobile: plain.mobile.as_deref().map(Mobile::parse).transpose().map_err(|_| CryptError::DoesNotOpen)?,

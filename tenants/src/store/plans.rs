@@ -2,7 +2,7 @@
 //! own counter says that it is old; one draft is being written.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Text, Timestamptz};
@@ -13,14 +13,10 @@ use painreg_domain::fault::Fault;
 use painreg_domain::followup::{Definition, Known, Plan};
 use serde_json::Value;
 
-use crate::error::StoreError;
-use crate::scope::{Tx, unreadable};
+use crate::error::{StoreError, unreadable};
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, code_lists, forms, settings};
-
-/// What is kept in memory, and at which count of changes it was read.
-#[derive(Default)]
-pub(crate) struct PlanCache(Option<(i64, Option<Arc<Plan>>)>);
+use crate::tx::Tx;
 
 /// A version of the plan.
 #[derive(Clone, Debug)]
@@ -97,15 +93,10 @@ const DRAFT: &str = "SELECT definition, updated_at, version FROM follow_up_plan_
 /// The plan in force, from memory unless the registry's count of changes is another than `generation`; `None` where none
 /// was ever published.
 pub(crate) fn in_force(tx: &mut Tx<'_>, generation: i64) -> Result<Option<Arc<Plan>>, StoreError> {
-    let place = tx.place();
-    let known = place.plans.read().unwrap_or_else(PoisonError::into_inner).0.clone();
-    if let Some((_, plan)) = known.filter(|(read_at, _)| *read_at == generation) {
-        return Ok(plan);
-    }
-    let row: Option<PublishedRow> = newest(statement(PUBLISHED)).get_result(tx.conn).optional()?;
-    let plan = row.map(PublishedRow::published).transpose()?.map(|row| Arc::new(row.plan()));
-    place.plans.write().unwrap_or_else(PoisonError::into_inner).0 = Some((generation, plan.clone()));
-    Ok(plan)
+    tx.place().cache.get_or_load("", generation, || {
+        let row: Option<PublishedRow> = newest(statement(PUBLISHED)).get_result(tx.conn).optional()?;
+        Ok(row.map(PublishedRow::published).transpose()?.map(|row| Arc::new(row.plan())))
+    })
 }
 
 fn newest(query: Statement<'_>) -> Statement<'_> {
@@ -239,6 +230,6 @@ fn insert(
 }
 
 /// Puts a template's plan into a registry that has none; the owner's connection stands in its schema.
-pub(crate) fn furnish(conn: &mut PgConnection, plan: &Plan, now: Timestamp) -> Result<(), StoreError> {
+pub(crate) fn seed(conn: &mut PgConnection, plan: &Plan, now: Timestamp) -> Result<(), StoreError> {
     insert(conn, plan, None, 1, now, "CreateTenant").map(drop)
 }

@@ -16,12 +16,12 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::error::StoreError;
-use crate::registry::Place;
-use crate::scope::Tx;
+use crate::place::TenantDatabase;
 use crate::statement::statement;
 use crate::store::Listing;
 use crate::store::invitations::token_hash;
 use crate::store::submissions::Source;
+use crate::tx::Tx;
 
 /// Where a delivery in quarantine stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumIter, EnumString, IntoStaticStr)]
@@ -233,7 +233,7 @@ pub fn keep(tx: &mut Tx<'_>, new: &Unplaced<'_>) -> Result<QuarantineId, StoreEr
     .bind::<Text, _>(by)
     .get_result(tx.conn)?;
     for patient in kept.patients {
-        tx.touch(patient);
+        tx.mark_follow_up_stale(patient);
     }
     tx.trace.write(tx.conn, None, Some(format!("quarantine/{}", kept.id)), "quarantined")?;
     tx.emit(event::Kind::DeliveryQuarantined, None, format!("quarantine/{}", kept.id), None);
@@ -374,11 +374,11 @@ pub fn close(
     .bind::<Text, _>(if placed.is_some() { "placed" } else { "open" })
     .load(tx.conn)?;
     for patient in closed.iter().filter_map(|row| row.patient_id) {
-        tx.touch(patient);
+        tx.mark_follow_up_stale(patient);
     }
     if closed.is_empty() { Err(StoreError::WrongState) } else { Ok(()) }
 }
 
-fn sealed_place(place: &Place, column: &[u8], id: Uuid) -> [Vec<u8>; 4] {
+fn sealed_place(place: &TenantDatabase, column: &[u8], id: Uuid) -> [Vec<u8>; 4] {
     [place.id.clone(), b"quarantine".to_vec(), column.to_vec(), id.into_bytes().to_vec()]
 }

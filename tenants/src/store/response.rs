@@ -10,11 +10,11 @@ use painreg_domain::ids::PatientId;
 use painreg_domain::report::response::{Cell, Dimension, Figure, People};
 use uuid::Uuid;
 
-use crate::error::StoreError;
-use crate::scope::{Tx, unreadable};
+use crate::error::{StoreError, unreadable};
 use crate::statement::{Statement, statement};
 use crate::store::decisions::Stored;
 use crate::store::{Listing, comparable, comparable_day};
+use crate::tx::Tx;
 
 /// Of whom, and when they were first asked.
 #[derive(Clone, Debug, Default)]

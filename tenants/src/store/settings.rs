@@ -8,10 +8,10 @@ use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::settings::Settings;
 use serde_json::Value;
 
-use crate::error::StoreError;
-use crate::scope::{Tx, unreadable};
+use crate::error::{StoreError, unreadable};
 use crate::statement::statement;
 use crate::store::{code_lists, plans};
+use crate::tx::Tx;
 
 /// The settings as they are stored.
 #[derive(Clone, Debug)]

@@ -12,12 +12,13 @@ use painreg_domain::instrument::Scores;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::access::PatientAccess;
 use crate::error::StoreError;
-use crate::registry::Place;
+use crate::place::TenantDatabase;
 use crate::schema::tenant::{score, submission};
-use crate::scope::{PatientAccess, Tx};
 use crate::statement::statement;
 use crate::store::{Listing, patients};
+use crate::tx::Tx;
 
 pub use place::{AnsweredBy, Delivered, NewSubmission, Placed, place, place_each, recognise_each};
 pub(crate) use rescore::{Scored, add_scores, count_scored_with, scored_with};
@@ -235,7 +236,7 @@ fn whole(tx: &mut Tx<'_>, rows: Vec<Row>) -> Result<Vec<Submission>, StoreError>
 }
 
 /// What the free text of a submission is sealed to.
-fn free_text_place(place: &Place, id: Uuid) -> [Vec<u8>; 4] {
+fn free_text_place(place: &TenantDatabase, id: Uuid) -> [Vec<u8>; 4] {
     [place.id.clone(), b"submission".to_vec(), b"free_text".to_vec(), id.into_bytes().to_vec()]
 }
 

@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::issuer::IssuerSettings;
-use crate::scope::PlatformTx;
 use crate::statement::{Statement, statement};
 use crate::store::Listing;
+use crate::tx::PlatformTx;
 
 /// A registry as operators see it.
 #[derive(Clone, Debug)]

@@ -18,9 +18,9 @@ use zeroize::Zeroizing;
 use super::events::{Event, EventRow, Place, SETTLED, shown};
 use crate::crypt::random;
 use crate::error::StoreError;
-use crate::scope::{TenantScope, Tx};
 use crate::statement::{Statement, statement};
 use crate::store::Listing;
+use crate::tx::{Tx, UnauditedTx};
 
 /// How many events are given to a webhook, and how many deliveries are taken on, at a time.
 const STRETCH: i64 = 500;
@@ -344,26 +344,24 @@ const NEXT: &str = "FROM webhook_delivery delivery JOIN webhook ON webhook.id = 
      AND (earlier.txid, earlier.position) < (delivery.txid, delivery.position))";
 
 /// Whether there is anybody to tell anything.
-pub fn is_waiting(scope: &TenantScope) -> Result<bool, StoreError> {
+pub fn is_waiting(tx: &mut UnauditedTx<'_>) -> Result<bool, StoreError> {
     #[derive(QueryableByName)]
     struct Waiting {
         #[diesel(sql_type = Bool)]
         waiting: bool,
     }
-    scope.glance(|conn, now| {
-        let row: Waiting = statement(
-            "SELECT EXISTS (SELECT FROM webhook WHERE enabled AND EXISTS (SELECT FROM event WHERE (event.txid, \
-             event.position) > (webhook.txid, webhook.position) AND event.",
-        )
-        .then(SETTLED)
-        .then(")) OR EXISTS (SELECT ")
-        .then(NEXT)
-        .then(") AS waiting")
-        .bind::<Timestamptz, _>(now.to_diesel())
-        .bind::<Timestamptz, _>(now.to_diesel())
-        .get_result(conn)?;
-        Ok(row.waiting)
-    })
+    let row: Waiting = statement(
+        "SELECT EXISTS (SELECT FROM webhook WHERE enabled AND EXISTS (SELECT FROM event WHERE (event.txid, \
+         event.position) > (webhook.txid, webhook.position) AND event.",
+    )
+    .then(SETTLED)
+    .then(")) OR EXISTS (SELECT ")
+    .then(NEXT)
+    .then(") AS waiting")
+    .bind::<Timestamptz, _>(tx.now.to_diesel())
+    .bind::<Timestamptz, _>(tx.now.to_diesel())
+    .get_result(tx.conn)?;
+    Ok(row.waiting)
 }
 
 #[derive(QueryableByName)]

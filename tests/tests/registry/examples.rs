@@ -35,7 +35,7 @@ pub fn response(base: &str, patient: &str, id: &str) -> Value {
 
 /// The plan that every registry starts from.
 pub fn plan() -> Value {
-    let plan = painreg_tenants::provision::template_plan("opr").expect("a plan");
+    let plan = painreg_tenants::template::plan("opr").expect("a plan");
     serde_json::to_value(plan.definition()).expect("serializes")
 }
 

@@ -199,11 +199,11 @@ fn after_thirty_days_the_key_is_free() {
     let send = |body| secretary.request("POST", &path).key("key-1").json(body).send();
     send(&one).expect(201);
     advance(&world, 29 * 24 * 3600);
-    assert_eq!(world.registry.forget_old_answers().expect("a tidy-up"), 0);
+    assert_eq!(world.registry.remove_expired_replies().expect("a tidy-up"), 0);
     assert_eq!(send(&one).expect(201).header("idempotency-replayed"), "true");
     send(&other).problem(422, "key_reused");
     advance(&world, 2 * 24 * 3600);
-    assert_eq!(world.registry.forget_old_answers().expect("a tidy-up"), 1);
+    assert_eq!(world.registry.remove_expired_replies().expect("a tidy-up"), 1);
     send(&other).expect(201);
     assert_eq!(rows(&world), 2);
 }

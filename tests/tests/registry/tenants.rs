@@ -429,7 +429,7 @@ fn a_registry_may_have_a_database_of_its_own() {
     send(&one).expect(201);
     assert_eq!(send(&one).expect(201).header("idempotency-replayed"), "true");
     advance(&world, 31 * 24 * 3600);
-    assert!(world.registry.forget_old_answers().expect("a tidy-up") >= 1);
+    assert!(world.registry.remove_expired_replies().expect("a tidy-up") >= 1);
     send(&other).expect(201);
 
     // Migrated, suspended, resumed, dropped.

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::ids::EventId;
 use painreg_domain::policy::Action;
-use painreg_tenants::store::access_log;
+use painreg_tenants::audit::read;
 
 use super::EventView;
 use crate::auth::Caller;
@@ -28,7 +28,7 @@ pub async fn list_audit_events(
     let page = caller
         .run(Action::ReadAuditEvents, move |tx| {
             let after = wire::after(tx, LIST, cursor, EventId::existing)?;
-            let found = access_log::of_registry(tx, after, limit)?;
+            let found = read::of_registry(tx, after, limit)?;
             Ok(wire::page::<_, EventView>(found, |last| tx.seal_cursor(LIST, &wire::position(last.at, last.id))))
         })
         .await?;

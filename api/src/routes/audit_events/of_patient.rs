@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::ids::{EventId, PatientId};
 use painreg_domain::policy::Action;
-use painreg_tenants::store::access_log;
+use painreg_tenants::audit::read;
 
 use super::EventView;
 use crate::auth::Caller;
@@ -31,7 +31,7 @@ pub async fn read_access_log(
             let access = tx.open_patient(id)?;
             let list = format!("access-log/{id}");
             let after = wire::after(tx, &list, cursor, EventId::existing)?;
-            let found = access_log::of_patient(tx, &access, after, limit)?;
+            let found = read::of_patient(tx, &access, after, limit)?;
             Ok(wire::page::<_, EventView>(found, |last| tx.seal_cursor(&list, &wire::position(last.at, last.id))))
         })
         .await?;

@@ -6,7 +6,7 @@ use painreg_domain::ids::PatientId;
 use painreg_domain::policy::Action;
 use painreg_tenants::store::forms;
 use painreg_tenants::store::submissions::AnsweredBy;
-use painreg_tenants::{StoreError, Whose};
+use painreg_tenants::{PatientRef, StoreError};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -158,7 +158,7 @@ pub async fn submit_fhir_response(
             let whose_at = "/subject/reference".to_owned();
             let nobody = || Problem::with(Code::NotFound, vec![Fault::new(&whose_at, FaultCode::UnknownReference)]);
             let ready = Ready {
-                whose: Whose::Id(PatientId::existing(subject.ok_or_else(nobody)?)),
+                whose: PatientRef::Id(PatientId::existing(subject.ok_or_else(nobody)?)),
                 whose_at,
                 source: source_of(tx.principal(), source)?,
                 answered_by: match response.source {

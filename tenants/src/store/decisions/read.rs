@@ -10,10 +10,11 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::Stored;
-use crate::error::StoreError;
-use crate::scope::{PatientAccess, Tx, unreadable};
+use crate::access::PatientAccess;
+use crate::error::{StoreError, unreadable};
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, comparable};
+use crate::tx::Tx;
 
 /// One patient's follow-up.
 #[derive(Clone, Debug)]

@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::{Content, records, redecide};
 use crate::error::StoreError;
-use crate::scope::{TenantScope, Tx};
 use crate::statement::{Statement, statement};
 use crate::store::invitations;
+use crate::tx::{Tx, UnauditedTx};
 
 /// How many patients are decided in one transaction.
 const TOGETHER: i64 = 500;
@@ -82,21 +82,19 @@ fn lane(tx: &mut Tx<'_>) -> Result<Option<Lane>, StoreError> {
 }
 
 /// Whether there is anything for [`step`] to do. Leaves no trace.
-pub fn is_waiting(scope: &TenantScope) -> Result<bool, StoreError> {
+pub fn is_waiting(tx: &mut UnauditedTx<'_>) -> Result<bool, StoreError> {
     #[derive(QueryableByName)]
     struct WaitingRow {
         #[diesel(sql_type = Bool)]
         waiting: bool,
     }
-    scope.glance(|conn, now| {
-        let row: WaitingRow = statement(
-            "SELECT EXISTS (SELECT FROM follow_up_sweep, list_generation WHERE done < value) \
-             OR EXISTS (SELECT FROM decision WHERE review_on <= ?) AS waiting",
-        )
-        .bind::<SqlDate, _>(norwegian_day(now).to_diesel())
-        .get_result(conn)?;
-        Ok(row.waiting || invitations::is_any_gone(conn, now)?)
-    })
+    let row: WaitingRow = statement(
+        "SELECT EXISTS (SELECT FROM follow_up_sweep, list_generation WHERE done < value) \
+         OR EXISTS (SELECT FROM decision WHERE review_on <= ?) AS waiting",
+    )
+    .bind::<SqlDate, _>(norwegian_day(tx.now).to_diesel())
+    .get_result(tx.conn)?;
+    Ok(row.waiting || invitations::is_any_gone(tx.conn, tx.now)?)
 }
 
 fn swept(tx: &mut Tx<'_>, lane: &Lane) -> Result<Step, StoreError> {

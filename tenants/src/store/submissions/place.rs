@@ -16,11 +16,12 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{Source, StoredScore, free_text_place};
+use crate::access::PatientAccess;
 use crate::error::StoreError;
-use crate::scope::{PatientAccess, Tx};
 use crate::statement::statement;
 use crate::store::invitations::token_hash;
 use crate::store::patients;
+use crate::tx::Tx;
 
 /// What is to be stored.
 pub struct NewSubmission<'a> {
@@ -400,7 +401,7 @@ fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<Stored, StoreError> {
     }
     let stored: Vec<StoredRow> = query.then(" SELECT id, invitation_id FROM stored").load(tx.conn)?;
     for row in rows.iter().filter(|row| follows_up(row.new.form.wave())) {
-        tx.touch(row.patient);
+        tx.mark_follow_up_stale(row.patient);
     }
     let new: HashSet<Uuid> = stored.iter().map(|row| row.id).collect();
     for row in rows.iter().filter(|row| new.contains(&row.id)) {

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::StoredScore;
 use crate::error::StoreError;
-use crate::scope::Tx;
 use crate::statement::statement;
+use crate::tx::Tx;
 
 /// A submission and the newest score that one instrument has in it.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::PatientId;
 use painreg_domain::policy::{Action, Role};
 use painreg_tenants::store::forms;
-use painreg_tenants::{OwnRecord, Principal, Registry, RequestContext, StoreError, Whose};
+use painreg_tenants::{OwnRecord, PatientRef, Principal, Registry, RequestContext, StoreError};
 use painreg_tests::{Answer, Cluster, World, execute};
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ fn answers(server: &Registry, role: Role, patient: PatientId, day: Date) -> Resu
     let context = RequestContext { request_id: "asked".to_owned(), origin: None };
     let tenant = server.tenant("alpha").expect("a registry");
     server.scope(Arc::clone(&tenant), principal, context).run(Action::SubmitAnswers, |tx| {
-        tx.open_to_collect(&Whose::Id(patient))?;
+        tx.open_to_collect(&PatientRef::Id(patient))?;
         let form = forms::version(tx, "opr-follow-up-short", "1")?;
         let warnings = tx.licensing(&form, day)?;
         assert!(warnings.iter().all(|warning| warning.instrument == "eq5d5l"), "{warnings:?}");

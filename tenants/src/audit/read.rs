@@ -6,10 +6,11 @@ use jiff_diesel::ToDiesel as _;
 use painreg_domain::ids::{EventId, PatientId};
 use uuid::Uuid;
 
+use crate::access::PatientAccess;
 use crate::error::StoreError;
 use crate::schema::tenant::audit_event;
-use crate::scope::{PatientAccess, Tx};
 use crate::store::Listing;
+use crate::tx::Tx;
 
 /// One entry.
 #[derive(Clone, Debug)]

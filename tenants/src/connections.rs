@@ -1,0 +1,141 @@
+//! Connections to every tenant's database under one cap. Knows neither callers nor actions.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use diesel::PgConnection;
+use diesel::prelude::*;
+use painreg_domain::ids::TenantId;
+use scheduled_thread_pool::ScheduledThreadPool;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::clock::Clock;
+use crate::crypt::{Key, TenantKeys, kek_from_file};
+use crate::error::StoreError;
+use crate::place::{TenantDatabase, idle_connection};
+use crate::pool::{PoolSettings, Pooled, Slots};
+use crate::settings::Settings;
+
+/// The way to the platform's database and to every tenant's.
+pub(crate) struct Connections {
+    pub(crate) settings: Settings,
+    pub(crate) kek: Key,
+    pub(crate) platform: TenantDatabase,
+    pools: PoolSettings,
+    served: RwLock<Vec<Arc<TenantDatabase>>>,
+}
+
+impl Connections {
+    /// Reads the key-encryption key; opens no connection yet.
+    pub(crate) fn new(settings: Settings) -> Result<Self, StoreError> {
+        let kek = kek_from_file(&settings.key_file)?;
+        let keepers = ScheduledThreadPool::builder().num_threads(2).thread_name_pattern("connections-{}").build();
+        let pools = PoolSettings {
+            slots: Slots::new(settings.connections),
+            size: settings.connections_per_tenant,
+            wait: settings.wait,
+            idle: settings.idle,
+            keepers: Arc::new(keepers),
+        };
+        let keys = TenantKeys::derive(&kek, &kek.derive(&[b"platform"]), b"platform");
+        let address = settings.database.clone();
+        let platform = TenantDatabase::new("platform".to_owned(), b"platform".to_vec(), keys, address);
+        Ok(Self { settings, kek, platform, pools, served: RwLock::default() })
+    }
+
+    /// The source of instants and ids.
+    pub(crate) const fn clock(&self) -> &Clock {
+        &self.settings.clock
+    }
+
+    /// How many connections are open, over every tenant.
+    pub(crate) fn open(&self) -> usize {
+        self.pools.slots.open()
+    }
+
+    /// Replaces the tenants' databases, whose idle connections make room for others.
+    pub(crate) fn serve(&self, databases: Vec<Arc<TenantDatabase>>) {
+        *self.served.write().unwrap_or_else(PoisonError::into_inner) = databases;
+    }
+
+    fn served(&self) -> Vec<Arc<TenantDatabase>> {
+        self.served.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Drops the pool of one schema, if it is served.
+    pub(crate) fn close(&self, schema: &str) {
+        if let Some(place) = self.served().iter().find(|place| place.schema == schema) {
+            place.close();
+        }
+    }
+
+    /// An open connection to the platform's database.
+    pub(crate) fn to_platform(&self) -> Result<Pooled, StoreError> {
+        self.connection(&self.platform)
+    }
+
+    /// An open connection to `place`: waits at most as long as the settings say, else
+    /// [`StoreError::Busy`]. Where the cap over all
+    /// tenants is reached, an idle connection of the least recently used tenant is closed first.
+    pub(crate) fn connection(&self, place: &TenantDatabase) -> Result<Pooled, StoreError> {
+        place.used(self.clock().now());
+        let started = Instant::now();
+        let refused = || {
+            metrics::counter!("painreg_pool_refusals_total").increment(1);
+            StoreError::Busy
+        };
+        let pool = place.pool(&self.pools);
+        if let Some(held) = idle_connection(&pool) {
+            return Ok(held);
+        }
+        let mut held = pool.get().map_err(|_| refused())?;
+        while !held.is_open() {
+            let Some(slot) = self.pools.slots.take() else {
+                if !self.close_least_recently_used(place) {
+                    if started.elapsed() > self.settings.wait {
+                        return Err(refused());
+                    }
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                continue;
+            };
+            held.open(&place.address, slot).map_err(|error| {
+                let text = error.to_string();
+                tracing::warn!(schema = %place.schema, "a database connection could not be opened");
+                if text.contains("too many connections") || text.contains("too many clients") {
+                    refused()
+                } else {
+                    unreachable()
+                }
+            })?;
+        }
+        Ok(held)
+    }
+
+    fn close_least_recently_used(&self, but: &TenantDatabase) -> bool {
+        let mut places = self.served();
+        places.retain(|place| place.schema != but.schema);
+        places.sort_by_key(|place| place.last_used());
+        let closed = places.into_iter().any(|place| place.close_one_idle());
+        if closed {
+            metrics::counter!("painreg_connections_evicted_total").increment(1);
+        }
+        closed
+    }
+
+    /// The address of a tenant's database: its sealed `dsn` where it has one, else the platform's.
+    pub(crate) fn base_address(&self, id: TenantId, dsn: Option<&[u8]>) -> Result<SecretString, StoreError> {
+        let Some(sealed) = dsn else { return Ok(self.settings.database.clone()) };
+        let plain = self.kek.open(sealed, &[b"tenant".as_slice(), b"dsn", id.uuid().as_bytes()])?;
+        Ok(SecretString::from(String::from_utf8_lossy(&plain).into_owned()))
+    }
+}
+
+/// A connection of the platform's owner, outside any pool, for work that creates roles and schemas.
+pub(crate) fn owner_connection(address: &SecretString) -> Result<PgConnection, StoreError> {
+    PgConnection::establish(address.expose_secret()).map_err(|_| unreachable())
+}
+
+fn unreachable() -> StoreError {
+    StoreError::Unavailable("the database cannot be reached".to_owned())
+}

@@ -1,0 +1,73 @@
+//! Reach: which patients a statement may be about. The one place that turns the policy's own, unit and all into SQL.
+
+use diesel::sql_types::{Bytea, Text, Uuid as SqlUuid};
+use painreg_domain::policy::Reach;
+use uuid::Uuid;
+
+use crate::principal::OwnRecord;
+use crate::statement::Statement;
+use crate::tx::Tx;
+
+impl<'t> Tx<'t> {
+    /// Narrows a query to the caller's reach: `patient` is the SQL of a patient's id, as in `x.patient_id`; of a merged
+    /// patient the survivor counts. Adds nothing where the caller reaches every patient.
+    pub(crate) fn within<'q>(&self, query: Statement<'q>, patient: &'static str) -> Statement<'q>
+    where
+        't: 'q,
+    {
+        if self.reach == Reach::All {
+            return query;
+        }
+        let query = query
+            .then(
+                " AND EXISTS (SELECT FROM patient named JOIN patient ON patient.id = coalesce(named.merged_into, \
+                 named.id) WHERE named.id = ",
+            )
+            .then(patient);
+        self.within_patient(query).then(")")
+    }
+
+    /// As [`Tx::within`], for a query that has the survivor's row at hand as `patient`. Only the columns that the caller's
+    /// reach asks for are named, because an importer, for example, has no right to the others.
+    pub(crate) fn within_patient<'q>(&self, query: Statement<'q>) -> Statement<'q>
+    where
+        't: 'q,
+    {
+        // Restriction of processing (GDPR article 18) becomes one more condition here, whatever the reach.
+        match self.reach {
+            Reach::All => query,
+            Reach::Unit => {
+                query.then(" AND patient.unit = ?").bind::<Text, _>(self.unit_in_reach().unwrap_or_default())
+            }
+            Reach::Own => self.within_own(query),
+            Reach::No => query.then(" AND false"),
+        }
+    }
+
+    /// The unit whose patients the caller reaches; `None` where units do not limit the reach. A caller whose reach is a
+    /// unit and whose token names none reaches no patient.
+    pub(crate) fn unit_in_reach(&self) -> Option<&'t str> {
+        (self.reach == Reach::Unit).then(|| self.principal().unit.as_deref().unwrap_or_default())
+    }
+
+    fn within_own<'q>(&self, query: Statement<'q>) -> Statement<'q> {
+        match &self.principal().own {
+            Some(OwnRecord::NationalId(number)) => query
+                .then(
+                    " AND patient.id = (SELECT coalesce(own.merged_into, own.id) FROM patient own \
+                     JOIN patient_identifier ON patient_identifier.patient_id = own.id WHERE blind_index = ?)",
+                )
+                .bind::<Bytea, _>(self.blind_index(number)),
+            own => {
+                // A patient's token that names no patient opens nothing.
+                let own = if let Some(OwnRecord::Id(id)) = own { id.uuid() } else { Uuid::nil() };
+                query
+                    .then(
+                        " AND patient.id = (SELECT coalesce(own.merged_into, own.id) FROM patient own \
+                         WHERE own.id = ?)",
+                    )
+                    .bind::<SqlUuid, _>(own)
+            }
+        }
+    }
+}
