@@ -1,8 +1,12 @@
 //! The private PostgreSQL that `painreg demo`, `painreg serve` without an address, and the tests start. It listens on
 //! a unix socket only, dies with the process that started it, and is never somebody else's.
 
+mod error;
+mod folder;
+mod programs;
+
 use std::io::Read as _;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,43 +15,15 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use secrecy::SecretString;
 
+pub use self::error::LocalError;
+use self::error::file;
+use self::folder::{
+    Account, data_folder, lock, make_folder, own, password, socket_folder, wait_for_predecessor, write_secret,
+};
+use self::programs::find_programs;
 use crate::crypt::{hex, random};
 use crate::error::StoreError;
-use crate::statement::run_sql;
-
-/// Why the private PostgreSQL does not run.
-#[derive(Debug, thiserror::Error)]
-pub enum LocalError {
-    /// The programs are not on this machine.
-    #[error("PostgreSQL 15 or newer was not found; `make demo` and `make test` install it")]
-    NoPostgres,
-    /// A file or folder could not be made or read.
-    #[error("{path}: {source}")]
-    File {
-        /// Which.
-        path: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A PostgreSQL program failed.
-    #[error("{program} failed: {output}")]
-    Program {
-        /// Which.
-        program: &'static str,
-        /// The end of what it said.
-        output: String,
-    },
-    /// Another process uses the folder.
-    #[error("{0} is in use by another painreg; stop that one first")]
-    InUse(String),
-    /// The server did not answer in time.
-    #[error("PostgreSQL did not start: {0}")]
-    NotReady(String),
-    /// Preparing the database failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
+use crate::statement::{run_sql, statement};
 
 /// What a private PostgreSQL is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +63,7 @@ impl Local {
         let owner_password = password(&folder.join("database.password"))?;
         let superuser_password = password(&folder.join("superuser.password"))?;
         if data.exists() {
-            wait_for_the_one_before(&data);
+            wait_for_predecessor(&data);
         } else {
             initialise(&bin, &data, account.as_ref(), &superuser_password)?;
             if data.parent() != Some(&folder) {
@@ -208,138 +184,8 @@ struct CountRow {
 }
 
 fn exists(conn: &mut PgConnection, text: &'static str) -> Result<bool, LocalError> {
-    let row: CountRow = crate::statement::statement(text).get_result(conn).map_err(StoreError::from)?;
+    let row: CountRow = statement(text).get_result(conn).map_err(StoreError::from)?;
     Ok(row.n > 0)
-}
-
-/// PostgreSQL refuses to run as root; where we are root, it runs as the system's account for it.
-struct Account {
-    uid: u32,
-    gid: u32,
-}
-
-impl Account {
-    fn choose() -> Result<Option<Self>, LocalError> {
-        let me = id("-u", None)?;
-        if me != 0 {
-            return Ok(None);
-        }
-        let name = ["postgres", "nobody"].into_iter().find(|name| id("-u", Some(name)).is_ok());
-        let name = name.ok_or_else(|| {
-            LocalError::NotReady("there is no account to run it as; add a user `postgres`".to_owned())
-        })?;
-        Ok(Some(Self { uid: id("-u", Some(name))?, gid: id("-g", Some(name))? }))
-    }
-}
-
-fn id(what: &str, name: Option<&str>) -> Result<u32, LocalError> {
-    let output = Command::new("id").arg(what).args(name).output().map_err(|source| file(Path::new("id"), source))?;
-    String::from_utf8_lossy(&output.stdout).trim().parse().map_err(|_| LocalError::Program {
-        program: "id",
-        output: String::from_utf8_lossy(&output.stderr).into_owned(),
-    })
-}
-
-fn file(path: &Path, source: std::io::Error) -> LocalError {
-    LocalError::File { path: path.display().to_string(), source }
-}
-
-fn make_folder(path: &Path) -> Result<(), LocalError> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o755).create(path).map_err(|source| file(path, source))
-}
-
-fn own(path: &Path, account: Option<&Account>) -> Result<(), LocalError> {
-    let Some(account) = account else { return Ok(()) };
-    std::os::unix::fs::chown(path, Some(account.uid), Some(account.gid)).map_err(|source| file(path, source))
-}
-
-/// One painreg a folder; the lock goes with the process, however it ends.
-fn lock(folder: &Path) -> Result<std::fs::File, LocalError> {
-    let path = folder.join("lock");
-    let held = std::fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(|source| file(&path, source))?;
-    match held.try_lock() {
-        Ok(()) => Ok(held),
-        Err(std::fs::TryLockError::WouldBlock) => Err(LocalError::InUse(folder.display().to_string())),
-        Err(std::fs::TryLockError::Error(source)) => Err(file(&path, source)),
-    }
-}
-
-/// The server of a painreg that was killed is still shutting down for a moment.
-fn wait_for_the_one_before(data: &Path) {
-    let started = Instant::now();
-    while data.join("postmaster.pid").exists() && started.elapsed() < Duration::from_secs(10) {
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// The cluster lies in `folder/postgres`. Where we are root and the account cannot get there (a clone under /root), it
-/// lies under /var/lib instead, and `folder/postgres` points to it.
-fn data_folder(folder: &Path, account: Option<&Account>) -> PathBuf {
-    let reachable = account.is_none_or(|account| {
-        folder.ancestors().all(|step| {
-            std::fs::metadata(step).is_ok_and(|found| found.mode() & 0o001 != 0 || found.uid() == account.uid)
-        })
-    });
-    if reachable { folder.join("postgres") } else { PathBuf::from(format!("/var/lib/painreg-{}", name_of(folder))) }
-}
-
-/// A short name for what belongs to a folder but lies elsewhere.
-fn name_of(folder: &Path) -> String {
-    hex(crate::crypt::digest(folder.to_string_lossy().as_bytes()).first_chunk::<6>().unwrap_or(&[0; 6]))
-}
-
-/// A socket's path may have 107 characters; a deep clone gets a folder of its own under the system's temporary one.
-fn socket_folder(folder: &Path, account: Option<&Account>) -> Result<PathBuf, LocalError> {
-    let near = folder.join("run");
-    let reachable = folder.ancestors().all(|step| std::fs::metadata(step).is_ok_and(|found| found.mode() & 0o001 != 0));
-    let sockets = if reachable && near.as_os_str().len() < 80 {
-        near
-    } else {
-        PathBuf::from(format!("/tmp/painreg-{}", name_of(folder)))
-    };
-    match std::fs::DirBuilder::new().mode(0o700).create(&sockets) {
-        Ok(()) => own(&sockets, account)?,
-        // A folder that somebody else laid there could hold somebody else's socket, and be told our password.
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let found = std::fs::symlink_metadata(&sockets).map_err(|source| file(&sockets, source))?;
-            let ours = account.map_or(id("-u", None)?, |account| account.uid);
-            if !found.is_dir() || found.uid() != ours || found.mode() & 0o077 != 0 {
-                return Err(LocalError::InUse(sockets.display().to_string()));
-            }
-        }
-        Err(source) => return Err(file(&sockets, source)),
-    }
-    Ok(sockets)
-}
-
-fn password(path: &Path) -> Result<String, LocalError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(text.trim().to_owned()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let text = hex(&random::<24>());
-            write_secret(path, &text)?;
-            Ok(text)
-        }
-        Err(source) => Err(file(path, source)),
-    }
-}
-
-/// A new file that its owner alone can read, on the disk when this returns.
-fn write_secret(path: &Path, text: &str) -> Result<(), LocalError> {
-    use std::io::Write as _;
-    std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .and_then(|mut out| out.write_all(text.as_bytes()).and_then(|()| out.sync_all()))
-        .map_err(|source| file(path, source))
 }
 
 fn as_account<'a>(command: &'a mut Command, account: Option<&Account>) -> &'a mut Command {
@@ -445,31 +291,4 @@ fn tail(path: &Path) -> String {
     }
     let lines: Vec<&str> = text.lines().collect();
     lines.iter().skip(lines.len().saturating_sub(8)).copied().collect::<Vec<_>>().join("\n")
-}
-
-/// The folder with the newest PostgreSQL's programs: the path, `pg_config`, Debian's and Homebrew's places.
-fn find_programs() -> Option<PathBuf> {
-    let mut folders: Vec<PathBuf> =
-        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
-    if let Ok(output) = Command::new("pg_config").arg("--bindir").output() {
-        folders.push(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
-    }
-    for (parent, below) in [("/usr/lib/postgresql", "bin"), ("/opt/homebrew/opt", "bin"), ("/usr/local/opt", "bin")] {
-        let Ok(entries) = std::fs::read_dir(parent) else { continue };
-        folders.extend(entries.flatten().map(|entry| entry.path().join(below)));
-    }
-    folders
-        .into_iter()
-        .filter(|folder| ["initdb", "postgres", "psql"].iter().all(|program| folder.join(program).exists()))
-        .filter_map(|folder| Some((major(&folder)?, folder)))
-        .filter(|(major, _)| *major >= 15)
-        .max_by_key(|(major, _)| *major)
-        .map(|(_, folder)| folder)
-}
-
-fn major(folder: &Path) -> Option<u32> {
-    let output = Command::new(folder.join("postgres")).arg("--version").output().ok()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let number = text.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
-    number.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
 }
