@@ -1,7 +1,11 @@
 //! Who may do what. This table is the whole policy; nothing else decides.
 
+mod limits;
+
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumCount, EnumIter, EnumString, IntoStaticStr};
+
+pub use self::limits::Limits;
 
 /// How far a permission reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]

@@ -42,7 +42,7 @@ use std::sync::Arc;
 
 use diesel::PgConnection;
 use painreg_domain::ids::PatientId;
-use painreg_domain::policy::{self, Action, Reach};
+use painreg_domain::policy::{self, Action, Limits, Reach};
 
 use crate::audit::writer::Trace;
 use crate::clock::Clock;
@@ -144,7 +144,7 @@ impl TenantScope {
             return self.log_outcome(action, &learnt, "forbidden").and(Err(StoreError::LowAssurance.into()));
         }
         let outcome: Result<T, E> = timed(action, || {
-            self.transaction(|conn| {
+            self.transaction(action.limits(), |conn| {
                 let settings = &self.registry.connections().settings;
                 let mut tx = Tx::new(conn, self.trace(action), &self.tenant, settings, (reach, self.registry.codes()));
                 let result = work(&mut tx).and_then(|done| {
@@ -181,7 +181,7 @@ impl TenantScope {
         learnt: &Learnt,
         outcome: &'static str,
     ) -> Result<(), E> {
-        self.transaction(|conn| {
+        self.transaction(action.limits(), |conn| {
             let mut trace = self.trace(action);
             if learnt.opened.is_empty() {
                 trace.write(conn, None, learnt.object.clone(), outcome)?;
@@ -199,7 +199,7 @@ impl TenantScope {
         ask: impl for<'t> FnOnce(&mut UnauditedTx<'t>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let now = self.clock().now();
-        self.transaction(|conn| Ok((ask(&mut UnauditedTx { conn, now })?, End::RollBack)))
+        self.transaction(Limits::REQUEST, |conn| Ok((ask(&mut UnauditedTx { conn, now })?, End::RollBack)))
     }
 
     fn trace(&self, action: Action) -> Trace<'_> {
@@ -208,10 +208,11 @@ impl TenantScope {
 
     fn transaction<T, E: From<StoreError>>(
         &self,
+        limits: Limits,
         work: impl FnOnce(&mut PgConnection) -> Result<(T, End), E>,
     ) -> Result<T, E> {
         let place = &self.tenant.place;
-        transaction(self.registry.connections(), place, &prelude(place, Some(self.principal.role)), work)
+        transaction(self.registry.connections(), place, &prelude(place, Some(self.principal.role), limits), work)
     }
 }
 
@@ -231,7 +232,7 @@ impl PlatformScope {
             return self.refuse(action).and(Err(StoreError::Forbidden.into()));
         }
         timed(action, || {
-            self.transaction(|conn| {
+            self.transaction(action.limits(), |conn| {
                 let connections = self.registry.connections();
                 let mut tx = PlatformTx { conn, trace: self.trace(action), connections };
                 let result = work(&mut tx)?;
@@ -242,7 +243,7 @@ impl PlatformScope {
     }
 
     fn refuse<E: From<StoreError>>(&self, action: Action) -> Result<(), E> {
-        self.transaction(|conn| {
+        self.transaction(action.limits(), |conn| {
             self.trace(action).write(conn, None, None, "forbidden")?;
             Ok(((), End::Commit))
         })
@@ -254,9 +255,10 @@ impl PlatformScope {
 
     fn transaction<T, E: From<StoreError>>(
         &self,
+        limits: Limits,
         work: impl FnOnce(&mut PgConnection) -> Result<(T, End), E>,
     ) -> Result<T, E> {
         let connections = self.registry.connections();
-        transaction(connections, &connections.platform, &prelude(&connections.platform, None), work)
+        transaction(connections, &connections.platform, &prelude(&connections.platform, None, limits), work)
     }
 }

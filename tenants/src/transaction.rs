@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use diesel::PgConnection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
-use painreg_domain::policy::{Action, Role};
+use painreg_domain::policy::{Action, Limits, Role};
 
 use crate::connections::Connections;
 use crate::error::StoreError;
@@ -21,7 +21,7 @@ pub(crate) enum End {
 
 /// What begins every transaction, in one round trip. First comes the check that the connection is clean: a role set for
 /// the session survives COMMIT, and would bypass the second wall.
-pub(crate) fn prelude(place: &TenantDatabase, role: Option<Role>) -> String {
+pub(crate) fn prelude(place: &TenantDatabase, role: Option<Role>, limits: Limits) -> String {
     let schema = &place.schema;
     let (clean, role) = match role {
         Some(role) => (
@@ -30,13 +30,15 @@ pub(crate) fn prelude(place: &TenantDatabase, role: Option<Role>) -> String {
         ),
         None => ("", String::new()),
     };
+    let Limits { statement, lock, idle } = limits;
+    let [statement, lock, idle] = [statement, lock, idle].map(|limit| limit.as_millis());
     // PostgreSQL evaluates a list from left to right; were it otherwise, the check would fail every time, not pass.
     // Statements are short and many: compiling one (jit) takes longer than running it.
     format!(
         "BEGIN; SELECT 1 / ({clean}current_setting('role') = 'none')::int, \
          {role}set_config('search_path', '{schema}, pg_temp', true), set_config('TimeZone', 'UTC', true), \
-         set_config('statement_timeout', '15s', true), set_config('lock_timeout', '5s', true), \
-         set_config('idle_in_transaction_session_timeout', '30s', true), \
+         set_config('statement_timeout', '{statement}', true), set_config('lock_timeout', '{lock}', true), \
+         set_config('idle_in_transaction_session_timeout', '{idle}', true), \
          set_config('jit', 'off', true)"
     )
 }
