@@ -1,5 +1,7 @@
 //! Requests that must not happen twice: the reply is stored with the effect, in the same transaction.
 
+use std::borrow::Cow;
+
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Bytea, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::{SignedDuration, Timestamp};
@@ -33,7 +35,9 @@ pub struct Reply {
     pub location: Option<String>,
     /// The `ETag` header.
     pub etag: Option<String>,
-    /// The JSON body.
+    /// The `Content-Type` header.
+    pub media_type: Cow<'static, str>,
+    /// The body.
     pub body: Vec<u8>,
     /// The patient whom the body is about, so that erasing the patient erases it too.
     pub patient: Option<PatientId>,
@@ -41,8 +45,13 @@ pub struct Reply {
     pub replayed: bool,
 }
 
+impl Reply {
+    /// The media type of most replies.
+    pub const JSON: Cow<'static, str> = Cow::Borrowed("application/json");
+}
+
 #[derive(QueryableByName)]
-struct Row {
+struct ReplyRow {
     #[diesel(sql_type = Bool)]
     locked: bool,
     #[diesel(sql_type = Nullable<Bytea>)]
@@ -53,6 +62,8 @@ struct Row {
     location: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     etag: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    media_type: Option<String>,
     #[diesel(sql_type = Nullable<Bytea>)]
     body: Option<Vec<u8>>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -70,9 +81,9 @@ pub(crate) fn lookup(
     let principal = &trace.principal.key;
     let lock = place.keys.replay.mac(format!("{principal}\0{}", key.key).as_bytes());
     let lock = lock.first_chunk::<8>().map_or(0, |bytes| i64::from_be_bytes(*bytes));
-    let row: Row = statement(
-        "SELECT pg_try_advisory_xact_lock(?) AS locked, request_hash, status, location, etag, body, patient_id \
-         FROM (SELECT) AS one LEFT JOIN idempotency_key ON principal = ? AND key = ? AND created_at > ?",
+    let row: ReplyRow = statement(
+        "SELECT pg_try_advisory_xact_lock(?) AS locked, request_hash, status, location, etag, media_type, body, \
+         patient_id FROM (SELECT) AS one LEFT JOIN idempotency_key ON principal = ? AND key = ? AND created_at > ?",
     )
     .bind::<BigInt, _>(lock)
     .bind::<Text, _>(principal)
@@ -92,6 +103,7 @@ pub(crate) fn lookup(
         status: u16::try_from(status).unwrap_or(500),
         location: row.location,
         etag: row.etag,
+        media_type: row.media_type.map_or(Reply::JSON, Cow::Owned),
         body: body.to_vec(),
         patient,
         replayed: true,
@@ -109,8 +121,8 @@ pub(crate) fn store(
     let principal = &trace.principal.key;
     let sealed = place.keys.replay.seal(&reply.body, &seal_place(place, principal, &key.key));
     statement(
-        "INSERT INTO idempotency_key (principal, key, request_hash, status, location, etag, body, patient_id, created_at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO idempotency_key (principal, key, request_hash, status, location, etag, media_type, body, patient_id, \
+         created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind::<Text, _>(principal)
     .bind::<Text, _>(&key.key)
@@ -118,6 +130,7 @@ pub(crate) fn store(
     .bind::<SmallInt, _>(i16::try_from(reply.status).unwrap_or(500))
     .bind::<Nullable<Text>, _>(&reply.location)
     .bind::<Nullable<Text>, _>(&reply.etag)
+    .bind::<Text, _>(reply.media_type.as_ref())
     .bind::<Bytea, _>(sealed)
     .bind::<Nullable<SqlUuid>, _>(reply.patient.map(PatientId::uuid))
     .bind::<Timestamptz, _>(trace.clock.now().to_diesel())

@@ -31,6 +31,7 @@ pub(super) async fn record<T: Entry>(
                 status: 201,
                 location: Some(format!("{at}/{}", stored.id)),
                 etag: Some(etag(stored.version)),
+                media_type: Reply::JSON,
                 body: stored.json.into_bytes(),
                 patient: Some(access.id()),
                 replayed: false,
