@@ -8,7 +8,7 @@ use std::time::Duration;
 use painreg_domain::national_id::Acceptance;
 use painreg_domain::policy::Action;
 use painreg_domain::webhook::is_public;
-use painreg_tenants::store::webhooks::{self, Outcome, Parcel};
+use painreg_tenants::store::webhooks::{self, DeliveryOutcome, Dispatch};
 use painreg_tenants::{StoreError, TenantScope};
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
@@ -87,49 +87,50 @@ impl Courier {
     /// Gives webhooks what happened, and tells some of what is to be told; whether there is more. Who is killed on the way
     /// leaves it to be told again when the lease runs out.
     pub fn step(&self, scope: &TenantScope) -> Result<bool, StoreError> {
-        let (more, parcels) = scope.run(Action::DeliverEvents, |tx| {
-            Ok::<_, StoreError>((webhooks::spread(tx)?, webhooks::take(tx, HANDS)?))
+        let (more, dispatches) = scope.run(Action::DeliverEvents, |tx| {
+            Ok::<_, StoreError>((webhooks::enqueue_deliveries(tx)?, webhooks::claim_due_deliveries(tx, HANDS)?))
         })?;
-        if parcels.is_empty() {
+        if dispatches.is_empty() {
             return Ok(more);
         }
         let now = scope.clock().now().as_second();
-        let outcomes: Vec<Outcome> = std::thread::scope(|hands| {
-            let telling: Vec<_> = parcels.iter().map(|parcel| hands.spawn(move || self.tell(parcel, now))).collect();
-            let lost = |_| Outcome::Failed(None, "unreachable");
+        let outcomes: Vec<DeliveryOutcome> = std::thread::scope(|hands| {
+            let telling: Vec<_> =
+                dispatches.iter().map(|dispatch| hands.spawn(move || self.tell(dispatch, now))).collect();
+            let lost = |_| DeliveryOutcome::Failed(None, "unreachable");
             telling.into_iter().map(|hand| hand.join().unwrap_or_else(lost)).collect()
         });
         scope.run(Action::DeliverEvents, |tx| {
-            for (parcel, outcome) in parcels.iter().zip(&outcomes) {
-                webhooks::told(tx, parcel, *outcome)?;
+            for (dispatch, outcome) in dispatches.iter().zip(&outcomes) {
+                webhooks::record_outcome(tx, dispatch, *outcome)?;
             }
             Ok::<_, StoreError>(())
         })?;
         Ok(true)
     }
 
-    fn tell(&self, parcel: &Parcel, second: i64) -> Outcome {
-        let Ok(body) = serde_json::to_vec(&EventView::from(parcel.event.clone())) else {
-            return Outcome::Failed(None, "unreachable");
+    fn tell(&self, dispatch: &Dispatch, second: i64) -> DeliveryOutcome {
+        let Ok(body) = serde_json::to_vec(&EventView::from(dispatch.event.clone())) else {
+            return DeliveryOutcome::Failed(None, "unreachable");
         };
         let answer = self
             .agent
-            .post(&parcel.url)
+            .post(&dispatch.url)
             .header("content-type", "application/json")
-            .header("webhook-id", parcel.event.id.to_string())
+            .header("webhook-id", dispatch.event.id.to_string())
             .header("webhook-timestamp", second.to_string())
-            .header("webhook-signature", parcel.signatures(second, &body))
+            .header("webhook-signature", dispatch.signatures(second, &body))
             .send(&body[..]);
         let outcome = match answer {
-            Ok(answer) if answer.status().is_success() => Outcome::Delivered(answer.status().as_u16()),
-            Ok(answer) => Outcome::Failed(Some(answer.status().as_u16()), "status"),
-            Err(ureq::Error::Timeout(_)) => Outcome::Failed(None, "timeout"),
+            Ok(answer) if answer.status().is_success() => DeliveryOutcome::Delivered(answer.status().as_u16()),
+            Ok(answer) => DeliveryOutcome::Failed(Some(answer.status().as_u16()), "status"),
+            Err(ureq::Error::Timeout(_)) => DeliveryOutcome::Failed(None, "timeout"),
             Err(ureq::Error::Io(error)) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                Outcome::Failed(None, "refused_address")
+                DeliveryOutcome::Failed(None, "refused_address")
             }
-            Err(_) => Outcome::Failed(None, "unreachable"),
+            Err(_) => DeliveryOutcome::Failed(None, "unreachable"),
         };
-        let word = if matches!(outcome, Outcome::Delivered(_)) { "delivered" } else { "failed" };
+        let word = if matches!(outcome, DeliveryOutcome::Delivered(_)) { "delivered" } else { "failed" };
         metrics::counter!("painreg_webhook_attempts_total", "outcome" => word).increment(1);
         outcome
     }

@@ -13,7 +13,7 @@ use painreg_domain::ids::EntryId;
 use crate::access::{PatientAccess, RecordingContext};
 use crate::error::StoreError;
 use crate::statement::statement;
-use crate::store::entries::{self, Narrowing, Stored, Wanted};
+use crate::store::entries::{self, FilterValue, ListFilter, Stored};
 use crate::tx::Tx;
 
 /// No implant has more components.
@@ -93,9 +93,9 @@ fn of_implant<'t>(
     implant: EntryId,
     ongoing: Option<bool>,
 ) -> Result<Vec<(Stored, ImplantComponent)>, StoreError> {
-    let equal = vec![("implant_id", Wanted::Id(implant))];
-    let narrowing = Narrowing { equal, ongoing, ..Narrowing::default() };
-    let found = entries::of_patient(tx, access, Kind::ImplantComponent, &narrowing, None, MOST)?.items;
+    let equal = vec![("implant_id", FilterValue::Id(implant))];
+    let filter = ListFilter { equal, ongoing, ..ListFilter::default() };
+    let found = entries::of_patient(tx, access, Kind::ImplantComponent, &filter, None, MOST)?.items;
     found.into_iter().map(|stored| entries::content(&stored).map(|component| (stored, component))).collect()
 }
 

@@ -18,7 +18,7 @@ pub mod operations;
 pub mod patients;
 pub mod plans;
 pub mod quarantine;
-pub mod response;
+pub mod response_rates;
 pub mod settings;
 pub mod submissions;
 pub mod tenants;

@@ -18,7 +18,7 @@ use painreg_domain::clinical::history::ChangeReason;
 use painreg_domain::clinical::{Entry, Kind};
 use painreg_domain::fault::FaultCode;
 use painreg_domain::ids::{EntryId, PatientId};
-use painreg_tenants::store::entries::{Sort, Stored, Wanted};
+use painreg_tenants::store::entries::{FilterValue, Sort, Stored};
 use serde::{Deserialize, Deserializer};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::Paths;
@@ -145,15 +145,15 @@ fn reason_of(pairs: Vec<(String, String)>, usual: ChangeReason) -> Result<Change
 }
 
 /// The value that a filter asks for: a reference, or a text of at most 200 characters.
-fn wanted(member: &'static str, text: String) -> Result<Wanted, Problem> {
+fn wanted(member: &'static str, text: String) -> Result<FilterValue, Problem> {
     let refers = matches!(member, "episode_id" | "referral_id" | "implant_id");
     if refers {
-        return text.parse().map(|id| Wanted::Id(EntryId::existing(id))).map_err(|_| parameter("query", member));
+        return text.parse().map(|id| FilterValue::Id(EntryId::existing(id))).map_err(|_| parameter("query", member));
     }
     if text.is_empty() || text.chars().count() > 200 {
         return Err(parameter("query", member));
     }
-    Ok(Wanted::Text(text))
+    Ok(FilterValue::Text(text))
 }
 
 fn sort_name(sort: Sort) -> &'static str {

@@ -6,7 +6,7 @@ pub mod read;
 
 use jiff::civil::Date;
 use painreg_domain::report::response::{Cell, Dimension};
-use painreg_tenants::store::response::Period;
+use painreg_tenants::store::response_rates::Period;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;

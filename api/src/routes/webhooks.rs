@@ -58,10 +58,10 @@ impl From<Webhook> for WebhookView {
     fn from(it: Webhook) -> Self {
         Self {
             id: it.id,
-            url: it.wish.url,
-            description: it.wish.description,
-            kinds: it.wish.kinds,
-            enabled: it.wish.enabled,
+            url: it.settings.url,
+            description: it.settings.description,
+            kinds: it.settings.kinds,
+            enabled: it.settings.enabled,
             disabled_because: it.disabled_because,
             failing_since: it.failing_since,
             old_secret_until: it.old_secret_until,

@@ -198,7 +198,7 @@ pub fn replace(tx: &mut Tx<'_>, list: List, version: i64, codes: &[Listed]) -> R
         return Err(StoreError::Stale);
     }
     write(tx.conn, list, codes)?;
-    moved(tx)
+    bump_generation(tx)
 }
 
 fn write(conn: &mut PgConnection, list: List, codes: &[Listed]) -> Result<(), StoreError> {
@@ -243,7 +243,7 @@ pub(crate) fn seed(conn: &mut PgConnection, lists: &CodeLists, now: Timestamp) -
 }
 
 /// What servers keep in memory is old from now on.
-pub(super) fn moved(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+pub(super) fn bump_generation(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     statement("UPDATE list_generation SET value = value + 1").execute(tx.conn)?;
     Ok(())
 }
@@ -286,7 +286,7 @@ pub fn register_project(tx: &mut Tx<'_>, project: &Project) -> Result<KeptProjec
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>(tx.trace.action())
     .execute(tx.conn)?;
-    moved(tx)?;
+    bump_generation(tx)?;
     self::project(tx, &project.code)
 }
 
@@ -312,6 +312,6 @@ pub fn change_project(tx: &mut Tx<'_>, version: i64, project: &Project) -> Resul
     if changed != 1 {
         return Err(StoreError::Stale);
     }
-    moved(tx)?;
+    bump_generation(tx)?;
     self::project(tx, &project.code)
 }

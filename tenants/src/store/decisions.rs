@@ -25,10 +25,11 @@ pub use read::{Count, Counted, Filter, FollowUp, Sent, Unmatched, count, list, o
 pub use sweep::{Difference, Step, is_waiting, shown, simulate, step};
 
 use self::write::Changes;
-use crate::error::{StoreError, unreadable};
+use crate::error::StoreError;
+use crate::error::{unreadable};
+use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::plans;
-use crate::tx::Tx;
 
 /// A decision as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -171,10 +172,10 @@ pub(crate) fn lock(tx: &mut Tx<'_>, patients: &[Uuid]) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Decides the follow-up again of every patient for whom this transaction has marked it as stale.
+/// Decides again whatever this transaction has changed the facts of.
 pub(crate) fn redecide_stale(tx: &mut Tx<'_>) -> Result<(), StoreError> {
-    let stale = tx.take_stale();
-    if stale.is_empty() { Ok(()) } else { tx.as_system(|tx| redecide(tx, &stale)).map(drop) }
+    let touched = tx.take_stale();
+    if touched.is_empty() { Ok(()) } else { tx.as_system(|tx| redecide(tx, &touched)).map(drop) }
 }
 
 /// Decides about these patients from the facts of now, and stores what is other than before: three round trips, four where

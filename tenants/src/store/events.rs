@@ -17,7 +17,7 @@ use crate::tx::Tx;
 
 /// A place in the order of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
-pub struct Place {
+pub struct EventPosition {
     /// The transaction.
     #[diesel(sql_type = BigInt)]
     pub(crate) txid: i64,
@@ -26,13 +26,13 @@ pub struct Place {
     pub(crate) position: i64,
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for EventPosition {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.txid, self.position)
     }
 }
 
-impl std::str::FromStr for Place {
+impl std::str::FromStr for EventPosition {
     type Err = StoreError;
 
     fn from_str(text: &str) -> Result<Self, StoreError> {
@@ -58,7 +58,7 @@ pub struct Event {
     /// Its version then.
     pub version: Option<i64>,
     /// Its place in the order.
-    pub place: Place,
+    pub place: EventPosition,
 }
 
 #[derive(QueryableByName)]
@@ -92,7 +92,7 @@ impl EventRow {
             patient: patient_id.map(PatientId::existing),
             object,
             version,
-            place: Place { txid, position },
+            place: EventPosition { txid, position },
         })
     }
 }
@@ -135,9 +135,14 @@ pub struct Search {
 /// Events within the caller's reach in their order, after `after`: whose reach is a unit reads of its patients only. Every
 /// patient told of is logged, thin as the events are: that somebody was registered or asked is about them. Whoever may not read
 /// answers or alerts is not told of them. And where to read on: nothing that is asked for will ever be before it.
-pub fn list(tx: &mut Tx<'_>, search: Search, after: Place, limit: i64) -> Result<(Listing<Event>, Place), StoreError> {
+pub fn list(
+    tx: &mut Tx<'_>,
+    search: Search,
+    after: EventPosition,
+    limit: i64,
+) -> Result<(Listing<Event>, EventPosition), StoreError> {
     // Read before what is asked for: whatever is older stands in the list, or is of no interest to the caller.
-    let horizon: Option<Place> = statement("SELECT txid, position FROM event WHERE ")
+    let horizon: Option<EventPosition> = statement("SELECT txid, position FROM event WHERE ")
         .then(SETTLED)
         .then(" ORDER BY txid DESC, position DESC LIMIT 1")
         .get_result(tx.conn)

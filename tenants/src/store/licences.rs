@@ -107,7 +107,7 @@ struct VolumeRow {
 
 impl LicenceRow {
     fn kept(self) -> Result<KeptLicence, StoreError> {
-        let whole = self.content.map(|content| joined(content, self.accounts)).transpose()?;
+        let whole = self.content.map(|content| with_accounts(content, self.accounts)).transpose()?;
         Ok(KeptLicence {
             id: LicenceId::existing(self.id),
             licence: whole,
@@ -122,7 +122,7 @@ impl LicenceRow {
 /// The members that only those see who manage licences.
 const ACCOUNTS: [&str; 2] = ["invoices", "note"];
 
-fn parted(licence: &Licence) -> Result<(Value, Value), StoreError> {
+fn split_accounts(licence: &Licence) -> Result<(Value, Value), StoreError> {
     let Value::Object(mut content) = serde_json::to_value(licence).map_err(unreadable)? else {
         return Err(StoreError::NotFound);
     };
@@ -130,7 +130,7 @@ fn parted(licence: &Licence) -> Result<(Value, Value), StoreError> {
     Ok((content.into(), accounts.into()))
 }
 
-fn joined(content: Value, accounts: Option<Value>) -> Result<Licence, StoreError> {
+fn with_accounts(content: Value, accounts: Option<Value>) -> Result<Licence, StoreError> {
     let mut whole = content;
     if let (Value::Object(members), Some(Value::Object(accounts))) = (&mut whole, accounts) {
         members.extend(accounts);
@@ -198,7 +198,7 @@ pub fn withdraw(tx: &mut Tx<'_>, id: LicenceId, version: i64) -> Result<(), Stor
 
 /// Adds the version after the newest one.
 fn add(tx: &mut Tx<'_>, id: LicenceId, version: i64, licence: Option<&Licence>) -> Result<(), StoreError> {
-    let (content, accounts) = licence.map(parted).transpose()?.unzip();
+    let (content, accounts) = licence.map(split_accounts).transpose()?.unzip();
     let added = statement(
         "INSERT INTO licence (id, version, content, accounts, changed_at, changed_by) SELECT ?, ?, ?, ?, ?, ? \
          WHERE (SELECT coalesce(max(version), 0) FROM licence WHERE id = ?) = ? - 1 ON CONFLICT DO NOTHING",
@@ -212,7 +212,7 @@ fn add(tx: &mut Tx<'_>, id: LicenceId, version: i64, licence: Option<&Licence>) 
     .bind::<SqlUuid, _>(id.uuid())
     .bind::<BigInt, _>(version)
     .execute(tx.conn)?;
-    if added == 1 { code_lists::moved(tx) } else { Err(StoreError::Stale) }
+    if added == 1 { code_lists::bump_generation(tx) } else { Err(StoreError::Stale) }
 }
 
 /// What answers are measured by now: from memory unless it has changed since. Not for a transaction that changes it: what

@@ -13,9 +13,9 @@ use painreg_domain::patient::Sex;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::Listing;
-use crate::tx::Tx;
 
 /// A merge, standing or undone.
 #[derive(Clone, Debug)]
@@ -171,7 +171,7 @@ pub fn merge(tx: &mut Tx<'_>, survivor: PatientId, duplicate: PatientId) -> Resu
             .load(tx.conn)?;
     let mut moving: Vec<Uuid> = followers.into_iter().map(|row| row.id).collect();
     moving.push(duplicate.uuid());
-    point(tx, &moving, Some(survivor.uuid()), "merge")?;
+    set_survivor(tx, &moving, Some(survivor.uuid()), "merge")?;
     let now = tx.now();
     let row: MergeRow = statement(
         "INSERT INTO patient_merge (id, survivor, duplicate, merged_at, merged_by, created_at, updated_at, \
@@ -223,7 +223,7 @@ pub fn undo(tx: &mut Tx<'_>, id: MergeId, version: i64) -> Result<Merge, StoreEr
     .bind::<SqlUuid, _>(id.uuid())
     .get_result(tx.conn)?;
     tx.mark_follow_up_stale(root);
-    settle(tx, root)?;
+    unmerge(tx, root)?;
     for patient in [row.survivor, row.duplicate] {
         tx.emit(event::Kind::PatientUnmerged, Some(patient), format!("patient_merge/{id}"), Some(row.version));
     }
@@ -232,7 +232,7 @@ pub fn undo(tx: &mut Tx<'_>, id: MergeId, version: i64) -> Result<Merge, StoreEr
 
 /// Points everyone whose rows are read with `root`'s at whom the standing merges lead to. A patient is the duplicate of at
 /// most one standing merge, so that these lead to one end each.
-fn settle(tx: &mut Tx<'_>, root: Uuid) -> Result<(), StoreError> {
+fn unmerge(tx: &mut Tx<'_>, root: Uuid) -> Result<(), StoreError> {
     let led: Vec<LockedRow> = statement(
         "WITH RECURSIVE up (id, at) AS (SELECT id, id FROM patient WHERE merged_into = ? UNION ALL \
          SELECT up.id, survivor FROM up JOIN patient_merge ON duplicate = up.at AND undone_at IS NULL) \
@@ -246,14 +246,14 @@ fn settle(tx: &mut Tx<'_>, root: Uuid) -> Result<(), StoreError> {
     ends.dedup();
     for end in ends.into_iter().filter(|end| *end != Some(root)) {
         let those: Vec<Uuid> = led.iter().filter(|row| row.merged_into == end).map(|row| row.id).collect();
-        point(tx, &those, end, "merge_undone")?;
+        set_survivor(tx, &those, end, "merge_undone")?;
     }
     Ok(())
 }
 
 /// Lets these patients' rows be read with another's, or by themselves; what they were goes to the history. They are reached
 /// elsewhere from now on: what was handed out before is not sent.
-fn point(tx: &mut Tx<'_>, patients: &[Uuid], at: Option<Uuid>, reason: &'static str) -> Result<(), StoreError> {
+fn set_survivor(tx: &mut Tx<'_>, patients: &[Uuid], at: Option<Uuid>, reason: &'static str) -> Result<(), StoreError> {
     if patients.is_empty() {
         return Ok(());
     }

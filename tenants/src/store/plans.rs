@@ -203,7 +203,7 @@ pub fn publish(tx: &mut Tx<'_>, draft: i64, plan: &Plan) -> Result<Published, St
     let before = before.map(Published::plan);
     discard(tx, draft)?;
     let published = insert(tx.conn, plan, before.as_ref(), version, tx.now(), &tx.principal().actor)?;
-    code_lists::moved(tx)?;
+    code_lists::bump_generation(tx)?;
     tx.emit(event::Kind::PlanPublished, None, format!("follow_up_plan/{version}"), Some(version));
     Ok(published)
 }

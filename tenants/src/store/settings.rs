@@ -66,6 +66,6 @@ pub fn change(tx: &mut Tx<'_>, version: i64, settings: &Settings) -> Result<Kept
     if added != 1 {
         return Err(StoreError::Stale);
     }
-    code_lists::moved(tx)?;
+    code_lists::bump_generation(tx)?;
     read(tx)
 }

@@ -12,13 +12,13 @@ use painreg_domain::instrument::Scores;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::access::PatientAccess;
 use crate::error::StoreError;
 use crate::place::TenantDatabase;
 use crate::schema::tenant::{score, submission};
+use crate::access::{PatientAccess};
+use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::{Listing, patients};
-use crate::tx::Tx;
 
 pub use place::{AnsweredBy, Delivered, NewSubmission, Placed, place, place_each, recognise_each};
 pub(crate) use rescore::{Scored, add_scores, count_scored_with, scored_with};
@@ -88,7 +88,7 @@ pub struct StoredScore {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = submission)]
-struct Row {
+struct SubmissionRow {
     id: Uuid,
     patient_id: Uuid,
     form: String,
@@ -164,10 +164,10 @@ pub fn find_with_superseded(tx: &mut Tx<'_>, id: SubmissionId) -> Result<(Submis
 }
 
 fn one<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, id: SubmissionId) -> Result<Submission, StoreError> {
-    let row: Row = submission::table
+    let row: SubmissionRow = submission::table
         .filter(submission::id.eq(id.uuid()))
         .filter(submission::patient_id.eq_any(access.rows()))
-        .select(Row::as_select())
+        .select(SubmissionRow::as_select())
         .first(tx.conn)?;
     whole(tx, vec![row])?.pop().ok_or(StoreError::NotFound)
 }
@@ -183,7 +183,7 @@ pub fn of_patient<'t>(
         .filter(submission::patient_id.eq_any(access.rows()))
         .order((submission::submitted_at.desc(), submission::id.desc()))
         .limit(limit + 1)
-        .select(Row::as_select())
+        .select(SubmissionRow::as_select())
         .into_boxed();
     if let Some((at, id)) = after {
         let at = at.to_diesel();
@@ -191,7 +191,7 @@ pub fn of_patient<'t>(
             submission::submitted_at.lt(at).or(submission::submitted_at.eq(at).and(submission::id.lt(id.uuid()))),
         );
     }
-    let Listing { items: rows, more } = Listing::cut(query.load::<Row>(tx.conn)?, limit);
+    let Listing { items: rows, more } = Listing::cut(query.load::<SubmissionRow>(tx.conn)?, limit);
     Ok(Listing { items: whole(tx, rows)?, more })
 }
 
@@ -207,7 +207,7 @@ pub fn scores(tx: &mut Tx<'_>, id: SubmissionId) -> Result<Vec<StoredScore>, Sto
 }
 
 /// The rows with their scores and their free text: one round trip, one more where there is free text.
-fn whole(tx: &mut Tx<'_>, rows: Vec<Row>) -> Result<Vec<Submission>, StoreError> {
+fn whole(tx: &mut Tx<'_>, rows: Vec<SubmissionRow>) -> Result<Vec<Submission>, StoreError> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let mut scores: Vec<ScoreRow> = score::table
         .filter(score::submission_id.eq_any(ids))
@@ -223,24 +223,24 @@ fn whole(tx: &mut Tx<'_>, rows: Vec<Row>) -> Result<Vec<Submission>, StoreError>
             if let Some(sealed) = row.free_text.take() {
                 // The key is gone: the patient was erased, and so are the words.
                 let key = keys.iter().find(|(owner, _)| *owner == row.patient_id).map(|(_, key)| key);
-                let plain = key.map(|key| key.open(&sealed, &free_text_place(tx.place(), row.id))).transpose()?;
+                let plain = key.map(|key| key.open(&sealed, &free_text_aad(tx.place(), row.id))).transpose()?;
                 let words: Option<Value> = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
                 if let (Some(answers), Some(Value::Object(words))) = (row.answers.as_object_mut(), words) {
                     answers.extend(words);
                 }
             }
             let of_this = scores.extract_if(.., |score| score.submission_id == row.id).map(StoredScore::from).collect();
-            Ok(told(row, of_this))
+            Ok(into_submission(row, of_this))
         })
         .collect()
 }
 
 /// What the free text of a submission is sealed to.
-fn free_text_place(place: &TenantDatabase, id: Uuid) -> [Vec<u8>; 4] {
+fn free_text_aad(place: &TenantDatabase, id: Uuid) -> [Vec<u8>; 4] {
     [place.id.clone(), b"submission".to_vec(), b"free_text".to_vec(), id.into_bytes().to_vec()]
 }
 
-fn told(row: Row, scores: Vec<StoredScore>) -> Submission {
+fn into_submission(row: SubmissionRow, scores: Vec<StoredScore>) -> Submission {
     Submission {
         id: SubmissionId::existing(row.id),
         patient: PatientId::existing(row.patient_id),

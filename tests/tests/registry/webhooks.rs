@@ -228,8 +228,8 @@ fn whoever_is_killed_while_telling_leaves_it_to_be_told() {
     // Taken on, and nothing more was heard.
     let lost = world.within(Duration::from_secs(20), || {
         let taken = scope.run(Action::DeliverEvents, |tx| {
-            webhooks::spread(tx)?;
-            webhooks::take(tx, 10)
+            webhooks::enqueue_deliveries(tx)?;
+            webhooks::claim_due_deliveries(tx, 10)
         });
         let taken = taken.expect("taken on");
         taken.first().map(|parcel| parcel.event.id.to_string())

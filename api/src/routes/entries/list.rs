@@ -5,7 +5,7 @@ use painreg_domain::clinical::{Entry, Kind};
 use painreg_domain::ids::{EntryId, PatientId};
 use painreg_domain::policy::Action;
 use painreg_tenants::store::Listing;
-use painreg_tenants::store::entries::{self, Narrowing, Sort, Spot, Stored};
+use painreg_tenants::store::entries::{self, ListFilter, Sort, Spot, Stored};
 use painreg_tenants::{Cursor, StoreError, Tx};
 
 use super::{Pairs, sort_name, wanted};
@@ -15,7 +15,7 @@ use crate::wire::{Page, PageParams, Raw, page_answer, parameter};
 
 /// What a list is asked for.
 pub struct Query {
-    narrowing: Narrowing,
+    filter: ListFilter,
     limit: i64,
     cursor: Option<Cursor>,
     /// What a cursor is bound to: the kind, whose, every filter, the order.
@@ -31,29 +31,29 @@ impl Query {
         let list = format!("{kind} {of} {bound:?}");
         let mut pairs = Pairs::new(pairs)?;
         let page = PageParams { limit: pairs.read("limit")?, cursor: pairs.take("cursor") };
-        let mut narrowing = Narrowing {
+        let mut filter = ListFilter {
             from: pairs.read("from")?,
             to: pairs.read("to")?,
             as_of: pairs.read("as_of")?,
             sort: pairs.read("sort")?.unwrap_or_default(),
-            ..Narrowing::default()
+            ..ListFilter::default()
         };
         if row.until.is_some() {
-            narrowing.ongoing = pairs.read("ongoing")?;
+            filter.ongoing = pairs.read("ongoing")?;
         }
         if whole {
-            narrowing.unit = pairs.take("patient_unit");
-            if narrowing.unit.as_ref().is_some_and(|unit| unit.is_empty() || unit.chars().count() > 100) {
+            filter.unit = pairs.take("patient_unit");
+            if filter.unit.as_ref().is_some_and(|unit| unit.is_empty() || unit.chars().count() > 100) {
                 return Err(parameter("query", "patient_unit"));
             }
         }
         for member in row.filters {
             if let Some(text) = pairs.take(member) {
-                narrowing.equal.push((member, wanted(member, text)?));
+                filter.equal.push((member, wanted(member, text)?));
             }
         }
         pairs.end()?;
-        Ok(Self { narrowing, limit: page.limit()?, cursor: page.cursor(), list })
+        Ok(Self { filter, limit: page.limit()?, cursor: page.cursor(), list })
     }
 
     fn after(&self, tx: &Tx<'_>) -> Result<Option<Spot>, StoreError> {
@@ -65,7 +65,7 @@ impl Query {
     }
 
     fn page(&self, tx: &Tx<'_>, found: Listing<Stored>) -> Result<Page<Raw>, Problem> {
-        let sort: Sort = self.narrowing.sort;
+        let sort: Sort = self.filter.sort;
         let next_cursor = found.items.last().filter(|_| found.more).map(|last| {
             let Spot { value, id } = sort.spot(last);
             tx.seal_cursor(&self.list, &format!("{value} {id}")).as_str().to_owned()
@@ -88,7 +88,7 @@ pub(super) async fn of_patient<T: Entry>(
             tx.about(T::KIND.to_string());
             let access = tx.open_patient(patient)?;
             let after = query.after(tx)?;
-            let found = entries::of_patient(tx, &access, T::KIND, &query.narrowing, after.as_ref(), query.limit)?;
+            let found = entries::of_patient(tx, &access, T::KIND, &query.filter, after.as_ref(), query.limit)?;
             query.page(tx, found)
         })
         .await?;
@@ -106,7 +106,7 @@ pub(super) async fn of_registry<T: Entry>(
         .run(Action::ListClinical, move |tx| {
             tx.about(T::KIND.to_string());
             let after = query.after(tx)?;
-            let found = entries::of_registry(tx, T::KIND, &query.narrowing, after.as_ref(), query.limit)?;
+            let found = entries::of_registry(tx, T::KIND, &query.filter, after.as_ref(), query.limit)?;
             query.page(tx, found)
         })
         .await?;

@@ -5,7 +5,7 @@ use painreg_domain::event::Kind;
 use painreg_domain::ids::PatientId;
 use painreg_domain::policy::Action;
 use painreg_tenants::Cursor;
-use painreg_tenants::store::events::{self, Place, Search};
+use painreg_tenants::store::events::{self, EventPosition, Search};
 use serde::{Deserialize, Serialize};
 
 use super::EventView;
@@ -66,9 +66,9 @@ pub async fn list_events(
     let limit = PageParams { limit, cursor: None }.limit()?;
     let events = caller
         .run(Action::ReadEvents, move |tx| {
-            let after: Place = match after {
+            let after: EventPosition = match after {
                 Some(text) => tx.open_cursor(FEED, &Cursor::received(&text))?.parse()?,
-                None => Place::default(),
+                None => EventPosition::default(),
             };
             let (found, next) = events::list(tx, Search { kind, patient }, after, limit)?;
             let next_after = tx.seal_cursor(FEED, &next.to_string()).as_str().to_owned();

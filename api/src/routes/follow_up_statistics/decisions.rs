@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use painreg_domain::policy::Action;
 use painreg_domain::report::response::{Dimension, Figure};
 use painreg_tenants::StoreError;
-use painreg_tenants::store::response;
+use painreg_tenants::store::response_rates;
 use serde::Deserialize;
 
 use super::StatisticsParams;
@@ -79,7 +79,7 @@ pub async fn list_statistics_decisions(
                 Some(cursor) => Some(tx.open_cursor(&list, &cursor)?.parse().map_err(|_| StoreError::BadCursor)?),
                 None => None,
             };
-            let found = response::decisions(tx, &period, &by, &group, figure, after, limit)?;
+            let found = response_rates::decisions(tx, &period, &by, &group, figure, after, limit)?;
             Ok(wire::page::<_, DecisionView>(found, |last| tx.seal_cursor(&list, &last.id.to_string())))
         })
         .await?;

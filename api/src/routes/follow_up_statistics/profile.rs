@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::policy::Action;
 use painreg_domain::report::response::{Cell, Difference, Dimension, difference, publishable};
-use painreg_tenants::store::response;
+use painreg_tenants::store::response_rates;
 use serde::Serialize;
 
 use super::{Disclosure, StatisticsParams};
@@ -80,7 +80,7 @@ pub async fn read_non_responder_profile(
         .run(Action::ReadFollowUpStatistics, move |tx| {
             let (mut asked, mut answered, mut groups) = (0, 0, Vec::new());
             for by in wanted {
-                let cells = response::cells(tx, &period, &[by])?;
+                let cells = response_rates::cells(tx, &period, &[by])?;
                 let cells = if exact { cells } else { publishable(cells) };
                 // What may be told by one may be too little to be told by another.
                 let all = cells.iter().map(|cell| cell.sent).sum();

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::policy::Action;
 use painreg_domain::report::response::{Cell, People, publishable, quartiles};
-use painreg_tenants::store::response::{self, NotSent, OnDay, ShortForm};
+use painreg_tenants::store::response_rates::{self, NotSent, OnDay, ShortForm};
 use serde::Serialize;
 
 use super::{CellView, Disclosure, StatisticsParams};
@@ -101,8 +101,8 @@ pub async fn read_follow_up_statistics(
     let link = format!("/v1/tenants/{path}/follow-up-statistics/decisions?{}", params.as_query());
     let view = caller
         .run(Action::ReadFollowUpStatistics, move |tx| {
-            let cells = response::cells(tx, &period, &by)?;
-            let days = response::by_day(tx, &period)?;
+            let cells = response_rates::cells(tx, &period, &by)?;
+            let days = response_rates::by_day(tx, &period)?;
             let of_days: Vec<(i64, i64)> = days.iter().map(|it| (it.day, it.answered)).collect();
             let mut total = Cell { group: None, sent: 0, delivered: 0, answered: 0, people: People::default() };
             for cell in &cells {
@@ -137,8 +137,11 @@ pub async fn read_follow_up_statistics(
                     quartiles,
                     by_day: days.into_iter().map(|OnDay { day, answered }| OnDayView { day, answered }).collect(),
                 },
-                not_sent: response::not_sent(tx, &period)?.into_iter().map(NotSentView::from).collect(),
-                short_form_reasons: response::short_form_reasons(tx, &period)?.into_iter().map(Into::into).collect(),
+                not_sent: response_rates::not_sent(tx, &period)?.into_iter().map(NotSentView::from).collect(),
+                short_form_reasons: response_rates::short_form_reasons(tx, &period)?
+                    .into_iter()
+                    .map(Into::into)
+                    .collect(),
             })
         })
         .await?;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use painreg_domain::clinical::{self, ImplantComponent, Kind, MriCondition};
 use painreg_domain::ids::PatientId;
 use painreg_domain::policy::Action;
-use painreg_tenants::store::entries::{self, Narrowing, Stored, Wanted};
+use painreg_tenants::store::entries::{self, FilterValue, ListFilter, Stored};
 use painreg_tenants::{PatientAccess, Tx};
 use serde::{Deserialize, Serialize};
 
@@ -83,11 +83,11 @@ pub async fn read_current_implants(
         .run(Action::ReadImplants, move |tx| {
             tx.about("current_implants".to_owned());
             let access = tx.open_patient(patient)?;
-            let narrowing = Narrowing { as_of: query.as_of, ..Narrowing::default() };
-            let implants = entries::of_patient(tx, &access, Kind::Implant, &narrowing, None, MOST)?.items;
+            let filter = ListFilter { as_of: query.as_of, ..ListFilter::default() };
+            let implants = entries::of_patient(tx, &access, Kind::Implant, &filter, None, MOST)?.items;
             let mut items = Vec::new();
             for implant in implants {
-                items.extend(current(tx, &access, &narrowing, implant)?);
+                items.extend(current(tx, &access, &filter, implant)?);
             }
             Ok(CurrentImplants { items })
         })
@@ -98,13 +98,13 @@ pub async fn read_current_implants(
 fn current<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    as_of: &Narrowing,
+    as_of: &ListFilter,
     implant: Stored,
 ) -> Result<Option<CurrentView>, Problem> {
     let mut of_implant = |kind, ongoing, limit| {
-        let equal = vec![("implant_id", Wanted::Id(implant.id))];
-        let narrowing = Narrowing { equal, ongoing, ..as_of.clone() };
-        entries::of_patient(tx, access, kind, &narrowing, None, limit).map(|found| found.items)
+        let equal = vec![("implant_id", FilterValue::Id(implant.id))];
+        let filter = ListFilter { equal, ongoing, ..as_of.clone() };
+        entries::of_patient(tx, access, kind, &filter, None, limit).map(|found| found.items)
     };
     let components = of_implant(Kind::ImplantComponent, Some(true), MOST)?;
     if components.is_empty() {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use painreg_domain::followup::Channel;
 use painreg_domain::ids::{InvitationId, PatientId};
 use painreg_domain::policy::Action;
-use painreg_tenants::store::invitations::{self, Claim, Handed, Wish};
+use painreg_tenants::store::invitations::{self, Claim, ClaimRequest, ClaimedInvitation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use validator::Validate;
@@ -91,9 +91,10 @@ pub struct ClaimedView {
     version: i64,
 }
 
-impl From<Handed> for ClaimedView {
-    fn from(it: Handed) -> Self {
-        let Handed { id, patient, rule, attempt, reminder, address, language, text, check_first, version } = it;
+impl From<ClaimedInvitation> for ClaimedView {
+    fn from(it: ClaimedInvitation) -> Self {
+        let ClaimedInvitation { id, patient, rule, attempt, reminder, address, language, text, check_first, version } =
+            it;
         Self { id, patient_id: patient, rule, attempt, reminder, address, language, text, check_first, version }
     }
 }
@@ -123,10 +124,10 @@ pub async fn claim_invitations(
 ) -> Result<HttpResponse, Problem> {
     let Body { value: ClaimInvitations { channel, limit, lease_seconds }, bytes } = body;
     let place = format!("/v1/tenants/{path}/invitation-claims");
-    let wish = Wish { channel, limit, lease: Duration::from_secs(lease_seconds) };
+    let request = ClaimRequest { channel, limit, lease: Duration::from_secs(lease_seconds) };
     caller
         .run_once(Action::ClaimInvitations, key, bytes, &place, move |tx| {
-            let claim = invitations::claim(tx, &wish)?;
+            let claim = invitations::claim(tx, &request)?;
             Ok(reply(200, None, None, &InvitationClaim::from(claim)))
         })
         .await

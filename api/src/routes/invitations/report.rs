@@ -6,7 +6,7 @@ use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::followup::{Failure, Receipt};
 use painreg_domain::ids::InvitationId;
 use painreg_domain::policy::Action;
-use painreg_tenants::store::invitations::{self, Told};
+use painreg_tenants::store::invitations::{self, DeliveryReport};
 use serde::Deserialize;
 use validator::Validate;
 
@@ -70,8 +70,8 @@ pub async fn report_invitation(
             if at.is_some_and(|at| at > tx.now().saturating_add(AHEAD).unwrap_or(Timestamp::MAX)) {
                 return Err(Problem::invalid(vec![Fault::at("at", FaultCode::InFuture)]));
             }
-            let told = Told { receipt: outcome, failure: reason, reference, at };
-            let invitation = invitations::told(tx, id, &told)?;
+            let told = DeliveryReport { receipt: outcome, failure: reason, reference, at };
+            let invitation = invitations::apply_report(tx, id, &told)?;
             let patient = invitation.patient;
             let mut reply = reply(200, None, None, &InvitationView::from(invitation));
             reply.patient = Some(patient);

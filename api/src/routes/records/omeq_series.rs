@@ -6,7 +6,7 @@ use painreg_domain::clinical::Kind;
 use painreg_domain::ids::PatientId;
 use painreg_domain::medication::{Medication, OmeqPoint, series};
 use painreg_domain::policy::Action;
-use painreg_tenants::store::entries::{self, Narrowing, Sort};
+use painreg_tenants::store::entries::{self, ListFilter, Sort};
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Caller;
@@ -51,8 +51,8 @@ pub async fn read_omeq_series(
         .run(Action::ReadTreatment, move |tx| {
             tx.about("omeq_series".to_owned());
             let access = tx.open_patient(patient)?;
-            let narrowing = Narrowing { sort: Sort::EarliestFirst, as_of: query.as_of, ..Narrowing::default() };
-            let found = entries::of_patient(tx, &access, Kind::Medication, &narrowing, None, MOST)?;
+            let filter = ListFilter { sort: Sort::EarliestFirst, as_of: query.as_of, ..ListFilter::default() };
+            let found = entries::of_patient(tx, &access, Kind::Medication, &filter, None, MOST)?;
             let medications = found.items.iter().map(entries::content).collect::<Result<Vec<Medication>, _>>()?;
             Ok(OmeqSeries { items: series(&medications) })
         })

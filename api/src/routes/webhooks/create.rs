@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::event::Kind;
 use painreg_domain::policy::Action;
-use painreg_tenants::store::webhooks::{self, Wish};
+use painreg_tenants::store::webhooks::{self, WebhookSettings};
 use serde::Deserialize;
 use validator::Validate;
 
@@ -51,12 +51,12 @@ pub async fn create_webhook(
 ) -> Result<HttpResponse, Problem> {
     let Body { value: CreateWebhook { url, description, kinds }, bytes } = body;
     allowed(&url, state.acceptance)?;
-    let wish = Wish { url, description, kinds, enabled: true };
+    let settings = WebhookSettings { url, description, kinds, enabled: true };
     let place = format!("/v1/tenants/{path}/webhooks");
     let location = place.clone();
     caller
         .run_once(Action::ManageWebhooks, key, bytes, &place, move |tx| {
-            let made = webhooks::create(tx, &wish)?;
+            let made = webhooks::create(tx, &settings)?;
             let (location, version) = (format!("{location}/{}", made.0.id), made.0.version);
             Ok(reply(201, Some(location), Some(version), &WebhookWithSecret::from(made)))
         })

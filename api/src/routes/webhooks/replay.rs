@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, post, web};
 use painreg_domain::ids::WebhookId;
 use painreg_domain::policy::Action;
 use painreg_tenants::Cursor;
-use painreg_tenants::store::events::Place;
+use painreg_tenants::store::events::EventPosition;
 use painreg_tenants::store::webhooks;
 use serde::Deserialize;
 use validator::Validate;
@@ -44,9 +44,9 @@ pub async fn replay_webhook(
     let place = format!("/v1/tenants/{tenant}/webhooks/{id}/replays");
     caller
         .run_once(Action::ManageWebhooks, key, bytes, &place, move |tx| {
-            let after: Place = match &after {
+            let after: EventPosition = match &after {
                 Some(text) => tx.open_cursor(FEED, &Cursor::received(text))?.parse()?,
-                None => Place::default(),
+                None => EventPosition::default(),
             };
             Ok(reply(202, None, None, &WebhookView::from(webhooks::replay(tx, id, after)?)))
         })

@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::{Content, records, redecide};
 use crate::error::StoreError;
+use crate::tx::{UnauditedTx, Tx};
 use crate::statement::{Statement, statement};
 use crate::store::invitations;
-use crate::tx::{Tx, UnauditedTx};
 
 /// How many patients are decided in one transaction.
 const TOGETHER: i64 = 500;
@@ -94,7 +94,7 @@ pub fn is_waiting(tx: &mut UnauditedTx<'_>) -> Result<bool, StoreError> {
     )
     .bind::<SqlDate, _>(norwegian_day(tx.now).to_diesel())
     .get_result(tx.conn)?;
-    Ok(row.waiting || invitations::is_any_gone(tx.conn, tx.now)?)
+    Ok(row.waiting || invitations::is_any_expired(tx.conn, tx.now)?)
 }
 
 fn swept(tx: &mut Tx<'_>, lane: &Lane) -> Result<Step, StoreError> {
@@ -120,9 +120,9 @@ fn swept(tx: &mut Tx<'_>, lane: &Lane) -> Result<Step, StoreError> {
 
 fn reviewed(tx: &mut Tx<'_>, lane: &Lane) -> Result<Step, StoreError> {
     // Those whose invitations are let go of are decided again as this ends. Of several lanes one looks after it.
-    let let_go = if lane.number == 0 { invitations::let_go(tx)? } else { 0 };
-    if let_go > 0 {
-        return Ok(Step { decided: let_go, changed: let_go, more: true });
+    let expired = if lane.number == 0 { invitations::expire_leases(tx)? } else { 0 };
+    if expired > 0 {
+        return Ok(Step { decided: expired, changed: expired, more: true });
     }
     let due =
         statement("SELECT DISTINCT id FROM (SELECT patient_id AS id FROM decision WHERE review_on <= ?) AS due WHERE ")

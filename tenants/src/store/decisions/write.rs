@@ -25,12 +25,12 @@ impl Changes {
     pub(super) fn store(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         if !self.gone.is_empty() {
             let query = statement(REMOVE).bind::<Array<SqlUuid>, _>(self.gone.clone());
-            keeping(query, tx).then("SELECT FROM old").execute(tx.conn)?;
+            with_history(query, tx).then("SELECT FROM old").execute(tx.conn)?;
         }
         for changed in [&self.retired, &self.changed] {
             if !changed.is_empty() {
                 let query = new(statement("WITH new AS ("), changed).then(OLD);
-                keeping(query, tx).then(TO_NEW).execute(tx.conn)?;
+                with_history(query, tx).then(TO_NEW).execute(tx.conn)?;
             }
         }
         if !self.added.is_empty() {
@@ -90,6 +90,6 @@ fn new<'a>(query: Statement<'a>, rows: &'a [Stored]) -> Statement<'a> {
 }
 
 /// Goes on with keeping what `old` holds.
-fn keeping<'a>(query: Statement<'a>, tx: &Tx<'_>) -> Statement<'a> {
+fn with_history<'a>(query: Statement<'a>, tx: &Tx<'_>) -> Statement<'a> {
     query.then(KEEP).bind::<Timestamptz, _>(tx.now().to_diesel()).bind::<Text, _>(tx.trace.action().to_owned())
 }

@@ -1,56 +1,56 @@
-//! Storing what arrived, one submission or hundreds, by the same two statements; never twice, and nothing overwritten.
+//! Storing submissions, one or hundreds, by the same two statements. A redelivery changes nothing; a changed submission becomes a
+//! new revision.
 
-use std::collections::{HashMap, HashSet};
+mod insert;
+
+use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Bytea, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bytea, Integer, Nullable, Text, Uuid as SqlUuid};
 use jiff::Timestamp;
-use jiff_diesel::ToDiesel as _;
-use painreg_domain::event;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::{InvitationId, SubmissionId};
-use painreg_domain::policy::Role;
-use painreg_domain::questionnaire::{Answers, Form, Wave};
+use painreg_domain::questionnaire::{Answers, Form};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{Source, StoredScore, free_text_place};
-use crate::access::PatientAccess;
+use self::insert::{Stored, insert};
+use super::{Source, StoredScore, free_text_aad};
 use crate::error::StoreError;
+use crate::access::{PatientAccess};
+use crate::tx::{Tx};
 use crate::statement::statement;
-use crate::store::invitations::token_hash;
 use crate::store::patients;
-use crate::tx::Tx;
 
-/// What is to be stored.
+/// A submission to be stored.
 pub struct NewSubmission<'a> {
-    /// The published form it answers.
+    /// The published form that was answered.
     pub form: &'a Form,
-    /// Where it came from.
+    /// The source of the submission.
     pub source: &'a Source,
-    /// Who answered.
+    /// The person who answered.
     pub answered_by: &'a AnsweredBy,
-    /// When it was answered.
+    /// The instant of answering.
     pub submitted_at: Timestamp,
-    /// The answers, certainly valid.
+    /// The validated answers.
     pub answers: &'a Answers,
-    /// Their scores.
+    /// The scores of the answers.
     pub scores: &'a [StoredScore],
-    /// What in them the clinic must see: instrument and code.
+    /// The alerts raised by the answers: instrument and code.
     pub alerts: &'a [(&'static str, &'static str)],
-    /// SHA-256 of what was delivered.
+    /// SHA-256 of the delivered bytes.
     pub payload_hash: [u8; 32],
-    /// The token of the invitation that it says it answers.
+    /// The token of the invitation that it claims to answer.
     pub invitation: Option<&'a str>,
 }
 
-/// Who answered.
+/// The person who answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnsweredBy {
-    /// The patient.
+    /// The patient answered.
     Patient,
-    /// Somebody on the patient's behalf, and the source's word for the relation.
+    /// A representative answered; with the source's word for the relation.
     Representative(String),
 }
 
@@ -70,19 +70,19 @@ impl AnsweredBy {
     }
 }
 
-/// What became of a delivery.
+/// The result of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivered {
-    /// It is new.
+    /// The submission is new.
     Created,
-    /// It is here already: nothing happened.
+    /// The submission is stored already; nothing changed.
     Unchanged,
-    /// The source changed it: a new revision stands beside the old one.
+    /// The source changed the submission: a new revision was added.
     Revised,
 }
 
 impl Delivered {
-    /// The word for it.
+    /// Returns the word used in the API.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -92,16 +92,16 @@ impl Delivered {
     }
 }
 
-/// Where a delivery ended up.
+/// The stored submission of a delivery.
 #[derive(Clone, Copy, Debug)]
 pub struct Placed {
     /// The stored revision.
     pub id: SubmissionId,
-    /// Which revision of the source's submission it is, from 1.
+    /// The number of the revision, from 1.
     pub revision: i32,
-    /// What became of the delivery.
+    /// The result of the delivery.
     pub delivered: Delivered,
-    /// The invitation that it answers, by token or reference.
+    /// The invitation that it answers, found by token or reference.
     pub invitation: Option<InvitationId>,
 }
 
@@ -111,19 +111,11 @@ struct Row<'a> {
     patient: Uuid,
     revision: i32,
     supersedes: Option<Uuid>,
-    /// The answers but for free text.
+    /// The answers without free text.
     coded: Value,
     free_text: Option<Vec<u8>>,
     content_hash: [u8; 32],
     new: &'a NewSubmission<'a>,
-}
-
-#[derive(QueryableByName)]
-struct StoredRow {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    invitation_id: Option<Uuid>,
 }
 
 #[derive(Clone, QueryableByName)]
@@ -155,21 +147,21 @@ impl KnownRow {
         Placed { id, revision: self.revision, delivered: Delivered::Unchanged, invitation }
     }
 
-    /// The same bytes, or the same answers in another wrapping.
+    /// Returns whether the delivery has the same bytes, or the same answers in another format.
     fn says_the_same(&self, row: &Row<'_>) -> bool {
         self.payload_hash == row.new.payload_hash || self.content_hash.as_deref() == Some(row.content_hash.as_slice())
     }
 }
 
-/// Stores a delivery and its scores: one round trip where it is new. See [`place_each`].
+/// Stores a delivery with its scores; one round trip where it is new. See [`place_each`].
 pub fn place<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, new: &NewSubmission<'_>) -> Result<Placed, StoreError> {
     place_each(tx, &[(access, new)])?.pop().unwrap_or(Err(StoreError::InProgress))
 }
 
-/// Stores deliveries and their scores, in order: one round trip where all are new, three where some are known. The same
+/// Stores deliveries with their scores, in order: one round trip where all are new, three where some are known. The same
 /// answers again change nothing; other answers of the same source submission become the next revision; a source submission
-/// of another patient is a [`StoreError::Conflict`] at `/patient`. What waited in quarantine under the same source is placed
-/// with it.
+/// of another patient is a [`StoreError::Conflict`] at `/patient`. Open quarantine items of the same source are placed with
+/// it.
 pub fn place_each<'t>(
     tx: &mut Tx<'t>,
     all: &[(&PatientAccess<'t>, &NewSubmission<'_>)],
@@ -199,7 +191,7 @@ pub fn place_each<'t>(
             placed.push(Ok(before.unchanged()));
             continue;
         }
-        // It lies where the revision before it does, whoever they were merged into meanwhile.
+        // A revision belongs to the patient row of the revision before it, also after a merge.
         row.patient = before.patient_id;
         row.revision = before.revision + 1;
         row.supersedes = Some(before.id);
@@ -224,7 +216,7 @@ pub fn place_each<'t>(
     Ok(placed)
 }
 
-/// Where these deliveries stand already, with the same answers; stores nothing. One round trip.
+/// Returns the stored submissions that these deliveries repeat; stores nothing. One round trip.
 pub fn recognise_each<'t>(
     tx: &mut Tx<'t>,
     all: &[(&PatientAccess<'t>, &NewSubmission<'_>)],
@@ -248,7 +240,7 @@ impl Row<'_> {
     }
 }
 
-/// Rows of what is new, free text sealed: one round trip where there is any.
+/// Returns the rows to store, with free text sealed; one round trip where there is free text.
 fn prepared<'a, 't>(
     tx: &mut Tx<'t>,
     all: &[(&PatientAccess<'t>, &'a NewSubmission<'a>)],
@@ -265,7 +257,7 @@ fn prepared<'a, 't>(
             let content_hash = content_hash(new, &coded, text.as_ref());
             let free_text = text.map(|text| {
                 let (_, key) = keys.iter().find(|(owner, _)| *owner == patient).ok_or(StoreError::NotFound)?;
-                Ok::<_, StoreError>(key.seal(text.to_string().as_bytes(), &free_text_place(tx.place(), id)))
+                Ok::<_, StoreError>(key.seal(text.to_string().as_bytes(), &free_text_aad(tx.place(), id)))
             });
             let free_text = free_text.transpose()?;
             Ok(Row { id, patient, revision: 1, supersedes: None, coded, free_text, content_hash, new })
@@ -273,7 +265,7 @@ fn prepared<'a, 't>(
         .collect()
 }
 
-/// What a delivery says, whatever it was wrapped in.
+/// Returns the hash of a delivery's content, which is independent of its format.
 fn content_hash(new: &NewSubmission<'_>, coded: &Value, text: Option<&Value>) -> [u8; 32] {
     let mut hash = Sha256::new();
     let who = new.answered_by;
@@ -287,136 +279,7 @@ fn content_hash(new: &NewSubmission<'_>, coded: &Value, text: Option<&Value>) ->
     hash.finalize().into()
 }
 
-const NEW: &str = "WITH new AS (SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS new \
-     (id, patient_id, form, form_version, wave, source_system, source_form_id, source_submission_id, revision, supersedes, \
-     answered_by, representation, submitted_at, answers, free_text, payload_hash, content_hash)), \
-     stored AS (INSERT INTO submission (id, patient_id, form, form_version, wave, source_system, source_form_id, \
-     source_submission_id, revision, supersedes, answered_by, representation, submitted_at, answers, free_text, \
-     payload_hash, content_hash, received_at, received_by, invitation_id, invited_by) SELECT new.*, ?, ?, ";
-/// No baseline was asked for by an invitation.
-const UNINVITED: &str = "NULL, NULL FROM new";
-/// The invitation to the same patient that the answer names: by its token, else by what the sender's system calls it. A
-/// revision answers what the revision before it did.
-const INVITED: &str = "invited.id, invited.by FROM new LEFT JOIN unnest(?, ?) AS token (submission_id, hash) \
-     ON token.submission_id = new.id LEFT JOIN LATERAL (SELECT * FROM (SELECT 0 AS rank, before.invitation_id AS id, \
-     before.invited_by AS by FROM submission before WHERE before.id = new.supersedes AND before.invitation_id IS NOT NULL \
-     UNION ALL SELECT 1, invitation.id, 'token' FROM invitation JOIN patient named ON named.id = invitation.patient_id \
-     JOIN patient own ON own.id = new.patient_id WHERE token_hash = token.hash \
-     AND coalesce(named.merged_into, named.id) = coalesce(own.merged_into, own.id) \
-     UNION ALL SELECT 2, invitation.id, 'source' FROM invitation JOIN patient named ON named.id = invitation.patient_id \
-     JOIN patient own ON own.id = new.patient_id WHERE reference = new.source_submission_id \
-     AND coalesce(named.merged_into, named.id) = coalesce(own.merged_into, own.id)) candidate ORDER BY rank LIMIT 1) invited \
-     ON true";
-const SCORED: &str = " ON CONFLICT ON CONSTRAINT submission_source_unique DO NOTHING RETURNING id, invitation_id), \
-     scored AS (INSERT INTO score (submission_id, instrument, algorithm, status, scales, flags) \
-     SELECT result.* FROM unnest(?, ?, ?, ?, ?, ?) AS result (submission_id, instrument, algorithm, status, scales, flags) \
-     JOIN stored ON stored.id = result.submission_id)";
-const RAISE: &str = ", raised AS (INSERT INTO alert (id, patient_id, submission_id, instrument, code, raised_at, version) \
-     SELECT raised.id, new.patient_id, new.id, raised.instrument, raised.code, ?, 1 \
-     FROM unnest(?, ?, ?, ?) AS raised (id, submission_id, instrument, code) \
-     JOIN new ON new.id = raised.submission_id JOIN stored ON stored.id = new.id)";
-const SETTLE: &str = ", settled AS (UPDATE quarantine SET state = 'placed', submission_id = stored.id, updated_at = ?, \
-     updated_by = ?, version = version + 1 FROM new JOIN stored ON stored.id = new.id \
-     WHERE quarantine.state = 'open' AND quarantine.source_submission_id = new.source_submission_id \
-     AND quarantine.source_form_id = new.source_form_id AND quarantine.source_system = new.source_system)";
-
-fn column<'r, T>(rows: &'r [Row<'_>], each: impl Fn(&'r Row<'_>) -> T) -> Vec<T> {
-    rows.iter().map(each).collect()
-}
-
-/// Whether a form of this wave answers a follow-up.
-const fn follows_up(wave: Wave) -> bool {
-    !matches!(wave, Wave::Baseline | Wave::BaselineShort)
-}
-
-/// An alert: instrument and code.
-type Alert = (&'static str, &'static str);
-
-/// What was stored, and which invitation each answers.
-type Stored = HashMap<Uuid, Option<InvitationId>>;
-
-/// Stores the rows that are new to their source and revision, with scores and alerts; says which.
-fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<Stored, StoreError> {
-    if rows.is_empty() {
-        return Ok(Stored::new());
-    }
-    let scores: Vec<(Uuid, &StoredScore)> =
-        rows.iter().flat_map(|row| row.new.scores.iter().map(|score| (row.id, score))).collect();
-    let alerts: Vec<(Uuid, (Uuid, Alert))> = rows
-        .iter()
-        .flat_map(|row| row.new.alerts.iter().map(|alert| (row.id, *alert)))
-        .map(|(submission, alert)| (submission, (tx.random_id(), alert)))
-        .collect();
-    let (now, by) = (tx.now().to_diesel(), tx.trace.action());
-    let mut query = statement(NEW)
-        .bind::<Array<SqlUuid>, _>(column(rows, |row| row.id))
-        .bind::<Array<SqlUuid>, _>(column(rows, |row| row.patient))
-        .bind::<Array<Text>, _>(column(rows, |row| row.new.form.code()))
-        .bind::<Array<Text>, _>(column(rows, |row| row.new.form.version()))
-        .bind::<Array<Text>, _>(column(rows, |row| <&'static str>::from(row.new.form.wave())))
-        .bind::<Array<Text>, _>(column(rows, |row| row.new.source.system.as_str()))
-        .bind::<Array<Text>, _>(column(rows, |row| row.new.source.form_id.as_str()))
-        .bind::<Array<Text>, _>(column(rows, |row| row.new.source.submission_id.as_str()))
-        .bind::<Array<Integer>, _>(column(rows, |row| row.revision))
-        .bind::<Array<Nullable<SqlUuid>>, _>(column(rows, |row| row.supersedes))
-        .bind::<Array<Text>, _>(column(rows, |row| row.new.answered_by.word()))
-        .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.new.answered_by.representation()))
-        .bind::<Array<Timestamptz>, _>(column(rows, |row| row.new.submitted_at.to_diesel()))
-        .bind::<Array<Jsonb>, _>(column(rows, |row| &row.coded))
-        .bind::<Array<Nullable<Bytea>>, _>(column(rows, |row| row.free_text.as_deref()))
-        .bind::<Array<Bytea>, _>(column(rows, |row| row.new.payload_hash.as_slice()))
-        .bind::<Array<Bytea>, _>(column(rows, |row| row.content_hash.as_slice()))
-        .bind::<Timestamptz, _>(now)
-        .bind::<Text, _>(by);
-    if rows.iter().any(|row| follows_up(row.new.form.wave())) {
-        let tokens: Vec<(Uuid, Vec<u8>)> =
-            rows.iter().filter_map(|row| Some((row.id, token_hash(row.new.invitation?).to_vec()))).collect();
-        query = query
-            .then(INVITED)
-            .bind::<Array<SqlUuid>, _>(tokens.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-            .bind::<Array<Bytea>, _>(tokens.into_iter().map(|(_, hash)| hash).collect::<Vec<_>>());
-    } else {
-        query = query.then(UNINVITED);
-    }
-    let mut query = query
-        .then(SCORED)
-        .bind::<Array<SqlUuid>, _>(scores.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(scores.iter().map(|(_, it)| it.instrument.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(scores.iter().map(|(_, it)| it.algorithm.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(scores.iter().map(|(_, it)| it.status.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Jsonb>, _>(scores.iter().map(|(_, it)| &it.scales).collect::<Vec<_>>())
-        .bind::<Array<Jsonb>, _>(scores.iter().map(|(_, it)| &it.flags).collect::<Vec<_>>());
-    if !alerts.is_empty() {
-        query = query
-            .then(RAISE)
-            .bind::<Timestamptz, _>(now)
-            .bind::<Array<SqlUuid>, _>(alerts.iter().map(|(_, (id, _))| *id).collect::<Vec<_>>())
-            .bind::<Array<SqlUuid>, _>(alerts.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(alerts.iter().map(|(_, (_, (instrument, _)))| *instrument).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(alerts.iter().map(|(_, (_, (_, code)))| *code).collect::<Vec<_>>());
-    }
-    // What people submit never was in quarantine.
-    if matches!(tx.principal().role, Role::Importer | Role::RegistryManager) {
-        query = query.then(SETTLE).bind::<Timestamptz, _>(now).bind::<Text, _>(by);
-    }
-    let stored: Vec<StoredRow> = query.then(" SELECT id, invitation_id FROM stored").load(tx.conn)?;
-    for row in rows.iter().filter(|row| follows_up(row.new.form.wave())) {
-        tx.mark_follow_up_stale(row.patient);
-    }
-    let new: HashSet<Uuid> = stored.iter().map(|row| row.id).collect();
-    for row in rows.iter().filter(|row| new.contains(&row.id)) {
-        let kind = if row.revision > 1 { event::Kind::SubmissionRevised } else { event::Kind::SubmissionStored };
-        tx.emit(kind, Some(row.patient), format!("submission/{}", row.id), Some(row.revision.into()));
-    }
-    for (row, (alert, _)) in &alerts {
-        if let Some(row) = rows.iter().find(|it| it.id == *row && new.contains(&it.id)) {
-            tx.emit(event::Kind::AlertRaised, Some(row.patient), format!("alert/{alert}"), Some(1));
-        }
-    }
-    Ok(stored.into_iter().map(|row| (row.id, row.invitation_id.map(InvitationId::existing))).collect())
-}
-
-/// The newest revisions of these sources.
+/// Returns the latest revisions of these source submissions.
 fn known<'r>(
     tx: &mut Tx<'_>,
     rows: impl Iterator<Item = &'r Row<'r>>,

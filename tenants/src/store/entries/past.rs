@@ -1,0 +1,142 @@
+//! Old states of entries: the versions of one entry, and a whole record as of an instant.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use jiff::Timestamp;
+use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::history::State;
+use painreg_domain::ids::EntryId;
+use strum::IntoEnumIterator as _;
+use uuid::Uuid;
+
+use super::sealing::{keys_of, stored};
+use super::{EntryRow, Stored, shown};
+use crate::error::StoreError;
+use crate::access::{PatientAccess};
+use crate::error::{unreadable};
+use crate::tx::{Tx};
+use crate::statement::{Statement, statement};
+use crate::store::comparable;
+
+/// One version of an entry.
+#[derive(Clone, Debug)]
+pub struct Past {
+    /// The entry in this version.
+    pub state: Stored,
+    /// The start of the version's validity.
+    pub valid_from: Timestamp,
+    /// The end of the version's validity; `None` for the current version.
+    pub valid_to: Option<Timestamp>,
+    /// The action that replaced it.
+    pub changed_by: Option<String>,
+    /// The reason given for the replacement.
+    pub reason: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct PastRow {
+    #[diesel(embed)]
+    entry: EntryRow,
+    #[diesel(sql_type = Timestamptz)]
+    valid_from: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    valid_to: Option<jiff_diesel::Timestamp>,
+    #[diesel(sql_type = Nullable<Text>)]
+    changed_by: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    reason: Option<String>,
+}
+
+/// Returns every version of an entry of the open record, latest first.
+pub fn versions<'t>(
+    tx: &mut Tx<'t>,
+    access: &PatientAccess<'t>,
+    kind: Kind,
+    id: EntryId,
+) -> Result<Vec<Past>, StoreError> {
+    let table: &'static str = kind.into();
+    let query = shown(statement("SELECT * FROM ("), kind)
+        .then(", x.updated_at AS valid_from, NULL::timestamptz AS valid_to, NULL AS changed_by, NULL AS reason FROM ")
+        .then(table)
+        .then(" x WHERE x.id = ? AND x.patient_id = ANY (?) UNION ALL ")
+        .bind::<SqlUuid, _>(id.uuid())
+        .bind::<Array<SqlUuid>, _>(access.rows());
+    let rows: Vec<PastRow> = shown(query, kind)
+        .then(
+            ", row_history.valid_from, row_history.valid_to, row_history.changed_by, row_history.reason \
+             FROM row_history CROSS JOIN LATERAL jsonb_populate_record(NULL::",
+        )
+        .then(table)
+        .then(", row_history.before) x WHERE row_history.entity = '")
+        .then(table)
+        .then("' AND row_history.entity_id = ? AND row_history.patient_id = ANY (?)) states ORDER BY version DESC LIMIT 1000")
+        .bind::<SqlUuid, _>(id.uuid())
+        .bind::<Array<SqlUuid>, _>(access.rows())
+        .load(tx.conn)?;
+    if rows.is_empty() {
+        return Err(StoreError::NotFound);
+    }
+    let keys = keys_of(tx, rows.iter().map(|row| &row.entry))?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Past {
+                state: stored(tx.place(), &keys, row.entry)?,
+                valid_from: row.valid_from.to_jiff(),
+                valid_to: row.valid_to.map(jiff_diesel::Timestamp::to_jiff),
+                changed_by: row.changed_by,
+                reason: row.reason,
+            })
+        })
+        .collect()
+}
+
+/// Returns the whole record as of an instant, entry by entry, for comparison with another instant.
+pub fn state_at<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, at: Timestamp) -> Result<State, StoreError> {
+    let rows = access.rows();
+    let mut query = statement("");
+    for (number, kind) in Kind::iter().enumerate() {
+        query =
+            source(shown(query.then(if number > 0 { " UNION ALL " } else { "" }), kind), kind, Some(&rows), Some(at));
+    }
+    let rows: Vec<EntryRow> = query.load(tx.conn)?;
+    let keys = keys_of(tx, &rows)?;
+    rows.into_iter()
+        .map(|row| {
+            let stored = stored(tx.place(), &keys, row)?;
+            let members = serde_json::from_str(&stored.json).map_err(unreadable)?;
+            Ok(((stored.kind, stored.id), members))
+        })
+        .collect()
+}
+
+/// Appends `FROM` the rows `x` of a kind, current or as of an instant; only those of the patients in `rows`, if given.
+pub(super) fn source<'a>(
+    query: Statement<'a>,
+    kind: Kind,
+    rows: Option<&[Uuid]>,
+    as_of: Option<Timestamp>,
+) -> Statement<'a> {
+    let table: &'static str = kind.into();
+    let of_patient = |query: Statement<'a>, column: &'static str| match rows {
+        Some(rows) => query.then(column).then(" = ANY (?)").bind::<Array<SqlUuid>, _>(rows.to_vec()),
+        None => query.then("true"),
+    };
+    let Some(at) = as_of else {
+        return of_patient(query.then(" FROM ").then(table).then(" x WHERE "), "x.patient_id");
+    };
+    let query = of_patient(query.then(" FROM (SELECT * FROM ").then(table).then(" now WHERE "), "now.patient_id");
+    let query = query
+        .then(
+            " AND now.updated_at <= ? UNION ALL SELECT past.* FROM row_history CROSS JOIN LATERAL \
+               jsonb_populate_record(NULL::",
+        )
+        .then(table)
+        .then(", row_history.before) past WHERE row_history.entity = '")
+        .then(table)
+        .then("' AND ")
+        .bind::<Timestamptz, _>(comparable(at));
+    of_patient(query, "row_history.patient_id")
+        .then(" AND row_history.valid_from <= ? AND row_history.valid_to > ?) x WHERE true")
+        .bind::<Timestamptz, _>(comparable(at))
+        .bind::<Timestamptz, _>(comparable(at))
+}

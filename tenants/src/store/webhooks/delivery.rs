@@ -1,0 +1,91 @@
+//! The list of a webhook's deliveries.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use jiff::Timestamp;
+use painreg_domain::ids::WebhookId;
+use uuid::Uuid;
+
+use super::super::events::EventPosition;
+use super::find;
+use crate::error::StoreError;
+use crate::tx::{Tx};
+use crate::statement::statement;
+use crate::store::Listing;
+
+/// The delivery of one event to one webhook.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The event's id, which is the message's id at every receiver.
+    pub event: Uuid,
+    /// The kind of event.
+    pub kind: String,
+    /// The state: `pending`, `delivered` or `given_up`.
+    pub state: String,
+    /// The number of attempts.
+    pub attempts: i32,
+    /// The earliest instant of the next attempt, while pending.
+    pub next_at: Option<Timestamp>,
+    /// The instant of the last attempt.
+    pub attempted_at: Option<Timestamp>,
+    /// The HTTP status of the last attempt.
+    pub status: Option<i32>,
+    /// The reason of the last failure.
+    pub failure: Option<String>,
+    /// The event's position in the order of events.
+    pub place: EventPosition,
+}
+
+#[derive(QueryableByName)]
+struct DeliveryRow {
+    #[diesel(sql_type = SqlUuid)]
+    event_id: Uuid,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = Integer)]
+    attempts: i32,
+    #[diesel(sql_type = Timestamptz)]
+    next_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    attempted_at: Option<jiff_diesel::Timestamp>,
+    #[diesel(sql_type = Nullable<Integer>)]
+    status: Option<i32>,
+    #[diesel(sql_type = Nullable<Text>)]
+    failure: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    txid: i64,
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+}
+
+/// Returns the deliveries of a webhook, latest event first.
+pub fn deliveries(
+    tx: &mut Tx<'_>,
+    id: WebhookId,
+    after: Option<EventPosition>,
+    limit: i64,
+) -> Result<Listing<Delivery>, StoreError> {
+    find(tx, id)?;
+    let after = after.unwrap_or(EventPosition { txid: i64::MAX, position: i64::MAX });
+    let rows: Vec<DeliveryRow> = statement(
+        "SELECT event_id, kind, state, attempts, next_at, attempted_at, status, failure, delivery.txid, delivery.position \
+         FROM webhook_delivery delivery JOIN event ON event.id = event_id WHERE webhook_id = ? \
+         AND (delivery.txid, delivery.position) < (?, ?) ORDER BY delivery.txid DESC, delivery.position DESC LIMIT ?",
+    )
+    .bind::<SqlUuid, _>(id.uuid())
+    .bind::<BigInt, _>(after.txid)
+    .bind::<BigInt, _>(after.position)
+    .bind::<BigInt, _>(limit + 1)
+    .load(tx.conn)?;
+    let delivery = |row: DeliveryRow| {
+        let DeliveryRow { event_id, kind, state, attempts, next_at, attempted_at, status, failure, txid, position } =
+            row;
+        let next_at = (state == "pending").then(|| next_at.to_jiff());
+        let attempted_at = attempted_at.map(jiff_diesel::Timestamp::to_jiff);
+        let place = EventPosition { txid, position };
+        Delivery { event: event_id, kind, state, attempts, next_at, attempted_at, status, failure, place }
+    };
+    Ok(Listing::cut(rows.into_iter().map(delivery).collect(), limit))
+}
