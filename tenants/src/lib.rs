@@ -39,7 +39,7 @@ pub use access::{PatientAccess, PatientRef, RecordingContext};
 pub use audit::unauthenticated::UnauthenticatedRequest;
 pub use clock::Clock;
 pub use crypt::CryptError;
-pub use cursor::Cursor;
+pub use cursor::{Cursor, Keyset};
 pub use error::{AuditOutcome, StoreError};
 pub use issuer::{Algorithm, Assurance, ClaimMapping, IssuerSettings, KeySource, RequiredClaim};
 pub use place::Tenant;

@@ -1,4 +1,4 @@
-//! What is stored, one file a noun. Row structs never leave their file.
+//! The stores, one file a noun. Row structs never leave their file.
 
 pub mod alerts;
 pub mod calls;
@@ -12,6 +12,7 @@ pub mod idempotency;
 pub mod implants;
 pub mod invitations;
 pub mod licences;
+mod listing;
 pub mod merges;
 pub mod nettskjema;
 pub mod operations;
@@ -24,33 +25,43 @@ pub mod submissions;
 pub mod tenants;
 pub mod webhooks;
 
-/// An instant that PostgreSQL can compare with: nothing was stored before 1970.
+pub use listing::Listing;
+
+use crate::error::StoreError;
+
+/// Converts an instant into one that PostgreSQL can compare; nothing was stored before 1970.
 fn comparable(at: jiff::Timestamp) -> jiff_diesel::Timestamp {
     use jiff_diesel::ToDiesel as _;
     at.max(jiff::Timestamp::UNIX_EPOCH).to_diesel()
 }
 
-/// A day that PostgreSQL can compare with: nobody was born before 1800.
+/// Converts a day into one that PostgreSQL can compare; no stored day is before 1800.
 fn comparable_day(day: jiff::civil::Date) -> jiff_diesel::Date {
     use jiff_diesel::ToDiesel as _;
     day.max(jiff::civil::date(1800, 1, 1)).to_diesel()
 }
 
-/// One stretch of a list, and whether there is more of it.
-#[derive(Clone, Debug)]
-pub struct Listing<T> {
-    /// The items, in the list's order.
-    pub items: Vec<T>,
-    /// Whether the list goes on.
-    pub more: bool,
+/// Parses a stored word. A word that this program does not know is an error, never a default.
+fn parse_stored<T: std::str::FromStr>(text: &str) -> Result<T, StoreError> {
+    text.parse().map_err(|_| unreadable_value::<T>())
 }
 
-impl<T> Listing<T> {
-    /// Cuts what was read with a limit one too large.
-    pub(crate) fn cut(mut items: Vec<T>, limit: i64) -> Self {
-        let limit = usize::try_from(limit).unwrap_or(0);
-        let more = items.len() > limit;
-        items.truncate(limit);
-        Self { items, more }
+/// The error of a stored value that is no `T`. It does not repeat the value.
+fn unreadable_value<T>() -> StoreError {
+    let message = format!("a stored value is no {}", std::any::type_name::<T>());
+    StoreError::Database(diesel::result::Error::DeserializationError(message.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use painreg_domain::followup::{CallOutcome, InvitationState};
+
+    use super::*;
+
+    #[test]
+    fn parse_stored_refuses_unknown_words() {
+        assert!(matches!(parse_stored::<InvitationState>("sent"), Ok(InvitationState::Sent)));
+        assert!(matches!(parse_stored::<InvitationState>("lost"), Err(StoreError::Database(_))));
+        assert!(matches!(parse_stored::<CallOutcome>(""), Err(StoreError::Database(_))));
     }
 }

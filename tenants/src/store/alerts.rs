@@ -7,6 +7,7 @@ use jiff_diesel::ToDiesel as _;
 use painreg_domain::ids::{AlertId, PatientId, SubmissionId};
 use uuid::Uuid;
 
+use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::statement::{Statement, statement};
 use crate::store::Listing;
@@ -86,31 +87,25 @@ fn within_reach(unit: Option<&str>) -> Statement<'_> {
     }
 }
 
-/// Alerts, the newest first, after `after`; every patient is logged as shown. Two round trips.
+/// Returns alerts, newest first. Logs every patient shown. Two round trips.
 pub fn list(
     tx: &mut Tx<'_>,
     open_only: bool,
-    after: Option<(Timestamp, AlertId)>,
+    after: Option<Keyset<Timestamp, AlertId>>,
     limit: i64,
 ) -> Result<Listing<RaisedAlert>, StoreError> {
     let mut query = within_reach(tx.unit_in_reach());
     if open_only {
         query = query.then(" AND acknowledged_at IS NULL");
     }
-    if let Some((at, id)) = after {
+    if let Some(Keyset(at, id)) = after {
         query = query
             .then(" AND (raised_at, alert.id) < (?, ?)")
             .bind::<Timestamptz, _>(at.to_diesel())
             .bind::<SqlUuid, _>(id.uuid());
     }
-    let rows: Vec<Row> =
-        query.then(" ORDER BY raised_at DESC, alert.id DESC LIMIT ?").bind::<BigInt, _>(limit + 1).load(tx.conn)?;
-    let found = Listing::cut(rows.into_iter().map(RaisedAlert::from).collect(), limit);
-    let mut shown: Vec<PatientId> = found.items.iter().map(|alert| alert.patient).collect();
-    shown.sort_unstable();
-    shown.dedup();
-    tx.open_all(&shown)?;
-    Ok(found)
+    let query = query.then(" ORDER BY raised_at DESC, alert.id DESC");
+    Ok(tx.list(query, limit, |row: &Row| [row.patient_id])?.map(RaisedAlert::from))
 }
 
 /// Takes an alert on: the first to do so stands. Opens the patient's record.

@@ -14,11 +14,13 @@ use painreg_domain::report::calling::{Because, Candidate, Weight, urgency};
 use strum::IntoEnumIterator as _;
 use uuid::Uuid;
 
-use crate::error::{StoreError, unreadable};
+use crate::cursor::Keyset;
+use crate::error::StoreError;
+use crate::error::{unreadable};
+use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::decisions::Stored;
-use crate::store::{Listing, plans};
-use crate::tx::Tx;
+use crate::store::{Listing, parse_stored, plans};
 
 /// Somebody to be rung.
 #[derive(Clone, Debug)]
@@ -88,16 +90,18 @@ struct CallRow {
     outcome: String,
 }
 
-impl From<CallRow> for Call {
-    fn from(row: CallRow) -> Self {
-        Self {
+impl TryFrom<CallRow> for Call {
+    type Error = StoreError;
+
+    fn try_from(row: CallRow) -> Result<Self, StoreError> {
+        Ok(Self {
             id: CallId::existing(row.id),
             patient: PatientId::existing(row.patient_id),
             decision: DecisionId::existing(row.decision_id),
             called_at: row.called_at.to_jiff(),
             called_by: row.called_by,
-            outcome: row.outcome.parse().unwrap_or(CallOutcome::NoReply),
-        }
+            outcome: parse_stored(&row.outcome)?,
+        })
     }
 }
 
@@ -135,11 +139,11 @@ pub fn to_ring(tx: &mut Tx<'_>, unit: Option<&str>, limit: i64) -> Result<Vec<To
             continue;
         };
         let (Some(lapses_on), Some(because)) =
-            (decision.content.lapses_on, decision.content.reasons.first().and_then(|it| it.parse().ok()))
+            (decision.content.lapses_on, decision.content.reasons.first().map(|it| parse_stored(it)).transpose()?)
         else {
             continue;
         };
-        let outcome: Option<CallOutcome> = row.outcome.and_then(|outcome| outcome.parse().ok());
+        let outcome: Option<CallOutcome> = row.outcome.as_deref().map(parse_stored).transpose()?;
         let last_call = row.called_at.map(jiff_diesel::Timestamp::to_jiff).zip(outcome);
         let changed = row.contact_changed_at.map(jiff_diesel::Timestamp::to_jiff);
         let candidate = Candidate {
@@ -160,13 +164,10 @@ pub fn to_ring(tx: &mut Tx<'_>, unit: Option<&str>, limit: i64) -> Result<Vec<To
     }
     found.sort_by_key(|it| (-it.points, it.days_left, it.decision.id));
     // One call is enough, about whatever is most urgent.
-    let mut rung = HashSet::new();
-    found.retain(|it| rung.insert(it.patient));
+    let mut phoned = HashSet::new();
+    found.retain(|it| phoned.insert(it.patient));
     found.truncate(usize::try_from(limit).unwrap_or(0));
-    let mut shown: Vec<PatientId> = found.iter().map(|it| it.patient).collect();
-    shown.sort_unstable();
-    shown.dedup();
-    tx.open_all(&shown)?;
+    tx.log_shown(found.iter().map(|it| it.patient.uuid()))?;
     Ok(found)
 }
 
@@ -205,14 +206,14 @@ pub fn record(
     .bind::<Timestamptz, _>(tx.now().to_diesel())
     .get_result(tx.conn)?;
     tx.mark_follow_up_stale(access.id().uuid());
-    Ok(Call { patient: access.id(), ..row.into() })
+    Ok(Call { patient: access.id(), ..row.try_into()? })
 }
 
-/// Calls within the caller's reach, the latest first; every patient shown is logged.
+/// Returns calls within the caller's reach, latest first. Logs every patient shown.
 pub fn list(
     tx: &mut Tx<'_>,
     decision: Option<DecisionId>,
-    after: Option<(Timestamp, CallId)>,
+    after: Option<Keyset<Timestamp, CallId>>,
     limit: i64,
 ) -> Result<Listing<Call>, StoreError> {
     let mut query = statement(
@@ -226,20 +227,12 @@ pub fn list(
     if let Some(decision) = decision {
         query = query.then(" AND decision_id = ?").bind::<SqlUuid, _>(decision.uuid());
     }
-    if let Some((at, id)) = after {
+    if let Some(Keyset(at, id)) = after {
         query = query
             .then(" AND (called_at, follow_up_call.id) < (?, ?)")
             .bind::<Timestamptz, _>(super::comparable(at))
             .bind::<SqlUuid, _>(id.uuid());
     }
-    let rows: Vec<CallRow> = query
-        .then(" ORDER BY called_at DESC, follow_up_call.id DESC LIMIT ?")
-        .bind::<BigInt, _>(limit + 1)
-        .load(tx.conn)?;
-    let found = Listing::cut(rows.into_iter().map(Call::from).collect::<Vec<_>>(), limit);
-    let mut shown: Vec<PatientId> = found.items.iter().map(|call| call.patient).collect();
-    shown.sort_unstable();
-    shown.dedup();
-    tx.open_all(&shown)?;
-    Ok(found)
+    let query = query.then(" ORDER BY called_at DESC, follow_up_call.id DESC");
+    tx.list(query, limit, |row: &CallRow| [row.patient_id])?.try_map(Call::try_from)
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::access::RecordingContext;
 use crate::error::{StoreError, unreadable};
 use crate::statement::statement;
-use crate::store::Listing;
+use crate::store::{Listing, parse_stored};
 use crate::tx::Tx;
 
 /// A code list as people change it: as a whole.
@@ -99,7 +99,7 @@ struct ProjectRow {
 
 impl CodeRow {
     fn listed(self) -> Result<(List, Listed), StoreError> {
-        let list = self.list.parse().map_err(|_| StoreError::NotFound)?;
+        let list = parse_stored(&self.list)?;
         let flags: Flags = serde_json::from_value(self.flags).map_err(unreadable)?;
         let day = |day: Option<jiff_diesel::Date>| day.map(jiff_diesel::Date::to_jiff);
         let (valid_from, valid_to) = (day(self.valid_from), day(self.valid_to));
@@ -113,7 +113,7 @@ impl ProjectRow {
             project: Project {
                 code: self.code,
                 title: self.title,
-                kind: self.kind.parse().map_err(|_| StoreError::NotFound)?,
+                kind: parse_stored(&self.kind)?,
                 approval: self.approval,
                 starts_on: self.starts_on.to_jiff(),
                 ends_on: self.ends_on.map(jiff_diesel::Date::to_jiff),
@@ -162,7 +162,7 @@ pub fn all(tx: &mut Tx<'_>) -> Result<Vec<KeptList>, StoreError> {
     versions
         .into_iter()
         .map(|row| {
-            let list = row.list.parse().map_err(|_| StoreError::NotFound)?;
+            let list = parse_stored(&row.list)?;
             let codes = codes.iter().filter(|(of, _)| *of == list).map(|(_, code)| code.clone()).collect();
             Ok(KeptList { list, codes, updated_at: row.updated_at.to_jiff(), version: row.version })
         })
@@ -250,13 +250,9 @@ pub(super) fn bump_generation(tx: &mut Tx<'_>) -> Result<(), StoreError> {
 
 /// Projects by code, after `after`.
 pub fn projects(tx: &mut Tx<'_>, after: Option<&str>, limit: i64) -> Result<Listing<KeptProject>, StoreError> {
-    let rows: Vec<ProjectRow> = statement(PROJECTS)
-        .then(" WHERE code > ? ORDER BY code LIMIT ?")
-        .bind::<Text, _>(after.unwrap_or_default().to_owned())
-        .bind::<BigInt, _>(limit + 1)
-        .load(tx.conn)?;
-    let rows = Listing::cut(rows, limit);
-    Ok(Listing { items: rows.items.into_iter().map(ProjectRow::kept).collect::<Result<_, _>>()?, more: rows.more })
+    let query =
+        statement(PROJECTS).then(" WHERE code > ? ORDER BY code").bind::<Text, _>(after.unwrap_or_default().to_owned());
+    Listing::load(tx.conn, query, limit)?.try_map(ProjectRow::kept)
 }
 
 /// One project.

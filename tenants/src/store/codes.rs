@@ -12,6 +12,7 @@ use strum::IntoEnumIterator as _;
 
 use crate::error::StoreError;
 use crate::statement::statement;
+use crate::store::parse_stored;
 use crate::store::tenants::move_generation;
 use crate::tx::PlatformTx;
 
@@ -110,7 +111,7 @@ impl From<EditionRow> for Edition {
 pub(crate) fn versions(conn: &mut PgConnection) -> Result<Versions, StoreError> {
     let rows: Vec<VersionRow> =
         statement("SELECT system, count(*) AS imports FROM platform.code_import GROUP BY system").load(conn)?;
-    Ok(rows.into_iter().filter_map(|row| Some((row.system.parse().ok()?, row.imports))).collect())
+    rows.into_iter().map(|row| Ok((parse_stored(&row.system)?, row.imports))).collect()
 }
 
 /// Every book; those whose system has had no import since are taken from `before`.

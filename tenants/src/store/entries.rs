@@ -29,7 +29,7 @@ use crate::tx::{Tx};
 use crate::statement::{Statement, statement};
 use crate::store::code_lists;
 
-pub use list::{FilterValue, ListFilter, Sort, Spot, of_patient, of_registry};
+pub use list::{FilterValue, ListFilter, Sort, of_patient, of_registry};
 pub use past::{Past, state_at, versions};
 pub use timeline::{Line, SUBMISSION, timeline};
 pub(crate) use write::lock;

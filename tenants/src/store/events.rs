@@ -10,9 +10,10 @@ use painreg_domain::ids::PatientId;
 use strum::IntoEnumIterator as _;
 use uuid::Uuid;
 
+use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::statement::statement;
-use crate::store::Listing;
+use crate::store::{Listing, parse_stored};
 use crate::tx::Tx;
 
 /// A place in the order of events.
@@ -28,7 +29,7 @@ pub struct EventPosition {
 
 impl std::fmt::Display for EventPosition {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.txid, self.position)
+        Keyset(self.txid, self.position).fmt(f)
     }
 }
 
@@ -36,9 +37,8 @@ impl std::str::FromStr for EventPosition {
     type Err = StoreError;
 
     fn from_str(text: &str) -> Result<Self, StoreError> {
-        let (txid, position) = text.split_once(' ').ok_or(StoreError::BadCursor)?;
-        let number = |text: &str| text.parse().map_err(|_| StoreError::BadCursor);
-        Ok(Self { txid: number(txid)?, position: number(position)? })
+        let Keyset(txid, position) = text.parse()?;
+        Ok(Self { txid, position })
     }
 }
 
@@ -84,10 +84,9 @@ pub(crate) struct EventRow {
 impl EventRow {
     pub(crate) fn event(self) -> Result<Event, StoreError> {
         let Self { txid, position, id, at, kind, patient_id, object, version } = self;
-        let unknown = |_| StoreError::Database(diesel::result::Error::DeserializationError("an unknown event".into()));
         Ok(Event {
             id,
-            kind: kind.parse().map_err(unknown)?,
+            kind: parse_stored(&kind)?,
             at: at.to_jiff(),
             patient: patient_id.map(PatientId::existing),
             object,
@@ -169,19 +168,14 @@ pub fn list(
             )
             .bind::<SqlUuid, _>(patient.uuid());
     }
-    let rows: Vec<EventRow> =
-        query.then(" ORDER BY txid, position LIMIT ?").bind::<BigInt, _>(limit + 1).load(tx.conn)?;
-    let found = Listing::cut(rows.into_iter().map(EventRow::event).collect::<Result<Vec<_>, _>>()?, limit);
-    shown(tx, &found.items)?;
+    let query = query.then(" ORDER BY txid, position");
+    let found = tx.list(query, limit, |row: &EventRow| row.patient_id)?.try_map(EventRow::event)?;
     let last = found.items.last().map_or(after, |last| last.place);
     let next = if found.more { last } else { horizon.map_or(last, |horizon| horizon.max(last)) };
     Ok((found, next))
 }
 
-/// Logs whom these events tell of.
-pub(crate) fn shown(tx: &mut Tx<'_>, events: &[Event]) -> Result<(), StoreError> {
-    let mut patients: Vec<PatientId> = events.iter().filter_map(|event| event.patient).collect();
-    patients.sort_unstable();
-    patients.dedup();
-    tx.open_all(&patients)
+/// Logs every patient these events are about.
+pub(crate) fn log_shown(tx: &mut Tx<'_>, events: &[Event]) -> Result<(), StoreError> {
+    tx.log_shown(events.iter().filter_map(|event| event.patient).map(PatientId::uuid))
 }

@@ -7,6 +7,7 @@ use painreg_domain::event;
 use painreg_domain::questionnaire::{Definition, Form};
 use serde_json::Value;
 
+use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::schema::tenant::{form_draft, form_version, nettskjema_form};
 use crate::store::Listing;
@@ -85,7 +86,7 @@ pub fn before(tx: &mut Tx<'_>, form: &Form) -> Result<Option<Form>, StoreError> 
 pub fn versions(
     tx: &mut Tx<'_>,
     code: &str,
-    before: Option<(Timestamp, &str)>,
+    before: Option<Keyset<Timestamp, String>>,
     limit: i64,
 ) -> Result<Listing<Published>, StoreError> {
     let mut query = form_version::table
@@ -94,24 +95,21 @@ pub fn versions(
         .limit(limit + 1)
         .select((form_version::version, form_version::published_at))
         .into_boxed();
-    if let Some((at, version)) = before {
+    let is_first = before.is_none();
+    if let Some(Keyset(at, version)) = before {
         let at = super::comparable(at);
         query = query.filter(
             form_version::published_at
                 .lt(at)
-                .or(form_version::published_at.eq(at).and(form_version::version.lt(version.to_owned()))),
+                .or(form_version::published_at.eq(at).and(form_version::version.lt(version))),
         );
     }
     let found: Vec<(String, jiff_diesel::Timestamp)> = query.load(tx.conn)?;
-    if found.is_empty() && before.is_none() {
+    if found.is_empty() && is_first {
         return Err(StoreError::NotFound);
     }
-    let Listing { items, more } = Listing::cut(found, limit);
-    let published = |(found, at): &(String, jiff_diesel::Timestamp)| {
-        Ok(Published { form: version(tx, code, found)?, published_at: (*at).to_jiff() })
-    };
-    let items = items.iter().map(published).collect::<Result<_, StoreError>>()?;
-    Ok(Listing { items, more })
+    Listing::cut(found, limit)
+        .try_map(|(found, at)| Ok(Published { form: version(tx, code, &found)?, published_at: at.to_jiff() }))
 }
 
 /// The draft of a form.
@@ -173,20 +171,19 @@ pub fn publish(tx: &mut Tx<'_>, draft: i64, form: &Form) -> Result<(), StoreErro
 }
 
 /// Every published version, by code and version, after `after`.
-pub fn list(tx: &mut Tx<'_>, after: Option<(&str, &str)>, limit: i64) -> Result<Listing<Form>, StoreError> {
+pub fn list(tx: &mut Tx<'_>, after: Option<Keyset<String, String>>, limit: i64) -> Result<Listing<Form>, StoreError> {
     let mut query = form_version::table
         .order((form_version::code, form_version::version))
         .limit(limit + 1)
         .select((form_version::code, form_version::version))
         .into_boxed();
-    if let Some((code, version)) = after {
-        query = query
-            .filter(form_version::code.gt(code).or(form_version::code.eq(code).and(form_version::version.gt(version))));
+    if let Some(Keyset(code, version)) = after {
+        query = query.filter(
+            form_version::code.gt(code.clone()).or(form_version::code.eq(code).and(form_version::version.gt(version))),
+        );
     }
     let found: Vec<(String, String)> = query.load(tx.conn)?;
-    let Listing { items, more } = Listing::cut(found, limit);
-    let items = items.iter().map(|(code, of)| version(tx, code, of)).collect::<Result<_, _>>()?;
-    Ok(Listing { items, more })
+    Listing::cut(found, limit).try_map(|(code, of)| version(tx, &code, &of))
 }
 
 /// The newest published version of every form, by code.

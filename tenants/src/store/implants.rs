@@ -84,22 +84,13 @@ pub fn carriers(tx: &mut Tx<'_>, recall: &Recall, after: i64, limit: i64) -> Res
     if let Some(unit) = tx.unit_in_reach() {
         query = query.then(" AND patient.unit = ?").bind::<Text, _>(unit.to_owned());
     }
-    let rows: Vec<CarrierRow> = query
-        .then(" GROUP BY patient.id ORDER BY patient.registry_number LIMIT ?")
-        .bind::<BigInt, _>(limit + 1)
-        .load(tx.conn)?;
-    let carriers: Vec<Carrier> = rows
-        .into_iter()
-        .map(|row| Carrier {
-            id: PatientId::existing(row.id),
-            registry_number: row.registry_number,
-            unit: row.unit,
-            deceased_on: row.deceased_on.map(jiff_diesel::Date::to_jiff),
-            components: row.components,
-        })
-        .collect();
-    let found = Listing::cut(carriers, limit);
-    let shown: Vec<PatientId> = found.items.iter().map(|carrier| carrier.id).collect();
-    tx.open_all(&shown)?;
-    Ok(found)
+    let query = query.then(" GROUP BY patient.id ORDER BY patient.registry_number");
+    let found = tx.list(query, limit, |row: &CarrierRow| [row.id])?;
+    Ok(found.map(|row| Carrier {
+        id: PatientId::existing(row.id),
+        registry_number: row.registry_number,
+        unit: row.unit,
+        deceased_on: row.deceased_on.map(jiff_diesel::Date::to_jiff),
+        components: row.components,
+    }))
 }

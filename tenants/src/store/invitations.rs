@@ -16,10 +16,11 @@ use painreg_domain::followup::{Channel, InvitationState};
 use painreg_domain::ids::{DecisionId, EntryId, InvitationId, PatientId};
 use uuid::Uuid;
 
+use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::tx::{Tx};
 use crate::statement::{Statement, statement};
-use crate::store::{Listing, decisions};
+use crate::store::{Listing, decisions, parse_stored};
 
 pub use claim::{Claim, ClaimRequest, ClaimedInvitation, claim};
 pub use delivery_report::{DeliveryReport, apply_report};
@@ -142,10 +143,12 @@ struct IdRow {
     id: Uuid,
 }
 
-impl From<InvitationRow> for Invitation {
-    fn from(row: InvitationRow) -> Self {
+impl TryFrom<InvitationRow> for Invitation {
+    type Error = StoreError;
+
+    fn try_from(row: InvitationRow) -> Result<Self, StoreError> {
         let at = |at: Option<jiff_diesel::Timestamp>| at.map(jiff_diesel::Timestamp::to_jiff);
-        Self {
+        Ok(Self {
             id: InvitationId::existing(row.id),
             patient: PatientId::existing(row.patient_id),
             decision: DecisionId::existing(row.decision_id),
@@ -156,7 +159,7 @@ impl From<InvitationRow> for Invitation {
             reminder: row.reminder,
             channel: row.channel,
             form: row.form,
-            state: row.state.parse().unwrap_or(InvitationState::Unknown),
+            state: parse_stored(&row.state)?,
             claimed_by: row.claimed_by,
             claimed_at: row.claimed_at.to_jiff(),
             lease_until: row.lease_until.to_jiff(),
@@ -167,7 +170,7 @@ impl From<InvitationRow> for Invitation {
             failure: row.failure,
             reference: row.reference,
             version: row.version,
-        }
+        })
     }
 }
 
@@ -203,7 +206,7 @@ pub fn find(tx: &mut Tx<'_>, id: InvitationId) -> Result<Invitation, StoreError>
 pub fn read(tx: &mut Tx<'_>, id: InvitationId) -> Result<Invitation, StoreError> {
     let row: InvitationRow =
         statement(INVITATIONS).then("invitation.id = ?").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
-    Ok(row.into())
+    row.try_into()
 }
 
 /// Returns one invitation and its patient, with the record open and the patient's decisions locked until the transaction ends.
@@ -233,7 +236,7 @@ fn finish_change(tx: &mut Tx<'_>, query: Statement<'_>, id: InvitationId) -> Res
 pub fn list(
     tx: &mut Tx<'_>,
     search: &Search,
-    after: Option<(Timestamp, InvitationId)>,
+    after: Option<Keyset<Timestamp, InvitationId>>,
     limit: i64,
 ) -> Result<Listing<Invitation>, StoreError> {
     let mut query = statement(INVITATIONS).then("true");
@@ -260,18 +263,12 @@ pub fn list(
     if let Some(to) = search.to {
         query = query.then(" AND claimed_at < ?").bind::<Timestamptz, _>(super::comparable(to));
     }
-    if let Some((at, id)) = after {
+    if let Some(Keyset(at, id)) = after {
         query = query
             .then(" AND (claimed_at, id) < (?, ?)")
             .bind::<Timestamptz, _>(super::comparable(at))
             .bind::<SqlUuid, _>(id.uuid());
     }
-    let rows: Vec<InvitationRow> =
-        query.then(" ORDER BY claimed_at DESC, id DESC LIMIT ?").bind::<BigInt, _>(limit + 1).load(tx.conn)?;
-    let found = Listing::cut(rows.into_iter().map(Invitation::from).collect::<Vec<_>>(), limit);
-    let mut shown: Vec<PatientId> = found.items.iter().map(|it| it.patient).collect();
-    shown.sort_unstable();
-    shown.dedup();
-    tx.open_all(&shown)?;
-    Ok(found)
+    let query = query.then(" ORDER BY claimed_at DESC, id DESC");
+    tx.list(query, limit, |row: &InvitationRow| [row.patient_id])?.try_map(Invitation::try_from)
 }

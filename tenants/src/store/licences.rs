@@ -149,13 +149,10 @@ fn seen<'a>(tx: &Tx<'_>, select: &'static str) -> Statement<'a> {
 
 /// The licences that were not withdrawn, in the order in which they were registered, after `after`.
 pub fn list(tx: &mut Tx<'_>, after: Option<LicenceId>, limit: i64) -> Result<Listing<KeptLicence>, StoreError> {
-    let rows: Vec<LicenceRow> = seen(tx, "SELECT * FROM (SELECT DISTINCT ON (id)")
-        .then(" WHERE id > ? ORDER BY id, version DESC) newest WHERE content IS NOT NULL ORDER BY id LIMIT ?")
-        .bind::<SqlUuid, _>(after.map_or(Uuid::nil(), LicenceId::uuid))
-        .bind::<BigInt, _>(limit + 1)
-        .load(tx.conn)?;
-    let Listing { items, more } = Listing::cut(rows, limit);
-    Ok(Listing { items: items.into_iter().map(LicenceRow::kept).collect::<Result<_, _>>()?, more })
+    let query = seen(tx, "SELECT * FROM (SELECT DISTINCT ON (id)")
+        .then(" WHERE id > ? ORDER BY id, version DESC) newest WHERE content IS NOT NULL ORDER BY id")
+        .bind::<SqlUuid, _>(after.map_or(Uuid::nil(), LicenceId::uuid));
+    Listing::load(tx.conn, query, limit)?.try_map(LicenceRow::kept)
 }
 
 /// The newest version of a licence that was not withdrawn, and what it says.

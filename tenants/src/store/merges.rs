@@ -12,10 +12,11 @@ use painreg_domain::ids::{MergeId, PatientId};
 use painreg_domain::patient::Sex;
 use uuid::Uuid;
 
+use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::tx::{Tx};
 use crate::statement::statement;
-use crate::store::Listing;
+use crate::store::{Listing, parse_stored};
 
 /// A merge, standing or undone.
 #[derive(Clone, Debug)]
@@ -289,28 +290,26 @@ pub fn find(tx: &mut Tx<'_>, id: MergeId) -> Result<Merge, StoreError> {
 }
 
 /// Merges, the latest first, after the place `after`; everyone is logged as shown.
-pub fn list(tx: &mut Tx<'_>, after: Option<(Timestamp, MergeId)>, limit: i64) -> Result<Listing<Merge>, StoreError> {
+pub fn list(
+    tx: &mut Tx<'_>,
+    after: Option<Keyset<Timestamp, MergeId>>,
+    limit: i64,
+) -> Result<Listing<Merge>, StoreError> {
     let mut query = statement(MERGES);
-    if let Some((at, id)) = after {
+    if let Some(Keyset(at, id)) = after {
         query = query
             .then(" WHERE (merged_at, id) < (?, ?)")
             .bind::<Timestamptz, _>(at.to_diesel())
             .bind::<SqlUuid, _>(id.uuid());
     }
-    let rows: Vec<MergeRow> =
-        query.then(" ORDER BY merged_at DESC, id DESC LIMIT ?").bind::<BigInt, _>(limit + 1).load(tx.conn)?;
-    let found = Listing::cut(rows.into_iter().map(Merge::from).collect::<Vec<_>>(), limit);
-    let mut shown: Vec<PatientId> = found.items.iter().flat_map(|merge| [merge.survivor, merge.duplicate]).collect();
-    shown.sort_unstable();
-    shown.dedup();
-    tx.open_all(&shown)?;
-    Ok(found)
+    let query = query.then(" ORDER BY merged_at DESC, id DESC");
+    Ok(tx.list(query, limit, |row: &MergeRow| [row.survivor, row.duplicate])?.map(Merge::from))
 }
 
 /// Pairs who may be the same person, by registry numbers, after the place `after`: born on one day, of one sex as far as
 /// known, and reached by one telephone or address, or one of them known by temporary numbers only. Everyone is logged.
-pub fn candidates(tx: &mut Tx<'_>, after: Option<(i64, i64)>, limit: i64) -> Result<Listing<Pair>, StoreError> {
-    let (first, second) = after.unwrap_or_default();
+pub fn candidates(tx: &mut Tx<'_>, after: Option<Keyset<i64, i64>>, limit: i64) -> Result<Listing<Pair>, StoreError> {
+    let Keyset(first, second) = after.unwrap_or(Keyset(0, 0));
     let mut query = statement(
         "SELECT * FROM (SELECT first.id AS first_id, first.registry_number AS first_number, first.unit AS first_unit, \
          first.sex AS first_sex, second.id AS second_id, second.registry_number AS second_number, \
@@ -332,29 +331,18 @@ pub fn candidates(tx: &mut Tx<'_>, after: Option<(i64, i64)>, limit: i64) -> Res
     if let Some(unit) = tx.unit_in_reach() {
         query = query.then(" AND first_unit = ? AND second_unit = ?").bind::<Text, _>(unit).bind::<Text, _>(unit);
     }
-    let rows: Vec<PairRow> =
-        query.then(" ORDER BY first_number, second_number LIMIT ?").bind::<BigInt, _>(limit + 1).load(tx.conn)?;
-    let twin = |id, registry_number, unit, sex: &str| Twin {
-        id: PatientId::existing(id),
-        registry_number,
-        unit,
-        sex: sex.parse().unwrap_or(Sex::Unknown),
+    let query = query.then(" ORDER BY first_number, second_number");
+    let twin = |id, registry_number, unit, sex: &str| {
+        Ok::<_, StoreError>(Twin { id: PatientId::existing(id), registry_number, unit, sex: parse_stored(sex)? })
     };
-    let pairs: Vec<Pair> = rows
-        .into_iter()
-        .map(|row| Pair {
-            first: twin(row.first_id, row.first_number, row.first_unit, &row.first_sex),
-            second: twin(row.second_id, row.second_number, row.second_unit, &row.second_sex),
+    tx.list(query, limit, |row: &PairRow| [row.first_id, row.second_id])?.try_map(|row| {
+        Ok(Pair {
+            first: twin(row.first_id, row.first_number, row.first_unit, &row.first_sex)?,
+            second: twin(row.second_id, row.second_number, row.second_unit, &row.second_sex)?,
             birth_date: row.birth_date.to_jiff(),
             same_mobile: row.same_mobile,
             same_email: row.same_email,
             temporary_number: row.temporary_number,
         })
-        .collect();
-    let found = Listing::cut(pairs, limit);
-    let mut shown: Vec<PatientId> = found.items.iter().flat_map(|pair| [pair.first.id, pair.second.id]).collect();
-    shown.sort_unstable();
-    shown.dedup();
-    tx.open_all(&shown)?;
-    Ok(found)
+    })
 }

@@ -11,17 +11,17 @@ use diesel::sql_types::{Array, BigInt, Bool, Bytea, Date as SqlDate, Nullable, T
 use jiff::Timestamp;
 use painreg_domain::ids::PatientId;
 use painreg_domain::national_id::IdType;
-use painreg_domain::patient::{Contact, Details, Sex};
+use painreg_domain::patient::{Contact, Details};
 use uuid::Uuid;
 
 use self::contact::open_contact;
 use self::keys::{SealedId, identifier_aad, key_aad, open_json};
-use crate::crypt::{CryptError, Key};
+use crate::crypt::Key;
 use crate::error::StoreError;
 use crate::access::{PatientAccess};
 use crate::tx::{Tx};
 use crate::statement::statement;
-use crate::store::comparable;
+use crate::store::{comparable, parse_stored};
 
 pub(crate) use contact::addresses;
 pub(crate) use keys::keys;
@@ -153,7 +153,7 @@ pub fn find<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, as_of: Option<Times
         .map(|(((identifier, owner), kind), sealed)| {
             let key = others.iter().find(|(whose, _)| *whose == owner).map_or(&key, |(_, key)| key);
             let plain: SealedId = open_json(key, &sealed, &identifier_aad(place, identifier))?;
-            let kind = kind.parse().map_err(|_| CryptError::DoesNotOpen)?;
+            let kind = parse_stored(&kind)?;
             Ok(KnownId { kind, value: plain.value, assigner: plain.assigner })
         })
         .collect::<Result<_, StoreError>>()?;
@@ -162,7 +162,7 @@ pub fn find<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, as_of: Option<Times
         registry_number: row.registry_number,
         details: Details {
             unit: row.unit,
-            sex: row.sex.parse().unwrap_or(Sex::Unknown),
+            sex: parse_stored(&row.sex)?,
             birth_date: row.birth_date.to_jiff(),
             language: row.language,
             interpreter_needed: row.interpreter_needed,

@@ -124,14 +124,10 @@ pub fn version(tx: &mut Tx<'_>, version: i64) -> Result<Published, StoreError> {
 
 /// Every version, the newest first, before `before`.
 pub fn versions(tx: &mut Tx<'_>, before: Option<i64>, limit: i64) -> Result<Listing<Published>, StoreError> {
-    let rows: Vec<PublishedRow> = statement(PUBLISHED)
-        .then(" WHERE version < ? ORDER BY version DESC LIMIT ?")
-        .bind::<BigInt, _>(before.unwrap_or(i64::MAX))
-        .bind::<BigInt, _>(limit + 1)
-        .load(tx.conn)?;
-    let rows = Listing::cut(rows, limit);
-    let items = rows.items.into_iter().map(PublishedRow::published).collect::<Result<_, _>>()?;
-    Ok(Listing { items, more: rows.more })
+    let query = statement(PUBLISHED)
+        .then(" WHERE version < ? ORDER BY version DESC")
+        .bind::<BigInt, _>(before.unwrap_or(i64::MAX));
+    Listing::load(tx.conn, query, limit)?.try_map(PublishedRow::published)
 }
 
 /// The draft.

@@ -15,13 +15,15 @@ use strum::{EnumIter, EnumString, IntoStaticStr};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::place::TenantDatabase;
+use crate::error::{unreadable};
+use crate::tx::{Tx};
 use crate::statement::statement;
-use crate::store::Listing;
 use crate::store::invitations::token_hash;
 use crate::store::submissions::Source;
-use crate::tx::Tx;
+use crate::store::{Listing, parse_stored, unreadable_value};
 
 /// Where a delivery in quarantine stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumIter, EnumString, IntoStaticStr)]
@@ -166,26 +168,28 @@ struct ClosedRow {
     patient_id: Option<Uuid>,
 }
 
-impl From<Row> for Quarantined {
-    fn from(row: Row) -> Self {
+impl TryFrom<Row> for Quarantined {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
         let source = match (row.source_system, row.source_form_id, row.source_submission_id) {
             (Some(system), Some(form_id), Some(submission_id)) => Some(Source { system, form_id, submission_id }),
             _ => None,
         };
-        Self {
+        Ok(Self {
             id: QuarantineId::existing(row.id),
             nettskjema_id: row.nettskjema_id,
             media_type: row.media_type,
             source,
             reasons: row.reasons,
             // A constraint of the table, and a test of it.
-            state: row.state.parse().unwrap_or(QuarantineState::Open),
+            state: parse_stored(&row.state)?,
             deliveries: row.deliveries,
             received_at: row.received_at.to_jiff(),
             submission: row.submission_id.map(SubmissionId::existing),
             updated_at: row.updated_at.to_jiff(),
             version: row.version,
-        }
+        })
     }
 }
 
@@ -193,7 +197,7 @@ impl From<Row> for Quarantined {
 /// source takes its place. Two round trips.
 pub fn keep(tx: &mut Tx<'_>, new: &Unplaced<'_>) -> Result<QuarantineId, StoreError> {
     let id = tx.random_id();
-    let sealed = tx.place().keys.quarantine.seal(new.payload, &sealed_place(tx.place(), b"sealed", id));
+    let sealed = tx.place().keys.quarantine.seal(new.payload, &sealed_aad(tx.place(), b"sealed", id));
     let now = tx.now().to_diesel();
     let by = tx.trace.action();
     let source = |each: fn(&Source) -> &str| new.source.map(each);
@@ -259,7 +263,7 @@ const COLUMNS: &str = "SELECT id, nettskjema_id, media_type, source_system, sour
 pub fn list(
     tx: &mut Tx<'_>,
     search: &Search,
-    after: Option<(Timestamp, QuarantineId)>,
+    after: Option<Keyset<Timestamp, QuarantineId>>,
     limit: i64,
 ) -> Result<Listing<Quarantined>, StoreError> {
     let mut query = statement(COLUMNS).then(" FROM quarantine WHERE true");
@@ -274,15 +278,14 @@ pub fn list(
             .then(" AND reasons @> jsonb_build_array(jsonb_build_object('code', ?::text))")
             .bind::<Text, _>(<&'static str>::from(code));
     }
-    if let Some((at, id)) = after {
+    if let Some(Keyset(at, id)) = after {
         query = query
             .then(" AND (received_at, id) < (?, ?)")
             .bind::<Timestamptz, _>(at.to_diesel())
             .bind::<SqlUuid, _>(id.uuid());
     }
-    let rows: Vec<Row> =
-        query.then(" ORDER BY received_at DESC, id DESC LIMIT ?").bind::<BigInt, _>(limit + 1).load(tx.conn)?;
-    Ok(Listing::cut(rows.into_iter().map(Quarantined::from).collect(), limit))
+    let query = query.then(" ORDER BY received_at DESC, id DESC");
+    Listing::<Row>::load(tx.conn, query, limit)?.try_map(Quarantined::try_from)
 }
 
 /// The next deliveries that wait, the oldest first, after `after`: to be tried again.
@@ -317,16 +320,16 @@ pub fn open(tx: &mut Tx<'_>, id: QuarantineId) -> Result<Opened, StoreError> {
         .get_result(tx.conn)?;
     let place = tx.place();
     let key = &place.keys.quarantine;
-    let payload = key.open(&sealed, &sealed_place(place, b"sealed", id.uuid()))?;
+    let payload = key.open(&sealed, &sealed_aad(place, b"sealed", id.uuid()))?;
     let corrections = match corrections {
         Some(sealed) => {
-            let plain = key.open(&sealed, &sealed_place(place, b"corrections", id.uuid()))?;
-            serde_json::from_slice(&plain).unwrap_or_default()
+            let plain = key.open(&sealed, &sealed_aad(place, b"corrections", id.uuid()))?;
+            serde_json::from_slice(&plain).map_err(unreadable)?
         }
         None => Value::Null,
     };
-    let payload_hash = payload_hash.try_into().unwrap_or([0; 32]);
-    Ok(Opened { about: about.into(), payload, payload_hash, corrections })
+    let payload_hash = payload_hash.try_into().map_err(|_| unreadable_value::<[u8; 32]>())?;
+    Ok(Opened { about: about.try_into()?, payload, payload_hash, corrections })
 }
 
 /// Notes that what waited was tried again: what a person corrected, and why it still cannot be placed.
@@ -347,7 +350,7 @@ pub fn retried(tx: &mut Tx<'_>, id: QuarantineId, corrections: &Value, reasons: 
 
 fn sealed_corrections(tx: &Tx<'_>, id: QuarantineId, corrections: &Value) -> Option<Vec<u8>> {
     let place = tx.place();
-    let sealed_at = sealed_place(place, b"corrections", id.uuid());
+    let sealed_at = sealed_aad(place, b"corrections", id.uuid());
     (!corrections.is_null()).then(|| place.keys.quarantine.seal(corrections.to_string().as_bytes(), &sealed_at))
 }
 
@@ -379,6 +382,6 @@ pub fn close(
     if closed.is_empty() { Err(StoreError::WrongState) } else { Ok(()) }
 }
 
-fn sealed_place(place: &TenantDatabase, column: &[u8], id: Uuid) -> [Vec<u8>; 4] {
+fn sealed_aad(place: &TenantDatabase, column: &[u8], id: Uuid) -> [Vec<u8>; 4] {
     [place.id.clone(), b"quarantine".to_vec(), column.to_vec(), id.into_bytes().to_vec()]
 }

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::calendar::{days_after, norwegian_hour};
-use painreg_domain::ids::PatientId;
 use painreg_domain::report::response::{Cell, Dimension, Figure, People};
 use uuid::Uuid;
 
@@ -92,6 +91,8 @@ struct CellRow {
 
 #[derive(QueryableByName)]
 struct JsonRow {
+    #[diesel(sql_type = SqlUuid)]
+    patient_id: Uuid,
     #[diesel(sql_type = Text)]
     json: String,
 }
@@ -206,26 +207,18 @@ pub fn decisions(
     limit: i64,
 ) -> Result<Listing<Stored>, StoreError> {
     let query = of_period(tx, period)
-        .then("SELECT row_to_json(decision)::text AS json FROM decision JOIN occurrence USING (id) WHERE decision.id > ? AND ")
+        .then("SELECT decision.patient_id, row_to_json(decision)::text AS json FROM decision JOIN occurrence USING (id) WHERE decision.id > ? AND ")
         .bind::<SqlUuid, _>(after.unwrap_or_default());
     let query = keys(query, by).then(" = ?").bind::<Array<Text>, _>(group.to_vec());
-    let rows: Vec<JsonRow> = query
+    let query = query
         .then(match figure {
             Figure::Sent => "",
             Figure::Delivered => " AND delivered",
             Figure::Answered => " AND answered_at IS NOT NULL",
         })
-        .then(" ORDER BY decision.id LIMIT ?")
-        .bind::<BigInt, _>(limit + 1)
-        .load(tx.conn)?;
-    let found = Listing::cut(rows, limit);
-    let items: Vec<Stored> =
-        found.items.iter().map(|row| serde_json::from_str(&row.json).map_err(unreadable)).collect::<Result<_, _>>()?;
-    let mut shown: Vec<PatientId> = items.iter().map(|it| PatientId::existing(it.patient_id)).collect();
-    shown.sort_unstable();
-    shown.dedup();
-    tx.open_all(&shown)?;
-    Ok(Listing { items, more: found.more })
+        .then(" ORDER BY decision.id");
+    let found = tx.list(query, limit, |row: &JsonRow| [row.patient_id])?;
+    found.try_map(|row| serde_json::from_str(&row.json).map_err(unreadable))
 }
 
 /// How many answered how many days after they were first asked.

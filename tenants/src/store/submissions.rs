@@ -12,10 +12,12 @@ use painreg_domain::instrument::Scores;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::place::TenantDatabase;
 use crate::schema::tenant::{score, submission};
 use crate::access::{PatientAccess};
+use crate::error::{unreadable};
 use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::{Listing, patients};
@@ -176,7 +178,7 @@ fn one<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, id: SubmissionId) -> Res
 pub fn of_patient<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    after: Option<(Timestamp, SubmissionId)>,
+    after: Option<Keyset<Timestamp, SubmissionId>>,
     limit: i64,
 ) -> Result<Listing<Submission>, StoreError> {
     let mut query = submission::table
@@ -185,7 +187,7 @@ pub fn of_patient<'t>(
         .limit(limit + 1)
         .select(SubmissionRow::as_select())
         .into_boxed();
-    if let Some((at, id)) = after {
+    if let Some(Keyset(at, id)) = after {
         let at = at.to_diesel();
         query = query.filter(
             submission::submitted_at.lt(at).or(submission::submitted_at.eq(at).and(submission::id.lt(id.uuid()))),
@@ -224,7 +226,8 @@ fn whole(tx: &mut Tx<'_>, rows: Vec<SubmissionRow>) -> Result<Vec<Submission>, S
                 // The key is gone: the patient was erased, and so are the words.
                 let key = keys.iter().find(|(owner, _)| *owner == row.patient_id).map(|(_, key)| key);
                 let plain = key.map(|key| key.open(&sealed, &free_text_aad(tx.place(), row.id))).transpose()?;
-                let words: Option<Value> = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
+                let words: Option<Value> =
+                    plain.map(|plain| serde_json::from_slice(&plain)).transpose().map_err(unreadable)?;
                 if let (Some(answers), Some(Value::Object(words))) = (row.answers.as_object_mut(), words) {
                     answers.extend(words);
                 }

@@ -10,9 +10,10 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::issuer::IssuerSettings;
+use crate::error::{unreadable};
+use crate::tx::{PlatformTx};
 use crate::statement::{Statement, statement};
-use crate::store::Listing;
-use crate::tx::PlatformTx;
+use crate::store::{Listing, unreadable_value};
 
 /// A registry as operators see it.
 #[derive(Clone, Debug)]
@@ -189,14 +190,9 @@ pub(crate) fn load_all(conn: &mut PgConnection) -> Result<(i64, Vec<ServedRow>, 
 
 /// Registries by slug, after `after`.
 pub fn list(tx: &mut PlatformTx<'_>, after: Option<&str>, limit: i64) -> Result<Listing<TenantRecord>, StoreError> {
-    let rows: Vec<Row> = statement(COLUMNS)
-        .then("WHERE slug > ? ORDER BY slug LIMIT ?")
-        .bind::<Text, _>(after.unwrap_or_default())
-        .bind::<BigInt, _>(limit + 1)
-        .load(tx.conn)?;
-    let Listing { items, more } = Listing::cut(rows, limit);
-    let items = items.into_iter().map(|row| whole(tx.conn, row)).collect::<Result<_, _>>()?;
-    Ok(Listing { items, more })
+    let query =
+        statement(COLUMNS).then("WHERE slug > ? ORDER BY slug").bind::<Text, _>(after.unwrap_or_default().to_owned());
+    Listing::load(tx.conn, query, limit)?.try_map(|row| whole(tx.conn, row))
 }
 
 /// One registry.
@@ -218,12 +214,18 @@ fn whole(conn: &mut PgConnection, row: Row) -> Result<TenantRecord, StoreError> 
         id: TenantId::existing(row.id),
         slug: row.slug,
         name: row.name,
-        organisation_number: row.organisation_number.as_deref().and_then(|text| OrganisationNumber::parse(text).ok()),
+        organisation_number: row
+            .organisation_number
+            .map(|text| OrganisationNumber::parse(&text).map_err(|_| unreadable_value::<OrganisationNumber>()))
+            .transpose()?,
         placement: row.placement,
         state: row.state,
         template: row.template,
         schema_version: row.schema_version,
-        issuers: issuers.into_iter().filter_map(|raw| serde_json::from_value(raw.settings).ok()).collect(),
+        issuers: issuers
+            .into_iter()
+            .map(|raw| serde_json::from_value(raw.settings).map_err(unreadable))
+            .collect::<Result<_, _>>()?,
         created_at: row.created_at.to_jiff(),
         updated_at: row.updated_at.to_jiff(),
         version: row.version,

@@ -18,7 +18,7 @@ use super::events::EventPosition;
 use crate::error::StoreError;
 use crate::tx::{Tx};
 use crate::statement::{Statement, statement};
-use crate::store::Listing;
+use crate::store::{Listing, parse_stored};
 
 pub use delivery::{Delivery, deliveries};
 pub use dispatch::{DeliveryOutcome, Dispatch, claim_due_deliveries, enqueue_deliveries, is_waiting, record_outcome};
@@ -83,11 +83,14 @@ struct WebhookRow {
     version: i64,
 }
 
-impl From<WebhookRow> for Webhook {
-    fn from(row: WebhookRow) -> Self {
+impl TryFrom<WebhookRow> for Webhook {
+    type Error = StoreError;
+
+    fn try_from(row: WebhookRow) -> Result<Self, StoreError> {
         let WebhookRow { id, url, description, kinds, enabled, disabled_because, version, .. } = row;
-        let kinds = kinds.iter().filter_map(|kind| kind.parse().ok()).collect();
-        Self {
+        // An empty list means every kind, so that a kind must not get lost here.
+        let kinds = kinds.iter().map(|kind| parse_stored(kind)).collect::<Result<_, _>>()?;
+        Ok(Self {
             id: WebhookId::existing(id),
             settings: WebhookSettings { url, description, kinds, enabled },
             disabled_because,
@@ -96,7 +99,7 @@ impl From<WebhookRow> for Webhook {
             created_at: row.created_at.to_jiff(),
             updated_at: row.updated_at.to_jiff(),
             version,
-        }
+        })
     }
 }
 
@@ -136,17 +139,14 @@ fn kind_names(settings: &WebhookSettings) -> Vec<&'static str> {
 pub fn find(tx: &mut Tx<'_>, id: WebhookId) -> Result<Webhook, StoreError> {
     tx.about(format!("webhook/{id}"));
     let row: WebhookRow = statement(WEBHOOKS).then("id = ?").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
-    Ok(row.into())
+    row.try_into()
 }
 
 /// Returns the webhooks by id.
-pub fn list(tx: &mut Tx<'_>, after: Option<Uuid>, limit: i64) -> Result<Listing<Webhook>, StoreError> {
-    let rows: Vec<WebhookRow> = statement(WEBHOOKS)
-        .then("id > ? ORDER BY id LIMIT ?")
-        .bind::<SqlUuid, _>(after.unwrap_or_default())
-        .bind::<BigInt, _>(limit + 1)
-        .load(tx.conn)?;
-    Ok(Listing::cut(rows.into_iter().map(Webhook::from).collect(), limit))
+pub fn list(tx: &mut Tx<'_>, after: Option<WebhookId>, limit: i64) -> Result<Listing<Webhook>, StoreError> {
+    let query =
+        statement(WEBHOOKS).then("id > ? ORDER BY id").bind::<SqlUuid, _>(after.map_or(Uuid::nil(), WebhookId::uuid));
+    Listing::<WebhookRow>::load(tx.conn, query, limit)?.try_map(Webhook::try_from)
 }
 
 /// Completes and runs an `UPDATE` of one webhook; [`StoreError::Stale`] if it no longer has `version`.
@@ -230,4 +230,33 @@ pub fn replay(tx: &mut Tx<'_>, id: WebhookId, after: EventPosition) -> Result<We
 
 fn later(now: Timestamp, wait: std::time::Duration) -> Timestamp {
     now.saturating_add(SignedDuration::try_from(wait).unwrap_or(SignedDuration::ZERO)).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(kinds: &[&str]) -> WebhookRow {
+        let at = Timestamp::UNIX_EPOCH.to_diesel();
+        WebhookRow {
+            id: Uuid::nil(),
+            url: "https://example.org".to_owned(),
+            description: None,
+            kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+            enabled: true,
+            disabled_because: None,
+            failing_since: None,
+            old_secret_until: None,
+            created_at: at,
+            updated_at: at,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn webhook_with_an_unknown_kind_is_an_error_and_not_a_webhook_for_every_kind() {
+        let read = |kinds: &[&str]| Webhook::try_from(stored(kinds)).map(|it| it.settings.kinds);
+        assert!(matches!(read(&["entry.recorded.later"]), Err(StoreError::Database(_))));
+        assert!(matches!(read(&[Kind::WebhookTest.into()]).as_deref(), Ok([Kind::WebhookTest])));
+    }
 }

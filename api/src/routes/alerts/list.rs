@@ -1,8 +1,8 @@
 //! Listing alerts.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::AlertId;
 use painreg_domain::policy::Action;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::alerts;
 use serde::Deserialize;
 
@@ -44,11 +44,9 @@ pub async fn list_alerts(
     let page = caller
         .run(Action::ReadAlerts, move |tx| {
             let list = format!("alerts/{open}");
-            let after = wire::after(tx, &list, cursor, AlertId::existing)?;
+            let after = tx.open_cursor(&list, cursor)?;
             let found = alerts::list(tx, open, after, limit)?;
-            Ok(wire::page::<_, AlertView>(found, |last| {
-                tx.seal_cursor(&list, &wire::position(last.raised_at, last.id))
-            }))
+            Ok(wire::page::<_, AlertView>(found, |last| tx.seal_cursor(&list, &Keyset(last.raised_at, last.id))))
         })
         .await?;
     Ok(page_answer(&request, &page))

@@ -1,8 +1,9 @@
 //! Who looked at one patient.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::{EventId, PatientId};
+use painreg_domain::ids::{PatientId};
 use painreg_domain::policy::Action;
+use painreg_tenants::Keyset;
 use painreg_tenants::audit::read;
 
 use super::EventView;
@@ -30,9 +31,9 @@ pub async fn read_access_log(
         .run(Action::ReadAccessLog, move |tx| {
             let access = tx.open_patient(id)?;
             let list = format!("access-log/{id}");
-            let after = wire::after(tx, &list, cursor, EventId::existing)?;
+            let after = tx.open_cursor(&list, cursor)?.map(|Keyset(at, id)| (at, id));
             let found = read::of_patient(tx, &access, after, limit)?;
-            Ok(wire::page::<_, EventView>(found, |last| tx.seal_cursor(&list, &wire::position(last.at, last.id))))
+            Ok(wire::page::<_, EventView>(found, |last| tx.seal_cursor(&list, &Keyset(last.at, last.id))))
         })
         .await?;
     Ok(page_answer(&request, &page))

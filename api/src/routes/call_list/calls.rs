@@ -1,8 +1,9 @@
 //! Listing calls.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::{CallId, DecisionId};
+use painreg_domain::ids::{DecisionId};
 use painreg_domain::policy::Action;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::calls;
 use serde::Deserialize;
 
@@ -43,9 +44,9 @@ pub async fn list_follow_up_calls(
     let page = caller
         .run(Action::ReadCallList, move |tx| {
             let list = format!("follow-up-calls {decision_id:?}");
-            let after = wire::after(tx, &list, cursor, CallId::existing)?;
+            let after = tx.open_cursor(&list, cursor)?;
             let found = calls::list(tx, decision_id, after, limit)?;
-            Ok(wire::page::<_, CallView>(found, |last| tx.seal_cursor(&list, &wire::position(last.called_at, last.id))))
+            Ok(wire::page::<_, CallView>(found, |last| tx.seal_cursor(&list, &Keyset(last.called_at, last.id))))
         })
         .await?;
     Ok(page_answer(&request, &page))

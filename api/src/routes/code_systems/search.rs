@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::civil::Date;
 use painreg_domain::code::{Place, System};
 use painreg_domain::policy::Action;
-use painreg_tenants::StoreError;
+use painreg_tenants::Keyset;
 use serde::Deserialize;
 
 use super::CodeView;
@@ -67,25 +67,15 @@ pub async fn search_codes(
             let list =
                 format!("codes?system={}&valid_on={}&query={query}", system.name(), valid_on.unwrap_or_default());
             // Who pages over midnight reads on in the day of the first page.
-            let (day, after) = match cursor {
-                Some(cursor) => {
-                    let (day, place) = place(&tx.open_cursor(&list, &cursor)?).ok_or(StoreError::BadCursor)?;
-                    (day, Some(place))
-                }
+            let (day, after) = match tx.open_cursor(&list, cursor)? {
+                Some(Keyset(day, Keyset(rank, code))) => (day, Some(Place { rank, code })),
                 None => (asked.unwrap_or_else(|| tx.today()), None),
             };
             let (items, next) = book.page(&query, day, after.as_ref(), limit);
-            let next_cursor = next.map(|place| {
-                tx.seal_cursor(&list, &format!("{day} {} {}", place.rank, place.code)).as_str().to_owned()
-            });
+            let next_cursor = next
+                .map(|place| tx.seal_cursor(&list, &Keyset(day, Keyset(place.rank, place.code))).as_str().to_owned());
             Ok(Page { items: items.into_iter().map(CodeView::from).collect(), next_cursor })
         })
         .await?;
     Ok(page_answer(&request, &page))
-}
-
-fn place(text: &str) -> Option<(Date, Place)> {
-    let mut parts = text.splitn(3, ' ');
-    let (day, rank, code) = (parts.next()?, parts.next()?, parts.next()?);
-    Some((day.parse().ok()?, Place { rank: rank.parse().ok()?, code: code.to_owned() }))
 }

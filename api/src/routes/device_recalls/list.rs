@@ -4,7 +4,6 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::civil::Date;
 use painreg_domain::ids::PatientId;
 use painreg_domain::policy::Action;
-use painreg_tenants::StoreError;
 use painreg_tenants::store::implants::{self, Carrier, Recall};
 use serde::{Deserialize, Serialize};
 
@@ -112,16 +111,13 @@ pub async fn list_recalled(
         .run(Action::FindRecalled, move |tx| {
             tx.about("device_recall".to_owned());
             let list = format!("device-recalls {recall:?}");
-            let after = match cursor {
-                Some(cursor) => tx.open_cursor(&list, &cursor)?.parse().map_err(|_| StoreError::BadCursor)?,
-                None => 0,
-            };
+            let after = tx.open_cursor(&list, cursor)?.unwrap_or(0);
             let found = implants::carriers(tx, &recall, after, limit)?;
             let next_cursor = found
                 .items
                 .last()
                 .filter(|_| found.more)
-                .map(|last| tx.seal_cursor(&list, &last.registry_number.to_string()).as_str().to_owned());
+                .map(|last| tx.seal_cursor(&list, &last.registry_number).as_str().to_owned());
             let items = found.items.into_iter().map(CarrierView::try_from).collect::<Result<_, _>>()?;
             Ok(Page { items, next_cursor })
         })

@@ -5,8 +5,8 @@ use painreg_domain::clinical::{Entry, Kind};
 use painreg_domain::ids::{EntryId, PatientId};
 use painreg_domain::policy::Action;
 use painreg_tenants::store::Listing;
-use painreg_tenants::store::entries::{self, ListFilter, Sort, Spot, Stored};
-use painreg_tenants::{Cursor, StoreError, Tx};
+use painreg_tenants::store::entries::{self, ListFilter, Sort, Stored};
+use painreg_tenants::{Cursor, Keyset, StoreError, Tx};
 
 use super::{Pairs, sort_name, wanted};
 use crate::auth::Caller;
@@ -56,20 +56,17 @@ impl Query {
         Ok(Self { filter, limit: page.limit()?, cursor: page.cursor(), list })
     }
 
-    fn after(&self, tx: &Tx<'_>) -> Result<Option<Spot>, StoreError> {
-        let Some(cursor) = &self.cursor else { return Ok(None) };
-        let text = tx.open_cursor(&self.list, cursor)?;
-        let (value, id) = text.split_once(' ').ok_or(StoreError::BadCursor)?;
-        let id = id.parse().map_err(|_| StoreError::BadCursor)?;
-        Ok(Some(Spot { value: value.to_owned(), id: EntryId::existing(id) }))
+    fn after(&self, tx: &Tx<'_>) -> Result<Option<Keyset<String, EntryId>>, StoreError> {
+        tx.open_cursor(&self.list, self.cursor.clone())
     }
 
     fn page(&self, tx: &Tx<'_>, found: Listing<Stored>) -> Result<Page<Raw>, Problem> {
         let sort: Sort = self.filter.sort;
-        let next_cursor = found.items.last().filter(|_| found.more).map(|last| {
-            let Spot { value, id } = sort.spot(last);
-            tx.seal_cursor(&self.list, &format!("{value} {id}")).as_str().to_owned()
-        });
+        let next_cursor = found
+            .items
+            .last()
+            .filter(|_| found.more)
+            .map(|last| tx.seal_cursor(&self.list, &sort.keyset(last)).as_str().to_owned());
         let items = found.items.into_iter().map(|stored| Raw::new(stored.json)).collect::<Result<_, _>>()?;
         Ok(Page { items, next_cursor })
     }

@@ -5,7 +5,7 @@ use painreg_domain::event::Kind;
 use painreg_domain::ids::PatientId;
 use painreg_domain::policy::Action;
 use painreg_tenants::Cursor;
-use painreg_tenants::store::events::{self, EventPosition, Search};
+use painreg_tenants::store::events::{self, Search};
 use serde::{Deserialize, Serialize};
 
 use super::EventView;
@@ -66,12 +66,9 @@ pub async fn list_events(
     let limit = PageParams { limit, cursor: None }.limit()?;
     let events = caller
         .run(Action::ReadEvents, move |tx| {
-            let after: EventPosition = match after {
-                Some(text) => tx.open_cursor(FEED, &Cursor::received(&text))?.parse()?,
-                None => EventPosition::default(),
-            };
+            let after = tx.open_cursor(FEED, after.as_deref().map(Cursor::received))?.unwrap_or_default();
             let (found, next) = events::list(tx, Search { kind, patient }, after, limit)?;
-            let next_after = tx.seal_cursor(FEED, &next.to_string()).as_str().to_owned();
+            let next_after = tx.seal_cursor(FEED, &next).as_str().to_owned();
             Ok(Events { items: found.items.into_iter().map(EventView::from).collect(), next_after, more: found.more })
         })
         .await?;

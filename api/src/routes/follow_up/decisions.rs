@@ -3,7 +3,6 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::followup::{Reason, State};
 use painreg_domain::policy::Action;
-use painreg_tenants::StoreError;
 use painreg_tenants::store::decisions::{self, Filter};
 use serde::Deserialize;
 
@@ -64,12 +63,9 @@ pub async fn list_follow_up_decisions(
     let page = caller
         .run(Action::ListFollowUp, move |tx| {
             let list = format!("follow-up-decisions {filter:?}");
-            let after = match cursor {
-                Some(cursor) => Some(tx.open_cursor(&list, &cursor)?.parse().map_err(|_| StoreError::BadCursor)?),
-                None => None,
-            };
+            let after = tx.open_cursor(&list, cursor)?;
             let found = decisions::list(tx, &filter, after, limit)?;
-            Ok(wire::page::<_, DecisionView>(found, |last| tx.seal_cursor(&list, &last.id.to_string())))
+            Ok(wire::page::<_, DecisionView>(found, |last| tx.seal_cursor(&list, &last.id)))
         })
         .await?;
     Ok(page_answer(&request, &page))

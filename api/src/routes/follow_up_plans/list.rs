@@ -2,7 +2,6 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::policy::Action;
-use painreg_tenants::StoreError;
 use painreg_tenants::store::plans;
 
 use super::PlanView;
@@ -25,12 +24,9 @@ pub async fn list_follow_up_plans(
     let page = caller
         .run(Action::ReadFollowUpPlans, move |tx| {
             let list = "follow-up-plans";
-            let before = match cursor {
-                Some(cursor) => Some(tx.open_cursor(list, &cursor)?.parse().map_err(|_| StoreError::BadCursor)?),
-                None => None,
-            };
+            let before = tx.open_cursor(list, cursor)?;
             let found = plans::versions(tx, before, limit)?;
-            Ok(wire::page::<_, PlanView>(found, |last| tx.seal_cursor(list, &last.version.to_string())))
+            Ok(wire::page::<_, PlanView>(found, |last| tx.seal_cursor(list, &last.version)))
         })
         .await?;
     Ok(page_answer(&request, &page))

@@ -4,7 +4,6 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::civil::Date;
 use painreg_domain::policy::Action;
 use painreg_domain::report::response::{Dimension, Figure};
-use painreg_tenants::StoreError;
 use painreg_tenants::store::response_rates;
 use serde::Deserialize;
 
@@ -75,12 +74,9 @@ pub async fn list_statistics_decisions(
     let page = caller
         .run(Action::ReadFollowUpStatistics, move |tx| {
             let list = format!("statistics-decisions {period:?} {by:?} {group:?} {figure:?}");
-            let after = match cursor {
-                Some(cursor) => Some(tx.open_cursor(&list, &cursor)?.parse().map_err(|_| StoreError::BadCursor)?),
-                None => None,
-            };
+            let after = tx.open_cursor(&list, cursor)?;
             let found = response_rates::decisions(tx, &period, &by, &group, figure, after, limit)?;
-            Ok(wire::page::<_, DecisionView>(found, |last| tx.seal_cursor(&list, &last.id.to_string())))
+            Ok(wire::page::<_, DecisionView>(found, |last| tx.seal_cursor(&list, &last.id)))
         })
         .await?;
     Ok(page_answer(&request, &page))

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::policy::Action;
-use painreg_tenants::StoreError;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::forms;
 
 use super::FormView;
@@ -25,12 +25,9 @@ pub async fn list_forms(
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(Action::ReadForms, move |tx| {
-            let after = cursor.map(|cursor| tx.open_cursor(LIST, &cursor)).transpose()?;
-            let after = after.as_deref().map(|text| text.split_once(' ').ok_or(StoreError::BadCursor)).transpose()?;
+            let after = tx.open_cursor(LIST, cursor)?;
             let found = forms::list(tx, after, limit)?;
-            Ok(wire::page::<_, FormView>(found, |last| {
-                tx.seal_cursor(LIST, &format!("{} {}", last.code(), last.version()))
-            }))
+            Ok(wire::page::<_, FormView>(found, |last| tx.seal_cursor(LIST, &Keyset(last.code(), last.version()))))
         })
         .await?;
     Ok(page_answer(&request, &page))

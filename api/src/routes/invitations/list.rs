@@ -3,8 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::Timestamp;
 use painreg_domain::followup::{Channel, InvitationState};
-use painreg_domain::ids::InvitationId;
 use painreg_domain::policy::Action;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::invitations::{self, Search};
 use serde::Deserialize;
 
@@ -60,11 +60,9 @@ pub async fn list_invitations(
     let page = caller
         .run(Action::ReadInvitations, move |tx| {
             let list = format!("invitations/{search:?}");
-            let after = wire::after(tx, &list, cursor, InvitationId::existing)?;
+            let after = tx.open_cursor(&list, cursor)?;
             let found = invitations::list(tx, &search, after, limit)?;
-            Ok(wire::page::<_, InvitationView>(found, |last| {
-                tx.seal_cursor(&list, &wire::position(last.claimed_at, last.id))
-            }))
+            Ok(wire::page::<_, InvitationView>(found, |last| tx.seal_cursor(&list, &Keyset(last.claimed_at, last.id))))
         })
         .await?;
     Ok(page_answer(&request, &page))

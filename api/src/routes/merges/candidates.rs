@@ -5,8 +5,8 @@ use jiff::civil::Date;
 use painreg_domain::ids::PatientId;
 use painreg_domain::patient::Sex;
 use painreg_domain::policy::Action;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::merges::{self, Pair, Twin};
-use painreg_tenants::{Cursor, StoreError, Tx};
 use serde::Serialize;
 
 use crate::auth::Caller;
@@ -68,14 +68,6 @@ impl From<Pair> for PairView {
 
 const LIST: &str = "patient-duplicates";
 
-fn place(tx: &Tx<'_>, cursor: Option<&Cursor>) -> Result<Option<(i64, i64)>, StoreError> {
-    let Some(cursor) = cursor else { return Ok(None) };
-    let text = tx.open_cursor(LIST, cursor)?;
-    let (first, second) = text.split_once(' ').ok_or(StoreError::BadCursor)?;
-    let number = |text: &str| text.parse().map_err(|_| StoreError::BadCursor);
-    Ok(Some((number(first)?, number(second)?)))
-}
-
 /// List pairs of patients who may be the same person.
 ///
 /// Born on one day, of one sex as far as known, and reached by one telephone or address, or one of them known by temporary
@@ -93,11 +85,10 @@ pub async fn list_duplicates(
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(Action::FindDuplicates, move |tx| {
-            let after = place(tx, cursor.as_ref())?;
+            let after = tx.open_cursor(LIST, cursor)?;
             let found = merges::candidates(tx, after, limit)?;
             Ok(wire::page::<_, PairView>(found, |last| {
-                let numbers = format!("{} {}", last.first.registry_number, last.second.registry_number);
-                tx.seal_cursor(LIST, &numbers)
+                tx.seal_cursor(LIST, &Keyset(last.first.registry_number, last.second.registry_number))
             }))
         })
         .await?;

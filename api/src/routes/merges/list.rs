@@ -1,8 +1,8 @@
 //! Which patients were merged.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::MergeId;
 use painreg_domain::policy::Action;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::merges;
 
 use super::MergeView;
@@ -24,10 +24,10 @@ pub async fn list_merges(
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(Action::ReadMerges, move |tx| {
-            let after = wire::after(tx, "patient-merges", cursor, MergeId::existing)?;
+            let after = tx.open_cursor("patient-merges", cursor)?;
             let found = merges::list(tx, after, limit)?;
             Ok(wire::page::<_, MergeView>(found, |last| {
-                tx.seal_cursor("patient-merges", &wire::position(last.merged_at, last.id))
+                tx.seal_cursor("patient-merges", &Keyset(last.merged_at, last.id))
             }))
         })
         .await?;

@@ -3,7 +3,6 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::patient::Stage;
 use painreg_domain::policy::Action;
-use painreg_tenants::StoreError;
 use painreg_tenants::store::patients::{self, Search};
 use serde::Deserialize;
 
@@ -59,12 +58,9 @@ pub async fn list_patients(
     let page = caller
         .run(Action::ListPatients, move |tx| {
             let list = format!("patients {search:?}");
-            let after = match cursor {
-                Some(cursor) => tx.open_cursor(&list, &cursor)?.parse().map_err(|_| StoreError::BadCursor)?,
-                None => 0,
-            };
+            let after = tx.open_cursor(&list, cursor)?.unwrap_or(0);
             let found = patients::list(tx, &search, after, limit)?;
-            Ok(wire::page::<_, ListedView>(found, |last| tx.seal_cursor(&list, &last.registry_number.to_string())))
+            Ok(wire::page::<_, ListedView>(found, |last| tx.seal_cursor(&list, &last.registry_number)))
         })
         .await?;
     Ok(page_answer(&request, &page))

@@ -2,8 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::fault::FaultCode;
-use painreg_domain::ids::QuarantineId;
 use painreg_domain::policy::Action;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::quarantine::{self, QuarantineState, Search};
 use serde::Deserialize;
 
@@ -59,10 +59,10 @@ pub async fn list_quarantine(
     let page = caller
         .run(Action::ReadQuarantine, move |tx| {
             let list = format!("quarantine/{search:?}");
-            let after = wire::after(tx, &list, cursor, QuarantineId::existing)?;
+            let after = tx.open_cursor(&list, cursor)?;
             let found = quarantine::list(tx, &search, after, limit)?;
             Ok(wire::page::<_, QuarantinedView>(found, |last| {
-                tx.seal_cursor(&list, &wire::position(last.received_at, last.id))
+                tx.seal_cursor(&list, &Keyset(last.received_at, last.id))
             }))
         })
         .await?;

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use painreg_domain::ids::PatientId;
 use painreg_domain::policy::Action;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::entries::{self, Line};
-use painreg_tenants::{Cursor, StoreError, Tx};
+use painreg_tenants::{Cursor};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -58,13 +59,6 @@ pub struct TimelineParams {
     cursor: Option<String>,
 }
 
-fn place(tx: &Tx<'_>, list: &str, cursor: Option<&Cursor>) -> Result<Option<(Date, Uuid)>, StoreError> {
-    let Some(cursor) = cursor else { return Ok(None) };
-    let text = tx.open_cursor(list, cursor)?;
-    let (day, id) = text.split_once(' ').ok_or(StoreError::BadCursor)?;
-    Ok(Some((day.parse().map_err(|_| StoreError::BadCursor)?, id.parse().map_err(|_| StoreError::BadCursor)?)))
-}
-
 /// Read everything about one patient, the latest first (tidslinje).
 ///
 /// Entries of every kind and answered questionnaires in one list; with `as_of` as the registry knew them at an instant.
@@ -90,13 +84,13 @@ pub async fn read_timeline(
         .run(Action::ReadTimeline, move |tx| {
             let access = tx.open_patient(patient)?;
             let list = format!("timeline {patient} {as_of:?}");
-            let after = place(tx, &list, cursor.as_ref())?;
+            let after = tx.open_cursor(&list, cursor)?;
             let found = entries::timeline(tx, &access, as_of, after, limit)?;
             let next_cursor = found
                 .items
                 .last()
                 .filter(|_| found.more)
-                .map(|last| tx.seal_cursor(&list, &format!("{} {}", last.day, last.id)).as_str().to_owned());
+                .map(|last| tx.seal_cursor(&list, &Keyset(last.day, last.id)).as_str().to_owned());
             let items = found.items.into_iter().map(LineView::try_from).collect::<Result<_, _>>()?;
             Ok(Page { items, next_cursor })
         })

@@ -1,8 +1,9 @@
 //! Listing one patient's submissions.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::{PatientId, SubmissionId};
+use painreg_domain::ids::{PatientId};
 use painreg_domain::policy::Action;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::{Listing, submissions};
 
 use super::SubmissionView;
@@ -28,12 +29,12 @@ pub async fn list_submissions(
         .run(Action::ReadAnswers, move |tx| {
             let access = tx.open_patient(id)?;
             let list = format!("submissions/{id}");
-            let after = wire::after(tx, &list, cursor, SubmissionId::existing)?;
+            let after = tx.open_cursor(&list, cursor)?;
             let found = submissions::of_patient(tx, &access, after, limit)?;
             let items = found.items.into_iter().map(|it| SubmissionView::of(tx, it)).collect::<Result<_, _>>()?;
             let found = Listing { items, more: found.more };
             Ok(wire::page::<_, SubmissionView>(found, |last| {
-                tx.seal_cursor(&list, &wire::position(last.submitted_at, last.id))
+                tx.seal_cursor(&list, &Keyset(last.submitted_at, last.id))
             }))
         })
         .await?;

@@ -64,9 +64,9 @@ pub async fn list_webhook_deliveries(
     let page = caller
         .run(Action::ManageWebhooks, move |tx| {
             let list = format!("webhooks/{id}/deliveries");
-            let after = cursor.map(|cursor| tx.open_cursor(&list, &cursor)?.parse()).transpose()?;
+            let after = tx.open_cursor(&list, cursor)?;
             let found = webhooks::deliveries(tx, id, after, limit)?;
-            Ok(wire::page::<_, DeliveryView>(found, |last| tx.seal_cursor(&list, &last.place.to_string())))
+            Ok(wire::page::<_, DeliveryView>(found, |last| tx.seal_cursor(&list, &last.place)))
         })
         .await?;
     Ok(page_answer(&request, &page))

@@ -2,7 +2,6 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::policy::Action;
-use painreg_tenants::StoreError;
 use painreg_tenants::store::webhooks;
 
 use super::WebhookView;
@@ -25,10 +24,9 @@ pub async fn list_webhooks(
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(Action::ManageWebhooks, move |tx| {
-            let after = cursor.map(|cursor| tx.open_cursor("webhooks", &cursor)).transpose()?;
-            let after = after.map(|text| text.parse().map_err(|_| StoreError::BadCursor)).transpose()?;
+            let after = tx.open_cursor("webhooks", cursor)?;
             let found = webhooks::list(tx, after, limit)?;
-            Ok(wire::page::<_, WebhookView>(found, |last| tx.seal_cursor("webhooks", &last.id.to_string())))
+            Ok(wire::page::<_, WebhookView>(found, |last| tx.seal_cursor("webhooks", &last.id)))
         })
         .await?;
     Ok(page_answer(&request, &page))

@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, post, web};
 use painreg_domain::ids::WebhookId;
 use painreg_domain::policy::Action;
 use painreg_tenants::Cursor;
-use painreg_tenants::store::events::EventPosition;
 use painreg_tenants::store::webhooks;
 use serde::Deserialize;
 use validator::Validate;
@@ -44,10 +43,7 @@ pub async fn replay_webhook(
     let place = format!("/v1/tenants/{tenant}/webhooks/{id}/replays");
     caller
         .run_once(Action::ManageWebhooks, key, bytes, &place, move |tx| {
-            let after: EventPosition = match &after {
-                Some(text) => tx.open_cursor(FEED, &Cursor::received(text))?.parse()?,
-                None => EventPosition::default(),
-            };
+            let after = tx.open_cursor(FEED, after.as_deref().map(Cursor::received))?.unwrap_or_default();
             Ok(reply(202, None, None, &WebhookView::from(webhooks::replay(tx, id, after)?)))
         })
         .await

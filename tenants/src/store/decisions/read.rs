@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use painreg_domain::followup::InvitationState;
-use painreg_domain::ids::{InvitationId, PatientId, SubmissionId};
+use painreg_domain::ids::{InvitationId, SubmissionId};
 use painreg_domain::policy::Action;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -122,6 +122,8 @@ struct FollowUpRow {
 
 #[derive(QueryableByName)]
 struct JsonRow {
+    #[diesel(sql_type = SqlUuid)]
+    patient_id: Uuid,
     #[diesel(sql_type = Text)]
     json: String,
 }
@@ -229,8 +231,9 @@ fn of_units<'a>(tx: &Tx<'a>, mut query: Statement<'a>, unit: Option<&str>) -> St
 
 /// Decisions over the registry, within the caller's reach, in order of their ids; every patient shown is logged.
 pub fn list(tx: &mut Tx<'_>, filter: &Filter, after: Option<Uuid>, limit: i64) -> Result<Listing<Stored>, StoreError> {
-    let mut query = statement("SELECT row_to_json(decision)::text AS json FROM decision WHERE id > ?")
-        .bind::<SqlUuid, _>(after.unwrap_or_default());
+    let mut query =
+        statement("SELECT decision.patient_id, row_to_json(decision)::text AS json FROM decision WHERE id > ?")
+            .bind::<SqlUuid, _>(after.unwrap_or_default());
     if !filter.past {
         query = query.then(" AND current");
     }
@@ -243,18 +246,9 @@ pub fn list(tx: &mut Tx<'_>, filter: &Filter, after: Option<Uuid>, limit: i64) -
     if let Some(rule) = &filter.rule {
         query = query.then(" AND rule = ?").bind::<Text, _>(rule.clone());
     }
-    let rows: Vec<JsonRow> = of_units(tx, query, filter.unit.as_deref())
-        .then(" ORDER BY id LIMIT ?")
-        .bind::<BigInt, _>(limit + 1)
-        .load(tx.conn)?;
-    let found = Listing::cut(rows, limit);
-    let items: Vec<Stored> =
-        found.items.iter().map(|row| serde_json::from_str(&row.json).map_err(unreadable)).collect::<Result<_, _>>()?;
-    let mut shown: Vec<PatientId> = items.iter().map(|it| PatientId::existing(it.patient_id)).collect();
-    shown.sort_unstable();
-    shown.dedup();
-    tx.open_all(&shown)?;
-    Ok(Listing { items, more: found.more })
+    let query = of_units(tx, query, filter.unit.as_deref()).then(" ORDER BY id");
+    let found = tx.list(query, limit, |row: &JsonRow| [row.patient_id])?;
+    found.try_map(|row| serde_json::from_str(&row.json).map_err(unreadable))
 }
 
 /// How many patients there are and how many of them stand where, rule by rule: within the caller's reach. The counts of

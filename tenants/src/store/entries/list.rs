@@ -1,16 +1,16 @@
 //! Lists of the entries of one kind: of one patient or of the registry.
 
-use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Date as SqlDate, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Date as SqlDate, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::clinical::Kind;
-use painreg_domain::ids::{EntryId, PatientId};
+use painreg_domain::ids::EntryId;
 
 use super::past::source;
 use super::sealing::decrypt_rows;
 use super::{EntryRow, Stored, shown};
+use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::access::{PatientAccess};
 use crate::tx::{Tx};
@@ -63,23 +63,14 @@ pub enum Sort {
     LastChangedLast,
 }
 
-/// A place in a list: of a list by day the day, else the instant; and the id.
-#[derive(Clone, Debug)]
-pub struct Spot {
-    /// The day or the instant.
-    pub value: String,
-    /// The id.
-    pub id: EntryId,
-}
-
 impl Sort {
-    /// Where the entry stands in this order.
-    pub fn spot(self, entry: &Stored) -> Spot {
+    /// Returns the position of an entry: its day or the instant of its last change, and its id.
+    pub fn keyset(self, entry: &Stored) -> Keyset<String, EntryId> {
         let value = match self {
             Self::LatestFirst | Self::EarliestFirst => entry.day.to_string(),
             Self::LastChangedFirst | Self::LastChangedLast => entry.updated_at.to_string(),
         };
-        Spot { value, id: entry.id }
+        Keyset(value, entry.id)
     }
 }
 
@@ -89,13 +80,12 @@ pub fn of_patient<'t>(
     access: &PatientAccess<'t>,
     kind: Kind,
     filter: &ListFilter,
-    after: Option<&Spot>,
+    after: Option<&Keyset<String, EntryId>>,
     limit: i64,
 ) -> Result<Listing<Stored>, StoreError> {
     let query = source(shown(statement(""), kind), kind, Some(&access.rows()), filter.as_of);
-    let rows: Vec<EntryRow> = filtered(query, kind, filter, after, limit)?.load(tx.conn)?;
-    let rows = Listing::cut(rows, limit);
-    Ok(Listing { items: decrypt_rows(tx, rows.items)?, more: rows.more })
+    let found = Listing::load(tx.conn, filtered(query, kind, filter, after)?, limit)?;
+    Ok(Listing { items: decrypt_rows(tx, found.items)?, more: found.more })
 }
 
 /// Returns the entries of one kind in the whole registry, within the caller's reach. Logs every patient shown.
@@ -103,7 +93,7 @@ pub fn of_registry(
     tx: &mut Tx<'_>,
     kind: Kind,
     filter: &ListFilter,
-    after: Option<&Spot>,
+    after: Option<&Keyset<String, EntryId>>,
     limit: i64,
 ) -> Result<Listing<Stored>, StoreError> {
     let mut query = source(shown(statement(""), kind), kind, None, filter.as_of);
@@ -115,21 +105,15 @@ pub fn of_registry(
             )
             .bind::<Text, _>(unit.to_owned());
     }
-    let rows: Vec<EntryRow> = filtered(query, kind, filter, after, limit)?.load(tx.conn)?;
-    let rows = Listing::cut(rows, limit);
-    let mut shown: Vec<PatientId> = rows.items.iter().map(|row| PatientId::existing(row.patient_id)).collect();
-    shown.sort_unstable();
-    shown.dedup();
-    tx.open_all(&shown)?;
-    Ok(Listing { items: decrypt_rows(tx, rows.items)?, more: rows.more })
+    let found = tx.list(filtered(query, kind, filter, after)?, limit, |row: &EntryRow| [row.patient_id])?;
+    Ok(Listing { items: decrypt_rows(tx, found.items)?, more: found.more })
 }
 
 fn filtered<'a>(
     mut query: Statement<'a>,
     kind: Kind,
     filter: &ListFilter,
-    after: Option<&Spot>,
-    limit: i64,
+    after: Option<&Keyset<String, EntryId>>,
 ) -> Result<Statement<'a>, StoreError> {
     let row = kind.row();
     if let Some(from) = filter.from {
@@ -155,7 +139,7 @@ fn filtered<'a>(
         Sort::LastChangedLast => ("updated_at", false, false),
     };
     let order = if descending { " DESC" } else { "" };
-    if let Some(Spot { value, id }) = after {
+    if let Some(Keyset(value, id)) = after {
         query =
             query.then(" AND (x.").then(member).then(if descending { ", x.id) < (?, ?)" } else { ", x.id) > (?, ?)" });
         query = if by_day {
@@ -167,12 +151,5 @@ fn filtered<'a>(
         };
         query = query.bind::<SqlUuid, _>(id.uuid());
     }
-    Ok(query
-        .then(" ORDER BY x.")
-        .then(member)
-        .then(order)
-        .then(", x.id")
-        .then(order)
-        .then(" LIMIT ?")
-        .bind::<BigInt, _>(limit + 1))
+    Ok(query.then(" ORDER BY x.").then(member).then(order).then(", x.id").then(order))
 }

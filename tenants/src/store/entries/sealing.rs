@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::place::TenantDatabase;
 use crate::error::{unreadable};
 use crate::tx::{Tx};
-use crate::store::patients;
+use crate::store::{parse_stored, patients};
 
 pub(super) fn decrypt_row(tx: &mut Tx<'_>, row: EntryRow) -> Result<Stored, StoreError> {
     let keys = keys_of(tx, std::iter::once(&row))?;
@@ -24,7 +24,7 @@ pub(super) fn decrypt_rows(tx: &mut Tx<'_>, rows: Vec<EntryRow>) -> Result<Vec<S
 }
 
 pub(super) fn stored(place: &TenantDatabase, keys: &[(Uuid, Key)], row: EntryRow) -> Result<Stored, StoreError> {
-    let kind: Kind = row.kind.parse().map_err(|_| StoreError::NotFound)?;
+    let kind: Kind = parse_stored(&row.kind)?;
     Ok(Stored {
         kind,
         id: EntryId::existing(row.id),
@@ -82,7 +82,7 @@ pub(super) fn unsealed(place: &TenantDatabase, keys: &[(Uuid, Key)], row: EntryR
     if !holds_free_text(&row) {
         return Ok(row.json);
     }
-    let kind: Kind = row.kind.parse().map_err(|_| StoreError::NotFound)?;
+    let kind: Kind = parse_stored(&row.kind)?;
     let mut members: Map<String, Value> = serde_json::from_str(&row.json).map_err(unreadable)?;
     let sealed = members.remove("sealed");
     for name in kind.row().free_text {

@@ -1,7 +1,6 @@
 //! The timeline of a record: entries of every kind and answered questionnaires in one list.
 
-use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Date as SqlDate, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Date as SqlDate, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff_diesel::ToDiesel as _;
@@ -13,6 +12,7 @@ use uuid::Uuid;
 use super::past::source;
 use super::sealing::{keys_of, unsealed};
 use super::{EntryRow, shown};
+use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::access::{PatientAccess};
 use crate::tx::{Tx};
@@ -43,7 +43,7 @@ pub fn timeline<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
     as_of: Option<Timestamp>,
-    after: Option<(Date, Uuid)>,
+    after: Option<Keyset<Date, Uuid>>,
     limit: i64,
 ) -> Result<Listing<Line>, StoreError> {
     let rows = access.rows();
@@ -68,17 +68,15 @@ pub fn timeline<'t>(
         .bind::<Timestamptz, _>(comparable(as_of.unwrap_or(Timestamp::MAX)));
     }
     query = query.then(") lines");
-    if let Some((day, id)) = after {
+    if let Some(Keyset(day, id)) = after {
         query = query.then(" WHERE (day, id) < (?, ?)").bind::<SqlDate, _>(day.to_diesel()).bind::<SqlUuid, _>(id);
     }
-    let rows: Vec<EntryRow> =
-        query.then(" ORDER BY day DESC, id DESC LIMIT ?").bind::<BigInt, _>(limit + 1).load(tx.conn)?;
-    let rows = Listing::cut(rows, limit);
-    let keys = keys_of(tx, &rows.items)?;
+    let found = Listing::load(tx.conn, query.then(" ORDER BY day DESC, id DESC"), limit)?;
+    let keys = keys_of(tx, &found.items)?;
     let line = |row: EntryRow| {
         let (kind, id, day, version) = (row.kind.clone(), row.id, row.day.to_jiff(), row.version);
         let json = unsealed(tx.place(), &keys, row)?;
         Ok(Line { kind, id, day, version, json })
     };
-    Ok(Listing { items: rows.items.into_iter().map(line).collect::<Result<_, StoreError>>()?, more: rows.more })
+    found.try_map(line)
 }

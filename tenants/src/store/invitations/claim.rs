@@ -199,11 +199,10 @@ fn hand_out(
     }
     renew_claims(tx, &again, claim, lease_until)?;
     insert(tx, &new, claim, lease_until)?;
-    let shown: BTreeSet<PatientId> = handed.iter().map(|it| it.patient).collect();
-    let shown: Vec<PatientId> = shown.into_iter().collect();
-    tx.open_all(&shown)?;
+    let shown: BTreeSet<Uuid> = handed.iter().map(|it| it.patient.uuid()).collect();
+    tx.log_shown(shown.iter().copied())?;
     for patient in shown {
-        tx.mark_follow_up_stale(patient.uuid());
+        tx.mark_follow_up_stale(patient);
     }
     Ok(handed)
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::error::StoreError;
 use crate::tx::{Tx};
 use crate::statement::statement;
-use crate::store::Listing;
+use crate::store::{Listing, parse_stored};
 
 /// One row of the list of patients. Contains nothing that is sealed.
 #[derive(Clone, Debug)]
@@ -91,23 +91,17 @@ pub fn list(tx: &mut Tx<'_>, search: &Search, after: i64, limit: i64) -> Result<
         Some(stage) => query.then(" AND stage = ?").bind::<Text, _>(<&'static str>::from(stage)),
         None => query.then(" AND merged_into IS NULL"),
     };
-    let rows: Vec<ListedRow> =
-        query.then(" ORDER BY registry_number LIMIT ?").bind::<BigInt, _>(limit + 1).load(tx.conn)?;
-    let found: Vec<Listed> = rows
-        .into_iter()
-        .map(|row| Listed {
+    let found = tx.list(query.then(" ORDER BY registry_number"), limit, |row: &ListedRow| [row.id])?;
+    found.try_map(|row| {
+        Ok(Listed {
             id: PatientId::existing(row.id),
             registry_number: row.registry_number,
             unit: row.unit,
-            sex: row.sex.parse().unwrap_or(Sex::Unknown),
+            sex: parse_stored(&row.sex)?,
             birth_date: row.birth_date.to_jiff(),
             deceased_on: row.deceased_on.map(jiff_diesel::Date::to_jiff),
-            stage: row.stage.parse().unwrap_or(Stage::Registered),
+            stage: parse_stored(&row.stage)?,
             version: row.version,
         })
-        .collect();
-    let found = Listing::cut(found, limit);
-    let shown: Vec<PatientId> = found.items.iter().map(|patient| patient.id).collect();
-    tx.open_all(&shown)?;
-    Ok(found)
+    })
 }

@@ -69,16 +69,14 @@ pub fn deliveries(
 ) -> Result<Listing<Delivery>, StoreError> {
     find(tx, id)?;
     let after = after.unwrap_or(EventPosition { txid: i64::MAX, position: i64::MAX });
-    let rows: Vec<DeliveryRow> = statement(
+    let query = statement(
         "SELECT event_id, kind, state, attempts, next_at, attempted_at, status, failure, delivery.txid, delivery.position \
          FROM webhook_delivery delivery JOIN event ON event.id = event_id WHERE webhook_id = ? \
-         AND (delivery.txid, delivery.position) < (?, ?) ORDER BY delivery.txid DESC, delivery.position DESC LIMIT ?",
+         AND (delivery.txid, delivery.position) < (?, ?) ORDER BY delivery.txid DESC, delivery.position DESC",
     )
     .bind::<SqlUuid, _>(id.uuid())
     .bind::<BigInt, _>(after.txid)
-    .bind::<BigInt, _>(after.position)
-    .bind::<BigInt, _>(limit + 1)
-    .load(tx.conn)?;
+    .bind::<BigInt, _>(after.position);
     let delivery = |row: DeliveryRow| {
         let DeliveryRow { event_id, kind, state, attempts, next_at, attempted_at, status, failure, txid, position } =
             row;
@@ -87,5 +85,5 @@ pub fn deliveries(
         let place = EventPosition { txid, position };
         Delivery { event: event_id, kind, state, attempts, next_at, attempted_at, status, failure, place }
     };
-    Ok(Listing::cut(rows.into_iter().map(delivery).collect(), limit))
+    Ok(Listing::load(tx.conn, query, limit)?.map(delivery))
 }

@@ -11,7 +11,7 @@ use painreg_domain::webhook::{PATIENCE, wait_after};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::super::events::{Event, EventRow, SETTLED, shown};
+use super::super::events::{Event, EventRow, SETTLED, log_shown};
 use super::later;
 use super::secret::{secret_aad, signature};
 use crate::crypt::random;
@@ -209,7 +209,7 @@ pub fn claim_due_deliveries(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Dispatch>
     // Outcomes are recorded in this order by every worker: it is the order in which webhooks are locked.
     dispatches.sort_by_key(|it| it.webhook.uuid());
     let events: Vec<Event> = dispatches.iter().map(|it| it.event.clone()).collect();
-    shown(tx, &events)?;
+    log_shown(tx, &events)?;
     Ok(dispatches)
 }
 

@@ -1,0 +1,77 @@
+//! Lists: one page of rows, cut at its limit, with every patient shown in the access log.
+
+use diesel::RunQueryDsl as _;
+use diesel::deserialize::QueryableByName;
+use diesel::pg::{Pg, PgConnection};
+use diesel::sql_types::BigInt;
+use painreg_domain::ids::PatientId;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::tx::{Tx};
+use crate::statement::Statement;
+
+/// One page of a list, and whether more items follow.
+#[derive(Clone, Debug)]
+pub struct Listing<T> {
+    /// The items, in the list's order.
+    pub items: Vec<T>,
+    /// Whether more items follow.
+    pub more: bool,
+}
+
+impl<T> Listing<T> {
+    /// Cuts rows that were read with a limit one too large.
+    pub(super) fn cut(mut items: Vec<T>, limit: i64) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(0);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        Self { items, more }
+    }
+
+    /// Runs a query that ends with its order. Logs nothing: for lists that are not about patients, or about the one patient
+    /// whose record is open.
+    pub(super) fn load(conn: &mut PgConnection, query: Statement<'_>, limit: i64) -> Result<Self, StoreError>
+    where
+        T: QueryableByName<Pg> + 'static,
+    {
+        let rows = query.then(" LIMIT ?").bind::<BigInt, _>(limit.saturating_add(1)).load(conn)?;
+        Ok(Self::cut(rows, limit))
+    }
+
+    /// Converts every item; the first error is the result.
+    pub(super) fn try_map<U>(self, each: impl FnMut(T) -> Result<U, StoreError>) -> Result<Listing<U>, StoreError> {
+        Ok(Listing { items: self.items.into_iter().map(each).collect::<Result<_, _>>()?, more: self.more })
+    }
+
+    /// Converts every item.
+    pub(super) fn map<U>(self, each: impl FnMut(T) -> U) -> Listing<U> {
+        Listing { items: self.items.into_iter().map(each).collect(), more: self.more }
+    }
+}
+
+impl Tx<'_> {
+    /// Runs a query that ends with its order, and logs every patient whom `patients` names in the rows shown. Two round trips.
+    pub(super) fn list<T, P>(
+        &mut self,
+        query: Statement<'_>,
+        limit: i64,
+        patients: impl Fn(&T) -> P,
+    ) -> Result<Listing<T>, StoreError>
+    where
+        T: QueryableByName<Pg> + 'static,
+        P: IntoIterator<Item = Uuid>,
+    {
+        let found = Listing::load(self.conn, query, limit)?;
+        self.log_shown(found.items.iter().flat_map(patients))?;
+        Ok(found)
+    }
+
+    /// Logs patients who are shown, each once. One round trip.
+    pub(super) fn log_shown(&mut self, patients: impl IntoIterator<Item = Uuid>) -> Result<(), StoreError> {
+        let mut patients: Vec<PatientId> = patients.into_iter().map(PatientId::existing).collect();
+        patients.sort_unstable();
+        patients.dedup();
+        self.open_all(&patients)
+    }
+}
