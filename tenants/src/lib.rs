@@ -12,6 +12,7 @@ mod crypt;
 mod cursor;
 mod database_check;
 mod error;
+mod history;
 mod issuer;
 pub mod local;
 pub mod migrate;

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::cursor::Keyset;
 use crate::error::StoreError;
+use crate::history;
 use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::{Listing, parse_stored};
@@ -261,22 +262,18 @@ fn set_survivor(tx: &mut Tx<'_>, patients: &[Uuid], at: Option<Uuid>, reason: &'
     for patient in patients.iter().copied().chain(at) {
         tx.mark_follow_up_stale(patient);
     }
-    statement(
-        "WITH old AS (SELECT * FROM patient WHERE id = ANY (?)), kept AS (INSERT INTO row_history (entity, entity_id, \
-         patient_id, version, valid_from, valid_to, changed_by, reason, before) SELECT 'patient', id, id, version, \
-         updated_at, greatest(?, updated_at), ?, ?, to_jsonb(old) FROM old) \
-         UPDATE patient SET merged_into = ?, updated_at = greatest(?, patient.updated_at), updated_by = ?, \
-         contact_changed_at = ?, version = patient.version + 1 FROM old WHERE patient.id = old.id",
-    )
-    .bind::<Array<SqlUuid>, _>(patients.to_vec())
-    .bind::<Timestamptz, _>(tx.now().to_diesel())
-    .bind::<Text, _>(tx.trace.action())
-    .bind::<Text, _>(reason)
-    .bind::<Nullable<SqlUuid>, _>(at)
-    .bind::<Timestamptz, _>(tx.now().to_diesel())
-    .bind::<Text, _>(tx.trace.action())
-    .bind::<Timestamptz, _>(tx.now().to_diesel())
-    .execute(tx.conn)?;
+    let old = statement("WITH old AS (SELECT * FROM patient WHERE id = ANY (?)), ")
+        .bind::<Array<SqlUuid>, _>(patients.to_vec());
+    history::keep(old, tx, "patient", reason)
+        .then(
+            "UPDATE patient SET merged_into = ?, updated_at = greatest(?, patient.updated_at), updated_by = ?, \
+             contact_changed_at = ?, version = patient.version + 1 FROM old WHERE patient.id = old.id",
+        )
+        .bind::<Nullable<SqlUuid>, _>(at)
+        .bind::<Timestamptz, _>(tx.now().to_diesel())
+        .bind::<Text, _>(tx.trace.action())
+        .bind::<Timestamptz, _>(tx.now().to_diesel())
+        .execute(tx.conn)?;
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use self::contact::open_contact;
 use self::keys::{SealedId, identifier_aad, key_aad, open_json};
 use crate::crypt::Key;
 use crate::error::StoreError;
+use crate::history;
 use crate::access::{PatientAccess};
 use crate::tx::{Tx};
 use crate::statement::statement;
@@ -118,19 +119,9 @@ pub fn find<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, as_of: Option<Times
          FROM ",
     );
     let query = (0..4).fold(query, |query, _| query.bind::<Array<SqlUuid>, _>(access.rows()));
-    let query = match as_of.map(comparable) {
+    let query = match as_of {
         None => query.then("patient"),
-        Some(at) => query
-            .then(
-                "(SELECT * FROM patient now WHERE now.id = ? AND now.updated_at <= ? UNION ALL SELECT past.* \
-                 FROM row_history CROSS JOIN LATERAL jsonb_populate_record(NULL::patient, row_history.before) past \
-                 WHERE entity = 'patient' AND entity_id = ? AND valid_from <= ? AND valid_to > ?) patient",
-            )
-            .bind::<SqlUuid, _>(id.uuid())
-            .bind::<Timestamptz, _>(at)
-            .bind::<SqlUuid, _>(id.uuid())
-            .bind::<Timestamptz, _>(at)
-            .bind::<Timestamptz, _>(at),
+        Some(at) => history::at(query, "patient", Some(&[id.uuid()]), comparable(at)).then(" patient"),
     };
     let row: FoundRow = query
         .then(" JOIN patient_key ON patient_key.patient_id = patient.id WHERE patient.id = ?")

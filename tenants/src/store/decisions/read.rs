@@ -10,11 +10,13 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::Stored;
-use crate::access::PatientAccess;
-use crate::error::{StoreError, unreadable};
+use crate::error::StoreError;
+use crate::history;
+use crate::access::{PatientAccess};
+use crate::error::{unreadable};
+use crate::tx::{Tx};
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, comparable};
-use crate::tx::Tx;
 
 /// One patient's follow-up.
 #[derive(Clone, Debug)]
@@ -147,17 +149,7 @@ pub fn of_patient<'t>(
     let query = statement("WITH made AS (");
     let query = match as_of {
         None => query.then("SELECT * FROM decision WHERE patient_id = ANY (?)").bind::<Array<SqlUuid>, _>(rows.clone()),
-        Some(_) => query
-            .then(
-                "SELECT * FROM decision WHERE patient_id = ANY (?) AND updated_at <= ? UNION ALL \
-                 SELECT past.* FROM row_history CROSS JOIN LATERAL jsonb_populate_record(NULL::decision, before) past \
-                 WHERE entity = 'decision' AND row_history.patient_id = ANY (?) AND valid_from <= ? AND valid_to > ?",
-            )
-            .bind::<Array<SqlUuid>, _>(rows.clone())
-            .bind::<Timestamptz, _>(at)
-            .bind::<Array<SqlUuid>, _>(rows.clone())
-            .bind::<Timestamptz, _>(at)
-            .bind::<Timestamptz, _>(at),
+        Some(_) => history::at(query.then("SELECT * FROM "), "decision", Some(&rows), at).then(" x"),
     };
     let query = query.then(
         ") SELECT (SELECT coalesce(json_agg(row_to_json(made) ORDER BY rule, current DESC, starts_on DESC NULLS LAST, \

@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::Stored;
 use crate::error::StoreError;
+use crate::history;
+use crate::tx::{Tx};
 use crate::statement::{Statement, statement};
-use crate::tx::Tx;
 
 /// What is to be written.
 #[derive(Default)]
@@ -25,12 +26,12 @@ impl Changes {
     pub(super) fn store(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         if !self.gone.is_empty() {
             let query = statement(REMOVE).bind::<Array<SqlUuid>, _>(self.gone.clone());
-            with_history(query, tx).then("SELECT FROM old").execute(tx.conn)?;
+            history::keep(query, tx, "decision", "update").then("SELECT FROM old").execute(tx.conn)?;
         }
         for changed in [&self.retired, &self.changed] {
             if !changed.is_empty() {
                 let query = new(statement("WITH new AS ("), changed).then(OLD);
-                with_history(query, tx).then(TO_NEW).execute(tx.conn)?;
+                history::keep(query, tx, "decision", "update").then(TO_NEW).execute(tx.conn)?;
             }
         }
         if !self.added.is_empty() {
@@ -40,9 +41,6 @@ impl Changes {
     }
 }
 
-const KEEP: &str = "kept AS (INSERT INTO row_history (entity, entity_id, patient_id, version, valid_from, valid_to, \
-     changed_by, reason, before) SELECT 'decision', id, patient_id, version, updated_at, greatest(?, updated_at), ?, \
-     'update', to_jsonb(old) FROM old) ";
 const REMOVE: &str = "WITH old AS (DELETE FROM decision WHERE id = ANY (?) RETURNING *), ";
 /// Rows as they are to be, column by column: reading them as JSON takes longer than writing them.
 const NEW: &str = "SELECT id, patient_id, rule, start_id, number, current, state, reasons::text[], starts_on, due_on, send_on, \
@@ -87,9 +85,4 @@ fn new<'a>(query: Statement<'a>, rows: &'a [Stored]) -> Statement<'a> {
         .bind::<Array<Timestamptz>, _>(all(rows, |it| it.updated_at.to_diesel()))
         .bind::<Array<Text>, _>(all(rows, |it| it.updated_by.as_str()))
         .bind::<Array<BigInt>, _>(all(rows, |it| it.version))
-}
-
-/// Goes on with keeping what `old` holds.
-fn with_history<'a>(query: Statement<'a>, tx: &Tx<'_>) -> Statement<'a> {
-    query.then(KEEP).bind::<Timestamptz, _>(tx.now().to_diesel()).bind::<Text, _>(tx.trace.action().to_owned())
 }

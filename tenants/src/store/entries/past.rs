@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::sealing::{keys_of, stored};
 use super::{EntryRow, Stored, shown};
 use crate::error::StoreError;
+use crate::history;
 use crate::access::{PatientAccess};
 use crate::error::{unreadable};
 use crate::tx::{Tx};
@@ -61,15 +62,10 @@ pub fn versions<'t>(
         .then(" x WHERE x.id = ? AND x.patient_id = ANY (?) UNION ALL ")
         .bind::<SqlUuid, _>(id.uuid())
         .bind::<Array<SqlUuid>, _>(access.rows());
-    let rows: Vec<PastRow> = shown(query, kind)
-        .then(
-            ", row_history.valid_from, row_history.valid_to, row_history.changed_by, row_history.reason \
-             FROM row_history CROSS JOIN LATERAL jsonb_populate_record(NULL::",
-        )
-        .then(table)
-        .then(", row_history.before) x WHERE row_history.entity = '")
-        .then(table)
-        .then("' AND row_history.entity_id = ? AND row_history.patient_id = ANY (?)) states ORDER BY version DESC LIMIT 1000")
+    let query = shown(query, kind)
+        .then(", row_history.valid_from, row_history.valid_to, row_history.changed_by, row_history.reason");
+    let rows: Vec<PastRow> = history::from_past(query, table)
+        .then(" AND row_history.entity_id = ? AND row_history.patient_id = ANY (?)) states ORDER BY version DESC LIMIT 1000")
         .bind::<SqlUuid, _>(id.uuid())
         .bind::<Array<SqlUuid>, _>(access.rows())
         .load(tx.conn)?;
@@ -117,26 +113,13 @@ pub(super) fn source<'a>(
     as_of: Option<Timestamp>,
 ) -> Statement<'a> {
     let table: &'static str = kind.into();
-    let of_patient = |query: Statement<'a>, column: &'static str| match rows {
-        Some(rows) => query.then(column).then(" = ANY (?)").bind::<Array<SqlUuid>, _>(rows.to_vec()),
+    let query = query.then(" FROM ");
+    if let Some(at) = as_of {
+        return history::at(query, table, rows, comparable(at)).then(" x WHERE true");
+    }
+    let query = query.then(table).then(" x WHERE ");
+    match rows {
+        Some(rows) => query.then("x.patient_id = ANY (?)").bind::<Array<SqlUuid>, _>(rows.to_vec()),
         None => query.then("true"),
-    };
-    let Some(at) = as_of else {
-        return of_patient(query.then(" FROM ").then(table).then(" x WHERE "), "x.patient_id");
-    };
-    let query = of_patient(query.then(" FROM (SELECT * FROM ").then(table).then(" now WHERE "), "now.patient_id");
-    let query = query
-        .then(
-            " AND now.updated_at <= ? UNION ALL SELECT past.* FROM row_history CROSS JOIN LATERAL \
-               jsonb_populate_record(NULL::",
-        )
-        .then(table)
-        .then(", row_history.before) past WHERE row_history.entity = '")
-        .then(table)
-        .then("' AND ")
-        .bind::<Timestamptz, _>(comparable(at));
-    of_patient(query, "row_history.patient_id")
-        .then(" AND row_history.valid_from <= ? AND row_history.valid_to > ?) x WHERE true")
-        .bind::<Timestamptz, _>(comparable(at))
-        .bind::<Timestamptz, _>(comparable(at))
+    }
 }

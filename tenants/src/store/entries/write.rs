@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::sealing::{decrypt_row, seal};
 use super::{EntryRow, Examined, Stored, shown};
 use crate::error::StoreError;
+use crate::history;
 use crate::access::{PatientAccess};
 use crate::tx::{Tx};
 use crate::statement::{Statement, statement};
@@ -124,7 +125,7 @@ pub fn change<'t>(
         .bind::<SqlUuid, _>(before.id.uuid())
         .bind::<Array<SqlUuid>, _>(access.rows())
         .bind::<BigInt, _>(version);
-    query = with_history(tx, query, table, reason.into());
+    query = history::keep(query, tx, table, reason.into());
     query = query.then(", x AS (UPDATE ").then(table).then(" row SET (");
     query = listed(query, &columns, "");
     query = query.then(") = (SELECT ");
@@ -166,7 +167,7 @@ pub fn withdraw<'t>(
         .bind::<SqlUuid, _>(before.id.uuid())
         .bind::<Array<SqlUuid>, _>(access.rows())
         .bind::<BigInt, _>(version);
-    let gone = with_history(tx, query, table, reason.into()).then(" SELECT id FROM old").execute(tx.conn);
+    let gone = history::keep(query, tx, table, reason.into()).then(" SELECT id FROM old").execute(tx.conn);
     match gone {
         Ok(0) => Err(StoreError::Stale),
         Ok(_) => {
@@ -179,25 +180,6 @@ pub fn withdraw<'t>(
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// Puts the rows of the common table expression `old` into the history.
-pub(super) fn with_history<'a>(
-    tx: &Tx<'a>,
-    query: Statement<'a>,
-    table: &'static str,
-    reason: &'static str,
-) -> Statement<'a> {
-    query
-        .then(
-            "kept AS (INSERT INTO row_history (entity, entity_id, patient_id, version, valid_from, valid_to, changed_by, \
-             reason, before) SELECT '",
-        )
-        .then(table)
-        .then("', id, patient_id, version, updated_at, greatest(?, updated_at), ?, ?, to_jsonb(old) FROM old)")
-        .bind::<Timestamptz, _>(tx.now().to_diesel())
-        .bind::<Text, _>(tx.trace.action())
-        .bind::<Text, _>(reason)
 }
 
 fn listed<'a>(mut query: Statement<'a>, columns: &[&'static str], prefix: &'static str) -> Statement<'a> {

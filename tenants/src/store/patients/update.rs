@@ -15,6 +15,7 @@ use super::keys::key_aad;
 use super::{Patient, find};
 use crate::crypt::Key;
 use crate::error::StoreError;
+use crate::history;
 use crate::schema::tenant::{patient, patient_key};
 use crate::access::{PatientAccess};
 use crate::tx::{Tx};
@@ -38,16 +39,10 @@ pub fn update<'t>(
     let place = tx.place();
     let wrapped: Vec<u8> = patient_key::table.find(id.uuid()).select(patient_key::wrapped).first(tx.conn)?;
     let key = Key::unwrap_from(&wrapped, &place.keys.wrapping, &key_aad(place, id))?;
-    let kept = statement(
-        "WITH old AS (SELECT * FROM patient WHERE id = ? AND version = ? FOR NO KEY UPDATE) \
-         INSERT INTO row_history (entity, entity_id, patient_id, version, valid_from, valid_to, changed_by, reason, before) \
-         SELECT 'patient', id, id, version, updated_at, greatest(?, updated_at), ?, 'update', to_jsonb(old) FROM old",
-    )
-    .bind::<SqlUuid, _>(id.uuid())
-    .bind::<BigInt, _>(version)
-    .bind::<Timestamptz, _>(tx.now().to_diesel())
-    .bind::<Text, _>(tx.trace.action())
-    .execute(tx.conn)?;
+    let old = statement("WITH old AS (SELECT * FROM patient WHERE id = ? AND version = ? FOR NO KEY UPDATE), ")
+        .bind::<SqlUuid, _>(id.uuid())
+        .bind::<BigInt, _>(version);
+    let kept = history::keep(old, tx, "patient", "update").then("SELECT id FROM old").execute(tx.conn)?;
     if kept != 1 {
         return Err(StoreError::Stale);
     }
