@@ -23,6 +23,7 @@ pub mod response_rates;
 pub mod settings;
 pub mod submissions;
 pub mod tenants;
+mod version;
 pub mod webhooks;
 
 pub use listing::Listing;

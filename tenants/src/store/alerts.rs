@@ -10,8 +10,7 @@ use uuid::Uuid;
 use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::statement::{Statement, statement};
-use crate::store::Listing;
-use crate::tx::Tx;
+use crate::store::{Listing, version};
 
 /// One alert.
 #[derive(Clone, Debug)]
@@ -115,9 +114,7 @@ pub fn acknowledge(tx: &mut Tx<'_>, id: AlertId, version: i64) -> Result<RaisedA
     let mut alert = RaisedAlert::from(found);
     tx.about(format!("alert/{id}"));
     tx.open_patient(alert.patient)?;
-    if alert.version != version {
-        return Err(StoreError::Stale);
-    }
+    version::expect(alert.version, version)?;
     let now = tx.now();
     let by = tx.principal().actor.clone();
     let changed = statement(

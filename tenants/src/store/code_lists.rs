@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::access::RecordingContext;
 use crate::error::{StoreError, unreadable};
 use crate::statement::statement;
-use crate::store::{Listing, parse_stored};
+use crate::store::{Listing, parse_stored, version};
 use crate::tx::Tx;
 
 /// A code list as people change it: as a whole.
@@ -180,9 +180,7 @@ pub fn replace(tx: &mut Tx<'_>, list: List, version: i64, codes: &[Listed]) -> R
     let now = tx.now();
     let name: &'static str = list.into();
     let before = find(tx, list)?;
-    if before.version != version {
-        return Err(StoreError::Stale);
-    }
+    version::expect(before.version, version)?;
     if before.codes.iter().any(|old| !codes.iter().any(|new| new.code == old.code)) {
         return Err(StoreError::Invalid(vec![Fault::at("codes", FaultCode::Required)]));
     }
@@ -194,9 +192,7 @@ pub fn replace(tx: &mut Tx<'_>, list: List, version: i64, codes: &[Listed]) -> R
     .bind::<Text, _>(name)
     .bind::<BigInt, _>(version)
     .execute(tx.conn)?;
-    if changed != 1 {
-        return Err(StoreError::Stale);
-    }
+    version::one_changed(changed)?;
     write(tx.conn, list, codes)?;
     bump_generation(tx)
 }
@@ -305,9 +301,7 @@ pub fn change_project(tx: &mut Tx<'_>, version: i64, project: &Project) -> Resul
     .bind::<Text, _>(&project.code)
     .bind::<BigInt, _>(version)
     .execute(tx.conn)?;
-    if changed != 1 {
-        return Err(StoreError::Stale);
-    }
+    version::one_changed(changed)?;
     bump_generation(tx)?;
     self::project(tx, &project.code)
 }

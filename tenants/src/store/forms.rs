@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::schema::tenant::{form_draft, form_version, nettskjema_form};
-use crate::store::Listing;
-use crate::tx::Tx;
+use crate::tx::{Tx};
+use crate::store::{Listing, version};
 
 /// A form that is being written.
 #[derive(Clone, Debug)]
@@ -149,7 +149,7 @@ pub fn replace(tx: &mut Tx<'_>, version: i64, definition: &Definition) -> Result
         ))
         .execute(tx.conn)?;
     let draft = draft(tx, &definition.code)?;
-    if changed == 1 { Ok(draft) } else { Err(StoreError::Stale) }
+    version::one_changed(changed).map(|()| draft)
 }
 
 /// Discards a draft, unless somebody changed it since `version` was read.

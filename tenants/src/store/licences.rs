@@ -20,8 +20,7 @@ use uuid::Uuid;
 
 use crate::error::{StoreError, unreadable};
 use crate::statement::{Statement, statement};
-use crate::store::{Listing, code_lists, settings};
-use crate::tx::Tx;
+use crate::store::{Listing, code_lists, settings, version};
 
 /// What answers are measured by.
 pub struct Licensing {
@@ -178,38 +177,36 @@ pub fn versions(tx: &mut Tx<'_>, id: LicenceId) -> Result<Vec<KeptLicence>, Stor
 /// Registers a licence.
 pub fn register(tx: &mut Tx<'_>, licence: &Licence) -> Result<KeptLicence, StoreError> {
     let id = LicenceId::existing(tx.ordered_id());
-    add(tx, id, 1, Some(licence))?;
+    add(tx, id, 0, Some(licence))?;
     Ok(find(tx, id)?.0)
 }
 
 /// Changes a licence, unless somebody changed it since `version` was read.
 pub fn change(tx: &mut Tx<'_>, id: LicenceId, version: i64, licence: &Licence) -> Result<KeptLicence, StoreError> {
-    add(tx, id, version + 1, Some(licence))?;
+    add(tx, id, version, Some(licence))?;
     Ok(find(tx, id)?.0)
 }
 
 /// Withdraws a licence, unless somebody changed it since `version` was read. Its versions stay.
 pub fn withdraw(tx: &mut Tx<'_>, id: LicenceId, version: i64) -> Result<(), StoreError> {
-    add(tx, id, version + 1, None)
+    add(tx, id, version, None)
 }
 
-/// Adds the version after the newest one.
-fn add(tx: &mut Tx<'_>, id: LicenceId, version: i64, licence: Option<&Licence>) -> Result<(), StoreError> {
+/// Adds the version after the one that was read.
+fn add(tx: &mut Tx<'_>, id: LicenceId, read: i64, licence: Option<&Licence>) -> Result<(), StoreError> {
     let (content, accounts) = licence.map(split_accounts).transpose()?.unzip();
-    let added = statement(
-        "INSERT INTO licence (id, version, content, accounts, changed_at, changed_by) SELECT ?, ?, ?, ?, ?, ? \
-         WHERE (SELECT coalesce(max(version), 0) FROM licence WHERE id = ?) = ? - 1 ON CONFLICT DO NOTHING",
+    let new = statement(
+        "INSERT INTO licence (id, version, content, accounts, changed_at, changed_by) SELECT ?, ?, ?, ?, ?, ?",
     )
     .bind::<SqlUuid, _>(id.uuid())
-    .bind::<BigInt, _>(version)
+    .bind::<BigInt, _>(read + 1)
     .bind::<Nullable<Jsonb>, _>(content)
     .bind::<Nullable<Jsonb>, _>(accounts)
     .bind::<Timestamptz, _>(tx.now().to_diesel())
-    .bind::<Text, _>(tx.trace.action())
-    .bind::<SqlUuid, _>(id.uuid())
-    .bind::<BigInt, _>(version)
-    .execute(tx.conn)?;
-    if added == 1 { code_lists::bump_generation(tx) } else { Err(StoreError::Stale) }
+    .bind::<Text, _>(tx.trace.action());
+    let new = version::newest_of(new, "licence").then(" WHERE id = ?").bind::<SqlUuid, _>(id.uuid());
+    version::append(tx.conn, new, read)?;
+    code_lists::bump_generation(tx)
 }
 
 /// What answers are measured by now: from memory unless it has changed since. Not for a transaction that changes it: what
@@ -317,24 +314,20 @@ pub fn load_wording(
     wording: &Wording,
 ) -> Result<KeptWording, StoreError> {
     let (now, by) = (tx.now(), tx.principal().actor.clone());
-    let added = statement(
-        "INSERT INTO item_text (instrument, language, version, wording, loaded_at, loaded_by) SELECT ?, ?, ?, ?, ?, ? \
-         WHERE (SELECT coalesce(max(version), 0) FROM item_text WHERE instrument = ? AND language = ?) = ? \
-         ON CONFLICT DO NOTHING",
+    let new = statement(
+        "INSERT INTO item_text (instrument, language, version, wording, loaded_at, loaded_by) SELECT ?, ?, ?, ?, ?, ?",
     )
     .bind::<Text, _>(instrument.code())
     .bind::<Text, _>(language)
     .bind::<BigInt, _>(read + 1)
     .bind::<Jsonb, _>(serde_json::to_value(wording).map_err(unreadable)?)
     .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Text, _>(&by)
-    .bind::<Text, _>(instrument.code())
-    .bind::<Text, _>(language)
-    .bind::<BigInt, _>(read)
-    .execute(tx.conn)?;
-    if added != 1 {
-        return Err(StoreError::Stale);
-    }
+    .bind::<Text, _>(&by);
+    let new = version::newest_of(new, "item_text")
+        .then(" WHERE instrument = ? AND language = ?")
+        .bind::<Text, _>(instrument.code())
+        .bind::<Text, _>(language);
+    version::append(tx.conn, new, read)?;
     let (language, wording) = (language.to_owned(), wording.clone());
     Ok(KeptWording { language, wording, loaded_at: now, loaded_by: by, version: read + 1 })
 }

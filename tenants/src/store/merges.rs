@@ -17,7 +17,7 @@ use crate::error::StoreError;
 use crate::history;
 use crate::tx::{Tx};
 use crate::statement::statement;
-use crate::store::{Listing, parse_stored};
+use crate::store::{Listing, parse_stored, version};
 
 /// A merge, standing or undone.
 #[derive(Clone, Debug)]
@@ -208,9 +208,7 @@ pub fn undo(tx: &mut Tx<'_>, id: MergeId, version: i64) -> Result<Merge, StoreEr
             .bind::<SqlUuid, _>(root)
             .load(tx.conn)?;
     debug_assert!(!of_root.is_empty(), "the record is open");
-    if row.version != version {
-        return Err(StoreError::Stale);
-    }
+    version::expect(row.version, version)?;
     if row.undone_at.is_some() {
         return Err(StoreError::WrongState);
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::nettskjema::{Codebook, Definition};
@@ -14,9 +14,10 @@ use serde_json::Value;
 use crate::crypt::digest;
 use crate::error::StoreError;
 use crate::schema::tenant::{nettskjema_definition, nettskjema_form};
+use crate::error::{unreadable};
+use crate::tx::{Tx};
 use crate::statement::statement;
-use crate::store::{Listing, forms};
-use crate::tx::Tx;
+use crate::store::{Listing, forms, version};
 
 /// What is known of one Nettskjema form.
 #[derive(Clone, Debug)]
@@ -105,7 +106,7 @@ pub fn mapping(tx: &mut Tx<'_>, id: &str) -> Result<Option<Saved>, StoreError> {
         .optional()?;
     let Some((code, form_version, version, keys, updated_at)) = found else { return Ok(None) };
     let form = forms::version(tx, &code, &form_version)?;
-    let keys = serde_json::from_value(keys).map_err(crate::error::unreadable)?;
+    let keys = serde_json::from_value(keys).map_err(unreadable)?;
     let codebook = Codebook::new(&form, Mapping { form_id: id.to_owned(), keys }).map_err(|faults| {
         tracing::error!(?faults, "a stored mapping does not fit its form");
         StoreError::Unavailable("a stored mapping does not fit its form".to_owned())
@@ -115,27 +116,22 @@ pub fn mapping(tx: &mut Tx<'_>, id: &str) -> Result<Option<Saved>, StoreError> {
 
 /// Saves a mapping after the version that its author read; 0 where there was none.
 pub fn save_mapping(tx: &mut Tx<'_>, codebook: &Codebook, read: i64) -> Result<Saved, StoreError> {
-    let newest: Option<i64> = nettskjema_form::table
-        .filter(nettskjema_form::nettskjema_id.eq(codebook.form_id()))
-        .select(diesel::dsl::max(nettskjema_form::version))
-        .first(tx.conn)?;
-    if newest.unwrap_or(0) != read {
-        return Err(StoreError::Stale);
-    }
-    let (version, now) = (read + 1, tx.now());
-    let saved = diesel::insert_into(nettskjema_form::table)
-        .values((
-            nettskjema_form::nettskjema_id.eq(codebook.form_id()),
-            nettskjema_form::form.eq(codebook.form().code()),
-            nettskjema_form::form_version.eq(codebook.form().version()),
-            nettskjema_form::version.eq(version),
-            nettskjema_form::keys.eq(serde_json::to_value(&codebook.mapping().keys).unwrap_or_default()),
-            nettskjema_form::updated_at.eq(now.to_diesel()),
-            nettskjema_form::updated_by.eq(tx.trace.action()),
-        ))
-        .on_conflict_do_nothing()
-        .execute(tx.conn)?;
-    if saved == 1 { Ok(Saved { codebook: codebook.clone(), version, updated_at: now }) } else { Err(StoreError::Stale) }
+    let now = tx.now();
+    let new = statement(
+        "INSERT INTO nettskjema_form (nettskjema_id, form, form_version, version, keys, updated_at, updated_by) \
+         SELECT ?, ?, ?, ?, ?, ?, ?",
+    )
+    .bind::<Text, _>(codebook.form_id())
+    .bind::<Text, _>(codebook.form().code())
+    .bind::<Text, _>(codebook.form().version())
+    .bind::<BigInt, _>(read + 1)
+    .bind::<Jsonb, _>(serde_json::to_value(&codebook.mapping().keys).map_err(unreadable)?)
+    .bind::<Timestamptz, _>(now.to_diesel())
+    .bind::<Text, _>(tx.trace.action());
+    let new =
+        version::newest_of(new, "nettskjema_form").then(" WHERE nettskjema_id = ?").bind::<Text, _>(codebook.form_id());
+    version::append(tx.conn, new, read)?;
+    Ok(Saved { codebook: codebook.clone(), version: read + 1, updated_at: now })
 }
 
 /// Every mapping, by Nettskjema form, after `after`.
@@ -171,7 +167,7 @@ pub fn definitions(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Described>, StoreErr
         .map(|(version, document, generated_at, received_at)| {
             Ok(Described {
                 version,
-                definition: serde_json::from_value(document).map_err(crate::error::unreadable)?,
+                definition: serde_json::from_value(document).map_err(unreadable)?,
                 generated_at: generated_at.map(jiff_diesel::Timestamp::to_jiff),
                 received_at: received_at.to_jiff(),
             })
@@ -181,7 +177,7 @@ pub fn definitions(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Described>, StoreErr
 
 /// Keeps what a Nettskjema form looks like; the version, and whether it is new.
 pub fn describe(tx: &mut Tx<'_>, id: &str, definition: &Definition) -> Result<(Described, bool), StoreError> {
-    let document = serde_json::to_value(definition).map_err(crate::error::unreadable)?;
+    let document = serde_json::to_value(definition).map_err(unreadable)?;
     let says = definition.canonical();
     let digest = digest(&says);
     let same = |described: &Described| described.definition.canonical() == says;

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::error::{StoreError, unreadable};
 use crate::statement::{Statement, statement};
-use crate::store::{Listing, code_lists, forms, settings};
+use crate::store::{Listing, code_lists, forms, settings, version};
 use crate::tx::Tx;
 
 /// A version of the plan.
@@ -166,7 +166,7 @@ pub fn discard(tx: &mut Tx<'_>, version: i64) -> Result<(), StoreError> {
     draft(tx)?;
     let gone =
         statement("DELETE FROM follow_up_plan_draft WHERE version = ?").bind::<BigInt, _>(version).execute(tx.conn)?;
-    if gone == 1 { Ok(()) } else { Err(StoreError::Stale) }
+    version::one_changed(gone)
 }
 
 /// Checks a plan against the forms, lists, projects and channels of the registry; what is wrong is

@@ -10,8 +10,7 @@ use serde_json::Value;
 
 use crate::error::{StoreError, unreadable};
 use crate::statement::statement;
-use crate::store::{code_lists, plans};
-use crate::tx::Tx;
+use crate::store::{code_lists, plans, version};
 
 /// The settings as they are stored.
 #[derive(Clone, Debug)]
@@ -43,9 +42,9 @@ pub fn read(tx: &mut Tx<'_>) -> Result<KeptSettings, StoreError> {
     Ok(KeptSettings { settings, updated_at: row.changed_at.to_jiff(), version: row.version })
 }
 
-/// Changes the settings, unless somebody changed them since `version` was read. A channel by which the plan in force sends
+/// Changes the settings after the version that was read. A channel by which the plan in force sends
 /// stays: without it people would be asked by nobody.
-pub fn change(tx: &mut Tx<'_>, version: i64, settings: &Settings) -> Result<KeptSettings, StoreError> {
+pub fn change(tx: &mut Tx<'_>, read: i64, settings: &Settings) -> Result<KeptSettings, StoreError> {
     let generation = tx.generation()?;
     if let Some(plan) = plans::in_force(tx, generation)? {
         let mut sends = plan.definition().tracks.iter().flat_map(|track| &track.channels);
@@ -53,19 +52,12 @@ pub fn change(tx: &mut Tx<'_>, version: i64, settings: &Settings) -> Result<Kept
             return Err(StoreError::Invalid(vec![Fault::at("channels", FaultCode::InUse)]));
         }
     }
-    let added = statement(
-        "INSERT INTO registry_setting (version, content, changed_at, changed_by) SELECT ?, ?, ?, ? \
-         WHERE (SELECT max(version) FROM registry_setting) = ? ON CONFLICT DO NOTHING",
-    )
-    .bind::<BigInt, _>(version + 1)
-    .bind::<Jsonb, _>(serde_json::to_value(settings).map_err(unreadable)?)
-    .bind::<Timestamptz, _>(tx.now().to_diesel())
-    .bind::<Text, _>(tx.trace.action())
-    .bind::<BigInt, _>(version)
-    .execute(tx.conn)?;
-    if added != 1 {
-        return Err(StoreError::Stale);
-    }
+    let new = statement("INSERT INTO registry_setting (version, content, changed_at, changed_by) SELECT ?, ?, ?, ?")
+        .bind::<BigInt, _>(read + 1)
+        .bind::<Jsonb, _>(serde_json::to_value(settings).map_err(unreadable)?)
+        .bind::<Timestamptz, _>(tx.now().to_diesel())
+        .bind::<Text, _>(tx.trace.action());
+    version::append(tx.conn, version::newest_of(new, "registry_setting"), read)?;
     code_lists::bump_generation(tx)?;
-    read(tx)
+    self::read(tx)
 }

@@ -13,7 +13,7 @@ use crate::issuer::IssuerSettings;
 use crate::error::{unreadable};
 use crate::tx::{PlatformTx};
 use crate::statement::{Statement, statement};
-use crate::store::{Listing, unreadable_value};
+use crate::store::{Listing, unreadable_value, version};
 
 /// A registry as operators see it.
 #[derive(Clone, Debug)]
@@ -307,7 +307,8 @@ fn changed(
         .bind::<BigInt, _>(version)
         .execute(conn)?;
     // Issuers that were withdrawn must be withdrawn everywhere, even where none is added.
-    if rows == 1 { move_generation(conn) } else { Err(StoreError::Stale) }
+    version::one_changed(rows)?;
+    move_generation(conn)
 }
 
 /// Adds an issuer.

@@ -18,7 +18,7 @@ use super::events::EventPosition;
 use crate::error::StoreError;
 use crate::tx::{Tx};
 use crate::statement::{Statement, statement};
-use crate::store::{Listing, parse_stored};
+use crate::store::{Listing, parse_stored, version};
 
 pub use delivery::{Delivery, deliveries};
 pub use dispatch::{DeliveryOutcome, Dispatch, claim_due_deliveries, enqueue_deliveries, is_waiting, record_outcome};
@@ -159,7 +159,7 @@ fn finish_change(tx: &mut Tx<'_>, query: Statement<'_>, id: WebhookId, version: 
         .bind::<BigInt, _>(version)
         .execute(tx.conn)?;
     let found = find(tx, id)?;
-    if changed == 1 { Ok(found) } else { Err(StoreError::Stale) }
+    version::one_changed(changed).map(|()| found)
 }
 
 /// Changes a webhook. When enabled again it continues where it was, including what was given up while it failed.
@@ -205,7 +205,7 @@ pub fn remove(tx: &mut Tx<'_>, id: WebhookId, version: i64) -> Result<(), StoreE
         .bind::<SqlUuid, _>(id.uuid())
         .bind::<BigInt, _>(version)
         .execute(tx.conn)?;
-    if gone == 1 { Ok(()) } else { Err(StoreError::Stale) }
+    version::one_changed(gone)
 }
 
 /// Emits a test event for this webhook only.

@@ -1,7 +1,7 @@
 //! Who looked at one patient.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::{PatientId};
+use painreg_domain::ids::PatientId;
 use painreg_domain::policy::Action;
 use painreg_tenants::Keyset;
 use painreg_tenants::audit::read;

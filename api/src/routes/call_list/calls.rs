@@ -1,7 +1,7 @@
 //! Listing calls.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::{DecisionId};
+use painreg_domain::ids::DecisionId;
 use painreg_domain::policy::Action;
 use painreg_tenants::Keyset;
 use painreg_tenants::store::calls;

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use painreg_domain::ids::PatientId;
 use painreg_domain::policy::Action;
+use painreg_tenants::Cursor;
 use painreg_tenants::Keyset;
 use painreg_tenants::store::entries::{self, Line};
-use painreg_tenants::{Cursor};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

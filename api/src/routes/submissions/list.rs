@@ -1,7 +1,7 @@
 //! Listing one patient's submissions.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::{PatientId};
+use painreg_domain::ids::PatientId;
 use painreg_domain::policy::Action;
 use painreg_tenants::Keyset;
 use painreg_tenants::store::{Listing, submissions};

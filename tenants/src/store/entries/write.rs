@@ -17,6 +17,7 @@ use crate::history;
 use crate::access::{PatientAccess};
 use crate::tx::{Tx};
 use crate::statement::{Statement, statement};
+use crate::store::version;
 
 /// Stores an examined entry in one round trip; one more where its parent is an entry of a merged record.
 pub fn record<'t>(
@@ -111,9 +112,7 @@ pub fn change<'t>(
     examined: Examined,
     reason: ChangeReason,
 ) -> Result<Stored, StoreError> {
-    if before.version != version {
-        return Err(StoreError::Stale);
-    }
+    version::expect(before.version, version)?;
     let Examined { kind, mut members } = examined;
     let table: &'static str = kind.into();
     seal(tx, kind, before.id, before.patient.uuid(), &mut members)?;

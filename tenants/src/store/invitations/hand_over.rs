@@ -11,7 +11,7 @@ use super::{emit, event_kind, find_locked, finish_change};
 use crate::error::StoreError;
 use crate::tx::{Tx};
 use crate::statement::statement;
-use crate::store::decisions;
+use crate::store::{decisions, version};
 
 /// The result of a hand-over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +30,7 @@ pub enum Handover {
 /// An invitation that is no longer due is withdrawn.
 pub fn hand_over(tx: &mut Tx<'_>, id: InvitationId, version: i64) -> Result<Handover, StoreError> {
     let (found, patient) = find_locked(tx, id)?;
-    if found.version != version {
-        return Err(StoreError::Stale);
-    }
+    version::expect(found.version, version)?;
     // Granted once a claim: a sender that is granted twice may send twice.
     let held = found.state == InvitationState::Claimed && found.claimed_by == tx.principal().actor.as_str();
     if !held || found.lease_until <= tx.now() {

@@ -20,6 +20,7 @@ use crate::schema::tenant::{patient, patient_key};
 use crate::access::{PatientAccess};
 use crate::tx::{Tx};
 use crate::statement::statement;
+use crate::store::version;
 
 /// Replaces the details of the patient of the open record; [`StoreError::Stale`] if the row changed since it was read. The old
 /// state is kept in the history. Birth and death dates that leave entries outside the patient's life are
@@ -43,9 +44,7 @@ pub fn update<'t>(
         .bind::<SqlUuid, _>(id.uuid())
         .bind::<BigInt, _>(version);
     let kept = history::keep(old, tx, "patient", "update").then("SELECT id FROM old").execute(tx.conn)?;
-    if kept != 1 {
-        return Err(StoreError::Stale);
-    }
+    version::one_changed(kept)?;
     let sex: &'static str = details.sex.into();
     if details.contact != read.details.contact {
         diesel::update(patient::table.find(id.uuid()))
@@ -73,7 +72,7 @@ pub fn update<'t>(
         .execute(tx.conn)?;
     tx.mark_follow_up_stale(id.uuid());
     tx.emit(event::Kind::PatientUpdated, Some(id.uuid()), format!("patient/{id}"), Some(version + 1));
-    if changed == 1 { Ok(()) } else { Err(StoreError::Stale) }
+    version::one_changed(changed)
 }
 
 /// Checks that the record's entries happened during the patient's life. Excluded are missed appointments, legal bases and
