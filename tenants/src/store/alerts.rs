@@ -12,26 +12,26 @@ use crate::error::StoreError;
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, version};
 
-/// One alert.
+/// An alert that an answer raised.
 #[derive(Clone, Debug)]
 pub struct RaisedAlert {
-    /// Its id.
+    /// The alert's id.
     pub id: AlertId,
-    /// About whom.
+    /// The patient.
     pub patient: PatientId,
-    /// In which submission.
+    /// The submission that raised it.
     pub submission: SubmissionId,
-    /// By which instrument.
+    /// The code of the instrument.
     pub instrument: String,
-    /// What it is about.
+    /// The code of the alert.
     pub code: String,
-    /// When the answer arrived.
+    /// The instant the answer was stored.
     pub raised_at: Timestamp,
-    /// When somebody took it on.
+    /// The instant of acknowledgement.
     pub acknowledged_at: Option<Timestamp>,
-    /// Who.
+    /// The actor who acknowledged it.
     pub acknowledged_by: Option<String>,
-    /// Its version.
+    /// The version, from 1; every change adds 1.
     pub version: i64,
 }
 
@@ -73,7 +73,7 @@ impl From<Row> for RaisedAlert {
     }
 }
 
-/// Alerts of patients within the caller's reach: whoever was merged into another is the other.
+/// Starts a query of alerts of patients in a unit, if given; a merged patient is shown as the survivor.
 fn within_reach(unit: Option<&str>) -> Statement<'_> {
     let query = statement(
         "SELECT alert.id, patient.id AS patient_id, submission_id, instrument, code, raised_at, acknowledged_at, \
@@ -107,7 +107,7 @@ pub fn list(
     Ok(tx.list(query, limit, |row: &Row| [row.patient_id])?.map(RaisedAlert::from))
 }
 
-/// Takes an alert on: the first to do so stands. Opens the patient's record.
+/// Acknowledges an alert and opens the patient's record. The first acknowledgement is kept.
 pub fn acknowledge(tx: &mut Tx<'_>, id: AlertId, version: i64) -> Result<RaisedAlert, StoreError> {
     let found: Row =
         within_reach(tx.unit_in_reach()).then(" AND alert.id = ?").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;

@@ -22,37 +22,37 @@ use crate::statement::statement;
 use crate::store::decisions::Stored;
 use crate::store::{Listing, parse_stored, plans};
 
-/// Somebody to be rung.
+/// A patient to be phoned.
 #[derive(Clone, Debug)]
 pub struct ToRing {
-    /// The decision that is unanswered.
+    /// The follow-up decision that is unanswered.
     pub decision: Stored,
-    /// The patient: of a merged record the survivor.
+    /// The patient; of a merged record the survivor.
     pub patient: PatientId,
-    /// How urgent it is: more is more.
+    /// The urgency in points.
     pub points: i64,
-    /// Why.
+    /// The points of each reason.
     pub weights: Vec<Weight>,
-    /// How many days are left.
+    /// The number of days left to answer.
     pub days_left: i32,
-    /// The last call to the patient, about whatever it was; of those who declined, about this.
+    /// The last call to the patient; calls about other decisions count unless the patient declined or was unable.
     pub last_call: Option<(Timestamp, CallOutcome)>,
 }
 
-/// A call that was made.
+/// A recorded telephone call.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Its id.
+    /// The call's id.
     pub id: CallId,
-    /// Whom it was to.
+    /// The patient called.
     pub patient: PatientId,
-    /// About which decision.
+    /// The decision it was about.
     pub decision: DecisionId,
-    /// When.
+    /// The instant of the call.
     pub called_at: Timestamp,
-    /// By whom, as the access log shows them.
+    /// The actor, as shown in the access log.
     pub called_by: String,
-    /// What came of it.
+    /// The outcome of the call.
     pub outcome: CallOutcome,
 }
 
@@ -105,8 +105,8 @@ impl TryFrom<CallRow> for Call {
     }
 }
 
-/// Whom to ring first, each once, within the caller's reach; every patient shown is logged. What is to be decided again is
-/// not trusted meanwhile.
+/// Returns the patients to phone, most urgent first, each once, within the caller's reach. Logs every patient shown.
+/// Decisions that have to be decided again are left out.
 pub fn to_ring(tx: &mut Tx<'_>, unit: Option<&str>, limit: i64) -> Result<Vec<ToRing>, StoreError> {
     let today = tx.today();
     let generation = tx.generation()?;

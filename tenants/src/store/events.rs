@@ -1,5 +1,5 @@
-//! What happened (hendelser), in the order in which it became known. Nothing is ever changed or removed: whoever begins to
-//! listen reads from the start.
+//! Events (hendelser), in the order in which they became known. Events are never changed or deleted: a new subscriber reads from
+//! the start.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -16,13 +16,13 @@ use crate::statement::statement;
 use crate::store::{Listing, parse_stored};
 use crate::tx::Tx;
 
-/// A place in the order of events.
+/// A position in the order of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
 pub struct EventPosition {
-    /// The transaction.
+    /// The transaction's number.
     #[diesel(sql_type = BigInt)]
     pub(crate) txid: i64,
-    /// The place in it.
+    /// The position within the transaction.
     #[diesel(sql_type = BigInt)]
     pub(crate) position: i64,
 }
@@ -42,22 +42,22 @@ impl std::str::FromStr for EventPosition {
     }
 }
 
-/// One event.
+/// A stored event.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// Its id: the same wherever it is told.
+    /// The event's id, which is the same for every receiver.
     pub id: Uuid,
-    /// What happened.
+    /// The kind of event.
     pub kind: Kind,
-    /// When.
+    /// The instant of the event.
     pub at: Timestamp,
-    /// To whom.
+    /// The patient it is about.
     pub patient: Option<PatientId>,
-    /// To what.
+    /// The object it is about.
     pub object: String,
-    /// Its version then.
+    /// The object's version after the event.
     pub version: Option<i64>,
-    /// Its place in the order.
+    /// The position in the order of events.
     pub place: EventPosition,
 }
 
@@ -96,11 +96,11 @@ impl EventRow {
     }
 }
 
-/// Only what is older than every transaction that is still open: nothing will appear before it any more.
+/// The condition of events older than every open transaction: no event can appear before them any more.
 pub(crate) const SETTLED: &str = "txid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
 
-/// Writes what this transaction did: one round trip where it did anything. What happened to somebody comes after everything
-/// that is told of them already, whichever transaction began first.
+/// Writes the events of this transaction in one round trip, if there are any. An event of a patient is ordered after the
+/// patient's earlier events, even where their transaction began later.
 pub(crate) fn write(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     let events = std::mem::take(&mut tx.events);
     if events.is_empty() {
@@ -122,18 +122,18 @@ pub(crate) fn write(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Which events.
+/// The filter of the list of events.
 #[derive(Clone, Copy, Debug)]
 pub struct Search {
-    /// Only those of this kind.
+    /// The kind of event.
     pub kind: Option<Kind>,
-    /// Only those of this patient, under whatever id.
+    /// The patient, also under the ids of merged duplicates.
     pub patient: Option<PatientId>,
 }
 
-/// Events within the caller's reach in their order, after `after`: whose reach is a unit reads of its patients only. Every
-/// patient told of is logged, thin as the events are: that somebody was registered or asked is about them. Whoever may not read
-/// answers or alerts is not told of them. And where to read on: nothing that is asked for will ever be before it.
+/// Returns events within the caller's reach in their order, after a position, and the position to continue from. A caller whose
+/// reach is a unit reads events of its patients only; events about answers and alerts need the right to read those. Logs every
+/// patient shown.
 pub fn list(
     tx: &mut Tx<'_>,
     search: Search,

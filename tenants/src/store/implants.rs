@@ -11,31 +11,31 @@ use crate::statement::statement;
 use crate::store::Listing;
 use crate::tx::Tx;
 
-/// Which devices are recalled: all that is given must fit.
+/// The recalled devices: every member given must match.
 #[derive(Clone, Debug, Default)]
 pub struct Recall {
     /// Device identifier (UDI-DI).
     pub udi_di: Option<String>,
-    /// Lot, as typed or as the UDI tells.
+    /// Lot, as typed or as read from the UDI.
     pub lot: Option<String>,
-    /// Serial number, as typed or as the UDI tells.
+    /// Serial number, as typed or as read from the UDI.
     pub serial: Option<String>,
-    /// Model.
+    /// The model's name.
     pub model: Option<String>,
-    /// Manufacturer.
+    /// The manufacturer's name.
     pub manufacturer: Option<String>,
-    /// Whether only what is still in place counts.
+    /// Whether only components still implanted count.
     pub in_place: bool,
 }
 
-/// Somebody who carries, or carried, such a device.
+/// A patient who has, or had, a recalled device.
 #[derive(Clone, Debug)]
 pub struct Carrier {
     /// The patient's id.
     pub id: PatientId,
-    /// What people say aloud.
+    /// Sequential number shown to staff; never reused.
     pub registry_number: i64,
-    /// The unit that treats.
+    /// The unit that treats the patient.
     pub unit: String,
     /// Date of death.
     pub deceased_on: Option<Date>,
@@ -57,7 +57,7 @@ struct CarrierRow {
     components: String,
 }
 
-/// Everybody who carries such a device, by registry number, after `after`; each is logged as shown.
+/// Returns the patients with a recalled device by registry number. Logs every patient shown.
 pub fn carriers(tx: &mut Tx<'_>, recall: &Recall, after: i64, limit: i64) -> Result<Listing<Carrier>, StoreError> {
     let mut query = statement(
         "SELECT patient.id, patient.registry_number, patient.unit, patient.deceased_on, \

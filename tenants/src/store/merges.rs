@@ -19,50 +19,50 @@ use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::{Listing, parse_stored, version};
 
-/// A merge, standing or undone.
+/// A merge, in force or undone.
 #[derive(Clone, Debug)]
 pub struct Merge {
-    /// Its id.
+    /// The merge's id.
     pub id: MergeId,
-    /// Whose record holds both.
+    /// The patient whose record contains both.
     pub survivor: PatientId,
-    /// Who was merged into the survivor.
+    /// The patient merged into the survivor.
     pub duplicate: PatientId,
-    /// When.
+    /// The instant of the merge.
     pub merged_at: Timestamp,
-    /// By whom.
+    /// The actor who merged, as shown in the access log.
     pub merged_by: String,
-    /// When it was undone.
+    /// The instant of undoing.
     pub undone_at: Option<Timestamp>,
-    /// By whom.
+    /// The actor who undid it, as shown in the access log.
     pub undone_by: Option<String>,
-    /// Counts changes.
+    /// The version, from 1; every change adds 1.
     pub version: i64,
 }
 
-/// One of two who may be the same person.
+/// One patient of a [`Pair`].
 #[derive(Clone, Debug)]
 pub struct Twin {
     /// The patient's id.
     pub id: PatientId,
-    /// What people say aloud.
+    /// Sequential number shown to staff; never reused.
     pub registry_number: i64,
-    /// The unit that treats.
+    /// The unit that treats the patient.
     pub unit: String,
     /// Legal sex.
     pub sex: Sex,
 }
 
-/// Two who may be the same person.
+/// Two patients who may be the same person.
 #[derive(Clone, Debug)]
 pub struct Pair {
-    /// Who was registered first.
+    /// The patient registered first.
     pub first: Twin,
-    /// Who was registered later.
+    /// The patient registered later.
     pub second: Twin,
     /// Their birth date.
     pub birth_date: Date,
-    /// Whether they share a mobile telephone.
+    /// Whether they share a mobile number.
     pub same_mobile: bool,
     /// Whether they share an e-mail address.
     pub same_email: bool,
@@ -144,7 +144,7 @@ struct PairRow {
 const MERGES: &str = "SELECT id, survivor, duplicate, merged_at, merged_by, undone_at, undone_by, version \
      FROM patient_merge";
 
-/// Merges one patient into another. Who is merged already, or is the same patient, is refused by name.
+/// Merges one patient into another. Faults name the member that is merged already or is the same patient.
 pub fn merge(tx: &mut Tx<'_>, survivor: PatientId, duplicate: PatientId) -> Result<Merge, StoreError> {
     if survivor == duplicate {
         return Err(StoreError::Invalid(vec![Fault::at("duplicate_id", FaultCode::SamePatient)]));
@@ -195,7 +195,7 @@ pub fn merge(tx: &mut Tx<'_>, survivor: PatientId, duplicate: PatientId) -> Resu
     Ok(row.into())
 }
 
-/// Undoes a merge: each has a record of their own again, with everything that was recorded under it.
+/// Undoes a merge: both patients have separate records again, each with the entries recorded under it.
 pub fn undo(tx: &mut Tx<'_>, id: MergeId, version: i64) -> Result<Merge, StoreError> {
     let row: MergeRow =
         statement(MERGES).then(" WHERE id = ? FOR UPDATE").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
@@ -230,8 +230,8 @@ pub fn undo(tx: &mut Tx<'_>, id: MergeId, version: i64) -> Result<Merge, StoreEr
     Ok(row.into())
 }
 
-/// Points everyone whose rows are read with `root`'s at whom the standing merges lead to. A patient is the duplicate of at
-/// most one standing merge, so that these lead to one end each.
+/// Sets the survivor of every patient whose rows are read with `root`'s to the end of its chain of merges in force. A patient
+/// is the duplicate of at most one merge in force, so that every chain has one end.
 fn unmerge(tx: &mut Tx<'_>, root: Uuid) -> Result<(), StoreError> {
     let led: Vec<LockedRow> = statement(
         "WITH RECURSIVE up (id, at) AS (SELECT id, id FROM patient WHERE merged_into = ? UNION ALL \
@@ -251,8 +251,8 @@ fn unmerge(tx: &mut Tx<'_>, root: Uuid) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Lets these patients' rows be read with another's, or by themselves; what they were goes to the history. They are reached
-/// elsewhere from now on: what was handed out before is not sent.
+/// Sets or clears the survivor of these patients and keeps their old state in the history. Their contact data counts as
+/// changed: claimed invitations are not sent.
 fn set_survivor(tx: &mut Tx<'_>, patients: &[Uuid], at: Option<Uuid>, reason: &'static str) -> Result<(), StoreError> {
     if patients.is_empty() {
         return Ok(());
@@ -275,7 +275,7 @@ fn set_survivor(tx: &mut Tx<'_>, patients: &[Uuid], at: Option<Uuid>, reason: &'
     Ok(())
 }
 
-/// One merge; both patients are logged as shown.
+/// Returns one merge. Logs both patients.
 pub fn find(tx: &mut Tx<'_>, id: MergeId) -> Result<Merge, StoreError> {
     let row: MergeRow = statement(MERGES).then(" WHERE id = ?").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
     let merge = Merge::from(row);
@@ -284,7 +284,7 @@ pub fn find(tx: &mut Tx<'_>, id: MergeId) -> Result<Merge, StoreError> {
     Ok(merge)
 }
 
-/// Merges, the latest first, after the place `after`; everyone is logged as shown.
+/// Returns merges, latest first. Logs every patient shown.
 pub fn list(
     tx: &mut Tx<'_>,
     after: Option<Keyset<Timestamp, MergeId>>,
@@ -301,8 +301,8 @@ pub fn list(
     Ok(tx.list(query, limit, |row: &MergeRow| [row.survivor, row.duplicate])?.map(Merge::from))
 }
 
-/// Pairs who may be the same person, by registry numbers, after the place `after`: born on one day, of one sex as far as
-/// known, and reached by one telephone or address, or one of them known by temporary numbers only. Everyone is logged.
+/// Returns pairs who may be the same person, by registry numbers: with the same birth date, the same sex as far as known, and
+/// a shared mobile number or e-mail address, or one of them known by temporary numbers only. Logs every patient shown.
 pub fn candidates(tx: &mut Tx<'_>, after: Option<Keyset<i64, i64>>, limit: i64) -> Result<Listing<Pair>, StoreError> {
     let Keyset(first, second) = after.unwrap_or(Keyset(0, 0));
     let mut query = statement(

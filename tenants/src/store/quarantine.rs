@@ -40,69 +40,69 @@ pub enum QuarantineState {
     SetAside,
 }
 
-/// Something that cannot be placed now.
+/// A delivery that cannot be placed now.
 pub struct Unplaced<'a> {
     /// The Nettskjema form's number; `None` for submissions in the registry's own words.
     pub nettskjema_id: Option<&'a str>,
-    /// What the payload is.
+    /// The payload's media type.
     pub media_type: &'a str,
-    /// Whose it is at its source, as far as that could be read.
+    /// The source submission, if it could be read.
     pub source: Option<&'a Source>,
     /// SHA-256 of the payload.
     pub payload_hash: [u8; 32],
-    /// What came.
+    /// The delivered bytes.
     pub payload: &'a [u8],
-    /// Why it cannot be placed.
+    /// The faults that prevent placing it.
     pub reasons: &'a Value,
 }
 
-/// One delivery in quarantine, without what was delivered.
+/// One delivery in quarantine, without its payload.
 #[derive(Clone, Debug)]
 pub struct Quarantined {
-    /// Its id.
+    /// The item's id.
     pub id: QuarantineId,
     /// The Nettskjema form's number; `None` for submissions in the registry's own words.
     pub nettskjema_id: Option<String>,
-    /// What the payload is.
+    /// The payload's media type.
     pub media_type: String,
-    /// Whose it is at its source, as far as that could be read.
+    /// The source submission, if it could be read.
     pub source: Option<Source>,
-    /// Why it could not be placed when it was last tried.
+    /// The faults of the last attempt to place it.
     pub reasons: Value,
-    /// Where it stands.
+    /// The state of the item.
     pub state: QuarantineState,
-    /// How often the same came.
+    /// The number of equal deliveries.
     pub deliveries: i32,
-    /// When it came first.
+    /// The instant of the first delivery.
     pub received_at: Timestamp,
-    /// Where it was placed.
+    /// The submission it was placed as.
     pub submission: Option<SubmissionId>,
-    /// When anything was last done with it.
+    /// The instant of the last change.
     pub updated_at: Timestamp,
-    /// Its version.
+    /// The version, from 1; every change adds 1.
     pub version: i64,
 }
 
-/// What was delivered, opened.
+/// A delivery in quarantine with its payload.
 pub struct Opened {
-    /// About it.
+    /// The item without its payload.
     pub about: Quarantined,
-    /// What came, byte for byte.
+    /// The delivered bytes.
     pub payload: Zeroizing<Vec<u8>>,
-    /// SHA-256 of it.
+    /// SHA-256 of the payload.
     pub payload_hash: [u8; 32],
-    /// What a person corrected; `Null` where nobody has.
+    /// The corrections made by staff; `Null` where there are none.
     pub corrections: Value,
 }
 
-/// What narrows a list.
+/// The filter of the list.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
-    /// In this state only.
+    /// The state.
     pub state: Option<QuarantineState>,
-    /// Of this Nettskjema form only.
+    /// The Nettskjema form's number.
     pub nettskjema_id: Option<String>,
-    /// With a reason of this code only.
+    /// The code of one of the faults.
     pub code: Option<FaultCode>,
 }
 
@@ -193,8 +193,8 @@ impl TryFrom<Row> for Quarantined {
     }
 }
 
-/// Keeps what cannot be placed, and logs that. The same again is counted, not kept twice; another delivery of the same
-/// source takes its place. Two round trips.
+/// Stores a delivery that cannot be placed, and logs that. An equal delivery is counted, not stored twice; another delivery of
+/// the same source supersedes it. Two round trips.
 pub fn keep(tx: &mut Tx<'_>, new: &Unplaced<'_>) -> Result<QuarantineId, StoreError> {
     let id = tx.random_id();
     let sealed = tx.place().keys.quarantine.seal(new.payload, &sealed_aad(tx.place(), b"sealed", id));
@@ -244,7 +244,7 @@ pub fn keep(tx: &mut Tx<'_>, new: &Unplaced<'_>) -> Result<QuarantineId, StoreEr
     Ok(QuarantineId::existing(kept.id))
 }
 
-/// The hashes of whatever in a payload could be the token of an invitation, wherever it stands.
+/// Returns the hashes of every word of a payload that could be the token of an invitation.
 fn token_hashes(payload: &[u8]) -> Vec<Vec<u8>> {
     const MOST: usize = 100;
     payload
@@ -259,7 +259,7 @@ fn token_hashes(payload: &[u8]) -> Vec<Vec<u8>> {
 const COLUMNS: &str = "SELECT id, nettskjema_id, media_type, source_system, source_form_id, source_submission_id, reasons, \
      state, deliveries, received_at, submission_id, updated_at, version";
 
-/// Deliveries in quarantine, the newest first, after `after`.
+/// Returns deliveries in quarantine, newest first.
 pub fn list(
     tx: &mut Tx<'_>,
     search: &Search,
@@ -288,7 +288,7 @@ pub fn list(
     Listing::<Row>::load(tx.conn, query, limit)?.try_map(Quarantined::try_from)
 }
 
-/// The next deliveries that wait, the oldest first, after `after`: to be tried again.
+/// Returns the ids of open deliveries to retry, oldest first.
 pub fn waiting(
     tx: &mut Tx<'_>,
     search: &Search,
@@ -311,7 +311,7 @@ pub fn waiting(
     Ok(rows.into_iter().map(|row| QuarantineId::existing(row.id)).collect())
 }
 
-/// Opens a delivery in quarantine, and keeps others from working on it until the transaction ends.
+/// Returns a delivery in quarantine with its payload, locked until the transaction ends.
 pub fn open(tx: &mut Tx<'_>, id: QuarantineId) -> Result<Opened, StoreError> {
     tx.about(format!("quarantine/{id}"));
     let SealedRow { about, sealed, payload_hash, corrections } = statement(COLUMNS)
@@ -332,7 +332,7 @@ pub fn open(tx: &mut Tx<'_>, id: QuarantineId) -> Result<Opened, StoreError> {
     Ok(Opened { about: about.try_into()?, payload, payload_hash, corrections })
 }
 
-/// Notes that what waited was tried again: what a person corrected, and why it still cannot be placed.
+/// Records a failed retry: the corrections, and the faults that remain.
 pub fn retried(tx: &mut Tx<'_>, id: QuarantineId, corrections: &Value, reasons: &Value) -> Result<(), StoreError> {
     let sealed = sealed_corrections(tx, id, corrections);
     let changed = statement(
@@ -354,7 +354,7 @@ fn sealed_corrections(tx: &Tx<'_>, id: QuarantineId, corrections: &Value) -> Opt
     (!corrections.is_null()).then(|| place.keys.quarantine.seal(corrections.to_string().as_bytes(), &sealed_at))
 }
 
-/// Closes what waited: placed as this submission with these corrections, or, without one, set aside.
+/// Closes an open item: placed as this submission with these corrections, or, without a submission, set aside.
 pub fn close(
     tx: &mut Tx<'_>,
     id: QuarantineId,
