@@ -35,12 +35,7 @@ const JOBS: &[Job] = &[
         is_waiting: decisions::is_waiting,
         step: |scope, _| scope.run(Action::RunFollowUp, |tx| decisions::step(tx).map(|step| step.more)),
     },
-    Job {
-        name: "operations",
-        hands: 1,
-        is_waiting: operations::is_waiting,
-        step: |scope, _| run_operation(scope),
-    },
+    Job { name: "operations", hands: 1, is_waiting: operations::is_waiting, step: |scope, _| run_operation(scope) },
     Job { name: "webhooks", hands: 4, is_waiting: webhooks::is_waiting, step: |scope, courier| courier.step(scope) },
 ];
 

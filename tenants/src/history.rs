@@ -9,8 +9,8 @@ use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
 use jiff_diesel::ToDiesel as _;
 use uuid::Uuid;
 
-use crate::scope::Tx;
 use crate::statement::Statement;
+use crate::tx::Tx;
 
 /// The column of a table that names its patient.
 fn patient_column(table: &'static str) -> &'static str {

@@ -11,6 +11,7 @@ use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, version};
+use crate::tx::Tx;
 
 /// An alert that an answer raised.
 #[derive(Clone, Debug)]

@@ -16,11 +16,11 @@ use uuid::Uuid;
 
 use crate::cursor::Keyset;
 use crate::error::StoreError;
-use crate::error::{unreadable};
-use crate::tx::{Tx};
+use crate::error::unreadable;
 use crate::statement::statement;
 use crate::store::decisions::Stored;
 use crate::store::{Listing, parse_stored, plans};
+use crate::tx::Tx;
 
 /// A patient to be phoned.
 #[derive(Clone, Debug)]

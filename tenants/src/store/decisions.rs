@@ -26,10 +26,10 @@ pub use sweep::{Difference, Step, is_waiting, shown, simulate, step};
 
 use self::write::Changes;
 use crate::error::StoreError;
-use crate::error::{unreadable};
-use crate::tx::{Tx};
+use crate::error::unreadable;
 use crate::statement::statement;
 use crate::store::plans;
+use crate::tx::Tx;
 
 /// A decision as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -22,12 +22,12 @@ use uuid::Uuid;
 
 use self::past::source;
 use self::sealing::decrypt_row;
-use crate::error::StoreError;
 use crate::access::{PatientAccess, RecordingContext};
-use crate::error::{unreadable};
-use crate::tx::{Tx};
+use crate::error::StoreError;
+use crate::error::unreadable;
 use crate::statement::{Statement, statement};
 use crate::store::code_lists;
+use crate::tx::Tx;
 
 pub use list::{FilterValue, ListFilter, Sort, of_patient, of_registry};
 pub use past::{Past, state_at, versions};

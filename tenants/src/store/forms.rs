@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::schema::tenant::{form_draft, form_version, nettskjema_form};
-use crate::tx::{Tx};
 use crate::store::{Listing, version};
+use crate::tx::Tx;
 
 /// A form that is being written.
 #[derive(Clone, Debug)]

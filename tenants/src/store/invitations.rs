@@ -18,9 +18,9 @@ use uuid::Uuid;
 
 use crate::cursor::Keyset;
 use crate::error::StoreError;
-use crate::tx::{Tx};
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, decisions, parse_stored};
+use crate::tx::Tx;
 
 pub use claim::{Claim, ClaimRequest, ClaimedInvitation, claim};
 pub use delivery_report::{DeliveryReport, apply_report};

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::error::{StoreError, unreadable};
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, code_lists, settings, version};
+use crate::tx::Tx;
 
 /// What answers are measured by.
 pub struct Licensing {

@@ -8,8 +8,8 @@ use painreg_domain::ids::PatientId;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::tx::{Tx};
 use crate::statement::Statement;
+use crate::tx::Tx;
 
 /// One page of a list, and whether more items follow.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct Listing<T> {
 
 impl<T> Listing<T> {
     /// Cuts rows that were read with a limit one too large.
-    pub(super) fn cut(mut items: Vec<T>, limit: i64) -> Self {
+    pub(crate) fn cut(mut items: Vec<T>, limit: i64) -> Self {
         let limit = usize::try_from(limit).unwrap_or(0);
         let more = items.len() > limit;
         items.truncate(limit);

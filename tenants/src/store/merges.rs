@@ -15,9 +15,9 @@ use uuid::Uuid;
 use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::history;
-use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::{Listing, parse_stored, version};
+use crate::tx::Tx;
 
 /// A merge, in force or undone.
 #[derive(Clone, Debug)]

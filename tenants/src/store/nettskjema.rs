@@ -13,11 +13,11 @@ use serde_json::Value;
 
 use crate::crypt::digest;
 use crate::error::StoreError;
+use crate::error::unreadable;
 use crate::schema::tenant::{nettskjema_definition, nettskjema_form};
-use crate::error::{unreadable};
-use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::{Listing, forms, version};
+use crate::tx::Tx;
 
 /// What is known of one Nettskjema form.
 #[derive(Clone, Debug)]

@@ -16,13 +16,13 @@ use uuid::Uuid;
 
 use self::contact::open_contact;
 use self::keys::{SealedId, identifier_aad, key_aad, open_json};
+use crate::access::PatientAccess;
 use crate::crypt::Key;
 use crate::error::StoreError;
 use crate::history;
-use crate::access::{PatientAccess};
-use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::{comparable, parse_stored};
+use crate::tx::Tx;
 
 pub(crate) use contact::addresses;
 pub(crate) use keys::keys;

@@ -17,13 +17,13 @@ use zeroize::Zeroizing;
 
 use crate::cursor::Keyset;
 use crate::error::StoreError;
+use crate::error::unreadable;
 use crate::place::TenantDatabase;
-use crate::error::{unreadable};
-use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::invitations::token_hash;
 use crate::store::submissions::Source;
 use crate::store::{Listing, parse_stored, unreadable_value};
+use crate::tx::Tx;
 
 /// Where a delivery in quarantine stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumIter, EnumString, IntoStaticStr)]

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::error::{StoreError, unreadable};
 use crate::statement::statement;
 use crate::store::{code_lists, plans, version};
+use crate::tx::Tx;
 
 /// The settings as they are stored.
 #[derive(Clone, Debug)]

@@ -12,15 +12,15 @@ use painreg_domain::instrument::Scores;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::access::PatientAccess;
 use crate::cursor::Keyset;
 use crate::error::StoreError;
+use crate::error::unreadable;
 use crate::place::TenantDatabase;
 use crate::schema::tenant::{score, submission};
-use crate::access::{PatientAccess};
-use crate::error::{unreadable};
-use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::{Listing, patients};
+use crate::tx::Tx;
 
 pub use place::{AnsweredBy, Delivered, NewSubmission, Placed, place, place_each, recognise_each};
 pub(crate) use rescore::{Scored, add_scores, count_scored_with, scored_with};

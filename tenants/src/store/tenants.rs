@@ -9,11 +9,11 @@ use painreg_domain::organisation_number::OrganisationNumber;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::error::unreadable;
 use crate::issuer::IssuerSettings;
-use crate::error::{unreadable};
-use crate::tx::{PlatformTx};
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, unreadable_value, version};
+use crate::tx::PlatformTx;
 
 /// A registry as operators see it.
 #[derive(Clone, Debug)]

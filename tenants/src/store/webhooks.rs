@@ -16,9 +16,9 @@ use uuid::Uuid;
 use self::secret::new_secret;
 use super::events::EventPosition;
 use crate::error::StoreError;
-use crate::tx::{Tx};
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, parse_stored, version};
+use crate::tx::Tx;
 
 pub use delivery::{Delivery, deliveries};
 pub use dispatch::{DeliveryOutcome, Dispatch, claim_due_deliveries, enqueue_deliveries, is_waiting, record_outcome};

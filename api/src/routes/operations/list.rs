@@ -1,9 +1,9 @@
 //! Listing long operations.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::OperationId;
 use painreg_domain::operation::State;
 use painreg_domain::policy::Action;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::operations;
 use serde::Deserialize;
 
@@ -44,11 +44,9 @@ pub async fn list_operations(
     let page = caller
         .run(Action::ReadOperations, move |tx| {
             let list = format!("operations/{}", state.map_or("", Into::into));
-            let after = wire::after(tx, &list, cursor, OperationId::existing)?;
+            let after = tx.open_cursor(&list, cursor)?.map(|Keyset(at, id)| (at, id));
             let found = operations::list(tx, state, after, limit)?;
-            Ok(wire::page::<_, OperationView>(found, |last| {
-                tx.seal_cursor(&list, &wire::position(last.created_at, last.id))
-            }))
+            Ok(wire::page::<_, OperationView>(found, |last| tx.seal_cursor(&list, &Keyset(last.created_at, last.id))))
         })
         .await?;
     Ok(page_answer(&request, &page))

@@ -10,13 +10,13 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::Stored;
+use crate::access::PatientAccess;
 use crate::error::StoreError;
+use crate::error::unreadable;
 use crate::history;
-use crate::access::{PatientAccess};
-use crate::error::{unreadable};
-use crate::tx::{Tx};
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, comparable};
+use crate::tx::Tx;
 
 /// One patient's follow-up.
 #[derive(Clone, Debug)]

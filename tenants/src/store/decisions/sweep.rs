@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::{Content, records, redecide};
 use crate::error::StoreError;
-use crate::tx::{UnauditedTx, Tx};
 use crate::statement::{Statement, statement};
 use crate::store::invitations;
+use crate::tx::{Tx, UnauditedTx};
 
 /// How many patients are decided in one transaction.
 const TOGETHER: i64 = 500;

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::Stored;
 use crate::error::StoreError;
 use crate::history;
-use crate::tx::{Tx};
 use crate::statement::{Statement, statement};
+use crate::tx::Tx;
 
 /// What is to be written.
 #[derive(Default)]

@@ -10,12 +10,12 @@ use painreg_domain::ids::EntryId;
 use super::past::source;
 use super::sealing::decrypt_rows;
 use super::{EntryRow, Stored, shown};
+use crate::access::PatientAccess;
 use crate::cursor::Keyset;
 use crate::error::StoreError;
-use crate::access::{PatientAccess};
-use crate::tx::{Tx};
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, comparable, comparable_day};
+use crate::tx::Tx;
 
 /// The filter and the order of a list.
 #[derive(Clone, Debug, Default)]

@@ -11,13 +11,13 @@ use uuid::Uuid;
 
 use super::sealing::{keys_of, stored};
 use super::{EntryRow, Stored, shown};
+use crate::access::PatientAccess;
 use crate::error::StoreError;
+use crate::error::unreadable;
 use crate::history;
-use crate::access::{PatientAccess};
-use crate::error::{unreadable};
-use crate::tx::{Tx};
 use crate::statement::{Statement, statement};
 use crate::store::comparable;
+use crate::tx::Tx;
 
 /// One version of an entry.
 #[derive(Clone, Debug)]

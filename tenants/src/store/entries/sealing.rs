@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::{EntryRow, Stored};
 use crate::crypt::{Key, hex, unhex};
 use crate::error::StoreError;
+use crate::error::unreadable;
 use crate::place::TenantDatabase;
-use crate::error::{unreadable};
-use crate::tx::{Tx};
 use crate::store::{parse_stored, patients};
+use crate::tx::Tx;
 
 pub(super) fn decrypt_row(tx: &mut Tx<'_>, row: EntryRow) -> Result<Stored, StoreError> {
     let keys = keys_of(tx, std::iter::once(&row))?;

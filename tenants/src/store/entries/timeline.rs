@@ -12,12 +12,12 @@ use uuid::Uuid;
 use super::past::source;
 use super::sealing::{keys_of, unsealed};
 use super::{EntryRow, shown};
+use crate::access::PatientAccess;
 use crate::cursor::Keyset;
 use crate::error::StoreError;
-use crate::access::{PatientAccess};
-use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::{Listing, comparable};
+use crate::tx::Tx;
 
 /// The `kind` of a timeline line that is an answered questionnaire.
 pub const SUBMISSION: &str = "submission";

@@ -12,12 +12,12 @@ use uuid::Uuid;
 
 use super::sealing::{decrypt_row, seal};
 use super::{EntryRow, Examined, Stored, shown};
+use crate::access::PatientAccess;
 use crate::error::StoreError;
 use crate::history;
-use crate::access::{PatientAccess};
-use crate::tx::{Tx};
 use crate::statement::{Statement, statement};
 use crate::store::version;
+use crate::tx::Tx;
 
 /// Stores an examined entry in one round trip; one more where its parent is an entry of a merged record.
 pub fn record<'t>(

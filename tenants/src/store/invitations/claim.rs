@@ -16,9 +16,9 @@ use uuid::Uuid;
 use super::token::{token, token_hash};
 use super::{IdRow, emit};
 use crate::error::StoreError;
-use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::{decisions, patients, plans};
+use crate::tx::Tx;
 
 /// The time after the lease during which a holder may still be sending what was handed over.
 const GRACE: SignedDuration = SignedDuration::from_secs(120);

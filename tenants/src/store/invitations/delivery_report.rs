@@ -9,8 +9,8 @@ use painreg_domain::ids::InvitationId;
 
 use super::{Invitation, emit, event_kind, find_locked, finish_change, read};
 use crate::error::StoreError;
-use crate::tx::{Tx};
 use crate::statement::statement;
+use crate::tx::Tx;
 
 /// A delivery report: what a sender reports of an invitation.
 #[derive(Clone, Debug)]

@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use super::{IdRow, emit};
 use crate::error::StoreError;
-use crate::tx::{Tx};
 use crate::statement::{Statement, statement};
 use crate::store::decisions;
+use crate::tx::Tx;
 
 #[derive(QueryableByName)]
 struct ExpiredRow {

@@ -9,9 +9,9 @@ use painreg_domain::ids::InvitationId;
 
 use super::{emit, event_kind, find_locked, finish_change};
 use crate::error::StoreError;
-use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::{decisions, version};
+use crate::tx::Tx;
 
 /// The result of a hand-over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::tx::{Tx};
+use crate::tx::Tx;
 
 /// The invitation's token: 128 bits that only this registry can make, in base 32. It stands nowhere.
 pub(super) fn token(tx: &Tx<'_>, id: Uuid) -> String {

@@ -15,8 +15,8 @@ use super::keys::{SealedId, identifier_aad, keys, open_json, seal_json};
 use crate::crypt::{CryptError, Key};
 use crate::error::StoreError;
 use crate::place::TenantDatabase;
-use crate::tx::{Tx};
 use crate::statement::statement;
+use crate::tx::Tx;
 
 /// The content sealed in `patient.contact`.
 #[derive(Serialize, Deserialize)]
@@ -120,7 +120,12 @@ pub(super) fn seal_contact(place: &TenantDatabase, key: &Key, id: PatientId, con
     })
 }
 
-pub(super) fn open_contact(place: &TenantDatabase, key: &Key, id: PatientId, sealed: &[u8]) -> Result<Contact, CryptError> {
+pub(super) fn open_contact(
+    place: &TenantDatabase,
+    key: &Key,
+    id: PatientId,
+    sealed: &[u8],
+) -> Result<Contact, CryptError> {
     let plain: SealedContact = open_json(key, sealed, &contact_aad(place, id))?;
     Ok(Contact {
         mobile: plain.mobile.as_deref().map(Mobile::parse).transpose().map_err(|_| CryptError::DoesNotOpen)?,

@@ -9,7 +9,7 @@ use crate::crypt::{CryptError, Key};
 use crate::error::StoreError;
 use crate::place::TenantDatabase;
 use crate::schema::tenant::patient_key;
-use crate::tx::{Tx};
+use crate::tx::Tx;
 
 /// The content sealed in `patient_identifier.sealed`.
 #[derive(Serialize, Deserialize)]

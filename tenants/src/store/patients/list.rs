@@ -8,9 +8,9 @@ use painreg_domain::patient::{Sex, Stage};
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::{Listing, parse_stored};
+use crate::tx::Tx;
 
 /// One row of the list of patients. Contains nothing that is sealed.
 #[derive(Clone, Debug)]

@@ -13,12 +13,12 @@ use super::contact::{channels, email_index, mobile_index, seal_contact};
 use super::keys::{SealedId, identifier_aad, key_aad, seal_json};
 use super::update::within_reach;
 use super::{KnownId, Patient};
+use crate::access::{PatientAccess, RecordingContext};
 use crate::audit::columns::INSERT;
 use crate::crypt::Key;
 use crate::error::StoreError;
-use crate::access::{PatientAccess, RecordingContext};
-use crate::tx::{Tx};
 use crate::statement::statement;
+use crate::tx::Tx;
 
 /// A newly registered patient.
 pub struct Registered<'t> {

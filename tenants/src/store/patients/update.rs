@@ -13,14 +13,14 @@ use strum::IntoEnumIterator as _;
 use super::contact::{channels, email_index, mobile_index, seal_contact};
 use super::keys::key_aad;
 use super::{Patient, find};
+use crate::access::PatientAccess;
 use crate::crypt::Key;
 use crate::error::StoreError;
 use crate::history;
 use crate::schema::tenant::{patient, patient_key};
-use crate::access::{PatientAccess};
-use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::version;
+use crate::tx::Tx;
 
 /// Replaces the details of the patient of the open record; [`StoreError::Stale`] if the row changed since it was read. The old
 /// state is kept in the history. Birth and death dates that leave entries outside the patient's life are

@@ -17,11 +17,11 @@ use uuid::Uuid;
 
 use self::insert::{Stored, insert};
 use super::{Source, StoredScore, free_text_aad};
+use crate::access::PatientAccess;
 use crate::error::StoreError;
-use crate::access::{PatientAccess};
-use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::patients;
+use crate::tx::Tx;
 
 /// A submission to be stored.
 pub struct NewSubmission<'a> {

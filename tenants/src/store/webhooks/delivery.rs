@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::super::events::EventPosition;
 use super::find;
 use crate::error::StoreError;
-use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::Listing;
+use crate::tx::Tx;
 
 /// The delivery of one event to one webhook.
 #[derive(Clone, Debug)]

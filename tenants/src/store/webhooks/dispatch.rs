@@ -16,8 +16,8 @@ use super::later;
 use super::secret::{secret_aad, signature};
 use crate::crypt::random;
 use crate::error::StoreError;
-use crate::tx::{UnauditedTx, Tx};
 use crate::statement::statement;
+use crate::tx::{Tx, UnauditedTx};
 
 /// The number of events that are enqueued for a webhook at a time.
 const BATCH: i64 = 500;

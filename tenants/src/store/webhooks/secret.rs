@@ -9,7 +9,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::crypt::random;
-use crate::tx::{Tx};
+use crate::tx::Tx;
 
 /// Returns a secret as it is shown, once: `whsec_` and base 64.
 pub(super) fn shown_secret(secret: &[u8]) -> String {

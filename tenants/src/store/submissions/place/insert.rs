@@ -14,9 +14,9 @@ use uuid::Uuid;
 use super::super::StoredScore;
 use super::Row;
 use crate::error::StoreError;
-use crate::tx::{Tx};
 use crate::statement::statement;
 use crate::store::invitations::token_hash;
+use crate::tx::Tx;
 
 #[derive(QueryableByName)]
 struct StoredRow {
