@@ -66,7 +66,7 @@ impl Clock {
         Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos))
     }
 
-    /// An identifier that tells nothing (UUIDv4), for patients and everything a stranger may see.
+    /// A random identifier (UUIDv4), for patients and everything that leaves the registry.
     #[expect(clippy::disallowed_methods, reason = "this is the one source of identifiers")]
     pub fn random_id(&self) -> Uuid {
         Uuid::new_v4()

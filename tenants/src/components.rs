@@ -63,7 +63,7 @@ pub fn check<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, stored: &Stored) -
     if faults.is_empty() { Ok(()) } else { Err(StoreError::Invalid(faults)) }
 }
 
-/// Those of the components that are of the implant; nobody takes them back until the transaction ends.
+/// Returns those of the components that belong to the implant and locks them until the transaction ends.
 fn held<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
@@ -99,7 +99,7 @@ fn of_implant<'t>(
     found.into_iter().map(|stored| entries::content(&stored).map(|component| (stored, component))).collect()
 }
 
-/// Refuses to take back a component that an event, programme or check names, and lets nobody name it meanwhile.
+/// Refuses to take back a component that an event, programme or check names, and locks it until the transaction ends.
 pub fn unnamed<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, stored: &Stored) -> Result<(), StoreError> {
     if stored.kind != Kind::ImplantComponent {
         return Ok(());
@@ -108,8 +108,8 @@ pub fn unnamed<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, stored: &Stored)
     if named(tx, stored, false)? { Err(StoreError::InUse) } else { Ok(()) }
 }
 
-/// Refuses to undo by hand what a revision or explant did: the component's implant and its last day are the event's to
-/// tell.
+/// Refuses to undo by hand what a revision or explant did: the event determines the component's implant and last
+/// day.
 pub fn stays_removed(tx: &mut Tx<'_>, before: &Stored, now: &ImplantComponent) -> Result<(), StoreError> {
     let was: ImplantComponent = entries::content(before)?;
     let differs = [("removed_on", was.removed_on != now.removed_on), ("implant_id", was.implant_id != now.implant_id)];
@@ -162,7 +162,7 @@ pub fn remove<'t>(
     if event.event.class() != EventClass::Surgical {
         return Ok(());
     }
-    // Nobody else removes anything meanwhile: the check has locked the implant.
+    // No other transaction removes anything: the check has locked the implant.
     let in_place = of_implant(tx, access, event.implant_id, Some(true))?;
     let counts = |component: &ImplantComponent| !component.trial && component.component.is_implanted();
     let implanted = in_place.iter().filter(|(_, component)| counts(component)).count();

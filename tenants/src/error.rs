@@ -17,10 +17,10 @@ pub enum StoreError {
     /// The caller's identity is not of the level of assurance that the action asks for.
     #[error("too low a level of assurance")]
     LowAssurance,
-    /// There is no such thing, or not for this caller.
+    /// It does not exist, or not for this caller.
     #[error("no such record")]
     NotFound,
-    /// Somebody changed the row since the caller read it.
+    /// The row has changed since the caller read it.
     #[error("the row has another version")]
     Stale,
     /// Something like it exists already.

@@ -1,4 +1,4 @@
-//! Whom a tenant trusts to say who somebody is: settings only, no keys and no network.
+//! The issuers that a tenant trusts to identify callers: settings only, no keys and no network.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +81,7 @@ pub struct Assurance {
     pub accepted: Vec<String>,
 }
 
-/// One trusted issuer, as it stands in the platform's table.
+/// One trusted issuer, as the platform's table holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IssuerSettings {
@@ -131,7 +131,7 @@ impl IssuerSettings {
         if self.mapping.roles.is_empty() {
             refuse("/mapping/roles", FaultCode::Required);
         }
-        // An operator of the platform is nobody in a tenant, and nobody of a tenant operates the platform.
+        // An operator has no role in a tenant, and no role in a tenant operates the platform.
         if self.mapping.roles.values().any(|role| (*role == Role::Operator) != of_operators || *role == Role::System) {
             refuse("/mapping/roles", FaultCode::UnknownOption);
         }

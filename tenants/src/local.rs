@@ -1,5 +1,5 @@
 //! The private PostgreSQL that `painreg demo`, `painreg serve` without an address, and the tests start. It listens on
-//! a unix socket only, dies with the process that started it, and is never somebody else's.
+//! a unix socket only, dies with the process that started it, and is never shared.
 
 mod error;
 mod folder;
@@ -96,7 +96,7 @@ impl Local {
         SecretString::from(self.conninfo("postgres", database))
     }
 
-    /// Where the PostgreSQL programs lie.
+    /// The folder of the PostgreSQL programs.
     pub fn programs(&self) -> &Path {
         &self.bin
     }
@@ -195,7 +195,7 @@ fn as_account<'a>(command: &'a mut Command, account: Option<&Account>) -> &'a mu
     }
 }
 
-/// Makes the cluster beside its place and moves it there when it is whole: one that was interrupted is begun anew.
+/// Makes the cluster beside its place and moves it there when it is complete: an interrupted one is started over.
 fn initialise(bin: &Path, data: &Path, account: Option<&Account>, password: &str) -> Result<(), LocalError> {
     let fresh = data.with_extension("new");
     if fresh.exists() {

@@ -65,7 +65,7 @@ pub fn platform(address: &SecretString) -> Result<(), StoreError> {
     locked(&mut conn, |conn| {
         run_sql(conn, "CREATE SCHEMA IF NOT EXISTS platform; SET search_path = platform")?;
         let database: NameRow = statement("SELECT current_database()::text AS name").get_result(conn)?;
-        // Only the roles of tenants that lie here may come in.
+        // Only the roles of tenants in this database may connect.
         run_sql(
             conn,
             &format!("REVOKE CONNECT, TEMPORARY ON DATABASE \"{}\" FROM PUBLIC", database.name.replace('"', "\"\"")),
@@ -231,7 +231,7 @@ fn journal(
     Ok(())
 }
 
-/// Runs the pending migrations of a tenant's schema and gives its grants anew. Inside the caller's transaction.
+/// Runs the pending migrations of a tenant's schema and renews its grants. Inside the caller's transaction.
 pub(crate) fn bring_up(conn: &mut PgConnection, schema: &str) -> Result<(), StoreError> {
     run_sql(conn, &format!("SET LOCAL search_path = {schema}"))?;
     pending(conn, TENANT)?;
@@ -265,7 +265,7 @@ fn grants(schema: &str) -> String {
     )
 }
 
-/// The roles that requests run as inside a tenant: everybody's but the operator's.
+/// The roles that requests run as inside a tenant: every role but the operator.
 pub(crate) fn request_roles() -> impl Iterator<Item = &'static str> {
     Role::iter().filter(|role| *role != Role::Operator).map(Into::into)
 }

@@ -50,8 +50,8 @@ impl Drop for Slot {
     }
 }
 
-/// A tenant's permit for one connection, which is opened by whoever first needs it. r2d2 goes on trying by itself when
-/// its manager fails, long after anybody waits; permits never fail, so connections are opened only on somebody's behalf.
+/// A tenant's permit for one connection, which is opened on first use. r2d2 retries in the background when its manager
+/// fails, long after the caller has left; permits never fail, so a connection is opened only for a waiting caller.
 pub(crate) struct Held {
     open: Option<(PgConnection, Slot)>,
     /// Set when the connection must not be used again.
@@ -93,7 +93,7 @@ impl r2d2::ManageConnection for Permits {
         Ok(Held { open: None, spoilt: false })
     }
 
-    /// Never asked: the transaction's first round trip is the check.
+    /// Never called: the transaction's first round trip is the check.
     fn is_valid(&self, _: &mut Held) -> Result<(), Self::Error> {
         Ok(())
     }

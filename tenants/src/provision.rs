@@ -1,4 +1,4 @@
-//! Making, changing hands of and removing a whole registry: roles, schema, grants, template. Everything of one place
+//! Creating and removing a whole registry: roles, schema, grants, template. Everything in one database
 //! in one transaction, so that half a registry never exists.
 
 use diesel::prelude::*;
@@ -29,7 +29,7 @@ use crate::{database_check, schema_version, template};
 pub enum Placement {
     /// In the platform's database.
     Login,
-    /// In a database of its own, reached at this address as an owner that may create roles.
+    /// In a separate database, reached at this address as an owner that may create roles.
     Dsn(SecretString),
 }
 

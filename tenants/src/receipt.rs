@@ -1,5 +1,5 @@
-//! Signed receipts (kvitteringer): whoever delivered can prove to anybody that it arrived here, as it was, and when. A
-//! compact JWS (RFC 7515) signed with Ed25519 (RFC 8037) under the registry's own key; it tells of no patient.
+//! Signed receipts (kvitteringer): the sender of a delivery can prove that it arrived here, unchanged, and when. A
+//! compact JWS (RFC 7515) signed with Ed25519 (RFC 8037) under the registry's own key; it names no patient.
 
 use painreg_domain::ids::{QuarantineId, SubmissionId};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::crypt::hex;
 use crate::store::submissions::Source;
 use crate::tx::Tx;
 
-/// Where a delivery lies now.
+/// Where a delivery is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
     /// Stored, as this revision of the source's submission.

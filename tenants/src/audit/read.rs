@@ -1,4 +1,4 @@
-//! Reading the access log (innsynslogg). Writing it is audit.rs's alone.
+//! Reading the access log (innsynslogg).
 
 use diesel::prelude::*;
 use jiff::Timestamp;
@@ -12,12 +12,12 @@ use crate::schema::tenant::audit_event;
 use crate::store::Listing;
 use crate::tx::Tx;
 
-/// One entry.
+/// One event of the access log.
 #[derive(Clone, Debug)]
 pub struct Event {
     /// The entry's id.
     pub id: EventId,
-    /// When.
+    /// The instant of the event.
     pub at: Timestamp,
     /// `person`, `machine` or `system`.
     pub actor_kind: String,
@@ -31,17 +31,17 @@ pub struct Event {
     pub organisation: Option<String>,
     /// The client the token was issued to.
     pub client: Option<String>,
-    /// Whose record.
+    /// The patient whose record was touched; `None` where no record was.
     pub patient: Option<PatientId>,
-    /// What was done: the `x-action` of the operation.
+    /// The action: the `x-action` of the operation.
     pub action: String,
-    /// Why.
+    /// Why the role opens patient data, such as `treatment`.
     pub purpose: String,
-    /// What kind of data.
+    /// The categories of data.
     pub categories: Vec<String>,
     /// The peer's address.
     pub origin: Option<String>,
-    /// What else there is to say, such as `replayed`.
+    /// The object of the action, such as `diagnosis/<id>`, or `replayed`.
     pub object: Option<String>,
     /// `ok`, `forbidden` or `not_found`.
     pub outcome: String,
@@ -96,7 +96,7 @@ impl From<Row> for Event {
 /// A place in the log: newest first.
 pub type After = (Timestamp, EventId);
 
-/// Who touched the record that is open, newest first. The reading itself is the newest entry of the next reading.
+/// The events of the open record, newest first. This reading is the newest event of the next one.
 pub fn of_patient<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
@@ -106,7 +106,7 @@ pub fn of_patient<'t>(
     read(tx, Some(access.rows()), after, limit)
 }
 
-/// What happened in the whole registry, newest first.
+/// The events of the whole registry, newest first.
 pub fn of_registry(tx: &mut Tx<'_>, after: Option<After>, limit: i64) -> Result<Listing<Event>, StoreError> {
     read(tx, None, after, limit)
 }

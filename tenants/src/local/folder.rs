@@ -71,8 +71,8 @@ pub(super) fn wait_for_predecessor(data: &Path) {
     }
 }
 
-/// The cluster lies in `folder/postgres`. Where we are root and the account cannot get there (a clone under /root), it
-/// lies under /var/lib instead, and `folder/postgres` points to it.
+/// The cluster is in `folder/postgres`. Where this process is root and the account cannot get there (a clone under /root),
+/// it is under /var/lib instead, and `folder/postgres` points to it.
 pub(super) fn data_folder(folder: &Path, account: Option<&Account>) -> PathBuf {
     let reachable = account.is_none_or(|account| {
         folder.ancestors().all(|step| {
@@ -82,12 +82,12 @@ pub(super) fn data_folder(folder: &Path, account: Option<&Account>) -> PathBuf {
     if reachable { folder.join("postgres") } else { PathBuf::from(format!("/var/lib/painreg-{}", name_of(folder))) }
 }
 
-/// A short name for what belongs to a folder but lies elsewhere.
+/// A short name for what belongs to a folder but is elsewhere.
 fn name_of(folder: &Path) -> String {
     hex(digest(folder.to_string_lossy().as_bytes()).first_chunk::<6>().unwrap_or(&[0; 6]))
 }
 
-/// A socket's path may have 107 characters; a deep clone gets a folder of its own under the system's temporary one.
+/// A socket's path may have 107 characters; a deep clone gets a folder under the system's temporary one.
 pub(super) fn socket_folder(folder: &Path, account: Option<&Account>) -> Result<PathBuf, LocalError> {
     let near = folder.join("run");
     let reachable = folder.ancestors().all(|step| std::fs::metadata(step).is_ok_and(|found| found.mode() & 0o001 != 0));
@@ -98,7 +98,7 @@ pub(super) fn socket_folder(folder: &Path, account: Option<&Account>) -> Result<
     };
     match std::fs::DirBuilder::new().mode(0o700).create(&sockets) {
         Ok(()) => own(&sockets, account)?,
-        // A folder that somebody else laid there could hold somebody else's socket, and be told our password.
+        // A folder of another account could hold that account's socket, which would receive our password.
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             let found = std::fs::symlink_metadata(&sockets).map_err(|source| file(&sockets, source))?;
             let ours = account.map_or(id("-u", None)?, |account| account.uid);
