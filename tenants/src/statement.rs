@@ -1,10 +1,11 @@
 //! SQL written out, prepared once a connection. The text never depends on input; only bound values do, and there are as
 //! many of them as the text has marks: another number is an error before anything is sent.
 //!
-//! Diesel's own `sql_query` is prepared anew every time (one round trip more); a [`Statement`] is cached by its text.
+//! Diesel's own `sql_query` is prepared every time (one round trip more); a [`Statement`] is cached by its text.
 
+use diesel::deserialize::QueryableByName;
 use diesel::expression::{AsExpression, TypedExpressionType};
-use diesel::pg::Pg;
+use diesel::pg::{Pg, PgRowByRowLoadingMode};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::{SqlType, Untyped};
@@ -39,6 +40,18 @@ impl<'a> Statement<'a> {
     {
         self.binds.push(Box::new(value.as_expression()));
         self
+    }
+
+    /// Runs the query and hands every row to `each` as PostgreSQL sends it: no more than one row is in memory at a time.
+    pub(crate) fn stream<R: QueryableByName<Pg> + 'static>(
+        self,
+        conn: &mut PgConnection,
+        mut each: impl FnMut(R) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        for row in self.load_iter::<R, PgRowByRowLoadingMode>(conn)? {
+            each(row?)?;
+        }
+        Ok(())
     }
 }
 

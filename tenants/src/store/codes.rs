@@ -141,13 +141,16 @@ fn load(conn: &mut PgConnection, system: System) -> Result<CodeBook, StoreError>
     )
     .bind::<Text, _>(system.name())
     .load(conn)?;
-    let codes: Vec<CodeRow> = statement(
+    let mut codes = Vec::new();
+    statement(
         "SELECT code, title, title_en, valid_from, valid_to, edition FROM platform.code WHERE system = ? \
          ORDER BY code COLLATE \"C\", valid_from",
     )
     .bind::<Text, _>(system.name())
-    .load(conn)?;
-    let codes = codes.into_iter().map(Coded::from).collect();
+    .stream(conn, |row: CodeRow| {
+        codes.push(Coded::from(row));
+        Ok(())
+    })?;
     Ok(CodeBook::new(system, codes, editions.into_iter().map(Edition::from).collect()))
 }
 
