@@ -1,6 +1,7 @@
 //! Follow-up (oppfølging): who is to be asked again, when, how, and why not. A plan is data; what it means for a patient is
 //! a pure function of the patient's facts. Nothing here sends, stores or looks at a clock.
 
+pub mod call_priority;
 mod check;
 mod decide;
 mod decision;
@@ -23,7 +24,7 @@ pub use plan::{
     Window,
 };
 
-crate::clinical::words! {
+crate::words::words! {
     /// By what way people are asked.
     Channel {
         /// A text message to the mobile telephone.

@@ -26,3 +26,4 @@ pub mod settings;
 pub mod synthetic;
 pub mod udi;
 pub mod webhook;
+mod words;

@@ -1,4 +1,3 @@
 //! Figures and lists about the registry as a whole: pure calculations over counts that somebody else made.
 
-pub mod calling;
 pub mod response;

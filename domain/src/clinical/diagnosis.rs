@@ -4,9 +4,10 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Examination, Kind, Remark, words};
+use super::{Entry, Examination, Kind, Remark};
 use crate::code::{Checked, PainClass, System};
 use crate::ids::EntryId;
+use crate::words::words;
 
 words! {
     /// The systems that diagnoses are coded in.

@@ -3,9 +3,10 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Examination, Kind, Nothing, words};
+use super::{Entry, Examination, Kind, Nothing};
 use crate::code_list::List;
 use crate::ids::EntryId;
+use crate::words::words;
 
 words! {
     /// Whose goal it is.

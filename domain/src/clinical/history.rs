@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Kind, words};
+use super::Kind;
 use crate::ids::EntryId;
+use crate::words::words;
 
 words! {
     /// What became of an entry between two instants.

@@ -8,8 +8,9 @@
 use jiff::civil::{Date, date};
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Examination, Kind, Nothing, Remark, words};
+use super::{Entry, Examination, Kind, Nothing, Remark};
 use crate::fault::FaultCode;
+use crate::words::words;
 
 words! {
     /// What kind of ground.

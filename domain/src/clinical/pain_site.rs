@@ -4,9 +4,10 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Area, Region, Side, faults_of};
-use super::{Entry, Examination, Kind, words};
+use super::{Entry, Examination, Kind};
 use crate::fault::{Fault, FaultCode};
 use crate::ids::EntryId;
+use crate::words::words;
 
 words! {
     /// Whose words they are.

@@ -4,10 +4,11 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Area, faults_of};
-use super::{Entry, Examination, Kind, Remark, words};
+use super::{Entry, Examination, Kind, Remark};
 use crate::code::{Checked, System};
 use crate::code_list::List;
 use crate::ids::EntryId;
+use crate::words::words;
 
 words! {
     /// The systems that procedures are coded in: together the Norwegian list of procedures (NKPK).

@@ -6,9 +6,10 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Entry, Examination, Kind, Nothing, words};
+use super::{Entry, Examination, Kind, Nothing};
 use crate::code_list::List;
 use crate::fault::FaultCode;
+use crate::words::words;
 
 /// Somebody's part in a quality or research project (prosjektdeltakelse).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -3,6 +3,7 @@
 mod bounds;
 mod course;
 mod history;
+mod implant_settings;
 mod implants;
 mod legal_basis;
 mod research;
@@ -11,12 +12,14 @@ mod treatment;
 
 use std::sync::LazyLock;
 
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 use serde_json::{Value, json};
-use strum::IntoEnumIterator as _;
+use strum::{EnumCount as _, IntoEnumIterator as _};
 
 use super::*;
-use crate::code_list::Project;
+use crate::code::CodeBooks;
+use crate::code_list::{CodeLists, List, Project};
+use crate::fault::{Fault, FaultCode};
 use crate::medication::Medication;
 
 const TODAY: Date = date(2026, 11, 22);

@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
+
 use jiff::civil::date;
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use strum::IntoEnumIterator as _;
 
 use super::*;

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::Channel;
-use crate::clinical::words;
 use crate::ids::SubmissionId;
+use crate::words::words;
 
 words! {
     /// Where an occurrence stands.

@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::Channel;
 use super::decision::MatchedBy;
-use crate::clinical::{LegalBasis, Modality, words};
+use crate::clinical::{LegalBasis, Modality};
 use crate::ids::{InvitationId, SubmissionId};
+use crate::words::words;
 
 /// The facts of one patient.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Channel;
 use crate::calendar::{days_after, norwegian_day_and_hour, norwegian_hour, working_day_from};
-use crate::clinical::{Modality, words};
+use crate::clinical::Modality;
 use crate::code_list::CodeLists;
 use crate::fault::Fault;
+use crate::words::words;
 
 /// A plan as people write it: it may be faulty, and a draft may stay so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

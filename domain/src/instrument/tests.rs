@@ -2,6 +2,7 @@
 
 mod eq5d;
 mod fibromyalgia;
+mod pain;
 mod properties;
 mod published;
 mod trauma;

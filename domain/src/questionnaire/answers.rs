@@ -1,16 +1,19 @@
 //! Valid answers and the only way to make them; what they mean is for the instruments, where they lie for the stores.
 
+mod parse;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 use serde::Serialize;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-use super::condition::Asked;
-use super::{Compiled, Item, Kind, Place};
-use crate::fault::{Fault, FaultCode, escape};
+use parse::decimal_json;
+pub(super) use parse::{parse, rank, scaled};
+
+use super::{Compiled, Kind, Place};
 
 /// Answers that fit their form. Made by [`super::Form::parse`] only; `Debug` shows no value.
 #[derive(Clone)]
@@ -104,199 +107,6 @@ impl Held {
             Self::Multiple(_) | Self::Text(_) => None,
         }
     }
-}
-
-/// The number that stands for a value among those of an item; the value is read as an answer to it is.
-pub(super) fn rank(asked: Asked<'_>, value: &Value) -> Result<i64, FaultCode> {
-    let held = match asked {
-        Asked::Instrument(range) => integer(value, range).map(Held::Integer)?,
-        Asked::Own(item) => {
-            let mut faults = Vec::new();
-            let held = held(item, value, &mut faults);
-            match faults.first() {
-                Some(fault) => return Err(fault.code),
-                None => held.ok_or(FaultCode::WrongType)?,
-            }
-        }
-    };
-    held.rank().ok_or(FaultCode::WrongType)
-}
-
-pub(super) fn parse(form: &Arc<Compiled>, raw: &Map<String, Value>) -> Result<Answers, Vec<Fault>> {
-    let mut faults = Vec::new();
-    // Items whose answer was refused: faulty, so not missing as well, and what they would have shown or hidden is unknown.
-    let mut refused = Vec::new();
-    let mut values = Values {
-        instrument: vec![None; form.ranges.len()].into(),
-        own: vec![None; form.definition.items.len()].into(),
-    };
-    for (code, value) in raw {
-        let Some(place) = form.places.get(code.as_str()) else {
-            faults.push(Fault::at(code, FaultCode::UnknownItem));
-            continue;
-        };
-        let before = faults.len();
-        match *place {
-            _ if value.is_null() => {}
-            Place::Instrument(slot) => {
-                if let (Some(range), Some(cell)) = (form.ranges.get(slot), values.instrument.get_mut(slot)) {
-                    match integer(value, *range) {
-                        Ok(value) => *cell = Some(value),
-                        Err(fault) => faults.push(Fault::at(code, fault)),
-                    }
-                }
-            }
-            Place::Own(index) => {
-                if let (Some(item), Some(cell)) = (form.definition.items.get(index), values.own.get_mut(index)) {
-                    *cell = held(item, value, &mut faults);
-                }
-            }
-        }
-        if faults.len() > before {
-            refused.push(*place);
-        }
-    }
-    let hidden = hide(form, &mut values, &mut refused, &mut faults);
-    for (index, (item, held)) in form.definition.items.iter().zip(&values.own).enumerate() {
-        let place = Place::Own(index);
-        if item.required && held.is_none() && !refused.contains(&place) && !hidden.contains(&place) {
-            faults.push(Fault::at(&item.code, FaultCode::Required));
-        }
-    }
-    if faults.is_empty() {
-        return Ok(Answers { form: Arc::clone(form), values, hidden: hidden.into() });
-    }
-    faults.sort();
-    Err(faults)
-}
-
-/// The items that these answers hide, sorted. Their answers are faults, and fulfil no condition themselves; where it
-/// hangs on a refused answer whether something is shown, it may be answered or not.
-fn hide(form: &Compiled, values: &mut Values, refused: &mut Vec<Place>, faults: &mut Vec<Fault>) -> Vec<Place> {
-    let mut hidden = Vec::new();
-    for gate in &form.gates {
-        match gate.test.fulfilled(values, refused) {
-            Some(true) => {}
-            None => refused.extend(gate.holds.iter().filter(|place| !hidden.contains(*place))),
-            Some(false) => {
-                for place in &gate.holds {
-                    if values.take(*place)
-                        && let Some(code) = form.code_at(*place)
-                    {
-                        faults.push(Fault::at(code, FaultCode::HiddenItem));
-                    }
-                    refused.retain(|known| known != place);
-                    hidden.push(*place);
-                }
-            }
-        }
-    }
-    hidden.sort_unstable();
-    hidden.dedup();
-    hidden
-}
-
-/// The valid value, or nothing where it is unanswered or refused.
-fn held(item: &Item, value: &Value, faults: &mut Vec<Fault>) -> Option<Held> {
-    let read = match (&item.kind, value) {
-        (Kind::Integer { min, max }, value) => integer(value, (*min, *max)).map(Held::Integer),
-        (Kind::Decimal { min, max, decimals }, Value::Number(number)) => decimal(number, *min, *max, *decimals),
-        (Kind::Choice { options }, Value::String(choice)) => {
-            options.iter().position(|option| option == choice).map(Held::Choice).ok_or(FaultCode::UnknownOption)
-        }
-        (Kind::Multiple { options }, Value::Object(ticks)) => return multiple(item, options, ticks, faults),
-        (Kind::Date, Value::String(text)) => date(text).map(Held::Date).ok_or(FaultCode::InvalidDate),
-        (Kind::Boolean, Value::Bool(value)) => Ok(Held::Boolean(*value)),
-        (Kind::Text { .. }, Value::String(text)) if text.is_empty() => return None,
-        (Kind::Text { max_length }, Value::String(text)) => {
-            if text.contains('\0') {
-                Err(FaultCode::ForbiddenCharacter)
-            } else if text.chars().count() > usize::from(*max_length) {
-                Err(FaultCode::TooLong)
-            } else {
-                Ok(Held::Text(text.as_str().into()))
-            }
-        }
-        _ => Err(FaultCode::WrongType),
-    };
-    read.map_err(|code| faults.push(Fault::at(&item.code, code))).ok()
-}
-
-/// A JSON integer in the range. A decimal point makes another type, also in `3.0`.
-fn integer(value: &Value, (min, max): (i32, i32)) -> Result<i32, FaultCode> {
-    let Value::Number(number) = value else { return Err(FaultCode::WrongType) };
-    match number.as_i64() {
-        Some(wide) => i32::try_from(wide).ok().filter(|n| (min..=max).contains(n)).ok_or(FaultCode::OutOfRange),
-        None if number.is_u64() => Err(FaultCode::OutOfRange),
-        None => Err(FaultCode::WrongType),
-    }
-}
-
-fn decimal(number: &Number, min: f64, max: f64, decimals: u8) -> Result<Held, FaultCode> {
-    let value = match (number.as_i64(), number.as_f64()) {
-        (Some(whole), _) => scaled_text(&whole.to_string(), decimals)?,
-        (None, Some(double)) => scaled(double, decimals)?,
-        (None, None) => return Err(FaultCode::OutOfRange),
-    };
-    if (scaled(min, decimals)?..=scaled(max, decimals)?).contains(&value) {
-        Ok(Held::Decimal(value))
-    } else {
-        Err(FaultCode::OutOfRange)
-    }
-}
-
-/// The number in units of its last decimal, by its shortest decimal form: 4.35 with two decimals is 435, not 434.
-/// `OutOfRange` where it does not fit, `InvalidFormat` where it has more decimals.
-pub(super) fn scaled(value: f64, decimals: u8) -> Result<i64, FaultCode> {
-    scaled_text(&value.to_string(), decimals)
-}
-
-fn scaled_text(text: &str, decimals: u8) -> Result<i64, FaultCode> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let fraction = fraction.trim_end_matches('0');
-    let places = usize::from(decimals);
-    if fraction.len() > places {
-        return Err(FaultCode::InvalidFormat);
-    }
-    format!("{whole}{fraction:0<places$}").parse().map_err(|_| FaultCode::OutOfRange)
-}
-
-fn decimal_json(value: i64, decimals: u8) -> Value {
-    let places = usize::from(decimals);
-    let sign = if value < 0 { "-" } else { "" };
-    let digits = format!("{:0>width$}", value.unsigned_abs(), width = places + 1);
-    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(places));
-    let fraction = fraction.trim_end_matches('0');
-    let text = if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") };
-    text.parse::<Number>().map_or(Value::Null, Value::Number)
-}
-
-fn multiple(item: &Item, options: &[String], ticks: &Map<String, Value>, faults: &mut Vec<Fault>) -> Option<Held> {
-    let mut states = vec![None; options.len()];
-    for (option, tick) in ticks {
-        let place = options.iter().position(|known| known == option).and_then(|at| states.get_mut(at));
-        let code = match (place, tick) {
-            (Some(_), Value::Null) => continue,
-            (Some(place), Value::Bool(ticked)) => {
-                *place = Some(*ticked);
-                continue;
-            }
-            (Some(_), _) => FaultCode::WrongType,
-            (None, _) => FaultCode::UnknownOption,
-        };
-        faults.push(Fault::new(format!("/{}/{}", escape(&item.code), escape(option)), code));
-    }
-    states.iter().any(Option::is_some).then(|| Held::Multiple(states.into()))
-}
-
-/// Exactly `YYYY-MM-DD`; jiff alone would take more.
-fn date(text: &str) -> Option<Date> {
-    let shaped = text.len() == 10
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
-    if shaped { text.parse().ok() } else { None }
 }
 
 impl Answers {

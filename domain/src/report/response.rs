@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::clinical::words;
+use crate::words::words;
 
 words! {
     /// By what response rates are told apart.

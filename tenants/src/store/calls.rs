@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::calendar::norwegian_day;
+use painreg_domain::followup::call_priority::{Because, Candidate, Weight, urgency};
 use painreg_domain::followup::{CallOutcome, Start};
 use painreg_domain::ids::{CallId, DecisionId, PatientId};
-use painreg_domain::report::calling::{Because, Candidate, Weight, urgency};
 use strum::IntoEnumIterator as _;
 use uuid::Uuid;
 

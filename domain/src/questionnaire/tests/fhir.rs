@@ -2,6 +2,7 @@
 
 use super::super::fhir::Style;
 use super::conditions::{CHAIN, random_answers, random_form, shown};
+use super::properties::{any_value, valid_answers};
 use super::*;
 
 const STYLE: Style<'_> = Style { base: "https://registry.example/forms", status: "active", language: "nb" };

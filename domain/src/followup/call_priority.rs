@@ -3,8 +3,8 @@
 
 use jiff::civil::Date;
 
-use crate::clinical::words;
 use crate::followup::CallOutcome;
+use crate::words::words;
 
 /// What tells how urgent a call is.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,70 @@
+//! Checks of an implant: battery and impedances.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::super::{Entry, Examination, Kind, Nothing};
+use super::Battery;
+use crate::fault::{Fault, FaultCode};
+use crate::ids::EntryId;
+
+/// The impedance of one contact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Impedance {
+    /// The lead.
+    pub component_id: EntryId,
+    /// The contact, from the tip.
+    #[schema(minimum = 1, maximum = 64)]
+    pub contact: i32,
+    /// Ohm.
+    #[schema(minimum = 0, maximum = 100_000)]
+    pub ohm: i32,
+}
+
+/// A check of an implant: battery and impedances.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImplantCheck {
+    /// The implant.
+    pub implant_id: EntryId,
+    /// When it was checked.
+    pub checked_on: Date,
+    /// What state the battery is in.
+    #[serde(default)]
+    pub battery: Option<Battery>,
+    /// How full the battery is, per cent.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 100)]
+    pub battery_percent: Option<i32>,
+    /// Impedances, each contact at most once.
+    #[serde(default)]
+    #[schema(max_items = 128)]
+    pub impedances: Vec<Impedance>,
+}
+
+impl Entry for ImplantCheck {
+    const KIND: Kind = Kind::ImplantCheck;
+    type Derived = Nothing;
+
+    fn examine(&self, exam: &mut Examination<'_>) -> Nothing {
+        exam.day("checked_on", self.checked_on);
+        exam.whole("battery_percent", self.battery_percent, 0..=100);
+        let impedances = exam.many("impedances", &self.impedances, 0..=128);
+        for (at, one) in impedances.iter().enumerate() {
+            let mut refuse = |member: &str, code| {
+                exam.faults([Fault::new(format!("/impedances/{at}/{member}"), code)]);
+            };
+            let same = |other: &Impedance| (other.component_id, other.contact) == (one.component_id, one.contact);
+            if !(1..=64).contains(&one.contact) {
+                refuse("contact", FaultCode::OutOfRange);
+            } else if impedances.iter().take(at).any(same) {
+                refuse("contact", FaultCode::Contradiction);
+            }
+            if !(0..=100_000).contains(&one.ohm) {
+                refuse("ohm", FaultCode::OutOfRange);
+            }
+        }
+        Nothing {}
+    }
+}
