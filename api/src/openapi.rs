@@ -1,6 +1,7 @@
 //! The specification, made from the route list, and the documents rendered from it and from the tables.
 
 mod instruments;
+mod workflows;
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -225,6 +226,7 @@ pub fn rendered() -> Vec<(&'static str, String)> {
         ("instruments.md", instruments::catalogue()),
         ("permissions.md", operations.permissions()),
         ("problems.md", problems()),
+        ("workflows.md", workflows::tables()),
     ]
 }
 

@@ -11,8 +11,9 @@ use painreg_domain::ids::PatientId;
 use painreg_domain::ids::{QuarantineId, SubmissionId};
 use painreg_domain::national_id::Acceptance;
 use painreg_domain::nettskjema::Delivery;
-use painreg_tenants::store::quarantine::{self, QuarantineState, Quarantined};
-use painreg_tenants::{StoreError, Tx};
+use painreg_domain::quarantine::{Command, QuarantineState};
+use painreg_tenants::Tx;
+use painreg_tenants::store::quarantine::{self, Quarantined};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -174,9 +175,7 @@ fn replay(
     acceptance: Acceptance,
 ) -> Result<(ReplayedView, Option<PatientId>), Problem> {
     let opened = quarantine::open(tx, id)?;
-    if opened.about.state != QuarantineState::Open {
-        return Err(StoreError::WrongState.into());
-    }
+    quarantine::decide(tx, &opened.about, Command::Retry)?;
     let corrections = corrections.after(opened.corrections);
     let examined = match &opened.about.nettskjema_id {
         Some(form_id) => {
@@ -196,7 +195,7 @@ fn replay(
     let reasons = match examined {
         Ok(ready) => match intake::take_one(tx, ready, opened.payload_hash) {
             Ok(stored) => {
-                quarantine::close(tx, id, Some(stored.placed.id), &kept)?;
+                quarantine::close(tx, &opened.about, Command::Place(stored.placed.id), &kept)?;
                 let (outcome, submission_id) = (stored.placed.delivered.into(), Some(stored.placed.id));
                 return Ok((ReplayedView { id, outcome, submission_id, reasons: Vec::new() }, Some(stored.patient)));
             }
@@ -204,6 +203,6 @@ fn replay(
         },
         Err(unfit) => unfit.reasons,
     };
-    quarantine::retried(tx, id, &kept, &serde_json::to_value(&reasons).unwrap_or_default())?;
+    quarantine::retried(tx, &opened.about, &kept, &serde_json::to_value(&reasons).unwrap_or_default())?;
     Ok((ReplayedView { id, outcome: DeliveryOutcome::Quarantined, submission_id: None, reasons }, None))
 }

@@ -9,9 +9,9 @@ use painreg_domain::event;
 use painreg_domain::fault::FaultCode;
 use painreg_domain::followup::TOKEN_LENGTH;
 use painreg_domain::ids::{QuarantineId, SubmissionId};
-use serde::{Deserialize, Serialize};
+use painreg_domain::quarantine::{Command, Event, Quarantine, QuarantineState};
+use painreg_domain::workflow::{self, By, Refused};
 use serde_json::Value;
-use strum::{EnumIter, EnumString, IntoStaticStr};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -25,22 +25,7 @@ use crate::store::submissions::Source;
 use crate::store::{Listing, parse_stored, unreadable_value};
 use crate::tx::Tx;
 
-/// Where a delivery in quarantine stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumIter, EnumString, IntoStaticStr)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum QuarantineState {
-    /// It waits.
-    Open,
-    /// It is stored.
-    Placed,
-    /// Its source delivered something else.
-    Superseded,
-    /// Somebody decided that it is not to be placed.
-    SetAside,
-}
-
-/// A delivery that cannot be placed now.
+/// Something that cannot be placed now.
 pub struct Unplaced<'a> {
     /// The Nettskjema form's number; `None` for submissions in the registry's own words.
     pub nettskjema_id: Option<&'a str>,
@@ -332,20 +317,32 @@ pub fn open(tx: &mut Tx<'_>, id: QuarantineId) -> Result<Opened, StoreError> {
     Ok(Opened { about: about.try_into()?, payload, payload_hash, corrections })
 }
 
-/// Records a failed retry: the corrections, and the faults that remain.
-pub fn retried(tx: &mut Tx<'_>, id: QuarantineId, corrections: &Value, reasons: &Value) -> Result<(), StoreError> {
-    let sealed = sealed_corrections(tx, id, corrections);
-    let changed = statement(
+/// Decides a command to a delivery that this transaction has opened, and thereby locked.
+pub fn decide(tx: &Tx<'_>, about: &Quarantined, command: Command) -> Result<Event, StoreError> {
+    let principal = tx.principal();
+    let by = By { role: principal.role, principal: &principal.key };
+    workflow::decide::<Quarantine>(&about.state, &command, by, tx.now()).map_err(|refused| match refused {
+        Refused::Forbidden => StoreError::Forbidden,
+        Refused::WrongState => StoreError::WrongState,
+        Refused::Faults(faults) => StoreError::Invalid(faults),
+    })
+}
+
+/// Stores the corrections and the reasons of a replay that could not place the delivery.
+pub fn retried(tx: &mut Tx<'_>, about: &Quarantined, corrections: &Value, reasons: &Value) -> Result<(), StoreError> {
+    decide(tx, about, Command::Retry)?;
+    let sealed = sealed_corrections(tx, about.id, corrections);
+    statement(
         "UPDATE quarantine SET corrections = coalesce(?, corrections), reasons = ?, updated_at = ?, updated_by = ?, \
-         version = version + 1 WHERE id = ? AND state = 'open'",
+         version = version + 1 WHERE id = ?",
     )
     .bind::<Nullable<Bytea>, _>(sealed)
     .bind::<Jsonb, _>(reasons)
     .bind::<Timestamptz, _>(tx.now().to_diesel())
     .bind::<Text, _>(tx.trace.action())
-    .bind::<SqlUuid, _>(id.uuid())
+    .bind::<SqlUuid, _>(about.id.uuid())
     .execute(tx.conn)?;
-    if changed == 1 { Ok(()) } else { Err(StoreError::WrongState) }
+    Ok(())
 }
 
 fn sealed_corrections(tx: &Tx<'_>, id: QuarantineId, corrections: &Value) -> Option<Vec<u8>> {
@@ -354,32 +351,32 @@ fn sealed_corrections(tx: &Tx<'_>, id: QuarantineId, corrections: &Value) -> Opt
     (!corrections.is_null()).then(|| place.keys.quarantine.seal(corrections.to_string().as_bytes(), &sealed_at))
 }
 
-/// Closes an open item: placed as this submission with these corrections, or, without a submission, set aside.
-pub fn close(
-    tx: &mut Tx<'_>,
-    id: QuarantineId,
-    placed: Option<SubmissionId>,
-    corrections: &Value,
-) -> Result<(), StoreError> {
-    let sealed = sealed_corrections(tx, id, corrections);
+/// Closes a delivery: placed as a submission with these corrections, or set aside.
+pub fn close(tx: &mut Tx<'_>, about: &Quarantined, command: Command, corrections: &Value) -> Result<(), StoreError> {
+    let event = decide(tx, about, command)?;
+    let submission = match event {
+        Event::Placed(submission) => Some(submission.uuid()),
+        Event::SetAside => None,
+        Event::Unchanged | Event::Redelivered | Event::Retried | Event::Superseded => return Ok(()),
+    };
+    let state = <Quarantine as workflow::Workflow>::apply(about.state, &event);
+    let sealed = sealed_corrections(tx, about.id, corrections);
     let closed: Vec<ClosedRow> = statement(
         "WITH closed AS (UPDATE quarantine SET corrections = coalesce(?, corrections), state = ?, submission_id = ?, \
-         updated_at = ?, updated_by = ?, version = version + 1 WHERE id = ? AND state IN ('open', ?) \
-         RETURNING invitation_id) SELECT patient_id FROM closed LEFT JOIN invitation ON invitation.id = invitation_id",
+         updated_at = ?, updated_by = ?, version = version + 1 WHERE id = ? RETURNING invitation_id) \
+         SELECT patient_id FROM closed LEFT JOIN invitation ON invitation.id = invitation_id",
     )
     .bind::<Nullable<Bytea>, _>(sealed)
-    .bind::<Text, _>(if placed.is_some() { "placed" } else { "set_aside" })
-    .bind::<Nullable<SqlUuid>, _>(placed.map(SubmissionId::uuid))
+    .bind::<Text, _>(<&'static str>::from(state))
+    .bind::<Nullable<SqlUuid>, _>(submission)
     .bind::<Timestamptz, _>(tx.now().to_diesel())
     .bind::<Text, _>(tx.trace.action())
-    .bind::<SqlUuid, _>(id.uuid())
-    // Storing it has closed it already.
-    .bind::<Text, _>(if placed.is_some() { "placed" } else { "open" })
+    .bind::<SqlUuid, _>(about.id.uuid())
     .load(tx.conn)?;
     for patient in closed.iter().filter_map(|row| row.patient_id) {
         tx.mark_follow_up_stale(patient);
     }
-    if closed.is_empty() { Err(StoreError::WrongState) } else { Ok(()) }
+    Ok(())
 }
 
 fn sealed_aad(place: &TenantDatabase, column: &[u8], id: Uuid) -> [Vec<u8>; 4] {

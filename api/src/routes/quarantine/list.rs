@@ -3,8 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::fault::FaultCode;
 use painreg_domain::policy::Action;
-use painreg_tenants::Keyset;
-use painreg_tenants::store::quarantine::{self, QuarantineState, Search};
+use painreg_domain::quarantine::QuarantineState;
+use painreg_tenants::store::quarantine::{self, Search};
 use serde::Deserialize;
 
 use super::QuarantinedView;

@@ -4,8 +4,9 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
 use painreg_domain::ids::QuarantineId;
 use painreg_domain::policy::Action;
+use painreg_domain::quarantine::Command;
 use painreg_tenants::StoreError;
-use painreg_tenants::store::quarantine::{self, QuarantineState};
+use painreg_tenants::store::quarantine;
 
 use super::QuarantinedView;
 use crate::auth::Caller;
@@ -33,9 +34,7 @@ pub async fn set_aside_quarantined(
             if about.version != read.0 {
                 return Err(StoreError::Stale.into());
             }
-            if about.state != QuarantineState::SetAside {
-                quarantine::close(tx, id, None, &serde_json::Value::Null)?;
-            }
+            quarantine::close(tx, &about, Command::SetAside, &serde_json::Value::Null)?;
             Ok(quarantine::open(tx, id)?.about)
         })
         .await?;
