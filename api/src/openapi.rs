@@ -179,9 +179,8 @@ impl Operations {
                 .filter(|known| known.action.as_deref() == Some(name))
                 .map(|known| known.id.as_str())
                 .collect();
-            // What no operation does is done at the machine.
             let done_by =
-                if operations.is_empty() { "`painreg codes import`".to_owned() } else { operations.join(", ") };
+                action.doer().command().map_or_else(|| operations.join(", "), |command| format!("`{command}`"));
             let cells: Vec<&'static str> = Role::iter()
                 .map(|role| match policy::reach(role, action) {
                     Reach::No => "",

@@ -1,4 +1,4 @@
-//! Who may do what. This table is the whole policy; nothing else decides.
+//! The authorisation policy: a table of roles and actions. No other code grants a right.
 
 mod limits;
 
@@ -7,23 +7,48 @@ use strum::{Display, EnumCount, EnumIter, EnumString, IntoStaticStr};
 
 pub use self::limits::Limits;
 
-/// How far a permission reaches.
+/// The reach of a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Reach {
-    /// Not at all: 403.
+    /// The action is forbidden: 403.
     No,
-    /// The caller's own record; every other one does not exist for the caller.
+    /// The caller's own record; every other record answers 404.
     Own,
-    /// The records of the caller's unit; every other one does not exist for the caller.
+    /// The records of the caller's unit; every other record answers 404.
     Unit,
-    /// Everything in the tenant (for operators: every tenant, and no patient).
+    /// All records of the tenant; for operators all tenants and no patient.
     All,
+}
+
+/// The program that performs an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doer {
+    /// The operations of the API that have the action as their `x-action`.
+    Api,
+    /// The worker, in `painreg serve` or `painreg worker`.
+    Worker,
+    /// The command `painreg codes import`.
+    CodesImport,
+}
+
+impl Doer {
+    /// The command that performs the action; `None` for operations of the API.
+    pub const fn command(self) -> Option<&'static str> {
+        match self {
+            Self::Api => None,
+            Self::Worker => Some("painreg worker"),
+            Self::CodesImport => Some("painreg codes import"),
+        }
+    }
 }
 
 #[expect(non_upper_case_globals, reason = "the cells of the table below read as words")]
 mod cell {
-    use super::Reach;
+    use super::{Doer, Reach};
+    pub(super) const api: Doer = Doer::Api;
+    pub(super) const worker: Doer = Doer::Worker;
+    pub(super) const codes_import: Doer = Doer::CodesImport;
     pub(super) const no: Reach = Reach::No;
     pub(super) const own: Reach = Reach::Own;
     pub(super) const unit: Reach = Reach::Unit;
@@ -31,7 +56,7 @@ mod cell {
 }
 
 impl Category {
-    /// Whether what is touched is about patients: then the caller's identity must be of a high level of assurance
+    /// Whether the data are about patients; the caller's identity must then have a high level of assurance
     /// (sikkerhetsnivå).
     pub const fn is_about_patients(self) -> bool {
         match self {
@@ -41,52 +66,46 @@ impl Category {
     }
 }
 
-/// What an action touches, for the access log's `categories`.
+/// A category of data, as in the access log's `categories`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Category {
-    /// Tenants, issuers and migrations: no patient.
+    /// Tenants, issuers and migrations; no patient data.
     Platform,
-    /// Catalogues and forms: no patient.
+    /// Catalogues and forms; no patient data.
     Catalogue,
-    /// Who the patient is and how to reach them.
+    /// Patients' identity and contact data.
     Identity,
-    /// What the clinic recorded.
+    /// Entries recorded by the clinic.
     Clinical,
-    /// What the patient answered, and the scores.
+    /// Answers and scores.
     Answers,
-    /// Who looked.
+    /// The access log and audit events.
     AccessLog,
 }
 
 macro_rules! policy {
-    (roles: $($role:ident)+; $($(#[$doc:meta])* $action:ident $category:ident : $($reach:ident)+;)+) => {
-        /// The hats a caller can wear. One token carries one role.
+    (roles: $($role:ident)+; $($(#[$doc:meta])* $action:ident [$($category:ident)+] $doer:ident : $($reach:ident)+;)+) => {
+        /// The roles of callers. A token carries exactly one role.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, EnumCount, EnumString, Display, IntoStaticStr, Serialize, Deserialize, utoipa::ToSchema)]
         #[strum(serialize_all = "snake_case")]
         #[serde(rename_all = "snake_case")]
-        pub enum Role { $(#[doc = concat!("`", stringify!($role), "`: product.md tells what this role is for.")] $role),+ }
+        pub enum Role { $(#[doc = concat!("The role `", stringify!($role), "` of the policy table.")] $role),+ }
 
-        /// One action is the right (a row here), the audit entry, the transaction's name in metrics and the `x-action`
-        /// of the specification.
+        /// The actions. An action is the right (a row of the policy table), the name in audit events and in metrics, and
+        /// the `x-action` of the specification.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, EnumCount, EnumString, Display, IntoStaticStr)]
         pub enum Action { $($(#[$doc])* $action),+ }
 
         impl Action {
-            /// What the action touches.
-            pub const fn category(self) -> Category {
-                match self { $(Self::$action => Category::$category),+ }
+            /// The categories of data that the action reads or changes, for the access log. Never empty.
+            pub const fn categories(self) -> &'static [Category] {
+                match self { $(Self::$action => &[$(Category::$category),+]),+ }
             }
 
-            /// Everything that the action touches, for the access log.
-            pub const fn categories(self) -> &'static [Category] {
-                if matches!(self, Self::ReadTimeline) {
-                    return &[Category::Clinical, Category::Answers];
-                }
-                if matches!(self, Self::RegisterInBulk) {
-                    return &[Category::Identity, Category::Clinical];
-                }
-                match self { $(Self::$action => &[Category::$category]),+ }
+            /// The program that performs the action.
+            pub const fn doer(self) -> Doer {
+                match self { $(Self::$action => cell::$doer),+ }
             }
 
             const fn row(self) -> [Reach; Role::COUNT] {
@@ -94,7 +113,7 @@ macro_rules! policy {
             }
         }
 
-        /// The one question the policy answers.
+        /// Returns how far a role may perform an action.
         pub const fn reach(role: Role, action: Action) -> Reach {
             let [$($role),+] = action.row();
             match role { $(Role::$role => $role),+ }
@@ -105,209 +124,217 @@ macro_rules! policy {
 #[expect(non_snake_case, reason = "the macro binds a row's cells by the names of the roles")]
 mod table {
     use super::{
-        Category, Deserialize, Display, EnumCount, EnumIter, EnumString, IntoStaticStr, Reach, Serialize, cell,
+        Category, Deserialize, Display, Doer, EnumCount, EnumIter, EnumString, IntoStaticStr, Reach, Serialize, cell,
     };
 
     policy! {
-        roles:                         Patient Clinician Secretary RegistryManager CouncilMember CouncilChair Applicant Importer Sender PasFeed Dpo Operator System;
+        roles:                                                   Patient Clinician Secretary RegistryManager CouncilMember CouncilChair Applicant Importer Sender PasFeed Dpo  Operator System;
         /// Create a registry from a template.
-        CreateTenant      Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
-        /// List registries.
-        ListTenants       Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
+        CreateTenant           [Platform]          api         : no      no        no        no              no            no           no        no       no     no      no   all      no;
+        /// List the registries of the platform.
+        ListTenants            [Platform]          api         : no      no        no        no              no            no           no        no       no     no      no   all      no;
         /// Read one registry's settings and state.
-        ReadTenant        Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
+        ReadTenant             [Platform]          api         : no      no        no        no              no            no           no        no       no     no      no   all      no;
         /// Change a registry's name or trusted issuers.
-        UpdateTenant      Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
-        /// Stop serving a registry, losing nothing.
-        SuspendTenant     Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
-        /// Serve a suspended registry again.
-        ResumeTenant      Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
-        /// Bring a registry's schema to the server's version.
-        MigrateTenant     Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
-        /// Remove a suspended registry and everything in it.
-        DropTenant        Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
+        UpdateTenant           [Platform]          api         : no      no        no        no              no            no           no        no       no     no      no   all      no;
+        /// Suspend a registry: requests are refused, all data are kept.
+        SuspendTenant          [Platform]          api         : no      no        no        no              no            no           no        no       no     no      no   all      no;
+        /// Resume a suspended registry.
+        ResumeTenant           [Platform]          api         : no      no        no        no              no            no           no        no       no     no      no   all      no;
+        /// Migrate a registry's schema to the server's version.
+        MigrateTenant          [Platform]          api         : no      no        no        no              no            no           no        no       no     no      no   all      no;
+        /// Remove a suspended registry with all of its data.
+        DropTenant             [Platform]          api         : no      no        no        no              no            no           no        no       no     no      no   all      no;
         /// Import an edition of a code system.
-        ImportCodes       Platform:    no      no        no        no              no            no           no        no       no     no      no  all      no;
+        ImportCodes            [Platform]          codes_import: no      no        no        no              no            no           no        no       no     no      no   all      no;
         /// Register a patient.
-        RegisterPatient   Identity:    no      unit      unit      all             no            no           no        no       no     all     no  no       no;
-        /// List patients.
-        ListPatients      Identity:    no      unit      unit      all             no            no           no        no       no     no      no  no       no;
+        RegisterPatient        [Identity]          api         : no      unit      unit      all             no            no           no        no       no     all     no   no       no;
+        /// List the patients of the registry.
+        ListPatients           [Identity]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
         /// Read one patient's identity and contact data.
-        ReadPatient       Identity:    own     unit      unit      all             no            no           no        no       no     all     no  no       no;
+        ReadPatient            [Identity]          api         : own     unit      unit      all             no            no           no        no       no     all     no   no       no;
         /// Change a patient's fields.
-        UpdatePatient     Identity:    no      unit      unit      all             no            no           no        no       no     all     no  no       no;
+        UpdatePatient          [Identity]          api         : no      unit      unit      all             no            no           no        no       no     all     no   no       no;
         /// Find a patient by national id.
-        LookUpPatient     Identity:    no      unit      unit      all             no            no           no        no       no     all     no  no       no;
-        /// Read who looked at one patient (innsynslogg).
-        ReadAccessLog     AccessLog:   own     no        no        all             no            no           no        no       no     no      all no       no;
-        /// Read what happened in the whole registry.
-        ReadAuditEvents   AccessLog:   no      no        no        no              no            no           no        no       no     no      all no       no;
+        LookUpPatient          [Identity]          api         : no      unit      unit      all             no            no           no        no       no     all     no   no       no;
+        /// Read the log of accesses to one patient's data (innsynslogg).
+        ReadAccessLog          [AccessLog]         api         : own     no        no        all             no            no           no        no       no     no      all  no       no;
+        /// Read the audit events of the whole registry.
+        ReadAuditEvents        [AccessLog]         api         : no      no        no        no              no            no           no        no       no     no      all  no       no;
         /// Read the catalogue of instruments.
-        ReadInstruments   Catalogue:   all     all       all       all             all           all          all       all      all    all     all no       no;
+        ReadInstruments        [Catalogue]         api         : all     all       all       all             all           all          all       all      all    all     all  no       no;
         /// Score answers without storing anything.
-        ScoreAnswers      Catalogue:   no      all       no        all             no            no           no        all      no     no      no  no       no;
+        ScoreAnswers           [Catalogue]         api         : no      all       no        all             no            no           no        all      no     no      no   no       no;
         /// Read the registry's forms.
-        ReadForms         Catalogue:   all     all       all       all             no            no           no        all      all    no      no  no       no;
+        ReadForms              [Catalogue]         api         : all     all       all       all             no            no           no        all      all    no      no   no       no;
         /// Write, publish, import and export the registry's forms.
-        ManageForms       Catalogue:   no      no        no        all             no            no           no        no       no     no      no  no       no;
+        ManageForms            [Catalogue]         api         : no      no        no        all             no            no           no        no       no     no      no   no       no;
         /// Read the code systems.
-        ReadCodes         Catalogue:   all     all       all       all             all           all          all       all      all    all     all no       no;
-        /// Read which licences the registry holds.
-        ReadLicences      Catalogue:   no      all       all       all             no            no           no        no       no     no      all no       no;
-        /// Register, change and withdraw licences, with their invoices, and read what falls due.
-        ManageLicences    Catalogue:   no      no        no        all             no            no           no        no       no     no      no  no       no;
-        /// Read the wording of instruments, to show forms.
-        ReadItemTexts     Catalogue:   all     all       all       all             no            no           no        no       no     no      no  no       no;
+        ReadCodes              [Catalogue]         api         : all     all       all       all             all           all          all       all      all    all     all  no       no;
+        /// Read the licences of instruments that the registry holds.
+        ReadLicences           [Catalogue]         api         : no      all       all       all             no            no           no        no       no     no      all  no       no;
+        /// Register, change and withdraw licences, with their invoices, and read their deadlines.
+        ManageLicences         [Catalogue]         api         : no      no        no        all             no            no           no        no       no     no      no   no       no;
+        /// Read the wording of instruments, to render forms.
+        ReadItemTexts          [Catalogue]         api         : all     all       all       all             no            no           no        no       no     no      no   no       no;
         /// Load the wording of an instrument from the licence holder's file.
-        LoadItemTexts     Catalogue:   no      no        no        all             no            no           no        no       no     no      no  no       no;
-        /// Read what the registry has decided for itself.
-        ReadSettings      Catalogue:   no      all       all       all             no            no           no        no       no     no      all no       no;
-        /// Decide it.
-        ChangeSettings    Catalogue:   no      no        no        all             no            no           no        no       no     no      no  no       no;
+        LoadItemTexts          [Catalogue]         api         : no      no        no        all             no            no           no        no       no     no      no   no       no;
+        /// Read the registry's settings.
+        ReadSettings           [Catalogue]         api         : no      all       all       all             no            no           no        no       no     no      all  no       no;
+        /// Update the registry's settings.
+        ChangeSettings         [Catalogue]         api         : no      no        no        all             no            no           no        no       no     no      no   no       no;
         /// Submit an answered questionnaire.
-        SubmitAnswers     Answers:     own     unit      no        no              no            no           no        all      no     no      no  no       no;
-        /// Deliver a Nettskjema submission as Nettskjema gives it.
-        DeliverNettskjema Answers:     no      no        no        no              no            no           no        all      no     no      no  no       no;
-        /// Submit answered questionnaires, a line each.
-        SubmitAnswersInBulk Answers: no no no no no no no all no no no no no;
-        /// Keep what a Nettskjema form looks like.
-        DescribeNettskjema Catalogue: no no no all no no no all no no no no no;
-        /// Save how the codebook of a Nettskjema form leads to a form.
-        MapNettskjema Catalogue: no no no all no no no no no no no no no;
-        /// Read what was delivered and could not be placed.
-        ReadQuarantine Answers: no no no all no no no no no no no no no;
-        /// Try again, correct or set aside what was delivered and could not be placed.
-        ResolveQuarantine Answers: no no no all no no no no no no no no no;
+        SubmitAnswers          [Answers]           api         : own     unit      no        no              no            no           no        all      no     no      no   no       no;
+        /// Deliver a Nettskjema submission in one of the formats that Nettskjema exports.
+        DeliverNettskjema      [Answers]           api         : no      no        no        no              no            no           no        all      no     no      no   no       no;
+        /// Submit answered questionnaires as NDJSON, one per line.
+        SubmitAnswersInBulk    [Answers]           api         : no      no        no        no              no            no           no        all      no     no      no   no       no;
+        /// Store a Nettskjema form definition.
+        DescribeNettskjema     [Catalogue]         api         : no      no        no        all             no            no           no        all      no     no      no   no       no;
+        /// Save the mapping from the codebook of a Nettskjema form to a form of the registry.
+        MapNettskjema          [Catalogue]         api         : no      no        no        all             no            no           no        no       no     no      no   no       no;
+        /// Read deliveries in quarantine (karantene).
+        ReadQuarantine         [Answers]           api         : no      no        no        all             no            no           no        no       no     no      no   no       no;
+        /// Replay, correct or set aside deliveries in quarantine.
+        ResolveQuarantine      [Answers]           api         : no      no        no        all             no            no           no        no       no     no      no   no       no;
         /// Read the alerts that answers raised.
-        ReadAlerts Answers: no unit no all no no no no no no no no no;
-        /// Take an alert on.
-        AcknowledgeAlert Answers: no unit no all no no no no no no no no no;
+        ReadAlerts             [Answers]           api         : no      unit      no        all             no            no           no        no       no     no      no   no       no;
+        /// Acknowledge an alert.
+        AcknowledgeAlert       [Answers]           api         : no      unit      no        all             no            no           no        no       no     no      no   no       no;
         /// Score stored answers again.
-        RescoreAnswers    Answers:     no      no        no        all             no            no           no        no       no     no      no  no       all;
+        RescoreAnswers         [Answers]           api         : no      no        no        all             no            no           no        no       no     no      no   no       all;
         /// Read the state and progress of long operations.
-        ReadOperations    Catalogue:   no      no        no        all             no            no           no        no       no     no      all no       no;
+        ReadOperations         [Catalogue]         api         : no      no        no        all             no            no           no        no       no     no      all  no       no;
         /// Cancel a long operation.
-        CancelOperation   Catalogue:   no      no        no        all             no            no           no        no       no     no      no  no       no;
-        /// Read the keys that receipts are checked with.
-        ReadReceiptKeys Catalogue: all all all all no no no all all no all no no;
+        CancelOperation        [Catalogue]         api         : no      no        no        all             no            no           no        no       no     no      no   no       no;
+        /// Read the public keys that verify receipts.
+        ReadReceiptKeys        [Catalogue]         api         : all     all       all       all             no            no           no        all      all    no      all  no       no;
         /// Read answered questionnaires and their scores.
-        ReadAnswers       Answers:     own     unit      no        all             no            no           no        no       no     no      no  no       no;
-        /// Read how much the registry holds and the mean scores.
-        ReadSummary       Answers:     no      all       no        all             no            no           no        no       no     no      no  no       no;
-        /// Read the course through the clinic: referrals, episodes, consultations.
-        ReadCourse        Clinical:    own     unit      unit      all             no            no           no           no       no       all     no   no       no;
-        /// Record the course through the clinic: referrals, episodes, consultations.
-        RecordCourse      Clinical:    no      unit      unit      all             no            no           no           no       no       all     no   no       no;
-        /// Change the course through the clinic: referrals, episodes, consultations; what stood there stays in the history.
-        ChangeCourse      Clinical:    no      unit      unit      all             no            no           no           no       no       all     no   no       no;
-        /// Take back what should not have been recorded: the course through the clinic: referrals, episodes, consultations.
-        WithdrawCourse    Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// Read what was found, done and given: diagnoses, procedures, pain drawings, goals, medication.
-        ReadTreatment     Clinical:    own     unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// Record what was found, done and given: diagnoses, procedures, pain drawings, goals, medication.
-        RecordTreatment   Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// Change what was found, done and given: diagnoses, procedures, pain drawings, goals, medication; what stood there stays in the history.
-        ChangeTreatment   Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// Take back what should not have been recorded: what was found, done and given: diagnoses, procedures, pain drawings, goals, medication.
-        WithdrawTreatment Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        ReadAnswers            [Answers]           api         : own     unit      no        all             no            no           no        no       no     no      no   no       no;
+        /// Read the number of stored objects and the mean scores.
+        ReadSummary            [Answers]           api         : no      all       no        all             no            no           no        no       no     no      no   no       no;
+        /// Read referrals, episodes and consultations.
+        ReadCourse             [Clinical]          api         : own     unit      unit      all             no            no           no        no       no     all     no   no       no;
+        /// Record referrals, episodes and consultations.
+        RecordCourse           [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     all     no   no       no;
+        /// Change referrals, episodes and consultations; earlier states are kept in the history.
+        ChangeCourse           [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     all     no   no       no;
+        /// Withdraw referrals, episodes and consultations that were recorded by mistake; they are kept in the history.
+        WithdrawCourse         [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// Read diagnoses, procedures, pain drawings, treatment goals and medication.
+        ReadTreatment          [Clinical]          api         : own     unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// Record diagnoses, procedures, pain drawings, treatment goals and medication.
+        RecordTreatment        [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// Change diagnoses, procedures, pain drawings, treatment goals and medication; earlier states are kept in the history.
+        ChangeTreatment        [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// Withdraw diagnoses, procedures, pain drawings, treatment goals and medication that were recorded by mistake; they are kept in the history.
+        WithdrawTreatment      [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
         /// Read implants, their components, programmes, events and checks.
-        ReadImplants      Clinical:    own     unit      unit      all             no            no           no           no       no       no      no   no       no;
+        ReadImplants           [Clinical]          api         : own     unit      unit      all             no            no           no        no       no     no      no   no       no;
         /// Record implants, their components, programmes, events and checks.
-        RecordImplants    Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// Change implants, their components, programmes, events and checks; what stood there stays in the history.
-        ChangeImplants    Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// Take back what should not have been recorded: implants, their components, programmes, events and checks.
-        WithdrawImplants  Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// Read on what grounds the patient is in the registry.
-        ReadLegalBasis    Clinical:    own     unit      unit      all             no            no           no           no       no       all     no   no       no;
-        /// Record on what grounds the patient is in the registry.
-        RecordLegalBasis  Clinical:    no      unit      unit      all             no            no           no           no       no       all     no   no       no;
-        /// Change on what grounds the patient is in the registry; what stood there stays in the history.
-        ChangeLegalBasis  Clinical:    no      unit      unit      all             no            no           no           no       no       all     no   no       no;
-        /// Take back what should not have been recorded: on what grounds the patient is in the registry.
-        WithdrawLegalBasis Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// Read projects the patient takes part in, and samples.
-        ReadResearch      Clinical:    own     unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// Record projects the patient takes part in, and samples.
-        RecordResearch    Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// Change projects the patient takes part in, and samples; what stood there stays in the history.
-        ChangeResearch    Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// Take back what should not have been recorded: projects the patient takes part in, and samples.
-        WithdrawResearch  Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// List entries of one kind over the whole registry.
-        ListClinical      Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// Read everything about one patient, now or at an instant, and what differs between two.
-        ReadTimeline      Clinical:    own     unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// Find every patient who carries a device (tilbakekalling).
-        FindRecalled      Clinical:    no      unit      no        all             no            no           no           no       no       no      no   no       no;
-        /// Register patients with their course, a line each.
-        RegisterInBulk    Clinical:    no      unit      unit      all             no            no           no           no       no       all     no   no       no;
-        /// Read why one patient is or is not asked again.
-        ReadFollowUp      Clinical:    own     unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// List and count what is decided of everybody's follow-up.
-        ListFollowUp      Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        RecordImplants         [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// Change implants, their components, programmes, events and checks; earlier states are kept in the history.
+        ChangeImplants         [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// Withdraw implants, their components, programmes, events and checks that were recorded by mistake; they are kept in the history.
+        WithdrawImplants       [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// Read entries of legal basis (behandlingsgrunnlag).
+        ReadLegalBasis         [Clinical]          api         : own     unit      unit      all             no            no           no        no       no     all     no   no       no;
+        /// Record entries of legal basis (behandlingsgrunnlag).
+        RecordLegalBasis       [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     all     no   no       no;
+        /// Change entries of legal basis (behandlingsgrunnlag); earlier states are kept in the history.
+        ChangeLegalBasis       [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     all     no   no       no;
+        /// Withdraw entries of legal basis (behandlingsgrunnlag) that were recorded by mistake; they are kept in the history.
+        WithdrawLegalBasis     [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// Read project participations and biobank samples.
+        ReadResearch           [Clinical]          api         : own     unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// Record project participations and biobank samples.
+        RecordResearch         [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// Change project participations and biobank samples; earlier states are kept in the history.
+        ChangeResearch         [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// Withdraw project participations and biobank samples that were recorded by mistake; they are kept in the history.
+        WithdrawResearch       [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// List entries of one kind across the whole registry.
+        ListClinical           [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// Read all entries and answers of one patient, now or as of an instant, and the differences between two instants.
+        ReadTimeline           [Clinical Answers]  api         : own     unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// Find all patients with a recalled device (tilbakekalling).
+        FindRecalled           [Clinical]          api         : no      unit      no        all             no            no           no        no       no     no      no   no       no;
+        /// Register patients with their course as NDJSON, one patient per line.
+        RegisterInBulk         [Identity Clinical] api         : no      unit      unit      all             no            no           no        no       no     all     no   no       no;
+        /// Read one patient's follow-up decisions and their reasons.
+        ReadFollowUp           [Clinical]          api         : own     unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// List and count current follow-up decisions.
+        ListFollowUp           [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
         /// Read response rates.
-        ReadFollowUpStatistics Answers: no     unit      no        all             no            no           no           no       no       no      no   no       no;
-        /// Read whom to ring about an unanswered invitation, and who was rung.
-        ReadCallList      Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// Record that somebody was rung, and what came of it.
-        RecordCall        Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// Decide again whatever is to be decided again.
-        RunFollowUp       Clinical:    no      no        no        all             no            no           no           no       no       no      no   no       all;
-        /// See what a plan of follow-up would change.
-        SimulateFollowUp  Clinical:    no      no        no        all             no            no           no           no       no       no      no   no       no;
-        /// Read the plan of follow-up.
-        ReadFollowUpPlans Catalogue:   no      all       all       all             no            no           no           no       all      no      all  no       no;
-        /// Write, discard and publish the plan of follow-up.
-        ManageFollowUpPlans Catalogue: no      no        no        all             no            no           no           no       no       no      no   no       no;
-        /// Claim what is to be sent, with where to.
-        ClaimInvitations  Identity:    no      no        no        no              no            no           no           no       all      no      no   no       no;
-        /// Ask, the moment before it is sent, whether something is still to be sent.
-        HandOverInvitation Clinical:   no      no        no        no              no            no           no           no       all      no      no   no       no;
-        /// Tell what became of what was to be sent.
-        ReportInvitation  Clinical:    no      no        no        no              no            no           no           no       all      no      no   no       no;
-        /// Read what was sent, and what became of it.
-        ReadInvitations   Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// Read what happened, in order.
-        ReadEvents        Clinical:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
-        /// Decide who is told what happens, and see how it went.
-        ManageWebhooks    Clinical:    no      no        no        all             no            no           no           no       no       no      no   no       no;
-        /// Tell those who are to be told.
-        DeliverEvents     Clinical:    no      no        no        no              no            no           no           no       no       no      no   no       all;
+        ReadFollowUpStatistics [Answers]           api         : no      unit      no        all             no            no           no        no       no     no      no   no       no;
+        /// Read the list of patients to phone about an unanswered invitation (ringeliste), and the recorded calls.
+        ReadCallList           [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// Record a phone call to a patient and its outcome.
+        RecordCall             [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// Decide again every follow-up that is due for a decision.
+        RunFollowUp            [Clinical]          api         : no      no        no        all             no            no           no        no       no     no      no   no       all;
+        /// Simulate the effect of a follow-up plan on current decisions.
+        SimulateFollowUp       [Clinical]          api         : no      no        no        all             no            no           no        no       no     no      no   no       no;
+        /// Read follow-up plans.
+        ReadFollowUpPlans      [Catalogue]         api         : no      all       all       all             no            no           no        no       all    no      all  no       no;
+        /// Write, discard and publish follow-up plans.
+        ManageFollowUpPlans    [Catalogue]         api         : no      no        no        all             no            no           no        no       no     no      no   no       no;
+        /// Claim invitations that are due, with their contact data.
+        ClaimInvitations       [Identity]          api         : no      no        no        no              no            no           no        no       all    no      no   no       no;
+        /// Confirm, immediately before sending, that an invitation is still to be sent.
+        HandOverInvitation     [Clinical]          api         : no      no        no        no              no            no           no        no       all    no      no   no       no;
+        /// Store delivery reports of invitations.
+        ReportInvitation       [Clinical]          api         : no      no        no        no              no            no           no        no       all    no      no   no       no;
+        /// Read invitations and their delivery reports.
+        ReadInvitations        [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// Read the events of the registry in order.
+        ReadEvents             [Clinical]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
+        /// Manage webhook subscriptions and read their deliveries.
+        ManageWebhooks         [Clinical]          api         : no      no        no        all             no            no           no        no       no     no      no   no       no;
+        /// Deliver events to webhook subscribers.
+        DeliverEvents          [Clinical]          worker      : no      no        no        no              no            no           no        no       no     no      no   no       all;
         /// Find patients who may be the same person.
-        FindDuplicates    Identity:    no      unit      unit      all             no            no           no           no       no       no      no   no       no;
+        FindDuplicates         [Identity]          api         : no      unit      unit      all             no            no           no        no       no     no      no   no       no;
         /// Merge a duplicate into another patient.
-        MergePatients     Identity:    no      no        no        all             no            no           no           no       no       no      no   no       no;
-        /// Read which patients were merged.
-        ReadMerges        Identity:    no      no        no        all             no            no           no        no       no     no      no  no       no;
+        MergePatients          [Identity]          api         : no      no        no        all             no            no           no        no       no     no      no   no       no;
+        /// Read merges of patients.
+        ReadMerges             [Identity]          api         : no      no        no        all             no            no           no        no       no     no      no   no       no;
         /// Undo a merge.
-        UndoMerge         Identity:    no      no        no        all             no            no           no           no       no       no      no   no       no;
+        UndoMerge              [Identity]          api         : no      no        no        all             no            no           no        no       no     no      no   no       no;
         /// Read the registry's own code lists.
-        ReadCodeLists     Catalogue:   all     all       all       all             all           all          all          all      all      all     all  no       no;
+        ReadCodeLists          [Catalogue]         api         : all     all       all       all             all           all          all       all      all    all     all  no       no;
         /// Change the registry's own code lists.
-        ChangeCodeLists   Catalogue:   no      no        no        all             no            no           no           no       no       no      no   no       no;
+        ChangeCodeLists        [Catalogue]         api         : no      no        no        all             no            no           no        no       no     no      no   no       no;
         /// Read the registry's projects.
-        ReadProjects      Catalogue:   no      all       all       all             all           all          no           no       no       no      all  no       no;
+        ReadProjects           [Catalogue]         api         : no      all       all       all             all           all          no        no       no     no      all  no       no;
         /// Register and change projects.
-        ChangeProjects    Catalogue:   no      no        no        all             no            no           no           no       no       no      no   no       no;
+        ChangeProjects         [Catalogue]         api         : no      no        no        all             no            no           no        no       no     no      no   no       no;
     }
 }
 pub use table::{Action, Role, reach};
 
 impl Action {
-    /// Whether nothing asks for it but the `painreg` command and its worker: no operation of the API does it.
+    /// The first of its categories.
+    pub const fn category(self) -> Category {
+        match self.categories() {
+            [first, ..] => *first,
+            [] => Category::Platform,
+        }
+    }
+
+    /// Whether only the `painreg` command or its worker performs it: no operation of the API does.
     pub const fn is_for_the_command_line(self) -> bool {
-        matches!(self, Self::ImportCodes | Self::DeliverEvents)
+        !matches!(self.doer(), Doer::Api)
     }
 }
 
 impl Role {
-    /// Whether the role is held by a program: its POSTs must carry an `Idempotency-Key`.
+    /// Whether programs hold the role; their POST requests must carry an `Idempotency-Key`.
     pub const fn is_machine(self) -> bool {
         matches!(self, Self::Importer | Self::Sender | Self::PasFeed | Self::System)
     }
 
-    /// Why this role opens patient data; stored with every access.
+    /// The purpose for which the role reads patient data; stored with every access.
     pub const fn purpose(self) -> &'static str {
         match self {
             Self::Patient => "own_access",
@@ -329,7 +356,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn operators_and_patient_data_never_meet() {
+    fn reach_of_operators_is_all_on_the_platform_and_no_elsewhere() {
         for action in Action::iter() {
             let platform = action.category() == Category::Platform;
             assert_eq!(reach(Role::Operator, action) == Reach::All, platform, "{action}");
@@ -340,14 +367,14 @@ mod tests {
     }
 
     #[test]
-    fn patients_reach_their_own_record_and_nothing_else_of_anybody() {
+    fn reach_of_patients_is_own_outside_the_catalogue() {
         for action in Action::iter().filter(|action| action.category() != Category::Catalogue) {
             assert!(matches!(reach(Role::Patient, action), Reach::No | Reach::Own), "{action}");
         }
     }
 
     #[test]
-    fn every_action_is_somebodys() {
+    fn reach_grants_every_action_to_a_role() {
         for action in Action::iter() {
             assert!(Role::iter().any(|role| reach(role, action) != Reach::No), "{action}");
         }
