@@ -1,15 +1,15 @@
-//! Days as Norway counts them: which day it is, which are working days, and what lies so many months or days away.
+//! Dates in Norway: the current day, working days, and dates a number of months or days away.
 
 use jiff::civil::{Date, Weekday, date};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-/// The day it is in Norway at that instant.
+/// Returns the date in Norway at an instant.
 pub fn norwegian_day(at: Timestamp) -> Date {
     at.to_zoned(oslo()).date()
 }
 
-/// The day and the hour it is in Norway at that instant.
+/// Returns the date and the hour in Norway at an instant.
 pub fn norwegian_day_and_hour(at: Timestamp) -> (Date, u8) {
     let there = at.to_zoned(oslo());
     (there.date(), u8::try_from(there.hour()).unwrap_or(0))
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_day_begins_at_midnight_in_oslo() {
+    fn norwegian_day_changes_at_midnight_in_oslo() {
         let day = |text: &str| norwegian_day(text.parse().expect("an instant"));
         assert_eq!(day("2026-11-22T22:59:59Z"), date(2026, 11, 22));
         assert_eq!(day("2026-11-22T23:00:00Z"), date(2026, 11, 23));
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn easter_falls_where_the_almanac_says() {
+    fn easter_sunday_equals_the_almanac() {
         // The earliest and the latest of the Gregorian calendar among them.
         for (year, month, day) in
             [(1818, 3, 22), (1943, 4, 25), (2021, 4, 4), (2024, 3, 31), (2026, 4, 5), (2038, 4, 25)]
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_public_holidays_of_2026_are_those_of_the_almanac() {
+    fn public_holidays_of_2026_equal_the_almanac() {
         let first = date(2026, 1, 1);
         let days: Vec<Date> = (0..365).map(|at| days_after(first, at)).filter(|day| is_public_holiday(*day)).collect();
         let of = |pairs: &[(i8, i8)]| pairs.iter().map(|(month, day)| date(2026, *month, *day)).collect::<Vec<_>>();
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn work_is_resumed_after_days_off() {
+    fn next_working_day_skips_weekends_and_holidays() {
         assert_eq!(working_day_from(date(2026, 4, 1)), date(2026, 4, 1));
         assert_eq!(working_day_from(date(2026, 4, 2)), date(2026, 4, 7), "Easter");
         assert_eq!(working_day_from(date(2026, 12, 25)), date(2026, 12, 28), "Christmas");
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn months_end_where_they_end() {
+    fn months_after_clamps_to_the_last_day_of_the_month() {
         assert_eq!(months_after(date(2026, 1, 31), 1), date(2026, 2, 28));
         assert_eq!(months_after(date(2024, 1, 31), 1), date(2024, 2, 29));
         assert_eq!(months_after(date(2024, 2, 29), 12), date(2025, 2, 28));

@@ -1,5 +1,5 @@
-//! What the clinic records about a patient, whatever it is: one table of kinds, one way to examine an entry. How entries
-//! are stored, kept in history and shown follows from this table and is written once.
+//! Entries that the clinic records about a patient: one table of kinds and one way to examine an entry. Storage,
+//! history and presentation of all kinds follow from the table.
 
 pub mod body;
 mod consultation;
@@ -30,7 +30,7 @@ pub use implant::{
     ImplantEvent, ImplantProgramme, Indication, IpgSite, LeadContacts, Modality, MriCondition, Screening, Stages,
     TrialOutcome, Waveform, removal_class,
 };
-pub use kind::{Kind, KindRow, Rights, Room};
+pub use kind::{EntryGroup, Kind, KindRow, Rights};
 pub use legal_basis::LegalBasis;
 pub use medication::Medicated;
 pub use pain_site::{PainArea, PainSite, ReportedBy};
@@ -42,23 +42,23 @@ pub use crate::medication::Medication;
 
 use crate::words::words;
 
-/// Something the clinic records. Members that are absent are null; all of them are always written.
+/// An entry that the clinic records. Absent members are null; all members are always written.
 pub trait Entry: Serialize + DeserializeOwned + utoipa::ToSchema + Clone + Send + Sync + 'static {
-    /// Which kind it is.
+    /// The kind of the entry.
     const KIND: Kind;
-    /// What follows from the entry with the code books at hand: stored beside it, shown beside it, never accepted.
+    /// The members derived from the entry and the code books: stored and shown with it, never accepted.
     type Derived: Serialize + utoipa::ToSchema;
 
-    /// Says what is wrong with it and what is merely odd, and derives what follows.
+    /// Reports faults and remarks, and derives the members that follow from the entry.
     fn examine(&self, exam: &mut Examination<'_>) -> Self::Derived;
 }
 
-/// Nothing follows from such an entry.
+/// The derived members of entries that have none.
 #[derive(Clone, Copy, Debug, Serialize, utoipa::ToSchema)]
 pub struct Nothing {}
 
 words! {
-    /// What the registry accepted and yet thought odd; people may want to look again.
+    /// Remarks on an accepted entry that is unusual and may need a second look.
     Remark {
         /// The referral has no treatment-right category yet: which questionnaires are sent hangs on it.
         CategoryMissing,
@@ -68,7 +68,7 @@ words! {
         SiteMissing,
         /// The dose equals more than 300 mg of oral morphine a day.
         HighOpioidDose,
-        /// No factor exists from which to reckon oral morphine equivalents.
+        /// No conversion factor to oral morphine equivalents exists.
         OmeqUnknown,
         /// A setting outside the range usual of its waveform.
         UnusualSetting,
@@ -106,7 +106,7 @@ pub fn members<T: DeserializeOwned>() -> &'static [&'static str] {
         }
     }
     let mut members: &'static [&'static str] = &[];
-    // It always fails: nothing is deserialized, and what is asked for is known by then.
+    // Deserialization always fails here: it only asks the type for its members.
     drop(T::deserialize(Ask(&mut members)));
     members
 }

@@ -16,8 +16,8 @@ pub(crate) use self::edition::windows_1252;
 pub use book::{CodeBook, CodeBooks, Place};
 pub use builtin::{BUILT_IN, DEMONSTRATION, Shipped, shipped};
 pub use edition::{
-    Column, Columns, ColumnsUnclear, Import, Issue, LONGEST_TITLE, Line, Listed, ListedCode, RefusedLine, Unusable,
-    lines_of_text,
+    Column, Columns, ColumnsUnclear, Import, Issue, LONGEST_TITLE, Line, ListedCode, ListedCodes, RefusedLine,
+    Unusable, lines_of_text,
 };
 
 use crate::fault::{Fault, FaultCode};
@@ -114,7 +114,7 @@ impl System {
         well_formed.then_some(upper)
     }
 
-    /// How many characters of a code name its category: codes that share them speak of the same thing.
+    /// The number of characters of a code's category; codes of one category are related.
     const fn category_length(self) -> usize {
         match self {
             Self::Icd10 | Self::Ncsp | Self::Ncrp => 3,
@@ -170,20 +170,20 @@ fn is_cluster(code: &str) -> bool {
 pub struct Coded {
     /// The code, in its canonical spelling.
     pub code: String,
-    /// What it stands for: in Norwegian or, lacking that, in English.
+    /// The title in Norwegian, or in English where no Norwegian title exists.
     pub title: String,
-    /// What it stands for in English, where that is known.
+    /// The title in English; absent where none is known.
     pub title_en: Option<String>,
-    /// The first day it is valid with this title.
+    /// The first day on which the code is valid with this title.
     pub valid_from: Date,
-    /// The last day; `None` while it is valid.
+    /// The last day on which it is valid; `None` while it is valid.
     pub valid_to: Option<Date>,
     /// The edition that brought it.
     pub edition: String,
 }
 
 impl Coded {
-    /// Whether the day lies within the period.
+    /// Returns whether the code is valid on a day.
     pub fn is_valid_on(&self, day: Date) -> bool {
         self.valid_from <= day && self.valid_to.is_none_or(|last| day <= last)
     }
@@ -196,9 +196,9 @@ pub struct Edition {
     pub edition: String,
     /// The day its codes become valid, but for those that name a day of their own.
     pub valid_from: Date,
-    /// When it was imported last.
+    /// The time of the last import.
     pub imported_at: Timestamp,
-    /// How many codes it listed.
+    /// The number of codes in the edition.
     pub codes: u64,
 }
 
@@ -216,13 +216,13 @@ pub struct Checked {
 /// A code of a catalogue that may have been meant. Never what was submitted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Suggestion {
-    /// The code.
+    /// The code as the code system writes it.
     pub code: String,
-    /// Its title.
+    /// The title of the code.
     pub title: String,
 }
 
-/// Why a code was refused, and what may have been meant.
+/// The reason for the refusal of a code, with suggestions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeRefusal {
     /// [`FaultCode::UnknownCode`], [`FaultCode::ExpiredCode`], [`FaultCode::WrongCodeSystem`],
@@ -246,7 +246,7 @@ impl CodeRefusal {
     }
 }
 
-/// What ICD-11's chronic pain codes tell of the pain's kind.
+/// The class of pain that an ICD-11 chronic-pain code denotes.
 #[derive(
     Clone,
     Copy,
@@ -264,11 +264,11 @@ impl CodeRefusal {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum PainClass {
-    /// Chronic primary pain (MG30.0 and below): pain as a disease of its own.
+    /// Chronic primary pain (MG30.0 and below): pain as a disease in itself.
     Primary,
     /// Chronic secondary pain (MG30.1 to MG30.6 and below): pain that follows from another disease.
     Secondary,
-    /// Chronic pain of which the code does not tell (MG30, MG30.Y, MG30.Z).
+    /// Chronic pain without a class (MG30, MG30.Y, MG30.Z).
     Unspecified,
 }
 
@@ -287,7 +287,7 @@ impl PainClass {
     }
 }
 
-/// Whether an ICD-11 code or cluster stands for chronic pain (MG30 and below).
+/// Returns whether an ICD-11 code or cluster denotes chronic pain (MG30 and below).
 pub fn is_chronic_pain(code: &str) -> bool {
     PainClass::of(code).is_some()
 }

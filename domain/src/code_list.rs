@@ -12,7 +12,7 @@ use crate::code::Suggestion;
 use crate::fault::{Fault, FaultCode};
 use crate::words::words;
 
-/// Nothing that a registry keeps began earlier.
+/// The earliest date that a registry stores.
 const EARLIEST: Date = jiff::civil::date(1900, 1, 1);
 
 words! {
@@ -20,9 +20,9 @@ words! {
     List {
         /// Treatment-right categories (behandlingsrettkategorier).
         TreatmentRight,
-        /// Where referrals come from.
+        /// The sources of referrals.
         ReferralSource,
-        /// Why episodes are closed.
+        /// The reasons for closing episodes.
         ClosingReason,
         /// Groups of procedures: they start follow-up.
         ProcedureGroup,
@@ -33,20 +33,20 @@ words! {
         /// Kinds of biobank samples.
         SampleType,
     }
-    /// What a project is for.
+    /// The kinds of projects.
     ProjectKind {
         /// Quality improvement (kvalitetsprosjekt).
         Quality,
-        /// Research (forskningsprosjekt).
+        /// A research project (forskningsprosjekt).
         Research,
     }
-    /// What a project's field holds.
+    /// The types of values of a project's fields.
     FieldKind {
         /// A whole number.
         Integer,
-        /// A number.
+        /// A decimal number.
         Decimal,
-        /// A date.
+        /// A date, `YYYY-MM-DD`.
         Date,
         /// Yes or no.
         Boolean,
@@ -55,18 +55,17 @@ words! {
     }
 }
 
-/// What other rules read of a listed code.
+/// The flags of a listed code that other rules read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schema(as = CodeListFlags)]
-pub struct Flags {
-    /// Of treatment rights: whether the patient counts in the denominator of coverage (dekningsgrad).
+pub struct CodeListFlags {
+    /// For treatment rights: whether the patient counts in the denominator of coverage (dekningsgrad).
     pub counts_in_denominator: bool,
-    /// Of treatment rights: whether the baseline questionnaire is sent.
+    /// For treatment rights: whether the baseline questionnaire is sent.
     pub triggers_baseline: bool,
-    /// Of treatment rights and procedure groups: whether follow-up questionnaires are sent.
+    /// For treatment rights and procedure groups: whether follow-up questionnaires are sent.
     pub triggers_follow_up: bool,
-    /// Of procedure groups: the codes, or beginnings of codes, that belong to it.
+    /// For procedure groups: the codes, or prefixes of codes, of the group.
     #[schema(max_items = 200)]
     pub codes: Vec<CodePrefix>,
 }
@@ -85,15 +84,15 @@ pub struct Listed {
     /// The code: lower-case letters, digits and underscores.
     #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9_]{1,40}$")]
     pub code: String,
-    /// What it is called, in Norwegian.
+    /// The name in Norwegian.
     #[schema(min_length = 1, max_length = 200)]
     pub nb: String,
-    /// What it is called, in English.
+    /// The name in English.
     #[schema(min_length = 1, max_length = 200)]
     pub en: String,
-    /// What other rules read of it.
+    /// The flags that other rules read.
     #[serde(default)]
-    pub flags: Flags,
+    pub flags: CodeListFlags,
     /// The first day it may be used; absent: always.
     #[serde(default)]
     pub valid_from: Option<Date>,
@@ -103,7 +102,7 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// What is wrong with it.
+    /// Returns the faults of the code, sorted by place.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let well_formed = (1..=40).contains(&self.code.len())
@@ -143,14 +142,14 @@ impl Listed {
     }
 }
 
-/// Why a code is refused, with those that would do.
+/// The reason for the refusal of a code, with the codes in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct CodeRefused {
     code: FaultCode,
     nearest: Vec<Suggestion>,
 }
 
-impl Refused {
+impl CodeRefused {
     /// The fault at that member.
     pub fn at(self, member: &str) -> Fault {
         Fault::at(member, self.code).with_suggestions(self.nearest)
@@ -215,13 +214,13 @@ impl CodeLists {
     }
 
     /// A code of a list, in force on that day.
-    pub fn check(&self, list: List, code: &str, on: Date) -> Result<&Listed, Refused> {
+    pub fn check(&self, list: List, code: &str, on: Date) -> Result<&Listed, CodeRefused> {
         let found = self.find(list, code);
         if let Some(listed) = found.filter(|listed| listed.holds(on)) {
             return Ok(listed);
         }
         let nearest = self.of(list).iter().filter(|listed| listed.holds(on)).take(5);
-        Err(Refused {
+        Err(CodeRefused {
             code: if found.is_some() { FaultCode::ExpiredCode } else { FaultCode::UnknownCode },
             nearest: nearest.map(|it| Suggestion { code: it.code.clone(), title: it.nb.clone() }).collect(),
         })

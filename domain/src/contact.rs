@@ -1,4 +1,5 @@
-//! Where a patient can be reached: numbers and addresses that are well-formed; never shown, and never tried.
+//! Contact data of a patient: well-formed numbers and addresses. They are redacted in `Debug`, and not checked for
+//! existence.
 
 use std::fmt;
 
@@ -111,7 +112,7 @@ mod tests {
     use crate::fault::FaultCode::{InvalidFormat, TooLong};
 
     #[test]
-    fn mobile_numbers_become_e164() {
+    fn parse_mobile_normalises_to_e164() {
         for (written, expected) in [
             ("90000000", "+4790000000"),
             ("400 00 000", "+4740000000"),
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_mobile_number_is_refused() {
+    fn parse_mobile_refuses_other_numbers() {
         for wrong in [
             "",
             "+",
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_keep_their_local_part_and_lose_capitals_in_the_domain() {
+    fn parse_email_lowercases_the_domain_only() {
         for (written, expected) in [
             ("kari@example.no", "kari@example.no"),
             ("Kari.Nordmann+smerte@Post.Example.NO", "Kari.Nordmann+smerte@post.example.no"),
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn parse_email_refuses_malformed_addresses() {
         for wrong in [
             "",
             "@",
@@ -214,7 +215,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused_and_reading_is_stable(
+        fn parse_is_total_and_stable(
             value in prop_oneof![any::<String>(), "[+0-9 -]{0,20}", "\\PC{1,9}@\\PC{1,9}\\.\\PC{1,4}"],
         ) {
             if let Ok(mobile) = Mobile::parse(&value) {

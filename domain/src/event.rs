@@ -1,5 +1,5 @@
-//! What happened, as others are told of it (hendelser): ids, kinds and versions, never what was recorded, answered or sent.
-//! Whoever is told and may read the rest asks for it.
+//! Events for subscribers (hendelser): ids, kinds and versions, without recorded, answered or sent content.
+//! Subscribers with the rights read the content over the API.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
@@ -8,7 +8,7 @@ use crate::policy::Action;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident $word:tt;)+) => {
-        /// What happened.
+        /// The kinds of events.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, Display, IntoStaticStr, Serialize, Deserialize, utoipa::ToSchema)]
         #[schema(as = EventType)]
         pub enum Kind { $($(#[$doc])* #[strum(serialize = $word)] #[serde(rename = $word)] $name),+ }
@@ -16,13 +16,13 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Somebody was registered.
+    /// A patient was registered.
     PatientRegistered "patient.registered";
-    /// What is known of somebody changed.
+    /// The identity or contact data of a patient changed.
     PatientUpdated "patient.updated";
-    /// Two patients are one: told of both.
+    /// Two patients were merged; one event for each of them.
     PatientMerged "patient.merged";
-    /// A merge was undone: told of both.
+    /// A merge was undone; one event for each of the patients.
     PatientUnmerged "patient.unmerged";
     /// The clinic recorded something.
     EntryRecorded "entry.recorded";
@@ -32,13 +32,13 @@ kinds! {
     EntryWithdrawn "entry.withdrawn";
     /// An answered questionnaire was stored.
     SubmissionStored "submission.stored";
-    /// An answered questionnaire was delivered anew with other answers.
+    /// A questionnaire was delivered again with other answers.
     SubmissionRevised "submission.revised";
     /// An answer raised an alert.
     AlertRaised "alert.raised";
     /// A delivery could not be placed.
     DeliveryQuarantined "delivery.quarantined";
-    /// What is decided of somebody's follow-up changed.
+    /// A follow-up decision of a patient changed.
     DecisionChanged "decision.changed";
     /// A sender took an invitation on.
     InvitationClaimed "invitation.claimed";
@@ -48,7 +48,7 @@ kinds! {
     InvitationDelivered "invitation.delivered";
     /// An invitation could not be sent or did not arrive.
     InvitationFailed "invitation.failed";
-    /// Nobody can say whether an invitation was sent.
+    /// The outcome of sending an invitation is unknown.
     InvitationUnknown "invitation.unknown";
     /// An invitation is not to be sent any more.
     InvitationWithdrawn "invitation.withdrawn";
@@ -56,15 +56,15 @@ kinds! {
     PlanPublished "plan.published";
     /// A version of a form was published.
     FormPublished "form.published";
-    /// A webhook was disabled because its receiver failed for days, or said that it is gone.
+    /// A webhook was disabled because its receiver failed for days or answered 410.
     WebhookDisabled "webhook.disabled";
-    /// Somebody tries a webhook: told to that one only.
+    /// A test of one webhook; only that webhook receives it.
     WebhookTest "webhook.test";
 }
 
 impl Kind {
-    /// Who may read the rest of it, beside reading events at all: that somebody answered, or was alarmed about, is itself
-    /// something to know of them.
+    /// The actions that permit to read events of this kind, besides reading events at all: the fact of an answer or of
+    /// an alert is itself information about the patient.
     pub const fn asks_for(self) -> Option<Action> {
         match self {
             Self::SubmissionStored | Self::SubmissionRevised => Some(Action::ReadAnswers),

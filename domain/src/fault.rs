@@ -1,4 +1,4 @@
-//! What is wrong with one part of what was sent: a place and a stable code, never the value itself.
+//! A fault in one part of a request: a place and a stable code, never the submitted value.
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumIter, IntoStaticStr};
@@ -7,7 +7,7 @@ use crate::code::Suggestion;
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $code:ident $en:literal $nb:literal;)+) => {
-        /// Why one part of a request was refused. Codes are stable and open: readers must tolerate new ones.
+        /// The codes of faults. Codes are stable and open: readers must tolerate new ones.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr, utoipa::ToSchema)]
         #[serde(rename_all = "snake_case")]
         #[strum(serialize_all = "snake_case")]
@@ -23,90 +23,90 @@ macro_rules! faults {
 
 faults! {
     /// A number outside the item's range.
-    OutOfRange      "The value lies outside the permitted range."            "Verdien ligger utenfor det tillatte området.";
+    OutOfRange      "The value is outside the permitted range."              "Verdien ligger utenfor det tillatte området.";
     /// A key that the form, instrument or schema does not have.
-    UnknownItem     "There is no such item here."                            "Feltet finnes ikke her.";
-    /// Another JSON type than the one asked for.
+    UnknownItem     "The item does not exist here."                          "Feltet finnes ikke her.";
+    /// Another JSON type than the required one.
     WrongType       "The value is of the wrong type."                        "Verdien har feil type.";
     /// A required member is absent or null.
     Required        "A value is required here."                              "Feltet må fylles ut.";
-    /// Text that does not have the form asked for.
-    InvalidFormat   "The value does not have the required form."             "Verdien har ikke riktig form.";
+    /// Text in another format than the required one.
+    InvalidFormat   "The value does not have the required format."           "Verdien har ikke riktig format.";
     /// A day that is not in the calendar, or not possible here.
     InvalidDate     "The date does not exist or is not possible here."       "Datoen finnes ikke eller er ikke mulig her.";
-    /// Check digits that do not fit.
+    /// Check digits that do not match.
     InvalidChecksum "The check digits do not match."                         "Kontrollsifrene stemmer ikke.";
     /// A synthetic number in production, or a real one in a test environment.
     NotAcceptedHere "This kind of number is not accepted in this environment." "Denne typen nummer godtas ikke i dette miljøet.";
     /// An option that is not in the item's list.
-    UnknownOption   "The option is not one of those offered."                "Verdien er ikke blant dem som tilbys.";
+    UnknownOption   "The option is not in the item's list."                  "Verdien er ikke blant alternativene.";
     /// Longer than the limit.
     TooLong         "The value is too long."                                 "Verdien er for lang.";
     /// An answer to an item that the other answers hide.
-    HiddenItem      "The other answers hide this item."                      "De andre svarene skjuler dette feltet.";
-    /// A condition over an item that does not stand before what it shows.
-    NotEarlier      "What this refers to does not stand before it."          "Det som det vises til, står ikke foran dette.";
-    /// A part of a form that stands on none of its pages.
-    NotPlaced       "This stands on no page of the form."                    "Dette står ikke på noen av skjemaets sider.";
-    /// A member that stands twice in one object.
-    DuplicateKey    "The member stands twice in one object."                 "Feltet står to ganger i samme objekt.";
+    HiddenItem      "This item is hidden by the other answers."              "Feltet er skjult av de andre svarene.";
+    /// A condition on an item that is not earlier than the part it shows.
+    NotEarlier      "A condition may only refer to earlier items."           "En betingelse kan bare vise til tidligere felt.";
+    /// A part of a form that is on none of its pages.
+    NotPlaced       "The item is on no page of the form."                    "Feltet er ikke plassert på noen av skjemaets sider.";
+    /// An object has the same member twice.
+    DuplicateKey    "The object contains this member twice."                 "Objektet inneholder feltet to ganger.";
     /// A character that cannot be stored (NUL).
-    ForbiddenCharacter "The text holds a character that is not permitted."   "Teksten har et tegn som ikke er tillatt.";
+    ForbiddenCharacter "The text contains a character that is not permitted." "Teksten inneholder et tegn som ikke er tillatt.";
     /// Two members contradict each other.
     Contradiction   "The value contradicts another member."                  "Verdien motsier et annet felt.";
-    /// Something that exists already.
+    /// The object exists already.
     AlreadyExists   "This exists already."                                   "Dette finnes allerede.";
-    /// A version of a document format that is not known.
-    UnknownVersion  "The version is not one that is understood."             "Versjonen er ikke kjent.";
+    /// An unsupported version of a document format.
+    UnknownVersion  "The version is not supported."                          "Versjonen støttes ikke.";
     /// A reference to something that does not exist here.
-    UnknownReference "What this refers to does not exist here."              "Det som det vises til, finnes ikke her.";
+    UnknownReference "The referenced object does not exist here."            "Objektet det vises til, finnes ikke her.";
     /// A code that the code system never had.
-    UnknownCode     "There is no such code in the code system."              "Koden finnes ikke i kodeverket.";
+    UnknownCode     "The code does not exist in the code system."            "Koden finnes ikke i kodeverket.";
     /// A code that the code system has, but not on the day in question: no longer, or not yet.
     ExpiredCode     "The code was not valid on that day."                    "Koden var ikke gyldig den dagen.";
-    /// A code of another code system than the one it is sent as.
+    /// A code of another code system than the stated one.
     WrongCodeSystem "The code belongs to another code system."               "Koden hører til et annet kodeverk.";
     /// A code system of which no edition has been imported.
-    CodeSystemNotLoaded "The code system has not been loaded here."          "Kodeverket er ikke lastet inn her.";
+    CodeSystemNotLoaded "No edition of the code system has been imported."   "Ingen utgave av kodeverket er importert.";
     /// A day before the patient was born.
     BeforeBirth     "The day is before the patient's birth."                 "Dagen er før pasienten ble født.";
     /// A day after the patient died.
     AfterDeath      "The day is after the patient's death."                  "Dagen er etter at pasienten døde.";
-    /// A day that has not come yet.
-    InFuture        "The day has not come yet."                              "Dagen har ikke vært ennå.";
+    /// A day in the future.
+    InFuture        "The day is in the future."                              "Dagen er i fremtiden.";
     /// An end before its beginning.
     WrongOrder      "The end is before the beginning."                       "Slutten er før begynnelsen.";
-    /// A day outside the period of what is referred to.
-    OutsidePeriod   "The day is outside the period of what this refers to."  "Dagen er utenfor perioden til det som det vises til.";
-    /// Something that others still refer to.
-    InUse           "Something else still refers to this."                   "Noe annet viser fortsatt til dette.";
+    /// A day outside the period of the object that is referred to.
+    OutsidePeriod   "The day is outside the period of the referenced object." "Dagen er utenfor perioden til objektet det vises til.";
+    /// Other objects still refer to the object.
+    InUse           "Other objects still refer to this."                     "Andre objekter viser fortsatt til dette.";
     /// A day of birth or death that leaves entries outside the patient's life.
-    EntriesOutsideLife "Something is recorded on a day outside the life that this states." "Noe er registrert på en dag utenfor livet som dette oppgir.";
-    /// A merge of somebody with themselves.
+    EntriesOutsideLife "Entries are recorded on days before this birth or after this death." "Det er registrert noe på dager før denne fødselen eller etter dette dødsfallet.";
+    /// A merge of a patient with itself.
     SamePatient     "Both are the same patient."                             "Begge er samme pasient.";
-    /// The patient has reserved themselves against the registry.
-    ReservedAgainstRegistry "The patient has reserved themselves against the registry." "Pasienten har reservert seg mot registeret.";
+    /// The patient has opted out of the registry (reservasjon).
+    ReservedAgainstRegistry "The patient has opted out of the registry (reservasjon)."  "Pasienten har reservert seg mot registeret.";
     /// The patient refused to consent.
     ConsentRefused  "The patient refused to consent."                        "Pasienten har sagt nei til å samtykke.";
     /// The patient withdrew the consent.
     ConsentWithdrawn "The patient withdrew the consent."                     "Pasienten har trukket samtykket.";
     /// No legal basis covers the day.
     NoBasis         "No legal basis covers this day."                        "Intet behandlingsgrunnlag dekker denne dagen.";
-    /// Something that can never happen, as it is written.
-    NeverHappens    "As it is written, this never happens."                  "Slik det er skrevet, skjer dette aldri.";
-    /// Days that belong to something else already.
-    Overlapping     "This overlaps with something else."                     "Dette overlapper med noe annet.";
+    /// A condition or rule that can never be fulfilled.
+    NeverHappens    "This condition can never be fulfilled."                 "Denne betingelsen kan aldri oppfylles.";
+    /// A period that overlaps with another one.
+    Overlapping     "The period overlaps with another one."                  "Perioden overlapper med en annen.";
     /// A channel that no sender serves.
     NotServed       "No sender serves this channel."                         "Ingen avsender betjener denne kanalen.";
-    /// A text that tells others what must not be told.
-    Sensitive       "The text tells something sensitive."                    "Teksten røper noe sensitivt.";
+    /// A text that discloses confidential information to third parties.
+    Sensitive       "The text discloses sensitive information."              "Teksten røper sensitive opplysninger.";
     /// An instrument for which no licence is registered.
     LicenceMissing  "No licence for this instrument is registered."          "Det er ikke registrert noen lisens for dette instrumentet.";
-    /// An instrument whose licence had ended by the day in question.
+    /// An instrument whose licence had expired on the day in question.
     LicenceExpired  "The licence for this instrument has expired."           "Lisensen for dette instrumentet er utløpt.";
     /// An instrument whose licence begins after the day in question.
     LicenceNotYetValid "The licence for this instrument is not valid yet."   "Lisensen for dette instrumentet gjelder ikke ennå.";
-    /// An instrument whose licences are for other languages.
+    /// An instrument that is licensed for other languages only.
     LicenceOfAnotherLanguage "The licence for this instrument does not cover the language." "Lisensen for dette instrumentet gjelder ikke språket.";
 }
 
@@ -115,7 +115,7 @@ faults! {
 pub struct Fault {
     /// RFC 6901 JSON pointer, such as `/answers/isi_03`.
     pub pointer: String,
-    /// Why.
+    /// The code of the fault.
     pub code: FaultCode,
     /// Codes of a catalogue that may have been meant, the likeliest first; never what was submitted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -148,8 +148,8 @@ impl Fault {
     }
 }
 
-/// RFC 6901 section 3: `~` becomes `~0`, `/` becomes `~1`. A pointer names a place, it does not carry a payload back:
-/// names over 64 characters are cut, and a name with eleven digits in a row, which may be somebody's number, shows none.
+/// RFC 6901 section 3: `~` becomes `~0`, `/` becomes `~1`. A pointer must not carry a payload back: names over 64
+/// characters are cut, and a name with eleven digits in a row, which may be a national id, is replaced.
 pub fn escape(member: &str) -> String {
     let digits_in_a_row = member.split(|letter: char| !letter.is_ascii_digit()).map(str::len).max().unwrap_or(0);
     let shown = |letter: char| if digits_in_a_row >= 11 && letter.is_ascii_digit() { '#' } else { letter };
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pointers_name_places_and_carry_nothing_back() {
+    fn escape_shortens_and_redacts_names() {
         assert_eq!(escape("isi_03"), "isi_03");
         assert_eq!(escape("a/b~c"), "a~1b~0c");
         assert_eq!(escape("pid 01818012337"), "pid ###########");

@@ -20,16 +20,16 @@ pub use facts::{
 };
 pub use message::TOKEN_LENGTH;
 pub use plan::{
-    Definition, Exclusion, Known, Links, Messages, OnNewStart, Plan, Rule, SendingHours, Start, Title, Track, Wave,
-    Window,
+    Exclusion, FollowUpPlanDefinition, FollowUpWave, Known, Links, Messages, OnNewStart, Plan, Rule, SendingHours,
+    Start, Title, Track, Window,
 };
 
 crate::words::words! {
-    /// By what way people are asked.
+    /// The channel of a message.
     Channel {
         /// A text message to the mobile telephone.
         Sms,
-        /// E-mail.
+        /// An e-mail to the address of the patient.
         Email,
         /// A digital mailbox (sikker digital post): by national id.
         DigitalMailbox,

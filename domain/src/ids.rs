@@ -42,7 +42,7 @@ macro_rules! ids {
 ids! {
     /// One hospital's registry (helseforetakets register).
     TenantId;
-    /// One person in one tenant's registry: UUIDv4, because a v7 id tells when somebody was registered.
+    /// One person in one tenant's registry. UUIDv4, because a v7 id contains the time of registration.
     PatientId;
     /// One revision of one answered questionnaire (besvarelse).
     SubmissionId;
@@ -64,7 +64,7 @@ ids! {
     InvitationId;
     /// One telephone call about an unanswered invitation.
     CallId;
-    /// One webhook: somebody who is told what happens.
+    /// One webhook subscription.
     WebhookId;
     /// One long operation.
     OperationId;

@@ -13,7 +13,7 @@ pub use self::export::{Export, Row};
 use crate::fault::{Fault, FaultCode, escape};
 use crate::questionnaire::{Form, Kind, Shape};
 
-/// How the columns of one export lead to the items of one form: a TOML file.
+/// The mapping of one export's columns to the items of one form: a TOML file.
 ///
 /// ```toml
 /// form = "opr-baseline"
@@ -36,37 +36,37 @@ use crate::questionnaire::{Form, Kind, Shape};
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Mapping {
+pub struct ExportMapping {
     /// The form's code.
     pub form: String,
     /// The form's version.
     pub version: String,
-    /// What stands between two cells: one ASCII character.
+    /// The delimiter between cells: one ASCII character.
     #[serde(default = "semicolon")]
     pub delimiter: char,
-    /// How letters are written.
+    /// The character encoding of the file.
     #[serde(default)]
     pub encoding: Encoding,
-    /// How days are written, by the conversions of strftime.
+    /// The format of dates in conversions of strftime.
     #[serde(default = "iso")]
     pub dates: String,
     /// The column of the national id number (fødselsnummer).
     pub patient: String,
     /// The columns that together number a submission; joined by hyphens.
     pub submission: Vec<String>,
-    /// When the form was handed in.
+    /// The column and format of the time of submission.
     pub submitted_at: SubmittedAt,
     /// Cells that stand for no answer, in every column; empty ones always do.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub missing: BTreeSet<String>,
-    /// Column -> where it leads.
-    pub columns: BTreeMap<String, Column>,
-    /// Column that is deliberately not kept -> why.
+    /// The target of each column, by column name.
+    pub columns: BTreeMap<String, ColumnTarget>,
+    /// ColumnTarget that is deliberately not kept -> why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ignored: BTreeMap<String, String>,
 }
 
-/// How letters are written.
+/// A character encoding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
@@ -83,19 +83,19 @@ pub enum Encoding {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubmittedAt {
-    /// Its name.
+    /// The name of the column.
     pub column: String,
-    /// How it writes instants, by the conversions of strftime: Norwegian local time, midnight where it writes none.
+    /// The format of instants in conversions of strftime: Norwegian local time, midnight where the format has no time.
     pub format: String,
 }
 
-/// Where a column leads.
+/// The target of a column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Column {
+pub struct ColumnTarget {
     /// The item's code.
     pub item: String,
-    /// The option whose box it is, of an item with several answers.
+    /// The option of the box, for an item with several answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub option: Option<String>,
     /// Cell -> answer. Other cells are refused; without a table, a cell is the answer itself (`1` and `0` for yes and no).
@@ -120,13 +120,13 @@ pub enum Answer {
     Text(String),
 }
 
-/// What becomes of the columns of an export. Each stands in one list, those that name the patient or the submission and
-/// lead to no item in none.
+/// The use of the columns of an export. Each column is in one list; columns that identify the patient or the
+/// submission and are mapped to no item are in none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// They lead to an item.
+    /// Columns that are mapped to an item.
     pub mapped: Vec<String>,
-    /// They are deliberately not kept.
+    /// Columns that are ignored, with a reason in the mapping.
     pub ignored: Vec<String>,
     /// The mapping does not know them: their cells go nowhere.
     pub unmapped: Vec<String>,
@@ -149,13 +149,13 @@ fn iso() -> String {
     "%Y-%m-%d".to_owned()
 }
 
-impl Mapping {
-    /// Reads a mapping. Whether it fits its form is for [`Mapping::faults`].
+impl ExportMapping {
+    /// Reads a mapping. Whether it fits its form is for [`ExportMapping::faults`].
     pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
     }
 
-    /// What becomes of these columns.
+    /// Compares the header with the mapping.
     pub fn check<'h>(&self, header: impl IntoIterator<Item = &'h str>) -> Report {
         let keys = self.key_columns();
         let mut absent: BTreeSet<&str> = self.columns.keys().chain(self.ignored.keys()).map(String::as_str).collect();
@@ -178,13 +178,13 @@ impl Mapping {
         report
     }
 
-    /// The columns without which no row says whose it is, and which.
+    /// The columns that identify the patient and the submission of a row.
     fn key_columns(&self) -> BTreeSet<&str> {
         let submission = self.submission.iter().map(String::as_str);
         submission.chain([self.patient.as_str(), self.submitted_at.column.as_str()]).collect()
     }
 
-    /// What is wrong with the mapping, sorted, with pointers into it.
+    /// Returns the faults of the mapping, sorted, with pointers into it.
     pub fn faults(&self, form: &Form) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut check = |sound: bool, pointer: &str, code| {

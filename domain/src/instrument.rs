@@ -1,5 +1,5 @@
-//! The catalogue of instruments (spørreskjemaer med skåringsregler) and their scoring: data files and a small engine, with
-//! functions only for what data cannot say. No item wording is here or anywhere in the repository: it is licensed.
+//! The catalogue of instruments (spørreskjemaer med skåringsregler) and their scoring: data files and a small engine,
+//! with functions only where data do not suffice. The repository holds no item wording: it is licensed.
 
 mod definition;
 mod eq5d;
@@ -41,44 +41,44 @@ impl std::fmt::Debug for Instrument {
     }
 }
 
-/// What is said of an instrument besides its arithmetic. All of it is for people, in English.
+/// Descriptive information about an instrument, in English.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct About {
-    /// The name.
+    /// The name in the published form.
     pub name: String,
     /// The edition of the questionnaire.
     pub version: String,
     /// The period that the questions ask about.
     pub recall: String,
-    /// What a higher score means.
+    /// The meaning of a higher score.
     pub direction: Direction,
-    /// How answers are numbered, where editions differ or the number is not the official form's.
+    /// The numbering of answers, where editions differ or the number is not that of the official form.
     #[serde(default)]
     pub coding: Option<String>,
-    /// What happens where answers are missing.
+    /// The handling of missing answers.
     pub missing: String,
     /// The smallest change that matters to a patient, and who says so.
     #[serde(default)]
     pub mcid: Option<String>,
-    /// What may be done with the wording.
-    pub licence: Licence,
-    /// Whom to ask about the wording.
+    /// The licence of the wording.
+    pub licence: WordingLicence,
+    /// The contact for permission to use the wording.
     pub licensor: String,
     /// Languages (BCP 47) in which an edition is known to exist; none: not known here.
     #[serde(default)]
     pub languages: Vec<String>,
-    /// Where the scoring was published.
+    /// The publication of the scoring.
     pub source: String,
-    /// What a reader of the scores should know.
+    /// Notes for readers of the scores.
     #[serde(default)]
     pub notes: Vec<String>,
-    /// What has not been confirmed in the publication itself.
+    /// Statements that have not been confirmed in the publication itself.
     #[serde(default)]
     pub unconfirmed: Vec<String>,
 }
 
-/// What a higher score means.
+/// The meaning of a higher score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, IntoStaticStr, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -87,15 +87,16 @@ pub enum Direction {
     HigherIsWorse,
     /// More is better.
     HigherIsBetter,
-    /// It differs between scales.
+    /// The meaning differs between scales.
     Mixed,
 }
 
-/// What may be done with the instrument's wording; its arithmetic is a fact and free.
+/// The licence of the instrument's wording; the arithmetic is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, IntoStaticStr, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum Licence {
+#[schema(as = Licence)]
+pub enum WordingLicence {
     /// The wording is free.
     Free,
     /// The wording needs the holder's agreement.
@@ -182,12 +183,12 @@ impl Instrument {
         self.algorithm
     }
 
-    /// The name.
+    /// The name of the instrument.
     pub fn name(&self) -> &str {
         &self.about.name
     }
 
-    /// What is said of it besides its arithmetic.
+    /// Descriptive information about the instrument.
     pub const fn about(&self) -> &About {
         &self.about
     }
@@ -202,7 +203,7 @@ impl Instrument {
         self.scales.iter().filter(|scale| scale.is_shown())
     }
 
-    /// The cut-offs.
+    /// The cut-offs with their names.
     pub fn flags(&self) -> &[Flag] {
         &self.flags
     }
@@ -212,7 +213,7 @@ impl Instrument {
         &self.alerts
     }
 
-    /// What in these slots calls for the clinic's attention.
+    /// Returns the alerts of answers that need the attention of the clinic.
     pub fn alerts(&self, slots: &[Option<i32>]) -> impl Iterator<Item = &Alert> {
         self.alerts.iter().filter(|alert| alert.raised_by(slots))
     }
@@ -222,7 +223,7 @@ impl Instrument {
         self.scales.iter().filter_map(Scale::levels).flat_map(eq5d::value_sets)
     }
 
-    /// What the caller chooses: the codes of value sets as [`Options::parse`] takes them, but those of another instrument are
+    /// Parses the caller's choice of value sets as [`Options::parse`] does; a value set of another instrument is
     /// `unknown_option` too.
     pub fn options(&self, value_sets: &[String]) -> Result<Options, Vec<Fault>> {
         let options = Options::parse(value_sets)?;

@@ -14,12 +14,12 @@ pub use self::due::{Due, DueCode, due};
 pub use self::wording::{ItemWording, Label, Wording};
 use crate::fault::{Fault, FaultCode};
 use crate::ids::LicenceId;
-use crate::instrument::{Catalogue, Instrument, Licence as Class};
+use crate::instrument::{Catalogue, Instrument, WordingLicence};
 use crate::questionnaire::{Form, is_language};
 
 /// No licence begins earlier, and nothing of one happens before.
 const EARLIEST: Date = date(1990, 1, 1);
-/// Nothing of a licence happens later.
+/// The latest date in a licence.
 const LATEST: Date = date(2199, 12, 31);
 
 /// A code or tag in a list.
@@ -43,24 +43,24 @@ pub struct Licence {
     /// Its last day; absent: until further notice.
     #[serde(default)]
     pub valid_to: Option<Date>,
-    /// Who gave it (lisensgiver).
+    /// The licensor (lisensgiver).
     #[schema(min_length = 1, max_length = 200, example = "EuroQol Research Foundation")]
     pub licensor: String,
     /// The agreement's number; required where wording is served only under a paid or registered licence.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 100)]
     pub agreement: Option<String>,
-    /// When the licensor approved how the instruments look on a screen.
+    /// The day on which the licensor approved the rendering of the instruments on screen.
     #[serde(default)]
     pub rendering_approved_on: Option<Date>,
     /// Whether it must be renewed every licence year, which begins with the day and month of `valid_from` (remelding).
     #[serde(default)]
     pub renewed_yearly: bool,
-    /// How many days before its end or renewal somebody must act.
+    /// The number of days before its end or renewal on which the registry must act.
     #[serde(default = "usual_lead")]
     #[schema(minimum = 0, maximum = 730, default = 90)]
     pub lead_days: u16,
-    /// How many questionnaires may be answered in a licence year; absent: any number.
+    /// The number of questionnaires that may be answered in a licence year; absent: unlimited.
     #[serde(default)]
     #[schema(minimum = 1)]
     pub volume_cap: Option<u32>,
@@ -68,7 +68,7 @@ pub struct Licence {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 200)]
     pub invoices: Vec<Invoice>,
-    /// Anything else; shown to those who manage licences.
+    /// A note, shown to those who manage licences.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 2000)]
     pub note: Option<String>,
@@ -79,17 +79,17 @@ pub struct Licence {
 #[serde(deny_unknown_fields)]
 #[schema(as = LicenceInvoice)]
 pub struct Invoice {
-    /// Its date.
+    /// The date of the invoice.
     pub issued_on: Date,
-    /// The amount: a decimal number as text, exactly as it stands on the invoice.
+    /// The amount: a decimal number as text, exactly as printed on the invoice.
     #[schema(max_length = 15, pattern = "^[0-9]{1,12}([.][0-9]{1,2})?$", example = "12500.00")]
     pub amount: String,
-    /// ISO 4217.
+    /// The currency, ISO 4217.
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$", example = "EUR")]
     pub currency: String,
-    /// When it falls due (forfall).
+    /// The day of payment due (forfall).
     pub due_on: Date,
-    /// When it was paid.
+    /// The day of payment; absent while unpaid.
     #[serde(default)]
     pub paid_on: Option<Date>,
 }
@@ -101,18 +101,18 @@ const fn usual_lead() -> u16 {
 /// A licence as a registry holds it.
 #[derive(Clone, Debug)]
 pub struct Held {
-    /// Its id.
+    /// The id of the licence.
     pub id: LicenceId,
-    /// What it says.
+    /// The content of the licence.
     pub licence: Licence,
-    /// How many questionnaires were answered in the licence year that is asked about; 0 where nobody counted.
+    /// The number of questionnaires answered in the licence year in question; 0 where they were not counted.
     pub answered: u32,
 }
 
-/// Where an instrument in a language stands on a day. What comes later in this list is better.
+/// The licence status of an instrument in a language on a day. Later variants are better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// There is no licence for it.
+pub enum LicenceStatus {
+    /// No licence covers the instrument.
     NoLicence,
     /// Licences for it are for other languages.
     LanguageNotCovered,
@@ -128,12 +128,12 @@ pub enum Standing {
     },
     /// A licence is in force, and as much has been answered in its year as it permits.
     VolumeReached {
-        /// Which.
+        /// The licence in force.
         licence: LicenceId,
     },
     /// A licence is in force.
     Licensed {
-        /// Which.
+        /// The licence whose volume is used up.
         licence: LicenceId,
         /// Its last day, if it has one.
         until: Option<Date>,
@@ -142,8 +142,9 @@ pub enum Standing {
     Free,
 }
 
-impl Standing {
-    /// Why it may not be used; `None` where it may. Too large a volume is for people to settle, not a reason to stop.
+impl LicenceStatus {
+    /// The reason against use; `None` where use is permitted. An exceeded volume is a matter for people and does not
+    /// refuse.
     pub const fn refusal(self) -> Option<FaultCode> {
         match self {
             Self::NoLicence => Some(FaultCode::LicenceMissing),
@@ -154,7 +155,8 @@ impl Standing {
         }
     }
 
-    /// How good it is: of two in force the longer one, of two to come the earlier, of two past the later.
+    /// The rank among several statuses: of two licences in force the longer one, of two in the future the earlier one,
+    /// of two expired ones the later one.
     fn rank(self) -> (u8, i64) {
         let seconds = |day: Date| day.duration_since(EARLIEST).as_secs();
         match self {
@@ -175,60 +177,61 @@ pub struct LicenceWarning {
     /// The instrument's code.
     #[schema(max_length = 40, example = "eq5d5l")]
     pub instrument: &'static str,
-    /// What is wrong: `licence_missing`, `licence_expired`, `licence_not_yet_valid` or `licence_of_another_language`.
+    /// The fault: `licence_missing`, `licence_expired`, `licence_not_yet_valid` or `licence_of_another_language`.
     pub code: FaultCode,
 }
 
-/// Where the instrument stands on that day in that language: the best that any of the licences makes of it.
-pub fn standing(instrument: &Instrument, language: &str, day: Date, licences: &[Held]) -> Standing {
-    if instrument.about().licence == Class::Free {
-        return Standing::Free;
+/// Returns the licence status of an instrument in a language on a day: the best status of all its licences.
+pub fn licence_status(instrument: &Instrument, language: &str, day: Date, licences: &[Held]) -> LicenceStatus {
+    if instrument.about().licence == WordingLicence::Free {
+        return LicenceStatus::Free;
     }
     let of_instrument =
         licences.iter().filter(|held| held.licence.instruments.iter().any(|it| it == instrument.code()));
-    let standings = of_instrument.map(|held| held.standing(language, day));
-    standings.max_by_key(|standing| standing.rank()).unwrap_or(Standing::NoLicence)
+    let statuses = of_instrument.map(|held| held.licence_status(language, day));
+    statuses.max_by_key(|status| status.rank()).unwrap_or(LicenceStatus::NoLicence)
 }
 
-/// Where each instrument of a form stands on that day. Nobody knows in which of its languages a form was answered: the best
-/// one counts.
+/// Returns the licence status of each instrument of a form on a day. The language in which a form was answered is not
+/// known; the best status of its languages counts.
 pub fn of_form<'f>(
     form: &'f Form,
     day: Date,
     licences: &'f [Held],
-) -> impl Iterator<Item = (&'static Instrument, Standing)> + 'f {
+) -> impl Iterator<Item = (&'static Instrument, LicenceStatus)> + 'f {
     let definition = form.definition();
     let instruments = definition.instruments.iter().filter_map(|code| Catalogue::shipped().find(code));
     instruments.map(move |instrument| {
         let others = definition.languages.iter().map(String::as_str);
-        let standings = ["nb", "en"].into_iter().chain(others).map(|it| standing(instrument, it, day, licences));
-        (instrument, standings.max_by_key(|standing| standing.rank()).unwrap_or(Standing::NoLicence))
+        let statuses = ["nb", "en"].into_iter().chain(others).map(|it| licence_status(instrument, it, day, licences));
+        (instrument, statuses.max_by_key(|status| status.rank()).unwrap_or(LicenceStatus::NoLicence))
     })
 }
 
-/// What of a form is used outside a licence by whoever answers it on that day.
+/// Returns the instruments of a form that are used outside a licence on a day.
 pub fn warnings(form: &Form, day: Date, licences: &[Held]) -> Vec<LicenceWarning> {
-    let refused = |(instrument, standing): (&'static Instrument, Standing)| {
-        standing.refusal().map(|code| LicenceWarning { instrument: instrument.code(), code })
+    let refused = |(instrument, status): (&'static Instrument, LicenceStatus)| {
+        status.refusal().map(|code| LicenceWarning { instrument: instrument.code(), code })
     };
     of_form(form, day, licences).filter_map(refused).collect()
 }
 
 impl Held {
-    fn standing(&self, language: &str, day: Date) -> Standing {
+    fn licence_status(&self, language: &str, day: Date) -> LicenceStatus {
         let Licence { valid_from: from, valid_to: until, volume_cap: cap, .. } = self.licence;
         match until.filter(|until| *until < day) {
-            _ if !self.licence.covers(language) => Standing::LanguageNotCovered,
-            Some(until) => Standing::Expired { since: until.tomorrow().unwrap_or(until) },
-            None if day < from => Standing::NotYet { from },
-            None if cap.is_some_and(|cap| self.answered >= cap) => Standing::VolumeReached { licence: self.id },
-            None => Standing::Licensed { licence: self.id, until },
+            _ if !self.licence.covers(language) => LicenceStatus::LanguageNotCovered,
+            Some(until) => LicenceStatus::Expired { since: until.tomorrow().unwrap_or(until) },
+            None if day < from => LicenceStatus::NotYet { from },
+            None if cap.is_some_and(|cap| self.answered >= cap) => LicenceStatus::VolumeReached { licence: self.id },
+            None => LicenceStatus::Licensed { licence: self.id, until },
         }
     }
 }
 
 impl Licence {
-    /// Whether it is for this language: a tag covers itself and those that are more precise (RFC 4647, basic filtering).
+    /// Returns whether the licence covers a language: a tag covers itself and more precise tags (RFC 4647, basic
+    /// filtering).
     fn covers(&self, language: &str) -> bool {
         self.languages.iter().any(|tag| {
             let begins = language.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
@@ -252,7 +255,7 @@ impl Licence {
         Some((self.anniversary(years), self.valid_to.map_or(last, |to| to.min(last))))
     }
 
-    /// What is wrong with it.
+    /// Returns the faults of the licence, sorted by place.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut check = |member: &str, sound: bool, code| {
@@ -272,7 +275,8 @@ impl Licence {
         check("valid_to", self.valid_to.is_none_or(possible), FaultCode::InvalidDate);
         check("valid_to", self.valid_to.is_none_or(|to| self.valid_from <= to), FaultCode::WrongOrder);
         check("rendering_approved_on", self.rendering_approved_on.is_none_or(possible), FaultCode::InvalidDate);
-        let paid = |code: &String| catalogue.find(code).is_some_and(|it| it.about().licence == Class::TextNever);
+        let paid =
+            |code: &String| catalogue.find(code).is_some_and(|it| it.about().licence == WordingLicence::TextNever);
         let numbered = self.agreement.is_some() || !self.instruments.iter().any(paid);
         check("agreement", numbered, FaultCode::Required);
         let texts = [("licensor", Some(&self.licensor), 200), ("agreement", self.agreement.as_ref(), 100)];
@@ -317,7 +321,7 @@ fn listed(
     }
 }
 
-/// `^[0-9]{1,12}([.][0-9]{1,2})?$`
+/// Matches `^[0-9]{1,12}([.][0-9]{1,2})?$`.
 fn is_amount(text: &str) -> bool {
     let digits = |part: &str, most| (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
     match text.split_once('.') {

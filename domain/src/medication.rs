@@ -13,7 +13,7 @@ use crate::fault::{Fault, FaultCode};
 
 pub use omeq::{Omeq, OmeqLevel, OmeqPoint, OmeqUnknown, series};
 
-/// How it is given.
+/// The route of administration.
 #[derive(
     Clone,
     Copy,
@@ -31,7 +31,7 @@ pub use omeq::{Omeq, OmeqLevel, OmeqPoint, OmeqUnknown, series};
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Route {
-    /// Swallowed.
+    /// Oral: the medicine is swallowed.
     Oral,
     /// Under the tongue.
     Sublingual,
@@ -57,7 +57,7 @@ pub enum Route {
     Inhalation,
     /// On the skin, for the place itself.
     Topical,
-    /// Anything else.
+    /// Another route of administration.
     Other,
 }
 
@@ -69,7 +69,7 @@ impl Route {
     }
 }
 
-/// What a dose is counted in.
+/// The unit of a dose.
 #[derive(
     Clone,
     Copy,
@@ -87,23 +87,23 @@ impl Route {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum DoseUnit {
-    /// Gram.
+    /// Gram, a unit of mass.
     G,
-    /// Milligram.
+    /// Milligram, a unit of mass.
     Mg,
-    /// Microgram.
+    /// Microgram, a unit of mass.
     Ug,
     /// Microgram per hour, released by patches.
     UgPerHour,
-    /// Millilitre.
+    /// Millilitre, a unit of volume without a mass.
     Ml,
-    /// International unit.
+    /// International unit; no mass is derived from it.
     Iu,
     /// Tablet, capsule, suppository: one piece.
     Tablet,
-    /// Drop.
+    /// Drop; no mass is derived from it.
     Drop,
-    /// Anything else.
+    /// Another unit; no mass is derived from it.
     Other,
 }
 
@@ -114,7 +114,7 @@ impl DoseUnit {
     }
 }
 
-/// Why a medication was stopped.
+/// The reason for ending a medication.
 #[derive(
     Clone,
     Copy,
@@ -132,9 +132,9 @@ impl DoseUnit {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum StopReason {
-    /// It did not help.
+    /// The medicine had no effect.
     NoEffect,
-    /// Side effects.
+    /// The medicine had side effects.
     SideEffects,
     /// Tapered off (nedtrappet).
     Tapered,
@@ -142,7 +142,7 @@ pub enum StopReason {
     Completed,
     /// Another medication took its place, or another dose of the same.
     Replaced,
-    /// Anything else.
+    /// Another reason for ending.
     Other,
 }
 
@@ -153,17 +153,17 @@ pub struct Medication {
     /// ATC code of the substance (level 5).
     #[schema(min_length = 7, max_length = 7, pattern = "^[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}$", example = "N02AA05")]
     pub atc: String,
-    /// Trade name.
+    /// The trade name; absent where it is not known.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 100, example = "OxyContin")]
     pub product: Option<String>,
-    /// How it is given.
+    /// The route of administration.
     pub route: Route,
     /// Amount at a time, at most six decimals; for a patch what it releases in an hour.
     #[serde(default, with = "crate::amount")]
     #[schema(value_type = Option<f64>, exclusive_minimum = 0, maximum = 100_000, example = 20)]
     pub dose: Option<Decimal>,
-    /// What the dose is counted in; `ug_per_hour` for opioid patches and nothing but patches.
+    /// The unit of the dose; `ug_per_hour` for opioid patches only.
     #[serde(default)]
     pub unit: Option<DoseUnit>,
     /// mg of active substance in one tablet, millilitre or drop, where that is the unit; at most six decimals.
@@ -174,15 +174,15 @@ pub struct Medication {
     #[serde(default, with = "crate::amount")]
     #[schema(value_type = Option<f64>, exclusive_minimum = 0, maximum = 48, example = 2)]
     pub doses_per_day: Option<Decimal>,
-    /// Whether it is taken as needed (ved behov).
+    /// Whether the medicine is taken as needed (ved behov).
     #[serde(default)]
     pub as_needed: bool,
-    /// First day.
+    /// The first day of use.
     pub started_on: Date,
     /// Last day, itself included; null while in use.
     #[serde(default)]
     pub ended_on: Option<Date>,
-    /// Why it was stopped; only with `ended_on`.
+    /// The reason for ending; only with `ended_on`.
     #[serde(default)]
     pub stop_reason: Option<StopReason>,
 }
@@ -191,7 +191,7 @@ impl Medication {
     const DOSE_MAX: u32 = 100_000;
     const DOSES_PER_DAY_MAX: u32 = 48;
 
-    /// What cannot be true of this medication, one fault a member at most.
+    /// Returns the faults of the medication, at most one per member.
     pub fn faults(&self) -> Vec<Fault> {
         let patch = self.route == Route::Transdermal;
         let per_hour = self.unit == Some(DoseUnit::UgPerHour);

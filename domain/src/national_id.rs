@@ -1,16 +1,16 @@
-//! Person numbers, parsed once into something certainly well-formed; never shown, logged or used to learn sex or age.
+//! National identity numbers, well-formed by construction; never shown or logged, and never a source of sex or age.
 //!
-//! Eleven digits `DDMMYYIIIKK`. With the weights `3 7 6 1 8 9 4 5 2 1` and `5 4 3 2 7 6 5 4 3 2 1` the digits leave the
-//! remainders `r1` and `r2` modulo 11. Numbers of 1964 have `r1 = 0`, numbers issued from 2032-01-01 have `r1` in
-//! `0..=3`; `r2 = 0` always. Both are read side by side, because nobody changes number (Skatteetaten, "Nytt
-//! fødselsnummer fra 2032"). H and FH numbers are not issued by the population register and keep `r1 = 0`.
+//! Eleven digits `DDMMYYIIIKK`. With the weights `3 7 6 1 8 9 4 5 2 1` and `5 4 3 2 7 6 5 4 3 2 1` the digits leave
+//! the remainders `r1` and `r2` modulo 11. Numbers of 1964 have `r1 = 0`, numbers issued from 2032-01-01 have `r1` in
+//! `0..=3`; `r2 = 0` always. Both rules are accepted side by side, because issued numbers stay valid (Skatteetaten,
+//! "Nytt fødselsnummer fra 2032"). H and FH numbers are not issued by the population register and keep `r1 = 0`.
 //!
 //! Any single wrong digit and any two swapped neighbours change `r2`, so both are refused under either rule.
 //!
-//! **The +40 collision.** A month of 41 to 52 is a hospital's local H-number as well as the synthetic series of NAV.
-//! The digits cannot tell, the caller's [`IdType`] does: as [`IdType::Hnr`] it is an H-number and needs its assigner; as
-//! [`IdType::Fnr`] or [`IdType::Dnr`] it is synthetic and production refuses it. A test environment takes both, so a
-//! real H-number is the one thing it cannot keep out.
+//! **The +40 collision.** A month of 41 to 52 marks both a hospital's local H-number and the synthetic series of NAV.
+//! The digits do not distinguish them, the caller's [`IdType`] does: an [`IdType::Hnr`] is an H-number and needs its
+//! assigner; an [`IdType::Fnr`] or [`IdType::Dnr`] is synthetic and refused in production. A test environment accepts
+//! both, so it cannot keep out a real H-number.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ const K1_WEIGHTS: [u8; 11] = [3, 7, 6, 1, 8, 9, 4, 5, 2, 1, 0];
 const K2_WEIGHTS: [u8; 11] = [5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1];
 const ASSIGNER_MAX: usize = 64;
 
-/// Which series a person number belongs to.
+/// The type of a person number.
 #[derive(
     Clone,
     Copy,
@@ -56,12 +56,12 @@ pub enum IdType {
     Duf,
 }
 
-/// Which numbers this installation takes: real and synthetic people must never meet.
+/// The numbers that this installation accepts: real and synthetic people are never mixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Acceptance {
-    /// Real people: refuses month + 80, and month + 40 unless it is an H-number.
+    /// Production: refuses month + 80, and month + 40 unless the number is an H-number.
     Production,
     /// No real people: takes month + 80, month + 40 and the FH pattern, refuses everything else, DUF included.
     Test,
@@ -78,7 +78,7 @@ pub enum Scheme {
     NotApplicable,
 }
 
-/// What has been added to the month, if anything.
+/// The offset of the month, if any.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mark {
     Unmarked,
@@ -100,9 +100,9 @@ pub struct NationalId {
 impl NationalId {
     /// Reads `value` as a number of the type `kind`.
     ///
-    /// `value` is exactly eleven (DUF: twelve) ASCII digits; a space after the sixth digit is refused like anything
-    /// else, because the same person must not be sent in two spellings. `assigner` names the system that issued an
-    /// H-number: 1 to 64 of `A-Z a-z 0-9 . _ : -`, such as an organisation number; it is kept in lower case.
+    /// `value` is exactly eleven (DUF: twelve) ASCII digits; a space after the sixth digit is refused, because a
+    /// person must not have two spellings. `assigner` names the system that issued an H-number: 1 to 64 of `A-Z a-z
+    /// 0-9 . _ : -`, such as an organisation number; it is kept in lower case.
     ///
     /// # Errors
     ///
@@ -123,9 +123,9 @@ impl NationalId {
     /// Reads eleven digits that came without a type, as from Nettskjema: FH for a first digit of 8 or 9, D for 4 to 7,
     /// otherwise fødselsnummer.
     ///
-    /// Two types are never guessed. An H-number means nothing without its assigner, so month + 40 is refused in
-    /// production. Twelve digits have no check digits that are known here: a fødselsnummer with a digit too many would
-    /// become somebody's DUF number.
+    /// Two types are never inferred. An H-number is meaningless without its assigner, so month + 40 is refused in
+    /// production. Twelve digits have no known check digits: a fødselsnummer with an extra digit would become the DUF
+    /// number of another person.
     ///
     /// # Errors
     ///
@@ -179,11 +179,11 @@ impl NationalId {
         }
     }
 
-    /// The birth date that the rule of 1964 reads from the digits, to warn about an implausible birth date and nothing
-    /// more: a number issued from 2032 tells no century and may look like an older one, so the birth date always comes
-    /// from its own field.
+    /// Returns the birth date that the rule of 1964 reads from the digits, only to warn about an implausible birth
+    /// date: a number issued from 2032 contains no century and may look like an older one, so the birth date is always
+    /// taken from a separate field.
     ///
-    /// `None` for FH and DUF numbers, for `r1 > 0`, and where the individual number lies in no series of 1964.
+    /// `None` for FH and DUF numbers, for `r1 > 0`, and for individual numbers outside the series of 1964.
     pub fn embedded_birth_date(&self) -> Option<Date> {
         if matches!(self.kind, IdType::Fhn | IdType::Duf) {
             return None;
@@ -300,8 +300,8 @@ mod tests {
     use IdType::{Dnr, Duf, Fhn, Fnr, Hnr};
     use Scheme::{Either, From2032, NotApplicable};
 
-    /// Published test vectors of Skatteetaten, navikt/fnrvalidator and Norsk helsenett, and generated +80 numbers.
-    /// The last column tells a synthetic mark.
+    /// Published test vectors of Skatteetaten, navikt/fnrvalidator and Norsk helsenett, and generated +80 numbers. The
+    /// last column states whether the number is synthetic.
     const VALID: &[(&str, IdType, Scheme, bool)] = &[
         ("13097248022", Fnr, Either, false),
         ("29029648784", Fnr, Either, false),
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn published_vectors_are_read_with_their_type_and_scheme() {
+    fn parse_reads_published_vectors_with_type_and_scheme() {
         for &(value, kind, scheme, synthetic) in VALID {
             for id in
                 [anywhere(kind, value, None), NationalId::detect(value, if synthetic { Test } else { Production })]
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_numbers_are_refused_for_the_right_reason() {
+    fn parse_refuses_wrong_numbers_with_the_matching_code() {
         use FaultCode::{InvalidChecksum, InvalidDate, InvalidFormat};
         for (kind, value, code) in [
             (Fnr, "20036914712", InvalidChecksum),
@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn production_and_test_never_share_a_fødselsnummer_or_d_number() {
+    fn acceptance_separates_production_and_test_numbers() {
         for &(value, kind, _, synthetic) in VALID {
             let here = |acceptance| NationalId::parse(kind, value, None, acceptance).err();
             let refused = Some(FaultCode::NotAcceptedHere);
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn month_plus_40_is_an_h_number_only_where_the_caller_says_so() {
+    fn parse_reads_month_plus_40_as_h_number_by_declared_type_only() {
         let value = "13527248013";
         for acceptance in [Production, Test] {
             let id = NationalId::parse(Hnr, value, Some("974589095"), acceptance).expect("an H-number");
@@ -437,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assigner_belongs_to_h_numbers_and_to_nothing_else() {
+    fn parse_requires_an_assigner_for_h_numbers_only() {
         let hnr = |assigner: Option<&str>| NationalId::parse(Hnr, "13527248013", assigner, Production);
         assert_eq!(hnr(None), Err(FaultCode::Required));
         assert_eq!(hnr(Some("")), Err(FaultCode::Required));
@@ -450,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn duf_numbers_are_twelve_digits_named_as_such() {
+    fn parse_reads_duf_numbers_by_declared_type_only() {
         let duf = NationalId::parse(Duf, "201012345678", None, Production).expect("twelve digits");
         assert_eq!((duf.canonical().as_str(), duf.scheme()), ("duf:201012345678", NotApplicable));
         assert_eq!(duf.embedded_birth_date(), None);
@@ -530,7 +530,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn generated_synthetic_numbers_are_read_and_redacted((kind, number) in synthetic()) {
+        fn parse_reads_generated_numbers_and_debug_redacts_them((kind, number) in synthetic()) {
             let id = NationalId::detect(&number, Test).expect("a valid number");
             prop_assert_eq!(id.kind(), kind);
             prop_assert!(id.is_synthetic());
@@ -540,7 +540,7 @@ mod tests {
         }
 
         #[test]
-        fn one_wrong_digit_is_always_refused((_, number) in synthetic(), place in 0..11_usize, digit in b'0'..=b'9') {
+        fn parse_refuses_one_wrong_digit((_, number) in synthetic(), place in 0..11_usize, digit in b'0'..=b'9') {
             let mut bytes = number.clone().into_bytes();
             if let Some(byte) = bytes.get_mut(place) { *byte = digit; }
             let changed = String::from_utf8(bytes).expect("ASCII");
@@ -551,7 +551,7 @@ mod tests {
         }
 
         #[test]
-        fn two_swapped_neighbours_are_always_refused((_, number) in synthetic(), place in 0..10_usize) {
+        fn parse_refuses_two_swapped_neighbours((_, number) in synthetic(), place in 0..10_usize) {
             let mut bytes = number.clone().into_bytes();
             bytes.swap(place, place + 1);
             let changed = String::from_utf8(bytes).expect("ASCII");
@@ -562,7 +562,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_read_or_refused_without_panic(
+        fn parse_never_panics(
             value in prop_oneof![any::<String>(), "[0-9]{10,13}", "[0-9 ]{11,12}"],
             assigner in proptest::option::of(any::<String>()),
         ) {

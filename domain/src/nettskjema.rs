@@ -1,7 +1,7 @@
-//! What Nettskjema (the University of Oslo's survey service) delivers, in any wire shape, as one [`Delivery`]; it must not
-//! decide where a delivery belongs or whether its answers are in range.
+//! Deliveries of Nettskjema (the University of Oslo's survey service) in any wire shape, as one [`Delivery`]. Placing
+//! a delivery and checking the range of its answers are done elsewhere.
 //!
-//! What each shape tells of an element without an answer:
+//! The representation of an element without an answer in each shape:
 //!
 //! | shape | unanswered | box not ticked | box hidden |
 //! |---|---|---|---|
@@ -10,7 +10,7 @@
 //! | [`api_v3`] without one | absent | absent | absent |
 //! | [`csv_v1`] | null | false | null |
 //!
-//! No shape tells an unanswered element from a hidden one but by its boxes; the registry's own form does, by its conditions.
+//! No shape distinguishes unanswered from hidden elements, except boxes; the conditions of the registry's own form do.
 
 pub mod api_v3;
 mod assembly;
@@ -35,8 +35,10 @@ use crate::fault::{Fault, FaultCode, escape};
 use crate::questionnaire::{Answers, Kind, NATIONAL_ID_TARGET, Shape as Asked};
 
 pub use self::codebook::{Codebook, IGNORED_TARGET, INVITATION_TARGET};
-pub use self::definition::{Change, Definition, Difference, Element, ElementKind, Level, Part, Picked, differences};
-pub use self::proposal::{Because, Proposal, propose};
+pub use self::definition::{
+    Definition, DefinitionChange, DefinitionDifference, Element, ElementKind, Level, Part, Picked, differences,
+};
+pub use self::proposal::{Proposal, ProposalReason, propose};
 use self::scalar::canonical_integer;
 pub(crate) use self::scalar::number;
 pub use self::shape::{Shape, created_of, parse, submission_of};
@@ -48,34 +50,34 @@ pub struct Delivery {
     pub form_id: String,
     /// The submission's number: with the form's it identifies the delivery.
     pub submission_id: String,
-    /// When it was handed in; midnight for forms that collect no personal data.
+    /// The time of submission; midnight for forms that collect no personal data.
     pub created: Timestamp,
-    /// When it was last changed, where the shape says so.
+    /// The time of the last change, where the shape has it.
     pub modified: Option<Timestamp>,
-    /// How long filling it in took, in milliseconds.
+    /// The time spent on the form, in milliseconds.
     pub answer_time_ms: Option<u64>,
-    /// Who answered, and about whom.
+    /// The person who answered and the patient.
     pub respondent: Respondent,
     /// Codebook key -> value: text, number, null, `{row: text}`, `{box: ticked}` or `{row: {column: ticked}}`.
     pub answers: Map<String, Value>,
 }
 
-/// Who answered, and about whom. Names and addresses are never kept.
+/// The person who answered and the patient. Names and addresses are never kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Respondent {
-    /// How the respondent logged in, if at all.
+    /// The login method of the respondent, if any.
     pub provider: Option<Provider>,
-    /// The patient's national id number: the person represented, where somebody answered on their behalf.
+    /// The national id of the patient: of the represented person, where the answers are given on the patient's behalf.
     pub patient: Option<GivenNationalId>,
-    /// Who answered.
+    /// The kind of person who answered.
     pub answered_by: AnsweredBy,
 }
 
-/// How a respondent logged in.
+/// A login method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Provider {
-    /// Inside TSD.
+    /// TSD (tjenester for sensitive data).
     Tsd,
     /// ID-porten, the public sector's login.
     Idporten,
@@ -85,12 +87,12 @@ pub enum Provider {
     Helsenorge,
 }
 
-/// Who filled in the form.
+/// The person who filled in the form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnsweredBy {
-    /// The patient, as far as the delivery tells.
+    /// The patient, according to the delivery.
     Patient,
-    /// Somebody on the patient's behalf.
+    /// A representative of the patient.
     Representative {
         /// The source's own word for the relation, such as `PARENT`; open.
         kind: String,
@@ -134,10 +136,10 @@ impl fmt::Debug for Delivery {
 #[derive(Default)]
 struct Mapped<'d> {
     values: Map<String, Value>,
-    /// Item code -> where its value stands in the delivery.
+    /// Pointer of each item's value in the delivery, by item code.
     places: HashMap<&'d str, Spot<'d>>,
     national_id: Option<GivenNationalId>,
-    /// Where the national id stands, if it is an element of the form.
+    /// The pointer of the national id, if it is an element of the form.
     national_id_at: Option<Spot<'d>>,
     /// The token of the invitation that is answered.
     invitation: Option<String>,
@@ -152,7 +154,7 @@ struct Spot<'d> {
 }
 
 impl<'d> Spot<'d> {
-    /// From a codebook path, `key` or `matrix.row`.
+    /// Splits a codebook path, `key` or `matrix.row`.
     fn of_path(path: &'d str) -> Self {
         path.split_once('.').map_or(Self { key: path, row: None }, |(key, row)| Self { key, row: Some(row) })
     }
@@ -168,11 +170,11 @@ impl<'d> Spot<'d> {
 }
 
 impl Delivery {
-    /// The raw answers by item code, in the types that [`Form::parse`] takes; ranges are not looked at. Unanswered elements
-    /// are left out; the national id number never is an answer. Every fault is reported: keys that lead nowhere
-    /// (`unknown_item`), values that do not fit the item's kind (`wrong_type`), two values for one item or two different
-    /// national id numbers (`contradiction`). Pointers name the place by its key, whatever the shape (`/answers/isi/01`);
-    /// `unknown_reference` at the root says that it is another Nettskjema form's codebook.
+    /// Returns the raw answers by item code, in the types that [`Form::parse`] takes; ranges are not checked.
+    /// Unanswered elements are left out; the national id is never an answer. Every fault is reported: unknown keys
+    /// (`unknown_item`), values that do not fit the item's kind (`wrong_type`), two values for one item or two
+    /// different national ids (`contradiction`). Pointers name the place by its key in every shape
+    /// (`/answers/isi/01`); `unknown_reference` at the root: the codebook belongs to another Nettskjema form.
     ///
     /// [`Form::parse`]: crate::questionnaire::Form::parse
     pub fn answers_for(&self, codebook: &Codebook) -> Result<Map<String, Value>, Vec<Fault>> {
@@ -220,7 +222,7 @@ impl Delivery {
         self.mapped(codebook).ok()?.invitation
     }
 
-    /// Where the delivery says whose it is, or should have: a pointer into the delivered document.
+    /// Returns the pointer of the element that identifies the patient, present or not.
     pub fn patient_at(&self, codebook: &Codebook) -> String {
         const RESPONDENT: &str = "/metadata/respondent";
         let element = || self.mapped(codebook).ok()?.national_id_at.map(Spot::pointer);
@@ -258,7 +260,7 @@ impl Delivery {
         Ok(mapped)
     }
 
-    /// Puts one value where the codebook says.
+    /// Stores one value at the item that the codebook maps it to.
     fn place<'d>(&self, codebook: &Codebook, mapped: &mut Mapped<'d>, target: &'d str, spot: Spot<'d>, value: &Value) {
         if target == IGNORED_TARGET {
             return;
@@ -272,7 +274,8 @@ impl Delivery {
             match value {
                 Value::Null => {}
                 Value::String(text) => {
-                    // Two different people in one delivery: nobody may guess. (A hashed element is no number at all.)
+                    // Two different people in one delivery cannot be resolved by guessing. A hashed element is no
+                    // number at all.
                     let number = text.len() == 11 && text.bytes().all(|byte| byte.is_ascii_digit());
                     let other = |known: &GivenNationalId| number && known.expose() != text;
                     if self.respondent.patient.as_ref().is_some_and(other) {
@@ -299,8 +302,8 @@ impl Delivery {
     }
 }
 
-/// The value in the type that the item takes; nothing where it is unanswered. Shapes without types (CSV without the form's
-/// definition) give numbers and boxes as text.
+/// Returns the value in the type of the item, or `None` where the element is unanswered. Shapes without types (CSV
+/// without the form's definition) have numbers and boxes as text.
 fn converted(asked: Asked<'_>, value: &Value) -> Result<Option<Value>, FaultCode> {
     let same = || Ok(Some(value.clone()));
     match (asked, value) {

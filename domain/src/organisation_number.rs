@@ -60,7 +60,7 @@ mod tests {
     ];
 
     #[test]
-    fn real_organisations_pass_and_show_themselves() {
+    fn parse_reads_real_organisation_numbers() {
         for value in VALID {
             let number = OrganisationNumber::parse(value).expect(value);
             assert_eq!((number.as_str(), number.to_string().as_str()), (value, value));
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_refused_for_the_right_reason() {
+    fn parse_refuses_other_texts_with_the_matching_code() {
         for wrong in ["", "98397488", "9839748800", "983 974 880", "98397488O", "000000000", "NO983974880", "٩٨٣٩٧"]
         {
             assert_eq!(OrganisationNumber::parse(wrong), Err(InvalidFormat), "{wrong}");
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_check_digit_would_be_10_no_number_exists() {
+    fn parse_refuses_bodies_whose_check_digit_would_be_10() {
         // 3 * 2 + 2 * 3 = 12 leaves 1, so the check digit would have to be 10.
         for check in 0..10 {
             assert_eq!(OrganisationNumber::parse(&format!("20000003{check}")), Err(InvalidChecksum));
@@ -86,7 +86,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn one_wrong_digit_is_always_refused(which in 0..10_usize, place in 0..9_usize, digit in b'0'..=b'9') {
+        fn parse_refuses_one_wrong_digit(which in 0..10_usize, place in 0..9_usize, digit in b'0'..=b'9') {
             let value = VALID.get(which).copied().unwrap_or_default();
             let mut bytes = value.as_bytes().to_vec();
             if let Some(byte) = bytes.get_mut(place) { *byte = digit; }
@@ -96,7 +96,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_read_or_refused_without_panic(value in any::<String>()) {
+        fn parse_never_panics(value in any::<String>()) {
             let _ = OrganisationNumber::parse(&value);
         }
     }

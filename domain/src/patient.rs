@@ -1,5 +1,5 @@
-//! A patient as the registry knows one: fields and the rules between them. Neither sex nor birth date is ever derived
-//! from a national id, because numbers issued from 2032 tell neither.
+//! The fields of a patient and the rules between them. Sex and birth date are never derived from a national id,
+//! because numbers issued from 2032 contain neither.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -15,22 +15,22 @@ use crate::fault::{Fault, FaultCode};
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Sex {
-    /// Kvinne.
+    /// Female (kvinne).
     Female,
-    /// Mann.
+    /// Male (mann).
     Male,
-    /// Not stated.
+    /// The sex is not stated.
     Unknown,
 }
 
-/// Where somebody stands in the clinic, as the record tells.
+/// The patient's state in the clinic according to the record.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumIter, EnumString, IntoStaticStr, utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Stage {
-    /// Nothing but the registration.
+    /// Registered, without a referral or episode.
     Registered,
     /// A referral, no episode yet.
     Referred,
@@ -38,18 +38,18 @@ pub enum Stage {
     InTreatment,
     /// Every episode is closed (avsluttet).
     Closed,
-    /// Dead.
+    /// The patient is dead.
     Deceased,
     /// Merged into another patient.
     Merged,
 }
 
-/// How to reach a patient; sealed wherever it is stored.
+/// Contact data of a patient; sealed wherever they are stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contact {
     /// Mobile telephone, E.164.
     pub mobile: Option<Mobile>,
-    /// E-mail address.
+    /// The e-mail address; absent where none is known.
     pub email: Option<Email>,
 }
 
@@ -65,9 +65,9 @@ impl Contact {
 pub struct Details {
     /// The unit that treats the patient (enhet).
     pub unit: String,
-    /// Legal sex.
+    /// The legal sex.
     pub sex: Sex,
-    /// Birth date.
+    /// The birth date, `YYYY-MM-DD`.
     pub birth_date: Date,
     /// Language of communication, ISO 639.
     pub language: String,
@@ -79,15 +79,15 @@ pub struct Details {
     pub protected_address: bool,
     /// Date of death.
     pub deceased_on: Option<Date>,
-    /// How to reach the patient.
+    /// The contact data of the patient.
     pub contact: Contact,
 }
 
 impl Details {
-    /// Nobody registered is older than this, in years.
+    /// The greatest age of a patient at registration, in years.
     const OLDEST: i16 = 125;
 
-    /// What cannot be true of these details on the day `today`.
+    /// Returns the faults of the details as of the day `today`.
     pub fn faults(&self, today: Date) -> Vec<Fault> {
         let mut faults = Vec::new();
         if self.birth_date > today || today.year() - self.birth_date.year() > Self::OLDEST {
@@ -139,14 +139,14 @@ mod tests {
     }
 
     #[test]
-    fn a_patient_as_they_come_is_without_fault() {
+    fn faults_of_a_complete_patient_are_empty() {
         assert_eq!(faults(|_| {}), []);
         assert_eq!(faults(|it| it.birth_date = date(2026, 11, 22)), []);
         assert_eq!(faults(|it| it.deceased_on = Some(date(1970, 1, 31))), []);
     }
 
     #[test]
-    fn impossible_days_are_named() {
+    fn faults_name_impossible_days() {
         assert_eq!(faults(|it| it.birth_date = date(2026, 11, 23)), [("/birth_date".into(), FaultCode::InvalidDate)]);
         assert_eq!(faults(|it| it.birth_date = date(1900, 1, 1)), [("/birth_date".into(), FaultCode::InvalidDate)]);
         assert_eq!(
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn units_and_languages_have_a_form() {
+    fn faults_name_malformed_units_and_languages() {
         assert_eq!(faults(|it| it.unit = " x".into()), [("/unit".into(), FaultCode::InvalidFormat)]);
         assert_eq!(faults(|it| it.unit = "x".repeat(101)), [("/unit".into(), FaultCode::TooLong)]);
         assert_eq!(faults(|it| it.language = "NB".into()), [("/language".into(), FaultCode::InvalidFormat)]);

@@ -1,9 +1,9 @@
-//! Questionnaires (skjema) as data, and the one way from raw answers to valid ones; it must not word items, compute
-//! scores of its own or know where answers came from.
+//! Questionnaires (skjema) as data, and the only way from raw answers to valid ones. Item wording, scoring and the
+//! source of answers are not part of it.
 //!
-//! A [`Form`] is checked once, when it is made, and compiled: every item code leads to its slot by one hash look-up, and
-//! the items of an embedded instrument lie side by side, so that scoring borrows a slice and copies nothing.
-//! [`Answers`] come from [`Form::parse`] only: whoever holds them holds values that fit the form.
+//! A [`Form`] is checked and compiled once, when it is made: every item code is mapped to its slot by one hash
+//! look-up, and the items of an embedded instrument are contiguous, so that scoring borrows a slice and copies
+//! nothing. [`Answers`] come from [`Form::parse`] only, and therefore always fit the form.
 
 mod answers;
 mod condition;
@@ -19,11 +19,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
-pub use self::answers::{Answers, Difference};
+pub use self::answers::{AnswerDifference, Answers};
 pub use self::condition::Condition;
 use self::condition::Gate;
 pub use self::definition::{Definition, Item, Kind, Mapping, Page, Wave, Words, is_language};
-pub use self::differences::Change;
+pub use self::differences::FormChange;
 pub use self::file::FormFile;
 use crate::fault::{Fault, FaultCode};
 use crate::instrument::{Catalogue, Instrument, Options, Scores};
@@ -33,13 +33,13 @@ use crate::nettskjema::Codebook;
 /// patient and never becomes an answer.
 pub const NATIONAL_ID_TARGET: &str = "@national_id";
 
-/// Why a form could not be made.
+/// The reason why a form is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum FormError {
-    /// Not TOML, or not of the form's shape.
+    /// The text is not TOML, or not a definition.
     #[error("the form cannot be read: {0}")]
     Toml(#[from] toml::de::Error),
-    /// Not of the form's shape.
+    /// The text is not JSON, or not a definition.
     #[error("the form cannot be read: {0}")]
     Json(#[from] serde_json::Error),
     /// Readable, but against the rules of a form; pointers lead into the form's own document.
@@ -60,14 +60,14 @@ pub struct Form(Arc<Compiled>);
 #[derive(Debug)]
 struct Compiled {
     definition: Definition,
-    /// In the definition's order; the ranges lie side by side from 0 and cover `ranges`.
+    /// In the definition's order; the ranges are contiguous from 0 and cover `ranges`.
     instruments: Box<[Embedded]>,
     /// The permitted range of every instrument slot, from the catalogue.
     ranges: Box<[(i32, i32)]>,
     places: HashMap<Box<str>, Place>,
     /// The same places, by item code: the order of canonical answers.
     sorted: Box<[(Box<str>, Place)]>,
-    /// What is shown under a condition, in the order in which it is asked.
+    /// The conditions of items and pages, in the order in which the form is asked.
     gates: Box<[Gate]>,
 }
 
@@ -82,7 +82,7 @@ impl std::fmt::Debug for Embedded {
     }
 }
 
-/// Where an item's value lies.
+/// The storage slot of an item's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Place {
     /// Slot among all instruments' items.
@@ -91,7 +91,7 @@ enum Place {
     Own(usize),
 }
 
-/// What kind of value an item takes, for those who convert from another wire shape.
+/// Returns the kind of an item's values, for converters from other wire shapes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Shape<'f> {
     /// An item of an instrument: an integer in this range.
@@ -162,7 +162,7 @@ impl Form {
         })))
     }
 
-    /// What the form was made from.
+    /// The definition of the form.
     pub fn definition(&self) -> &Definition {
         &self.0.definition
     }
@@ -177,7 +177,7 @@ impl Form {
         &self.0.definition.version
     }
 
-    /// What the form is used for.
+    /// The use of the form.
     pub fn wave(&self) -> Wave {
         self.0.definition.wave
     }
@@ -187,9 +187,9 @@ impl Form {
         self.0.sorted.iter().map(|(code, _)| &**code)
     }
 
-    /// Turns raw answers, item code -> value, into valid ones. Absent and null members are unanswered, and so is empty
-    /// text. Nothing is clipped or guessed: one fault refuses the whole, and every fault is reported, sorted, with a
-    /// pointer such as `/isi_03`.
+    /// Parses raw answers, item code -> value. Absent and null members are unanswered, and so is empty text. No value
+    /// is clipped or guessed: one fault refuses the whole, and every fault is reported, sorted, with a pointer such as
+    /// `/isi_03`.
     ///
     /// Values by kind: items of instruments and `integer` JSON integers (not `3.0`); `decimal` JSON numbers with no more
     /// decimals than the item has; `choice` an option's code; `multiple` an object option -> ticked or not, where an
@@ -218,7 +218,7 @@ impl Form {
         self.score_with(answers, &Options::default())
     }
 
-    /// As [`Form::score`], with the value sets of the registry's choice.
+    /// Scores as [`Form::score`], with the value sets of the registry's choice.
     pub fn score_with(&self, answers: &Answers, options: &Options) -> Vec<Scores> {
         let carried;
         let values = if answers.belong_to(&self.0) {
@@ -263,7 +263,7 @@ impl Form {
         self.0.places.get_key_value(code).map(|(code, _)| &**code)
     }
 
-    /// What in the answers the clinic must see: instrument and code.
+    /// Returns the alerts of the answers: instrument and code.
     pub fn alerts(&self, answers: &Answers) -> Vec<(&'static str, &'static str)> {
         let mut alerts = Vec::new();
         for embedded in &self.0.instruments {
@@ -274,7 +274,7 @@ impl Form {
         alerts
     }
 
-    /// What kind of value an item takes.
+    /// Returns the kind of an item's values.
     pub(crate) fn shape(&self, code: &str) -> Option<Shape<'_>> {
         match *self.0.places.get(code)? {
             Place::Instrument(slot) => {

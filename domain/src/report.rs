@@ -1,3 +1,3 @@
-//! Figures and lists about the registry as a whole: pure calculations over counts that somebody else made.
+//! Figures about the registry as a whole: pure calculations over given counts.
 
 pub mod response;

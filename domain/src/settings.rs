@@ -1,4 +1,4 @@
-//! What a registry decides for itself (innstillinger). It says what is decided, not what comes of it.
+//! The settings of a registry (innstillinger). The rules that read them are elsewhere.
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumIter, IntoStaticStr};
@@ -8,12 +8,12 @@ use crate::followup::Channel;
 use crate::instrument::Options;
 use crate::licence::Term;
 
-/// The settings of a registry. What nobody has decided is as here by default.
+/// The settings of a registry. Members that were never set have the defaults given here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = RegistrySettings)]
 pub struct Settings {
-    /// What happens where a form is answered that holds an instrument without a valid licence.
+    /// The effect of answering a form with an instrument without a valid licence.
     pub use_outside_licence: UseOutsideLicence,
     /// The EQ-5D value sets (verdisett) that are computed with every stored answer, the one that counts first.
     #[schema(value_type = Vec<Term>, min_items = 1, max_items = 20, example = json!(["NO_5L_2024"]))]
@@ -23,7 +23,7 @@ pub struct Settings {
     pub channels: Vec<Channel>,
 }
 
-/// What happens where a form is answered that holds an instrument without a valid licence.
+/// The effect of answering a form with an instrument without a valid licence.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumIter, IntoStaticStr, utoipa::ToSchema,
 )]
@@ -48,7 +48,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What is wrong with them.
+    /// Returns the faults of the settings, sorted by place.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = match self.value_sets.len() {
             0 => vec![Fault::at("value_sets", FaultCode::Required)],
@@ -68,7 +68,7 @@ mod tests {
     use crate::instrument::value_set_codes;
 
     #[test]
-    fn the_default_is_sound_and_every_shipped_value_set_is_known() {
+    fn faults_of_default_settings_and_shipped_value_sets_are_empty() {
         assert_eq!(Settings::default().faults(), []);
         assert_eq!(serde_json::from_str::<Settings>("{}").expect("settings"), Settings::default());
         for code in value_set_codes() {
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_value_set_is_called_is_refused() {
+    fn faults_name_unknown_value_sets() {
         let faults = |codes: &[&str]| {
             let value_sets = codes.iter().map(|code| (*code).to_owned()).collect();
             Settings { value_sets, ..Settings::default() }.faults()

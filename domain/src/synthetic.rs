@@ -29,7 +29,7 @@ pub const REFERENCE_DAY: Date = date(2026, 1, 1);
 
 /// The Nettskjema form that baseline deliveries answer: the template `opr-baseline`.
 pub const BASELINE_FORM_ID: &str = "1000001";
-/// Those that answers to questions of follow-up answer: `opr-follow-up-short`, `opr-rf`, `opr-scs`.
+/// The follow-up forms: `opr-follow-up-short`, `opr-rf`, `opr-scs`.
 pub const SHORT_FORM_ID: &str = "1000003";
 /// After radiofrequency treatment.
 pub const RF_FORM_ID: &str = "1000005";
@@ -44,7 +44,7 @@ pub struct Generator {
     latent: Latent,
     /// Every national id number given out, so that none comes twice.
     taken: HashSet<String>,
-    /// Of persons whose course was told, by national id: their answers agree with it.
+    /// Persons whose course was generated, by national id; their answers agree with the course.
     traits: HashMap<String, Traits>,
     persons: u64,
 }
@@ -58,8 +58,8 @@ pub struct Person {
     pub sex: Sex,
     /// Agrees with the national id number; adult on the day the person was made for.
     pub birth_date: Date,
-    /// E.164, of the Swedish series 070-1740605 to 699 that the regulator PTS keeps for fiction. Norway has none: any
-    /// `+47 9xx xx xxx` may be somebody's, and a demonstration must not be able to text a stranger.
+    /// E.164, of the Swedish series 070-1740605 to 699 that the regulator PTS reserves for fiction. Norway has no such
+    /// series, and a demonstration must not send text messages to real subscribers.
     pub mobile: String,
     /// In `example.org`, which RFC 2606 reserves.
     pub email: String,
@@ -110,25 +110,26 @@ impl Generator {
         }
     }
 
-    /// A complete TSD submission of [`BASELINE_FORM_ID`] by (or, now and then, on behalf of) `person`, in one of the three
-    /// schema versions. Answers follow the published means, spreads, correlations and non-response; they depend on the
-    /// person's age, on how ill they are where [`Generator::course`] has told it before, and on nothing else of theirs.
+    /// A complete TSD submission of [`BASELINE_FORM_ID`] by `person`, or occasionally on behalf of `person`, in one of
+    /// the three schema versions. Answers follow the published means, spreads, correlations and non-response; they
+    /// depend on the person's age, on the severity in the course where [`Generator::course`] was called before, and on
+    /// no other data of the person.
     pub fn baseline_delivery(&mut self, person: &Person, submission_id: u64, created: Timestamp) -> Value {
         let age = age_on(person.birth_date, Offset::UTC.to_datetime(created).date());
         let drawn = self.latent.traits(&mut self.random, standard_age(age));
         let mut answers = delivery::answers(&mut self.random, &self.latent, age, &drawn);
         if let Some(known) = self.traits.get(&person.national_id) {
-            // From a stream of its own, so that whoever comes next stays the same.
+            // Drawn from a separate stream, so that the following persons do not change.
             let random = &mut self.random_of(person, submission_id);
             answers = delivery::answers(random, &self.latent, age, known);
         }
-        // Rarely somebody else answers: an adult, with a number of their own.
+        // A rare case: another adult answers, with a separate number.
         let representative = self.random.chance(0.02).then(|| self.born(REFERENCE_DAY, Sex::Female).1);
         delivery::document(&mut self.random, person, submission_id, created, answers, representative)
     }
 
-    /// A complete TSD submission of a form of follow-up by `person`, with the token of the invitation it answers, if it is
-    /// known. It follows from the seed, the person and the submission's id alone.
+    /// A complete TSD submission of a follow-up form by `person`, with the token of the invitation it answers, if
+    /// known. It depends on the seed, the person and the submission's id only.
     pub fn follow_up_delivery(
         &self,
         person: &Person,
@@ -172,7 +173,7 @@ impl Generator {
 
     /// One try at a national id number: nothing where a check digit would be 10.
     fn number(&mut self, birth_date: Date, sex: Sex) -> Option<String> {
-        // Individual numbers tell the century: 000-499 for 19YY, 500-999 for 2000-2039.
+        // Individual numbers encode the century: 000-499 for 19YY, 500-999 for 2000-2039.
         let first = if birth_date.year() >= 2000 { 500 } else { 0 };
         let individual = first + 2 * self.random.below(250) + u32::from(sex == Sex::Male);
         let day = u32::try_from(birth_date.day()).ok()?;
@@ -202,7 +203,7 @@ fn standard_age(age: i16) -> f64 {
     (f64::from(age) - 49.5) / 15.0
 }
 
-/// Whole years.
+/// Returns the age in whole years.
 fn age_on(birth_date: Date, day: Date) -> i16 {
     let had_birthday = (day.month(), day.day()) >= (birth_date.month(), birth_date.day());
     day.year() - birth_date.year() - i16::from(!had_birthday)

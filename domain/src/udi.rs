@@ -1,12 +1,12 @@
-//! Unique device identification (UDI) as read from a label, an implant card or a scanner, of the three issuing entities
-//! that regulation (EU) 2017/745 knows for implants.
+//! Unique device identification (UDI) as read from a label, an implant card or a scanner, of the three issuing
+//! entities for implants under regulation (EU) 2017/745.
 //!
 //! **GS1** (General Specifications, sections 3 and 7.11): element strings by application identifier, in any order, as
 //! printed (`(01)09506000117843(10)1234AB`) or as scanned (ASCII 29 ends what has no fixed length).
 //!
 //! **HIBCC** (ANSI/HIBC 2.6): a primary data structure, alone or with the secondary ones after `/`, and one check
-//! character at the end. Refused because it cannot be read for certain: the quantity formats `$$8` and `$$9`, whose date
-//! may be left out; also two symbols in one text (`+…G+$$…G7`) and provider applications (`+/…`).
+//! character at the end. Refused as ambiguous: the quantity formats `$$8` and `$$9`, whose date is optional; also two
+//! symbols in one text (`+…G+$$…G7`) and provider applications (`+/…`).
 //!
 //! **ICCBBA** (ISBT 128, ST-011): `=/` device identifier, `=,` serial, `=>` expiry, `=}` manufacture, `&,1` lot, with or
 //! without the compound message header `=+`. A donation identification number is refused: it names a person's tissue,
@@ -25,7 +25,7 @@ use crate::fault::FaultCode;
 const INPUT_MAX: usize = 250;
 const GROUP_SEPARATOR: char = '\u{1d}';
 
-/// Who issued the identifier, and so how it is written.
+/// The issuing entity, which determines the format of the identifier.
 #[derive(
     Clone,
     Copy,
@@ -43,7 +43,7 @@ const GROUP_SEPARATOR: char = '\u{1d}';
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum UdiIssuer {
-    /// GS1.
+    /// GS1, the issuer of GTINs.
     Gs1,
     /// Health Industry Business Communications Council.
     Hibcc,
@@ -54,7 +54,7 @@ pub enum UdiIssuer {
 /// A device and its production, read from one UDI. `Display` writes it back in one form per issuer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Udi {
-    /// Who issued the identifier.
+    /// The issuing entity.
     pub issuer: UdiIssuer,
     /// UDI-DI, the model. GS1: GTIN-14. HIBCC: labeler, product and unit of measure, without flag and check character.
     /// ICCBBA: the sixteen characters after `=/`.
@@ -67,7 +67,7 @@ pub struct Udi {
     /// Lot or batch.
     #[schema(max_length = 20)]
     pub lot: Option<String>,
-    /// Serial number.
+    /// The serial number; absent where the identifier has none.
     #[schema(max_length = 20)]
     pub serial: Option<String>,
 }
@@ -173,7 +173,7 @@ impl Udi {
         }
     }
 
-    /// Takes the expiry date off the start of `text`, by the flag that names its form; gives what comes after it.
+    /// Reads the expiry date at the start of `text`, in the format of its flag; returns the rest.
     fn hibcc_expiry<'a>(&mut self, text: &'a str, today: Date) -> Result<&'a str, FaultCode> {
         if let Some(undated) = text.strip_prefix('7') {
             return if undated.is_empty() { Err(FaultCode::InvalidFormat) } else { Ok(undated) };
@@ -222,8 +222,9 @@ impl Udi {
     }
 }
 
-/// GS1 `(01)…(11)…(17)…(10)…(21)…`, HIBCC `+…/16D…/14D…/$…/S…` with its check character, ICCBBA `=/…=}…=>…&,1…=,…`: what
-/// is known, and nothing else that the label said. A GS1 lot with `(10)` or the like in it is not read back as it was.
+/// GS1 `(01)…(11)…(17)…(10)…(21)…`, HIBCC `+…/16D…/14D…/$…/S…` with its check character, ICCBBA `=/…=}…=>…&,1…=,…`:
+/// the known parts only; other parts of the label are not repeated. A GS1 lot with `(10)` or the like in it cannot be
+/// read back.
 impl fmt::Display for Udi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let marks = match self.issuer {
@@ -253,7 +254,7 @@ impl fmt::Display for Udi {
     }
 }
 
-/// What stands behind a GS1 application identifier.
+/// The content of a GS1 application identifier.
 #[derive(Clone, Copy)]
 enum Holds {
     Gtin,
@@ -363,8 +364,8 @@ fn scanned(data: &str) -> Result<Vec<Element<'_>>, FaultCode> {
     Ok(elements)
 }
 
-/// Fourteen digits whose sum with the weights 3, 1, 3, … is a multiple of ten. Shorter GTINs must come with their
-/// leading zeros; nothing but zeros would pass and is refused.
+/// Fourteen digits whose sum with the weights 3, 1, 3, … is a multiple of ten. Shorter GTINs must have leading zeros;
+/// a GTIN of zeros only would pass the check and is refused.
 fn gtin(text: &str) -> Result<&str, FaultCode> {
     let sum: u32 = text.bytes().zip([3, 1].iter().cycle()).map(|(byte, weight)| u32::from(byte - b'0') * weight).sum();
     match (sum, sum % 10) {
@@ -399,7 +400,7 @@ enum Segment {
     OrdinalLot,
 }
 
-/// By the first prefix that fits.
+/// The first matching prefix determines the segment.
 const HIBCC_SEGMENTS: [(&str, Segment); 9] = [
     ("$$+", Segment::DatedSerial),
     ("$$", Segment::DatedLot),

@@ -1,9 +1,10 @@
-//! Telling others by webhook: when it is tried again, for how long, and which addresses are anybody's to be told at.
+//! Webhook dispatch: the retry schedule, the limit after which a subscription is disabled, and the addresses that may
+//! be called.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-/// How long after each failed attempt the next is made (Standard Webhooks); after the last it is given up.
+/// The delay after each failed attempt (Standard Webhooks); after the last one the delivery is abandoned.
 pub const WAITS: [Duration; 9] = [
     Duration::from_secs(5),
     Duration::from_mins(5),
@@ -15,12 +16,12 @@ pub const WAITS: [Duration; 9] = [
     Duration::from_hours(20),
     Duration::from_hours(24),
 ];
-/// For how long a receiver may fail at everything before it is told nothing more.
+/// The period of failures only after which a subscription is disabled.
 pub const PATIENCE: Duration = Duration::from_hours(5 * 24);
 /// For how long both secrets are signed with after a new one was drawn.
 pub const ROTATION: Duration = Duration::from_hours(24);
 
-/// How long to wait after that many attempts, up to a fifth more so that not everything is tried at once; `None`: no more.
+/// Returns the delay after a number of attempts, with jitter of up to a fifth; `None`: no more attempts.
 pub fn wait_after(attempts: i32, jitter: u8) -> Option<Duration> {
     let place = usize::try_from(attempts).ok()?.checked_sub(1)?;
     let wait = WAITS.get(place)?;
@@ -50,7 +51,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !special
 }
 
-/// Global unicast only (`2000::/3`), and nothing in it that stands for an address of version 4 or for documentation.
+/// Global unicast only (`2000::/3`), without embedded IPv4 addresses and documentation ranges.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, ..] = address.segments();
     (0x2000..0x4000).contains(&a) && a != 0x2002 && a != 0x3fff && !(a == 0x2001 && (b < 0x0200 || b == 0x0db8))
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_inside_are_not_public() {
+    fn is_public_refuses_internal_addresses() {
         let inside = [
             "0.0.0.0",
             "10.1.2.3",
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_tried_ten_times_ever_more_rarely() {
+    fn retry_schedule_has_ten_attempts_with_growing_delays() {
         let waits: Vec<Duration> = (1..20).map_while(|attempts| wait_after(attempts, 0)).collect();
         assert_eq!(waits, WAITS);
         assert!(WAITS.is_sorted());

@@ -8,7 +8,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use painreg_domain::calendar::norwegian_hour;
-use painreg_domain::followup::{Definition, Facts, Plan, State, decide};
+use painreg_domain::followup::{Facts, FollowUpPlanDefinition, Plan, State, decide};
 use painreg_domain::synthetic::Generator;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -67,7 +67,7 @@ fn patients(count: usize) -> Vec<Facts> {
 }
 
 fn deciding(criterion: &mut Criterion) {
-    let definition: Definition = toml::from_str(PLAN).expect("the plan");
+    let definition: FollowUpPlanDefinition = toml::from_str(PLAN).expect("the plan");
     let plan = Plan::published(definition, &std::collections::BTreeMap::new());
     let now: Timestamp = norwegian_hour(TODAY, 12);
     let patients = patients(PATIENTS);

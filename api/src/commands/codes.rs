@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 use painreg_domain::code::{
-    Column, Columns, ColumnsUnclear, Issue, Line, Listed, RefusedLine, System, lines_of_text, shipped,
+    Column, Columns, ColumnsUnclear, Issue, Line, ListedCodes, RefusedLine, System, lines_of_text, shipped,
 };
 use painreg_domain::policy::Action;
 use painreg_tenants::Registry;
@@ -293,7 +293,7 @@ fn told_of(line: &RefusedLine) -> String {
 }
 
 /// The codes of a workbook or of a text.
-fn read(bytes: &[u8], system: System, wanted: &Wanted) -> Result<Listed, Failure> {
+fn read(bytes: &[u8], system: System, wanted: &Wanted) -> Result<ListedCodes, Failure> {
     let columns = Columns {
         code: wanted.code_column.clone(),
         title: wanted.title_column.clone(),
@@ -304,7 +304,7 @@ fn read(bytes: &[u8], system: System, wanted: &Wanted) -> Result<Listed, Failure
     };
     // A workbook is a ZIP archive, whatever its name says.
     if !bytes.starts_with(b"PK\x03\x04") {
-        return Ok(Listed::read(system, &lines_of_text(bytes)?, &columns).map_err(|it| unclear(&it))?);
+        return Ok(ListedCodes::read(system, &lines_of_text(bytes)?, &columns).map_err(|it| unclear(&it))?);
     }
     let mut book: Xlsx<_> = Xlsx::new(std::io::Cursor::new(bytes))?;
     let sheets = book.sheet_names();
@@ -315,7 +315,7 @@ fn read(bytes: &[u8], system: System, wanted: &Wanted) -> Result<Listed, Failure
     };
     let mut why = None;
     for sheet in &named {
-        match Listed::read(system, &lines_of_sheet(&mut book, sheet)?, &columns) {
+        match ListedCodes::read(system, &lines_of_sheet(&mut book, sheet)?, &columns) {
             Ok(listed) => return Ok(listed),
             Err(error) => why = why.or_else(|| Some(format!("sheet {sheet}: {}", unclear(&error)))),
         }

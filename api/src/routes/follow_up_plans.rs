@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use painreg_domain::fault::Fault;
-use painreg_domain::followup::Definition;
+use painreg_domain::followup::FollowUpPlanDefinition;
 use painreg_tenants::store::plans::{self, Draft, Published};
 use painreg_tenants::{StoreError, Tx};
 use serde::Serialize;
@@ -28,7 +28,7 @@ pub struct PlanView {
     #[schema(minimum = 1)]
     version: i64,
     /// What it says.
-    definition: Definition,
+    definition: FollowUpPlanDefinition,
     /// Every rule, a wave of a track, with the version in which it became what it is.
     #[schema(value_type = Object, example = json!({"rf_3": 1, "rf_6": 2}))]
     rules: BTreeMap<String, i64>,
@@ -51,7 +51,7 @@ impl From<Published> for PlanView {
 #[schema(as = FollowUpPlanDraft)]
 pub struct PlanDraftView {
     /// What it says so far.
-    definition: Definition,
+    definition: FollowUpPlanDefinition,
     /// What must be mended before it can be published; pointers lead into the definition.
     #[schema(max_items = 1000)]
     faults: Vec<DraftFault>,

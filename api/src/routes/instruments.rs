@@ -4,7 +4,7 @@ pub mod list;
 pub mod read;
 pub mod score;
 
-use painreg_domain::instrument::{Direction, Instrument, Licence, Scale};
+use painreg_domain::instrument::{Direction, Instrument, Scale, WordingLicence};
 use serde::Serialize;
 
 /// One instrument of the catalogue: everything that is known of it but its wording, which is licensed.
@@ -40,7 +40,7 @@ pub struct InstrumentView {
     #[schema(max_length = 500)]
     mcid: Option<&'static str>,
     /// What may be done with the wording.
-    licence: Licence,
+    licence: WordingLicence,
     /// Whom to ask about the wording.
     #[schema(max_length = 200)]
     licensor: &'static str,

@@ -84,7 +84,7 @@ pub fn examine(
     let mut read = || -> Result<Delivery, Problem> {
         let (mut delivery, rest) = if media_type == CSV {
             let (header, row) = split_line(payload);
-            (csv_v1::Columns::read(header)?.delivery(form_id, row)?, corrections.values.iter().collect())
+            (csv_v1::CsvColumns::read(header)?.delivery(form_id, row)?, corrections.values.iter().collect())
         } else {
             let mut documents = payload
                 .split(|byte| *byte == b'\n')

@@ -7,7 +7,7 @@ pub mod read;
 use jiff::Timestamp;
 use painreg_domain::fault::FaultCode;
 use painreg_domain::instrument::{Catalogue, Instrument};
-use painreg_domain::licence::{Standing, Wording};
+use painreg_domain::licence::{LicenceStatus, Wording};
 use painreg_tenants::store::licences::KeptWording;
 use serde::Serialize;
 
@@ -66,12 +66,12 @@ impl From<KeptWording> for WordingView {
     }
 }
 
-impl From<(KeptWording, Standing)> for ListedItemTexts {
-    fn from((it, standing): (KeptWording, Standing)) -> Self {
+impl From<(KeptWording, LicenceStatus)> for ListedItemTexts {
+    fn from((it, status): (KeptWording, LicenceStatus)) -> Self {
         Self {
             language: it.language,
             source: it.wording.source,
-            refused: standing.refusal(),
+            refused: status.refusal(),
             loaded_at: it.loaded_at,
             loaded_by: it.loaded_by,
             version: it.version,

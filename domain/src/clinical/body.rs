@@ -1,5 +1,5 @@
-//! The body map (kroppskart): named regions, each with its sides. Regions are words, so that maps drawn differently can
-//! be compared; whoever draws another map maps its fields to these.
+//! The body map (kroppskart): named regions, each with its sides. Regions have names, so that maps drawn differently
+//! can be compared; other maps are mapped to these regions.
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumIter, EnumString, IntoStaticStr};
@@ -8,7 +8,7 @@ use super::words;
 use crate::fault::{Fault, FaultCode};
 
 words! {
-    /// Which side of a region.
+    /// The side of a region.
     Side {
         /// The patient's left.
         Left,
@@ -90,9 +90,9 @@ regions! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Area {
-    /// The region.
+    /// The region of the body.
     pub region: Region,
-    /// Which side of it.
+    /// The side of the region.
     pub side: Side,
 }
 
@@ -105,8 +105,7 @@ impl Area {
     }
 }
 
-/// What is wrong with these places, which lie under `prefix`: a middle that there is none of, a place that stands there
-/// twice.
+/// Returns the faults of places under `prefix`: a middle that the region does not have, or a repeated place.
 pub(super) fn faults_of(prefix: &str, areas: &[Area]) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (at, area) in areas.iter().enumerate() {

@@ -9,55 +9,55 @@ use crate::ids::EntryId;
 use crate::words::words;
 
 words! {
-    /// Where in the course a consultation stands.
+    /// The position of a consultation in the course.
     Sequence {
         /// The first one (førstegangs).
         First,
         /// A later one (kontroll).
         FollowUp,
     }
-    /// How they met.
+    /// The mode of a consultation.
     Mode {
         /// In the clinic (fysisk oppmøte).
         Physical,
-        /// By video.
+        /// A consultation by video.
         Video,
-        /// By telephone.
+        /// A consultation by telephone.
         Phone,
     }
-    /// Whether the patient came.
+    /// The attendance of the patient.
     Attendance {
         /// The patient was there.
         Attended,
         /// The patient did not come (ikke møtt).
         NoShow,
-        /// It was called off.
+        /// The appointment was cancelled.
         Cancelled,
     }
-    /// What a professional is.
+    /// The profession of a professional.
     Profession {
-        /// Lege.
+        /// Physician (lege).
         Physician,
-        /// Sykepleier.
+        /// Nurse (sykepleier).
         Nurse,
-        /// Psykolog.
+        /// Psychologist (psykolog).
         Psychologist,
-        /// Fysioterapeut.
+        /// Physiotherapist (fysioterapeut).
         Physiotherapist,
-        /// Ergoterapeut.
+        /// Occupational therapist (ergoterapeut).
         OccupationalTherapist,
-        /// Sosionom.
+        /// Social worker (sosionom).
         SocialWorker,
-        /// Another one.
+        /// Another profession.
         Other,
     }
 }
 
-/// Somebody who treats.
+/// A professional who took part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Professional {
-    /// What they are.
+    /// The profession.
     pub profession: Profession,
     /// Health personnel number (HPR-nummer).
     #[serde(default)]
@@ -72,15 +72,15 @@ pub struct Consultation {
     /// The episode it belongs to.
     #[serde(default)]
     pub episode_id: Option<EntryId>,
-    /// When it was, or was to be.
+    /// The day of the consultation, in the future for an appointment.
     pub held_on: Date,
-    /// Where in the course it stands.
+    /// The position in the course.
     pub sequence: Sequence,
-    /// How they met.
+    /// The mode of the consultation.
     pub mode: Mode,
-    /// Whether the patient came.
+    /// The attendance of the patient.
     pub attendance: Attendance,
-    /// Who was there of the clinic.
+    /// The professionals of the clinic who took part.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub professionals: Vec<Professional>,
@@ -91,8 +91,8 @@ impl Entry for Consultation {
     type Derived = Nothing;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {
-        // An appointment that nobody came to may lie after a death that nobody knew of; what is called off may lie in days
-        // to come.
+        // A missed appointment may be after a death that the clinic did not know of; a cancelled one may be in the
+        // future.
         match self.attendance {
             Attendance::Attended => exam.day("held_on", self.held_on),
             Attendance::NoShow => exam.past_day("held_on", self.held_on),

@@ -1,5 +1,5 @@
-//! Diagnoses, ICD-10 and ICD-11. An ICD-11 chronic-pain code (MG30) is expected first, because it says what kind of pain
-//! it is where the disease's own code does not.
+//! Diagnoses, ICD-10 and ICD-11. An ICD-11 chronic-pain code (MG30) is expected first, because the code of the disease
+//! does not classify the pain.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -14,19 +14,19 @@ words! {
     DiagnosisSystem {
         /// The Norwegian ICD-10.
         Icd10,
-        /// ICD-11.
+        /// ICD-11, including clusters.
         Icd11,
     }
 }
 
-/// A diagnosis.
+/// A diagnosis with its code and rank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Diagnosis {
     /// The episode it was set in.
     #[serde(default)]
     pub episode_id: Option<EntryId>,
-    /// Which system the code is of.
+    /// The code system of the code.
     pub system: DiagnosisSystem,
     /// The code, valid on the day it was set.
     #[schema(max_length = 200, example = "MG30.02")]
@@ -34,11 +34,11 @@ pub struct Diagnosis {
     /// Its place among the patient's diagnoses, from 1.
     #[schema(minimum = 1, maximum = 20)]
     pub rank: i32,
-    /// When it was set.
+    /// The day of the diagnosis.
     pub set_on: Date,
 }
 
-/// What follows from a diagnosis.
+/// The derived members of a diagnosis.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Diagnosed {
     /// The code in its canonical spelling.
@@ -47,7 +47,7 @@ pub struct Diagnosed {
     /// The code's title in the edition that was valid then.
     #[schema(max_length = 500)]
     pub title: Option<String>,
-    /// That edition.
+    /// The edition of the code system.
     #[schema(max_length = 40)]
     pub edition: Option<String>,
     /// Whether the pain is the disease (primary) or follows from one (secondary); null of codes that are not MG30.

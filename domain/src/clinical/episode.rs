@@ -1,4 +1,4 @@
-//! Episodes of care (behandlingsforløp): from the first day in the clinic until it is closed.
+//! Episodes of care (behandlingsforløp), from opening to closing.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -18,12 +18,12 @@ pub struct Episode {
     #[serde(default)]
     #[schema(max_length = 40)]
     pub unit: Option<String>,
-    /// When it was opened.
+    /// The day of opening.
     pub opened_on: Date,
-    /// When it was closed (avsluttet): the start of the follow-up a year later.
+    /// The day of closing (avsluttet): the start of the follow-up a year later.
     #[serde(default)]
     pub closed_on: Option<Date>,
-    /// Why it was closed: a code of the list `closing_reason`; goes with `closed_on`.
+    /// The reason for closing: a code of the list `closing_reason`; required with `closed_on`.
     #[serde(default)]
     #[schema(max_length = 40, example = "completed")]
     pub closing_reason: Option<String>,
@@ -35,7 +35,7 @@ impl Entry for Episode {
 
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {
         exam.day("opened_on", self.opened_on);
-        // An episode may be closed after a death: somebody must.
+        // An episode may be closed after the death of the patient.
         exam.past_day_from("closed_on", self.closed_on, self.opened_on);
         exam.together(("closed_on", self.closed_on.is_some()), ("closing_reason", self.closing_reason.is_some()));
         exam.listed("unit", List::Unit, self.unit.as_deref(), self.opened_on);

@@ -1,4 +1,4 @@
-//! The examination of an entry: what is wrong with it and what is merely unusual.
+//! The examination of an entry: faults refuse it, remarks point out what is unusual.
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -8,7 +8,8 @@ use crate::code::{Checked, CodeBooks, System};
 use crate::code_list::{CodeLists, List};
 use crate::fault::{Fault, FaultCode};
 
-/// Why an entry is refused or looked at again: what [`Entry::examine`] finds, and what it may ask.
+/// The examination of an entry: it collects the findings of [`Entry::examine`] and gives access to what the rules
+/// read.
 pub struct Examination<'a> {
     today: Date,
     born: Date,
@@ -20,12 +21,12 @@ pub struct Examination<'a> {
 }
 
 impl<'a> Examination<'a> {
-    /// An examination of an entry about somebody who lived from `born` until `died`, on the day `today`.
+    /// Creates an examination of an entry about a patient who lived from `born` until `died`, on the day `today`.
     pub const fn new(today: Date, born: Date, died: Option<Date>, codes: &'a CodeBooks, lists: &'a CodeLists) -> Self {
         Self { today, born, died, codes, lists, faults: Vec::new(), remarks: Vec::new() }
     }
 
-    /// What was found: remarks where nothing is wrong.
+    /// Returns the remarks, or the faults where there are any.
     pub fn finish(mut self) -> Result<Vec<Remark>, Vec<Fault>> {
         if self.faults.is_empty() {
             return Ok(self.remarks);
@@ -35,7 +36,7 @@ impl<'a> Examination<'a> {
         Err(self.faults)
     }
 
-    /// The day it is.
+    /// The current day.
     pub const fn today(&self) -> Date {
         self.today
     }
@@ -50,7 +51,7 @@ impl<'a> Examination<'a> {
         self.lists
     }
 
-    /// Something is wrong with a member.
+    /// Adds a fault at a member.
     pub fn fault(&mut self, member: &str, code: FaultCode) {
         self.faults.push(Fault::at(member, code));
     }
@@ -60,14 +61,14 @@ impl<'a> Examination<'a> {
         self.faults.extend(found);
     }
 
-    /// Something is odd.
+    /// Adds a remark, once.
     pub fn remark(&mut self, remark: Remark) {
         if !self.remarks.contains(&remark) {
             self.remarks.push(remark);
         }
     }
 
-    /// Somebody was there on that day: not before birth, not after death, not in days to come.
+    /// Checks a day on which the patient was present: not before birth, after death or in the future.
     pub fn day(&mut self, member: &str, day: Date) {
         if day < self.born {
             self.fault(member, FaultCode::BeforeBirth);
@@ -78,7 +79,7 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// As [`Examination::day`], where there is one; and not before `start`.
+    /// Checks as [`Examination::day`] an optional day that must not be before `start`.
     pub fn day_from(&mut self, member: &str, day: Option<Date>, start: Date) {
         let Some(day) = day else { return };
         if day < start {
@@ -88,7 +89,7 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// As [`Examination::day`], of what may come after a death too: papers, and taking out what lies in the dead.
+    /// Checks as [`Examination::day`] a day that may be after death: of documents, and of explanting devices.
     pub fn past_day(&mut self, member: &str, day: Date) {
         if day < self.born {
             self.fault(member, FaultCode::BeforeBirth);
@@ -97,7 +98,7 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// As [`Examination::past_day`], where there is one; and not before `start`.
+    /// Checks as [`Examination::past_day`] an optional day that must not be before `start`.
     pub fn past_day_from(&mut self, member: &str, day: Option<Date>, start: Date) {
         let Some(day) = day else { return };
         if day < start {
@@ -107,7 +108,7 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// Such a day may lie in days to come, and after a death that nobody foresaw.
+    /// Such a day may be in the future, and after an unexpected death.
     pub fn end_from(&mut self, member: &str, day: Option<Date>, start: Date) {
         if day.is_some_and(|day| day < start) {
             self.fault(member, FaultCode::WrongOrder);
@@ -124,8 +125,8 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// Text that others look for, such as a serial number: as [`Examination::text`], on one line, and with nothing
-    /// around it that nobody sees.
+    /// Checks a text that is searched for, such as a serial number: as [`Examination::text`], on one line, without
+    /// leading and trailing white space.
     pub fn label(&mut self, member: &str, label: Option<&str>, most: usize) {
         let Some(text) = label else { return };
         if text.chars().any(char::is_control) {
@@ -182,7 +183,7 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// A list within its bounds; gives the items within them, so that nobody looks at more.
+    /// Checks the length of a list; returns its items up to the maximum, so that the others are not examined.
     pub fn many<'t, T>(&mut self, member: &str, items: &'t [T], range: std::ops::RangeInclusive<usize>) -> &'t [T] {
         if items.len() > *range.end() {
             self.fault(member, FaultCode::TooLong);

@@ -9,11 +9,11 @@ use crate::ids::EntryId;
 use crate::words::words;
 
 words! {
-    /// Whose goal it is.
+    /// The origin of a goal.
     SetBy {
-        /// The patient's.
+        /// The patient set the goal.
         Patient,
-        /// The clinician's.
+        /// The clinician set the goal.
         Clinician,
     }
 }
@@ -25,26 +25,27 @@ pub struct TreatmentGoal {
     /// The episode it was set in.
     #[serde(default)]
     pub episode_id: Option<EntryId>,
-    /// When it was set.
+    /// The day on which the goal was set.
     pub set_on: Date,
-    /// Whose goal it is.
+    /// The origin of the goal.
     pub set_by: SetBy,
-    /// What kind of goal: a code of the list `goal_category`.
+    /// The category: a code of the list `goal_category`.
     #[serde(default)]
     #[schema(max_length = 40, example = "function")]
     pub category: Option<String>,
-    /// The goal in words. Sealed under the patient's key where it is stored; neither names nor numbers belong here.
+    /// The goal as free text. Sealed under the patient's key where it is stored; it must contain neither names nor
+    /// numbers.
     #[schema(min_length = 1, max_length = 2000, example = "Walk to the shop and back without a pause")]
     pub text: String,
     /// Until when it should be reached.
     #[serde(default)]
     pub target_on: Option<Date>,
-    /// How far it was reached: goal attainment scaling, -2 (much less than expected) to +2 (much more), 0 as expected
-    /// (Kiresuk & Sherman, Community Mental Health Journal 1968;4:443-453); goes with `assessed_on`.
+    /// The attainment: goal attainment scaling, -2 (much less than expected) to +2 (much more), 0 as expected (Kiresuk
+    /// & Sherman, Community Mental Health Journal 1968;4:443-453); required with `assessed_on`.
     #[serde(default)]
     #[schema(minimum = -2, maximum = 2)]
     pub attainment: Option<i32>,
-    /// When that was judged.
+    /// The day of the assessment; absent before it.
     #[serde(default)]
     pub assessed_on: Option<Date>,
 }

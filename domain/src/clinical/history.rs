@@ -1,4 +1,4 @@
-//! What differs between two states of a record: pure comparison, whatever the entries are.
+//! The differences between two states of a record: a pure comparison of any entries.
 
 use std::collections::BTreeMap;
 
@@ -10,37 +10,37 @@ use crate::ids::EntryId;
 use crate::words::words;
 
 words! {
-    /// What became of an entry between two instants.
+    /// The change of an entry between two instants.
     Became {
-        /// It was not there before.
+        /// The entry or member was added.
         Added,
-        /// It is another one now.
+        /// The member has another value.
         Changed,
-        /// It is no longer there.
+        /// The entry or member was removed.
         Removed,
     }
-    /// Why an entry was changed or taken back.
+    /// The reason for a change or withdrawal of an entry.
     ChangeReason {
         /// Things went on: what was true then is no longer so.
         Update,
-        /// What stood there was wrong.
+        /// The earlier state was wrong.
         Correction,
-        /// It should never have been recorded.
+        /// The entry should never have been recorded.
         RegisteredInError,
     }
 }
 
 /// An entry at one instant: its kind, its id, its members.
-pub type State = BTreeMap<(Kind, EntryId), Map<String, Value>>;
+pub type RecordState = BTreeMap<(Kind, EntryId), Map<String, Value>>;
 
 /// One entry that differs.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Difference {
-    /// What kind of entry.
+    /// The kind of the entry.
     pub kind: Kind,
-    /// Its id.
+    /// The id of the entry.
     pub id: EntryId,
-    /// What became of it.
+    /// The change of the entry.
     pub became: Became,
     /// Members that differ: what they were.
     #[schema(value_type = Object)]
@@ -53,8 +53,8 @@ pub struct Difference {
 /// Members that say nothing about the patient.
 const BOOKKEEPING: &[&str] = &["version", "updated_at", "updated_by"];
 
-/// What differs, by kind and id.
-pub fn differences(before: &State, after: &State) -> Vec<Difference> {
+/// Returns the differences, by kind and id.
+pub fn differences(before: &RecordState, after: &RecordState) -> Vec<Difference> {
     let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let nothing = Map::new();
     keys.into_iter()

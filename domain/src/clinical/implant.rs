@@ -23,7 +23,7 @@ use crate::fault::FaultCode;
 use crate::words::words;
 
 words! {
-    /// How it works.
+    /// The modality of stimulation or infusion.
     Modality {
         /// Spinal cord stimulation (ryggmargsstimulering).
         Scs,
@@ -34,7 +34,7 @@ words! {
         /// A pump into the spinal fluid (intratekal pumpe).
         IntrathecalPump,
     }
-    /// Why it is tried.
+    /// The indication for the implant.
     Indication {
         /// Persistent spinal pain syndrome type 2, formerly failed back surgery syndrome.
         PersistentSpinalPainType2,
@@ -48,18 +48,18 @@ words! {
         RefractoryAngina,
         /// Peripheral vascular disease.
         PeripheralVascularDisease,
-        /// Another one.
+        /// Another indication.
         Other,
     }
-    /// What the psychological screening said.
+    /// The result of the psychological screening.
     Screening {
         /// None was made.
         NotDone,
-        /// Nothing against it.
+        /// Suitable without restrictions.
         Suitable,
         /// Suitable, with support.
         SuitableWithSupport,
-        /// Against it.
+        /// Unsuitable for an implant.
         Unsuitable,
     }
     /// Whether there is a trial before the generator.
@@ -69,58 +69,58 @@ words! {
         /// A trial first.
         TwoStage,
     }
-    /// How the trial ended.
+    /// The outcome of the trial.
     TrialOutcome {
-        /// At least half of the pain relieved.
+        /// Relief of at least half of the pain.
         Success,
-        /// Less.
+        /// Relief below the threshold.
         Failed,
         /// Ended for another reason.
         Aborted,
     }
-    /// What a component is.
+    /// The type of a component.
     ComponentKind {
         /// Implantable pulse generator that is charged.
         IpgRechargeable,
         /// Implantable pulse generator with a primary cell.
         IpgPrimaryCell,
-        /// External stimulator.
+        /// An external stimulator; it is not implanted.
         ExternalStimulator,
-        /// Percutaneous lead.
+        /// A percutaneous lead.
         LeadPercutaneous,
-        /// Paddle lead.
+        /// A paddle lead.
         LeadPaddle,
         /// Dorsal root ganglion lead.
         LeadDrg,
-        /// Extension.
+        /// An extension between lead and generator.
         Extension,
-        /// Anchor.
+        /// An anchor of a lead.
         Anchor,
-        /// Charger.
+        /// A charger; it is not implanted.
         Charger,
         /// The patient's programmer.
         Programmer,
-        /// Pump.
+        /// An infusion pump.
         Pump,
-        /// Catheter.
+        /// A catheter of a pump.
         Catheter,
     }
-    /// Where a generator lies.
+    /// The site of a generator.
     IpgSite {
-        /// Buttock.
+        /// Gluteal: the buttock.
         Gluteal,
-        /// Abdomen.
+        /// Abdominal: the abdomen.
         Abdominal,
-        /// Flank.
+        /// The flank.
         Flank,
-        /// Armpit.
+        /// Axillary: the armpit.
         Axillary,
         /// Back of the chest wall.
         PosteriorChestWall,
     }
-    /// In which scanner the patient may lie.
+    /// The MRI condition: the scanners that are safe for the patient.
     MriCondition {
-        /// In none.
+        /// Unsafe in every scanner.
         Unsafe,
         /// The head only.
         HeadOnly,
@@ -128,42 +128,42 @@ words! {
         FullBody15t,
         /// The whole body, at 3 tesla.
         FullBody3t,
-        /// Nobody knows.
+        /// The condition is not known.
         Unknown,
     }
     /// The form of stimulation.
     Waveform {
-        /// Tonic.
+        /// Tonic stimulation.
         Tonic,
-        /// Burst.
+        /// Burst stimulation.
         Burst,
-        /// `BurstDR`.
+        /// The waveform `BurstDR`.
         BurstDr,
-        /// 10 kHz.
+        /// High frequency at 10 kHz.
         TenKhz,
-        /// High density.
+        /// High-density stimulation.
         HighDensity,
-        /// Fast-acting sub-perception.
+        /// Fast-acting sub-perception stimulation.
         Fast,
         /// Closed loop by evoked potentials.
         EcapClosedLoop,
         /// Differential target multiplexed.
         Dtm,
-        /// Another one.
+        /// Another waveform.
         Other,
     }
     /// The unit of an amplitude: devices that keep the current and devices that keep the voltage cannot be compared.
     AmplitudeUnit {
-        /// Milliampere.
+        /// Milliampere, a unit of current.
         Milliampere,
-        /// Volt.
+        /// Volt, a unit of voltage.
         Volt,
     }
-    /// What an event belongs to.
+    /// The class of an event.
     EventClass {
-        /// The device.
+        /// Events of the device.
         Device,
-        /// The procedure.
+        /// Events of the procedure.
         Procedural,
         /// The patient's complaint.
         Complaint,
@@ -171,22 +171,22 @@ words! {
         Surgical,
         /// A serious adverse event.
         Serious,
-        /// Another one.
+        /// Events of no other class.
         Other,
     }
-    /// What state a battery is in.
+    /// The state of a battery.
     Battery {
-        /// As it should be.
+        /// The battery is in normal operation.
         Normal,
-        /// To be replaced before long (ERI).
+        /// The battery is to be replaced before long (ERI).
         ReplacementDue,
-        /// At its end (EOS).
+        /// The battery is at the end of service (EOS).
         EndOfService,
     }
 }
 
 impl ComponentKind {
-    /// Whether it lies in the patient; a charger, a programmer and an external stimulator do not.
+    /// Returns whether the component is implanted; a charger, a programmer and an external stimulator are not.
     pub const fn is_implanted(self) -> bool {
         !matches!(self, Self::ExternalStimulator | Self::Charger | Self::Programmer)
     }
@@ -196,17 +196,17 @@ impl ComponentKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Implant {
-    /// How it works.
+    /// The modality of the implant.
     pub modality: Modality,
-    /// Why it is tried.
+    /// The indication for the implant.
     pub indication: Indication,
-    /// When the team decided on it.
+    /// The day of the team's decision.
     pub decided_on: Date,
     /// Operations on the spine before.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 30)]
     pub prior_spine_surgeries: Option<i32>,
-    /// What the psychological screening said.
+    /// The result of the psychological screening.
     #[serde(default)]
     pub screening: Option<Screening>,
     /// Pain in the back before, 0 to 10.
@@ -220,25 +220,25 @@ pub struct Implant {
     /// Whether there is a trial first.
     #[serde(default)]
     pub stages: Option<Stages>,
-    /// When the trial began.
+    /// The first day of the trial; absent without a trial.
     #[serde(default)]
     pub trial_started_on: Option<Date>,
-    /// When it ended.
+    /// The last day of the trial; absent while it goes on.
     #[serde(default)]
     pub trial_ended_on: Option<Date>,
-    /// How it ended; goes with `trial_ended_on`.
+    /// The outcome of the trial; required with `trial_ended_on`.
     #[serde(default)]
     pub trial_outcome: Option<TrialOutcome>,
-    /// How much of the pain it relieved, per cent; a success is 50 or more.
+    /// The relief of pain in per cent; 50 or more is a success.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 100)]
     pub trial_relief_percent: Option<i32>,
 }
 
-/// What follows from an implant.
+/// The derived members of an implant.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Tried {
-    /// How long the trial was, first and last day counted.
+    /// The length of the trial in days, first and last day included.
     #[schema(minimum = 1, maximum = 100_000)]
     pub trial_days: Option<i32>,
 }

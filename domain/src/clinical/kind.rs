@@ -4,14 +4,14 @@ use strum::{Display, EnumCount, EnumIter, EnumString, IntoStaticStr};
 
 use crate::policy::Action;
 
-/// Which rights a kind of entry asks for.
+/// The groups of kinds of entries that share rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Room {
+pub enum EntryGroup {
     /// The course through the clinic, which secretaries and the patient administration keep too.
     Course,
-    /// What was found, done and given.
+    /// Diagnoses, procedures, pain drawings, goals and medication.
     Treatment,
-    /// What lies in the patient.
+    /// Implanted devices.
     Implants,
     /// On what grounds the patient is in the registry.
     LegalBasis,
@@ -19,20 +19,20 @@ pub enum Room {
     Research,
 }
 
-/// The rights of a [`Room`].
+/// The rights of a [`EntryGroup`].
 #[derive(Clone, Copy, Debug)]
 pub struct Rights {
-    /// To read.
+    /// The right to read entries.
     pub read: Action,
-    /// To record something new.
+    /// The right to record entries.
     pub record: Action,
-    /// To change what was recorded; what stood there stays in the history.
+    /// The right to change entries; earlier states are kept in the history.
     pub change: Action,
-    /// To take back what should not have been recorded; it stays in the history.
+    /// The right to withdraw entries recorded by mistake; they are kept in the history.
     pub withdraw: Action,
 }
 
-impl Room {
+impl EntryGroup {
     /// The rights it asks for.
     pub const fn rights(self) -> Rights {
         use Action::{
@@ -52,20 +52,20 @@ impl Room {
     }
 }
 
-/// What a kind of entry is, as far as everything that treats entries alike must know.
+/// The properties of a kind of entry that code for all kinds reads.
 #[derive(Clone, Copy, Debug)]
 pub struct KindRow {
     /// The last part of its paths.
     pub path: &'static str,
-    /// Its rights.
-    pub room: Room,
+    /// The group whose rights it needs.
+    pub group: EntryGroup,
     /// The member that says when it happened or began.
     pub day: &'static str,
     /// The member that refers to the entry it belongs to, and that entry's kind.
     pub parent: Option<(&'static str, Kind)>,
     /// Members that lists can be narrowed by: their value must equal the one given.
     pub filters: &'static [&'static str],
-    /// The member whose absence means that it still goes on; lists can be narrowed to what does or does not.
+    /// The member that is absent while the entry is ongoing; lists can be filtered by its presence.
     pub until: Option<&'static str>,
     /// Members of free text: sealed wherever they are stored.
     pub free_text: &'static [&'static str],
@@ -76,7 +76,7 @@ pub struct KindRow {
 }
 
 macro_rules! kinds {
-    ($($kind:ident $path:literal $room:ident $day:literal $parent:expr, $until:expr, [$($filter:literal)*], [$($text:literal)*], $en:literal $nb:literal;)+) => {
+    ($($kind:ident $path:literal $group:ident $day:literal $parent:expr, $until:expr, [$($filter:literal)*], [$($text:literal)*], $en:literal $nb:literal;)+) => {
         /// Every kind of entry. The name in snake case is the table's and what the timeline calls it.
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumCount, EnumString, Display,
@@ -88,10 +88,10 @@ macro_rules! kinds {
         pub enum Kind { $(#[doc = $en] $kind),+ }
 
         impl Kind {
-            /// What the kind is.
+            /// Returns the row of the kind.
             pub const fn row(self) -> KindRow {
                 match self { $(Self::$kind => KindRow {
-                    path: $path, room: Room::$room, day: $day, parent: $parent, until: $until,
+                    path: $path, group: EntryGroup::$group, day: $day, parent: $parent, until: $until,
                     filters: &[$($filter),*], free_text: &[$($text),*], en: $en, nb: $nb,
                 }),+ }
             }
@@ -115,10 +115,10 @@ impl Kind {
     }
 }
 
-/// What belongs to an episode of care.
+/// The parent of entries that belong to an episode of care.
 const EPISODE: Option<(&str, Kind)> = Some(("episode_id", Kind::Episode));
 
-/// What belongs to an implant.
+/// The parent of entries that belong to an implant.
 const IMPLANT: Option<(&str, Kind)> = Some(("implant_id", Kind::Implant));
 
 kinds! {

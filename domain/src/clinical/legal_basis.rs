@@ -1,9 +1,9 @@
-//! On what grounds somebody is in the registry (behandlingsgrunnlag), period by period, and the one function that answers
-//! whether something may be kept and whether something may be sent. Everything else asks it.
+//! The legal basis (behandlingsgrunnlag) of a patient's presence in the registry, period by period, and the functions
+//! that decide whether data may be kept and questionnaires may be sent. All other code asks them.
 //!
-//! Until June 2021 consent (samtykke) was needed; since then the registry is exempt (samtykkefritak) and people may
-//! reserve themselves, against questionnaires and against the registry, each by itself (GDPR Article 21; forskrift om
-//! medisinske kvalitetsregistre section 3-2).
+//! Until June 2021 consent (samtykke) was needed; since then the registry is exempt (samtykkefritak) and patients may
+//! opt out (reservasjon) of questionnaires, of the registry, or of both (GDPR Article 21; forskrift om medisinske
+//! kvalitetsregistre section 3-2).
 
 use jiff::civil::{Date, date};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::fault::FaultCode;
 use crate::words::words;
 
 words! {
-    /// What kind of ground.
+    /// The kind of legal basis.
     Basis {
         /// Consent (samtykke): given, refused or withdrawn.
         Consent,
@@ -22,23 +22,23 @@ words! {
         /// Reservation (reservasjon): against questionnaires, or against the registry.
         Reservation,
     }
-    /// What was said when consent was asked for.
+    /// The answer to the request for consent.
     Decision {
-        /// Yes.
+        /// The consent was given.
         Given,
-        /// No.
+        /// The consent was refused.
         Refused,
         /// No longer (trukket).
         Withdrawn,
     }
-    /// What somebody reserved themselves against.
+    /// The scope of an opt-out (reservasjon).
     Against {
-        /// Further questionnaires.
+        /// Opt-out of further questionnaires.
         Questionnaires,
         /// Being in the registry.
         Registry,
     }
-    /// How the registry knows.
+    /// The source of the information.
     BasisSource {
         /// A signed form.
         Paper,
@@ -51,9 +51,9 @@ words! {
         /// The registry's own decision, such as an exemption granted to it.
         Registry,
     }
-    /// Why something may or may not be done.
+    /// The reason for a permission or its absence.
     Reason {
-        /// There is consent.
+        /// Consent is in force.
         ConsentGiven,
         /// The registry is exempt from consent.
         Exempt,
@@ -86,8 +86,8 @@ impl Reason {
             Self::Exempt => "The registry is exempt from consent for this patient.",
             Self::ConsentRefused => "The patient refused to consent.",
             Self::ConsentWithdrawn => "The patient withdrew the consent.",
-            Self::ReservedAgainstRegistry => "The patient has reserved themselves against the registry.",
-            Self::ReservedAgainstQuestionnaires => "The patient has reserved themselves against questionnaires.",
+            Self::ReservedAgainstRegistry => "The patient has opted out of the registry (reservasjon).",
+            Self::ReservedAgainstQuestionnaires => "The patient has opted out of questionnaires (reservasjon).",
             Self::GeneralExemption => "The registry has been exempt from consent since June 2021.",
             Self::NoBasis => "No legal basis covers this day.",
             Self::Deceased => "The patient is dead.",
@@ -118,12 +118,12 @@ impl Reason {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LegalBasis {
-    /// What kind of ground.
+    /// The kind of legal basis.
     pub basis: Basis,
-    /// What was said; of consent only.
+    /// The decision; for consent only.
     #[serde(default)]
     pub decision: Option<Decision>,
-    /// What against; of a reservation only.
+    /// The scope of the opt-out; for opt-outs only.
     #[serde(default)]
     pub against: Option<Against>,
     /// The first day it holds.
@@ -131,7 +131,7 @@ pub struct LegalBasis {
     /// The last day it holds; absent: until further notice.
     #[serde(default)]
     pub valid_to: Option<Date>,
-    /// How the registry knows.
+    /// The source of the information.
     pub source: BasisSource,
     /// The version of the information letter (informasjonsskriv) that the patient had.
     #[serde(default)]
@@ -179,7 +179,7 @@ impl LegalBasis {
 pub struct Verdict {
     /// Whether it may be done.
     pub allowed: bool,
-    /// Why.
+    /// The reason of the answer.
     pub reason: Reason,
 }
 
@@ -191,10 +191,10 @@ const fn no(reason: Reason) -> Verdict {
     Verdict { allowed: false, reason }
 }
 
-/// What besides the grounds decides whether questionnaires are sent to somebody.
+/// The facts besides the legal basis that decide whether questionnaires may be sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Circumstances {
-    /// When the patient died.
+    /// The day of death; absent for the living.
     pub deceased_on: Option<Date>,
     /// Whether the patient cannot answer for cognitive reasons.
     pub cognitive_impairment: bool,

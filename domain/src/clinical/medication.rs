@@ -1,4 +1,4 @@
-//! Medication as an entry: the ATC code checked against the book, the daily opioid dose reckoned.
+//! Medication as an entry: the ATC code is checked against the code book, and the daily opioid dose is computed.
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -8,20 +8,20 @@ use crate::code::System;
 use crate::fault::Fault;
 use crate::medication::{Medication, Omeq, OmeqUnknown};
 
-/// What follows from a medication.
+/// The derived members of a medication.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Medicated {
     /// The substance, as the ATC index names it.
     #[schema(max_length = 500)]
     pub substance: Option<String>,
-    /// Oral morphine equivalents (OMEQ), mg a day; null where it is no opioid or nobody can tell.
+    /// Oral morphine equivalents (OMEQ), mg a day; null where the medicine is no opioid or the value is unknown.
     #[serde(serialize_with = "crate::amount::serialize")]
     #[schema(value_type = Option<f64>, minimum = 0)]
     pub omeq_mg: Option<Decimal>,
-    /// The version of the factor table they were reckoned with.
+    /// The version of the table of factors.
     #[schema(max_length = 40)]
     pub omeq_factors: Option<String>,
-    /// Why nobody can tell.
+    /// The reason for an unknown value; null where the value is known or the medicine is no opioid.
     pub omeq_unknown: Option<OmeqUnknown>,
 }
 
@@ -34,7 +34,7 @@ impl Entry for Medication {
         let (of_code, of_others): (Vec<Fault>, Vec<Fault>) =
             Medication::faults(self).into_iter().partition(|fault| fault.pointer == "/atc");
         exam.faults(of_others);
-        // The book says more about what it refuses, such as that it is a code of another system.
+        // The code book refuses with more detail, such as that the code belongs to another system.
         let checked = exam.coded("atc", System::Atc, &self.atc, self.started_on);
         if checked.is_some() {
             exam.faults(of_code);

@@ -1,4 +1,4 @@
-//! Pain drawings (smertetegninger): where it hurts, region by region.
+//! Pain drawings (smertetegninger): the painful regions with intensity.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -10,11 +10,11 @@ use crate::ids::EntryId;
 use crate::words::words;
 
 words! {
-    /// Whose words they are.
+    /// The person who reported the sites.
     ReportedBy {
         /// The patient's own drawing.
         Patient,
-        /// What the clinician found.
+        /// The findings of the clinician.
         Clinician,
     }
 }
@@ -23,11 +23,11 @@ words! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PainArea {
-    /// The region.
+    /// The region of the body.
     pub region: Region,
-    /// Which side of it.
+    /// The side of the region.
     pub side: Side,
-    /// How much it hurts there, 0 to 10.
+    /// The intensity of the pain, 0 to 10.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 10)]
     pub intensity: Option<i32>,
@@ -43,19 +43,19 @@ pub struct PainSite {
     /// The episode it was made in.
     #[serde(default)]
     pub episode_id: Option<EntryId>,
-    /// When it was made.
+    /// The day of the drawing.
     pub recorded_on: Date,
-    /// Whose words they are.
+    /// The person who reported the sites.
     pub reported_by: ReportedBy,
     /// The places, each at most once.
     #[schema(min_items = 1, max_items = 100)]
     pub areas: Vec<PainArea>,
 }
 
-/// What follows from a pain drawing.
+/// The derived members of a pain drawing.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Drawn {
-    /// How many places hurt, both sides of a region counted as two.
+    /// The number of painful places; both sides of a region count as two.
     #[schema(minimum = 1, maximum = 200)]
     pub area_count: i32,
 }

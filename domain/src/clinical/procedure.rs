@@ -29,24 +29,24 @@ pub struct Procedure {
     /// The episode it was done in.
     #[serde(default)]
     pub episode_id: Option<EntryId>,
-    /// Which system the code is of.
+    /// The code system of the code.
     pub system: ProcedureSystem,
     /// The code, valid on the day it was done.
     #[schema(max_length = 12)]
     pub code: String,
-    /// When it was done.
+    /// The day of the procedure.
     pub performed_on: Date,
-    /// The group it belongs to, a code of the list `procedure_group`; absent: the group whose codes it is of.
+    /// The group of the procedure, a code of the list `procedure_group`; absent: the group that lists its code.
     #[serde(default)]
     #[schema(max_length = 40, example = "rf")]
     pub procedure_group: Option<String>,
-    /// Where on the body, each place at most once.
+    /// The places on the body, each at most once.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub sites: Vec<Area>,
 }
 
-/// What follows from a procedure.
+/// The derived members of a procedure.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Performed {
     /// The code in its canonical spelling.
@@ -55,10 +55,10 @@ pub struct Performed {
     /// The code's title in the edition that was valid then.
     #[schema(max_length = 500)]
     pub title: Option<String>,
-    /// That edition.
+    /// The edition of the code system.
     #[schema(max_length = 40)]
     pub edition: Option<String>,
-    /// The group that counts: the one given, else the one whose codes it is of.
+    /// The effective group: the given one, else the group that lists its code.
     #[schema(max_length = 40)]
     pub effective_group: Option<String>,
 }

@@ -1,19 +1,19 @@
-//! Referrals (henvisninger): how somebody came to the clinic, and by what right.
+//! Referrals (henvisninger): the source, the unit and the treatment-right category.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Examination, Kind, Nothing, Remark};
-use crate::code_list::{CodeLists, Flags, List};
+use crate::code_list::{CodeListFlags, CodeLists, List};
 use crate::fault::Fault;
 
 /// A referral (henvisning).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Referral {
-    /// When the clinic received it (ansiennitetsdato).
+    /// The day of receipt by the clinic (ansiennitetsdato).
     pub received_on: Date,
-    /// Where it came from: a code of the list `referral_source`.
+    /// The source: a code of the list `referral_source`.
     #[serde(default)]
     #[schema(max_length = 40, example = "gp")]
     pub source: Option<String>,
@@ -22,7 +22,7 @@ pub struct Referral {
     #[serde(default)]
     #[schema(max_length = 40, example = "right_granted")]
     pub category: Option<String>,
-    /// When the right was assessed.
+    /// The day of the assessment of the right.
     #[serde(default)]
     pub assessed_on: Option<Date>,
     /// The unit it was sent to: a code of the list `unit`.
@@ -55,10 +55,10 @@ impl Entry for Referral {
     }
 }
 
-/// What a category brings about.
+/// The effects of a category.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Effect {
-    /// The category.
+    /// The treatment-right category.
     #[schema(max_length = 40)]
     pub category: String,
     /// Whether the patient counts in the denominator of coverage (dekningsgrad).
@@ -70,7 +70,7 @@ pub struct Effect {
 }
 
 impl Effect {
-    fn of(category: &str, flags: &Flags) -> Self {
+    fn of(category: &str, flags: &CodeListFlags) -> Self {
         Self {
             category: category.to_owned(),
             counts_in_denominator: flags.counts_in_denominator,
@@ -80,16 +80,16 @@ impl Effect {
     }
 }
 
-/// What another category brings about.
+/// The effects of a change of category.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Consequence {
-    /// What was; null where the referral had no category.
+    /// The effects before; null where the referral had no category.
     pub before: Option<Effect>,
-    /// What is.
+    /// The effects after the change.
     pub after: Effect,
 }
 
-/// Gives the referral another category, and tells what that brings about.
+/// Changes the category of a referral, and returns the consequences.
 pub fn recategorised(
     referral: &Referral,
     category: &str,

@@ -11,16 +11,16 @@ use crate::code_list::List;
 use crate::fault::FaultCode;
 use crate::words::words;
 
-/// Somebody's part in a quality or research project (prosjektdeltakelse).
+/// Participation of a patient in a quality or research project (prosjektdeltakelse).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectParticipation {
     /// The project's code.
     #[schema(max_length = 40)]
     pub project: String,
-    /// When the patient joined.
+    /// The first day of participation.
     pub joined_on: Date,
-    /// When the patient left.
+    /// The last day of participation; absent while it goes on.
     #[serde(default)]
     pub left_on: Option<Date>,
     /// The arm of a trial.
@@ -33,10 +33,10 @@ pub struct ProjectParticipation {
     pub field_values: BTreeMap<String, Value>,
 }
 
-/// What follows from taking part.
+/// The derived members of a participation.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Enrolled {
-    /// Whether the registry's own follow-up leaves the patient alone meanwhile.
+    /// Whether participants are excluded from the registry's own follow-up.
     pub excluded_from_follow_up: bool,
 }
 
@@ -61,13 +61,13 @@ impl Entry for ProjectParticipation {
 }
 
 words! {
-    /// What became of a sample.
+    /// The state of a sample.
     SampleState {
-        /// It is there.
+        /// The sample is in storage.
         Stored,
-        /// It was used up.
+        /// The sample was used up.
         Used,
-        /// It was destroyed.
+        /// The sample was destroyed.
         Destroyed,
     }
 }
@@ -76,12 +76,12 @@ words! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sample {
-    /// What it is: a code of the list `sample_type`.
+    /// The type of the sample: a code of the list `sample_type`.
     #[schema(max_length = 40, example = "serum")]
     pub sample_type: String,
-    /// When it was taken.
+    /// The day of sampling.
     pub taken_on: Date,
-    /// Where the biobank keeps it, in the biobank's words.
+    /// The storage reference of the biobank.
     #[schema(min_length = 1, max_length = 100)]
     pub storage_reference: String,
     /// The approval or consent it was taken under.
@@ -91,7 +91,7 @@ pub struct Sample {
     #[serde(default)]
     #[schema(max_length = 40)]
     pub project: Option<String>,
-    /// What became of it.
+    /// The state of the sample.
     pub state: SampleState,
 }
 

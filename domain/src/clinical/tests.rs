@@ -134,7 +134,7 @@ fn changed(kind: Kind, members: &Value) -> Value {
     entry
 }
 
-/// What an examination says.
+/// The result of an examination.
 #[derive(Debug, PartialEq)]
 struct Said {
     /// Pointers and codes: `/dose required, /unit contradiction`.
@@ -174,7 +174,7 @@ fn refused<const N: usize>(kind: Kind, table: [(Value, &str); N]) {
     }
 }
 
-/// As [`refused`], of somebody who died on [`DIED`].
+/// As [`refused`], for a patient who died on [`DIED`].
 fn refused_of_the_dead<const N: usize>(kind: Kind, table: [(Value, &str); N]) {
     for (members, faults) in table {
         let said = of_kind!(kind, examined(&changed(kind, &members), Some(DIED)));
@@ -191,7 +191,7 @@ fn remarked<const N: usize>(kind: Kind, table: [(Value, &[Remark]); N]) {
 }
 
 #[test]
-fn an_entry_of_every_kind_as_it_comes_is_without_faults_and_remarks() {
+fn examine_accepts_a_sample_of_every_kind_without_remarks() {
     let book = |code: &str, title: &str, edition: &str| json!({"code": code, "title": title, "edition": edition});
     for kind in Kind::iter() {
         let derived = match kind {
@@ -225,7 +225,7 @@ fn an_entry_of_every_kind_as_it_comes_is_without_faults_and_remarks() {
 }
 
 #[test]
-fn every_kind_names_the_day_before_birth_after_death_and_to_come() {
+fn examine_refuses_days_before_birth_after_death_and_in_the_future() {
     for kind in Kind::iter() {
         let day = kind.row().day;
         let faults = |on: Date, died| {
@@ -237,7 +237,7 @@ fn every_kind_names_the_day_before_birth_after_death_and_to_come() {
         assert!(names(&faults(eve, None), "before_birth"), "{kind}");
         assert!(names(&faults(TODAY.tomorrow().expect("a day"), None), "in_future"), "{kind}");
         let late = faults(DIED.tomorrow().expect("a day"), Some(DIED));
-        // That somebody had a right to reserve themselves may be recorded when they are dead.
+        // The right to opt out may be recorded after the death of the patient.
         assert_eq!(names(&late, "after_death"), kind != Kind::LegalBasis, "{kind}: {late}");
         for on in [BORN, TODAY] {
             let of_day = faults(on, Some(TODAY));
@@ -248,7 +248,7 @@ fn every_kind_names_the_day_before_birth_after_death_and_to_come() {
 }
 
 #[test]
-fn faults_come_once_and_in_order_and_remarks_only_without_them() {
+fn finish_returns_sorted_unique_faults_or_remarks() {
     let (codes, lists) = (CodeBooks::default(), CodeLists::default());
     let mut exam = Examination::new(TODAY, BORN, None, &codes, &lists);
     exam.fault("b", FaultCode::Required);
@@ -265,7 +265,7 @@ fn faults_come_once_and_in_order_and_remarks_only_without_them() {
 }
 
 #[test]
-fn labels_and_texts_are_what_people_can_see() {
+fn label_refuses_invisible_characters() {
     let (codes, lists) = (CodeBooks::default(), CodeLists::default());
     let faults = |look: fn(&mut Examination<'_>, &str), text: &str| {
         let mut exam = Examination::new(TODAY, BORN, None, &codes, &lists);

@@ -24,7 +24,7 @@ struct Span {
     len: u16,
 }
 
-/// One period of one code; its texts lie in the book's.
+/// One period of one code; its texts are stored in the book's text.
 struct Entry {
     code: Span,
     title: Span,
@@ -62,9 +62,9 @@ impl std::fmt::Debug for CodeBook {
 /// A place in what a search found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// How well the code before the place fits what was searched for; 0 is best.
+    /// The rank of the match before the place; 0 is best.
     pub rank: u8,
-    /// That code.
+    /// The code in the spelling of the system.
     pub code: String,
 }
 
@@ -120,12 +120,12 @@ impl CodeBook {
         }
     }
 
-    /// Whose codes these are.
+    /// The code system of the book.
     pub const fn system(&self) -> System {
         self.system
     }
 
-    /// How many periods there are, of every code together.
+    /// Returns the number of periods of all codes.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
@@ -140,12 +140,12 @@ impl CodeBook {
         &self.editions
     }
 
-    /// How many codes are valid on a day.
+    /// Returns the number of codes valid on a day.
     pub fn count_valid(&self, day: Date) -> usize {
         self.entries.iter().filter(|entry| entry.is_valid_on(day)).count()
     }
 
-    /// How many bytes the book takes, about.
+    /// Returns the approximate size of the book in bytes.
     pub fn bytes(&self) -> usize {
         self.texts.len() + self.folded.len() + size_of_val(&*self.entries)
     }
@@ -161,9 +161,9 @@ impl CodeBook {
         self.periods(&code).iter().map(|entry| self.coded(entry)).collect()
     }
 
-    /// The code as it was on a day, or why it is refused: [`FaultCode::InvalidFormat`], [`FaultCode::UnknownCode`],
-    /// [`FaultCode::ExpiredCode`] (known, but not valid on that day) or [`FaultCode::CodeSystemNotLoaded`]. Of an ICD-11
-    /// cluster every code is checked, and the first that fails tells why.
+    /// Returns the code as valid on a day, or the fault: [`FaultCode::InvalidFormat`], [`FaultCode::UnknownCode`],
+    /// [`FaultCode::ExpiredCode`] (known, but not valid on that day) or [`FaultCode::CodeSystemNotLoaded`]. Every code
+    /// of an ICD-11 cluster is checked; the first fault is returned.
     pub fn check(&self, code: &str, on: Date) -> Result<Checked, CodeRefusal> {
         if self.is_empty() {
             return Err(CodeRefusal::without(FaultCode::CodeSystemNotLoaded));
@@ -178,7 +178,7 @@ impl CodeBook {
                 code: canonical,
             });
         }
-        // An extension code tells more about a stem code; alone it says nothing.
+        // An extension code qualifies a stem code and is not valid alone.
         if is_extension(&canonical) {
             return Err(misspelt());
         }
@@ -196,14 +196,14 @@ impl CodeBook {
         Ok(Checked { edition: edition.to_owned(), title, code: canonical })
     }
 
-    /// The codes valid on a day that fit a search, the best first: those that begin with it (dots do not count), those
-    /// whose title has a word beginning with each of its words, those whose title holds each of its words. Upper and
-    /// lower case are alike. An empty search finds every code, by code.
+    /// Returns the codes valid on a day that match a search, best first: codes that begin with it (dots are ignored),
+    /// titles with a word beginning with each of its words, titles that contain each of its words. Case is ignored. An
+    /// empty search returns every code, in order of code.
     pub fn search(&self, query: &str, on: Date, limit: usize) -> Vec<Coded> {
         self.page(query, on, None, limit).0
     }
 
-    /// As [`CodeBook::search`], from a place on; with the place to read on from, where there is more.
+    /// Searches as [`CodeBook::search`], from a place on; returns the next place, where there is more.
     pub fn page(&self, query: &str, on: Date, after: Option<&Place>, limit: usize) -> (Vec<Coded>, Option<Place>) {
         let query = Query::of(query);
         let mut found: Vec<(u8, &Entry)> = self
@@ -290,8 +290,8 @@ impl CodeBook {
         from.split_at(from.partition_point(|entry| self.text(entry.code).starts_with(prefix))).0
     }
 
-    /// What may be used instead of a code that is not valid on the day: first what has its title elsewhere in the
-    /// system, then its own category, then the wider ones around that.
+    /// Suggestions instead of a code that is not valid on the day: first codes with the same title, then its category,
+    /// then wider ones.
     fn instead_of(&self, periods: &[Entry], on: Date) -> Vec<Suggestion> {
         let Some(last) = periods.last() else { return Vec::new() };
         let code = self.text(last.code);
@@ -309,8 +309,8 @@ impl CodeBook {
         self.best(ranked)
     }
 
-    /// What may have been meant by a text that is no code: what one typing error leads to, the code above or below it,
-    /// what two errors lead to, and what else is of its category.
+    /// Suggestions for a text that is no code: codes at one typing error, the code above or below it, codes at two
+    /// errors, and the rest of its category.
     fn nearest(&self, code: &str, on: Date) -> Vec<Suggestion> {
         if code.is_empty() || code.len() > LONGEST_COMPARED || !code.is_ascii() {
             return Vec::new();
@@ -357,9 +357,9 @@ impl CodeBook {
         best
     }
 
-    /// Calls `seen` with every entry whose code is at most [`MOST_EDITS`] from `wanted`. The entries are sorted, so what
-    /// was worked out for a beginning is kept for every code that has it, and a beginning that is too far off is skipped
-    /// with all its codes.
+    /// Calls `seen` with every entry whose code is at most [`MOST_EDITS`] from `wanted`. The entries are sorted, so
+    /// the rows computed for a prefix are reused for every code with that prefix, and a prefix that is too far off is
+    /// skipped with all its codes.
     fn within_edits<'b>(&'b self, wanted: &[u8], mut seen: impl FnMut(u8, &'b Entry)) {
         let mut edits = Edits::new(wanted);
         let mut rest: &'b [Entry] = &self.entries;
@@ -382,7 +382,7 @@ impl CodeBook {
     }
 }
 
-/// How far off (the smaller the nearer), how much of the beginning is alike, the code, and where it is.
+/// The distance (smaller is nearer), the length of the common prefix, the code, and its index.
 type Ranked<'b> = (u8, Reverse<usize>, &'b str, &'b Entry);
 
 /// A text that grows.
@@ -404,7 +404,7 @@ fn slice(text: &str, span: Span) -> &str {
     text.get(at..at.saturating_add(usize::from(span.len))).unwrap_or_default()
 }
 
-/// How many bytes two texts have in common at the beginning.
+/// Returns the length in bytes of the common prefix of two texts.
 fn shared(one: &[u8], other: &[u8]) -> usize {
     one.iter().zip(other).take_while(|(a, b)| a == b).count()
 }
@@ -414,7 +414,7 @@ fn shared(one: &[u8], other: &[u8]) -> usize {
 struct Edits<'a> {
     wanted: &'a [u8],
     typed: Vec<u8>,
-    /// A row of the table for every length of what is typed.
+    /// One row of the table for every length of the typed text.
     rows: Vec<Vec<u8>>,
 }
 
@@ -424,13 +424,13 @@ impl<'a> Edits<'a> {
         Self { wanted, typed: Vec::new(), rows: vec![first] }
     }
 
-    /// Takes back all but the first `length` bytes.
+    /// Removes all but the first `length` bytes.
     fn cut(&mut self, length: usize) {
         self.typed.truncate(length);
         self.rows.truncate(length + 1);
     }
 
-    /// Types one byte more. The distance to everything that begins like this is at least what is returned.
+    /// Adds one typed byte. Returns a lower bound of the distance to every code with this prefix.
     fn least_with(&mut self, byte: u8) -> u8 {
         let empty: &[u8] = &[];
         let mut newest = self.rows.iter().rev().map(Vec::as_slice);
@@ -463,7 +463,7 @@ impl<'a> Edits<'a> {
     }
 }
 
-/// What is searched for.
+/// A search, split into words.
 struct Query {
     code: String,
     words: Vec<String>,
@@ -504,7 +504,7 @@ impl Default for CodeBooks {
 }
 
 impl CodeBooks {
-    /// These books, and an empty one for every other system.
+    /// Returns these books, and an empty one for every other system.
     pub fn new(books: impl IntoIterator<Item = Arc<CodeBook>>) -> Self {
         let empty = |system| (system, Arc::new(CodeBook::new(system, Vec::new(), Vec::new())));
         let mut all: BTreeMap<System, Arc<CodeBook>> = System::iter().map(empty).collect();
@@ -512,7 +512,7 @@ impl CodeBooks {
         Self(Arc::new(all))
     }
 
-    /// What the program brings along, valid as its files say: for tests and for a look without a database.
+    /// The built-in books, valid as their files say: for tests and for use without a database.
     pub fn built_in() -> Self {
         Self::new(super::shipped().into_iter().map(|shipped| Arc::new(shipped.book())))
     }
@@ -527,7 +527,7 @@ impl CodeBooks {
         self.0.values()
     }
 
-    /// As [`CodeBook::check`]; a code of another system is refused as [`FaultCode::WrongCodeSystem`].
+    /// Checks as [`CodeBook::check`]; a code of another system is refused as [`FaultCode::WrongCodeSystem`].
     pub fn check(&self, system: System, code: &str, on: Date) -> Result<Checked, CodeRefusal> {
         let Some(book) = self.book(system) else {
             return Err(CodeRefusal::without(FaultCode::CodeSystemNotLoaded));

@@ -4,10 +4,10 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
-use super::edition::{Columns, Import, Issue, Listed, lines_of_text};
+use super::edition::{Columns, Import, Issue, ListedCodes, lines_of_text};
 use super::{CodeBook, Edition, System};
 
-/// The edition of codes that are real and whose titles are WHO's.
+/// The edition of official codes with titles by WHO.
 pub const BUILT_IN: &str = "built-in";
 /// The edition of codes that are no official codes.
 pub const DEMONSTRATION: &str = "demonstration";
@@ -15,7 +15,7 @@ pub const DEMONSTRATION: &str = "demonstration";
 /// One system's codes that the program brings along.
 #[derive(Clone, Copy, Debug)]
 pub struct Shipped {
-    /// The system.
+    /// The code system.
     pub system: System,
     /// `built-in` or `demonstration`.
     pub edition: &'static str,
@@ -40,13 +40,13 @@ pub fn shipped() -> Vec<Shipped> {
 
 impl Shipped {
     /// The file, read.
-    pub fn listed(&self) -> Listed {
+    pub fn listed(&self) -> ListedCodes {
         let lines = lines_of_text(self.text.as_bytes()).unwrap_or_default();
-        let nothing = Listed { rows: 0, others: 0, codes: Vec::new(), refused: Vec::new() };
-        Listed::read(self.system, &lines, &Columns::default()).unwrap_or(nothing)
+        let nothing = ListedCodes { rows: 0, others: 0, codes: Vec::new(), refused: Vec::new() };
+        ListedCodes::read(self.system, &lines, &Columns::default()).unwrap_or(nothing)
     }
 
-    /// What importing it means.
+    /// Returns how the codes are imported.
     pub fn issue(&self) -> Issue {
         Issue { edition: self.edition.to_owned(), valid_from: self.valid_from, complete: false }
     }

@@ -1,5 +1,5 @@
-//! An edition of a code system as a file lists it: lines become codes or are refused with a reason, and what is in the
-//! book already becomes what it will be. Reads bytes and cells; opens nothing.
+//! An edition of a code system as a file lists it: each line is read as a code or refused with a reason, and the
+//! changes to the book are computed. It reads bytes and cells, and opens no file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ pub struct Line {
 }
 
 /// The lines of a text file with delimited cells: UTF-8 (with or without a byte order mark), UTF-16 with one, or else
-/// Windows-1252; divided by semicolons, tabs or commas, whichever stands in most of the first lines.
+/// Windows-1252; delimited by semicolons, tabs or commas, whichever occurs in most of the first lines.
 pub fn lines_of_text(bytes: &[u8]) -> Result<Vec<Line>, csv::Error> {
     let text = decoded(bytes).replace("\r\n", "\n");
     let divided = |delimiter: &char| text.lines().take(HEADER_WITHIN).filter(|line| line.contains(*delimiter)).count();
@@ -71,11 +71,11 @@ pub(crate) fn windows_1252(byte: u8) -> char {
     upper.copied().unwrap_or(char::from(byte))
 }
 
-/// What a column holds. The one that chooses lines has no header that is known.
+/// The content of a column. The column that selects lines has no known header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Column {
-    /// The code.
+    /// The column of the code.
     Code,
     /// The title, Norwegian where there is one.
     Title,
@@ -85,7 +85,7 @@ pub enum Column {
     ValidFrom,
     /// The last day.
     ValidTo,
-    /// Which lines to read.
+    /// The column that selects lines.
     Only,
 }
 
@@ -147,20 +147,20 @@ impl Column {
     }
 }
 
-/// Which columns to read: each by its header or by its number, from 1; `None`: by the headers that are known.
+/// The columns to read, by header or by number from 1; `None`: by the known headers.
 #[derive(Clone, Debug, Default)]
 pub struct Columns {
-    /// Where the code stands.
+    /// The header of the column of the code.
     pub code: Option<String>,
-    /// Where the title stands.
+    /// The header of the column of the title.
     pub title: Option<String>,
-    /// Where the English title stands.
+    /// The header of the column of the English title.
     pub title_en: Option<String>,
-    /// Where the first day stands.
+    /// The header of the column of the first day.
     pub valid_from: Option<String>,
-    /// Where the last day stands.
+    /// The header of the column of the last day.
     pub valid_to: Option<String>,
-    /// Of a file that lists several systems: the column that tells which, and what it says of the lines to be read.
+    /// For a file of several systems: the column of the system, and its value in the lines to read.
     pub only: Option<(String, String)>,
 }
 
@@ -177,7 +177,7 @@ impl Columns {
     }
 }
 
-/// The headers do not tell which column holds what.
+/// The headers do not identify the columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnsUnclear {
     /// The column that was not found.
@@ -188,9 +188,9 @@ pub struct ColumnsUnclear {
     pub headers: Vec<String>,
 }
 
-/// Which of a table's columns hold what.
+/// The columns of a table by content.
 struct Layout {
-    /// How many lines come before the codes.
+    /// The number of lines before the codes.
     skip: usize,
     code: usize,
     title: Option<usize>,
@@ -212,7 +212,7 @@ impl Layout {
         for (at, line) in lines.iter().take(HEADER_WITHIN).enumerate() {
             match Self::in_line(&line.cells, columns) {
                 Ok(layout) => return Ok(Self { skip: at + 1, ..layout }),
-                // The line that comes nearest is the one to tell of: a code column was found, or there are most cells.
+                // The best candidate is reported: a line with a code column, or else the one with most cells.
                 Err(error) => {
                     let worth = |it: &ColumnsUnclear| (it.column != Column::Code, it.headers.len());
                     if unclear.as_ref().is_none_or(|best| worth(&error) > worth(best)) {
@@ -262,12 +262,12 @@ fn tidy(text: &str) -> String {
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Why a line was not taken.
+/// The reason why a line is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unusable {
-    /// No code.
+    /// The line has no code.
     NoCode,
-    /// Not of the system's form: a chapter or a block, perhaps.
+    /// The code does not have the format of the system; it may be a chapter or a block.
     NotACode,
     /// No title in any language.
     NoTitle,
@@ -277,7 +277,7 @@ pub enum Unusable {
     NotADay,
     /// A last day before the first.
     EndsBeforeItBegins,
-    /// The code stands on this line already, for the same days.
+    /// An earlier line has the same code for the same days.
     StandsAlready(u64),
 }
 
@@ -298,28 +298,28 @@ impl std::fmt::Display for Unusable {
 /// A line that was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedLine {
-    /// Its number.
+    /// The number of the line, from 1.
     pub number: u64,
-    /// What stands where the code should be, tidied and cut.
+    /// The content of the code's cell, trimmed and truncated.
     pub code: String,
-    /// Why.
+    /// The reason of the refusal.
     pub reason: Unusable,
 }
 
 /// A code as an edition lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedCode {
-    /// The line.
+    /// The number of the line, from 1.
     pub number: u64,
     /// The code, canonical.
     pub code: String,
-    /// Its title.
+    /// The title of the code.
     pub title: String,
     /// Its English title.
     pub title_en: Option<String>,
-    /// The first day, where the file tells.
+    /// The first day; absent where the file has none.
     pub valid_from: Option<Date>,
-    /// The last day, where the file tells.
+    /// The last day; absent where the file has none.
     pub valid_to: Option<Date>,
 }
 
@@ -332,12 +332,12 @@ impl ListedCode {
     }
 }
 
-/// What a file lists.
+/// The codes that a file lists, and the refused lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
-    /// How many lines held something; each is a code, refused, or of another list.
+pub struct ListedCodes {
+    /// The number of non-empty lines; each is a code, refused, or of another list.
     pub rows: usize,
-    /// How many lines were not asked for.
+    /// The number of lines that were not selected.
     pub others: usize,
     /// The codes, in the file's order.
     pub codes: Vec<ListedCode>,
@@ -345,8 +345,9 @@ pub struct Listed {
     pub refused: Vec<RefusedLine>,
 }
 
-impl Listed {
-    /// Reads a table whose header is among its first lines. Empty lines count for nothing; no other is lost.
+impl ListedCodes {
+    /// Reads a table whose header is among its first lines. Empty lines are ignored; every other line is a code or
+    /// refused.
     pub fn read(system: System, lines: &[Line], columns: &Columns) -> Result<Self, ColumnsUnclear> {
         let layout = Layout::of(lines, columns)?;
         let mut listed = Self { rows: 0, others: 0, codes: Vec::new(), refused: Vec::new() };
@@ -389,7 +390,7 @@ fn read(system: System, layout: &Layout, line: &Line, code: &str) -> Result<List
     if code.is_empty() {
         return Err(Unusable::NoCode);
     }
-    // ICD-10 marks what is a cause and what its manifestation; the mark is no part of the code.
+    // ICD-10 marks causes and manifestations (dagger and asterisk); the mark is not part of the code.
     let bare = if system == System::Icd10 { code.trim_end_matches(['*', '†', '+']) } else { code };
     let code = system
         .canonical(bare)
@@ -402,7 +403,7 @@ fn read(system: System, layout: &Layout, line: &Line, code: &str) -> Result<List
         return Err(Unusable::TitleTooLong);
     }
     let valid_from = day(&cell(layout.valid_from), false)?;
-    // Registers that must name a last day name one that nobody will see.
+    // Files with a mandatory last day use a day in the far future.
     let valid_to = day(&cell(layout.valid_to), true)?.filter(|last| last.year() < 2900);
     if let (Some(first), Some(last)) = (valid_from, valid_to)
         && last < first
@@ -461,7 +462,7 @@ impl Issue {
     }
 }
 
-/// What an edition changes.
+/// The changes by an edition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Import {
     /// Codes that were not known.
@@ -474,17 +475,17 @@ pub struct Import {
     pub redated: usize,
     /// Codes that stay as they are.
     pub unchanged: usize,
-    /// Lines that fit into the file but not into time: only a last day is told, of a code that is not known.
+    /// Lines without effect: they have only a last day, and their code is unknown.
     pub refused: Vec<RefusedLine>,
     /// Every changed code with all its periods; one without any is to be forgotten.
     pub changed: BTreeMap<String, Vec<Coded>>,
 }
 
 impl Import {
-    /// Works out what the book will say. Days that another edition told of stay as they were told; the day before this
-    /// edition is the last one of the titles it changes and, where it is complete and the newest, of the codes it does
-    /// not list. A line that was refused ends no code.
-    pub fn plan(book: &CodeBook, listed: &Listed, issue: &Issue) -> Self {
+    /// Computes the book after an edition. Days that another edition stated are kept; the day before this edition is
+    /// the last one of titles that it changes and, where it is complete and the newest, of codes that it does not
+    /// list. A refused line ends no code.
+    pub fn plan(book: &CodeBook, listed: &ListedCodes, issue: &Issue) -> Self {
         let older = book.editions().iter().any(|known| known.valid_from > issue.valid_from);
         let mut plan = Self::default();
         let mut by_code: BTreeMap<&str, Vec<&ListedCode>> = BTreeMap::new();
@@ -588,8 +589,8 @@ fn cut(periods: &mut Vec<Coded>, day: Date) {
     });
 }
 
-/// An edition older than one that is known: tells of days that nobody told of, and changes nothing.
-/// Whether the line makes sense.
+/// Applies a line of an edition that is older than a known one: it adds days that no edition stated, and changes
+/// nothing. Returns whether the line is consistent.
 fn fill(periods: &mut Vec<Coded>, listed: &ListedCode, issue: &Issue) -> bool {
     let from = listed.valid_from.unwrap_or(issue.valid_from);
     if periods.iter().any(|it| it.is_valid_on(from)) {
@@ -604,8 +605,8 @@ fn fill(periods: &mut Vec<Coded>, listed: &ListedCode, issue: &Issue) -> bool {
     true
 }
 
-/// The newest edition: what it says holds for the days it speaks of. Without a first day of its own a code is as listed
-/// from the edition's day on, and before that as it was. Whether the line makes sense.
+/// Applies a line of the newest edition: it is valid for the days that it states. Without a first day, a code is valid
+/// as listed from the edition's day on, and unchanged before. Returns whether the line is consistent.
 fn paint(periods: &mut Vec<Coded>, listed: &ListedCode, issue: &Issue) -> bool {
     let mut from = listed.valid_from.unwrap_or(issue.valid_from);
     if let (None, Some(last)) = (listed.valid_from, listed.valid_to)
@@ -616,12 +617,12 @@ fn paint(periods: &mut Vec<Coded>, listed: &ListedCode, issue: &Issue) -> bool {
         }
         return !periods.is_empty();
     }
-    // What begins after the edition was told by somebody who looked further ahead.
+    // Periods that begin after the edition come from an edition with later dates.
     let next = periods.iter().map(|it| it.valid_from).filter(|first| *first > from.max(issue.valid_from)).min();
     let mut to = listed.valid_to.or(next.map(day_before));
     let mut edition = issue.edition.clone();
     let mut title_en = listed.title_en.clone();
-    // The same title before, or on the same days: one period. The dates that a file does not tell stay.
+    // The same title before, or on the same days: one period. Dates that are missing in the file are kept.
     let same = periods.iter().find(|it| {
         it.title == listed.title && it.valid_from <= to.unwrap_or(Date::MAX) && it.valid_to.is_none_or(|it| it >= from)
     });

@@ -17,9 +17,9 @@ pub struct Field {
     /// Its code: lower-case letters, digits and underscores.
     #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9_]{1,40}$")]
     pub code: String,
-    /// What it holds.
+    /// The type of the values.
     pub kind: FieldKind,
-    /// Of options: which there are.
+    /// The options of an option field.
     #[serde(default)]
     #[schema(max_items = 50)]
     pub options: Vec<FieldOption>,
@@ -41,10 +41,10 @@ pub struct Project {
     /// Its code: lower-case letters, digits, dashes and underscores.
     #[schema(min_length = 2, max_length = 40, pattern = "^[a-z0-9_-]{2,40}$", example = "opioid-taper")]
     pub code: String,
-    /// Its title.
+    /// The title of the project.
     #[schema(min_length = 1, max_length = 300)]
     pub title: String,
-    /// What it is for.
+    /// The kind of project.
     pub kind: ProjectKind,
     /// The approval it rests on, such as a REK number.
     #[serde(default)]
@@ -55,17 +55,17 @@ pub struct Project {
     /// Its last day.
     #[serde(default)]
     pub ends_on: Option<Date>,
-    /// Whether the registry's own follow-up leaves participants alone meanwhile.
+    /// Whether participants are excluded from the registry's own follow-up.
     #[serde(default)]
     pub excludes_from_follow_up: bool,
-    /// What it keeps of every participant.
+    /// The fields that it keeps of every participant.
     #[serde(default)]
     #[schema(max_items = 50)]
     pub fields: Vec<Field>,
 }
 
 impl Project {
-    /// What is wrong with it.
+    /// Returns the faults of the project, sorted by place.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         let is_code = |text: &str, least: usize, dash: bool| {
@@ -127,8 +127,8 @@ impl Project {
         faults
     }
 
-    /// What participants would lose or lack if the project became `next`: what it keeps of them may grow, not shrink, and
-    /// its period must not leave anybody out who joined.
+    /// Returns the faults of a change to `next` for present participants: fields may be added and widened, not
+    /// narrowed, and the period must include everyone who joined.
     pub fn faults_as(&self, next: &Self) -> Vec<Fault> {
         let mut faults = Vec::new();
         for field in &self.fields {
@@ -156,7 +156,7 @@ impl Project {
         faults
     }
 
-    /// What is wrong with a participant's values.
+    /// Returns the faults of a participant's values.
     pub(crate) fn faults_of(&self, values: &BTreeMap<String, Value>) -> Vec<Fault> {
         let mut faults = Vec::new();
         for name in values.keys().filter(|name| !self.fields.iter().any(|field| field.code == **name)) {
@@ -175,7 +175,7 @@ impl Project {
 }
 
 impl Field {
-    /// What is wrong with a value of this field.
+    /// Returns the fault of a value of this field, if any.
     fn fault_of(&self, value: &Value) -> Option<FaultCode> {
         let is_option = |text: &str| self.options.iter().any(|option| option.0 == text);
         let (fits, code) = match (self.kind, value) {

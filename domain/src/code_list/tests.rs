@@ -36,7 +36,7 @@ fn told(faults: &[Fault]) -> String {
 }
 
 #[test]
-fn the_template_lists_everything_once_and_without_faults() {
+fn template_lists_are_complete_and_without_faults() {
     let template = CodeLists::from_toml(TEMPLATE).unwrap_or_else(|error| panic!("{error}"));
     let names: Vec<List> = template.all().iter().map(|(list, _)| *list).collect();
     assert_eq!(names, List::iter().collect::<Vec<_>>());
@@ -49,8 +49,8 @@ fn the_template_lists_everything_once_and_without_faults() {
             assert!(template.check(*list, &code.code, DAY).is_ok());
         }
     }
-    // Flags stand only where rules read them.
-    let flagged = |list| template.of(list).iter().any(|code| code.flags != Flags::default());
+    // CodeListFlags stand only where rules read them.
+    let flagged = |list| template.of(list).iter().any(|code| code.flags != CodeListFlags::default());
     let with_flags: Vec<List> = List::iter().filter(|list| flagged(*list)).collect();
     assert_eq!(with_flags, [List::TreatmentRight, List::ProcedureGroup]);
     assert!(template.of(List::ProcedureGroup).iter().all(|code| !code.flags.codes.is_empty()));
@@ -58,7 +58,7 @@ fn the_template_lists_everything_once_and_without_faults() {
 }
 
 #[test]
-fn a_template_with_anything_unknown_in_it_is_refused() {
+fn from_toml_refuses_unknown_members() {
     let code = "{ code = \"a\", nb = \"A\", en = \"A\" }";
     assert!(CodeLists::from_toml(&format!("[[lists]]\nlist = \"unit\"\ncodes = [{code}]")).is_ok());
     for wrong in [
@@ -76,7 +76,7 @@ fn a_template_with_anything_unknown_in_it_is_refused() {
 }
 
 #[test]
-fn a_code_is_found_in_its_list_and_holds_from_its_first_to_its_last_day() {
+fn check_accepts_codes_from_first_to_last_day() {
     let period = json!({"valid_from": "2020-01-01", "valid_to": "2022-12-31"});
     let (first, last) = (date(2020, 1, 1), date(2022, 12, 31));
     let lists = lists(vec![
@@ -117,7 +117,7 @@ fn a_code_is_found_in_its_list_and_holds_from_its_first_to_its_last_day() {
 }
 
 #[test]
-fn no_more_than_five_codes_are_suggested() {
+fn check_suggests_at_most_five_codes() {
     let many = (0..20).map(|number| (List::Unit, listed(&format!("unit_{number:02}"), json!({})))).collect();
     let refused = lists(many).check(List::Unit, "none", DAY).expect_err("none").at("unit");
     let near: Vec<String> = refused.suggestions.into_iter().map(|near| near.code).collect();
@@ -129,7 +129,7 @@ fn group(code: &str, prefixes: &[&str]) -> (List, Listed) {
 }
 
 #[test]
-fn a_procedure_belongs_to_the_group_that_names_most_of_its_code() {
+fn procedure_group_prefers_the_longest_prefix() {
     let ended = json!({"valid_to": "2020-12-31", "flags": {"codes": ["ZDRF01"]}});
     let lists = lists(vec![
         (List::ProcedureGroup, listed("old", ended)),
@@ -160,7 +160,7 @@ fn a_procedure_belongs_to_the_group_that_names_most_of_its_code() {
 
 proptest! {
     #[test]
-    fn the_longest_beginning_wins_and_of_equals_the_first(
+    fn procedure_group_prefers_the_first_of_equal_prefixes(
         groups in proptest::collection::vec(proptest::collection::vec("[AB]{1,4}", 0..4), 0..6), code in "[AB]{0,5}",
     ) {
         let name = |at: usize| format!("group_{at}");
@@ -182,7 +182,7 @@ proptest! {
 }
 
 #[test]
-fn a_wrong_code_is_told_what_is_wrong() {
+fn faults_name_every_fault_of_a_code() {
     let codes = |codes: Value| json!({"flags": {"codes": codes}});
     for (code, members, faults) in [
         ("a", json!({}), ""),
@@ -224,7 +224,7 @@ fn project(members: Value) -> Project {
 }
 
 #[test]
-fn a_wrong_project_is_told_what_is_wrong() {
+fn faults_name_every_fault_of_a_project() {
     let field = |members: Value| {
         let whole = with(json!({"code": "grip", "kind": "integer"}), members);
         json!({"fields": [{"code": "arm", "kind": "option", "options": ["a", "b"]}, whole]})
@@ -270,7 +270,7 @@ fn a_wrong_project_is_told_what_is_wrong() {
 }
 
 #[test]
-fn values_of_fields_are_of_their_kind() {
+fn faults_of_values_follow_the_kind_of_field() {
     for (kind, right, wrong) in [
         (
             "integer",
@@ -347,14 +347,14 @@ fn values_of_fields_are_of_their_kind() {
 }
 
 #[test]
-fn projects_are_found_by_their_code() {
+fn project_is_found_by_code() {
     let lists = CodeLists::new([], vec![project(json!({})), project(json!({"code": "audit"}))]);
     assert_eq!(lists.project("audit").map(|it| it.code.as_str()), Some("audit"));
     assert!(lists.project("Audit").is_none() && lists.project("").is_none() && lists.all().is_empty());
 }
 
 #[test]
-fn what_a_project_keeps_of_its_participants_may_grow_and_not_shrink() {
+fn faults_as_refuses_narrowed_fields() {
     let project = |fields: serde_json::Value, starts: &str| -> Project {
         let body =
             serde_json::json!({"code": "p1", "title": "P", "kind": "quality", "starts_on": starts, "fields": fields});

@@ -1,18 +1,18 @@
-//! What is wrong with a plan: rules that can never fire, windows in which an answer would be two, texts that say too much.
-//! Every fault names its place.
+//! The faults of a plan: rules that can never fire, windows that overlap, texts that disclose too much. Every fault
+//! has its place.
 
 use std::collections::HashSet;
 
 use jiff::civil::{Date, date};
 
 use super::message;
-use super::plan::{Definition, Exclusion, Known, Start, Track, Wave};
+use super::plan::{Exclusion, FollowUpPlanDefinition, FollowUpWave, Known, Start, Track};
 use crate::calendar::{days_after, days_before, months_after};
 use crate::code_list::List;
 use crate::fault::{Fault, FaultCode, escape};
 
 /// Everything that is wrong with the plan.
-pub(super) fn faults(plan: &Definition, known: &Known<'_>) -> Vec<Fault> {
+pub(super) fn faults(plan: &FollowUpPlanDefinition, known: &Known<'_>) -> Vec<Fault> {
     let mut faults = Faults::default();
     if plan.tracks.len() > 40 {
         faults.add("/tracks", FaultCode::TooLong);
@@ -139,7 +139,7 @@ fn of_start(track: &Track, known: &Known<'_>, place: &str, faults: &mut Faults) 
     }
 }
 
-/// From Maundy Thursday to Easter Monday nothing is sent: a window that is no longer may close before it has opened.
+/// No message is sent from Maundy Thursday to Easter Monday: a window within these days would close before it opens.
 const LONGEST_HOLIDAY: u16 = 5;
 
 fn of_waves(track: &Track, working_days_only: bool, place: &str, faults: &mut Faults) {
@@ -149,7 +149,7 @@ fn of_waves(track: &Track, working_days_only: bool, place: &str, faults: &mut Fa
         faults.add(&format!("{place}/waves"), FaultCode::TooLong);
     }
     let lasts = matches!(track.start, Start::EpisodeOngoing | Start::Project { .. });
-    let mut before: Option<Wave> = None;
+    let mut before: Option<FollowUpWave> = None;
     for (at, wave) in track.waves.iter().enumerate().take(20) {
         let place = format!("{place}/waves/{at}");
         let window = wave.window;
@@ -209,9 +209,9 @@ fn days() -> impl Iterator<Item = Date> {
 }
 
 /// Whether an answer of some day could belong to both.
-fn overlap(one: Wave, other: Wave) -> bool {
+fn overlap(one: FollowUpWave, other: FollowUpWave) -> bool {
     let (first, second) = if one.months <= other.months { (one, other) } else { (other, one) };
-    let window = |wave: Wave, start: Date| {
+    let window = |wave: FollowUpWave, start: Date| {
         let due = months_after(start, wave.months.into());
         let after = u32::from(wave.window.after_days) + u32::from(wave.window.late_days);
         (days_before(due, wave.window.before_days.into()), days_after(due, after))
@@ -220,12 +220,12 @@ fn overlap(one: Wave, other: Wave) -> bool {
 }
 
 /// Whether a wave that comes again would come before the last one is over.
-fn overlaps_itself(wave: Wave) -> bool {
-    let again = Wave { months: wave.months.saturating_mul(2), ..wave };
+fn overlaps_itself(wave: FollowUpWave) -> bool {
+    let again = FollowUpWave { months: wave.months.saturating_mul(2), ..wave };
     wave.repeats && overlap(wave, again)
 }
 
-/// Where a text of a language stands.
+/// Returns the pointer of a text of a language.
 pub(super) fn text_place(language: &str, member: &str) -> String {
     format!("/messages/{}/{member}", escape(language))
 }

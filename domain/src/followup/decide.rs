@@ -36,7 +36,7 @@ pub fn decide(plan: &Plan, facts: &Facts, now: Timestamp) -> Outcome {
     Outcome { decisions, unmatched }
 }
 
-/// One occurrence of a rule, or what is left of one.
+/// One occurrence of a rule, or the remainder of one.
 struct Case<'p> {
     /// The rule's code: it may be no longer in the plan.
     code: &'p str,
@@ -52,7 +52,7 @@ struct Case<'p> {
     also: Vec<SubmissionId>,
 }
 
-/// An event, and the days that an occurrence of it is about.
+/// An event, and the days that an occurrence covers.
 struct Span {
     event: Event,
     due: Date,
@@ -69,7 +69,7 @@ fn occurrences<'p>(track: &'p Track, rule: &'p Rule, facts: &'p Facts, today: Da
     let span = |event: &Event, number: u32| {
         let due = months_after(event.day, u32::from(wave.months) * number);
         let lapses = days_after(due, wave.window.after_days.into());
-        // What leads to no questions, or is over again by then, starts nothing anew.
+        // A start that leads to no questions, or has ended by then, replaces no earlier start.
         let leads = |other: &Event| {
             other.blocked_by(lapses).is_none() && other.ended.as_ref().is_none_or(|(day, _)| *day >= due)
         };
@@ -115,7 +115,7 @@ fn invitations<'f>(facts: &'f Facts, rule: &str, start: Uuid, number: u32) -> Ve
     facts.invitations.iter().filter(of_it).collect()
 }
 
-/// What was sent or taken on for occurrences that are no more: it stays.
+/// Sent or claimed invitations of occurrences that no longer exist are kept.
 fn orphans<'p>(plan: &'p Plan, facts: &'p Facts, cases: &mut Vec<Case<'p>>) {
     for sent in &facts.invitations {
         if cases.iter().any(|case| case.is(&sent.rule, sent.start_id, sent.number)) {
@@ -128,8 +128,9 @@ fn orphans<'p>(plan: &'p Plan, facts: &'p Facts, cases: &mut Vec<Case<'p>>) {
     }
 }
 
-/// Gives every answer to at most one occurrence: to the one whose invitation it names and whose form it is, else to the one
-/// in whose window it lies, those that were asked about first and then the nearest. The answers that are left belong nowhere.
+/// Assigns every answer to at most one occurrence: to the one whose invitation it names and whose form it has, else to
+/// one whose window contains it, preferring occurrences that were asked about, then the nearest. The other answers
+/// belong to no occurrence.
 fn match_answers(cases: &mut [Case<'_>], facts: &Facts) -> Vec<SubmissionId> {
     let mut unmatched = Vec::new();
     let named = |answer: &AnswerFact| {
@@ -138,7 +139,7 @@ fn match_answers(cases: &mut [Case<'_>], facts: &Facts) -> Vec<SubmissionId> {
         let fits = sent.form == answer.form || case.is_of_form(&answer.form);
         fits.then(|| (at, answer.invited_by.unwrap_or(MatchedBy::Token)))
     };
-    // Those that say what they answer come first: the others take what is left.
+    // Answers that name an invitation are assigned first.
     let mut answers: Vec<_> = facts.answers.iter().map(|answer| (answer, named(answer))).collect();
     answers.sort_by_key(|(_, named)| named.is_none());
     for (answer, named) in answers {
@@ -176,16 +177,16 @@ impl Span {
     }
 }
 
-/// Where something stands on a day.
+/// The evaluation of an occurrence on a day.
 #[derive(Clone, Debug, PartialEq)]
-struct Standing {
+struct Evaluation {
     state: State,
     reasons: Vec<Reason>,
     send_on: Option<Date>,
     next: Option<Next>,
 }
 
-impl Standing {
+impl Evaluation {
     fn of(state: State, reasons: Vec<Reason>) -> Self {
         Self { state, reasons, send_on: None, next: None }
     }
@@ -205,12 +206,12 @@ impl Case<'_> {
         ))
     }
 
-    /// Whoever has answered is not reminded, though nobody has read the answer yet.
+    /// Patients who have answered are not reminded, even before the answer is read.
     fn answer_waits(&self) -> Option<Reason> {
         self.invitations.iter().any(|it| it.answer_waits).then_some(Reason::AnswerInQuarantine)
     }
 
-    /// Whoever said no by telephone is not asked again in writing.
+    /// Patients who declined by phone are not asked again in writing.
     fn declined(&self, facts: &Facts) -> Option<Reason> {
         let of_it = |it: &DeclinedFact| self.is(&it.rule, it.start_id, it.number);
         facts.declined.iter().any(of_it).then_some(Reason::DeclinedByTelephone)
@@ -224,17 +225,17 @@ impl Case<'_> {
         reasons
     }
 
-    /// Whether it is that occurrence of that rule.
+    /// Returns whether this is the given occurrence of the given rule.
     fn is(&self, rule: &str, start: Uuid, number: u32) -> bool {
         (self.code, self.start, self.number) == (rule, start, number)
     }
 
-    /// Whether the rule asks for that form, or for the larger one it stands for.
+    /// Returns whether the rule asks for the form, or for the longer form that it replaces.
     fn is_of_form(&self, form: &str) -> bool {
         self.rule.is_some_and(|(_, track)| track.form == form || track.larger_form.as_deref() == Some(form))
     }
 
-    /// What reached the patient, or may have.
+    /// Returns the invitations that reached the patient, or may have.
     fn asked(&self) -> impl Iterator<Item = &InvitationFact> {
         use InvitationState::{Delivered, Sent, Unknown};
         self.invitations.iter().copied().filter(|it| matches!(it.state, Sent | Delivered | Unknown))
@@ -244,7 +245,7 @@ impl Case<'_> {
         self.asked().next().is_some()
     }
 
-    /// What a sender has taken on and not told the end of.
+    /// Invitations that a sender has claimed and not yet reported on.
     fn taken_on(&self) -> Option<&InvitationFact> {
         use InvitationState::{Claimed, HandedOver};
         self.invitations.iter().copied().find(|it| matches!(it.state, Claimed | HandedOver))
@@ -269,8 +270,8 @@ impl Case<'_> {
         Next { attempt: attempts + 1, reminder, channel }
     }
 
-    /// Where it stands on a day.
-    fn standing(&self, plan: &Plan, facts: &Facts, day: Date) -> Standing {
+    /// Evaluates the occurrence on a day.
+    fn evaluate(&self, plan: &Plan, facts: &Facts, day: Date) -> Evaluation {
         if let Some((Matched { timing, .. }, _)) = &self.answer {
             let mut reasons = vec![match timing {
                 Timing::Early => Reason::AnsweredEarly,
@@ -280,11 +281,11 @@ impl Case<'_> {
             if !self.is_asked() {
                 reasons.push(Reason::AnsweredWithoutInvitation);
             }
-            return Standing::of(State::Answered, reasons);
+            return Evaluation::of(State::Answered, reasons);
         }
         let left = if self.is_asked() { State::Sent } else { State::Suppressed };
-        let Some((_, track)) = self.rule else { return Standing::of(left, vec![Reason::RuleWithdrawn]) };
-        let Some(span) = &self.event else { return Standing::of(left, vec![Reason::StartWithdrawn]) };
+        let Some((_, track)) = self.rule else { return Evaluation::of(left, vec![Reason::RuleWithdrawn]) };
+        let Some(span) = &self.event else { return Evaluation::of(left, vec![Reason::StartWithdrawn]) };
         if self.is_asked() {
             self.after_asking(plan, track, span, facts, day)
         } else {
@@ -292,7 +293,7 @@ impl Case<'_> {
         }
     }
 
-    fn before_asking(&self, plan: &Plan, track: &Track, span: &Span, facts: &Facts, day: Date) -> Standing {
+    fn before_asking(&self, plan: &Plan, track: &Track, span: &Span, facts: &Facts, day: Date) -> Evaluation {
         let send_on = plan.sending_day(span.due);
         // What came after the last day on which it could have been sent is not why it was not.
         let mut against = self.forbidden(plan, track, facts, day.max(send_on).min(span.lapses));
@@ -302,14 +303,14 @@ impl Case<'_> {
         against.extend(span.over());
         against.extend(span.event.blocked_by(span.lapses));
         if !against.is_empty() {
-            return Standing::of(State::Suppressed, against);
+            return Evaluation::of(State::Suppressed, against);
         }
         if day > span.lapses || send_on > span.lapses {
             let unknown = self.taken_on().is_some_and(|it| it.state == InvitationState::HandedOver);
             let why = if unknown { Reason::SendingUnknown } else { Reason::NeverSent };
             let mut reasons = vec![why];
             reasons.extend(self.channel(track, facts).err());
-            return Standing::of(State::Lapsed, reasons);
+            return Evaluation::of(State::Lapsed, reasons);
         }
         let channel = self.channel(track, facts);
         if day < send_on {
@@ -317,25 +318,25 @@ impl Case<'_> {
             let mut reasons = vec![why];
             reasons.extend(channel.err());
             let next = channel.ok().map(|channel| self.next(0, channel));
-            return Standing { state: State::Waiting, reasons, send_on: next.map(|_| send_on), next };
+            return Evaluation { state: State::Waiting, reasons, send_on: next.map(|_| send_on), next };
         }
         if let Some(taken) = self.taken_on() {
             return taken_on(State::Due, taken, send_on, Vec::new());
         }
         match channel {
-            Err(reason) => Standing::of(State::Suppressed, vec![reason]),
+            Err(reason) => Evaluation::of(State::Suppressed, vec![reason]),
             Ok(channel) => {
                 let tried = self.invitations.iter().any(|it| it.state == InvitationState::Failed);
                 let why = if tried { Reason::NextChannel } else { Reason::DueNow };
                 let next = Some(self.next(0, channel));
-                Standing { state: State::Due, reasons: vec![why], send_on: Some(send_on), next }
+                Evaluation { state: State::Due, reasons: vec![why], send_on: Some(send_on), next }
             }
         }
     }
 
-    fn after_asking(&self, plan: &Plan, track: &Track, span: &Span, facts: &Facts, day: Date) -> Standing {
+    fn after_asking(&self, plan: &Plan, track: &Track, span: &Span, facts: &Facts, day: Date) -> Evaluation {
         if day > span.lapses {
-            return Standing::of(State::Lapsed, vec![self.answer_waits().unwrap_or(Reason::NotAnswered)]);
+            return Evaluation::of(State::Lapsed, vec![self.answer_waits().unwrap_or(Reason::NotAnswered)]);
         }
         let unknown = self.asked().all(|it| it.state == InvitationState::Unknown).then_some(Reason::SendingUnknown);
         let done = self.asked().map(|it| it.reminder).max().unwrap_or(0);
@@ -345,27 +346,27 @@ impl Case<'_> {
         against.extend(span.over());
         against.extend(span.event.blocked_by(span.lapses));
         if !against.is_empty() {
-            return Standing::of(State::Sent, against);
+            return Evaluation::of(State::Sent, against);
         }
         let Some(remind_on) = remind_on else {
-            return Standing::of(State::Sent, unknown.into_iter().chain([Reason::NoMoreReminders]).collect());
+            return Evaluation::of(State::Sent, unknown.into_iter().chain([Reason::NoMoreReminders]).collect());
         };
         let unknown: Vec<Reason> = unknown.into_iter().collect();
         if let Some(taken) = self.taken_on() {
             return taken_on(State::Sent, taken, remind_on, unknown);
         }
         match self.channel(track, facts) {
-            Err(reason) => Standing::of(State::Sent, vec![reason]),
+            Err(reason) => Evaluation::of(State::Sent, vec![reason]),
             Ok(channel) => {
                 let reasons = unknown.into_iter().chain([Reason::ReminderPending]).collect();
                 let next = Some(self.next(done + 1, channel));
-                Standing { state: State::Sent, reasons, send_on: Some(remind_on), next }
+                Evaluation { state: State::Sent, reasons, send_on: Some(remind_on), next }
             }
         }
     }
 
-    /// The day of the next reminder after so many: counted from the invitation; where the last message was late, half the
-    /// plan's distance from it at least, so that nobody is given two at once.
+    /// The day of the next reminder: counted from the invitation; after a late message at least half the plan's
+    /// distance from it, so that two reminders do not arrive together.
     fn reminds_on(&self, track: &Track, done: u32) -> Option<Date> {
         let done = usize::try_from(done).ok()?;
         let days = *track.reminders.get(done)?;
@@ -375,7 +376,7 @@ impl Case<'_> {
         Some(days_after(self.first_asked()?, days.into()).max(from_last))
     }
 
-    /// The days on which the patient was asked; where nobody knows, the day on which somebody last held it.
+    /// The days on which the patient was asked; where the outcome is unknown, the day of the last claim.
     fn asked_on(&self) -> impl Iterator<Item = Date> {
         self.asked().map(|it| norwegian_day(it.sent_at.unwrap_or(it.lease_until)))
     }
@@ -385,10 +386,10 @@ impl Case<'_> {
     }
 
     fn decision(&self, plan: &Plan, facts: &Facts, today: Date) -> Decision {
-        let standing = self.standing(plan, facts, today);
+        let evaluation = self.evaluate(plan, facts, today);
         let span = self.event.as_ref();
-        let review_on = self.review_on(plan, facts, today, &standing);
-        let Standing { state, reasons, send_on, next } = standing;
+        let review_on = self.review_on(plan, facts, today, &evaluation);
+        let Evaluation { state, reasons, send_on, next } = evaluation;
         Decision {
             rule: self.code.to_owned(),
             start: Some(self.start),
@@ -409,12 +410,12 @@ impl Case<'_> {
     }
 
     /// The next day on which the same facts lead to something else.
-    fn review_on(&self, plan: &Plan, facts: &Facts, today: Date, standing: &Standing) -> Option<Date> {
+    fn review_on(&self, plan: &Plan, facts: &Facts, today: Date, evaluation: &Evaluation) -> Option<Date> {
         let ((rule, _), span) = (self.rule?, self.event.as_ref()?);
         let after = |day: Date| days_after(day, 1);
         let mut days = vec![span.due, after(span.lapses)];
         days.push(plan.sending_day(span.due));
-        days.extend(standing.send_on);
+        days.extend(evaluation.send_on);
         days.extend(facts.deceased_on);
         days.push(of_age(plan, facts));
         days.extend(span.event.ended.as_ref().map(|(day, _)| after(*day)));
@@ -432,7 +433,7 @@ impl Case<'_> {
         days.dedup();
         // On the day that a wave is due, the next one comes into sight.
         let in_sight = |day: Date| rule.wave.repeats && !span.is_over() && day == span.due;
-        days.into_iter().find(|day| in_sight(*day) || self.standing(plan, facts, *day) != *standing)
+        days.into_iter().find(|day| in_sight(*day) || self.evaluate(plan, facts, *day) != *evaluation)
     }
 
     /// The facts that were used.
@@ -469,7 +470,7 @@ impl Case<'_> {
 }
 
 impl Span {
-    /// Why nothing new is asked: what the event began was over before this was due.
+    /// The reason for no new question: the state that the event began ended before the due day.
     fn over(&self) -> Option<Reason> {
         self.event.ended.as_ref().filter(|(day, _)| self.due > *day).map(|(_, reason)| *reason)
     }
@@ -479,11 +480,11 @@ impl Span {
     }
 }
 
-/// Somebody has taken it on. Should nothing more be heard of it, the same is offered again when the lease has run out.
-fn taken_on(state: State, taken: &InvitationFact, send_on: Date, mut reasons: Vec<Reason>) -> Standing {
+/// A sender has claimed the invitation. Without a report, the same invitation is offered again when the lease expires.
+fn taken_on(state: State, taken: &InvitationFact, send_on: Date, mut reasons: Vec<Reason>) -> Evaluation {
     reasons.push(Reason::BeingSent);
     let next = Next { attempt: taken.attempt, reminder: taken.reminder, channel: taken.channel };
-    Standing { state, reasons, send_on: Some(send_on), next: Some(next) }
+    Evaluation { state, reasons, send_on: Some(send_on), next: Some(next) }
 }
 
 /// The first day on which the patient is no child in the plan's eyes.

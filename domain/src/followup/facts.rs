@@ -14,7 +14,7 @@ use crate::words::words;
 /// The facts of one patient.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Facts {
-    /// Birth date.
+    /// The birth date.
     pub born: Date,
     /// Date of death.
     pub deceased_on: Option<Date>,
@@ -22,9 +22,9 @@ pub struct Facts {
     pub cognitive_impairment: bool,
     /// Whether the patient needs an interpreter.
     pub interpreter_needed: bool,
-    /// By which channels the patient can be reached.
+    /// The channels that reach the patient.
     pub channels: Vec<Channel>,
-    /// When telephone or e-mail last changed: what failed before may be tried again.
+    /// The last change of telephone or e-mail; failed channels may be tried again after it.
     pub contact_changed_at: Option<Timestamp>,
     /// On what grounds the patient is in the registry.
     pub grounds: Vec<LegalBasis>,
@@ -40,29 +40,29 @@ pub struct Facts {
     pub participations: Vec<ParticipationFact>,
     /// Answers to forms of follow-up, the newest revision of each, in order.
     pub answers: Vec<AnswerFact>,
-    /// What was sent, in order of attempts.
+    /// The invitations in order of attempts.
     pub invitations: Vec<InvitationFact>,
-    /// Which occurrences the patient, when rung, did not want to or could not answer.
+    /// The occurrences for which the patient declined, or could not answer, when phoned.
     pub declined: Vec<DeclinedFact>,
 }
 
-/// An occurrence about which a patient was rung in vain.
+/// An occurrence about which a patient was phoned without result.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct DeclinedFact {
-    /// The rule.
+    /// The code of the rule.
     pub rule: String,
     /// The entry that started it.
     pub start_id: Uuid,
-    /// Which occurrence.
+    /// The number of the occurrence.
     pub number: u32,
 }
 
-/// A referral.
+/// A referral of the patient.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ReferralFact {
-    /// Its id.
+    /// The id of the entry.
     pub id: Uuid,
-    /// When it was received.
+    /// The day of receipt.
     pub received_on: Date,
     /// Its treatment-right category.
     pub category: Option<String>,
@@ -73,7 +73,7 @@ pub struct ReferralFact {
 /// An episode of care.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct EpisodeFact {
-    /// Its id.
+    /// The id of the entry.
     pub id: Uuid,
     /// The referral it follows.
     pub referral_id: Option<Uuid>,
@@ -86,9 +86,9 @@ pub struct EpisodeFact {
 /// A procedure of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ProcedureFact {
-    /// Its id.
+    /// The id of the entry.
     pub id: Uuid,
-    /// When it was performed.
+    /// The day of the procedure.
     pub performed_on: Date,
     /// The group, such as `rf`.
     pub group: String,
@@ -99,22 +99,22 @@ pub struct ProcedureFact {
 pub struct ImplantFact {
     /// The component's id.
     pub id: Uuid,
-    /// The implant it belongs to: a generator that is changed does not start anything anew.
+    /// The implant of the component: the replacement of a generator does not restart follow-up.
     pub implant_id: Uuid,
-    /// Of what modality.
+    /// The modality of the implant.
     pub modality: Modality,
-    /// When it was implanted.
+    /// The day of implantation.
     pub implanted_on: Date,
-    /// When it was removed.
+    /// The day of removal; absent while it is in place.
     pub removed_on: Option<Date>,
 }
 
 /// Participation in a project.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ParticipationFact {
-    /// Its id.
+    /// The id of the entry.
     pub id: Uuid,
-    /// The project.
+    /// The code of the project.
     pub project: String,
     /// The first day.
     pub joined_on: Date,
@@ -127,70 +127,70 @@ pub struct ParticipationFact {
 /// An answer to a form of follow-up.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct AnswerFact {
-    /// The submission.
+    /// The id of the submission.
     pub id: SubmissionId,
-    /// The form.
+    /// The code of the form.
     pub form: String,
-    /// When it was answered.
+    /// The time of submission.
     pub submitted_at: Timestamp,
     /// The invitation it says it answers.
     pub invitation_id: Option<InvitationId>,
-    /// How it says so.
+    /// The evidence for the invitation that was answered.
     pub invited_by: Option<MatchedBy>,
 }
 
 words! {
-    /// How far something that is being sent has come.
+    /// The state of an invitation.
     InvitationState {
         /// A sender holds it and has not begun.
         Claimed,
-        /// A sender has been told to give it to its gateway.
+        /// The sender was told to hand the invitation over to its gateway.
         HandedOver,
-        /// It was sent.
+        /// The message was sent.
         Sent,
-        /// It arrived.
+        /// The message was delivered.
         Delivered,
-        /// It could not be sent, or did not arrive.
+        /// The message could not be sent or delivered.
         Failed,
-        /// Nobody knows.
+        /// The outcome is unknown.
         Unknown,
-        /// It was not sent after all.
+        /// The message was not sent.
         Withdrawn,
     }
 }
 
 words! {
-    /// What a sender says became of an invitation.
+    /// A delivery report of a sender.
     Receipt {
         /// Its gateway took it.
         Sent,
-        /// It arrived.
+        /// The message was delivered.
         Delivered,
-        /// It could not be sent, or did not arrive.
+        /// The message could not be sent or delivered.
         Failed,
         /// The sender does not know whether it was sent.
         Unknown,
     }
-    /// What came of ringing somebody who has not answered.
+    /// The outcome of a phone call to a patient who has not answered.
     CallOutcome {
-        /// They were spoken to.
+        /// The patient was reached.
         Reached,
-        /// Nobody answered the telephone.
+        /// The call was not answered.
         NoReply,
-        /// The number is somebody else's, or nobody's.
+        /// The number is wrong.
         WrongNumber,
-        /// They do not want to answer.
+        /// The patient declined to answer.
         Declined,
-        /// They said that they would answer.
+        /// The patient promised to answer.
         WillAnswer,
-        /// They cannot answer.
+        /// The patient cannot answer.
         Unable,
     }
-    /// Why something could not be sent or did not arrive.
+    /// The reason why a message could not be sent or delivered.
     Failure {
-        /// There is no such telephone, address or mailbox.
+        /// The telephone number, address or mailbox does not exist.
         InvalidAddress,
-        /// It exists and could not be reached in time.
+        /// The receiver exists and was not reachable in time.
         Unreachable,
         /// The recipient does not take messages of this kind.
         Blocked,
@@ -198,14 +198,14 @@ words! {
         Rejected,
         /// The gateway failed.
         GatewayError,
-        /// Something else.
+        /// Another failure.
         Other,
     }
 }
 
 impl InvitationState {
-    /// What it is after a sender has said something: nothing that was said before is lost. What arrived has arrived; what
-    /// failed after it was sent has failed; and nobody forgets that something was sent.
+    /// Returns the state after a delivery report. No report is lost: a delivered message stays delivered, a failure
+    /// after sending is a failure, and a sent message never counts as unsent.
     #[must_use]
     pub const fn after(self, receipt: Receipt) -> Self {
         match (self, receipt) {
@@ -217,36 +217,36 @@ impl InvitationState {
     }
 }
 
-/// Something that was or is being sent.
+/// An invitation, sent or in progress.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct InvitationFact {
-    /// Its id.
+    /// The id of the invitation.
     pub id: InvitationId,
-    /// The rule.
+    /// The code of the rule.
     pub rule: String,
     /// The entry that started the occurrence.
     pub start_id: Uuid,
-    /// Which occurrence.
+    /// The number of the occurrence.
     pub number: u32,
     /// Counts everything sent for the occurrence.
     pub attempt: u32,
     /// 0: the invitation itself.
     pub reminder: u32,
-    /// By which channel.
+    /// The channel of the message.
     pub channel: Channel,
     /// The form that was asked for.
     pub form: String,
-    /// How far it has come.
+    /// The state of the invitation.
     pub state: InvitationState,
-    /// Until when whoever claimed it holds it.
+    /// The expiry of the lease.
     pub lease_until: Timestamp,
-    /// When it was sent.
+    /// The time of sending; absent before it.
     pub sent_at: Option<Timestamp>,
-    /// When it arrived.
+    /// The time of delivery; absent before it.
     pub delivered_at: Option<Timestamp>,
-    /// When it failed.
+    /// The time of failure; absent without one.
     pub failed_at: Option<Timestamp>,
-    /// Why.
+    /// The reason of the failure, in the sender's words.
     pub failure: Option<String>,
     /// Whether an answer to it has come that could not be placed yet.
     pub answer_waits: bool,

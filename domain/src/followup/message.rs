@@ -1,13 +1,13 @@
-//! What is written to people: neutral words, the questionnaire's address and the page on their rights. Nothing in it tells
-//! anybody who looks over a shoulder what the registry is about.
+//! The messages to patients: neutral words, the questionnaire's address and the page on patients' rights. They do not
+//! disclose to third parties what the registry is about.
 
 use std::collections::BTreeSet;
 
 use super::check::{Faults, text_place};
-use super::plan::{Definition, Messages, Plan};
+use super::plan::{FollowUpPlanDefinition, Messages, Plan};
 use crate::fault::{FaultCode, escape};
 
-/// What must not be read by others: beginnings and parts of words, in Norwegian and English.
+/// Words, parts and prefixes of words that must not be read by others, in Norwegian and English.
 const SENSITIVE: [&str; 28] = [
     "smert",
     "pain",
@@ -40,9 +40,9 @@ const SENSITIVE: [&str; 28] = [
 ];
 /// The characters of the GSM alphabet that a Norwegian text needs (3GPP TS 23.038), letters and digits of ASCII aside.
 const GSM: &str = " \n\r@£$¥èéùìòÇØøÅåÆæßÉ!\"#¤%&'()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà_";
-/// How long a text of three parts may be: 153 characters each, or 67 where one is outside the alphabet.
+/// The length of a text of three parts: 153 characters each, or 67 where one is outside the alphabet.
 const THREE_PARTS: (usize, usize) = (459, 201);
-/// As long as the tokens of invitations are: 128 bits in base 32.
+/// The length of invitation tokens: 128 bits in base 32.
 pub const TOKEN_LENGTH: usize = 26;
 
 impl Plan {
@@ -58,14 +58,14 @@ fn text(messages: &Messages, reminds: bool) -> &str {
     if reminds { &messages.reminder } else { &messages.invitation }
 }
 
-fn rendered(plan: &Definition, text: &str, form: &str, token: &str) -> String {
+fn rendered(plan: &FollowUpPlanDefinition, text: &str, form: &str, token: &str) -> String {
     let form = plan.links.forms.get(form).map_or(form, String::as_str);
     let link = plan.links.answer.replace("{form}", form).replace("{token}", token);
     text.replace("{link}", &link).replace("{rights}", &plan.links.rights)
 }
 
-/// What is wrong with the plan's texts and links.
-pub(super) fn faults(plan: &Definition, faults: &mut Faults) {
+/// Returns the faults of the plan's texts and links.
+pub(super) fn faults(plan: &FollowUpPlanDefinition, faults: &mut Faults) {
     link("/links/answer", &plan.links.answer, &["{form}", "{token}"], faults);
     if !plan.links.answer.contains("{token}") {
         faults.add("/links/answer", FaultCode::Required);
@@ -105,8 +105,8 @@ pub(super) fn faults(plan: &Definition, faults: &mut Faults) {
     }
 }
 
-/// A form's code says what was done to whom: something else stands for it in the address.
-fn forms(plan: &Definition, faults: &mut Faults) {
+/// A form's code may disclose the treatment; the address contains its public name instead.
+fn forms(plan: &FollowUpPlanDefinition, faults: &mut Faults) {
     let asked: BTreeSet<&String> = plan.tracks.iter().map(|track| &track.form).collect();
     let place = |form: &str| format!("/links/forms/{}", escape(form));
     for (form, address) in &plan.links.forms {

@@ -16,19 +16,18 @@ use crate::words::words;
 /// A plan as people write it: it may be faulty, and a draft may stay so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = FollowUpPlanDefinition)]
-pub struct Definition {
-    /// Its tracks.
+pub struct FollowUpPlanDefinition {
+    /// The tracks of the plan.
     #[schema(max_items = 40)]
     pub tracks: Vec<Track>,
-    /// When anything is sent.
+    /// The hours and days on which messages are sent.
     pub sending: SendingHours,
-    /// What is written, by language (ISO 639); `nb` is what everybody else reads.
+    /// The texts by language (ISO 639); `nb` is the fallback for other languages.
     #[schema(value_type = Object)]
     pub messages: BTreeMap<String, Messages>,
-    /// Where the links of every message lead.
+    /// The targets of the links in every message.
     pub links: Links,
-    /// From which age people answer for themselves, in years (helserettslig myndighetsalder, pasient- og
+    /// The age from which patients answer for themselves, in years (helserettslig myndighetsalder, pasient- og
     /// brukerrettighetsloven section 4-3).
     #[serde(default = "of_age")]
     #[schema(minimum = 12, maximum = 18, default = 16)]
@@ -39,7 +38,7 @@ const fn of_age() -> u8 {
     16
 }
 
-/// What something is called.
+/// A title in two languages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = FollowUpTitle)]
@@ -47,12 +46,12 @@ pub struct Title {
     /// In Norwegian bokmål.
     #[schema(min_length = 1, max_length = 200)]
     pub nb: String,
-    /// In English.
+    /// The title in English.
     #[schema(min_length = 1, max_length = 200)]
     pub en: String,
 }
 
-/// What begins at one kind of event and asks at several distances from it.
+/// A start event with the waves of questions after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = FollowUpTrack)]
@@ -60,18 +59,19 @@ pub struct Track {
     /// Its code; with the months of a wave it names a rule: `rf_3`.
     #[schema(min_length = 1, max_length = 30, pattern = "^[a-z][a-z0-9_]{0,29}$", example = "rf")]
     pub code: String,
-    /// What it is called.
+    /// The title of the track.
     pub title: Title,
-    /// What begins it.
+    /// The event that starts the track.
     pub start: Start,
-    /// When it asks, in order.
+    /// The waves, in order of time.
     #[schema(min_items = 1, max_items = 20)]
-    pub waves: Vec<Wave>,
-    /// Who is not asked, besides the dead, the reserved and those without a legal basis, who never are.
+    pub waves: Vec<FollowUpWave>,
+    /// The excluded patients, besides the dead, the opted-out and those without a legal basis, who are always
+    /// excluded.
     #[serde(default)]
     #[schema(max_items = 4)]
     pub exclusions: Vec<Exclusion>,
-    /// By which channels, the first one first; the others where it fails or does not reach the patient.
+    /// The channels in order of preference; the next one is used where one fails or does not reach the patient.
     #[schema(min_items = 1, max_items = 4)]
     pub channels: Vec<Channel>,
     /// After how many days without an answer there is a reminder (purring), counted from the invitation.
@@ -88,22 +88,22 @@ pub struct Track {
     /// Whether the referral must have a treatment-right category that leads to follow-up.
     #[serde(default)]
     pub needs_category: bool,
-    /// What becomes of what is pending when the same event happens again.
+    /// The effect on pending occurrences when the same event happens again.
     #[serde(default)]
     pub on_new_start: OnNewStart,
-    /// What was due earlier is not sent.
+    /// The first day of sending; occurrences that were due earlier are not sent.
     #[serde(default)]
     pub sends_from: Option<Date>,
 }
 
-/// What begins a track.
+/// The event that starts a track.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
 #[schema(as = FollowUpStart)]
 pub enum Start {
     /// An episode of care is closed (avsluttet).
     EpisodeClosed,
-    /// An episode of care is opened, as long as it is open (pågående).
+    /// An episode of care is opened; the track lasts while it is open (pågående).
     EpisodeOngoing,
     /// A procedure of a group.
     Procedure {
@@ -113,7 +113,7 @@ pub enum Start {
     },
     /// A permanent generator or pump is implanted.
     Implant {
-        /// Of this modality.
+        /// The modality of the implant.
         modality: Modality,
     },
     /// Joining a project, as long as one takes part.
@@ -127,15 +127,15 @@ pub enum Start {
 /// One distance from the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = FollowUpWave)]
-pub struct Wave {
-    /// How many calendar months after the start it is due; a day that the month does not have is its last.
+pub struct FollowUpWave {
+    /// The number of calendar months from the start to the due day; a day that the month does not have is its last
+    /// day.
     #[schema(minimum = 1, maximum = 240)]
     pub months: u16,
     /// Whether it comes again after as many months, while the episode or the participation lasts.
     #[serde(default)]
     pub repeats: bool,
-    /// Around the day it is due.
+    /// The window around the due day in which answers count.
     pub window: Window,
 }
 
@@ -144,7 +144,7 @@ pub struct Wave {
 #[serde(deny_unknown_fields)]
 #[schema(as = FollowUpWindow)]
 pub struct Window {
-    /// So many days before, an answer counts already.
+    /// The number of days before the due day from which an answer counts.
     #[schema(maximum = 180)]
     pub before_days: u16,
     /// For so many days after, invitations and reminders are sent and an answer is in time.
@@ -157,35 +157,35 @@ pub struct Window {
 }
 
 words! {
-    /// Who is not asked.
+    /// The patients who are excluded.
     Exclusion {
-        /// Those below the plan's age.
+        /// Patients below the plan's age.
         Child,
-        /// Those who cannot answer for cognitive reasons.
+        /// Patients who cannot answer for cognitive reasons.
         CognitiveImpairment,
-        /// Those who need an interpreter.
+        /// Patients who need an interpreter.
         InterpreterNeeded,
-        /// Those who take part in a project that excludes from follow-up.
+        /// Participants of a project that excludes from follow-up.
         ResearchParticipant,
     }
 }
 
-/// What becomes of what is pending when the same event happens again.
+/// The effect on pending occurrences when the same event happens again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnNewStart {
-    /// The newer start counts; what nobody was asked yet about the older one is not asked.
+    /// The newer start counts; occurrences of the older one that were not asked about are dropped.
     #[default]
     Restart,
     /// Both are followed.
     Add,
 }
 
-/// When anything is sent, in Norway's time.
+/// The times of sending, in Norwegian local time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendingHours {
-    /// From this hour of the day.
+    /// The first hour of the day.
     #[schema(maximum = 23, example = 9)]
     pub from_hour: u8,
     /// Until this hour.
@@ -195,21 +195,21 @@ pub struct SendingHours {
     pub working_days_only: bool,
 }
 
-/// The texts of one language. `{link}` stands for the questionnaire's address, `{rights}` for the page on the patient's
-/// rights; both must be there.
+/// The texts of one language. `{link}` is replaced by the questionnaire's address, `{rights}` by the page on the
+/// patient's rights; both are mandatory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = FollowUpMessages)]
 pub struct Messages {
-    /// The invitation.
+    /// The text of the invitation.
     #[schema(min_length = 1, max_length = 1000)]
     pub invitation: String,
-    /// The reminder.
+    /// The text of the reminder.
     #[schema(min_length = 1, max_length = 1000)]
     pub reminder: String,
 }
 
-/// Where links lead: https only.
+/// The targets of links: https only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = FollowUpLinks)]
@@ -217,8 +217,8 @@ pub struct Links {
     /// The questionnaire, with `{token}` where the invitation's token goes and, if wanted, `{form}`: what `forms` has for it.
     #[schema(min_length = 1, max_length = 300, example = "https://nettskjema.no/a/{form}?invitasjon={token}")]
     pub answer: String,
-    /// Form -> what stands for it in the address, such as its number in Nettskjema: whoever looks over a shoulder learns
-    /// nothing from it.
+    /// The public name of each form in addresses, such as its number in Nettskjema, so that the address does not
+    /// disclose the treatment.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = Object, example = json!({"opr-rf": "100003"}))]
     pub forms: BTreeMap<String, String>,
@@ -227,14 +227,14 @@ pub struct Links {
     pub rights: String,
 }
 
-/// What a plan refers to.
+/// The forms, lists and channels that a plan may refer to.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'a> {
     /// Codes of published forms that are no baseline.
     pub forms: &'a [String],
     /// The registry's lists and projects.
     pub lists: &'a CodeLists,
-    /// The channels that somebody serves.
+    /// The channels with a configured sender.
     pub channels: &'a [Channel],
 }
 
@@ -243,18 +243,18 @@ pub struct Known<'a> {
 pub struct Rule {
     /// Its code: the track's and the months.
     pub code: String,
-    /// Which track, by position.
+    /// The index of the track.
     pub track: usize,
-    /// The wave.
-    pub wave: Wave,
-    /// The version of the plan in which it became what it is.
+    /// The wave of the rule.
+    pub wave: FollowUpWave,
+    /// The version of the plan in which the rule last changed.
     pub version: i64,
 }
 
 /// A plan that can be followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    definition: Definition,
+    definition: FollowUpPlanDefinition,
     rules: Vec<Rule>,
 }
 
@@ -264,15 +264,15 @@ impl Plan {
     /// # Errors
     ///
     /// Everything that is wrong with it, each with its place.
-    pub fn parse(definition: Definition, known: &Known<'_>) -> Result<Self, Vec<Fault>> {
+    pub fn parse(definition: FollowUpPlanDefinition, known: &Known<'_>) -> Result<Self, Vec<Fault>> {
         let faults = super::check::faults(&definition, known);
         if faults.is_empty() { Ok(Self::published(definition, &BTreeMap::new())) } else { Err(faults) }
     }
 
     /// A plan that was checked when it was published: lists may have changed since, it has not.
-    pub fn published(definition: Definition, versions: &BTreeMap<String, i64>) -> Self {
+    pub fn published(definition: FollowUpPlanDefinition, versions: &BTreeMap<String, i64>) -> Self {
         let of_track = |(at, track): (usize, &Track)| {
-            let rule = |wave: &Wave| {
+            let rule = |wave: &FollowUpWave| {
                 let code = format!("{}_{}", track.code, wave.months);
                 let version = versions.get(&code).copied().unwrap_or(1);
                 Rule { code, track: at, wave: *wave, version }
@@ -284,7 +284,7 @@ impl Plan {
     }
 
     /// The plan as it was written.
-    pub const fn definition(&self) -> &Definition {
+    pub const fn definition(&self) -> &FollowUpPlanDefinition {
         &self.definition
     }
 
@@ -308,7 +308,7 @@ impl Plan {
         if self.definition.sending.working_days_only { working_day_from(day) } else { day }
     }
 
-    /// When anything may be sent again; `None`: now.
+    /// Returns when messages may be sent again; `None`: now.
     pub fn sends_again_at(&self, now: Timestamp) -> Option<Timestamp> {
         let SendingHours { from_hour, until_hour, .. } = self.definition.sending;
         let (day, hour) = norwegian_day_and_hour(now);
@@ -325,8 +325,8 @@ impl Plan {
         self.definition.tracks.iter().any(|track| track.form == form || track.larger_form.as_deref() == Some(form))
     }
 
-    /// In which version each rule became what it is, were this plan published as `version` after `before`: a rule that
-    /// says the same keeps its version.
+    /// Returns the version in which each rule last changed, if this plan were published as `version` after `before`:
+    /// an unchanged rule keeps its version.
     pub fn rule_versions_after(&self, before: Option<&Self>, version: i64) -> BTreeMap<String, i64> {
         let same = |rule: &Rule| {
             let before = before?;
@@ -342,7 +342,7 @@ impl Plan {
 }
 
 impl Track {
-    /// What all its waves share.
+    /// The part that all its waves share.
     fn of_every_wave(&self) -> Self {
         Self { waves: Vec::new(), ..self.clone() }
     }

@@ -1,4 +1,4 @@
-//! What has begun a track for a patient, and what has not.
+//! The starts of a track for a patient, and the reasons for none.
 
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
@@ -11,13 +11,13 @@ use super::plan::{Start, Track};
 /// An event that began a track.
 #[derive(Clone, Debug)]
 pub(super) struct Event {
-    /// The entry.
+    /// The id of the entry.
     pub(super) id: Uuid,
-    /// Its day.
+    /// The day of the event.
     pub(super) day: Date,
     /// The last day of what it began: after it nothing new is asked.
     pub(super) ended: Option<(Date, Reason)>,
-    /// Why nothing is asked although it happened, whenever.
+    /// The reason for asking no question in spite of the event, on any day.
     blocked: Option<Reason>,
     /// Since when the patient is in treatment again, where that matters.
     pub(super) again_since: Option<Date>,
@@ -26,7 +26,7 @@ pub(super) struct Event {
 }
 
 impl Event {
-    /// Why nothing is asked that is over on that day: what came afterwards is no reason.
+    /// The reason for asking no question about an event that is over on that day; later events are no reason.
     pub(super) fn blocked_by(&self, lapses: Date) -> Option<Reason> {
         self.again_since.filter(|since| *since <= lapses).map(|_| Reason::InTreatmentAgain).or(self.blocked)
     }
@@ -37,7 +37,7 @@ pub(super) fn events(track: &Track, facts: &Facts) -> Vec<Event> {
     let plain = |id, day| Event { id, day, ended: None, blocked: None, again_since: None, category: None };
     let mut events: Vec<Event> = match &track.start {
         Start::EpisodeClosed => {
-            // Whoever is in treatment, again or still, is asked what those are asked who are.
+            // A patient in treatment, resumed or continued, receives the questions of ongoing treatment.
             let open = facts.episodes.iter().filter(|episode| episode.closed_on.is_none());
             let again_since = open.map(|episode| episode.opened_on).min();
             let closed = |episode: &EpisodeFact| Some(Event { again_since, ..plain(episode.id, episode.closed_on?) });
@@ -110,7 +110,7 @@ fn referral<'f>(facts: &'f Facts, event: &Event) -> Option<&'f ReferralFact> {
     })
 }
 
-/// Why nothing has begun the track, and the facts that tell.
+/// Returns why the track has not started, and the facts of the decision.
 pub(super) fn absent(track: &Track, facts: &Facts) -> (Reason, Map<String, Value>) {
     let mut used = Map::new();
     let reason = match &track.start {

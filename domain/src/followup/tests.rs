@@ -22,7 +22,7 @@ use crate::ids::{InvitationId, SubmissionId};
 const PLAN: &str = include_str!("../../../tenants/templates/opr/follow-up.toml");
 const LISTS: &str = include_str!("../../../tenants/templates/opr/code-lists.toml");
 
-fn definition() -> Definition {
+fn definition() -> FollowUpPlanDefinition {
     toml::from_str(PLAN).expect("the shipped plan")
 }
 
@@ -30,7 +30,7 @@ fn lists() -> CodeLists {
     CodeLists::from_toml(LISTS).expect("the shipped lists")
 }
 
-fn parse(definition: Definition) -> Result<Plan, Vec<(String, FaultCode)>> {
+fn parse(definition: FollowUpPlanDefinition) -> Result<Plan, Vec<(String, FaultCode)>> {
     let forms = ["opr-follow-up-short", "opr-follow-up-full", "opr-rf", "opr-scs"].map(str::to_owned);
     let channels = [Channel::Sms, Channel::DigitalMailbox, Channel::Helsenorge];
     let known = Known { forms: &forms, lists: &lists(), channels: &channels };
@@ -124,7 +124,7 @@ const PERFORMED: Date = date(2021, 3, 11);
 const DUE: Date = date(2021, 6, 11);
 
 #[test]
-fn nothing_has_begun_for_whoever_is_only_registered() {
+fn decide_has_no_occurrence_without_a_start() {
     let day = date(2021, 6, 1);
     assert_eq!(stands(&facts(), "closed_12", day), (State::Waiting, vec![Reason::NoEpisode]));
     assert_eq!(stands(&facts(), "rf_3", day), (State::Waiting, vec![Reason::NoProcedure]));
@@ -133,7 +133,7 @@ fn nothing_has_begun_for_whoever_is_only_registered() {
 }
 
 #[test]
-fn an_occurrence_waits_is_due_and_lapses() {
+fn decide_moves_from_waiting_to_due_to_lapsed() {
     let facts = rf(PERFORMED);
     let at = |day: Date| {
         let decision = current(&facts, "rf_3", day);
@@ -154,7 +154,7 @@ fn an_occurrence_waits_is_due_and_lapses() {
 }
 
 #[test]
-fn everything_that_forbids_is_said_and_the_weightiest_first() {
+fn decide_lists_all_reasons_most_important_first() {
     let mut facts = rf(PERFORMED);
     facts.deceased_on = Some(date(2021, 5, 1));
     facts.cognitive_impairment = true;
@@ -184,13 +184,13 @@ fn everything_that_forbids_is_said_and_the_weightiest_first() {
 }
 
 #[test]
-fn children_come_of_age_and_reservations_end() {
+fn decide_resumes_after_majority_and_end_of_opt_out() {
     let mut facts = rf(PERFORMED);
     facts.born = date(2005, 6, 20);
     let decision = current(&facts, "rf_3", DUE);
     assert_eq!((decision.reasons, decision.review_on), (vec![Reason::Child], Some(date(2021, 6, 20))));
     assert_eq!(stands(&facts, "rf_3", date(2021, 6, 20)).0, State::Due);
-    // Whoever is of age on the day of sending waits like everybody.
+    // Patients who are of age on the day of sending are treated as adults.
     facts.born = date(2005, 6, 1);
     assert_eq!(stands(&facts, "rf_3", date(2021, 5, 20)), (State::Waiting, vec![Reason::NotYetDue]));
     // Born on a leap day: of age on the last of February where there is no 29th, which is never so at 16.
@@ -213,7 +213,7 @@ fn children_come_of_age_and_reservations_end() {
 }
 
 #[test]
-fn what_comes_after_the_last_day_is_not_why_nothing_was_sent() {
+fn decide_ignores_facts_after_the_last_day() {
     let lapsed = (State::Lapsed, vec![Reason::NeverSent]);
     let facts = rf(PERFORMED);
     let after = days_after(DUE, 31);
@@ -225,7 +225,7 @@ fn what_comes_after_the_last_day_is_not_why_nothing_was_sent() {
 }
 
 #[test]
-fn what_was_sent_stays_when_its_start_or_its_rule_is_gone() {
+fn decide_keeps_sent_occurrences_without_start_or_rule() {
     let mut facts = rf(PERFORMED);
     facts.invitations.push(sent(1, 0, noon(DUE)));
     facts.procedures.clear();

@@ -1,4 +1,4 @@
-//! The rows of one export, read as they come; what a column means stands in the mapping.
+//! The rows of one export, read as a stream; the mapping determines the meaning of the columns.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
@@ -9,7 +9,7 @@ use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
-use super::{Answer, Column, Encoding, Mapping, Report};
+use super::{Answer, ColumnTarget, Encoding, ExportMapping, Report};
 use crate::code::windows_1252;
 use crate::fault::{Fault, FaultCode};
 use crate::nettskjema::GivenNationalId;
@@ -17,7 +17,7 @@ use crate::questionnaire::{Form, Kind, Shape};
 
 /// An export, row by row.
 pub struct Export<R> {
-    mapping: Mapping,
+    mapping: ExportMapping,
     form: Form,
     names: Vec<String>,
     report: Report,
@@ -29,19 +29,19 @@ pub struct Export<R> {
 pub struct Row {
     /// Its number in Infopad.
     pub submission_id: String,
-    /// When it was handed in.
+    /// The time of submission.
     pub submitted_at: Timestamp,
-    /// Whose it is.
+    /// The national id or patient number of the row.
     pub patient: GivenNationalId,
     /// Item code -> answer, as [`Form::parse`] takes them; it has taken these.
     pub answers: Map<String, Value>,
 }
 
 impl<R: Read> Export<R> {
-    /// Reads the header. Refused are a mapping that does not fit the form (pointers into the mapping), a column that stands
-    /// twice, and the absence of one that tells whose or which submission it is (pointers name the column). What else is
-    /// not mapped or not there, [`Export::report`] names.
-    pub fn new(mapping: &Mapping, form: &Form, bytes: R) -> Result<Self, Vec<Fault>> {
+    /// Reads the header. A mapping that does not fit the form is refused (pointers into the mapping), and so are a
+    /// repeated column and a missing column of the patient or submission (pointers name the column).
+    /// [`Export::report`] lists other unmapped or missing columns.
+    pub fn new(mapping: &ExportMapping, form: &Form, bytes: R) -> Result<Self, Vec<Fault>> {
         let mut faults = mapping.faults(form);
         if !faults.is_empty() {
             return Err(faults);
@@ -70,7 +70,7 @@ impl<R: Read> Export<R> {
         Ok(Self { mapping: mapping.clone(), form: form.clone(), names, report, rows, failed: false })
     }
 
-    /// What becomes of the columns.
+    /// The use of the columns.
     pub const fn report(&self) -> &Report {
         &self.report
     }
@@ -134,8 +134,8 @@ impl<R: Read> Export<R> {
         }
     }
 
-    /// What a cell says, null where it stands for no answer.
-    fn answer(&self, column: &Column, cell: &str) -> Result<Value, FaultCode> {
+    /// The value of a cell, or null where the cell has no answer.
+    fn answer(&self, column: &ColumnTarget, cell: &str) -> Result<Value, FaultCode> {
         let missing = |cells: &std::collections::BTreeSet<String>| cells.contains(cell);
         if cell.is_empty() || missing(&self.mapping.missing) || missing(&column.missing) {
             return Ok(Value::Null);
@@ -163,7 +163,8 @@ impl<R: Read> Export<R> {
     fn place(&self, pointer: &str) -> String {
         let mut path = pointer.split('/').skip(1);
         let (item, option) = (path.next().unwrap_or_default(), path.next());
-        let leads = |column: &Column| column.item == item && (option.is_none() || column.option.as_deref() == option);
+        let leads =
+            |column: &ColumnTarget| column.item == item && (option.is_none() || column.option.as_deref() == option);
         let column = self.mapping.columns.iter().find(|(_, column)| leads(column));
         column.map_or_else(|| pointer.to_owned(), |(name, _)| Fault::at(name, FaultCode::WrongType).pointer)
     }
@@ -199,8 +200,8 @@ impl Answer {
     }
 }
 
-/// Puts an answer to an item, or to one of its boxes, where null says that nothing is known of the box.
-fn put(answers: &mut Map<String, Value>, column: &Column, value: Value) {
+/// Stores an answer of an item, or of one of its boxes, where null means unknown.
+fn put(answers: &mut Map<String, Value>, column: &ColumnTarget, value: Value) {
     match &column.option {
         None if value.is_null() => {}
         None => _ = answers.insert(column.item.clone(), value),

@@ -66,11 +66,11 @@ fn form() -> Form {
     Form::from_toml(FORM).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn mapping() -> Mapping {
-    Mapping::from_toml(MAPPING).unwrap_or_else(|error| panic!("{error}"))
+fn mapping() -> ExportMapping {
+    ExportMapping::from_toml(MAPPING).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// As Windows wrote it: every letter here stands in Latin 1.
+/// Windows-1252; every letter here is in Latin 1 too.
 fn windows(text: &str) -> Vec<u8> {
     text.chars().map(|letter| u8::try_from(u32::from(letter)).expect("a letter of Latin 1")).collect()
 }
@@ -94,7 +94,7 @@ fn answers(cells: &[(&str, &str)]) -> Value {
 }
 
 #[test]
-fn an_export_becomes_answers() {
+fn export_rows_become_answers() {
     let row = changed(&[]).unwrap_or_else(|faults| panic!("{faults:?}"));
     assert_eq!((row.submission_id.as_str(), row.patient.expose()), ("17-3", "15865523413"));
     assert_eq!(row.submitted_at.to_string(), "2019-06-01T12:30:00Z", "summer time");
@@ -107,7 +107,7 @@ fn an_export_becomes_answers() {
 }
 
 #[test]
-fn what_stands_for_no_answer_is_none() {
+fn export_reads_missing_marks_as_unanswered() {
     let empty = [("Søvn 1", ""), ("Søvn 2", "Vet ikke"), ("Økonomi", "-"), ("Rygg", " "), ("Vekt", "-"), ("Siden", "")];
     let rest = [("Enig", ""), ("Merknad", "")];
     let answers = answers(&[&empty[..], &rest].concat());
@@ -119,7 +119,7 @@ fn what_stands_for_no_answer_is_none() {
 }
 
 #[test]
-fn a_cell_that_the_mapping_does_not_know_is_refused_by_its_column() {
+fn export_refuses_unknown_cells_with_their_column() {
     use FaultCode::{InvalidDate, OutOfRange, Required, TooLong, UnknownOption, WrongType};
     for (column, cell, code) in [
         ("Søvn 1", "9", OutOfRange),
@@ -148,7 +148,7 @@ fn a_cell_that_the_mapping_does_not_know_is_refused_by_its_column() {
 }
 
 #[test]
-fn every_column_is_mapped_or_named() {
+fn report_lists_every_unmapped_column() {
     let mapping = mapping();
     let whole = mapping.check(HEADER.split(';'));
     assert!(whole.is_whole());
@@ -166,7 +166,7 @@ fn every_column_is_mapped_or_named() {
 }
 
 #[test]
-fn a_header_that_cannot_tell_whose_is_refused() {
+fn export_refuses_a_header_without_identifying_columns() {
     let refused = |text: &str| Export::new(&mapping(), &form(), &*windows(text)).err().expect("refused");
     assert_eq!(refused("Fnr;Pasient;Skjema\n"), [Fault::at("Levert", FaultCode::Required)]);
     assert_eq!(refused("Fnr;Pasient;Skjema;Levert;Ny;Ny\n"), [Fault::at("Ny", FaultCode::DuplicateKey)]);
@@ -174,7 +174,7 @@ fn a_header_that_cannot_tell_whose_is_refused() {
 }
 
 #[test]
-fn a_row_of_another_length_is_refused_and_the_next_one_read() {
+fn export_refuses_a_row_of_another_length_and_continues() {
     let good = ROW.join(";");
     let read = rows(&format!("{HEADER}\n{good};more\n17;3\n{good}\n"));
     let lines: Vec<_> = read.iter().map(|(line, row)| (*line, row.is_ok())).collect();
@@ -184,8 +184,8 @@ fn a_row_of_another_length_is_refused_and_the_next_one_read() {
 }
 
 #[test]
-fn letters_are_read_in_either_encoding() {
-    let mapping = Mapping { encoding: Encoding::Utf8, ..mapping() };
+fn export_reads_both_encodings() {
+    let mapping = ExportMapping { encoding: Encoding::Utf8, ..mapping() };
     let text = format!("\u{feff}{HEADER}\n{}\n", ROW.join(";"));
     let rows: Vec<_> = Export::new(&mapping, &form(), text.as_bytes()).ok().into_iter().flatten().collect();
     assert_eq!(rows[0].1.as_ref().ok().map(|row| &row.answers["note"]), Some(&json!("så som så")));
@@ -196,15 +196,15 @@ fn letters_are_read_in_either_encoding() {
 }
 
 #[test]
-fn a_mapping_that_does_not_fit_its_form_says_where() {
+fn faults_name_places_of_an_unfit_mapping() {
     use FaultCode::{AlreadyExists, Contradiction, InvalidFormat, Required, UnknownOption, UnknownReference};
-    let faults = |change: &dyn Fn(&mut Mapping)| {
+    let faults = |change: &dyn Fn(&mut ExportMapping)| {
         let mut mapping = mapping();
         change(&mut mapping);
         mapping.faults(&form())
     };
-    let column = |mapping: &mut Mapping, name: &str, item: &str, option: Option<&str>| {
-        let to = Column {
+    let column = |mapping: &mut ExportMapping, name: &str, item: &str, option: Option<&str>| {
+        let to = ColumnTarget {
             item: item.into(),
             option: option.map(str::to_owned),
             values: BTreeMap::new(),
@@ -225,19 +225,20 @@ fn a_mapping_that_does_not_fit_its_form_says_where() {
     assert_eq!(faults(&|it| column(it, "Rygg", "pain_sites", None)), one("/columns/Rygg/option", Required));
     assert_eq!(faults(&|it| column(it, "Rygg", "pain_sites", Some("toe"))), one("/columns/Rygg/option", UnknownOption));
     assert_eq!(faults(&|it| column(it, "Vekt", "weight", Some("x"))), one("/columns/Vekt/option", UnknownOption));
-    let ignore =
-        |name: &'static str, why: &'static str| move |it: &mut Mapping| _ = it.ignored.insert(name.into(), why.into());
+    let ignore = |name: &'static str, why: &'static str| {
+        move |it: &mut ExportMapping| _ = it.ignored.insert(name.into(), why.into())
+    };
     assert_eq!(faults(&ignore("Ny", " ")), one("/ignored/Ny", Required));
     assert_eq!(faults(&ignore("Vekt", "why")), one("/ignored/Vekt", Contradiction));
     assert_eq!(faults(&ignore("Fnr", "why")), one("/ignored/Fnr", Contradiction));
-    assert!(Mapping::from_toml(&MAPPING.replace("missing", "mising")).is_err(), "no member is passed over");
+    assert!(ExportMapping::from_toml(&MAPPING.replace("missing", "mising")).is_err(), "no member is passed over");
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn no_bytes_make_reading_panic(bytes in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"\r\n\";1".to_vec())], 0..300)) {
+    fn export_never_panics(bytes in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"\r\n\";1".to_vec())], 0..300)) {
         let start = windows(&format!("{HEADER}\n"));
         for bytes in [bytes.clone(), [start, bytes].concat()] {
             match Export::new(&mapping(), &form(), &*bytes) {
@@ -254,7 +255,7 @@ proptest! {
     }
 
     #[test]
-    fn integers_and_days_are_what_the_cells_say(isi in 0..=4_i32, day in 0..20_000_i32) {
+    fn export_reads_integers_and_days(isi in 0..=4_i32, day in 0..20_000_i32) {
         let date = date(1970, 1, 1).checked_add(jiff::Span::new().days(day)).expect("a day");
         let answers = answers(&[("Søvn 1", &isi.to_string()), ("Siden", &date.strftime("%d.%m.%Y").to_string())]);
         prop_assert_eq!(&answers["isi_01"], &json!(isi));

@@ -1,5 +1,4 @@
-//! How an instrument's file is read and checked. Names of items and scales become places here, and what each answer is worth
-//! becomes a table, so that scoring looks no name up and branches on no rule.
+//! Reading and checking an instrument's file. Names become indices and points a table: scoring looks up no name.
 
 mod text;
 
@@ -17,7 +16,7 @@ pub(super) use text::Shown;
 /// Scoring keeps what it knows of an instrument's scales on the stack.
 pub(super) const MOST_SCALES: usize = 16;
 
-/// Why an instrument's file is not one.
+/// The reason why an instrument's file is refused.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DefinitionError {
     #[error(transparent)]
@@ -31,9 +30,9 @@ pub struct Scale {
     pub(super) code: &'static str,
     pub(super) kind: Kind,
     pub(super) inputs: Inputs,
-    /// How many items it rests on, in its longest case.
+    /// The number of items in its longest case.
     n_items: usize,
-    /// How many of them must be answered.
+    /// The number of items that must be answered.
     pub(super) minimum: usize,
     /// Place of an earlier scale; where that one could be scored, unanswered items of this one count nothing.
     pub(super) blank_given: Option<usize>,
@@ -42,12 +41,12 @@ pub struct Scale {
     pub(super) direction: Option<Direction>,
     /// Smallest and largest possible value, in hundredths, as published.
     pub(super) range: Option<[i64; 2]>,
-    /// From the lowest to the highest.
+    /// The bands from the lowest to the highest.
     pub(super) bands: Vec<Band>,
     pub(super) shown: Shown,
 }
 
-/// What a scale makes of the worth of its answers.
+/// The computation of a scale from the points of its answers.
 pub(super) enum Kind {
     /// The sum; where items may be missing, their mean times the number of items.
     Sum,
@@ -65,16 +64,16 @@ pub(super) enum Kind {
     Eq5dIndex(u8),
 }
 
-/// What a scale is computed from.
+/// The inputs of a scale.
 pub(super) enum Inputs {
     Items(Box<[Term]>),
-    /// The answer to one item decides which other items count, and how. It is itself one of the items, worth nothing.
+    /// The answer to one item selects the items that count, and their weights. It is itself an item, without points.
     Cases(usize, Box<[(i32, Box<[Term]>)]>),
     /// Earlier scales: their values, or how many of them reach a bound.
     Scales(Box<[usize]>, Option<Test>),
 }
 
-/// An item and what each answer to it is worth, from the smallest answer on.
+/// An item and the points of each answer, from the smallest answer on.
 pub(super) struct Term {
     pub(super) at: usize,
     pub(super) min: i32,
@@ -110,7 +109,7 @@ pub struct Flag {
     pub(super) alternatives: Vec<Vec<(usize, Test)>>,
 }
 
-/// What the clinic must see at once: an answer that reaches a threshold.
+/// An alert to the clinic: an answer that reaches a threshold.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Alert {
     pub(super) code: &'static str,
@@ -316,17 +315,18 @@ impl Scale {
         self.code
     }
 
-    /// How many items it rests on, in its longest case.
+    /// The number of items in its longest case.
     pub const fn n_items(&self) -> usize {
         self.n_items
     }
 
-    /// What more means, where it differs between the instrument's scales.
+    /// The meaning of higher values, where it differs between the scales of the instrument.
     pub const fn direction(&self) -> Option<Direction> {
         self.direction
     }
 
-    /// Smallest and largest possible value, as published; none for text and for an index, whose range is its value set's.
+    /// The smallest and largest possible value, as published; absent for text and for an index, whose range depends on
+    /// its value set.
     pub fn range(&self) -> Option<[f64; 2]> {
         self.range.map(|bounds| bounds.map(|hundredths| double(hundredths) / 100.0))
     }
@@ -360,7 +360,7 @@ impl Band {
         self.name
     }
 
-    /// Where it begins, such as `>= 8` or `> 20`; it ends where the next one begins.
+    /// The condition of the band, such as `>= 8` or `> 20`; it ends where the next band begins.
     pub const fn begins(&self) -> &'static str {
         self.rule
     }
@@ -372,14 +372,14 @@ impl Flag {
         self.name
     }
 
-    /// When it is reached, such as `total >= 30`.
+    /// The condition of the flag, such as `total >= 30`.
     pub const fn when(&self) -> &'static str {
         self.rule
     }
 }
 
 impl Alert {
-    /// What it is about, such as `suicidal_thoughts`.
+    /// The code of the flag, such as `suicidal_thoughts`.
     pub const fn code(&self) -> &'static str {
         self.code
     }

@@ -13,7 +13,7 @@ use crate::fault::{Fault, FaultCode};
 /// A complete state: five levels, from 1, in the order mobility, self-care, usual activities, pain, anxiety.
 pub(super) type State = [u8; 5];
 
-/// How a state becomes an index.
+/// The value set that maps a state to an index.
 pub struct ValueSet {
     code: String,
     publication: String,
@@ -27,8 +27,8 @@ enum Arithmetic {
     Crosswalk(Box<[[[f64; 3]; 5]; 5]>, Additive),
 }
 
-/// Millionths: value of full health, of any other state, once where a dimension stands at the last level, and of each level
-/// of each dimension.
+/// Millionths: the value of full health, of any other state, once for any dimension at the last level, and of each
+/// level of each dimension.
 #[derive(Clone)]
 struct Additive {
     full: i64,
@@ -155,7 +155,7 @@ impl ValueSet {
         &self.code
     }
 
-    /// Where it was published.
+    /// The publication of the value set.
     pub fn publication(&self) -> &str {
         &self.publication
     }
@@ -196,7 +196,7 @@ impl std::fmt::Debug for ValueSet {
     }
 }
 
-/// What the caller chooses of the scoring.
+/// The caller's choices for scoring.
 #[derive(Debug, Default)]
 pub struct Options {
     value_sets: Vec<&'static ValueSet>,
@@ -237,7 +237,7 @@ impl Options {
         chosen.chain(default)
     }
 
-    /// How many scales more than one the options ask for.
+    /// Returns the number of scales beyond the first that the options request.
     pub(super) fn extra(&self) -> usize {
         self.value_sets.len()
     }
@@ -261,7 +261,7 @@ pub(super) fn state(slots: &[Option<i32>], dimensions: &[Term]) -> Option<String
     levels.clone().any(|level| level.is_some()).then(|| levels.map(digit).collect())
 }
 
-/// How many dimensions stand at each level, as five digits.
+/// Returns the number of dimensions at each level, as five digits.
 pub(super) fn levels(slots: &[Option<i32>], dimensions: &[Term]) -> Option<String> {
     let mut counts = [0_u32; 5];
     for level in whole_state(slots, dimensions)? {

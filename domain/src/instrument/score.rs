@@ -1,4 +1,4 @@
-//! From slots to scores. Sums are exact; bands and cut-offs are compared without rounding.
+//! Scoring of answers. Sums are exact; bands and cut-offs are compared without rounding.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Schem
 use super::definition::{Compare, Flag, Inputs, Kind, MOST_SCALES, Scale, Shown, Term, Test};
 use super::{Instrument, Options, eq5d};
 
-/// How complete a result is.
+/// The completeness of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, EnumIter, IntoStaticStr, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -22,7 +22,7 @@ pub enum Status {
     Prorated,
     /// Some scales scored.
     Partial,
-    /// Nothing could be scored.
+    /// No scale could be scored.
     Incomplete,
 }
 
@@ -35,14 +35,14 @@ pub struct Scores {
     /// The scoring algorithm and its version.
     #[schema(max_length = 40, example = "isi/1")]
     pub algorithm: &'static str,
-    /// How complete the result is.
+    /// The completeness of the result.
     pub status: Status,
     /// The scales that could be scored; the others are left out.
     #[schema(max_items = 100)]
     pub scales: Vec<ScaleScore>,
     /// Cut-offs of the scales that could be scored: reached or not. Aids for screening, not diagnoses.
     pub flags: Flags,
-    /// From which answer a symptom counted, where another one was asked for than the instrument's own.
+    /// The answer from which a symptom counts, where the caller chose another one than the instrument's.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = -1000, maximum = 1000)]
     pub symptom_from: Option<i32>,
@@ -60,13 +60,13 @@ pub struct ScaleScore {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 40, example = "NO_5L_2024")]
     pub value_set: Option<&'static str>,
-    /// How many of its items were answered.
+    /// The number of answered items.
     #[schema(minimum = 0, maximum = 1000)]
     pub n_answered: u16,
-    /// How many items it has.
+    /// The number of items.
     #[schema(minimum = 1, maximum = 1000)]
     pub n_items: u16,
-    /// The published band the value lies in.
+    /// The published band of the value.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 40, example = "subthreshold")]
     pub band: Option<&'static str>,
@@ -80,7 +80,7 @@ pub enum ScaleValue {
     Integer(i64),
     /// A decimal number.
     Decimal(f64),
-    /// Text.
+    /// A text, such as a health state.
     Text(Cow<'static, str>),
 }
 
@@ -162,12 +162,12 @@ pub(super) const fn double(whole: i64) -> f64 {
     whole as f64
 }
 
-/// What is known of a scale: how much of it was answered, and its value where it has a number that could be computed.
+/// The state of a scale: the answered share, and its value where it has a computable number.
 #[derive(Clone, Copy, Default)]
 struct Part {
     answered: u16,
     items: u16,
-    /// What the answers are worth together.
+    /// The sum of the points.
     sum: i64,
     value: Option<Exact>,
 }
@@ -201,7 +201,7 @@ impl Instrument {
 }
 
 impl Flag {
-    /// Nothing where one of its scales has no value.
+    /// Returns `None` where one of its scales has no value.
     fn reached(&self, parts: &[Part]) -> Option<bool> {
         let mut reached = false;
         for alternative in &self.alternatives {
@@ -216,7 +216,7 @@ impl Flag {
 }
 
 impl Scale {
-    /// How many inputs are answered, and what they are worth together.
+    /// Returns the number of answered inputs, and the sum of their points.
     fn counted(&self, slots: &[Option<i32>], parts: &[Part], options: &Options) -> Part {
         let from = options.symptom_from.filter(|_| self.adjustable);
         match &self.inputs {
@@ -262,7 +262,7 @@ impl Scale {
             return None;
         }
         let (sum, answered, items) = (part.sum, i64::from(part.answered), i64::from(part.items));
-        // Answered for less than all, and what is not answered is not nothing.
+        // Some items are missing, and the missing ones count.
         let prorated = answered < items && self.blank_given.is_none() && matches!(self.inputs, Inputs::Items(_));
         let (numerator, denominator) = match &self.kind {
             Kind::Sum if prorated => (sum * items, answered),
@@ -329,7 +329,7 @@ fn counted(terms: &[Term], slots: &[Option<i32>], from: Option<i32>) -> Part {
 }
 
 impl Term {
-    /// What an answer is worth; slots hold none outside the item's range.
+    /// Returns the points of an answer; slots hold no answer outside the item's range.
     fn worth(&self, answer: i32) -> i64 {
         let place = usize::try_from(answer - self.min).ok();
         place.and_then(|place| self.worth.get(place)).map_or(0, |worth| i64::from(*worth))

@@ -57,7 +57,7 @@ fn text(scores: &Scores, scale: &str) -> Option<String> {
     })
 }
 
-/// Answers to items without points of their own whose sum is this.
+/// Returns answers to items without points whose sum is the given one.
 fn summing_to(code: &str, sum: i32) -> Value {
     let mut left = sum - instrument(code).items().iter().map(Item::min).sum::<i32>();
     let answers = instrument(code).items().iter().map(|item| {
@@ -68,7 +68,7 @@ fn summing_to(code: &str, sum: i32) -> Value {
     Value::Object(answers.collect())
 }
 
-/// What every instrument answers with: code, scales, cut-offs.
+/// The result members of every instrument: code, scales, cut-offs.
 const NAMES: &[(&str, &str, &str)] = &[
     ("bds25", "total cardiopulmonary gastrointestinal musculoskeletal general classification", ""),
     ("bpi_sf", "severity interference interference_activity interference_affective worst", ""),
@@ -107,7 +107,7 @@ const NAMES: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn every_instrument_is_there_with_its_scales_and_cut_offs() {
+fn catalogue_has_every_instrument_with_scales_and_cut_offs() {
     let shipped: Vec<(&str, String, String)> = Catalogue::shipped()
         .iter()
         .map(|it| {
@@ -121,7 +121,7 @@ fn every_instrument_is_there_with_its_scales_and_cut_offs() {
 }
 
 #[test]
-fn every_instrument_answers_with_what_it_declares() {
+fn score_returns_the_declared_scales() {
     for it in Catalogue::shipped().iter() {
         let slots: Vec<Option<i32>> = it.items().iter().map(|item| Some(item.max())).collect();
         let scores = it.score(&slots, &Options::default());
@@ -132,7 +132,7 @@ fn every_instrument_answers_with_what_it_declares() {
 }
 
 #[test]
-fn every_instrument_says_where_it_comes_from() {
+fn catalogue_names_the_source_of_every_instrument() {
     for it in Catalogue::shipped().iter() {
         let About { name, version, recall, direction, missing, licensor, source, .. } = it.about();
         assert_eq!(it.algorithm(), format!("{}/1", it.code()));
@@ -156,7 +156,7 @@ fn reach(terms: &[Term]) -> (i64, i64) {
 }
 
 #[test]
-fn published_ranges_are_what_the_answers_can_reach() {
+fn published_ranges_equal_the_reachable_values() {
     for it in Catalogue::shipped().iter() {
         for scale in &it.scales {
             let Some([low, high]) = scale.range else { continue };
@@ -223,7 +223,7 @@ fn only_the_item_on_suicidal_thoughts_raises_an_alert() {
 }
 
 #[test]
-fn a_faulty_file_is_no_instrument() {
+fn catalogue_refuses_a_faulty_file() {
     let good = include_str!("catalogue/isi.toml");
     assert!(definition::read(good).is_ok());
     for (from, to) in [

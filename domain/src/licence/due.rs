@@ -1,23 +1,24 @@
-//! What falls due of licences: what ends, what must be renewed, paid for or asked for, and by when somebody must act.
+//! Deadlines of licences: expiry, renewal, payment and missing agreements, each with the day by which the registry
+//! must act.
 
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use serde::Serialize;
 use strum::{EnumIter, IntoStaticStr};
 
-use super::{Held, Invoice, Licence, Standing, of_form, standing};
+use super::{Held, Invoice, Licence, LicenceStatus, licence_status, of_form};
 use crate::ids::LicenceId;
 use crate::instrument::{Catalogue, Instrument};
 use crate::questionnaire::Form;
 
-/// What it is about. Codes are stable and open: readers must tolerate new ones.
+/// The subject of a deadline. Codes are stable and open: readers must tolerate new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, EnumIter, IntoStaticStr, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum DueCode {
     /// An instrument of a published form is used outside a licence.
     InstrumentUnlicensed,
-    /// As many questionnaires have been answered in the licence year as the licence permits.
+    /// The volume of the licence year is used up.
     VolumeReached,
     /// Eight in ten of them have.
     VolumeNear,
@@ -29,29 +30,29 @@ pub enum DueCode {
     LicenceRenewal,
 }
 
-/// Something that somebody must see to.
+/// A deadline of the registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(as = LicenceDue)]
 pub struct Due {
-    /// By when somebody must act.
+    /// The day by which the registry must act.
     pub due_on: Date,
-    /// What it is about.
+    /// The subject of the deadline.
     pub code: DueCode,
-    /// The licence, where it is about one.
+    /// The licence; absent where the deadline concerns none.
     pub licence_id: Option<LicenceId>,
-    /// The instrument, where it is about one.
+    /// The instrument; absent where the deadline concerns none.
     #[schema(max_length = 40, example = "eq5d5l")]
     pub instrument: Option<&'static str>,
-    /// What it is, in Norwegian.
+    /// The description in Norwegian.
     #[schema(max_length = 500)]
     pub nb: String,
-    /// What it is, in English.
+    /// The description in English.
     #[schema(max_length = 500)]
     pub en: String,
 }
 
-/// Everything about which somebody must act until `horizon`, the most pressing first. What is overdue stays until it is
-/// settled. `forms` are the published forms in use.
+/// Returns all deadlines until `horizon`, the earliest first. Overdue ones remain until they are settled. `forms` are
+/// the published forms in use.
 pub fn due(licences: &[Held], forms: &[Form], today: Date, horizon: Date) -> Vec<Due> {
     let mut all: Vec<Due> = licences.iter().flat_map(|held| held.due(licences, today, horizon)).collect();
     all.extend(unlicensed(licences, forms, today));
@@ -65,26 +66,26 @@ pub fn due(licences: &[Held], forms: &[Form], today: Date, horizon: Date) -> Vec
 /// The instruments of forms that may not be used today, each once.
 fn unlicensed(licences: &[Held], forms: &[Form], today: Date) -> Vec<Due> {
     let mut found: Vec<Due> = Vec::new();
-    for (instrument, standing) in forms.iter().flat_map(|form| of_form(form, today, licences)) {
+    for (instrument, status) in forms.iter().flat_map(|form| of_form(form, today, licences)) {
         let known = found.iter().any(|due| due.instrument == Some(instrument.code()));
-        if standing.refusal().is_some() && !known {
-            found.push(Due::unlicensed(instrument, standing, today));
+        if status.refusal().is_some() && !known {
+            found.push(Due::unlicensed(instrument, status, today));
         }
     }
     found
 }
 
 impl Due {
-    fn unlicensed(instrument: &'static Instrument, standing: Standing, today: Date) -> Self {
+    fn unlicensed(instrument: &'static Instrument, status: LicenceStatus, today: Date) -> Self {
         let name = instrument.name();
-        let (nb, en) = match standing {
-            Standing::Expired { since } => {
+        let (nb, en) = match status {
+            LicenceStatus::Expired { since } => {
                 (format!("lisensen er utløpt, fra og med {since}"), format!("the licence has expired, from {since}"))
             }
-            Standing::NotYet { from } => {
+            LicenceStatus::NotYet { from } => {
                 (format!("lisensen gjelder først fra {from}"), format!("the licence begins on {from}"))
             }
-            Standing::LanguageNotCovered => (
+            LicenceStatus::LanguageNotCovered => (
                 "lisensen gjelder ikke skjemaets språk".to_owned(),
                 "the licence does not cover the form's languages".to_owned(),
             ),
@@ -134,7 +135,7 @@ impl Held {
         all
     }
 
-    /// How people speak of it.
+    /// The name of the licence for people.
     fn name(&self) -> String {
         let Licence { licensor, agreement, instruments, .. } = &self.licence;
         let number = agreement.as_ref().map(|number| format!(" {number}")).unwrap_or_default();
@@ -157,7 +158,7 @@ impl Held {
     fn is_followed(&self, licences: &[Self], end: Date) -> bool {
         let Ok(next) = end.tomorrow() else { return true };
         let covered = |instrument: &Instrument, language: &String| {
-            standing(instrument, language, next, licences).refusal().is_none()
+            licence_status(instrument, language, next, licences).refusal().is_none()
         };
         let mut instruments = self.licence.instruments.iter().filter_map(|code| Catalogue::shipped().find(code));
         instruments.all(|instrument| self.licence.languages.iter().all(|language| covered(instrument, language)))

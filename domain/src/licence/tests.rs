@@ -41,33 +41,33 @@ fn form(instruments: &[&str], languages: &[&str]) -> Form {
 }
 
 #[test]
-fn a_licence_is_valid_from_its_first_day_to_its_last() {
+fn licence_status_is_licensed_from_first_to_last_day() {
     let held = [held(1, &json!({}))];
-    let on = |day| standing(instrument("isi"), "nb", day, &held);
-    let licensed = Standing::Licensed { licence: id(1), until: Some(date(2026, 12, 31)) };
-    assert_eq!(on(date(2025, 12, 31)), Standing::NotYet { from: date(2026, 1, 1) });
+    let on = |day| licence_status(instrument("isi"), "nb", day, &held);
+    let licensed = LicenceStatus::Licensed { licence: id(1), until: Some(date(2026, 12, 31)) };
+    assert_eq!(on(date(2025, 12, 31)), LicenceStatus::NotYet { from: date(2026, 1, 1) });
     assert_eq!(on(date(2026, 1, 1)), licensed);
     assert_eq!(on(date(2026, 12, 31)), licensed);
-    assert_eq!(on(date(2027, 1, 1)), Standing::Expired { since: date(2027, 1, 1) });
+    assert_eq!(on(date(2027, 1, 1)), LicenceStatus::Expired { since: date(2027, 1, 1) });
 }
 
 #[test]
-fn an_instrument_without_a_licence_is_free_or_has_none() {
+fn licence_status_without_licence_is_free_or_no_licence() {
     let held = [held(1, &json!({}))];
-    let on = |code: &str, held: &[Held]| standing(instrument(code), "nb", date(2026, 6, 1), held);
-    assert_eq!(on("pcs", &held), Standing::NoLicence);
-    assert_eq!(on("isi", &[]), Standing::NoLicence);
-    assert_eq!(on("gse10", &held), Standing::NoLicence);
+    let on = |code: &str, held: &[Held]| licence_status(instrument(code), "nb", date(2026, 6, 1), held);
+    assert_eq!(on("pcs", &held), LicenceStatus::NoLicence);
+    assert_eq!(on("isi", &[]), LicenceStatus::NoLicence);
+    assert_eq!(on("gse10", &held), LicenceStatus::NoLicence);
     for code in ["pgic", "nrs", "hscl25", "fm2016"] {
-        assert_eq!(on(code, &[]), Standing::Free, "{code}");
+        assert_eq!(on(code, &[]), LicenceStatus::Free, "{code}");
     }
 }
 
 #[test]
-fn a_language_covers_itself_and_what_is_more_precise() {
+fn covers_accepts_the_tag_and_more_precise_tags() {
     let stands = |languages: &[&str], language: &str| {
         let held = [held(1, &json!({"languages": languages}))];
-        standing(instrument("isi"), language, date(2026, 6, 1), &held).refusal()
+        licence_status(instrument("isi"), language, date(2026, 6, 1), &held).refusal()
     };
     let other = Some(FaultCode::LicenceOfAnotherLanguage);
     assert_eq!(stands(&["nb"], "nb"), None);
@@ -81,7 +81,7 @@ fn a_language_covers_itself_and_what_is_more_precise() {
 }
 
 #[test]
-fn of_several_licences_the_best_counts() {
+fn licence_status_is_the_best_of_several() {
     let short = held(1, &json!({"valid_to": "2026-06-30"}));
     let long = held(2, &json!({"valid_from": "2026-06-01"}));
     let english = held(3, &json!({"languages": ["en"], "valid_to": null}));
@@ -89,26 +89,26 @@ fn of_several_licences_the_best_counts() {
     let full = Held { answered: 10, ..held(5, &json!({"volume_cap": 10, "valid_to": "2029-12-31"})) };
     let on = |day, held: &[&Held]| {
         let held: Vec<Held> = held.iter().map(|one| (*one).clone()).collect();
-        let there = standing(instrument("isi"), "nb", day, &held);
+        let there = licence_status(instrument("isi"), "nb", day, &held);
         let back: Vec<Held> = held.into_iter().rev().collect();
-        assert_eq!(there, standing(instrument("isi"), "nb", day, &back), "their order does not matter");
+        assert_eq!(there, licence_status(instrument("isi"), "nb", day, &back), "their order does not matter");
         there
     };
     let june = date(2026, 6, 15);
-    let of = |licence: u128, until| Standing::Licensed { licence: id(licence), until };
+    let of = |licence: u128, until| LicenceStatus::Licensed { licence: id(licence), until };
     assert_eq!(on(june, &[&short, &long, &english]), of(2, Some(date(2026, 12, 31))));
     assert_eq!(on(date(2028, 1, 1), &[&short, &long, &next]), of(4, None));
-    assert_eq!(on(date(2027, 6, 1), &[&short, &long, &next]), Standing::Expired { since: date(2027, 1, 1) });
-    assert_eq!(on(date(2025, 6, 1), &[&long, &next, &short]), Standing::NotYet { from: date(2026, 1, 1) });
-    assert_eq!(on(june, &[&english]), Standing::LanguageNotCovered);
-    // What is used up is used only where nothing else is in force, and stops nobody.
+    assert_eq!(on(date(2027, 6, 1), &[&short, &long, &next]), LicenceStatus::Expired { since: date(2027, 1, 1) });
+    assert_eq!(on(date(2025, 6, 1), &[&long, &next, &short]), LicenceStatus::NotYet { from: date(2026, 1, 1) });
+    assert_eq!(on(june, &[&english]), LicenceStatus::LanguageNotCovered);
+    // An exceeded volume counts only where no other licence is in force, and does not refuse.
     assert_eq!(on(june, &[&full, &short]), of(1, Some(date(2026, 6, 30))));
-    assert_eq!(on(date(2027, 6, 1), &[&full, &short]), Standing::VolumeReached { licence: id(5) });
+    assert_eq!(on(date(2027, 6, 1), &[&full, &short]), LicenceStatus::VolumeReached { licence: id(5) });
     assert_eq!(on(date(2027, 6, 1), &[&full, &short]).refusal(), None);
 }
 
 #[test]
-fn a_form_is_used_in_the_best_of_its_languages() {
+fn of_form_uses_the_best_language() {
     let day = date(2026, 6, 1);
     let told = |form: &Form, held: &[Held]| -> Vec<(&str, FaultCode)> {
         warnings(form, day, held).iter().map(|warning| (warning.instrument, warning.code)).collect()
@@ -143,7 +143,7 @@ fn a_licence_year_begins_with_the_licence() {
 }
 
 #[test]
-fn a_wrong_licence_is_told_everything_that_is_wrong() {
+fn faults_name_every_fault_of_a_licence() {
     let invoice = |change: Value| {
         let mut one = json!({"issued_on": "2026-01-10", "amount": "100.50", "currency": "EUR", "due_on": "2026-02-10"});
         for (name, value) in change.as_object().expect("an object") {
@@ -175,7 +175,7 @@ fn a_wrong_licence_is_told_everything_that_is_wrong() {
         ),
         (json!({"licensor": " "}), vec![("/licensor", one)]),
         (json!({"licensor": "x".repeat(201)}), vec![("/licensor", FaultCode::TooLong)]),
-        // What is served only under a paid or registered licence has a number.
+        // Wording under a paid or registered licence has a licence number.
         (json!({"agreement": null}), vec![("/agreement", FaultCode::Required)]),
         (json!({"agreement": null, "instruments": ["gse10", "cfq11"]}), vec![]),
         (json!({"agreement": ""}), vec![("/agreement", one)]),
@@ -221,7 +221,7 @@ prop_compose! {
 proptest! {
     /// Some licence covers the day and the language, or there is a refusal: nothing between.
     #[test]
-    fn it_may_be_used_exactly_when_some_licence_covers_the_day(
+    fn refusal_is_none_exactly_when_a_licence_covers_the_day(
         licences in proptest::collection::vec(any_held(), 0..5), day in any_day(), nb in any::<bool>(),
     ) {
         let language = if nb { "nb" } else { "en" };
@@ -229,18 +229,18 @@ proptest! {
             let licence = &held.licence;
             licence.languages == [language] && licence.valid_from <= day && licence.valid_to.is_none_or(|to| day <= to)
         };
-        let found = standing(instrument("isi"), language, day, &licences);
+        let found = licence_status(instrument("isi"), language, day, &licences);
         prop_assert_eq!(found.refusal().is_none(), licences.iter().any(|held| covering(&held)));
         match found {
-            Standing::Licensed { until, .. } => {
+            LicenceStatus::Licensed { until, .. } => {
                 let longest = licences.iter().filter(covering).map(|held| held.licence.valid_to.unwrap_or(Date::MAX));
                 prop_assert_eq!(Some(until.unwrap_or(Date::MAX)), longest.max());
             }
-            Standing::Expired { since } => prop_assert!(since <= day),
-            Standing::NotYet { from } => prop_assert!(day < from),
+            LicenceStatus::Expired { since } => prop_assert!(since <= day),
+            LicenceStatus::NotYet { from } => prop_assert!(day < from),
             _ => {}
         }
-        prop_assert_eq!(standing(instrument("pgic"), language, day, &licences), Standing::Free);
+        prop_assert_eq!(licence_status(instrument("pgic"), language, day, &licences), LicenceStatus::Free);
     }
 
     /// Licence years follow each other without a gap and without an overlap, whatever February does.
@@ -264,7 +264,7 @@ proptest! {
 
     /// A licence that is sound is read back as it was written.
     #[test]
-    fn a_licence_survives_being_written(held in any_held()) {
+    fn licence_round_trips_through_json(held in any_held()) {
         let written = serde_json::to_value(&held.licence).expect("JSON");
         prop_assert_eq!(serde_json::from_value::<Licence>(written).expect("a licence"), held.licence);
     }

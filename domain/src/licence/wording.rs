@@ -1,5 +1,4 @@
-//! What an instrument asks in one language, as the licence holder worded it. It comes from the holder's file by way of the
-//! registry; none of it is in the repository.
+//! The wording of an instrument in one language, from the licence holder's file. None of it is in the repository.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +21,7 @@ pub struct Wording {
     /// The name of the licence holder's file that it was taken from.
     #[schema(min_length = 1, max_length = 200)]
     pub source: String,
-    /// What stands above the items.
+    /// The instructions above the items.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub instructions: Option<String>,
@@ -36,7 +35,7 @@ pub struct Wording {
 #[serde(deny_unknown_fields)]
 #[schema(as = ItemText)]
 pub struct ItemWording {
-    /// What is asked.
+    /// The question of the item.
     #[schema(min_length = 1, max_length = 2000)]
     pub text: String,
     /// Answer -> its label, of those answers that have one.
@@ -46,7 +45,7 @@ pub struct ItemWording {
 }
 
 impl Wording {
-    /// What is wrong with it as the wording of this instrument.
+    /// Returns the faults of the wording for this instrument.
     pub fn faults(&self, instrument: &Instrument) -> Vec<Fault> {
         let mut faults = Vec::new();
         text("/source".to_owned(), &self.source, 200, &mut faults);
@@ -62,7 +61,7 @@ impl Wording {
             text(format!("{place}/text"), &worded.text, 2000, &mut faults);
             for (answer, label) in &worded.responses {
                 let place = format!("{place}/responses/{}", escape(answer));
-                // One spelling only: what is read back is what was written.
+                // One spelling only: reading returns exactly the stored text.
                 match answer.parse::<i32>().ok().filter(|number| number.to_string() == *answer) {
                     None => faults.push(Fault::new(place, FaultCode::InvalidFormat)),
                     Some(number) if !(item.min()..=item.max()).contains(&number) => {

@@ -23,7 +23,7 @@ pub(super) struct Table {
     pub(super) factors: Vec<Factor>,
 }
 
-/// What one substance counts by one or more routes.
+/// The factor of one substance by one or more routes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Factor {
@@ -61,11 +61,11 @@ impl Factor {
     }
 }
 
-/// What a medication counts in oral morphine equivalents.
+/// The oral morphine equivalents of a medication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Omeq {
-    /// Not an opioid: counts nothing.
+    /// The medicine is not an opioid and counts as zero.
     NotOpioid,
     /// An opioid with a factor and a complete dose.
     Known {
@@ -77,14 +77,14 @@ pub enum Omeq {
         #[schema(max_length = 60, example = "hdir-konvertering-av-opioiddoser/1")]
         factor_version: &'static str,
     },
-    /// An opioid whose OMEQ cannot be told: not zero.
+    /// An opioid of unknown OMEQ, which is not zero.
     Unknown {
-        /// Why.
+        /// The reason for the unknown value.
         reason: OmeqUnknown,
     },
 }
 
-/// Why the OMEQ of an opioid cannot be told.
+/// The reason for an unknown OMEQ of an opioid.
 #[derive(
     Clone,
     Copy,
@@ -112,14 +112,14 @@ pub enum OmeqUnknown {
     DoseMissing,
     /// The dose is in tablets, millilitres or drops, and their strength is missing.
     StrengthMissing,
-    /// The unit gives no mass (IU, other), or it is not µg/h for a patch, or µg/h for something else.
+    /// The unit has no mass (IU, other), is not µg/h for a patch, or is µg/h for another route.
     UnitNotConvertible,
     /// An amount that [`Medication::faults`] refuses.
     OutOfRange,
 }
 
 impl Medication {
-    /// What this medication counts in oral morphine equivalents while it is used; the dates play no part.
+    /// Returns the oral morphine equivalents of a medication in use, in mg a day; its dates are ignored.
     pub fn daily_omeq(&self) -> Omeq {
         let table = Table::shipped();
         if !table.counts(&self.atc) {
@@ -147,7 +147,7 @@ impl Medication {
     }
 }
 
-/// Where a total stands among the thresholds for reimbursement of opioids (Helfo, individuell stønad til opioider).
+/// The level of a total among the thresholds for reimbursement of opioids (Helfo, individuell stønad til opioider).
 #[derive(
     Clone,
     Copy,
@@ -167,7 +167,7 @@ impl Medication {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum OmeqLevel {
-    /// Nothing that is known of.
+    /// No known opioid is used.
     None,
     /// Up to and including 100 mg: a general practitioner may apply.
     #[serde(rename = "up_to_100")]
@@ -198,19 +198,19 @@ impl OmeqLevel {
 /// All opioids together, from a day on until the next point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct OmeqPoint {
-    /// The first day it is so.
+    /// The first day of the value.
     pub from: Date,
     /// Sum of the known OMEQ, mg a day. With `unknown` over 0 the truth is higher.
     #[serde(serialize_with = "amount::number")]
     #[schema(value_type = f64, minimum = 0)]
     pub total_mg: Decimal,
-    /// How many opioids are used, known and unknown.
+    /// The number of opioids in use, of known and unknown OMEQ.
     #[schema(minimum = 0, maximum = 10_000)]
     pub opioids: u32,
-    /// How many of them have no known OMEQ.
+    /// The number of opioids of unknown OMEQ.
     #[schema(minimum = 0, maximum = 10_000)]
     pub unknown: u32,
-    /// Where `total_mg` stands.
+    /// The level of `total_mg`.
     pub level: OmeqLevel,
 }
 

@@ -67,7 +67,7 @@ fn unknown(medication: &Medication) -> Option<OmeqUnknown> {
 }
 
 #[test]
-fn medications_as_they_come_are_without_fault() {
+fn examine_accepts_usual_medications() {
     assert_eq!(faults(|_| {}), []);
     assert_eq!(patch("N02AB03", "12").faults(), []);
     assert_eq!(faults(|it| (it.dose, it.unit, it.doses_per_day) = (None, None, None)), []);
@@ -79,7 +79,7 @@ fn medications_as_they_come_are_without_fault() {
 }
 
 #[test]
-fn every_member_that_is_wrong_is_named() {
+fn faults_name_every_wrong_member() {
     use FaultCode::{Contradiction, ForbiddenCharacter, InvalidFormat, OutOfRange, Required, TooLong, WrongOrder};
     type Change = fn(&mut Medication);
     let cases: [(Change, &str, FaultCode); 23] = [
@@ -113,7 +113,7 @@ fn every_member_that_is_wrong_is_named() {
 }
 
 #[test]
-fn a_day_holds_so_many_milligrams() {
+fn daily_mg_multiplies_dose_and_frequency() {
     let mg = |unit, dose: &str, strength: Option<&str>, doses: Option<&str>| {
         let medication = with(|it| {
             (it.unit, it.dose) = (Some(unit), Some(decimal(dose)));
@@ -188,7 +188,7 @@ fn names_are_the_same_everywhere() {
 }
 
 #[test]
-fn thresholds_belong_to_the_lower_level() {
+fn level_at_a_threshold_is_the_lower_one() {
     for (total, level) in [
         ("0", OmeqLevel::None),
         ("0.000001", OmeqLevel::UpTo100),
@@ -202,7 +202,7 @@ fn thresholds_belong_to_the_lower_level() {
 }
 
 #[test]
-fn a_series_has_a_point_where_something_changes() {
+fn series_has_a_point_at_every_change() {
     let period = |mut it: Medication, from, to| {
         (it.started_on, it.ended_on) = (from, to);
         it
@@ -278,7 +278,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn the_series_is_the_sum_of_every_day(medications in proptest::collection::vec(any_medication(), 0..8)) {
+    fn series_equals_the_sum_of_every_day(medications in proptest::collection::vec(any_medication(), 0..8)) {
         let points = series(&medications);
         for number in -1..=2 * DAYS {
             let today = day(number);
@@ -301,7 +301,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_medications_never_matters(
+    fn series_ignores_the_order_of_medications(
         (medications, shuffled) in proptest::collection::vec(any_medication(), 0..8)
             .prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
     ) {
@@ -325,7 +325,7 @@ proptest! {
     }
 
     #[test]
-    fn no_amount_makes_it_panic(dose in any::<(u32, u32, u32, bool, u8)>(), doses in any::<i64>(), mg in any::<bool>()) {
+    fn omeq_never_panics(dose in any::<(u32, u32, u32, bool, u8)>(), doses in any::<i64>(), mg in any::<bool>()) {
         let (low, middle, high, negative, scale) = dose;
         let medication = with(|it| {
             it.dose = Some(Decimal::from_parts(low, middle, high, negative, u32::from(scale % 29)));

@@ -1,7 +1,7 @@
-//! Submissions as Nettskjema's API v3 gives them, one document each or one line an answer, into a [`Delivery`].
+//! Submissions in the format of Nettskjema's API v3, one document each or one line per answer, into a [`Delivery`].
 //!
-//! The shape tells what was answered and nothing else; see [`parse`] for what the form's definition adds. The respondent is
-//! not identified but by an element for the national id number, and a name or an e-mail address is not kept.
+//! The shape contains answers only; see [`parse`] for the effect of the form's definition. Only an element for the
+//! national id identifies the respondent; names and e-mail addresses are not kept.
 
 mod lines;
 
@@ -18,10 +18,10 @@ pub use self::lines::{Grouped, Lines, line_of, parse_lines};
 
 /// Reads one submission of the form `form_id`. Times without an offset are Norwegian local time.
 ///
-/// Rows of a matrix have a number only: without a definition that knows it, each is an `unknown_reference` at its answer.
-/// With a definition, what was not answered is told apart (null, not ticked, hidden), so it has to be the one that was valid
-/// when the submission was handed in; without one it is absent. Pointers
-/// lead into the document. Members that are not known are left alone.
+/// Rows of a matrix have a number only: without a definition that contains it, each is an `unknown_reference` at its
+/// answer. With a definition, unanswered elements are distinguished (null, not ticked, hidden), so it must be the one
+/// that was valid at submission; without one they are absent. Pointers point into the document. Unknown members are
+/// ignored.
 pub fn parse(form_id: &str, document: &Value, definition: Option<&Definition>) -> Result<Delivery, Vec<Fault>> {
     let Value::Object(object) = document else { return Err(vec![Fault::new("", FaultCode::WrongType)]) };
     let root = Node { object, pointer: String::new() };
@@ -46,7 +46,7 @@ pub fn parse(form_id: &str, document: &Value, definition: Option<&Definition>) -
 }
 
 impl Reader {
-    /// What is said about the submission as a whole.
+    /// Reads the members of the submission as a whole.
     fn head(&mut self, node: &Node<'_>, form_id: &str) -> Option<Delivery> {
         if self.required(node, "formId", id).is_some_and(|form| form.to_string() != form_id) {
             self.fault(node, "formId", FaultCode::Contradiction);
@@ -107,7 +107,7 @@ impl Reader {
         Some(Given { key, kind, row, text, options, file })
     }
 
-    /// What was chosen, by key; what the codebook does not name is found by its number.
+    /// The chosen options by key; an option that the codebook does not name is found by its number.
     fn options(&mut self, node: &Node<'_>, element: Option<&Element>) -> Option<Vec<String>> {
         let keys = self.optional(node, "externalAnswerOptionIds", Value::as_array).map_or(&[][..], Vec::as_slice);
         let numbers = self.optional(node, "answerOptionIds", Value::as_array).map_or(&[][..], Vec::as_slice);

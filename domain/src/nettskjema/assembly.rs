@@ -1,8 +1,8 @@
-//! From single answers to the answers of a whole form, and what was not answered; it must not know any shape.
+//! The answers of a whole form from single answers, with the unanswered elements, independent of the shape.
 //!
-//! Shapes that give an object an answer (API v3, the older one) say nothing of what was not answered. The form's definition
-//! does: an element that the answers show and that has no answer is null, a box of it that is not ticked is false; a box of
-//! an element that the answers hide is null. Without a definition, only what was answered is there.
+//! Shapes with an object per answer (API v3, the older one) omit unanswered elements. The form's definition adds them:
+//! an element that the answers show and that has no answer is null, a box of it that is not ticked is false; a box of
+//! an element that the answers hide is null. Without a definition, only answered elements are present.
 
 use serde_json::{Map, Value};
 
@@ -18,7 +18,7 @@ pub(super) struct Given<'d> {
     /// The row of a matrix.
     pub(super) row: Option<String>,
     pub(super) text: Option<&'d str>,
-    /// What was chosen, by key.
+    /// The chosen options by key.
     pub(super) options: Vec<String>,
     /// The number of an attached file.
     pub(super) file: Option<u64>,
@@ -31,7 +31,7 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    /// Puts an answer in its place; what is wrong with it, if it has none.
+    /// Stores an answer at its item, or reports why it has none.
     pub(super) fn put(&mut self, given: Given<'_>) -> Result<(), FaultCode> {
         let Given { key, kind, row, text, options, file } = given;
         let boxes = matches!(kind, ElementKind::Checkbox | ElementKind::MatrixCheckbox);
@@ -77,7 +77,7 @@ impl Assembly {
     }
 }
 
-/// What was answered in words, in the type of its element; null where nothing was.
+/// The answer to a text element, in its type; null where it is unanswered.
 pub(super) fn worded(kind: ElementKind, text: &str) -> Result<Value, FaultCode> {
     Ok(match kind {
         _ if text.is_empty() => Value::Null,
@@ -88,7 +88,7 @@ pub(super) fn worded(kind: ElementKind, text: &str) -> Result<Value, FaultCode> 
     })
 }
 
-/// Puts a value at the end of a path of keys, where nothing may stand yet.
+/// Stores a value at the end of a path of keys, which must be empty.
 pub(super) fn place(
     answers: &mut Map<String, Value>,
     mut path: impl Iterator<Item = String>,

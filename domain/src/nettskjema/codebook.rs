@@ -1,5 +1,5 @@
-//! How the codebook of one Nettskjema form leads to the items of one form. It is no part of the form: a codebook changes
-//! while the form's version stands.
+//! The mapping of one Nettskjema form's codebook to the items of one form. It is separate from the form: a codebook
+//! changes while the form's version stays the same.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -11,8 +11,8 @@ use crate::questionnaire::{Form, Mapping, NATIONAL_ID_TARGET};
 /// The mapping target of an element that is deliberately not kept, such as an attachment or a name; of any number of them.
 pub const IGNORED_TARGET: &str = "@ignored";
 
-/// The mapping target of the element that holds the token of the invitation (invitasjon) that is answered, as the link in
-/// the invitation brought it. What is there and no token of ours is no fault: nobody's answers are lost for a bad link.
+/// The mapping target of the element with the token of the invitation (invitasjon), from the link in the invitation. A
+/// value that is no valid token is no fault: answers must not be lost because of a bad link.
 pub const INVITATION_TARGET: &str = "@invitation";
 
 /// A mapping, checked against its form and compiled. Cheap to clone.
@@ -53,7 +53,7 @@ impl Codebook {
         &self.0.mapping.form_id
     }
 
-    /// What it was made from.
+    /// The mapping of the codebook.
     pub fn mapping(&self) -> &Mapping {
         &self.0.mapping
     }
@@ -83,7 +83,7 @@ impl Codebook {
 }
 
 impl Mapping {
-    /// What is wrong with the mapping, pointers into it; `known` tells the form's items.
+    /// Returns the faults of the mapping, with pointers into it; `known` contains the form's items.
     pub(crate) fn faults(&self, known: impl Fn(&str) -> bool) -> Vec<Fault> {
         let mut faults = Vec::new();
         let digits = (1..=20).contains(&self.form_id.len()) && self.form_id.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,9 +1,9 @@
-//! Submissions as CSV, version 1: a row a submission, a column an element, box or matrix row. Semicolons, or tabs in the
-//! one-submission files of the older delivery to TSD. Reads bytes as they come, one row at a time.
+//! Submissions as CSV, version 1: one row per submission, one column per element, box or matrix row. Semicolons, or
+//! tabs in the one-submission files of the older delivery to TSD. Reads bytes as a stream, one row at a time.
 //!
-//! The shape tells ticked (`1`), not ticked (`0`) and hidden (nothing) apart for boxes, but not hidden from unanswered for
-//! anything else. It has no types, and no header tells a box from the row of a matrix: without the form's definition every
-//! value but a matrix's box is text, and the item that the codebook leads to says what it means.
+//! The shape distinguishes ticked (`1`), not ticked (`0`) and hidden (empty) boxes, but not hidden and unanswered
+//! elements of other kinds. It has no types, and no header distinguishes a box from the row of a matrix: without the
+//! form's definition every value but a matrix's box is text, and the mapped item determines its meaning.
 
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -22,20 +22,20 @@ use crate::fault::{Fault, FaultCode};
 pub(super) const SUBMISSION: &str = "$submission_id";
 const CREATED: &str = "$created";
 const ANSWER_TIME: &str = "$answer_time_ms";
-/// Columns that say nothing about the answers.
+/// CsvColumns that say nothing about the answers.
 const ASIDE: [&str; 2] = ["$forwarded_to_form", "$signed"];
-/// How much of a file is looked at to find its first line.
+/// The number of bytes in which the first line must end.
 const HEADER: u64 = 1024 * 1024;
 
 /// The columns of a file.
 #[derive(Clone, Debug)]
-pub struct Columns {
+pub struct CsvColumns {
     delimiter: u8,
     names: Vec<String>,
     held: Vec<Column>,
 }
 
-/// What a column holds.
+/// The content of a column.
 #[derive(Clone, Debug)]
 enum Column {
     Submission,
@@ -59,25 +59,25 @@ enum Holds {
 /// A CSV file, row by row.
 pub struct Reader<R> {
     form_id: String,
-    columns: Columns,
+    columns: CsvColumns,
     rows: csv::Reader<io::Chain<io::Cursor<Vec<u8>>, R>>,
     failed: bool,
 }
 
 /// One row of a file.
-pub struct Row {
+pub struct CsvRow {
     /// The line on which it begins, from 1.
     pub line: u64,
-    /// The row by column name: what is hashed and kept, and what [`parse`] reads. Null where the row could not be read.
+    /// The row by column name: hashed, stored, and read by [`parse`]. Null where the row could not be read.
     pub document: Value,
-    /// What it says. Pointers name columns.
+    /// The delivery of the row. Pointers name columns.
     pub delivery: Result<Delivery, Vec<Fault>>,
 }
 
-/// Reads one row that was kept as [`Row::document`].
+/// Reads one row that was kept as [`CsvRow::document`].
 pub fn parse(form_id: &str, document: &Value, definition: Option<&Definition>) -> Result<Delivery, Vec<Fault>> {
     let Value::Object(object) = document else { return Err(vec![Fault::new("", FaultCode::WrongType)]) };
-    let columns = Columns::named(object.keys().cloned().collect(), b';', definition)?;
+    let columns = CsvColumns::named(object.keys().cloned().collect(), b';', definition)?;
     let cells: Vec<_> = object.iter().map(|(name, cell)| cell.as_str().ok_or(name)).collect();
     let faults = cells.iter().filter_map(|cell| Some(Fault::at(cell.err()?, FaultCode::WrongType)));
     let faults: Vec<_> = faults.collect();
@@ -101,16 +101,16 @@ impl<R: Read> Reader<R> {
         }
         let end = start.iter().position(|byte| *byte == b'\n').map_or(start.len(), |end| end + 1);
         let rest = start.split_off(end);
-        let columns = Columns::typed(&start, definition)?;
+        let columns = CsvColumns::typed(&start, definition)?;
         let rows = columns.reader(io::Cursor::new(rest).chain(bytes));
         Ok(Self { form_id: form_id.to_owned(), columns, rows, failed: false })
     }
 }
 
 impl<R: Read> Iterator for Reader<R> {
-    type Item = Row;
+    type Item = CsvRow;
 
-    fn next(&mut self) -> Option<Row> {
+    fn next(&mut self) -> Option<CsvRow> {
         let mut record = ByteRecord::new();
         let read = if self.failed { Ok(false) } else { self.rows.read_byte_record(&mut record) };
         // The header is the first line.
@@ -119,24 +119,24 @@ impl<R: Read> Iterator for Reader<R> {
             Ok(false) => None,
             Ok(true) => {
                 let (document, delivery) = self.columns.record(&self.form_id, &record);
-                Some(Row { line, document, delivery })
+                Some(CsvRow { line, document, delivery })
             }
             Err(_) => {
                 self.failed = true;
                 let delivery = Err(vec![Fault::new("", FaultCode::InvalidFormat)]);
-                Some(Row { line, document: Value::Null, delivery })
+                Some(CsvRow { line, document: Value::Null, delivery })
             }
         }
     }
 }
 
-impl Columns {
+impl CsvColumns {
     /// Reads a header line. What it holds that no header of this shape does is refused, column by column.
     pub fn read(header: &[u8]) -> Result<Self, Vec<Fault>> {
         Self::typed(header, None)
     }
 
-    /// Reads one row of the form `form_id`, a line of its own.
+    /// Reads one row of the form `form_id`.
     pub fn delivery(&self, form_id: &str, row: &[u8]) -> Result<Delivery, Vec<Fault>> {
         let mut record = ByteRecord::new();
         match self.reader(row).read_byte_record(&mut record) {
@@ -174,7 +174,7 @@ impl Columns {
                 faults.push(Fault::at(needed, FaultCode::Required));
             }
         }
-        // What is an element's value cannot hold rows as well.
+        // A value of an element and rows of a matrix exclude each other.
         let mut places = Map::new();
         for (name, column) in names.iter().zip(&held) {
             if let (Column::Answer { path, .. }, true) = (column, faults.is_empty())

@@ -1,5 +1,5 @@
-//! What a Nettskjema form looks like (metadata): its elements by codebook key, whichever shape told of them. It must not
-//! decide where an element leads; that is the codebook's.
+//! The definition of a Nettskjema form (metadata): its elements by codebook key, from any of the shapes. The mapping
+//! of elements to items is part of the codebook.
 
 mod differences;
 mod read;
@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
-pub use self::differences::{Change, Difference, Level, differences};
+pub use self::differences::{DefinitionChange, DefinitionDifference, Level, differences};
 use super::Delivery;
 
-/// One version of a Nettskjema form. In JSON it is what is stored; [`Definition::read`] takes what Nettskjema gives.
+/// One version of a Nettskjema form. Its JSON is what is stored; [`Definition::read`] reads the documents of
+/// Nettskjema.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Definition {
     /// The title, without mark-up.
@@ -22,39 +23,39 @@ pub struct Definition {
     /// Its language, such as `nb`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// When Nettskjema made this version of it (`generatedDate`).
+    /// The time when Nettskjema created this version (`generatedDate`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generated: Option<Timestamp>,
-    /// When somebody last changed the form (`modifiedDate`).
+    /// The time of the last change of the form (`modifiedDate`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified: Option<Timestamp>,
-    /// What can be answered, in the form's order; headings, pictures and page breaks are left out.
+    /// The elements that can be answered, in the form's order; headings, pictures and page breaks are left out.
     pub elements: Vec<Element>,
 }
 
-/// Something that can be answered.
+/// An element that can be answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Element {
-    /// Its number, where the shape tells it; it stays when the key changes.
+    /// The number of the element, where the shape has one; it stays the same when the key changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,
     /// Its key in the codebook (`externalElementId`); its number, where the codebook does not name it.
     pub key: String,
-    /// What it is.
+    /// The kind of the element.
     pub kind: ElementKind,
     /// The beginning of its text, without mark-up.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub label: String,
-    /// What can be chosen; of a matrix its columns.
+    /// The options; for a matrix its columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<Part>,
     /// The rows of a matrix.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<Part>,
-    /// It is shown if one of these is chosen; always, where nothing is said.
+    /// The element is shown if one of these options is chosen; empty: always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown_if: Option<Vec<Picked>>,
-    /// Whether it must be answered, if it is shown.
+    /// Whether an answer is mandatory, if the element is shown.
     #[serde(default)]
     pub mandatory: bool,
     /// Whether the answer is delivered as a hash only.
@@ -63,10 +64,10 @@ pub struct Element {
     /// Decimals of a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decimals: Option<u8>,
-    /// Smallest number.
+    /// The smallest number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<f64>,
-    /// Largest number.
+    /// The largest number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
 }
@@ -74,7 +75,7 @@ pub struct Element {
 /// An option of an element, or a row of a matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// Its number, where the shape tells it.
+    /// The number of the option, where the shape has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,
     /// Its key in the codebook; its number, where the codebook does not name it.
@@ -93,12 +94,12 @@ pub struct Picked {
     pub option: String,
 }
 
-/// What kind of element it is, in Nettskjema's words.
+/// The kind of element, in the vocabulary of Nettskjema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, EnumString, IntoStaticStr)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum ElementKind {
-    /// A file.
+    /// An attached file.
     Attachment,
     /// Any number of the options.
     Checkbox,
@@ -112,18 +113,19 @@ pub enum ElementKind {
     MatrixRadio,
     /// The national id number (fødselsnummer).
     NationalIdNumber,
-    /// A number.
+    /// A number within limits.
     Number,
     /// One of the options.
     Radio,
     /// One of the options, from a list.
     Select,
-    /// Anything else that is answered in words.
+    /// Another element that is answered as text.
     Question,
 }
 
 impl ElementKind {
-    /// From Nettskjema's word; nothing for what cannot be answered. Words that are not known here are answered in words.
+    /// Returns the kind for Nettskjema's word; `None` for elements that cannot be answered. Unknown words are text
+    /// elements.
     pub(super) fn of(word: &str) -> Option<Self> {
         let silent = ["ACCORDION", "HEADING", "IMAGE", "PAGE_BREAK", "TEXT"];
         (!silent.contains(&word)).then(|| word.parse().unwrap_or(Self::Question))
@@ -150,7 +152,7 @@ impl<'d> Index<'d> {
         }
     }
 
-    /// By its number, else by its key.
+    /// Finds an element by number, else by key.
     pub(super) fn find(&self, id: Option<u64>, key: Option<&str>) -> Option<&'d Element> {
         let by_key = || self.by_key.get(key?).copied();
         id.and_then(|id| self.by_id.get(&id).copied()).or_else(by_key)
@@ -158,18 +160,18 @@ impl<'d> Index<'d> {
 }
 
 impl Definition {
-    /// When this version came to be, as far as Nettskjema says.
+    /// The time of the version, according to Nettskjema.
     pub fn generated_at(&self) -> Option<Timestamp> {
         self.generated.or(self.modified)
     }
 
-    /// What it says, to be hashed: equal for versions that differ in nothing but when they were made.
+    /// The content to hash: equal for versions that differ only in the time of creation.
     pub fn canonical(&self) -> Vec<u8> {
         let timeless = Self { generated: None, modified: None, ..self.clone() };
         serde_json::to_value(timeless).unwrap_or_default().to_string().into_bytes()
     }
 
-    /// What a delivery lets guess of its form, where Nettskjema has not told: keys, rows and boxes.
+    /// Infers keys, rows and boxes of a form from a delivery, where no definition is stored.
     pub fn guessed(delivery: &Delivery) -> Self {
         let parts = |keys: &mut dyn Iterator<Item = &String>| -> Vec<Part> {
             keys.map(|key| Part { id: None, key: key.clone(), label: String::new() }).collect()
@@ -204,7 +206,7 @@ impl Definition {
     }
 }
 
-/// What a codebook path names: an element, or a row of a matrix.
+/// The target of a codebook path: an element, or a row of a matrix.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'d> {
     pub(super) element: &'d Element,

@@ -1,4 +1,4 @@
-//! Where a key that the codebook's mapping does not know probably leads. It proposes; a person decides.
+//! Proposals of items for keys that the codebook's mapping does not contain. A person decides about them.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use super::definition::Place;
 use super::{Codebook, Definition, Delivery, Element, ElementKind};
 use crate::questionnaire::{Kind, NATIONAL_ID_TARGET, Shape as Asked};
 
-/// How many items are proposed at most.
+/// The maximum number of proposed items.
 const MOST: usize = 3;
 
 /// An item that an unknown key probably leads to. To accept it, the path replaces whichever path led there.
@@ -16,14 +16,14 @@ const MOST: usize = 3;
 pub struct Proposal {
     /// The item's code, or [`NATIONAL_ID_TARGET`].
     pub item: String,
-    /// What speaks for it most.
-    pub because: Because,
+    /// The strongest reason for the proposal.
+    pub because: ProposalReason,
 }
 
-/// What speaks for a proposal, the strongest first.
+/// The reasons for a proposal, the strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumIter, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
-pub enum Because {
+pub enum ProposalReason {
     /// The same element of the form before led there under another key.
     SameElement,
     /// The names are one, but for case, joints, leading zeros and Norwegian letters.
@@ -32,13 +32,13 @@ pub enum Because {
     SameOptions,
     /// The names differ in a letter or two.
     SimilarName,
-    /// It is an item of this kind that nothing leads to.
+    /// An unmapped item has the same kind.
     SameKind,
 }
 
-/// The items that `path` (`key` or `matrix.row`) of a delivery probably leads to: at most three, the likeliest first, and
-/// none that another path of it leads to. `definitions` are what is known of the form, the newest version first; without
-/// any, the delivery itself tells what the path is.
+/// Proposes items for `path` (`key` or `matrix.row`) of a delivery: at most three, the likeliest first, without items
+/// that another path of the delivery is mapped to. `definitions` are the stored versions of the form, the newest
+/// first; without any, the delivery determines the kind of the path.
 pub fn propose<'d>(
     codebook: &Codebook,
     definitions: impl Iterator<Item = &'d Definition>,
@@ -66,11 +66,11 @@ pub fn propose<'d>(
         let apart = distance(&name, &own).min(distance(&name, &normal(codebook.path_to(item))));
         let similar = apart <= 2 && apart * 3 <= name.len() && digits(&name) == digits(&own);
         let because = match place.map(|place| place.element) {
-            _ if before == Some(item) => Because::SameElement,
-            _ if apart == 0 => Because::SameName,
-            Some(element) if offers(element, asked) => Because::SameOptions,
-            _ if similar => Because::SimilarName,
-            Some(element) if tells(element, asked) => Because::SameKind,
+            _ if before == Some(item) => ProposalReason::SameElement,
+            _ if apart == 0 => ProposalReason::SameName,
+            Some(element) if offers(element, asked) => ProposalReason::SameOptions,
+            _ if similar => ProposalReason::SimilarName,
+            Some(element) if tells(element, asked) => ProposalReason::SameKind,
             _ => return None,
         };
         Some((because, apart))
@@ -79,7 +79,7 @@ pub fn propose<'d>(
     let mut found: Vec<_> = free.filter_map(|item| because(item).map(|because| (because, item))).collect();
     found.sort_unstable();
     // Being of the kind is worth saying only where nothing better is.
-    let better = found.iter().filter(|((because, _), _)| *because < Because::SameKind).count();
+    let better = found.iter().filter(|((because, _), _)| *because < ProposalReason::SameKind).count();
     found.truncate(if better > 0 { better.min(MOST) } else { MOST });
     found.into_iter().map(|((because, _), item)| Proposal { item: item.to_owned(), because }).collect()
 }
@@ -119,7 +119,7 @@ fn offers(element: &Element, asked: Option<Asked<'_>>) -> bool {
     offered.len() > 1 && offered == taken
 }
 
-/// Whether the kind of an element tells something about the item: words may be anything.
+/// Returns whether the kind of an element restricts the item; free text does not.
 fn tells(element: &Element, asked: Option<Asked<'_>>) -> bool {
     element.kind != ElementKind::Question || matches!(asked, Some(Asked::Own(Kind::Text { .. })))
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::fault::{Fault, FaultCode, escape};
 
-/// An object and where it stands.
+/// An object and its pointer.
 pub(super) struct Node<'d> {
     pub(super) object: &'d Map<String, Value>,
     pub(super) pointer: String,
@@ -17,14 +17,14 @@ impl Node<'_> {
     }
 }
 
-/// What has been found wrong so far.
+/// The faults found so far.
 #[derive(Default)]
 pub(super) struct Reader {
     pub(super) faults: Vec<Fault>,
 }
 
 impl Reader {
-    /// What was read, if nothing was wrong; else the faults, sorted.
+    /// Returns the value if it has no faults; else the faults, sorted.
     pub(super) fn finish<T>(mut self, read: Option<T>) -> Result<T, Vec<Fault>> {
         match read {
             Some(read) if self.faults.is_empty() => Ok(read),
@@ -103,13 +103,13 @@ impl Reader {
         self.nodes_of(list, &node.place(member))
     }
 
-    /// The objects of a list that stands at `pointer`.
+    /// Returns the objects of a list at `pointer`.
     pub(super) fn nodes_of<'d>(&mut self, list: &'d [Value], pointer: &str) -> Vec<Node<'d>> {
         let places = list.iter().enumerate().map(|(index, value)| (value, format!("{pointer}/{index}")));
         places.filter_map(|(value, pointer)| self.node(value, pointer)).collect()
     }
 
-    /// What stands at `pointer`, if it is an object.
+    /// Returns the object at `pointer`, if it is one.
     pub(super) fn node<'d>(&mut self, value: &'d Value, pointer: String) -> Option<Node<'d>> {
         let Value::Object(object) = value else {
             self.faults.push(Fault::new(pointer, FaultCode::WrongType));
@@ -119,7 +119,7 @@ impl Reader {
     }
 }
 
-/// A whole number, whether it stands as one or as its digits.
+/// Returns a whole number, given as a number or as digits.
 pub(super) fn id(value: &Value) -> Option<u64> {
     match value {
         Value::String(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok(),

@@ -5,8 +5,8 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use serde_json::{Number, Value};
 
-/// An instant: ISO 8601 with an offset, or without one as the clocks in Norway showed it. Of the hour that comes twice when
-/// summer time ends it is the first; within the hour that summer time skips, the same time past the skipped hour.
+/// Reads an instant: ISO 8601 with an offset, or without one as Norwegian local time. In the hour that is repeated
+/// when summer time ends it is the first; in the hour that summer time skips, the same time after the skipped hour.
 pub(super) fn instant(text: &str) -> Option<Timestamp> {
     let with_offset = text.parse().ok();
     with_offset.or_else(|| {
@@ -55,7 +55,8 @@ pub(super) fn settled(value: Value) -> Value {
     }
 }
 
-/// The integer that a double is; a double prints without an exponent, and without a point where it has no decimals.
+/// Returns the integer value of a double; a double prints without an exponent, and without a point where it has no
+/// decimals.
 pub(super) fn whole(double: f64) -> Option<i64> {
     if double == 0.0 { Some(0) } else { canonical_integer(&double.to_string()) }
 }

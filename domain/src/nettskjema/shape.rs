@@ -1,4 +1,4 @@
-//! Which wire shape a document has, by the members that only one of them has.
+//! Detection of a document's wire shape, by members that only one shape has.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -19,14 +19,14 @@ pub enum Shape {
     ApiV3,
     /// One line of API v3's lines: a part of a submission, for [`api_v3::Lines`].
     ApiV3Line,
-    /// A row of CSV v1 by column name, as [`csv_v1::Row::document`] keeps it.
+    /// A row of CSV v1 by column name, as [`csv_v1::CsvRow::document`] keeps it.
     CsvV1Row,
     /// The older JSON with questions.
     V1,
 }
 
 impl Shape {
-    /// The shape of a document, if it is one of them.
+    /// Returns the shape of a document, if it is a known one.
     pub fn detect(document: &Value) -> Option<Self> {
         let object = document.as_object()?;
         let has = |member: &str| object.contains_key(member);
@@ -54,13 +54,13 @@ pub fn parse(form_id: &str, document: &Value, definition: Option<&Definition>) -
     }
 }
 
-/// The number of a submission in whichever shape it is, of one of its lines too; for what cannot be read otherwise.
+/// Returns the number of a submission of any shape, or of one of its lines, even if the rest cannot be read.
 pub fn submission_of(document: &Value) -> Option<String> {
     let places = ["/metadata/submission_id", "/submissionMetadata/submissionId", "/submissionId", "/$submission_id"];
     places.iter().find_map(|place| id(document.pointer(place)?)).map(|number| number.to_string())
 }
 
-/// When it was handed in, likewise: which version of the form it answers.
+/// Returns the time of submission likewise; it determines the version of the form.
 pub fn created_of(document: &Value) -> Option<Timestamp> {
     let places = ["/metadata/created", "/submissionMetadata/createdDate", "/createdDate", "/$created"];
     places.iter().find_map(|place| document.pointer(place)?.as_str()).and_then(instant)

@@ -116,7 +116,7 @@ fn the_patient_of_a_representation_is_the_authorizer() {
     assert_eq!(delivery.respondent.patient.as_ref().map(GivenNationalId::expose), Some("15865523413"));
     assert_eq!(delivery.respondent.answered_by, AnsweredBy::Patient);
 
-    // Never fall back to whoever was logged in.
+    // The logged-in account is never used as the respondent.
     let place = "/metadata/respondent/representation/pid_authorizer";
     for nobody in [None, Some(Value::Null), Some(json!(""))] {
         assert_eq!(refused(&changed(place, nobody)), [Fault::new(place, FaultCode::Required)]);
@@ -124,7 +124,7 @@ fn the_patient_of_a_representation_is_the_authorizer() {
 }
 
 #[test]
-fn what_the_schema_does_not_have_is_refused() {
+fn parse_refuses_members_outside_the_schema() {
     use FaultCode::{InvalidDate, InvalidFormat, Required, UnknownItem, UnknownOption, UnknownVersion, WrongType};
     for (place, value, code) in [
         ("/version", Some(json!("2025-01")), UnknownVersion),
@@ -172,7 +172,7 @@ fn optional_metadata_may_be_absent_or_null() {
 }
 
 #[test]
-fn every_kind_of_element_becomes_its_item() {
+fn raw_answers_map_every_kind_of_element() {
     let delivery = read(&example());
     let raw = delivery.answers_for(&book(&form(KINDS))).expect("fits");
     let expected = json!({
@@ -186,7 +186,7 @@ fn every_kind_of_element_becomes_its_item() {
 }
 
 #[test]
-fn a_listed_path_replaces_the_items_own_name() {
+fn raw_answers_prefer_a_listed_path() {
     let form = form(KINDS);
     let raw = delivery(&json!({"sleep": {"q2": "4"}})).answers_for(&book(&form)).expect("fits");
     assert_eq!(Value::Object(raw), json!({"isi_02": 4}));
@@ -198,7 +198,7 @@ fn a_listed_path_replaces_the_items_own_name() {
 }
 
 #[test]
-fn faults_name_the_place_in_the_delivered_document() {
+fn faults_point_into_the_delivered_document() {
     use FaultCode::{Contradiction, InvalidDate, OutOfRange, Required, UnknownItem, UnknownOption, WrongType};
     let wrong = delivery(&json!({
         "isi": {"01": "5", "04": "often", "05": "03", "06": {"a": true}, "09": "1"}, "sleep": {"q2": "9"},
@@ -233,7 +233,7 @@ fn faults_name_the_place_in_the_delivered_document() {
 }
 
 #[test]
-fn a_form_that_is_not_filled_in_there_says_so() {
+fn raw_answers_refuse_another_nettskjema_form() {
     let delivery = read(&example());
     let nowhere = [Fault::new("", FaultCode::UnknownReference)];
     assert_eq!(delivery.answers_for(&book(&form(BASELINE))).expect_err("must be refused"), nowhere);
@@ -241,7 +241,7 @@ fn a_form_that_is_not_filled_in_there_says_so() {
 }
 
 #[test]
-fn the_element_identifies_only_whom_the_respondent_block_does_not() {
+fn national_id_element_counts_without_respondent_only() {
     let form = form(KINDS);
     let fnr = json!({"fnr": "15865523413", "duck_or_horse": "duck"});
     let mut document = changed("/answers", Some(fnr));
@@ -259,7 +259,7 @@ fn the_element_identifies_only_whom_the_respondent_block_does_not() {
 }
 
 #[test]
-fn what_is_ignored_is_ignored_on_purpose() {
+fn ignored_elements_are_no_fault() {
     let form = form(KINDS);
     let mut mapping = form.definition().nettskjema[0].clone();
     for path in ["upload", "name", "grid.row2"] {
@@ -316,14 +316,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
-    fn no_document_makes_reading_panic(document in any_json()) {
+    fn parse_never_panics_on_documents(document in any_json()) {
         if let Err(faults) = tsd::parse("7", &document) {
             prop_assert!(!faults.is_empty() && faults.is_sorted());
         }
     }
 
     #[test]
-    fn no_answers_make_mapping_panic(answers in any_json(), metadata in any_json()) {
+    fn raw_answers_never_panic(answers in any_json(), metadata in any_json()) {
         let form = form(KINDS);
         let mut document = changed("/answers", Some(answers));
         if let Ok(delivery) = tsd::parse("7", &document) {

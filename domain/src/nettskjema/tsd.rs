@@ -1,5 +1,5 @@
-//! Submissions as TSD (tjenester for sensitive data) hands them out through its survey API, read strictly into a
-//! [`Delivery`]; it must not know any form.
+//! Submissions in the format of TSD's survey API (tjenester for sensitive data), read strictly into a [`Delivery`],
+//! independent of the form.
 
 use serde_json::Value;
 
@@ -11,12 +11,12 @@ use crate::fault::{Fault, FaultCode};
 /// The schema versions that are understood. What differs between them is not published: all take the same members.
 pub const VERSIONS: [&str; 3] = ["2022-07", "2023-03", "2024-09"];
 
-/// Reads one submission of the form `form_id`. Every fault is reported, sorted, with a pointer into the document; members
-/// that the schema does not have are refused, codebook keys must match `^[A-Za-z0-9_]+$` to the end, and of a document in
-/// another version nothing but the version is judged. Optional members may be null.
+/// Reads one submission of the form `form_id`. Every fault is reported, sorted, with a pointer into the document;
+/// members outside the schema are refused, codebook keys must match `^[A-Za-z0-9_]+$` to the end, and in a document of
+/// another version only the version is checked. Optional members may be null.
 ///
-/// Where somebody answered on the patient's behalf (`representation`), the patient is `pid_authorizer`, whoever else is
-/// named; a representation that does not name the patient is refused.
+/// For an answer on the patient's behalf (`representation`), the patient is `pid_authorizer`, regardless of other
+/// named people; a representation that does not name the patient is refused.
 pub fn parse(form_id: &str, document: &Value) -> Result<Delivery, Vec<Fault>> {
     let Value::Object(root) = document else {
         return Err(vec![Fault::new("", FaultCode::WrongType)]);

@@ -1,5 +1,5 @@
-//! Submissions in the older JSON, whose definitions have pages and questions, into a [`Delivery`]. What an answer is stands
-//! in that definition only, so nothing is read without it; the rows of its matrices are elements of their own.
+//! Submissions in the older JSON format, whose definitions have pages and questions, into a [`Delivery`]. An answer is
+//! meaningless without that definition, which is therefore required; the rows of its matrices are separate elements.
 
 use serde_json::Value;
 

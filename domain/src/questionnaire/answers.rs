@@ -1,4 +1,4 @@
-//! Valid answers and the only way to make them; what they mean is for the instruments, where they lie for the stores.
+//! Valid answers, made by parsing only. Scoring belongs to the instruments, storage to the stores.
 
 mod parse;
 
@@ -20,7 +20,7 @@ use super::{Compiled, Kind, Place};
 pub struct Answers {
     form: Arc<Compiled>,
     values: Values,
-    /// Sorted.
+    /// The hidden items, sorted.
     hidden: Box<[Place]>,
 }
 
@@ -31,17 +31,16 @@ pub(super) struct Values {
     own: Box<[Option<Held>]>,
 }
 
-/// What became of one item in two versions of the answers.
+/// The change of one item between two versions of the answers.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-#[schema(as = AnswerDifference)]
-pub struct Difference {
+pub struct AnswerDifference {
     /// The item's code.
     #[schema(max_length = 64, example = "isi_03")]
     pub item: String,
-    /// What stood there before; absent where nothing did.
+    /// The value before; absent where there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
-    /// What stands there now; absent where nothing does.
+    /// The value after; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
 }
@@ -54,7 +53,7 @@ enum Held {
     Decimal(i64),
     /// Position in the options.
     Choice(usize),
-    /// By option: ticked, not ticked, not shown.
+    /// For each option: ticked, not ticked, not shown.
     Multiple(Box<[Option<bool>]>),
     Date(Date),
     Boolean(bool),
@@ -71,7 +70,7 @@ impl Values {
         }
     }
 
-    /// Takes an answer away; whether there was one.
+    /// Removes an answer; returns whether there was one.
     fn take(&mut self, place: Place) -> bool {
         match place {
             Place::Instrument(slot) => self.instrument.get_mut(slot).and_then(Option::take).is_some(),
@@ -96,7 +95,7 @@ impl Values {
 }
 
 impl Held {
-    /// The number that stands for the value among those of its item; boxes and text have none.
+    /// The number that represents the value in comparisons with values of its item; boxes and text have none.
     fn rank(&self) -> Option<i64> {
         match self {
             Self::Integer(value) => Some((*value).into()),
@@ -110,8 +109,8 @@ impl Held {
 }
 
 impl Answers {
-    /// The canonical JSON object: keys sorted, unanswered left out, numbers in their shortest form. What
-    /// [`super::Form::parse`] makes of it is equal to this.
+    /// Returns the canonical JSON object: keys sorted, unanswered items left out, numbers in their shortest form.
+    /// Parsing it with [`super::Form::parse`] returns equal answers.
     pub fn to_json(&self) -> Value {
         self.json(|_| true)
     }
@@ -121,8 +120,8 @@ impl Answers {
         self.json(|place| !self.form.is_text(place))
     }
 
-    /// The canonical object of the free text alone, if there is any: what a person wrote may say more than was asked, so
-    /// it is kept apart. [`super::Form::joined`] puts both together again.
+    /// Returns the canonical object of the free text alone, if there is any. It is stored separately, because free
+    /// text may disclose more than was asked. [`super::Form::joined`] joins both.
     pub fn free_text(&self) -> Option<Value> {
         let texts = self.json(|place| self.form.is_text(place));
         texts.as_object().is_some_and(|texts| !texts.is_empty()).then_some(texts)
@@ -142,7 +141,7 @@ impl Answers {
         Value::Object(object)
     }
 
-    /// Items that the answers themselves hide, in canonical order: nobody was asked.
+    /// Items that the answers hide, in canonical order; the patient was not asked about them.
     pub fn hidden(&self) -> impl Iterator<Item = &str> {
         self.codes(|place| self.is_hidden(place))
     }
@@ -160,15 +159,15 @@ impl Answers {
         self.hidden.binary_search(&place).is_ok()
     }
 
-    /// What differs in `after`, by item code; the versions of the form may be two.
-    pub fn differences(&self, after: &Self) -> Vec<Difference> {
+    /// Returns the differences to `after`, by item code; the answers may be to two versions of the form.
+    pub fn differences(&self, after: &Self) -> Vec<AnswerDifference> {
         let (Value::Object(mut old), Value::Object(new)) = (self.to_json(), after.to_json()) else { return Vec::new() };
         let mut differences: Vec<_> = new
             .into_iter()
-            .map(|(item, after)| Difference { before: old.remove(&item), after: Some(after), item })
+            .map(|(item, after)| AnswerDifference { before: old.remove(&item), after: Some(after), item })
             .filter(|difference| difference.before != difference.after)
             .collect();
-        differences.extend(old.into_iter().map(|(item, before)| Difference {
+        differences.extend(old.into_iter().map(|(item, before)| AnswerDifference {
             item,
             before: Some(before),
             after: None,
@@ -202,12 +201,12 @@ impl Answers {
         self.answered() == 0
     }
 
-    /// How many items are answered; a shown group of boxes counts as one.
+    /// Returns the number of answered items; a shown group of boxes counts as one.
     pub fn answered(&self) -> usize {
         self.values.instrument.iter().flatten().count() + self.values.own.iter().flatten().count()
     }
 
-    /// The value of an item that takes whole numbers, if it is answered.
+    /// Returns the value of an item with whole numbers, if it is answered.
     pub fn integer(&self, code: &str) -> Option<i32> {
         match *self.form.places.get(code)? {
             Place::Instrument(slot) => self.values.instrument.get(slot).copied().flatten(),
@@ -218,7 +217,7 @@ impl Answers {
         }
     }
 
-    /// The chosen option of a `choice` item, if it is answered.
+    /// Returns the chosen option of a `choice` item, if it is answered.
     pub fn choice(&self, code: &str) -> Option<&str> {
         let Place::Own(index) = *self.form.places.get(code)? else { return None };
         match (self.values.own.get(index)?, &self.form.definition.items.get(index)?.kind) {

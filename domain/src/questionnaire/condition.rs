@@ -1,7 +1,7 @@
-//! When something is shown (vises hvis): conditions over what was answered earlier in the form; no answer is judged here.
+//! Conditions of visibility (vises hvis) on earlier answers of the form. Answers are not judged here.
 //!
-//! A condition only asks for what is there, never for what is not: what was not answered, or was hidden itself, fulfils
-//! none. So whatever hides an item hides everything that hangs on it.
+//! A condition only tests for answers that exist: unanswered and hidden items fulfil none. Hiding an item therefore
+//! hides all items that depend on it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,15 +12,15 @@ use super::answers::{Values, rank};
 use super::{Definition, Embedded, Item, Kind, Place};
 use crate::fault::{Fault, FaultCode};
 
-/// What must have been answered for something to be shown. Values are written as answers to their item are.
+/// A condition on earlier answers. Values are written as answers to their item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Condition {
     /// Every one of these, 1 to 50.
     All(Vec<Condition>),
-    /// At least one of these, 1 to 50.
+    /// At least one of these conditions, 1 to 50.
     Any(Vec<Condition>),
-    /// The item has an answer, whatever it is.
+    /// The item has any answer.
     Answered {
         /// The item's code.
         item: String,
@@ -29,7 +29,7 @@ pub enum Condition {
     Equals {
         /// The item's code.
         item: String,
-        /// The answer.
+        /// The answer to compare with.
         value: Value,
     },
     /// The item's answer is one of these. Not for boxes and free text.
@@ -62,7 +62,7 @@ pub enum Condition {
     },
 }
 
-/// How many conditions one may be made of, or values one may name.
+/// The maximum number of parts of a condition, and of its values.
 const MOST: usize = 50;
 
 /// A condition with its items found and its values read: every answer that it may ask about is a number.
@@ -101,8 +101,8 @@ impl Asked<'_> {
     }
 }
 
-/// Checks and compiles the conditions, in the order in which the form is asked. A condition may refer to what stands
-/// before: a page's to earlier pages, an item's to earlier items too.
+/// Checks and compiles the conditions, in the order in which the form is asked. A condition may refer to earlier parts
+/// only: a page's to earlier pages, an item's to earlier items too.
 pub(super) fn gates(
     definition: &Definition,
     instruments: &[Embedded],
@@ -121,7 +121,7 @@ pub(super) fn gates(
         Some((index, item)) => (format!("/items/{index}"), item.visible_if.as_ref(), held(code), true),
         None => (String::new(), None, held(code), true),
     };
-    // What is asked step by step: a pointer, a condition, what it holds, and whether that has been asked then.
+    // The steps of the form in order: a pointer, a condition, the items, and whether they have been asked by then.
     let mut steps = Vec::new();
     for (index, page) in definition.pages.iter().enumerate() {
         let holds = page.holds.iter().flat_map(|code| held(code)).collect();
@@ -230,7 +230,7 @@ fn bound(
 }
 
 impl Test {
-    /// Whether it is fulfilled; nothing where that hangs on an answer that was refused.
+    /// Whether the condition is fulfilled; `None` where it depends on a refused answer.
     pub(super) fn fulfilled(&self, values: &Values, refused: &[Place]) -> Option<bool> {
         let known = |place: &Place| !refused.contains(place);
         match self {

@@ -1,4 +1,4 @@
-//! What a form is written as, in TOML and JSON, and the rules that need nothing but the form itself; no look-ups here.
+//! The definition of a form in TOML and JSON, and the rules that need only the definition.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use super::answers::scaled;
 use super::condition::Condition;
 use crate::fault::{Fault, FaultCode, escape};
 
-/// What a form is used for (bølge). Closed: the database's check constraint lists the same words.
+/// The use of a form (bølge). Closed: the database's check constraint lists the same words.
 #[derive(
     Clone,
     Copy,
@@ -31,7 +31,7 @@ use crate::fault::{Fault, FaultCode, escape};
 pub enum Wave {
     /// Before the first consultation.
     Baseline,
-    /// The short version (kortversjon) of the baseline, with the reason why it is short.
+    /// The short version (kortversjon) of the baseline form, with the reason for the short version.
     BaselineShort,
     /// A follow-up with the primary outcomes only.
     FollowUpShort,
@@ -44,16 +44,16 @@ pub enum Wave {
 /// The same words in every language of the form: the two that all forms have, and those that it declares.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Words {
-    /// Norwegian bokmål.
+    /// The text in Norwegian bokmål.
     pub nb: String,
-    /// English.
+    /// The text in English.
     pub en: String,
-    /// By language tag (BCP 47), as in [`Definition::languages`].
+    /// Texts in other languages, by language tag (BCP 47), as in [`Definition::languages`].
     #[serde(flatten)]
     pub other: BTreeMap<String, String>,
 }
 
-/// A form as it is written and stored.
+/// The definition of a form as it is written and stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
@@ -61,14 +61,15 @@ pub struct Definition {
     pub code: String,
     /// Letters, digits, `.`, `_`, `-`; at most 32.
     pub version: String,
-    /// At most 200 characters.
+    /// The title, at most 200 characters.
     pub title: Words,
-    /// What it is used for.
+    /// The use of the form.
     pub wave: Wave,
-    /// Languages beside bokmål and English, such as `se` or `pl`; every word of the form stands in each. At most 20.
+    /// Languages besides bokmål and English, such as `se` or `pl`; every text of the form is required in each. At most
+    /// 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub languages: Vec<String>,
-    /// Codes of the catalogue's instruments whose items are part of the form; their ranges come from the catalogue.
+    /// Codes of the catalogue's instruments whose items are part of the form; the catalogue defines their ranges.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instruments: Vec<String>,
     /// Items of the form's own; at most 1000.
@@ -77,7 +78,7 @@ pub struct Definition {
     /// The order in which items and instruments are asked. Without pages the own items come first. At most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pages: Vec<Page>,
-    /// The Nettskjema forms it is filled in with; at most 20.
+    /// The Nettskjema forms with which it is filled in; at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nettskjema: Vec<Mapping>,
 }
@@ -88,17 +89,17 @@ pub struct Definition {
 pub struct Item {
     /// Starts with a lower-case letter, then lower-case letters, digits and `_`; at most 64.
     pub code: String,
-    /// What values it takes.
+    /// The kind of values.
     pub kind: Kind,
     /// Whether a form without an answer here is refused, if the item is shown.
     #[serde(default)]
     pub required: bool,
-    /// When it is shown; always, if nothing is said.
+    /// The condition under which the item is shown; absent: always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visible_if: Option<Condition>,
     /// A short name for navigation, never the wording of a licensed item; at most 120 characters.
     pub label: Words,
-    /// What to know before answering, such as the period that is asked about; at most 500 characters.
+    /// Instructions for answering, such as the period that is asked about; at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<Words>,
     /// Short names of the options, by code: of all or of none; at most 120 characters each.
@@ -106,39 +107,39 @@ pub struct Item {
     pub option_labels: BTreeMap<String, Words>,
 }
 
-/// What is shown together.
+/// A page: items and instruments that are shown together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Page {
-    /// As an item's.
+    /// The code of the page, formatted as an item's.
     pub code: String,
-    /// At most 120 characters.
+    /// The title of the page, at most 120 characters.
     pub title: Words,
-    /// When the page is shown; always, if nothing is said.
+    /// The condition under which the page is shown; absent: always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visible_if: Option<Condition>,
-    /// Codes of own items and of instruments, in the order in which they are asked. Each stands on one page.
+    /// Codes of the form's items and of instruments, in the order in which they are asked. Each is on one page.
     pub holds: Vec<String>,
 }
 
-/// What values an item takes.
+/// The kind of an item's values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Kind {
     /// A whole number.
     Integer {
-        /// Smallest, inclusive.
+        /// The smallest value, inclusive.
         min: i32,
-        /// Largest, inclusive.
+        /// The largest value, inclusive.
         max: i32,
     },
     /// A decimal number, held exactly.
     Decimal {
-        /// Smallest, inclusive.
+        /// The smallest value, inclusive.
         min: f64,
-        /// Largest, inclusive.
+        /// The largest value, inclusive.
         max: f64,
-        /// At most so many decimals, 0 to 6.
+        /// The maximum number of decimals, 0 to 6.
         decimals: u8,
     },
     /// One of the options.
@@ -151,25 +152,26 @@ pub enum Kind {
         /// Codes (letters, digits, `_`, at most 64), 1 to 200.
         options: Vec<String>,
     },
-    /// A day.
+    /// A date, `YYYY-MM-DD`.
     Date,
     /// Yes or no.
     Boolean,
-    /// Free text.
+    /// Free text of a limited length.
     Text {
         /// In characters (Unicode scalar values), 1 to 20 000.
         max_length: u16,
     },
 }
 
-/// How one Nettskjema form's codebook leads to items.
+/// The mapping of one Nettskjema form's codebook to items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
     /// The form's number in Nettskjema.
     pub form_id: String,
-    /// Codebook path -> item code, [`super::NATIONAL_ID_TARGET`] or [`crate::nettskjema::IGNORED_TARGET`]. A path is a key, or `matrix.row`. A path that is not
-    /// listed leads to the item of its own name (`matrix.row` to `matrix_row`), unless another path leads there.
+    /// Codebook path -> item code, [`super::NATIONAL_ID_TARGET`] or [`crate::nettskjema::IGNORED_TARGET`]. A path is a
+    /// key, or `matrix.row`. A path that is not listed is mapped to the item of the same name (`matrix.row` to
+    /// `matrix_row`), unless another path is mapped to it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub keys: BTreeMap<String, String>,
 }
@@ -196,7 +198,7 @@ impl Definition {
         Some(sorted)
     }
 
-    /// What is wrong with the form by itself.
+    /// Returns the faults of the form, without those of its instruments.
     pub(super) fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         check(&mut faults, "/code", is_code(&self.code, '-'), FaultCode::InvalidFormat);
@@ -241,7 +243,7 @@ impl Definition {
         faults
     }
 
-    /// Every item and instrument stands on one page, if there are pages.
+    /// Every item and instrument is on one page, if there are pages.
     fn check_pages(&self, faults: &mut Vec<Fault>) {
         let parts = self.items.iter().enumerate().map(|(index, item)| (&item.code, format!("/items/{index}/code")));
         let instruments = self.instruments.iter().enumerate();

@@ -1,4 +1,5 @@
-//! What differs between two versions of a form: by codes, not by places, so that an item that moved is not another one.
+//! The differences between two versions of a form, by codes and not by positions, so that a moved item is the same
+//! item.
 
 use std::collections::BTreeMap;
 
@@ -10,24 +11,23 @@ use crate::fault::escape;
 
 /// One difference between two versions of a form.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-#[schema(as = FormChange)]
-pub struct Change {
-    /// A pointer into the definition with codes for places, such as `/items/work/kind`; `/items` alone stands for the
-    /// order of those that both versions have.
+pub struct FormChange {
+    /// A pointer into the definition with codes for places, such as `/items/work/kind`; `/items` alone is the order of
+    /// the items that both versions have.
     #[schema(max_length = 300, example = "/items/work/kind")]
     pub pointer: String,
-    /// What stood there before; absent where nothing did.
+    /// The value before; absent where there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
-    /// What stands there now; absent where nothing does.
+    /// The value after; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
 }
 
 impl Form {
-    /// What differs in `after`, sorted: items, pages, instruments and languages that came or went, and those of their
-    /// members that changed. That the version's name is another one is no difference.
-    pub fn differences(&self, after: &Self) -> Vec<Change> {
+    /// Returns the differences to `after`, sorted: items, pages, instruments and languages that were added or removed,
+    /// and changed members of the others. The name of the version is ignored.
+    pub fn differences(&self, after: &Self) -> Vec<FormChange> {
         let document = |form: &Self| match serde_json::to_value(form) {
             Ok(Value::Object(mut members)) => {
                 members.remove("version");
@@ -42,7 +42,7 @@ impl Form {
     }
 }
 
-fn compare(prefix: &str, mut before: Map<String, Value>, after: Map<String, Value>, changes: &mut Vec<Change>) {
+fn compare(prefix: &str, mut before: Map<String, Value>, after: Map<String, Value>, changes: &mut Vec<FormChange>) {
     let mut pairs: BTreeMap<String, (Option<Value>, Option<Value>)> =
         after.into_iter().map(|(name, new)| (name.clone(), (before.remove(&name), Some(new)))).collect();
     pairs.extend(before.into_iter().map(|(name, old)| (name, (Some(old), None))));
@@ -58,7 +58,7 @@ fn compare(prefix: &str, mut before: Map<String, Value>, after: Map<String, Valu
             (Some(Value::Object(before)), Some(Value::Object(after))) if is_listed(prefix) => {
                 compare(&pointer, before, after, changes);
             }
-            (before, after) => changes.push(Change { pointer, before, after }),
+            (before, after) => changes.push(FormChange { pointer, before, after }),
         }
     }
 }
@@ -68,7 +68,7 @@ fn is_listed(prefix: &str) -> bool {
     matches!(prefix, "/items" | "/pages")
 }
 
-/// A list by the codes of what it holds; what is only a code stands for itself.
+/// A list by the codes of its members; a member that is only a code has itself as value.
 struct Coded {
     order: Vec<String>,
     members: Map<String, Value>,
@@ -86,13 +86,13 @@ impl From<Option<Value>> for Coded {
     }
 }
 
-fn compare_lists(pointer: &str, before: Coded, after: Coded, changes: &mut Vec<Change>) {
+fn compare_lists(pointer: &str, before: Coded, after: Coded, changes: &mut Vec<FormChange>) {
     let common = |one: &Coded, other: &Coded| -> Vec<String> {
         one.order.iter().filter(|code| other.members.contains_key(*code)).cloned().collect()
     };
     let (old, new) = (common(&before, &after), common(&after, &before));
     if old != new {
-        changes.push(Change { pointer: pointer.to_owned(), before: Some(old.into()), after: Some(new.into()) });
+        changes.push(FormChange { pointer: pointer.to_owned(), before: Some(old.into()), after: Some(new.into()) });
     }
     compare(pointer, before.members, after.members, changes);
 }

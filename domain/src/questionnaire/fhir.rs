@@ -10,19 +10,19 @@
 //! | condition | `enableWhen`, or a `FHIRPath` expression where that cannot say it; our own words beside what is ambiguous |
 //! | further languages | the translation extension |
 //!
-//! Reading is checked by writing: what was read is written again, and every part of the original that does not stand
-//! there is a fault at its place. So nothing is dropped without a word.
+//! Reading is verified by writing: the result is written again, and every part of the original that is missing in it
+//! is a fault at its place. No part is dropped silently.
 
 mod conditions;
 mod read;
 mod response;
 mod write;
 
-/// What an instrument is known by.
+/// The system of instrument codes.
 const INSTRUMENT: &str = "urn:painreg:instrument";
-/// What a form is used for.
+/// The system of the uses of forms.
 const WAVE: &str = "urn:painreg:wave";
-/// The condition as it stands in the definition.
+/// The condition as written in the definition.
 const VISIBLE_IF: &str = "urn:painreg:visible-if";
 const TRANSLATION: &str = "http://hl7.org/fhir/StructureDefinition/translation";
 const MIN_VALUE: &str = "http://hl7.org/fhir/StructureDefinition/minValue";
@@ -37,10 +37,10 @@ const PAGE: &str = "page:";
 const HELP: &str = "help:";
 const OF_INSTRUMENT: &str = "instrument:";
 
-/// How a questionnaire is written.
+/// The choices for writing a questionnaire.
 #[derive(Clone, Copy, Debug)]
 pub struct Style<'s> {
-    /// What stands before the form's code in the canonical address.
+    /// The prefix of the form's code in the canonical address.
     pub base: &'s str,
     /// `draft`, `active` or `retired`.
     pub status: &'s str,

@@ -1,4 +1,4 @@
-//! A form as one file, to be carried from registry to registry; whether it is sound is for [`Form::new`].
+//! A form as one file for the exchange between registries; [`Form::new`] checks the form.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::fault::{Fault, FaultCode};
 
 const FORMAT: &str = "painreg-form/1";
 
-/// A form (skjema) and what tells that it arrived as it left.
+/// A form (skjema) with a digest of its content.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FormFile {

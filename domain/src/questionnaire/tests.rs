@@ -92,7 +92,7 @@ fn refused(change: impl FnOnce(&mut Definition)) -> Vec<(String, FaultCode)> {
 }
 
 #[test]
-fn the_templates_are_the_forms_of_the_waves() {
+fn template_forms_cover_every_wave() {
     let forms: Vec<Form> = TEMPLATES.into_iter().map(form).collect();
     let full = Wave::FollowUpFull;
     let waves: Vec<Wave> = forms.iter().map(Form::wave).collect();
@@ -105,7 +105,7 @@ fn the_templates_are_the_forms_of_the_waves() {
 }
 
 #[test]
-fn a_form_survives_json_with_the_same_checks() {
+fn form_round_trips_through_json() {
     for template in TEMPLATES.into_iter().chain([EVERY_KIND]) {
         let form = form(template);
         let stored = serde_json::to_value(&form).expect("serializes");
@@ -140,7 +140,7 @@ fn unknown_members_are_refused_at_every_level() {
 }
 
 #[test]
-fn a_faulty_definition_is_refused_with_its_place() {
+fn faults_name_every_fault_of_a_definition() {
     use FaultCode::{
         AlreadyExists, Contradiction, ForbiddenCharacter, InvalidFormat, OutOfRange, Required, TooLong,
         UnknownReference,
@@ -206,7 +206,7 @@ fn a_faulty_definition_is_refused_with_its_place() {
 }
 
 #[test]
-fn answers_of_every_kind_come_out_canonical() {
+fn parse_returns_canonical_answers_of_every_kind() {
     let form = every_kind();
     let raw = json!({
         "since": "2024-02-29", "weight": 4.50, "agreed": false, "note": "æøåæø", "reason": "b", "count": null,
@@ -234,7 +234,7 @@ fn answers_of_every_kind_come_out_canonical() {
 }
 
 #[test]
-fn every_fault_is_reported_with_its_place() {
+fn parse_reports_every_fault_with_its_place() {
     use FaultCode::{InvalidDate, OutOfRange, Required, TooLong, UnknownItem, UnknownOption, WrongType};
     let all = faults(
         &every_kind(),
@@ -273,7 +273,7 @@ fn every_fault_is_reported_with_its_place() {
 }
 
 #[test]
-fn dates_have_one_form_only() {
+fn parse_accepts_one_format_of_dates() {
     for text in ["20240101", "2024-1-1", "2024-01-01T00:00", "2024-13-01", "2024-01-01 ", "+024-01-01", "", "２０２４"]
     {
         assert_eq!(
@@ -285,7 +285,7 @@ fn dates_have_one_form_only() {
 }
 
 #[test]
-fn decimals_are_exact() {
+fn parse_keeps_decimals_exact() {
     let form = every_kind();
     let weigh = |raw: Value| form.parse(&object(json!({"note": "x", "reason": "a", "weight": raw})));
     for (raw, canonical) in [
@@ -313,7 +313,7 @@ fn decimals_are_exact() {
 }
 
 #[test]
-fn shown_but_unticked_differs_from_not_shown() {
+fn parse_distinguishes_unticked_and_not_shown() {
     let form = every_kind();
     let sites = |raw: Value| {
         let answers = form.parse(&object(json!({"note": "x", "reason": "a", "sites": raw}))).expect("valid");

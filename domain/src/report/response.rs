@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::words::words;
 
 words! {
-    /// By what response rates are told apart.
+    /// The dimensions of response rates.
     Dimension {
         /// A wave of a track.
         Rule,
@@ -15,56 +15,56 @@ words! {
         Wave,
         /// The channel of the first message.
         Channel,
-        /// How many reminders there were before the answer, or at all.
+        /// The number of reminders before the answer, or in total.
         Reminder,
         /// The month of the first message.
         Month,
         /// Age at the first message.
         AgeBand,
-        /// Legal sex.
+        /// The legal sex.
         Sex,
         /// The class of chronic pain of the first diagnosis, or the letter of its ICD-10 chapter.
         DiagnosisGroup,
         /// The unit that treats the patient.
         Unit,
     }
-    /// What is counted.
+    /// The counted units.
     Figure {
-        /// Those who were asked.
+        /// Patients who were asked.
         Sent,
-        /// Those whom it is known to have reached.
+        /// The invitations known to be delivered.
         Delivered,
-        /// Those who answered.
+        /// Patients who answered.
         Answered,
     }
 }
 
-/// Nothing is published of fewer people than this.
+/// The smallest published group.
 pub const LEAST: usize = 5;
 
-/// How many were asked, reached and answered, of one group.
+/// The number of patients asked, reached and answered, of one group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
-    /// Which group, by one dimension or two; `None`: all those whose own groups are too small to be told apart.
+    /// The group, by one dimension or two; `None`: all patients in groups that are too small to be shown.
     pub group: Option<Vec<String>>,
-    /// Asked.
+    /// The number of asked patients.
     pub sent: i64,
     /// Known to be reached.
     pub delivered: i64,
-    /// Answered.
+    /// The number of patients who answered.
     pub answered: i64,
-    /// Who they are: one person may have been asked several times.
+    /// The people in the group: a person may have been asked several times.
     pub people: People,
 }
 
 /// The different people who stand behind the figures of a group, by numbers that mean nothing elsewhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct People {
-    /// Were asked.
+    /// The patients who were asked.
     pub asked: BTreeSet<i64>,
     /// Answered, some time.
     pub answered: BTreeSet<i64>,
-    /// Did not, some time.
+    /// People who did not answer at least once.
     pub silent: BTreeSet<i64>,
     /// Are known to have been reached, some time.
     pub reached: BTreeSet<i64>,
@@ -98,9 +98,9 @@ impl Cell {
     }
 }
 
-/// What may be published: small groups are put together, with as many of the next larger ones as it takes, until no figure is
-/// about few people. Nothing is left out and no margin is given beside it, so that nothing can be worked out by subtraction.
-/// Empty where even all together are too few.
+/// Returns the groups that may be published: small groups are merged with as many of the next larger ones as needed,
+/// until no figure is about few people. No patient is left out and no total is given beside them, so that nothing can
+/// be computed by subtraction. Empty where all groups together are too small.
 pub fn publishable(mut cells: Vec<Cell>) -> Vec<Cell> {
     cells.sort_by(|one, other| other.sent.cmp(&one.sent).then_with(|| one.group.cmp(&other.group)));
     let mut rest = Cell { group: None, sent: 0, delivered: 0, answered: 0, people: People::default() };
@@ -109,7 +109,7 @@ pub fn publishable(mut cells: Vec<Cell>) -> Vec<Cell> {
         rest.absorb(cell);
     }
     while rest.sent > 0 && rest.is_small() {
-        // The smallest of those that could have stood alone goes with them.
+        // The smallest of the groups that could be shown is suppressed with them.
         let Some(next) = large.pop() else { return Vec::new() };
         rest.absorb(&next);
     }
@@ -121,7 +121,7 @@ pub fn publishable(mut cells: Vec<Cell>) -> Vec<Cell> {
 
 /// A difference between two shares, with its 95 % confidence interval, in percentage points.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Difference {
+pub struct ShareDifference {
     /// The first share less the second.
     pub points: f64,
     /// The interval's lower end.
@@ -130,11 +130,11 @@ pub struct Difference {
     pub high: f64,
 }
 
-/// The difference between two independent shares with its 95 % confidence interval by Newcombe's hybrid score method without
-/// continuity correction (Newcombe RG. Statistics in Medicine 1998;17:873-890, method 10). `None` where one of them is of
-/// nobody.
+/// The difference between two independent shares with its 95 % confidence interval by Newcombe's hybrid score method
+/// without continuity correction (Newcombe RG. Statistics in Medicine 1998;17:873-890, method 10). `None` where one of
+/// the groups is empty.
 #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "counts of people are far below 2^52")]
-pub fn difference((some, of): (i64, i64), (others, of_others): (i64, i64)) -> Option<Difference> {
+pub fn difference((some, of): (i64, i64), (others, of_others): (i64, i64)) -> Option<ShareDifference> {
     if of <= 0 || of_others <= 0 {
         return None;
     }
@@ -144,7 +144,7 @@ pub fn difference((some, of): (i64, i64), (others, of_others): (i64, i64)) -> Op
     let points = first - second;
     let low = points - (first - low_first).hypot(high_second - second);
     let high = points + (high_first - first).hypot(second - low_second);
-    Some(Difference { points: 100.0 * points, low: 100.0 * low, high: 100.0 * high })
+    Some(ShareDifference { points: 100.0 * points, low: 100.0 * low, high: 100.0 * high })
 }
 
 /// Wilson's score interval of a share (1927), 95 %.
@@ -181,7 +181,7 @@ mod tests {
         apart(group, (sent, sent, answered))
     }
 
-    /// A cell of people each of whom was asked once, and stands in no other.
+    /// A cell of patients who were asked once each, and are in no other cell.
     fn apart(group: &str, (sent, delivered, answered): (i64, i64, i64)) -> Cell {
         let first = 1000 * i64::try_from(group.bytes().map(usize::from).sum::<usize>()).expect("a small number");
         let these = |from: i64, to: i64| (first + from..first + to).collect();
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_were_asked_often_are_no_more_people_for_that() {
+    fn figures_count_patients_once() {
         let two = || BTreeSet::from([1, 2]);
         let people =
             People { asked: two(), answered: two(), silent: two(), reached: two(), unreached: BTreeSet::new() };
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_those_of_the_annual_report() {
+    fn shares_equal_the_annual_report() {
         let percent = |sent, answered| cell("", sent, answered).percent().map(f64::round);
         for (sent, answered, expected) in [
             (58, 15, 26.0),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn newcombes_own_examples_come_out() {
+    fn difference_equals_newcombes_examples() {
         // Table II of the paper, method 10: 56/70 - 48/80, 9/10 - 3/10, 6/7 - 2/7, 5/56 - 0/29, 10/10 - 0/10.
         for (first, second, low, high) in [
             ((56, 70), (48, 80), 0.0524, 0.3339),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn small_groups_go_together_with_as_many_others_as_it_takes() {
+    fn published_suppresses_small_groups_together() {
         let told = publishable(vec![cell("scs_6", 16, 8), cell("scs_12", 4, 1), cell("closed_12", 58, 15)]);
         let groups: Vec<_> = told.iter().map(|cell| (cell.group.clone(), cell.sent, cell.answered)).collect();
         assert_eq!(groups, [(Some(vec!["closed_12".to_owned()]), 58, 15), (None, 20, 9)]);
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn quartiles_are_days() {
+    fn quartiles_are_in_days() {
         assert_eq!(quartiles(&[]), None);
         assert_eq!(quartiles(&[(0, 1), (3, 1), (9, 1), (30, 1)]), Some([0, 3, 9]));
         assert_eq!(quartiles(&[(2, 10)]), Some([2, 2, 2]));
@@ -264,7 +264,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_published_is_about_many_and_nobody_is_left_out(
+        fn published_groups_are_large_and_complete(
             counts in proptest::collection::vec((0..40_i64, 0..=100_i64, 0..=100_i64), 0..8),
         ) {
             let cells: Vec<Cell> = counts.iter().enumerate().map(|(at, (sent, reached, answered))| {

@@ -1,10 +1,10 @@
-//! The invented course of one patient through the clinic: everything that the clinic would record, from referral to
-//! closing or death, in the order in which a registry can take it.
+//! The synthetic course of one patient through the clinic: all entries from referral to closing or death, in the order
+//! in which a registry accepts them.
 //!
-//! Numbers are published ones where there are any; every table names its source, or says that it is an assumption.
-//! "Report" is the OUS smerteregister's annual report for 2021, "CHOIR" the open baseline set of Alter et al. (2021,
-//! `PLoS ONE` e0254862), "ePPOC" the Australasian means at referral of 2015. Codes are the built-in ones, valid on the
-//! day they are used; nobody's HPR number, device, lot or serial number is anybody's.
+//! Figures are published ones where they exist; every table names its source or is marked as an assumption. "Report"
+//! is the OUS smerteregister's annual report for 2021, "CHOIR" the open baseline set of Alter et al. (2021, `PLoS ONE`
+//! e0254862), "ePPOC" the Australasian means at referral of 2015. Codes are the built-in ones, valid on the day of
+//! their use; HPR numbers, devices, lots and serial numbers are invented.
 
 mod calendar;
 mod condition;
@@ -38,14 +38,14 @@ pub const OPENED: Date = date(2015, 10, 1);
 /// The purpose of the stream that courses come from.
 const COURSE: u64 = u64::MAX;
 
-/// What the clinic recorded of one patient. Serialised it is `{"entries": [..]}`: with the registration body as
-/// `patient` beside it, one line of a registration of many.
+/// The record of one patient. Serialised it is `{"entries": [..]}`: with the registration body as `patient` beside it,
+/// one line of a bulk registration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Course {
-    /// The day the first referral was received; none of somebody whom the clinic has not met.
+    /// The day of the first referral; `None` for a person without a course.
     #[serde(skip)]
     pub received_on: Option<Date>,
-    /// The day of the first consultation: baseline answers lie between the two.
+    /// The day of the first consultation: baseline answers are dated between the two.
     #[serde(skip)]
     pub first_seen_on: Option<Date>,
     /// Date of death, which the registration body states: no entry is later.
@@ -58,9 +58,9 @@ pub struct Course {
 /// One entry of a [`Course`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CourseEntry {
-    /// What kind of entry.
+    /// The kind of the entry.
     pub kind: Kind,
-    /// What later entries of the course call it.
+    /// The name by which later entries of the course refer to it.
     pub r#as: String,
     /// Its members; references are `#` and the name of an earlier entry. Members without a value are left out.
     pub content: Value,
@@ -85,7 +85,7 @@ impl Patient {
     }
 }
 
-/// Where referrals come from. Assumption: the report says only that it is recorded.
+/// Sources of referrals. Assumption: the report only says that the source is recorded.
 const SOURCES: [(f64, &str); 3] = [(0.62, "gp"), (0.25, "hospital"), (0.09, "specialist")];
 /// Share of referrals that never got a category. Assumption, because the report says only that some get none or a wrong
 /// one.
@@ -99,7 +99,7 @@ const CATEGORIES: [(f64, &str); 5] = [
     (0.04, "no_right"),
 ];
 const CATEGORIES_OF_INTERVENTION: [(f64, &str); 1] = [(0.6, "right_granted_intervention")];
-/// Whom the clinic does not see.
+/// Categories of patients without a consultation.
 const NOT_SEEN: [&str; 2] = ["guidance_only", "no_right"];
 /// Days from referral to the first consultation: median and spread of a log-normal. Assumption.
 const WAIT: (f64, f64) = (70.0, 0.5);
@@ -108,12 +108,12 @@ const AGAIN: f64 = 0.06;
 const AGAIN_AFTER: (i32, i32) = (180, 1200);
 
 impl Generator {
-    /// The person's course as it stands on the day `today`. It follows from the seed, the person and that day alone: in
-    /// whatever order courses are asked for, each stays the same, and persons and deliveries do not move. A baseline
-    /// delivery that is made afterwards agrees with it on how ill the person is.
+    /// Returns the person's course as of the day `today`. It depends on the seed, the person and that day only: the
+    /// order of calls does not matter, and persons and deliveries do not change. A later baseline delivery agrees with
+    /// it on the severity.
     ///
-    /// Nobody is referred before [`OPENED`] or before their eighteenth birthday: where `today` is earlier, the course
-    /// is empty. Every other course may be kept in the registry on the day `today`.
+    /// Referrals begin at [`OPENED`] and at the age of eighteen: where `today` is earlier, the course is empty. Every
+    /// other course may be kept in the registry on the day `today`.
     pub fn course(&mut self, person: &Person, today: Date) -> Course {
         let mut random = self.random_of(person, COURSE);
         let earliest = calendar::years_after(person.birth_date, 18).max(OPENED);
@@ -135,7 +135,7 @@ impl Generator {
     }
 }
 
-/// Tells the whole course.
+/// Generates the whole course.
 fn told(random: &mut Random, patient: &Patient, received: Date) -> Course {
     let mut line = Line::default();
     let mut first = Visit::drawn(random, patient, received, true);

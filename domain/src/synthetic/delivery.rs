@@ -1,5 +1,5 @@
-//! From drawn levels to the wire: items, gaps, demography and the TSD document around them; it must not decide how scores
-//! are distributed.
+//! Wire documents from drawn levels: items, gaps, demography and the TSD document. The distribution of scores is
+//! decided elsewhere.
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -28,7 +28,7 @@ pub(super) fn answers(random: &mut Random, latent: &Latent, age: i16, traits: &T
     eq5d(random, levels.eq5d, levels.vas, &mut answers);
 
     let anxiety: [i32; 10] = spread(levels.anxiety, random, 3, None);
-    // Item 20 (suicidal thoughts) is the tenth of the depression items and must stay as rare as it is.
+    // Item 20 (suicidal thoughts) is the tenth of the depression items and must keep its low frequency.
     let depression: [i32; 15] = spread(levels.depression, random, 3, Some(9));
     let hscl: Vec<i32> = anxiety.iter().chain(&depression).map(|units| units + 1).collect();
     matrix("hscl", two_digits, &hscl, &mut answers, random);
@@ -37,7 +37,7 @@ pub(super) fn answers(random: &mut Random, latent: &Latent, age: i16, traits: &T
     matrix("cfq", two_digits, &spread::<11>(levels.cfq, random, 3, None), &mut answers, random);
     let gse = spread::<10>(levels.gse, random, 3, None).map(|units| units + 1);
     matrix("self_efficacy", |n| format!("s{n}"), &gse, &mut answers, random);
-    // Came later: a stream of its own leaves old seeds their meaning.
+    // Added later: a separate stream keeps the results of old seeds.
     let mut later = random.clone().fork();
     matrix("ieq", two_digits, &spread::<12>(levels.ieq, &mut later, 4, None), &mut answers, &mut later);
     matrix("bds", two_digits, &spread::<25>(levels.bds, &mut later, 4, None), &mut answers, &mut later);
@@ -47,7 +47,7 @@ pub(super) fn answers(random: &mut Random, latent: &Latent, age: i16, traits: &T
     answers
 }
 
-/// How much better or worse, from very much improved on. Assumption: about half improve.
+/// Shares of improvement, from very much improved on. Assumption: about half improve.
 const CHANGES: [(f64, &str); 6] = [(0.08, "1"), (0.2, "2"), (0.24, "3"), (0.28, "4"), (0.1, "5"), (0.07, "6")];
 
 /// The codebook answers of a form of follow-up.
@@ -135,7 +135,7 @@ fn eq5d(random: &mut Random, levels: [i32; 5], vas: i32, answers: &mut Map<Strin
     answers.insert("eq5d_vas".to_owned(), if open { Value::Null } else { Value::from(vas) });
 }
 
-/// The codebook value of a radio button, or null where it is left open.
+/// The codebook value of a radio button, or null where it is unanswered.
 fn option(random: &mut Random, skipped: bool, value: i32) -> Value {
     if skipped || random.chance(GAP) { Value::Null } else { Value::from(value.to_string()) }
 }
@@ -233,13 +233,13 @@ fn demography(random: &mut Random, age: f64, answers: &mut Map<String, Value>) -
     years
 }
 
-/// Puts a value, or leaves that share open.
+/// Stores a value, or leaves it unanswered with the given share.
 fn put(random: &mut Random, answers: &mut Map<String, Value>, key: &str, value: Value, open: f64) {
     let value = if random.chance(open) { Value::Null } else { value };
     answers.insert(key.to_owned(), value);
 }
 
-/// Habits, where it hurts and how the patient finds it: our choice, hanging on the same traits as the instruments do.
+/// Habits, pain sites and satisfaction: assumptions, correlated with the same traits as the instruments.
 fn background(random: &mut Random, levels: &Levels, traits: &Traits, years: f64, answers: &mut Map<String, Value>) {
     const SITES: [(f64, &str); 13] = [
         (0.28, "head"),
@@ -294,7 +294,7 @@ fn background(random: &mut Random, levels: &Levels, traits: &Traits, years: f64,
     put(random, answers, "general_health", health.into(), GAP);
 }
 
-/// What has been tried: our choice. What the other answers hide is not asked, and so not answered.
+/// Tried treatments: an assumption. Questions that other answers hide are unanswered.
 fn treatment(random: &mut Random, levels: &Levels, answers: &mut Map<String, Value>) {
     const TRIED: [(f64, &str); 9] = [
         (0.85, "medicines"),

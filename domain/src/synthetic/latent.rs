@@ -41,7 +41,7 @@ pub(super) fn correlations() -> [[f64; N]; N] {
 /// The copula: draws [`Traits`], then scores from them.
 #[derive(Clone, Debug)]
 pub(super) struct Latent {
-    /// Lower Cholesky factor; age stands first, so a person's age can be given.
+    /// Lower Cholesky factor; age is first, so a person's age can be given.
     lower: Vec<Traits>,
     mobility: Mix,
     self_care: Mix,
@@ -116,7 +116,7 @@ impl Latent {
         }
     }
 
-    /// Traits of somebody whose age lies `age` standard deviations above the mean.
+    /// Draws the traits of a person whose age is `age` standard deviations above the mean.
     pub(super) fn traits(&self, random: &mut Random, age: f64) -> Traits {
         let mut noise = [age; N];
         for cell in noise.iter_mut().skip(1) {
@@ -140,7 +140,7 @@ impl Latent {
     /// CFQ 18 ± 6, GSE 28 ± 7, EQ VAS 45 ± 20.
     pub(super) fn levels(&self, random: &mut Random, traits: &Traits) -> Levels {
         let [_, _, disability, depression, anxiety, sleep, _, _] = *traits;
-        // Came later: a stream of its own leaves old seeds their meaning.
+        // Added later: a separate stream keeps the results of old seeds.
         let mut later = random.clone().fork();
         let mut drawn = |mix: &Mix| mix.draw(random, traits);
         Levels {

@@ -59,12 +59,12 @@ impl Random {
         sum
     }
 
-    /// A stream of its own, so that what one part draws does not move what the others do.
+    /// Returns a separate stream: draws from it do not change those of others.
     pub(super) fn fork(&mut self) -> Self {
         Self(self.next())
     }
 
-    /// A whole number from `low` to `high`, both included; `low` where `high` lies below it.
+    /// Draws a whole number from `low` to `high`, both included; `low` where `high` is below it.
     pub(super) fn between(&mut self, low: i32, high: i32) -> i32 {
         let span = u32::try_from(i64::from(high) - i64::from(low) + 1).unwrap_or(0);
         low + i32::try_from(self.below(span)).unwrap_or(0)

@@ -34,7 +34,7 @@ fn corpus() -> &'static Vec<(Person, Answers)> {
             let document = generator.baseline_delivery(&person, submission, created());
             made.push((person, document));
         }
-        // Everybody waits for this: read on two threads.
+        // The corpus is read on two threads, because every test waits for it.
         let (first, second) = made.split_at(made.len() / 2);
         std::thread::scope(|scope| {
             let other = scope.spawn(|| second.iter().map(read).collect::<Vec<_>>());
@@ -94,7 +94,7 @@ fn first_outputs(seed: u64) -> Vec<(Person, Value)> {
 }
 
 #[test]
-fn a_seed_means_the_same_for_ever() {
+fn generator_is_stable_for_a_seed() {
     assert_eq!(first_outputs(1), first_outputs(1));
     assert_ne!(first_outputs(1), first_outputs(2));
     // The published outputs of SplitMix64 for seed 0.
@@ -142,7 +142,7 @@ fn every_national_id_is_a_sound_and_unique_test_number() {
 }
 
 #[test]
-fn persons_look_like_the_registrys_and_like_nobody() {
+fn persons_follow_the_registry_and_are_not_real() {
     let persons = corpus().iter().map(|(person, _)| person);
     let ages: Vec<f64> = persons.clone().map(|p| f64::from(age_on(p.birth_date, REFERENCE_DAY))).collect();
     near("age", moments(&ages), (49.5, 14.7), 1.0);
@@ -187,7 +187,7 @@ fn scores_have_the_published_means_and_spreads() {
 }
 
 #[test]
-fn scores_hang_together_as_published() {
+fn scores_have_the_published_correlations() {
     let together = |a: (&str, u32), b: (&str, u32)| {
         let both = |answers: &Answers| Some((item_mean(answers, a.0, a.1)?, item_mean(answers, b.0, b.1)?));
         correlation(&corpus().iter().filter_map(|(_, answers)| both(answers)).collect::<Vec<_>>())
@@ -196,7 +196,7 @@ fn scores_hang_together_as_published() {
         let both = |a: &Answers| Some((f64::from(a.integer("nrs_average")?), item_mean(a, prefix, items)?));
         correlation(&corpus().iter().filter_map(|(_, answers)| both(answers)).collect::<Vec<_>>())
     };
-    // HSCL-25 is the mean of two traits, so its correlations lie a little over each trait's.
+    // HSCL-25 is the mean of two traits, so its correlations are slightly above those of each trait.
     for (what, found, published) in [
         ("pain and disability", with_pain("odi", 10), 0.288),
         ("pain and sleep", with_pain("isi", 7), 0.33),

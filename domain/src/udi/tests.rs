@@ -22,7 +22,7 @@ fn udi(issuer: UdiIssuer, di: &str, dates: [Option<Date>; 2], lot: Option<&str>,
 }
 
 #[test]
-fn gs1_is_read_as_printed_and_as_scanned() {
+fn parse_reads_gs1_as_printed_and_as_scanned() {
     let dates = [Some(date(2014, 12, 31)), Some(date(2015, 7, 7))];
     let expected = udi(UdiIssuer::Gs1, "10884521062856", dates, Some("A213B1"), Some("1234"));
     for same in [
@@ -45,7 +45,7 @@ fn gs1_is_read_as_printed_and_as_scanned() {
 }
 
 #[test]
-fn wrong_gs1_is_refused_for_the_right_reason() {
+fn parse_refuses_wrong_gs1_with_the_matching_code() {
     for (wrong, code) in [
         ("", InvalidFormat),
         ("hello", InvalidFormat),
@@ -88,7 +88,7 @@ fn wrong_gs1_is_refused_for_the_right_reason() {
 }
 
 #[test]
-fn two_digits_of_a_year_lie_around_today() {
+fn parse_reads_two_digit_years_around_today() {
     let expiry =
         |text: &str, today| Udi::parse(&format!("(01)09506000117843(17){text}"), today).map(|it| it.expires_on);
     for (text, today, expected) in [
@@ -108,7 +108,7 @@ fn two_digits_of_a_year_lie_around_today() {
 }
 
 #[test]
-fn hibcc_examples_of_the_standard_are_read() {
+fn parse_reads_the_hibcc_examples_of_the_standard() {
     let di = "A123BJC5D6E71";
     let expiry = |year, month, day| [None, Some(date(year, month, day))];
     for (text, dates, lot, serial) in [
@@ -141,7 +141,7 @@ fn hibcc(segments: &str) -> Result<Udi, FaultCode> {
 }
 
 #[test]
-fn every_form_of_hibcc_dates_lots_and_serials_is_read() {
+fn parse_reads_every_format_of_hibcc_dates_lots_and_serials() {
     let parts = |it: Udi| (it.manufactured_on, it.expires_on, it.lot, it.serial);
     let lot = |text: &str| Some(text.to_owned());
     for (segments, expected) in [
@@ -169,7 +169,7 @@ fn every_form_of_hibcc_dates_lots_and_serials_is_read() {
 }
 
 #[test]
-fn wrong_hibcc_is_refused_for_the_right_reason() {
+fn parse_refuses_wrong_hibcc_with_the_matching_code() {
     for (segments, code) in [
         ("", InvalidFormat),
         ("$", InvalidFormat),
@@ -229,7 +229,7 @@ fn a_space_as_check_character_is_an_underscore_in_the_caption() {
 }
 
 #[test]
-fn iccbba_is_read_except_for_donations() {
+fn parse_reads_iccbba_except_donations() {
     let text = "=/A9999XYZ100T0944=,000025=>014032=}013032&,1000000000000XYZ123";
     let dates = [Some(date(2013, 2, 1)), Some(date(2014, 2, 1))];
     let expected = udi(UdiIssuer::Iccbba, "A9999XYZ100T0944", dates, Some("000000000000XYZ123"), Some("000025"));

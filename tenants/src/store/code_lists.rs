@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date as SqlDate, Integer, Jsonb, Nullable, Text, Timestamptz};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
-use painreg_domain::code_list::{CodeLists, Flags, List, Listed, Project};
+use painreg_domain::code_list::{CodeListFlags, CodeLists, List, Listed, Project};
 use painreg_domain::fault::{Fault, FaultCode};
 use serde_json::Value;
 
@@ -100,7 +100,7 @@ struct ProjectRow {
 impl CodeRow {
     fn listed(self) -> Result<(List, Listed), StoreError> {
         let list = parse_stored(&self.list)?;
-        let flags: Flags = serde_json::from_value(self.flags).map_err(unreadable)?;
+        let flags: CodeListFlags = serde_json::from_value(self.flags).map_err(unreadable)?;
         let day = |day: Option<jiff_diesel::Date>| day.map(jiff_diesel::Date::to_jiff);
         let (valid_from, valid_to) = (day(self.valid_from), day(self.valid_to));
         Ok((list, Listed { code: self.code, nb: self.nb, en: self.en, flags, valid_from, valid_to }))

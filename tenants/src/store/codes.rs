@@ -6,7 +6,7 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Bytea, Date as SqlDate, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff_diesel::ToDiesel as _;
-use painreg_domain::code::{CodeBook, CodeBooks, Coded, Edition, Import, Issue, Listed, Shipped, System};
+use painreg_domain::code::{CodeBook, CodeBooks, Coded, Edition, Import, Issue, ListedCodes, Shipped, System};
 use sha2::{Digest as _, Sha256};
 use strum::IntoEnumIterator as _;
 
@@ -28,7 +28,7 @@ pub struct Source<'a> {
     /// Which edition.
     pub issue: &'a Issue,
     /// The codes.
-    pub listed: &'a Listed,
+    pub listed: &'a ListedCodes,
     /// The file's name, without its folder.
     pub name: &'a str,
     /// The file.

@@ -11,7 +11,7 @@ use jiff_diesel::ToDiesel as _;
 use painreg_domain::fault::Fault;
 use painreg_domain::ids::LicenceId;
 use painreg_domain::instrument::{Instrument, Options};
-use painreg_domain::licence::{self, Held, Licence, LicenceWarning, Standing, Wording};
+use painreg_domain::licence::{self, Held, Licence, LicenceStatus, LicenceWarning, Wording};
 use painreg_domain::policy::Action;
 use painreg_domain::questionnaire::Form;
 use painreg_domain::settings::{Settings, UseOutsideLicence};
@@ -284,26 +284,26 @@ pub fn wording(
     tx: &mut Tx<'_>,
     instrument: &Instrument,
     language: &str,
-) -> Result<(KeptWording, Standing), StoreError> {
+) -> Result<(KeptWording, LicenceStatus), StoreError> {
     let row: WordingRow = statement(WORDINGS)
         .then(" AND language = ? ORDER BY language, version DESC")
         .bind::<Text, _>(instrument.code())
         .bind::<Text, _>(language)
         .get_result(tx.conn)?;
     let today = tx.today();
-    let standing = licence::standing(instrument, language, today, &current(tx)?.licences);
-    Ok((row.kept()?, standing))
+    let status = licence::licence_status(instrument, language, today, &current(tx)?.licences);
+    Ok((row.kept()?, status))
 }
 
 /// The newest wording of an instrument in every language that was loaded, by language, and whether it may be shown today.
-pub fn wordings(tx: &mut Tx<'_>, instrument: &Instrument) -> Result<Vec<(KeptWording, Standing)>, StoreError> {
+pub fn wordings(tx: &mut Tx<'_>, instrument: &Instrument) -> Result<Vec<(KeptWording, LicenceStatus)>, StoreError> {
     let rows: Vec<WordingRow> = statement(WORDINGS)
         .then(" ORDER BY language, version DESC")
         .bind::<Text, _>(instrument.code())
         .load(tx.conn)?;
     let (today, current) = (tx.today(), current(tx)?);
-    let standing = |language: &str| licence::standing(instrument, language, today, &current.licences);
-    rows.into_iter().map(|row| row.kept().map(|kept| (kept.clone(), standing(&kept.language)))).collect()
+    let status = |language: &str| licence::licence_status(instrument, language, today, &current.licences);
+    rows.into_iter().map(|row| row.kept().map(|kept| (kept.clone(), status(&kept.language)))).collect()
 }
 
 /// Loads the wording of an instrument after the version that was read; 0 where there was none.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::event;
 use painreg_domain::fault::Fault;
-use painreg_domain::followup::{Definition, Known, Plan};
+use painreg_domain::followup::{FollowUpPlanDefinition, Known, Plan};
 use serde_json::Value;
 
 use crate::error::{StoreError, unreadable};
@@ -24,7 +24,7 @@ pub struct Published {
     /// Which version, from 1.
     pub version: i64,
     /// What it says.
-    pub definition: Definition,
+    pub definition: FollowUpPlanDefinition,
     /// The version in which each rule became what it is.
     pub rule_versions: BTreeMap<String, i64>,
     /// When it was published.
@@ -37,7 +37,7 @@ pub struct Published {
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// What it says so far.
-    pub definition: Definition,
+    pub definition: FollowUpPlanDefinition,
     /// When it last changed.
     pub updated_at: Timestamp,
     /// Counts changes; the ETag.
@@ -136,7 +136,7 @@ pub fn draft(tx: &mut Tx<'_>) -> Result<Draft, StoreError> {
 }
 
 /// Writes the draft: the first one where there is none (`version` is `None`), else in place of the one that was read.
-pub fn write(tx: &mut Tx<'_>, version: Option<i64>, definition: &Definition) -> Result<Draft, StoreError> {
+pub fn write(tx: &mut Tx<'_>, version: Option<i64>, definition: &FollowUpPlanDefinition) -> Result<Draft, StoreError> {
     let definition = serde_json::to_value(definition).map_err(unreadable)?;
     let now = tx.now().to_diesel();
     let query = match version {
@@ -171,7 +171,7 @@ pub fn discard(tx: &mut Tx<'_>, version: i64) -> Result<(), StoreError> {
 
 /// Checks a plan against the forms, lists, projects and channels of the registry; what is wrong is
 /// [`StoreError::Invalid`].
-pub fn check(tx: &mut Tx<'_>, definition: Definition) -> Result<Plan, StoreError> {
+pub fn check(tx: &mut Tx<'_>, definition: FollowUpPlanDefinition) -> Result<Plan, StoreError> {
     let faults = |faults: Vec<Fault>| StoreError::Invalid(faults);
     let lists = code_lists::of_now(tx)?;
     let forms = forms::that_follow_up(tx)?;

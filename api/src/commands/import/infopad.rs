@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use painreg_domain::infopad::{Export, Mapping, Row};
+use painreg_domain::infopad::{Export, ExportMapping, Row};
 use painreg_domain::national_id::{Acceptance, IdType, NationalId};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -75,7 +75,7 @@ impl Infopad {
         let place =
             |path: &PathBuf, error: &dyn std::fmt::Display| Failure::from(format!("{}: {error}", path.display()));
         let text = std::fs::read_to_string(&self.mapping).map_err(|error| place(&self.mapping, &error))?;
-        let mapping = Mapping::from_toml(&text).map_err(|error| place(&self.mapping, &error))?;
+        let mapping = ExportMapping::from_toml(&text).map_err(|error| place(&self.mapping, &error))?;
         let file = File::open(&self.file).map_err(|error| place(&self.file, &error))?;
         let size = file.metadata().map_err(|error| place(&self.file, &error))?.len();
         let mut pipeline = self.how.pipeline(&self.into, || journal::beside(&self.file))?;
@@ -111,7 +111,12 @@ impl Infopad {
 }
 
 /// Puts every row into the outlet.
-fn feed(export: Export<File>, mapping: &Mapping, outlet: &mut Outlet<'_>, origin: &Arc<Origin>) -> Result<(), Stop> {
+fn feed(
+    export: Export<File>,
+    mapping: &ExportMapping,
+    outlet: &mut Outlet<'_>,
+    origin: &Arc<Origin>,
+) -> Result<(), Stop> {
     let channel = Arc::new(Channel {
         form: mapping.form.clone(),
         path: "submission-batches".to_owned(),
@@ -130,7 +135,7 @@ fn feed(export: Export<File>, mapping: &Mapping, outlet: &mut Outlet<'_>, origin
 }
 
 /// A row as the registry takes it.
-fn submission(mapping: &Mapping, row: Row) -> Result<Cut, Stop> {
+fn submission(mapping: &ExportMapping, row: Row) -> Result<Cut, Stop> {
     let number = row.patient.expose();
     // Whether the registry takes synthetic numbers is for the registry to say; so is what is no number at all.
     let detected =

@@ -81,7 +81,7 @@ pub(super) async fn of_patient<T: Entry>(
     let (_, patient) = path.into_inner();
     let query = Query::read(T::KIND, false, &patient.to_string(), query.into_inner())?;
     let page = caller
-        .run(T::KIND.row().room.rights().read, move |tx| {
+        .run(T::KIND.row().group.rights().read, move |tx| {
             tx.about(T::KIND.to_string());
             let access = tx.open_patient(patient)?;
             let after = query.after(tx)?;

@@ -1,6 +1,6 @@
 //! The specification of a kind's operations, made from the same table as the operations themselves.
 
-use painreg_domain::clinical::{Entry, Kind, Remark, Room};
+use painreg_domain::clinical::{Entry, EntryGroup, Kind, Remark};
 use painreg_domain::policy::Action;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::RefOr;
@@ -23,12 +23,12 @@ fn pascal(name: &str) -> String {
 }
 
 fn tag(kind: Kind) -> &'static str {
-    match kind.row().room {
-        Room::Course => "Course",
-        Room::Treatment => "Treatment",
-        Room::Implants => "Implants",
-        Room::LegalBasis => "Legal basis",
-        Room::Research => "Research",
+    match kind.row().group {
+        EntryGroup::Course => "Course",
+        EntryGroup::Treatment => "Treatment",
+        EntryGroup::Implants => "Implants",
+        EntryGroup::LegalBasis => "Legal basis",
+        EntryGroup::Research => "Research",
     }
 }
 
@@ -217,7 +217,7 @@ impl Words {
             id: format!("list{}", self.plural),
             summary: format!("List a patient's entries: {}.", self.bare),
             description: "Now, or with `as_of` as the registry knew them at an instant.",
-            action: self.kind.row().room.rights().read,
+            action: self.kind.row().group.rights().read,
             parameters: with(in_path(&["tenant", "patient"]), list_parameters(self.kind, false)),
             body: None,
             success: page("A page of the list.", &self.view()),
@@ -238,7 +238,7 @@ impl Words {
             summary: format!("Record {}.", self.one),
             description: "Checked against the code books and lists and against the patient's dates. `remarks` tells what \
                           was accepted and yet is odd.",
-            action: self.kind.row().room.rights().record,
+            action: self.kind.row().group.rights().record,
             parameters: with(in_path(&["tenant", "patient"]), vec![key]),
             body: Some(json!({"required": true, "content": body})),
             success: self.answered("201", "It is recorded."),
@@ -250,7 +250,7 @@ impl Words {
             id: format!("read{}", self.name),
             summary: format!("Read {}.", self.one),
             description: "Now, or with `as_of` as the registry knew it at an instant.",
-            action: self.kind.row().room.rights().read,
+            action: self.kind.row().group.rights().read,
             parameters: with(in_path(&["tenant", "patient", "entry"]), vec![as_of()]),
             body: None,
             success: self.answered("200", "The entry."),
@@ -264,7 +264,7 @@ impl Words {
             summary: format!("Change {}.", self.one),
             description: "A merge patch (RFC 7396): absent members stay as they are, null clears. What it was stays in the \
                           history.",
-            action: self.kind.row().room.rights().change,
+            action: self.kind.row().group.rights().change,
             parameters: with(in_path(&["tenant", "patient", "entry"]), vec![if_match(), reason("update")]),
             body: Some(json!({"required": true, "content": body})),
             success: self.answered("200", "The entry as it is now."),
@@ -277,7 +277,7 @@ impl Words {
             summary: format!("Take back {} that should not have been recorded.", self.one),
             description: "It is gone from every list and stays in the history. What others belong to cannot be taken back \
                           before them.",
-            action: self.kind.row().room.rights().withdraw,
+            action: self.kind.row().group.rights().withdraw,
             parameters: with(in_path(&["tenant", "patient", "entry"]), vec![if_match(), reason("registered_in_error")]),
             body: None,
             success: json!({"204": {"description": "It is taken back."}}),
@@ -289,7 +289,7 @@ impl Words {
             id: format!("list{}Versions", self.name),
             summary: format!("List every state that {} was in.", self.one),
             description: "The latest first, with the action and the reason that ended each; also of what was taken back.",
-            action: self.kind.row().room.rights().read,
+            action: self.kind.row().group.rights().read,
             parameters: in_path(&["tenant", "patient", "entry"]),
             body: None,
             success: page("Its states.", &reference("VersionView")),

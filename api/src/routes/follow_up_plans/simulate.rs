@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::{HttpResponse, post, web};
-use painreg_domain::followup::Definition;
+use painreg_domain::followup::FollowUpPlanDefinition;
 use painreg_domain::ids::PatientId;
 use painreg_domain::policy::Action;
 use painreg_tenants::store::decisions::{self, Content, Difference};
@@ -22,7 +22,7 @@ use crate::wire::{Body, IdempotencyKey, reply};
 pub struct SimulateFollowUp {
     /// The plan; absent: the draft.
     #[serde(default)]
-    definition: Option<Definition>,
+    definition: Option<FollowUpPlanDefinition>,
     /// Of this rule only.
     #[serde(default)]
     #[validate(length(min = 1, max = 40))]

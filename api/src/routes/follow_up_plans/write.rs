@@ -2,7 +2,7 @@
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
-use painreg_domain::followup::Definition;
+use painreg_domain::followup::FollowUpPlanDefinition;
 use painreg_domain::policy::Action;
 use painreg_tenants::store::plans;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use crate::wire::{Body, IfMatch, etag};
 #[serde(deny_unknown_fields)]
 pub struct WriteFollowUpPlan {
     /// The whole plan.
-    definition: Definition,
+    definition: FollowUpPlanDefinition,
 }
 
 /// Write the draft of the plan of follow-up.

@@ -2,8 +2,8 @@
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::policy::Action;
-use painreg_domain::report::response::{Cell, Difference, Dimension, difference, publishable};
-use painreg_tenants::store::response_rates;
+use painreg_domain::report::response::{Cell, Dimension, ShareDifference, difference, publishable};
+use painreg_tenants::store::response;
 use serde::Serialize;
 
 use super::{Disclosure, StatisticsParams};
@@ -103,7 +103,7 @@ fn group(by: Dimension, cell: Cell, all_asked: i64, all_answered: i64) -> Profil
         group: cell.group.and_then(|group| group.into_iter().next()),
         answered: cell.answered,
         not_answered,
-        difference: found.map(|Difference { points, .. }| rounded(points)),
-        interval: found.map(|Difference { low, high, .. }| vec![rounded(low), rounded(high)]),
+        difference: found.map(|ShareDifference { points, .. }| rounded(points)),
+        interval: found.map(|ShareDifference { low, high, .. }| vec![rounded(low), rounded(high)]),
     }
 }

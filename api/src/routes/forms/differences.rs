@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::policy::Action;
-use painreg_domain::questionnaire::Change;
+use painreg_domain::questionnaire::FormChange;
 use painreg_tenants::StoreError;
 use painreg_tenants::store::forms;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub struct FormDifferences {
     to: String,
     /// Parts that came, went or changed.
     #[schema(max_items = 10_000)]
-    items: Vec<Change>,
+    items: Vec<FormChange>,
 }
 
 /// Read what differs between two versions of a form, part by part.

@@ -175,7 +175,7 @@ fn register(tx: &mut Tx<'_>, line: Line, acceptance: Acceptance) -> Result<Reply
     let mut entries = Vec::with_capacity(line.entries.len());
     for (at, LineEntry { kind, r#as: name, mut content }) in line.entries.into_iter().enumerate() {
         let place = format!("/entries/{at}/content");
-        if !tx.may(kind.row().room.rights().record) {
+        if !tx.may(kind.row().group.rights().record) {
             return Err(Problem::with(
                 Code::Forbidden,
                 vec![Fault::new(format!("/entries/{at}/kind"), FaultCode::NotAcceptedHere)],

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::ids::SubmissionId;
 use painreg_domain::policy::Action;
-use painreg_domain::questionnaire::Difference;
+use painreg_domain::questionnaire::AnswerDifference;
 use painreg_tenants::store::{forms, submissions};
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ pub struct SubmissionDifferences {
     supersedes: Option<SubmissionId>,
     /// The items whose answers differ; null before or after means unanswered.
     #[schema(max_items = 2000)]
-    differences: Vec<Difference>,
+    differences: Vec<AnswerDifference>,
 }
 
 /// Read what a changed delivery changed: every item with its answer before and after.

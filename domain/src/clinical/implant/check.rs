@@ -12,12 +12,12 @@ use crate::ids::EntryId;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Impedance {
-    /// The lead.
+    /// The id of the lead.
     pub component_id: EntryId,
     /// The contact, from the tip.
     #[schema(minimum = 1, maximum = 64)]
     pub contact: i32,
-    /// Ohm.
+    /// The impedance in ohm.
     #[schema(minimum = 0, maximum = 100_000)]
     pub ohm: i32,
 }
@@ -26,14 +26,14 @@ pub struct Impedance {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImplantCheck {
-    /// The implant.
+    /// The id of the implant.
     pub implant_id: EntryId,
-    /// When it was checked.
+    /// The day of the check.
     pub checked_on: Date,
-    /// What state the battery is in.
+    /// The state of the battery.
     #[serde(default)]
     pub battery: Option<Battery>,
-    /// How full the battery is, per cent.
+    /// The charge of the battery, per cent.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 100)]
     pub battery_percent: Option<i32>,

@@ -17,12 +17,12 @@ use crate::udi::Udi;
 pub struct ImplantComponent {
     /// The implant it belongs to.
     pub implant_id: EntryId,
-    /// What it is.
+    /// The type of the component.
     pub component: ComponentKind,
-    /// Who made it.
+    /// The manufacturer.
     #[schema(min_length = 1, max_length = 100)]
     pub manufacturer: String,
-    /// Which model.
+    /// The model of the component.
     #[schema(min_length = 1, max_length = 100)]
     pub model: String,
     /// The unique device identification as scanned or printed: GS1 (with or without brackets, ASCII 29 between elements
@@ -30,19 +30,19 @@ pub struct ImplantComponent {
     #[serde(default)]
     #[schema(max_length = 200, example = "(01)07350000000009(17)291231(10)LOT42(21)SER42")]
     pub udi: Option<String>,
-    /// Serial number; where the UDI tells one too, the same.
+    /// The serial number; it must equal that of the UDI, where the UDI contains one.
     #[serde(default)]
     #[schema(max_length = 50)]
     pub serial: Option<String>,
-    /// Lot; where the UDI tells one too, the same.
+    /// The lot; it must equal that of the UDI, where the UDI contains one.
     #[serde(default)]
     #[schema(max_length = 50)]
     pub lot: Option<String>,
-    /// How many contacts a lead has.
+    /// The number of contacts of a lead.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 64)]
     pub contacts: Option<i32>,
-    /// The vertebra at which the tip of a lead or catheter lies.
+    /// The vertebra at the tip of a lead or catheter.
     #[serde(default)]
     #[schema(max_length = 4, pattern = "^(C[1-7]|T([1-9]|1[0-2])|L[1-5]|S[1-5])$", example = "T8")]
     pub tip_level: Option<String>,
@@ -50,44 +50,44 @@ pub struct ImplantComponent {
     #[serde(default)]
     #[schema(max_length = 4, pattern = "^(C[1-7]|T([1-9]|1[0-2])|L[1-5]|S[1-5])$", example = "L2")]
     pub entry_level: Option<String>,
-    /// On which side it lies.
+    /// The side of the body.
     #[serde(default)]
     pub side: Option<Side>,
-    /// How far a lead or catheter lies from the middle, in millimetres.
+    /// The distance of a lead or catheter from the midline, in millimetres.
     #[serde(default, with = "crate::amount")]
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 50)]
     pub midline_offset_mm: Option<Decimal>,
-    /// Where a generator lies.
+    /// The site of a generator.
     #[serde(default)]
     pub ipg_site: Option<IpgSite>,
-    /// In which scanner the patient may lie with it.
+    /// The MRI condition of the component.
     #[serde(default)]
     pub mri: Option<MriCondition>,
-    /// Whether it is there for the trial only: removing it is neither revision nor explant.
+    /// Whether the component is for the trial only: its removal is neither revision nor explant.
     #[serde(default)]
     pub trial: bool,
-    /// When it was implanted or handed out.
+    /// The day of implantation, or of hand-out to the patient.
     pub implanted_on: Date,
-    /// When it was removed.
+    /// The day of removal; absent while it is in place.
     #[serde(default)]
     pub removed_on: Option<Date>,
 }
 
-/// What a component's UDI says.
+/// The derived members of a component: the content of its UDI.
 #[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
 pub struct Identified {
-    /// Which device it is (UDI-DI): of GS1 the GTIN-14.
+    /// The device identifier (UDI-DI); for GS1 the GTIN-14.
     #[schema(max_length = 50)]
     pub udi_di: Option<String>,
-    /// The lot that the UDI tells.
+    /// The lot in the UDI; absent where it has none.
     #[schema(max_length = 50)]
     pub udi_lot: Option<String>,
-    /// The serial number that the UDI tells.
+    /// The serial number in the UDI; absent where it has none.
     #[schema(max_length = 50)]
     pub udi_serial: Option<String>,
-    /// When it was made.
+    /// The day of manufacture in the UDI; absent where it has none.
     pub manufactured_on: Option<Date>,
-    /// When it expired or expires.
+    /// The expiry date in the UDI.
     pub expires_on: Option<Date>,
 }
 
@@ -110,7 +110,7 @@ impl Entry for ImplantComponent {
     fn examine(&self, exam: &mut Examination<'_>) -> Identified {
         use ComponentKind::{Catheter, IpgPrimaryCell, IpgRechargeable, LeadDrg, LeadPaddle, LeadPercutaneous, Pump};
         exam.day("implanted_on", self.implanted_on);
-        // What is in somebody may be removed after their death.
+        // A component may be removed after the death of the patient.
         exam.past_day_from("removed_on", self.removed_on, self.implanted_on);
         exam.label("manufacturer", Some(&self.manufacturer), 100);
         exam.label("model", Some(&self.model), 100);

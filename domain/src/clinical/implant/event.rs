@@ -12,11 +12,11 @@ use crate::words::words;
 macro_rules! events {
     ($($event:ident $class:ident $doc:literal;)+) => {
         words! {
-            /// What happened to an implant, after a published complication scheme.
+            /// The events of an implant, after a published complication scheme.
             EventKind { $(#[doc = $doc] $event,)+ }
         }
         impl EventKind {
-            /// What the event belongs to.
+            /// Returns the class of the event.
             pub const fn class(self) -> EventClass { match self { $(Self::$event => EventClass::$class),+ } }
         }
     };
@@ -24,21 +24,21 @@ macro_rules! events {
 
 events! {
     Migration             Device     "A lead moved from where it was placed.";
-    Erosion               Device     "Something wore through the skin.";
+    Erosion               Device     "A component eroded through the skin.";
     LeadDamage            Device     "A lead broke.";
     SheathDamage          Device     "A lead's sheath was damaged.";
     ConnectionFailure     Device     "A lead's connection failed.";
     BatteryFailure        Device     "The battery failed.";
     DeviceInoperable      Device     "The device does not work.";
     CommunicationError    Device     "The generator does not communicate.";
-    DifficultInsertion    Device     "It was difficult to insert.";
-    DifficultRemoval      Device     "It was difficult to remove.";
+    DifficultInsertion    Device     "The insertion was difficult.";
+    DifficultRemoval      Device     "The removal was difficult.";
     NeurologicSymptoms    Procedural "New or worse neurologic symptoms.";
     DuralPuncture         Procedural "The dura was punctured.";
     Infection             Procedural "Infection.";
     Haematoma             Procedural "Haematoma.";
-    IpgSitePain           Complaint  "Pain where the generator lies.";
-    UnwantedStimulation   Complaint  "Stimulation where none is wanted.";
+    IpgSitePain           Complaint  "Pain at the site of the generator.";
+    UnwantedStimulation   Complaint  "Unwanted stimulation.";
     LossOfEffect          Complaint  "The effect was lost.";
     Revision              Surgical   "Some, not all, of the implanted components were removed.";
     Explant               Surgical   "All implanted components were removed.";
@@ -55,9 +55,8 @@ events! {
     Other                 Other      "Another event.";
 }
 
-/// What was done when `removed` of the `in_place` implanted components were removed; neither those of a trial nor what
-/// is only handed out is counted;
-/// `None` where none was.
+/// Classifies the removal of `removed` of the `in_place` implanted components; components of a trial and external
+/// devices do not count. `None` where none was removed.
 pub const fn removal_class(in_place: usize, removed: usize) -> Option<EventKind> {
     match removed {
         0 => None,
@@ -66,31 +65,31 @@ pub const fn removal_class(in_place: usize, removed: usize) -> Option<EventKind>
     }
 }
 
-/// Something that happened to an implant.
+/// An event of an implant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImplantEvent {
-    /// The implant.
+    /// The id of the implant.
     pub implant_id: EntryId,
-    /// When it happened.
+    /// The day of the event.
     pub happened_on: Date,
-    /// What happened.
+    /// The event by the published scheme.
     pub event: EventKind,
     /// The components it concerns. Of a revision or explant those removed: they are marked so in the same request, and
     /// whether it was one or the other must agree with what stays.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub component_ids: Vec<EntryId>,
-    /// More about it. Sealed under the patient's key where it is stored; neither names nor numbers belong here.
+    /// A free-text note. Sealed under the patient's key where it is stored; it must contain neither names nor numbers.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub note: Option<String>,
 }
 
-/// What follows from an event.
+/// The derived members of an event.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Classified {
-    /// What the event belongs to.
+    /// The class of the event.
     pub class: EventClass,
 }
 
@@ -100,7 +99,7 @@ impl Entry for ImplantEvent {
 
     fn examine(&self, exam: &mut Examination<'_>) -> Classified {
         let class = self.event.class();
-        // What is in somebody may be removed after their death.
+        // A component may be removed after the death of the patient.
         if class == EventClass::Surgical {
             exam.past_day("happened_on", self.happened_on);
         } else {

@@ -9,11 +9,11 @@ use super::{AmplitudeUnit, Waveform};
 use crate::fault::{Fault, FaultCode};
 use crate::ids::EntryId;
 
-/// How the contacts of one lead are set.
+/// The polarity of the contacts of one lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LeadContacts {
-    /// The lead.
+    /// The id of the lead.
     pub component_id: EntryId,
     /// A sign for each contact from the tip: `+` anode, `-` cathode, `0` off.
     #[schema(min_length = 1, max_length = 64, pattern = "^[+0-]{1,64}$", example = "+-000000")]
@@ -26,7 +26,7 @@ pub struct LeadContacts {
 pub struct ImplantProgramme {
     /// The implant it runs on.
     pub implant_id: EntryId,
-    /// When it was set.
+    /// The day on which the programme was set.
     pub set_on: Date,
     /// Until when it was used.
     #[serde(default)]
@@ -36,7 +36,7 @@ pub struct ImplantProgramme {
     pub number: i32,
     /// The form of stimulation.
     pub waveform: Waveform,
-    /// How the contacts are set, each lead at most once.
+    /// The polarity of the contacts, each lead at most once.
     #[serde(default)]
     #[schema(max_items = 8)]
     pub leads: Vec<LeadContacts>,
@@ -51,15 +51,15 @@ pub struct ImplantProgramme {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 5000)]
     pub pulse_width_us: Option<i32>,
-    /// Frequency, hertz.
+    /// The frequency in hertz.
     #[serde(default, with = "crate::amount")]
     #[schema(value_type = Option<f64>, exclusive_minimum = 0, maximum = 20000)]
     pub frequency_hz: Option<Decimal>,
-    /// Seconds on, where it cycles.
+    /// Seconds on, in a cycling programme.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 86400)]
     pub cycle_on_s: Option<i32>,
-    /// Seconds off, where it cycles.
+    /// Seconds off, in a cycling programme.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 86400)]
     pub cycle_off_s: Option<i32>,
@@ -67,11 +67,11 @@ pub struct ImplantProgramme {
     #[serde(default, with = "crate::amount")]
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 24)]
     pub usage_hours: Option<Decimal>,
-    /// How much of the pain it relieves, per cent.
+    /// The relief of pain, per cent.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 100)]
     pub relief_percent: Option<i32>,
-    /// How much of the painful area it covers, per cent.
+    /// The coverage of the painful area, per cent.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 100)]
     pub coverage_percent: Option<i32>,

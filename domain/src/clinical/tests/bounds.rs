@@ -19,7 +19,7 @@ fn codes(kind: Kind, member: &str, value: &Value) -> Vec<String> {
 }
 
 #[test]
-fn numbers_are_taken_up_to_their_bounds_and_not_beyond() {
+fn examine_accepts_numbers_up_to_their_bounds() {
     let mut bounds = 0;
     for kind in Kind::iter() {
         for (member, schema) in of_kind!(kind, properties()) {
@@ -43,7 +43,7 @@ fn numbers_are_taken_up_to_their_bounds_and_not_beyond() {
 }
 
 #[test]
-fn texts_and_lists_are_taken_up_to_their_length_and_not_beyond() {
+fn examine_accepts_texts_and_lists_up_to_their_length() {
     let mut bounds = 0;
     for kind in Kind::iter() {
         for (member, schema) in of_kind!(kind, properties()) {

@@ -6,7 +6,7 @@ use super::*;
 use crate::clinical::{Consequence, Effect};
 
 #[test]
-fn a_wrong_referral_is_told_what_is_wrong() {
+fn examine_names_every_fault_of_a_referral() {
     refused(
         Kind::Referral,
         [
@@ -51,7 +51,7 @@ fn a_wrong_referral_is_told_what_is_wrong() {
 }
 
 #[test]
-fn an_unknown_category_comes_with_those_in_force() {
+fn examine_suggests_categories_in_force() {
     let all =
         ["right_granted", "right_granted_intervention", "right_granted_single", "second_opinion", "guidance_only"];
     assert_eq!(say(Kind::Referral, &json!({"category": "granted"})).suggested, all);
@@ -71,7 +71,7 @@ fn effect(category: &str, flags: [bool; 3]) -> Effect {
 }
 
 #[test]
-fn another_category_tells_what_it_brings_about() {
+fn recategorised_returns_the_consequences() {
     let assessed = date(2025, 3, 1);
     for (was, is, before, after) in [
         (Some("right_granted"), "no_right", Some([true, true, true]), [false, false, false]),
@@ -90,12 +90,12 @@ fn another_category_tells_what_it_brings_about() {
 }
 
 #[test]
-fn a_category_that_is_unknown_or_no_longer_in_force_is_refused_with_those_that_are() {
+fn recategorised_refuses_unknown_and_expired_categories() {
     let listed = |code: &str, from: Option<Date>, to: Option<Date>| crate::code_list::Listed {
         code: code.into(),
         nb: code.to_uppercase(),
         en: code.into(),
-        flags: crate::code_list::Flags::default(),
+        flags: crate::code_list::CodeListFlags::default(),
         valid_from: from,
         valid_to: to,
     };
@@ -123,7 +123,7 @@ fn a_category_that_is_unknown_or_no_longer_in_force_is_refused_with_those_that_a
 }
 
 #[test]
-fn a_wrong_episode_is_told_what_is_wrong() {
+fn examine_names_every_fault_of_an_episode() {
     refused(
         Kind::Episode,
         [
@@ -149,7 +149,7 @@ fn a_wrong_episode_is_told_what_is_wrong() {
 }
 
 #[test]
-fn a_wrong_consultation_is_told_what_is_wrong() {
+fn examine_names_every_fault_of_a_consultation() {
     let who = |hpr: &str| json!({"professionals": [{"profession": "nurse"}, {"profession": "physician", "hpr": hpr}]});
     let wrong = "/professionals/1/hpr invalid_format";
     let crowd = |many: usize| json!({"professionals": vec![json!({"profession": "other"}); many]});

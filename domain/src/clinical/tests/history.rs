@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::clinical::history::{Became, ChangeReason, Difference, State, differences};
+use crate::clinical::history::{Became, ChangeReason, Difference, RecordState, differences};
 use crate::ids::EntryId;
 
 const BOOKKEEPING: [&str; 3] = ["version", "updated_at", "updated_by"];
@@ -21,7 +21,7 @@ fn object(value: Value) -> Map<String, Value> {
     serde_json::from_value(value).expect("an object")
 }
 
-/// What somebody did to a record.
+/// An edit of a record.
 #[derive(Clone, Debug)]
 enum Edit {
     Set(Key, &'static str, Value),
@@ -30,8 +30,8 @@ enum Edit {
 }
 
 /// The record when the first `instant` edits have been made.
-fn state_at(edits: &[Edit], instant: usize) -> State {
-    let mut state = State::new();
+fn state_at(edits: &[Edit], instant: usize) -> RecordState {
+    let mut state = RecordState::new();
     for edit in &edits[..instant.min(edits.len())] {
         match edit.clone() {
             Edit::Set(key, member, value) => _ = state.entry(key).or_default().insert(member.into(), value),
@@ -43,7 +43,7 @@ fn state_at(edits: &[Edit], instant: usize) -> State {
 }
 
 /// The state without what says nothing about the patient.
-fn bare(mut state: State) -> State {
+fn bare(mut state: RecordState) -> RecordState {
     for members in state.values_mut() {
         members.retain(|name, _| !BOOKKEEPING.contains(&name.as_str()));
     }
@@ -51,7 +51,7 @@ fn bare(mut state: State) -> State {
 }
 
 /// The state that differs from the other by just that.
-fn applied(mut state: State, differences: &[Difference]) -> State {
+fn applied(mut state: RecordState, differences: &[Difference]) -> RecordState {
     for Difference { kind, id, became, before, after } in differences {
         let key = (*kind, *id);
         assert_eq!(state.contains_key(&key), *became != Became::Added, "{key:?}");
@@ -94,11 +94,11 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
 
 proptest! {
     #[test]
-    fn the_differences_lead_from_one_instant_to_any_other(edits in edits(), one in 0..41_usize, other in 0..41_usize) {
+    fn differences_transform_any_state_into_any_other(edits in edits(), one in 0..41_usize, other in 0..41_usize) {
         let (one, other) = (state_at(&edits, one), state_at(&edits, other));
         let found = differences(&one, &other);
         prop_assert_eq!(applied(bare(one.clone()), &found), bare(other.clone()));
-        // Nothing is told twice, and nothing that did not change.
+        // Each change is reported once, and unchanged members are not reported.
         let keys: Vec<Key> = found.iter().map(|it| (it.kind, it.id)).collect();
         prop_assert!(keys.windows(2).all(|two| two[0] < two[1]));
         for it in &found {
@@ -110,14 +110,14 @@ proptest! {
     }
 
     #[test]
-    fn a_state_does_not_differ_from_itself(edits in edits(), at in 0..41_usize) {
+    fn differences_of_equal_states_are_empty(edits in edits(), at in 0..41_usize) {
         let state = state_at(&edits, at);
         prop_assert_eq!(differences(&state, &state), []);
         prop_assert_eq!(differences(&state, &bare(state.clone())), []);
     }
 
     #[test]
-    fn backwards_what_was_is_what_becomes(edits in edits(), one in 0..41_usize, other in 0..41_usize) {
+    fn differences_are_symmetric(edits in edits(), one in 0..41_usize, other in 0..41_usize) {
         let (one, other) = (state_at(&edits, one), state_at(&edits, other));
         let backwards = differences(&other, &one).into_iter().map(|it| Difference {
             became: match it.became {
@@ -134,14 +134,14 @@ proptest! {
 }
 
 #[test]
-fn what_was_added_changed_and_removed_is_told_member_by_member() {
+fn differences_list_members_added_changed_and_removed() {
     let [stays, added, removed, touched] = [1, 2, 3, 4].map(|number| key(Kind::Referral, number));
-    let before = State::from([
+    let before = RecordState::from([
         (stays, object(json!({"received_on": "2025-01-10", "category": null, "unit": "clinic", "version": 1}))),
         (removed, object(json!({"received_on": "2025-01-11", "version": 1}))),
         (touched, object(json!({"received_on": "2025-01-12", "version": 1, "updated_by": "x", "updated_at": "y"}))),
     ]);
-    let after = State::from([
+    let after = RecordState::from([
         (stays, object(json!({"received_on": "2025-01-10", "category": "no_right", "pas_id": "P", "version": 2}))),
         (added, object(json!({"received_on": "2025-01-13", "version": 1}))),
         (touched, object(json!({"received_on": "2025-01-12", "version": 2, "updated_by": "a", "updated_at": "b"}))),
@@ -166,11 +166,11 @@ fn what_was_added_changed_and_removed_is_told_member_by_member() {
             differs(removed, Became::Removed, json!({"received_on": "2025-01-11"}), json!({})),
         ]
     );
-    assert_eq!(differences(&State::new(), &State::from([(added, Map::new())])).len(), 1);
+    assert_eq!(differences(&RecordState::new(), &RecordState::from([(added, Map::new())])).len(), 1);
 }
 
 #[test]
-fn reasons_of_changes_have_one_name_everywhere() {
+fn change_reasons_have_one_name_in_serde_and_strum() {
     for (reason, word) in ChangeReason::iter().zip(["update", "correction", "registered_in_error"]) {
         assert_eq!(serde_json::to_value(reason).expect("a text"), word);
         assert_eq!(word.parse(), Ok(reason));

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn a_wrong_programme_is_told_what_is_wrong() {
+fn examine_names_every_fault_of_a_programme() {
     let polarity = |text: &str| json!({"leads": [{"component_id": TWO, "polarity": text}]});
     let wrong = "/leads/0/polarity invalid_format";
     let leads = |ids: &[String]| {
@@ -66,7 +66,7 @@ fn a_wrong_programme_is_told_what_is_wrong() {
 }
 
 #[test]
-fn settings_outside_the_usual_range_of_the_waveform_are_remarked() {
+fn examine_remarks_on_settings_outside_the_usual_range() {
     let usual = [
         ("tonic", [30.0, 120.0], [100, 500], [1.0, 15.0]),
         ("burst", [40.0, 500.0], [100, 1000], [0.0, 15.0]),
@@ -106,7 +106,7 @@ fn settings_outside_the_usual_range_of_the_waveform_are_remarked() {
 }
 
 #[test]
-fn a_wrong_check_is_told_what_is_wrong() {
+fn examine_names_every_fault_of_a_check() {
     let impedances = |them: &[(&str, i32, i32)]| {
         let them = them.iter().map(|(id, contact, ohm)| json!({"component_id": id, "contact": contact, "ohm": ohm}));
         json!({"impedances": them.collect::<Vec<_>>()})

@@ -6,7 +6,7 @@ use super::*;
 use crate::clinical::{ComponentKind, EventClass, EventKind};
 
 #[test]
-fn a_wrong_implant_is_told_what_is_wrong() {
+fn examine_names_every_fault_of_an_implant() {
     let no_trial = |stages: &str, more: Value| {
         let mut members = json!({"stages": stages, "trial_started_on": null, "trial_ended_on": null,
             "trial_outcome": null, "trial_relief_percent": null});
@@ -50,7 +50,7 @@ fn a_wrong_implant_is_told_what_is_wrong() {
 }
 
 #[test]
-fn a_trial_that_relieves_half_of_the_pain_is_a_success() {
+fn examine_derives_success_from_half_of_the_pain() {
     let wrong = "/trial_outcome contradiction";
     for (outcome, relief, faults) in [
         ("success", Some(50), ""),
@@ -72,7 +72,7 @@ fn a_trial_that_relieves_half_of_the_pain_is_a_success() {
 }
 
 #[test]
-fn a_very_short_or_long_trial_is_remarked() {
+fn examine_remarks_on_very_short_and_long_trials() {
     for (ended_on, days, odd) in [
         ("2025-04-01", 1, true),
         ("2025-04-02", 2, true),
@@ -90,7 +90,7 @@ fn a_very_short_or_long_trial_is_remarked() {
 }
 
 #[test]
-fn a_wrong_component_is_told_what_is_wrong() {
+fn examine_names_every_fault_of_a_component() {
     let device = "(01)07350000000009";
     let udi = |rest: &str| json!({"udi": format!("{device}{rest}")});
     refused(
@@ -139,7 +139,7 @@ fn a_wrong_component_is_told_what_is_wrong() {
 }
 
 #[test]
-fn a_component_without_udi_or_past_its_expiry_date_is_remarked() {
+fn examine_remarks_on_missing_udi_and_expired_components() {
     let expires = |day: &str| json!({"udi": format!("(01)07350000000009(17){day}")});
     remarked(
         Kind::ImplantComponent,
@@ -163,7 +163,7 @@ fn a_component_without_udi_or_past_its_expiry_date_is_remarked() {
 }
 
 #[test]
-fn levels_are_the_vertebrae_there_are() {
+fn is_vertebra_accepts_existing_vertebrae_only() {
     let fits = |level: &str| say(Kind::ImplantComponent, &json!({"tip_level": level, "entry_level": level})).faults;
     for (region, most) in [("C", 7), ("T", 12), ("L", 5), ("S", 5)] {
         for number in 0..=99 {
@@ -183,7 +183,7 @@ fn levels_are_the_vertebrae_there_are() {
 }
 
 #[test]
-fn components_have_what_they_can_have() {
+fn examine_refuses_members_foreign_to_the_component() {
     let without = json!({"udi": null, "contacts": null, "tip_level": null, "entry_level": null,
         "midline_offset_mm": null, "ipg_site": null});
     for component in ComponentKind::iter() {
@@ -210,7 +210,7 @@ fn components_have_what_they_can_have() {
 }
 
 #[test]
-fn removing_all_is_an_explant_and_some_a_revision() {
+fn removal_class_is_explant_for_all_and_revision_for_some() {
     for in_place in 0..6 {
         assert_eq!(removal_class(in_place, 0), None);
         for removed in 1..8 {
@@ -221,7 +221,7 @@ fn removing_all_is_an_explant_and_some_a_revision() {
 }
 
 #[test]
-fn every_event_belongs_to_the_class_of_the_published_scheme() {
+fn class_of_every_event_equals_the_published_scheme() {
     let scheme: [(EventClass, &[&str]); 6] = [
         (
             EventClass::Device,
@@ -270,7 +270,7 @@ fn every_event_belongs_to_the_class_of_the_published_scheme() {
 }
 
 #[test]
-fn a_wrong_event_is_told_what_is_wrong() {
+fn examine_names_every_fault_of_an_event() {
     let ids: Vec<String> = (1..=21).map(|number| format!("00000000-0000-4000-8000-0000000000{number:02}")).collect();
     refused(
         Kind::ImplantEvent,
@@ -289,7 +289,7 @@ fn a_wrong_event_is_told_what_is_wrong() {
             (json!({"note": "x".repeat(2001)}), "/note too_long"),
         ],
     );
-    // What lies in the dead is taken out before they are cremated; nothing else happens to them.
+    // Devices are explanted before cremation; other entries after death are refused.
     refused_of_the_dead(
         Kind::ImplantEvent,
         [

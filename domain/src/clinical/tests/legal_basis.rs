@@ -1,4 +1,4 @@
-//! What may be kept and what may be sent.
+//! Legal bases: permission to keep data and to send questionnaires.
 
 use std::ops::RangeInclusive;
 
@@ -51,7 +51,7 @@ fn until(to: &str, ground: LegalBasis) -> LegalBasis {
 }
 
 #[test]
-fn every_ground_alone_and_with_others_says_what_may_be_kept_and_sent() {
+fn may_keep_and_may_send_follow_the_table_of_legal_bases() {
     use Against::{Questionnaires, Registry};
     use Reason::{
         ConsentGiven, ConsentRefused, ConsentWithdrawn, Exempt, GeneralExemption, NoBasis,
@@ -164,7 +164,7 @@ fn permits(reason: Reason) -> bool {
 }
 
 #[test]
-fn circumstances_forbid_sending_and_never_keeping() {
+fn circumstances_restrict_may_send_only() {
     use Reason::{CognitiveImpairment, ConsentRefused, Deceased, GeneralExemption, InterpreterNeeded};
     let day = date(2022, 1, 1);
     let (eve, next) = (day.yesterday().expect("a day"), day.tomorrow().expect("a day"));
@@ -191,7 +191,7 @@ fn circumstances_forbid_sending_and_never_keeping() {
 }
 
 #[test]
-fn every_reason_is_a_sentence_in_both_languages() {
+fn reasons_are_sentences_in_both_languages() {
     let mut seen = Vec::new();
     for reason in Reason::iter() {
         for text in [reason.en(), reason.nb()] {
@@ -207,7 +207,7 @@ fn every_reason_is_a_sentence_in_both_languages() {
 }
 
 #[test]
-fn a_wrong_ground_is_told_what_is_wrong() {
+fn examine_names_every_fault_of_a_legal_basis() {
     let consent = |decision: Value| json!({"basis": "consent", "decision": decision});
     let reservation = |against: Value| json!({"basis": "reservation", "against": against});
     refused(
@@ -289,7 +289,7 @@ fn covers(ground: &LegalBasis, day: Date) -> bool {
 
 proptest! {
     #[test]
-    fn a_reservation_against_the_registry_always_wins(
+    fn may_keep_refuses_after_opt_out_of_the_registry(
         mut grounds in grounds(0..=5), from in any_day(), on in any_day(), place in any::<prop::sample::Index>(),
         circumstances in any_circumstances(),
     ) {
@@ -301,7 +301,7 @@ proptest! {
     }
 
     #[test]
-    fn what_may_be_sent_may_be_kept(
+    fn may_send_implies_may_keep(
         grounds in grounds(0..=5), on in any_day(), circumstances in any_circumstances(),
     ) {
         let (kept, sent) = (may_keep(&grounds, on), may_send(&grounds, circumstances, on));
@@ -313,7 +313,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_the_grounds_never_matters(
+    fn may_keep_ignores_the_order_of_entries(
         (grounds, shuffled) in grounds(0..=5).prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle())),
         on in any_day(), circumstances in any_circumstances(),
     ) {
@@ -322,7 +322,7 @@ proptest! {
     }
 
     #[test]
-    fn a_ground_of_other_days_changes_nothing(
+    fn may_keep_ignores_entries_of_other_days(
         grounds in grounds(0..=5), other in any_ground(), on in any_day(), circumstances in any_circumstances(),
     ) {
         let other = if covers(&other, on) {
@@ -336,14 +336,14 @@ proptest! {
     }
 
     #[test]
-    fn who_says_no_last_is_heard(grounds in grounds(0..=5), on in any_day(), taken_back in any::<bool>()) {
+    fn may_keep_follows_the_latest_refusal(grounds in grounds(0..=5), on in any_day(), taken_back in any::<bool>()) {
         let said = if taken_back { withdrawn("2022-01-01") } else { refused_on("2022-01-01") };
         let more = [grounds, vec![LegalBasis { valid_from: on, ..said }]].concat();
         prop_assert!(!may_keep(&more, on).allowed);
     }
 
     #[test]
-    fn a_reservation_against_questionnaires_changes_nothing_but_sending(
+    fn opt_out_of_questionnaires_restricts_may_send_only(
         grounds in grounds(0..=5), on in any_day(), circumstances in any_circumstances(),
     ) {
         let reservation = LegalBasis { valid_from: on, ..reserved(Against::Questionnaires, "2022-01-01") };

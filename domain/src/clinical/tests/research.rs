@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn a_wrong_participation_is_told_what_is_wrong() {
+fn examine_names_every_fault_of_a_participation() {
     refused(
         Kind::ProjectParticipation,
         [
@@ -46,7 +46,7 @@ fn a_wrong_participation_is_told_what_is_wrong() {
 }
 
 #[test]
-fn a_wrong_sample_is_told_what_is_wrong() {
+fn examine_names_every_fault_of_a_sample() {
     refused(
         Kind::Sample,
         [

@@ -101,7 +101,7 @@ fn an_entry_is_written_with_all_its_members_and_read_with_no_others() {
         let given: BTreeSet<&str> = entry.as_object().expect("members").keys().map(String::as_str).collect();
         assert_eq!(given, own, "{kind}: the example fills in everything");
         assert_eq!(of_kind!(kind, written(&entry)).expect("an entry"), entry, "{kind}");
-        // What may be absent is null, and what is derived or of the frame is not accepted.
+        // Optional members are null; derived members and members of the frame are refused.
         let needed: Vec<&str> = own
             .iter()
             .copied()
@@ -123,7 +123,7 @@ fn an_entry_is_written_with_all_its_members_and_read_with_no_others() {
 }
 
 #[test]
-fn the_table_of_kinds_names_members_that_there_are() {
+fn kind_rows_name_existing_members() {
     for kind in Kind::iter() {
         let row = kind.row();
         let own = of_kind!(kind, members_of());
@@ -138,7 +138,7 @@ fn the_table_of_kinds_names_members_that_there_are() {
             assert!(own.contains(&member) && member == format!("{parent}_id"), "{kind}: {member}");
             assert_ne!(parent, kind);
         }
-        // Lists are narrowed by what is stored as it is: texts and references.
+        // Lists are filtered by members that are stored as text or reference.
         for (at, filter) in row.filters.iter().enumerate() {
             assert!(own.contains(filter) || derived.iter().any(|it| it == filter), "{kind}: {filter}");
             assert!(!row.free_text.contains(filter) && !row.filters[..at].contains(filter), "{kind}: {filter}");
@@ -170,7 +170,7 @@ fn paths_and_words_of_kinds_are_unique() {
     }
 }
 
-/// What an enumeration is called where it is stored and where it is sent: the same.
+/// An enumeration has the same words where it is stored and where it is sent.
 fn words_of<T>() -> BTreeSet<String>
 where
     T: strum::IntoEnumIterator + Into<&'static str> + Serialize + Copy,

@@ -6,7 +6,7 @@ use super::*;
 use crate::clinical::body::{Region, Side};
 
 #[test]
-fn a_wrong_diagnosis_is_told_what_is_wrong() {
+fn examine_names_every_fault_of_a_diagnosis() {
     refused(
         Kind::Diagnosis,
         [
@@ -34,7 +34,7 @@ fn a_wrong_diagnosis_is_told_what_is_wrong() {
 }
 
 #[test]
-fn the_first_diagnosis_is_expected_to_tell_the_kind_of_pain() {
+fn examine_remarks_on_a_first_diagnosis_without_chronic_pain_code() {
     let expected: &[Remark] = &[Remark::ChronicPainCodeExpectedFirst];
     remarked(
         Kind::Diagnosis,
@@ -67,14 +67,14 @@ fn places(member: &str, places: &[(&str, &str)]) -> Value {
     json!({ member: places })
 }
 
-/// So many places, no two of them alike.
+/// A number of places, all different.
 fn many_places(member: &str, many: usize) -> Value {
     let regions = Region::iter().flat_map(|region| [(region.into(), "left"), (region.into(), "right")]);
     places(member, &regions.take(many).collect::<Vec<_>>())
 }
 
 #[test]
-fn a_wrong_procedure_is_told_what_is_wrong() {
+fn examine_names_every_fault_of_a_procedure() {
     let sites = |sites| places("sites", sites);
     refused(
         Kind::Procedure,
@@ -100,7 +100,7 @@ fn a_wrong_procedure_is_told_what_is_wrong() {
 }
 
 #[test]
-fn the_group_given_counts_and_else_that_of_the_code() {
+fn examine_derives_the_group_from_the_code_unless_given() {
     for (members, code, group) in [
         (json!({}), "ZDRF01", json!("rf")),
         (json!({"code": "zdrf01"}), "ZDRF01", json!("rf")),
@@ -117,7 +117,7 @@ fn the_group_given_counts_and_else_that_of_the_code() {
 }
 
 #[test]
-fn a_wrong_pain_drawing_is_told_what_is_wrong() {
+fn examine_names_every_fault_of_a_pain_drawing() {
     let areas = |areas| places("areas", areas);
     let intensity = |it: i32| json!({"areas": [{"region": "knee", "side": "left", "intensity": it}]});
     refused(
@@ -227,7 +227,7 @@ fn the_body_has_these_regions() {
 }
 
 #[test]
-fn a_wrong_goal_is_told_what_is_wrong() {
+fn examine_names_every_fault_of_a_goal() {
     refused(
         Kind::TreatmentGoal,
         [
@@ -255,7 +255,7 @@ fn a_wrong_goal_is_told_what_is_wrong() {
 }
 
 #[test]
-fn a_wrong_medication_is_told_what_is_wrong() {
+fn examine_names_every_fault_of_a_medication() {
     refused(
         Kind::Medication,
         [
@@ -301,7 +301,7 @@ fn a_wrong_medication_is_told_what_is_wrong() {
 }
 
 #[test]
-fn opioids_are_reckoned_and_high_or_unknown_doses_remarked() {
+fn examine_derives_omeq_and_remarks_on_high_or_unknown_doses() {
     let said = |members: Value| {
         let said = say(Kind::Medication, &members);
         assert_eq!(said.faults, "", "{members}");

@@ -6,12 +6,12 @@ fn table(text: &str) -> Vec<Line> {
     lines_of_text(text.as_bytes()).expect("a table")
 }
 
-fn listed(system: System, text: &str) -> Listed {
-    Listed::read(system, &table(text), &Columns::default()).expect("columns")
+fn listed(system: System, text: &str) -> ListedCodes {
+    ListedCodes::read(system, &table(text), &Columns::default()).expect("columns")
 }
 
 #[test]
-fn files_are_read_as_they_come() {
+fn lines_detect_encoding_and_delimiter() {
     let wanted = vec!["Kode".to_owned(), "Tittel".to_owned()];
     let windows: Vec<u8> = b"Kode;Tittel\nM79.7;\xd8mhet \x96 \xe5rsak ukjent\n".to_vec();
     let wide: Vec<u8> =
@@ -31,7 +31,7 @@ fn files_are_read_as_they_come() {
 }
 
 #[test]
-fn columns_are_known_by_their_headers_or_asked_for() {
+fn read_finds_columns_by_header_or_argument() {
     let text = "Kodeverk for 2026;;\n;;\nGyldig fra;Kodetekst uten lengdebegrensning;Kodeverdi;Kodetekst\n1999;En lang tekst;M79.7;En lang\n";
     let codes = listed(System::Icd10, text).codes;
     assert_eq!(
@@ -40,35 +40,35 @@ fn columns_are_known_by_their_headers_or_asked_for() {
     );
 
     let text = "Nøkkel;Forklaring\nM79.7;Fibromyalgi\n";
-    let unclear = Listed::read(System::Icd10, &table(text), &Columns::default()).expect_err("unclear");
+    let unclear = ListedCodes::read(System::Icd10, &table(text), &Columns::default()).expect_err("unclear");
     assert_eq!((unclear.column, unclear.headers.len(), unclear.headers[0].as_str()), (Column::Code, 2, "Nøkkel"));
     let asked =
         |code: &str, title: &str| Columns { code: Some(code.into()), title: Some(title.into()), ..Columns::default() };
     assert_eq!(
-        Listed::read(System::Icd10, &table(text), &asked("nøkkel", " Forklaring")).expect("columns").codes.len(),
+        ListedCodes::read(System::Icd10, &table(text), &asked("nøkkel", " Forklaring")).expect("columns").codes.len(),
         1
     );
-    let unclear = Listed::read(System::Icd10, &table(text), &asked("Nøkkel", "Tekst")).expect_err("unclear");
+    let unclear = ListedCodes::read(System::Icd10, &table(text), &asked("Nøkkel", "Tekst")).expect_err("unclear");
     assert_eq!((unclear.column, unclear.asked.as_deref()), (Column::Title, Some("Tekst")));
     // Without a header, by number; the header is refused as a line then, not lost.
-    let numbered = Listed::read(System::Icd10, &table(text), &asked("1", "2")).expect("columns");
+    let numbered = ListedCodes::read(System::Icd10, &table(text), &asked("1", "2")).expect("columns");
     assert_eq!((numbered.rows, numbered.codes.len(), numbered.refused[0].reason), (2, 1, Unusable::NotACode));
-    assert!(Listed::read(System::Icd10, &table(text), &asked("0", "2")).is_err());
+    assert!(ListedCodes::read(System::Icd10, &table(text), &asked("0", "2")).is_err());
 }
 
 #[test]
-fn of_a_file_of_several_systems_one_is_read() {
+fn read_selects_one_system_of_several() {
     let text =
         "Kodeverk;Kode;Tittel\nNCSP;ABC16;Inngrep\nNCMP;RAGG60;Prosedyre\nncmp ;WBOC03;Prosedyre\nNCMP;x;Prosedyre\n";
     let only = |header: &str| Columns { only: Some((header.into(), "NCMP".into())), ..Columns::default() };
-    let listed = Listed::read(System::Ncmp, &table(text), &only("kodeverk")).expect("columns");
+    let listed = ListedCodes::read(System::Ncmp, &table(text), &only("kodeverk")).expect("columns");
     assert_eq!((listed.rows, listed.others, listed.codes.len(), listed.refused.len()), (4, 1, 2, 1));
-    let unclear = Listed::read(System::Ncmp, &table(text), &only("System")).expect_err("unclear");
+    let unclear = ListedCodes::read(System::Ncmp, &table(text), &only("System")).expect_err("unclear");
     assert_eq!((unclear.column, unclear.asked.as_deref()), (Column::Only, Some("System")));
 }
 
 #[test]
-fn every_line_is_a_code_or_refused_with_a_reason() {
+fn read_lists_or_refuses_every_line() {
     let long = "x".repeat(501);
     let text = format!(
         "Kode;Tittel;Gyldig fra;Gyldig til\n\
@@ -129,7 +129,7 @@ fn counts(import: &Import) -> (usize, usize, usize, usize, usize) {
 }
 
 #[test]
-fn a_new_edition_ends_retitles_and_adds_and_forgets_nothing() {
+fn import_ends_retitles_and_adds_codes() {
     let old = "Kode;Tittel\nA01;En\nB02;To\nC03;Tre\n";
     let new = "Kode;Tittel\nA01;En\nB02;To, presisert\nD04;Fire\n";
     let (book, import) = after(&[(2025, true, old), (2026, true, new)]);
@@ -162,7 +162,7 @@ fn a_new_edition_ends_retitles_and_adds_and_forgets_nothing() {
 }
 
 #[test]
-fn a_partial_edition_a_refused_line_and_an_older_edition_end_nothing() {
+fn import_of_partial_or_older_editions_ends_no_code() {
     let old = "Kode;Tittel\nA01;En\nB02;To\n";
     assert_eq!(counts(&after(&[(2025, true, old), (2026, false, "Kode;Tittel\nC03;Tre\n")]).1), (1, 0, 0, 0, 0));
     assert_eq!(counts(&after(&[(2025, true, old), (2026, true, "Kode;Tittel\nA01;\nB02;To\n")]).1), (0, 0, 0, 0, 1));
@@ -178,7 +178,7 @@ fn a_partial_edition_a_refused_line_and_an_older_edition_end_nothing() {
 }
 
 #[test]
-fn days_of_a_cumulative_file_hold() {
+fn import_keeps_days_of_cumulative_files() {
     let file = "Kode;Tittel;Gyldig fra;Gyldig til\nA01;En;1999;2009\nA01;Nytt;2010;\nB02;To;1999;2020\n";
     let (book, import) = after(&[(2025, true, "Kode;Tittel\nA01;Gammelt\nB02;To\nC03;Tre\n"), (2026, false, file)]);
     assert_eq!(counts(&import), (0, 1, 1, 0, 0));
@@ -194,7 +194,7 @@ fn days_of_a_cumulative_file_hold() {
 }
 
 #[test]
-fn a_last_day_alone_ends_what_is_known_and_says_nothing_of_what_is_not() {
+fn import_of_a_last_day_ends_known_codes_only() {
     let file = "Kode;Tittel;Gyldig til\nA01;En;2025-06-30\nB02;To;2025-06-30\n";
     let (book, import) = after(&[(2025, true, "Kode;Tittel\nA01;En\n"), (2026, false, file)]);
     assert_eq!(counts(&import), (0, 0, 1, 0, 0));

@@ -48,7 +48,7 @@ fn mistyped() -> impl Strategy<Value = (System, String)> {
 
 proptest! {
     #[test]
-    fn a_spelling_is_canonical_once_and_for_all(system in systems(), text in "[a-zA-Z0-9./&]{0,12}") {
+    fn normalise_is_idempotent(system in systems(), text in "[a-zA-Z0-9./&]{0,12}") {
         if let Some(code) = system.canonical(&text) {
             prop_assert_eq!(system.canonical(&code), Some(code.clone()));
             prop_assert_eq!(system.canonical(&code.to_lowercase()), Some(code.clone()));
@@ -57,14 +57,14 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_answered_without_panic(system in systems(), text in any::<String>()) {
+    fn check_never_panics(system in systems(), text in any::<String>()) {
         let _ = BUILT_IN.check(system, &text, DAY);
         let _ = PainClass::of(&text);
         let _ = BUILT_IN.book(system).map(|book| (book.find(&text), book.search(&text, DAY, 5)));
     }
 
     #[test]
-    fn what_is_suggested_is_valid_and_little_and_always_the_same(
+    fn suggestions_are_valid_few_and_deterministic(
         (system, text) in mistyped(), days in -4000..4000_i32
     ) {
         let day = DAY.checked_add(jiff::Span::new().days(days)).expect("a day");
@@ -80,7 +80,7 @@ proptest! {
     }
 
     #[test]
-    fn every_code_within_two_errors_is_found((system, text) in mistyped()) {
+    fn suggestions_include_every_code_within_two_errors((system, text) in mistyped()) {
         let book = BUILT_IN.book(system).expect("a book");
         let wanted = text.as_bytes();
         let mut found = Vec::new();
@@ -91,7 +91,7 @@ proptest! {
     }
 
     #[test]
-    fn a_books_own_codes_are_valid_while_they_are(books in periods()) {
+    fn check_accepts_codes_of_the_book_in_their_periods(books in periods()) {
         let book = CodeBook::new(System::Icd10, books, Vec::new());
         for coded in book.iter() {
             let checked = book.check(&coded.code, coded.valid_from).expect("its first day");
@@ -106,7 +106,7 @@ proptest! {
     }
 
     #[test]
-    fn editions_in_any_order_leave_no_overlap(
+    fn import_in_any_order_leaves_no_overlap(
         editions in prop::collection::vec((2000..2030_i16, any::<bool>(), prop::collection::vec(("[AB]0[0-3]", "[xy]", prop::option::of(1999..2031_i16), prop::option::of(2000..2032_i16)), 0..6)), 0..6)
     ) {
         let year = |it: Option<i16>| it.map(|it| it.to_string()).unwrap_or_default();
@@ -124,7 +124,7 @@ proptest! {
                 prop_assert!(period.valid_to.is_none_or(|last| period.valid_from <= last), "{:?}", period);
             }
         }
-        // What was imported last, if it is the newest, is what is true on its day, and importing it again changes nothing.
+        // The newest edition determines the codes of its day, and importing it again changes nothing.
         if let Some(last) = files.last() && files.iter().all(|file| file.0 <= last.0) {
             let again: Vec<(i16, bool, &str)> = files.iter().chain([last]).copied().collect();
             let (_, import) = after(&again);

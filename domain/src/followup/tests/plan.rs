@@ -3,13 +3,13 @@
 use super::*;
 
 #[test]
-fn every_fault_of_a_plan_has_its_place() {
-    let refused = |change: &dyn Fn(&mut Definition)| {
+fn parse_names_every_fault_of_a_plan() {
+    let refused = |change: &dyn Fn(&mut FollowUpPlanDefinition)| {
         let mut plan = definition();
         change(&mut plan);
         parse(plan).expect_err("a faulty plan")
     };
-    let one = |pointer: &str, code, change: &dyn Fn(&mut Definition)| {
+    let one = |pointer: &str, code, change: &dyn Fn(&mut FollowUpPlanDefinition)| {
         assert_eq!(refused(change), [(pointer.to_owned(), code)], "{pointer}");
     };
     one("/tracks/2/waves/1/months", FaultCode::WrongOrder, &|plan| plan.tracks[2].waves[1].months = 3);
@@ -55,7 +55,7 @@ fn every_fault_of_a_plan_has_its_place() {
     one("/messages/nb", FaultCode::Required, &|plan| drop(plan.messages.remove("nb")));
     let say = |text: &str| {
         let text = text.to_owned();
-        move |plan: &mut Definition| text.clone_into(&mut plan.messages.get_mut("nb").expect("nb").reminder)
+        move |plan: &mut FollowUpPlanDefinition| text.clone_into(&mut plan.messages.get_mut("nb").expect("nb").reminder)
     };
     let place = "/messages/nb/reminder";
     one(place, FaultCode::Required, &say("Svar her: {link}"));
@@ -93,7 +93,7 @@ fn every_fault_of_a_plan_has_its_place() {
 }
 
 #[test]
-fn a_rule_that_says_the_same_keeps_its_version() {
+fn versions_keep_the_version_of_an_unchanged_rule() {
     let first = plan();
     let versions = first.rule_versions_after(None, 1);
     assert!(versions.values().all(|version| *version == 1));

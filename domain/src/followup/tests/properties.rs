@@ -71,7 +71,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn of_every_rule_exactly_one_decision_counts(facts in any_facts(), day in day()) {
+    fn decide_returns_exactly_one_current_decision_per_rule(facts in any_facts(), day in day()) {
         let plan = plan();
         let outcome = decide(&plan, &facts, noon(day));
         for rule in plan.rules() {
@@ -95,7 +95,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_sent_to_whom_it_must_not_be(facts in any_facts(), day in day()) {
+    fn decide_sends_to_no_excluded_patient(facts in any_facts(), day in day()) {
         for decision in decide(&plan(), &facts, noon(day)).decisions {
             let Some(send_on) = decision.send_on else { continue };
             prop_assert!(is_working_day(send_on));
@@ -113,7 +113,7 @@ proptest! {
     }
 
     #[test]
-    fn until_the_day_of_review_nothing_changes_and_then_something_does(facts in any_facts(), day in day()) {
+    fn decide_is_stable_until_review_on(facts in any_facts(), day in day()) {
         let plan = plan();
         let at = |day: Date| decide(&plan, &facts, noon(day)).decisions;
         let before = at(day);

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_was_sent_is_reminded_of_until_it_is_answered_and_no_longer() {
+fn decide_reminds_until_answered() {
     let mut facts = rf(PERFORMED);
     facts.invitations.push(sent(1, 0, noon(DUE)));
     let at = |facts: &Facts, day: Date| {
@@ -24,7 +24,7 @@ fn what_was_sent_is_reminded_of_until_it_is_answered_and_no_longer() {
     assert_eq!(at(&facts, past), (State::Lapsed, vec![Reason::NotAnswered], None, None));
     facts.answers.push(answer(1, past));
     assert_eq!(at(&facts, past).1, [Reason::AnsweredLate]);
-    // Reserved meanwhile: what was sent stays, nothing more is.
+    // Opted out after sending: the sent invitation is kept, and no reminder follows.
     let mut reserved = rf(PERFORMED);
     reserved.invitations.push(sent(1, 0, noon(DUE)));
     reserved.interpreter_needed = true;
@@ -32,7 +32,7 @@ fn what_was_sent_is_reminded_of_until_it_is_answered_and_no_longer() {
 }
 
 #[test]
-fn the_next_channel_is_tried_where_one_fails_and_again_when_contact_data_are_mended() {
+fn decide_tries_the_next_channel_and_retries_after_corrected_contact_data() {
     let mut facts = rf(PERFORMED);
     let failed = |attempt, channel, at| InvitationFact {
         channel,
@@ -57,7 +57,7 @@ fn the_next_channel_is_tried_where_one_fails_and_again_when_contact_data_are_men
 }
 
 #[test]
-fn whoever_has_taken_it_on_is_offered_the_same_again_and_nothing_else() {
+fn decide_offers_a_claimed_invitation_unchanged() {
     let mut facts = rf(PERFORMED);
     let lease_until = noon(DUE) + 5.minutes();
     for state in [InvitationState::Claimed, InvitationState::HandedOver] {
@@ -66,12 +66,12 @@ fn whoever_has_taken_it_on_is_offered_the_same_again_and_nothing_else() {
         assert_eq!((decision.state, &*decision.reasons), (State::Due, &[Reason::BeingSent][..]));
         assert_eq!(decision.next, Some(Next { attempt: 1, reminder: 0, channel: Channel::Sms }));
     }
-    // Told to hand over, and never heard of again: nobody can say that it was not sent.
+    // Handed over without a report: the message may have been sent.
     assert_eq!(stands(&facts, "rf_3", days_after(DUE, 31)).1, [Reason::SendingUnknown]);
 }
 
 #[test]
-fn reminders_that_are_late_do_not_come_at_once() {
+fn decide_spaces_late_reminders() {
     let mut facts = rf(PERFORMED);
     let reminded = days_after(DUE, 24);
     facts.invitations = vec![sent(1, 0, noon(DUE)), sent(2, 1, noon(reminded))];
@@ -82,13 +82,13 @@ fn reminders_that_are_late_do_not_come_at_once() {
     early.invitations = vec![sent(1, 0, noon(DUE)), sent(2, 1, noon(days_after(DUE, 18)))];
     let decision = current(&early, "rf_3", days_after(DUE, 21));
     assert_eq!(decision.send_on, Some(days_after(DUE, 25)));
-    // In time it is as the plan says.
+    // Sent in time, reminders follow the plan.
     early.invitations = vec![sent(1, 0, noon(DUE)), sent(2, 1, noon(days_after(DUE, 7)))];
     assert_eq!(current(&early, "rf_3", days_after(DUE, 8)).send_on, Some(days_after(DUE, 21)));
 }
 
 #[test]
-fn sending_keeps_hours_and_days() {
+fn sending_hours_limit_hours_and_days() {
     let plan = plan();
     let again = |text: &str| plan.sends_again_at(text.parse().expect("an instant")).map(|at| at.to_string());
     assert_eq!(again("2026-11-23T08:00:00Z"), None, "nine on a Monday");
@@ -99,7 +99,7 @@ fn sending_keeps_hours_and_days() {
 }
 
 #[test]
-fn messages_hold_the_link_and_the_rights_and_nothing_else() {
+fn messages_contain_link_and_rights_only() {
     let text = plan().message(false, "pl", "opr-rf", "TOKEN");
     assert!(text.contains("https://nettskjema.example/a/100003?invitasjon=TOKEN"), "{text}");
     assert!(text.contains("https://register.example/rettigheter"), "{text}");

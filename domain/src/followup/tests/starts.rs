@@ -1,4 +1,4 @@
-//! What starts, restarts and ends an occurrence: episodes, categories, implants and matched answers.
+//! The start, restart and end of occurrences: episodes, categories, implants and matched answers.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn episode(opened_on: Date, closed_on: Option<Date>) -> EpisodeFact {
 }
 
 #[test]
-fn an_open_episode_is_asked_about_every_year_and_a_closed_one_once() {
+fn decide_repeats_yearly_for_open_episodes_and_once_for_closed_ones() {
     let mut facts = facts();
     facts.episodes = vec![episode(date(2020, 2, 29), None)];
     let decision = current(&facts, "ongoing_12", date(2021, 7, 1));
@@ -37,7 +37,7 @@ fn an_open_episode_is_asked_about_every_year_and_a_closed_one_once() {
     later.episodes[0].closed_on = Some(date(2021, 12, 31));
     later.episodes.push(EpisodeFact { id: id(22), ..episode(date(2024, 1, 8), None) });
     assert_eq!(stands(&later, "closed_12", date(2024, 2, 1)), (State::Lapsed, vec![Reason::NeverSent]));
-    // In treatment again: the form for those whose treatment is over would be the wrong one.
+    // In treatment again: the form for ended treatment would be wrong.
     facts.episodes.push(EpisodeFact { id: id(21), ..episode(date(2022, 3, 1), None) });
     assert_eq!(stands(&facts, "closed_12", date(2022, 3, 1)).1, [Reason::InTreatmentAgain]);
     assert_eq!(current(&facts, "ongoing_12", date(2022, 3, 1)).start, Some(id(21)));
@@ -47,7 +47,7 @@ fn an_open_episode_is_asked_about_every_year_and_a_closed_one_once() {
 }
 
 #[test]
-fn what_is_over_or_leads_nowhere_starts_nothing_anew() {
+fn decide_ignores_starts_that_ended_or_lead_nowhere() {
     let mut facts = facts();
     // A short second episode within the first, which goes on.
     let short = EpisodeFact { id: id(21), ..episode(date(2021, 7, 1), Some(date(2021, 7, 20))) };
@@ -75,7 +75,7 @@ fn what_is_over_or_leads_nowhere_starts_nothing_anew() {
 }
 
 #[test]
-fn categories_are_the_referrals_own() {
+fn decide_reads_the_category_of_the_referral() {
     let mut facts = facts();
     facts.episodes = vec![episode(date(2021, 8, 1), None)];
     let day = date(2021, 9, 1);
@@ -94,7 +94,7 @@ fn categories_are_the_referrals_own() {
 }
 
 #[test]
-fn a_newer_start_begins_anew_unless_the_older_was_asked_about() {
+fn decide_restarts_unless_the_older_start_was_asked_about() {
     let mut facts = rf(PERFORMED);
     let again = ProcedureFact { id: id(2), performed_on: days_after(PERFORMED, 40), group: "rf".to_owned() };
     facts.procedures.push(again);
@@ -114,7 +114,7 @@ fn a_newer_start_begins_anew_unless_the_older_was_asked_about() {
 }
 
 #[test]
-fn a_generator_that_is_changed_starts_nothing_anew_and_one_that_is_gone_ends_it() {
+fn decide_continues_after_replacement_and_ends_after_removal() {
     let generator = |number, implanted_on, removed_on| ImplantFact {
         id: id(number),
         implant_id: id(60),
@@ -133,7 +133,7 @@ fn a_generator_that_is_changed_starts_nothing_anew_and_one_that_is_gone_ends_it(
 }
 
 #[test]
-fn an_answer_belongs_to_the_invitation_it_names_else_to_the_nearest_window() {
+fn decide_matches_answers_by_invitation_else_by_nearest_window() {
     let mut facts = rf(PERFORMED);
     facts.invitations.push(sent(1, 0, noon(DUE)));
     // It names the invitation: however late it comes.

@@ -1,4 +1,4 @@
-//! What stands in an instrument's file. Nothing is computed here.
+//! The content of an instrument's file. It is only read here.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub(super) struct ItemRun {
     /// Short names of our own.
     #[serde(default)]
     pub(super) labels: Vec<String>,
-    /// How many items there are, where they are only numbered.
+    /// The number of items, where they are only numbered.
     #[serde(default)]
     pub(super) count: Option<usize>,
     #[serde(default)]
@@ -59,7 +59,7 @@ pub(super) struct ScaleText {
     /// Item code -> what each of its answers is worth, the smallest first; others are worth their number.
     #[serde(default)]
     pub(super) points: BTreeMap<String, Vec<i32>>,
-    /// How many items must be answered; absent: all of them.
+    /// The number of items that must be answered; absent: all of them.
     #[serde(default)]
     pub(super) minimum: Option<usize>,
     /// An earlier scale; where that one could be scored, unanswered items of this one count nothing.
@@ -77,7 +77,7 @@ pub(super) struct ScaleText {
     /// Smallest and largest possible value, as published.
     #[serde(default)]
     pub(super) range: Option<[Decimal; 2]>,
-    /// What more means, where it differs between the scales.
+    /// The meaning of higher values, where it differs between the scales.
     #[serde(default)]
     pub(super) direction: Option<Direction>,
     /// `name >= bound` or `name > bound`, the lowest first; each ends where the next begins.
@@ -99,7 +99,7 @@ pub(super) struct ByText {
 pub(super) struct CaseText {
     pub(super) answer: i32,
     pub(super) items: Vec<usize>,
-    /// What the items' answers are multiplied by; absent: 1.
+    /// The weights of the items' answers; absent: 1.
     #[serde(default)]
     pub(super) weights: Vec<i32>,
 }
@@ -120,7 +120,7 @@ pub(super) struct AlertText {
     pub(super) at_least: i32,
 }
 
-/// What a scale computes.
+/// The computation of a scale.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in super::super) enum KindText {
@@ -134,7 +134,7 @@ pub(in super::super) enum KindText {
     Eq5dIndex,
 }
 
-/// What of a scale stands in the result.
+/// The part of a scale that the result shows.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in super::super) enum Shown {

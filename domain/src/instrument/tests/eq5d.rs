@@ -89,7 +89,7 @@ fn the_crosswalk_is_van_houts() {
 }
 
 #[test]
-fn eq5d_says_what_it_can_with_a_gap() {
+fn score_of_eq5d_with_a_missing_answer_has_partial_results() {
     let full = score("eq5d5l", &json!({"eq5d_mo":3,"eq5d_sc":1,"eq5d_ua":3,"eq5d_pd":4,"eq5d_ad":2,"eq5d_vas":45}));
     assert_eq!(
         serde_json::to_value(&full).ok(),
@@ -112,7 +112,7 @@ fn eq5d_says_what_it_can_with_a_gap() {
 }
 
 #[test]
-fn an_unknown_value_set_is_named() {
+fn score_names_an_unknown_value_set() {
     let faults = Options::parse(&["NO_5L_2024".into(), "XX".into()]).err();
     assert_eq!(faults, Some(vec![Fault::new("/value_sets/1", FaultCode::UnknownOption)]));
     let faults = Options::parse(&["NO_5L_2024".into(), "NO_5L_2024".into()]).err();
@@ -120,7 +120,7 @@ fn an_unknown_value_set_is_named() {
 }
 
 #[test]
-fn every_value_set_is_there_and_names_its_publication() {
+fn catalogue_has_every_value_set_with_its_publication() {
     let five = "NO_5L_2024 DK_5L_2021 SE_5L_2022 SE_5L_2020_exp DE_5L_2018 NL_5L_2016 EN_5L_2018 UK_5L_2026 \
                 UK_XW_2012 DK_XW_2012 DE_XW_2012 NL_XW_2012";
     let three = "UK_3L_TTO_1997 DK_3L_TTO_2009 SE_3L_TTO_2014_exp DE_3L_TTO_2005 NL_3L_TTO_2006";
@@ -166,14 +166,14 @@ fn three_level_tariffs_give_the_published_indices() {
 }
 
 #[test]
-fn level_three_costs_once_however_many_dimensions_stand_there() {
+fn level_three_is_deducted_once_for_any_number_of_dimensions() {
     let (one, two) = (index("31111", "UK_3L_TTO_1997"), index("33111", "UK_3L_TTO_1997"));
     assert!((one - (1.0 - 0.081 - 0.269 - 0.314)).abs() < 1e-12);
     assert!((one - two - 0.214).abs() < 1e-12);
 }
 
 #[test]
-fn crosswalks_meet_the_sets_they_go_through() {
+fn crosswalks_agree_with_their_target_sets() {
     // Levels 1, 3 and 5 of five are levels 1, 2 and 3 of three with certainty.
     for (crosswalk, through) in [
         ("UK_XW_2012", "UK_3L_TTO_1997"),
@@ -251,7 +251,7 @@ fn each_instrument_takes_the_value_sets_of_its_own_levels() {
     assert_eq!(sets("eq5d3l", &options), ["DK_3L_TTO_2009"]);
     let options = Options::parse(&["DK_5L_2021".into()]).expect("known");
     assert_eq!(sets("eq5d3l", &options), ["UK_3L_TTO_1997"]);
-    // Whoever asks one instrument is told of a set that is not its own.
+    // A value set of another instrument is refused.
     let asked = ["DK_3L_TTO_2009".to_owned(), "DK_5L_2021".to_owned()];
     let refused = |at: usize| vec![Fault::new(format!("/value_sets/{at}"), FaultCode::UnknownOption)];
     assert_eq!(instrument("eq5d3l").options(&asked).err(), Some(refused(1)));

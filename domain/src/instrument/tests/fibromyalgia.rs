@@ -23,7 +23,7 @@ fn met(answers: &Value) -> Option<bool> {
 const SEVEN: &[&str] = &["shoulder_l", "shoulder_r", "hip_l", "neck", "upper_back", "lower_back", "chest"];
 
 #[test]
-fn sums_and_regions() {
+fn score_returns_sums_and_regions() {
     let scores = score("fm2016", &answered(SEVEN, [2, 1, 1], 1, 1));
     let found = ["wpi", "sss", "fs", "regions"].map(|scale| number(&scores, scale));
     assert_eq!((found, scores.status), ([Some(7.0), Some(5.0), Some(12.0), Some(4.0)], Status::Scored));
@@ -35,7 +35,7 @@ fn sums_and_regions() {
 }
 
 #[test]
-fn each_condition_decides() {
+fn score_requires_each_condition() {
     assert_eq!(met(&answered(SEVEN, [2, 1, 1], 1, 1)), Some(true), "7 sites, 5 points");
     assert_eq!(met(&answered(SEVEN, [2, 1, 1], 0, 1)), Some(false), "7 sites, 4 points");
     assert_eq!(met(&answered(SEVEN, [2, 1, 1], 1, 0)), Some(false), "shorter than three months");
@@ -51,8 +51,8 @@ fn each_condition_decides() {
 }
 
 #[test]
-fn unticked_is_no_only_where_the_block_was_sent() {
-    // Only what is ticked was sent.
+fn unticked_boxes_count_as_no_only_in_a_sent_block() {
+    // Only ticked boxes were sent.
     let mut sent = json!({"sss_fatigue": 2, "sss_unrefreshed": 2, "sss_cognitive": 1, "fm_duration_3m": 1});
     for site in SEVEN {
         sent[format!("wpi_{site}")] = json!(1);

@@ -57,7 +57,7 @@ fn odi_adapts_to_what_was_answered_down_to_eight() {
 }
 
 #[test]
-fn chalder_scores_both_ways() {
+fn score_of_chalder_has_both_methods() {
     let scores = score("cfq11", &whole("cfq11", |_| 1));
     assert_eq!(
         (number(&scores, "total"), number(&scores, "bimodal"), scores.flags.get("case_ge4")),
@@ -73,7 +73,7 @@ fn chalder_scores_both_ways() {
 }
 
 #[test]
-fn pgic_and_pain_scales() {
+fn score_of_pgic_and_pain_scales_equals_the_answer() {
     for (answer, responder, improved, worse) in [
         (1, true, true, false),
         (2, true, true, false),
@@ -100,7 +100,7 @@ fn pgic_and_pain_scales() {
 }
 
 #[test]
-fn four_items_of_the_tampa_scale_are_turned() {
+fn score_of_tampa_reverses_four_items() {
     // All 4: thirteen at 4 and four at 1.
     assert_eq!(number(&score("tsk17", &whole("tsk17", |_| 4)), "total"), Some(56.0));
     let turned = |number: usize| [4, 8, 12, 16].contains(&number);
@@ -160,7 +160,7 @@ fn interference_needs_four_of_seven_and_severity_all_four() {
 }
 
 #[test]
-fn paindetect_weighs_pattern_and_radiation() {
+fn score_of_paindetect_adds_pattern_and_radiation() {
     let with = |sensory: i32, pattern: i32, radiation: i32| {
         let scores = score(
             "paindetect",
@@ -185,7 +185,7 @@ fn paindetect_weighs_pattern_and_radiation() {
 }
 
 #[test]
-fn the_opioid_risk_tool_weighs_by_sex() {
+fn score_of_opioid_risk_tool_depends_on_sex() {
     let all = |sex: i32| whole("ort", |number| if number == 11 { sex } else { 1 });
     assert_eq!(
         (number(&score("ort", &all(1)), "total"), number(&score("ort", &all(2)), "total")),
@@ -222,8 +222,8 @@ fn the_opioid_risk_tool_weighs_by_sex() {
 }
 
 #[test]
-fn promis_domains_are_looked_up() {
-    // Rows 4, 12 and 20 of the published tables; each domain stands alone.
+fn score_of_promis_domains_equals_the_published_tables() {
+    // Rows 4, 12 and 20 of the published tables; each domain is scored separately.
     for (answer, published) in [
         (1, [22.5, 40.3, 41.0, 33.7, 32.0, 27.5, 41.6]),
         (3, [36.7, 63.4, 62.2, 57.0, 54.3, 44.2, 61.2]),

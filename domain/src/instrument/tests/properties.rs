@@ -1,4 +1,4 @@
-//! What holds of every instrument, whatever is answered.
+//! Properties of every instrument for any answers.
 
 use proptest::prelude::*;
 
@@ -62,7 +62,7 @@ fn any_answers() -> impl Strategy<Value = (&'static Instrument, Vec<Option<i32>>
 
 proptest! {
     #[test]
-    fn legal_answers_score_within_range((instrument, slots) in any_answers()) {
+    fn score_stays_within_the_published_range((instrument, slots) in any_answers()) {
         let scores = instrument.score(&slots, &Options::default());
         for scale in instrument.scales().filter(|scale| !scale.is_text()) {
             let Some([low, high]) = scale.range() else { continue };
@@ -95,7 +95,7 @@ proptest! {
     }
 
     #[test]
-    fn one_answer_less_follows_the_rule_of_each_scale((instrument, slots) in all_answers(), gone in any::<prop::sample::Index>()) {
+    fn score_with_one_missing_answer_follows_the_rule_of_each_scale((instrument, slots) in all_answers(), gone in any::<prop::sample::Index>()) {
         let gone = gone.index(slots.len());
         let mut fewer = slots.clone();
         fewer[gone] = None;
@@ -117,7 +117,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_scored_without_answers_and_all_is_with_them((instrument, slots) in all_answers()) {
+    fn score_needs_answers_and_scores_complete_ones((instrument, slots) in all_answers()) {
         let none = instrument.score(&vec![None; slots.len()], &Options::default());
         prop_assert_eq!((none.status, none.scales.len()), (Status::Incomplete, 0));
         prop_assert!(instrument.flags().iter().all(|flag| none.flags.get(flag.name()).is_none()));
@@ -126,7 +126,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_members_never_matters((instrument, slots) in any_answers(), seed in any::<u64>()) {
+    fn parse_ignores_the_order_of_members((instrument, slots) in any_answers(), seed in any::<u64>()) {
         let mut members: Vec<(String, Value)> = instrument.items().iter().zip(&slots)
             .map(|(item, slot)| (item.code().to_owned(), json!(slot))).collect();
         let straight: Map<String, Value> = members.clone().into_iter().collect();
@@ -138,7 +138,7 @@ proptest! {
     }
 
     #[test]
-    fn answers_outside_the_range_are_always_refused((instrument, slots) in any_answers(), at in any::<prop::sample::Index>(), by in 1..1000) {
+    fn parse_refuses_answers_outside_the_range((instrument, slots) in any_answers(), at in any::<prop::sample::Index>(), by in 1..1000) {
         let at = at.index(slots.len());
         let item = &instrument.items()[at];
         for wrong in [item.min() - by, item.max() + by] {

@@ -4,7 +4,7 @@
 use super::*;
 
 #[test]
-fn isi_bands_and_cases() {
+fn score_of_isi_has_published_bands_and_cases() {
     let total = |sum: i32| {
         let value = whole("isi", |number| (sum - i32::try_from(number - 1).expect("small") * 4).clamp(0, 4));
         let scores = score("isi", &value);
@@ -60,7 +60,7 @@ fn gse_prorates_up_to_three() {
 }
 
 #[test]
-fn what_is_no_answer_is_refused_by_name() {
+fn parse_refuses_invalid_answers_by_item() {
     let isi = instrument("isi");
     for (value, code) in [
         (json!("2"), FaultCode::WrongType),
@@ -259,7 +259,7 @@ fn bodily_distress_counts_symptoms_by_group() {
             (f64::from(u8::try_from(present.len()).expect("small")).to_bits(), None)
         );
     }
-    // The caller's own threshold is told in the result.
+    // The result contains the caller's threshold.
     let scores = with(&[1, 2, 3], Some(1));
     assert_eq!((text(&scores, "classification").as_deref(), scores.symptom_from), (Some("multi_organ"), Some(1)));
     let scores = with(&[1, 2, 3], Some(3));

@@ -12,7 +12,7 @@ fn clusters_are_the_published_items() {
 }
 
 #[test]
-fn the_pattern_asks_for_one_one_two_two() {
+fn pattern_requires_one_one_two_and_two_symptoms() {
     let pattern = |present: &[usize]| {
         score("pcl5", &whole("pcl5", |number| if present.contains(&number) { 2 } else { 1 })).flags.get("dsm5_pattern")
     };
@@ -36,7 +36,7 @@ fn the_pattern_asks_for_one_one_two_two() {
 }
 
 #[test]
-fn without_an_event_nothing_is_asked() {
+fn score_without_an_event_has_no_values() {
     let scores = score("pcptsd5", &json!({"pcptsd5_trauma": 0}));
     assert_eq!((number(&scores, "total"), scores.status), (Some(0.0), Status::Scored));
     assert_eq!((scores.flags.get("ge3"), scores.scales[0].n_answered, scores.scales[0].n_items), (Some(false), 1, 1));

@@ -1,4 +1,4 @@
-//! What falls due, and when.
+//! Deadlines of licences.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn told(licences: &[Held], forms: &[Form], horizon: Date) -> Vec<String> {
 }
 
 #[test]
-fn a_licence_that_ends_falls_due_its_lead_time_before() {
+fn due_lists_an_ending_licence_its_lead_time_before() {
     // It ends on 31 December; ninety days before that is 2 October.
     let held = [held(1, &json!({}))];
     assert_eq!(told(&held, &[], date(2026, 10, 1)), [""; 0]);
@@ -29,7 +29,7 @@ fn a_licence_that_ends_falls_due_its_lead_time_before() {
 }
 
 #[test]
-fn a_licence_that_another_follows_does_not_fall_due() {
+fn due_omits_a_licence_with_a_successor() {
     let next = |change: Value| {
         let mut members = json!({"valid_from": "2027-01-01", "valid_to": "2199-12-31"});
         for (name, value) in change.as_object().expect("an object") {
@@ -45,7 +45,7 @@ fn a_licence_that_another_follows_does_not_fall_due() {
 }
 
 #[test]
-fn licence_years_are_renewed() {
+fn due_lists_renewals_of_licence_years() {
     let yearly = |change: Value| {
         let mut members =
             json!({"renewed_yearly": true, "lead_days": 30, "valid_from": "2020-02-29", "valid_to": null});
@@ -64,7 +64,7 @@ fn licence_years_are_renewed() {
 }
 
 #[test]
-fn an_invoice_falls_due_until_it_is_paid() {
+fn due_lists_invoices_until_paid() {
     let invoice = |due_on: &str, paid_on: Value| json!({"issued_on": "2026-01-01", "amount": "1250.00", "currency": "EUR", "due_on": due_on, "paid_on": paid_on});
     let held = held(
         1,
@@ -85,7 +85,7 @@ fn an_invoice_falls_due_until_it_is_paid() {
 }
 
 #[test]
-fn volume_is_told_from_eight_in_ten() {
+fn due_lists_volume_from_80_per_cent() {
     let answered = |answered: u32, cap: u32| {
         let held = Held { answered, ..held(1, &json!({"valid_to": null, "volume_cap": cap})) };
         told(&[held], &[], TODAY)
@@ -106,7 +106,7 @@ fn volume_is_told_from_eight_in_ten() {
 }
 
 #[test]
-fn what_is_used_without_a_licence_is_told_once_and_first() {
+fn due_lists_unlicensed_use_once_and_first() {
     let forms = [form(&["isi", "pcs", "pgic"], &[]), form(&["pcs", "odi"], &[])];
     let odi = held(1, &json!({"instruments": ["odi"], "valid_to": "2026-11-22"}));
     assert_eq!(
@@ -127,7 +127,7 @@ fn what_is_used_without_a_licence_is_told_once_and_first() {
 proptest! {
     /// A farther horizon shows more, never less; nothing is beyond it; and the order is by day.
     #[test]
-    fn a_farther_horizon_shows_more(
+    fn due_grows_with_the_horizon(
         licences in proptest::collection::vec(any_held(), 0..5), near in any_day(), far in any_day(),
     ) {
         let (near, far) = (near.min(far), near.max(far));

@@ -56,7 +56,7 @@ fn labels_are_of_answers_that_can_be_given() {
 }
 
 #[test]
-fn where_it_comes_from_is_told() {
+fn wording_names_its_source() {
     let mut wording = whole("pgic");
     wording["source"] = json!("");
     wording["instructions"] = json!("x".repeat(4001));

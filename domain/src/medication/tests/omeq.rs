@@ -28,7 +28,7 @@ fn the_published_ratios_are_the_shipped_ones() {
 }
 
 #[test]
-fn patches_count_what_they_release_in_a_day() {
+fn omeq_of_patches_counts_the_daily_release() {
     let rounded = |atc, dose| known(&patch(atc, dose)).map(|mg| format!("{:.1}", half_up(mg)));
     for (dose, expected) in [("12", "28.8"), ("25", "60.0"), ("50", "120.0"), ("75", "180.0"), ("100", "240.0")] {
         assert_eq!(rounded("N02AB03", dose).as_deref(), Some(expected), "fentanyl {dose}");
@@ -45,7 +45,7 @@ fn half_up(mg: Decimal) -> Decimal {
 }
 
 #[test]
-fn methadone_takes_the_lowest_consistent_band() {
+fn omeq_of_methadone_uses_the_lowest_consistent_band() {
     let starts = [0, 90, 300, 600, 1000].map(Decimal::from);
     let ratios = [5, 6, 8, 10, 12].map(Decimal::from);
     for (mg, expected) in [
@@ -72,7 +72,7 @@ fn methadone_takes_the_lowest_consistent_band() {
 }
 
 #[test]
-fn what_cannot_be_told_is_unknown_and_never_zero() {
+fn omeq_without_factor_is_unknown_and_not_zero() {
     use OmeqUnknown::{
         DoseMissing, NoFactorForRoute, NoFactorForSubstance, OutOfRange, Parenteral, StrengthMissing,
         UnitNotConvertible,

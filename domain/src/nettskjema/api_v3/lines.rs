@@ -10,7 +10,7 @@ use crate::fault::{Fault, FaultCode};
 use crate::nettskjema::Shape;
 use crate::nettskjema::reading::{Node, Reader, id};
 
-/// What every line repeats of its submission.
+/// The members that every line repeats of its submission.
 const HEAD: [&str; 3] = ["formId", "createdDate", "modifiedDate"];
 
 /// Gathers consecutive lines of one submission. Holds one submission and the numbers of those before it.
@@ -27,10 +27,10 @@ pub struct Lines {
 pub struct Grouped {
     /// The number of its first line, from 1.
     pub first_line: u64,
-    /// How many lines it has.
+    /// The number of its lines.
     pub lines: u64,
-    /// The submission as API v3 gives it in one document: what is hashed and kept. Null in place of its answers says that
-    /// some could not be read.
+    /// The submission in the format of one API v3 document: hashed and stored. Null in place of its answers: some
+    /// could not be read.
     pub document: Value,
 }
 
@@ -52,10 +52,10 @@ impl Grouped {
 }
 
 impl Lines {
-    /// Takes one line, an answer with its `formId`, `createdDate` and `modifiedDate`. Gives the submission before it, where
-    /// the line begins another one. A line that cannot be read makes its neighbours incomplete: they come out refused,
-    /// whatever else they hold (what is not even JSON is to be pushed as null). A line of a submission that was given out
-    /// already is refused (`already_exists`).
+    /// Takes one line, an answer with its `formId`, `createdDate` and `modifiedDate`. Returns the preceding
+    /// submission, where the line begins another one. A line that cannot be read makes its neighbours incomplete and
+    /// refused, whatever else they contain (a line that is not JSON is pushed as null). A line of a submission that
+    /// was returned before is refused (`already_exists`).
     pub fn push(&mut self, line: &Value) -> (Option<Grouped>, Result<(), Vec<Fault>>) {
         self.line += 1;
         match read(line) {
@@ -64,7 +64,7 @@ impl Lines {
             }
             Ok((submission_id, head, answer)) => match &mut self.open {
                 Some(open) if open.submission_id == submission_id => {
-                    // Whatever could not be read stood between two lines of this one.
+                    // An unreadable line came between two lines of this submission.
                     self.torn = false;
                     (None, open.take(&head, answer))
                 }
@@ -96,7 +96,7 @@ impl Lines {
 }
 
 impl Open {
-    /// Takes another line, if it says the same of the submission.
+    /// Adds another line, if its members of the submission agree.
     fn take(&mut self, head: &Map<String, Value>, answer: Value) -> Result<(), Vec<Fault>> {
         self.lines += 1;
         let differs = |member: &&str| self.head.get(*member) != head.get(*member);
@@ -113,7 +113,7 @@ impl Open {
     }
 }
 
-/// The submission that a line belongs to; nothing where it is no such line.
+/// Returns the submission of a line, if it is such a line.
 pub fn line_of(line: &Value) -> Option<u64> {
     if Shape::detect(line) == Some(Shape::ApiV3Line) { id(line.get("submissionId")?) } else { None }
 }
@@ -141,7 +141,7 @@ pub fn parse_lines(form_id: &str, lines: &[Value], definition: Option<&Definitio
     }
 }
 
-/// Takes a line apart: whose it is, what it says of the submission, and the answer.
+/// Splits a line into the number of its submission, the members of the submission, and the answer.
 fn read(line: &Value) -> Result<(u64, Map<String, Value>, Value), Vec<Fault>> {
     let Value::Object(object) = line else { return Err(vec![Fault::new("", FaultCode::WrongType)]) };
     let mut reader = Reader::default();

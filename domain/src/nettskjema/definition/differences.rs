@@ -1,4 +1,4 @@
-//! What differs between two versions of a Nettskjema form; not what to do about it.
+//! The differences between two versions of a Nettskjema form.
 
 use serde::Serialize;
 
@@ -6,23 +6,22 @@ use super::{Definition, ElementKind, Part};
 
 /// One difference between two versions of a form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-#[schema(as = DefinitionDifference)]
-pub struct Difference {
-    /// The element's key, and after a point that of its option or row; in the later version, if it is there.
+pub struct DefinitionDifference {
+    /// The key of the element, and after a point that of its option or row; in the later version, if present there.
     #[schema(max_length = 130, example = "isi.01")]
     pub path: String,
-    /// What it is that differs.
+    /// The level of the difference.
     pub level: Level,
-    /// How it differs.
-    pub change: Change,
+    /// The kind of difference.
+    pub change: DefinitionChange,
 }
 
-/// What of a form it is that differs.
+/// The level at which two versions of a form differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = DefinitionLevel)]
 pub enum Level {
-    /// An element.
+    /// An element of the form.
     Element,
     /// An option of an element, or a column of a matrix.
     Option,
@@ -30,14 +29,13 @@ pub enum Level {
     Row,
 }
 
-/// How two versions differ in one place.
+/// The change at one place between two versions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = DefinitionChange)]
-pub enum Change {
-    /// It is new.
+pub enum DefinitionChange {
+    /// Only the later version has it.
     Added,
-    /// It is no longer there.
+    /// Only the earlier version has it.
     Removed,
     /// Its key was another one.
     Renamed {
@@ -45,7 +43,7 @@ pub enum Change {
         #[schema(max_length = 64, example = "isi_1")]
         before: String,
     },
-    /// It was of another kind.
+    /// The kind of the element changed.
     Retyped {
         /// The kind before.
         #[schema(value_type = String, max_length = 40, example = "RADIO")]
@@ -53,39 +51,42 @@ pub enum Change {
     },
 }
 
-/// What differs in `after`: in its order, what was removed last. What has the same number is the same, else what has the
-/// same key.
-pub fn differences(before: &Definition, after: &Definition) -> Vec<Difference> {
+/// Returns the differences to `after`, in its order, removed parts last. Parts with the same number are the same, else
+/// parts with the same key.
+pub fn differences(before: &Definition, after: &Definition) -> Vec<DefinitionDifference> {
     let mut found = Vec::new();
     let paired = pair(&before.elements, &after.elements, |element| (element.id, element.key.as_str()));
     for (old, new) in paired {
-        let mut note = |path: &str, level, change| found.push(Difference { path: path.to_owned(), level, change });
+        let mut note =
+            |path: &str, level, change| found.push(DefinitionDifference { path: path.to_owned(), level, change });
         let (old, new) = match (old, new) {
             (Some(old), Some(new)) => (old, new),
             (None, Some(new)) => {
-                note(&new.key, Level::Element, Change::Added);
+                note(&new.key, Level::Element, DefinitionChange::Added);
                 continue;
             }
             (Some(old), None) => {
-                note(&old.key, Level::Element, Change::Removed);
+                note(&old.key, Level::Element, DefinitionChange::Removed);
                 continue;
             }
             (None, None) => continue,
         };
         if old.key != new.key {
-            note(&new.key, Level::Element, Change::Renamed { before: old.key.clone() });
+            note(&new.key, Level::Element, DefinitionChange::Renamed { before: old.key.clone() });
         }
         if old.kind != new.kind {
-            note(&new.key, Level::Element, Change::Retyped { before: old.kind });
+            note(&new.key, Level::Element, DefinitionChange::Retyped { before: old.kind });
         }
         for (level, old, parts) in [(Level::Option, &old.options, &new.options), (Level::Row, &old.rows, &new.rows)] {
             let path = |part: &Part| format!("{}.{}", new.key, part.key);
             for pair in pair(old, parts, |part| (part.id, part.key.as_str())) {
                 match pair {
                     (Some(old), Some(new)) if old.key == new.key => {}
-                    (Some(old), Some(new)) => note(&path(new), level, Change::Renamed { before: old.key.clone() }),
-                    (None, Some(new)) => note(&path(new), level, Change::Added),
-                    (Some(old), None) => note(&path(old), level, Change::Removed),
+                    (Some(old), Some(new)) => {
+                        note(&path(new), level, DefinitionChange::Renamed { before: old.key.clone() })
+                    }
+                    (None, Some(new)) => note(&path(new), level, DefinitionChange::Added),
+                    (Some(old), None) => note(&path(old), level, DefinitionChange::Removed),
                     (None, None) => {}
                 }
             }
@@ -94,7 +95,7 @@ pub fn differences(before: &Definition, after: &Definition) -> Vec<Difference> {
     found
 }
 
-/// Who is the same in both, by number, else by key: in the later order, what is gone last.
+/// Pairs the members of both versions by number, else by key: in the later order, removed ones last.
 fn pair<'d, T>(
     before: &'d [T],
     after: &'d [T],

@@ -1,5 +1,5 @@
-//! Reading what Nettskjema tells of a form, in three shapes: API v3, TSD's survey metadata and the older one with pages.
-//! Members that are not known are left alone: these documents grow.
+//! Reading the definition of a Nettskjema form in three shapes: API v3, TSD's survey metadata, and the older one with
+//! pages. Unknown members are ignored, because these documents grow.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,19 +10,20 @@ use crate::fault::{Fault, FaultCode};
 use crate::nettskjema::reading::{Node, Reader, id};
 use crate::nettskjema::scalar::instant;
 
-/// How much of a text is kept, in characters.
+/// The maximum length of a stored text, in characters.
 const LABEL: usize = 120;
-/// How long a key may be.
+/// The maximum length of a key.
 const KEY: usize = 64;
-/// How many elements a form may have, and how many options or rows an element.
+/// The maximum number of elements of a form, and of options or rows of an element.
 const ELEMENTS: usize = 2000;
 const PARTS: usize = 500;
 
 impl Definition {
-    /// Every version in a document, oldest first: API v3's definition or its list of elements, TSD's metadata (one version
-    /// or a list of them), or the older definition with pages of questions. Faults have pointers into the document.
+    /// Reads every version in a document, oldest first: API v3's definition or its list of elements, TSD's metadata
+    /// (one version or a list of them), or the older definition with pages of questions. Faults have pointers into the
+    /// document.
     ///
-    /// A question of an older matrix is an element of its own: there it has a key, and its matrix has none.
+    /// A question of an older matrix is a separate element: there it has a key, and its matrix has none.
     pub fn read(document: &Value) -> Result<Vec<Self>, Vec<Fault>> {
         let mut reader = Reader::default();
         let root = Node { object: &serde_json::Map::new(), pointer: String::new() };
@@ -165,7 +166,7 @@ impl Reader {
         self.optional_as(node, member, FaultCode::InvalidDate, |value| instant(value.as_str()?))
     }
 
-    /// The options that show an element: numbers, or objects that name them. Nothing where it is always shown.
+    /// The options that show an element: numbers, or objects that name them. Empty where the element is always shown.
     fn filter(&mut self, node: &Node<'_>) -> Option<Vec<Filter>> {
         let lists = ["answerOptionsVisibilityFilter", "visibilityAnswerOptionIds"];
         let list: Vec<&Value> =
@@ -184,7 +185,7 @@ impl Reader {
     }
 }
 
-/// An option that shows an element, as the document tells of it.
+/// An option that shows an element, as in the document.
 enum Filter {
     Number(u64),
     Keys(Picked),
@@ -192,7 +193,7 @@ enum Filter {
     Unknown,
 }
 
-/// Numbers of options become keys. An element that only unknown options show is shown if it is answered.
+/// Replaces numbers of options by keys. An element that only unknown options show is shown if it is answered.
 fn resolve(elements: &mut [Element], filters: Vec<Option<Vec<Filter>>>) {
     let options = elements.iter().flat_map(|element| {
         let picked =
@@ -218,7 +219,7 @@ fn label(node: &Node<'_>, members: &[&str]) -> String {
 
 /// The beginning of a text without its mark-up and with single blanks.
 fn plain(html: &str) -> String {
-    // Nobody reads further than the beginning, mark-up included.
+    // Only the beginning is read, mark-up included.
     let mut rest: String = html.chars().take(20 * LABEL).collect();
     let mut text = String::new();
     while let Some((before, tag)) = rest.split_once('<') {

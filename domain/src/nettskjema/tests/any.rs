@@ -48,7 +48,7 @@ fn any_answer(element: &Element, shown: bool) -> BoxedStrategy<Value> {
     }
 }
 
-/// Answers as people can give them: what is hidden has none.
+/// Answers as people can give them: hidden elements have none.
 fn any_answers() -> impl Strategy<Value = Map<String, Value>> {
     any::<bool>().prop_flat_map(|duck| {
         let known = definition(DEFINITION);
@@ -70,7 +70,7 @@ fn ticked_of(boxes: &Value) -> Vec<String> {
     boxes.iter().filter(|(_, ticked)| **ticked == true).map(|(key, _)| key.clone()).collect()
 }
 
-/// As API v3 gives it.
+/// Writes the answers in the format of API v3.
 fn to_api_v3(answers: &Map<String, Value>) -> Value {
     let mut list = Vec::new();
     for element in &definition(DEFINITION).elements {
@@ -178,7 +178,7 @@ proptest! {
             json(super::recorded::API_V3), json(include_str!("../recorded/submission.v1.json")), json(DEFINITION),
             json(PAGES), json(include_str!("../recorded/metadata.tsd.json")), document.clone(),
         ];
-        // Somewhere in a sound document stands something else.
+        // One part of a valid document is replaced by another value.
         if let Some(object) = recorded[place].as_object_mut() {
             let keys: Vec<_> = object.keys().cloned().collect();
             if let Some(key) = keys.first() {

@@ -1,4 +1,4 @@
-//! What each of the shapes refuses, and how it spells values.
+//! The refusals of each shape, and its spelling of values.
 
 use serde_json::json;
 
@@ -84,7 +84,7 @@ fn local_time_is_norwegian_time() {
 }
 
 #[test]
-fn api_v3_refuses_what_it_cannot_place() {
+fn api_v3_refuses_unknown_elements() {
     use FaultCode::{Contradiction, InvalidFormat, Required, UnknownReference, WrongType};
     let known = definition(DEFINITION);
     let refused = |document: &Value| parse("7", document, Some(&known)).expect_err("refused");
@@ -136,7 +136,7 @@ fn api_v3_refuses_what_it_cannot_place() {
 }
 
 #[test]
-fn the_older_shape_needs_its_definition() {
+fn v1_requires_the_definition() {
     let document = json(include_str!("../recorded/submission.v1.json"));
     let faults = parse("7", &document, None).expect_err("refused");
     assert_eq!(faults.len(), document["answers"].as_array().map_or(0, Vec::len));
@@ -159,7 +159,7 @@ fn header(names: &str) -> Vec<Fault> {
 }
 
 #[test]
-fn a_header_that_is_none_names_the_column() {
+fn csv_v1_refuses_a_header_with_its_column() {
     use FaultCode::{Contradiction, DuplicateKey, InvalidFormat, Required, UnknownItem};
     let needed = "$submission_id;$created";
     for (name, code) in [
@@ -178,7 +178,7 @@ fn a_header_that_is_none_names_the_column() {
 }
 
 #[test]
-fn a_row_that_cannot_be_read_names_the_column() {
+fn csv_v1_refuses_a_row_with_its_column() {
     use FaultCode::{InvalidDate, InvalidFormat, Required, UnknownItem, WrongType};
     let known = definition(DEFINITION);
     let first = "$submission_id;$created;pain_sites.back;grid.row1.col1;weight;visit;$answer_time_ms\n";
@@ -208,7 +208,7 @@ fn a_row_that_cannot_be_read_names_the_column() {
 }
 
 #[test]
-fn hidden_not_ticked_and_ticked_are_three() {
+fn csv_v1_distinguishes_hidden_unticked_and_ticked() {
     let known = definition(DEFINITION);
     let text = "\u{feff}\"$submission_id\";\"$created\";\"feathers.white\";\"feathers.brown\"\r\n\
         \"1\";\"2026-01-01T00:00:00+01:00\";\"1\";\"0\"\r\n\"2\";\"2026-01-01T00:00:00+01:00\";\"\";\"\"\r\n";
@@ -226,7 +226,7 @@ fn hidden_not_ticked_and_ticked_are_three() {
 }
 
 #[test]
-fn a_kept_row_is_the_row() {
+fn csv_v1_row_round_trips() {
     for row in rows(CSV, None) {
         assert_eq!(parse("7", &row.document, None).ok(), row.delivery.ok());
     }
@@ -237,7 +237,7 @@ fn a_kept_row_is_the_row() {
 }
 
 #[test]
-fn definitions_that_cannot_be_used_are_refused() {
+fn definition_read_refuses_unusable_documents() {
     use FaultCode::{AlreadyExists, InvalidDate, Required, TooLong, WrongType};
     let element = |key: &str| json!({"elementType": "QUESTION", "externalElementId": key});
     for (document, place, code) in [

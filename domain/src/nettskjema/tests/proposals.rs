@@ -1,4 +1,4 @@
-//! What differs between two versions of a form, and where its new keys probably lead.
+//! Differences between versions of a form, and proposals for its new keys.
 
 use super::recorded::{DEFINITION, FORM, definition};
 use super::*;
@@ -10,7 +10,7 @@ fn changed(key: &str, change: impl FnOnce(&mut Element)) -> Definition {
     now
 }
 
-fn proposed(now: &Definition, before: Option<&Definition>, path: &str) -> Vec<(String, Because)> {
+fn proposed(now: &Definition, before: Option<&Definition>, path: &str) -> Vec<(String, ProposalReason)> {
     let delivery = delivery(&everything(now));
     let found = propose(&book(&form(FORM)), [now].into_iter().chain(before), &delivery, path);
     assert!(found.len() <= 3);
@@ -29,42 +29,42 @@ fn everything(now: &Definition) -> Value {
     answers
 }
 
-fn first(now: &Definition, before: Option<&Definition>, path: &str) -> Option<(String, Because)> {
+fn first(now: &Definition, before: Option<&Definition>, path: &str) -> Option<(String, ProposalReason)> {
     proposed(now, before, path).into_iter().next()
 }
 
 #[test]
-fn a_renamed_key_leads_where_its_element_led() {
+fn propose_follows_renamed_keys() {
     let before = definition(DEFINITION);
     let now = changed("duck_or_horse", |element| element.key = "creature".into());
-    assert_eq!(first(&now, Some(&before), "creature"), Some(("animal".into(), Because::SameElement)));
-    assert_eq!(first(&now, None, "creature"), Some(("animal".into(), Because::SameOptions)));
+    assert_eq!(first(&now, Some(&before), "creature"), Some(("animal".into(), ProposalReason::SameElement)));
+    assert_eq!(first(&now, None, "creature"), Some(("animal".into(), ProposalReason::SameOptions)));
     let now = changed("isi", |element| element.rows[2].key = "third".into());
-    assert_eq!(first(&now, Some(&before), "isi.third"), Some(("isi_03".into(), Because::SameElement)));
-    assert_eq!(first(&now, None, "isi.third"), Some(("isi_03".into(), Because::SameOptions)));
+    assert_eq!(first(&now, Some(&before), "isi.third"), Some(("isi_03".into(), ProposalReason::SameElement)));
+    assert_eq!(first(&now, None, "isi.third"), Some(("isi_03".into(), ProposalReason::SameOptions)));
     let now = changed("fnr", |element| element.key = "person".into());
-    assert_eq!(proposed(&now, None, "person"), [(NATIONAL_ID_TARGET.to_owned(), Because::SameKind)]);
+    assert_eq!(proposed(&now, None, "person"), [(NATIONAL_ID_TARGET.to_owned(), ProposalReason::SameKind)]);
 }
 
 #[test]
-fn names_are_compared_as_people_hear_them() {
+fn propose_compares_normalised_names() {
     for (key, path, because) in [
-        ("note", "NOTE", Because::SameName),
-        ("weight", "Weight_", Because::SameName),
-        ("weight", "wieght", Because::SimilarName),
-        ("visit", "visitt", Because::SimilarName),
-        ("weight", "mass", Because::SameKind),
-        ("note", "remark", Because::SameKind),
+        ("note", "NOTE", ProposalReason::SameName),
+        ("weight", "Weight_", ProposalReason::SameName),
+        ("weight", "wieght", ProposalReason::SimilarName),
+        ("visit", "visitt", ProposalReason::SimilarName),
+        ("weight", "mass", ProposalReason::SameKind),
+        ("note", "remark", ProposalReason::SameKind),
     ] {
         let now = changed(key, |element| element.key = path.to_owned());
         assert_eq!(first(&now, None, path), Some((key.to_owned(), because)), "{path}");
     }
     let now = changed("isi", |element| element.rows[2].key = "3".into());
-    assert_eq!(proposed(&now, None, "isi.3"), [("isi_03".to_owned(), Because::SameName)]);
+    assert_eq!(proposed(&now, None, "isi.3"), [("isi_03".to_owned(), ProposalReason::SameName)]);
 }
 
 #[test]
-fn what_is_reached_already_is_not_proposed() {
+fn propose_omits_mapped_items() {
     let mut now = definition(DEFINITION);
     now.elements.push(Element::new("weight2".into(), ElementKind::Number));
     assert_eq!(proposed(&now, None, "weight2"), []);
@@ -73,14 +73,14 @@ fn what_is_reached_already_is_not_proposed() {
 }
 
 #[test]
-fn a_delivery_tells_enough_for_a_proposal_by_name() {
+fn propose_works_from_a_delivery_alone() {
     let delivery = delivery(&json!({"isi": {"1": "2", "02": "3"}, "Years": 3, "grid": {"row1": {"col1": true}}}));
     let proposed = |path| -> Vec<_> {
         let found = propose(&book(&form(FORM)), std::iter::empty(), &delivery, path).into_iter();
         found.map(|proposal| (proposal.item, proposal.because)).collect()
     };
-    assert_eq!(proposed("isi.1"), [("isi_01".to_owned(), Because::SameName)]);
-    assert_eq!(proposed("Years"), [("years".to_owned(), Because::SameName)]);
+    assert_eq!(proposed("isi.1"), [("isi_01".to_owned(), ProposalReason::SameName)]);
+    assert_eq!(proposed("Years"), [("years".to_owned(), ProposalReason::SameName)]);
     assert_eq!(proposed("isi.2"), [], "that item is reached");
 }
 
@@ -96,14 +96,14 @@ fn differences_name_their_places() {
     now.elements[6].key = "years_of_pain".into();
     now.elements.remove(10);
     let expected = [
-        ("pain_sites", Level::Element, Change::Retyped { before: ElementKind::Checkbox }),
-        ("pain_sites.chin", Level::Option, Change::Renamed { before: "jaw".into() }),
-        ("pain_sites.neck", Level::Option, Change::Removed),
-        ("isi.08", Level::Row, Change::Added),
-        ("years_of_pain", Level::Element, Change::Renamed { before: "years".into() }),
-        ("note", Level::Element, Change::Removed),
+        ("pain_sites", Level::Element, DefinitionChange::Retyped { before: ElementKind::Checkbox }),
+        ("pain_sites.chin", Level::Option, DefinitionChange::Renamed { before: "jaw".into() }),
+        ("pain_sites.neck", Level::Option, DefinitionChange::Removed),
+        ("isi.08", Level::Row, DefinitionChange::Added),
+        ("years_of_pain", Level::Element, DefinitionChange::Renamed { before: "years".into() }),
+        ("note", Level::Element, DefinitionChange::Removed),
     ];
-    let expected = expected.map(|(path, level, change)| Difference { path: path.into(), level, change });
+    let expected = expected.map(|(path, level, change)| DefinitionDifference { path: path.into(), level, change });
     assert_eq!(differences(&before, &now), expected);
     assert_eq!(differences(&before, &before), []);
 }

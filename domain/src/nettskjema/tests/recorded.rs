@@ -67,11 +67,11 @@ pub(super) fn grouped(lines: &[Value]) -> Vec<api_v3::Grouped> {
     groups
 }
 
-pub(super) fn rows(text: &str, definition: Option<&Definition>) -> Vec<csv_v1::Row> {
+pub(super) fn rows(text: &str, definition: Option<&Definition>) -> Vec<csv_v1::CsvRow> {
     rows_of(text.as_bytes(), definition)
 }
 
-pub(super) fn rows_of(bytes: &[u8], definition: Option<&Definition>) -> Vec<csv_v1::Row> {
+pub(super) fn rows_of(bytes: &[u8], definition: Option<&Definition>) -> Vec<csv_v1::CsvRow> {
     csv_v1::Reader::new("7", bytes, definition).unwrap_or_else(|faults| panic!("{faults:?}")).collect()
 }
 
@@ -142,7 +142,7 @@ fn definitions_of_all_shapes_say_the_same() {
     assert_eq!(versions[1].elements, newest.elements);
     assert_eq!(
         differences(&versions[0], &versions[1]),
-        [Difference { path: "feathers".into(), level: Level::Element, change: Change::Added }]
+        [DefinitionDifference { path: "feathers".into(), level: Level::Element, change: DefinitionChange::Added }]
     );
 
     let older = definition(PAGES);
@@ -179,7 +179,7 @@ fn lines_of_one_submission_are_its_document() {
 }
 
 #[test]
-fn a_line_that_cannot_be_read_leaves_no_submission_that_only_seems_whole() {
+fn lines_refuse_the_neighbours_of_an_unreadable_line() {
     let known = definition(DEFINITION);
     let missing = [Fault::at("answers", FaultCode::Required)];
     let lines = lines();
@@ -207,7 +207,7 @@ fn a_line_that_cannot_be_read_leaves_no_submission_that_only_seems_whole() {
     for group in [first, gatherer.finish()] {
         assert_eq!(group.expect("one").parse("7", Some(&known)).expect_err("torn"), missing);
     }
-    // The lines of one submission agree on what it is.
+    // The lines of one submission agree on its members.
     let mut gatherer = api_v3::Lines::default();
     gatherer.push(&lines[0]).1.expect("reads");
     let mut other = lines[1].clone();
@@ -230,7 +230,7 @@ fn lines_and_rows_that_others_put_together_are_read_too() {
 
     for text in [CSV, TABS] {
         let (header, row) = text.split_once('\n').expect("a header");
-        let columns = csv_v1::Columns::read(header.as_bytes()).expect("a header");
+        let columns = csv_v1::CsvColumns::read(header.as_bytes()).expect("a header");
         assert_eq!(columns.delivery("7", row.as_bytes()).ok(), rows(text, None).remove(0).delivery.ok());
         assert_eq!(columns.delivery("7", b"").expect_err("nothing"), [Fault::new("", FaultCode::InvalidFormat)]);
     }

@@ -10,7 +10,8 @@ use super::super::{Compiled, Item, Kind, Place};
 use super::{Answers, Held, Values};
 use crate::fault::{Fault, FaultCode, escape};
 
-/// The number that stands for a value among those of an item; the value is read as an answer to it is.
+/// Returns the number that represents a value in comparisons with values of an item; the value is read as an answer
+/// is.
 pub(in crate::questionnaire) fn rank(asked: Asked<'_>, value: &Value) -> Result<i64, FaultCode> {
     let held = match asked {
         Asked::Instrument(range) => integer(value, range).map(Held::Integer)?,
@@ -28,7 +29,8 @@ pub(in crate::questionnaire) fn rank(asked: Asked<'_>, value: &Value) -> Result<
 
 pub(in crate::questionnaire) fn parse(form: &Arc<Compiled>, raw: &Map<String, Value>) -> Result<Answers, Vec<Fault>> {
     let mut faults = Vec::new();
-    // Items whose answer was refused: faulty, so not missing as well, and what they would have shown or hidden is unknown.
+    // Items with a refused answer: they are faulty, so they are not reported as missing too, and conditions on them
+    // are undecided.
     let mut refused = Vec::new();
     let mut values = Values {
         instrument: vec![None; form.ranges.len()].into(),
@@ -74,8 +76,8 @@ pub(in crate::questionnaire) fn parse(form: &Arc<Compiled>, raw: &Map<String, Va
     Err(faults)
 }
 
-/// The items that these answers hide, sorted. Their answers are faults, and fulfil no condition themselves; where it
-/// hangs on a refused answer whether something is shown, it may be answered or not.
+/// Returns the items that these answers hide, sorted. Their answers are faults and fulfil no condition; an item whose
+/// condition depends on a refused answer may be answered or not.
 fn hide(form: &Compiled, values: &mut Values, refused: &mut Vec<Place>, faults: &mut Vec<Fault>) -> Vec<Place> {
     let mut hidden = Vec::new();
     for gate in &form.gates {
@@ -100,7 +102,7 @@ fn hide(form: &Compiled, values: &mut Values, refused: &mut Vec<Place>, faults: 
     hidden
 }
 
-/// The valid value, or nothing where it is unanswered or refused.
+/// Returns the valid value, or `None` where it is unanswered or refused.
 fn held(item: &Item, value: &Value, faults: &mut Vec<Fault>) -> Option<Held> {
     let read = match (&item.kind, value) {
         (Kind::Integer { min, max }, value) => integer(value, (*min, *max)).map(Held::Integer),
@@ -149,8 +151,8 @@ fn decimal(number: &Number, min: f64, max: f64, decimals: u8) -> Result<Held, Fa
     }
 }
 
-/// The number in units of its last decimal, by its shortest decimal form: 4.35 with two decimals is 435, not 434.
-/// `OutOfRange` where it does not fit, `InvalidFormat` where it has more decimals.
+/// Returns the number in units of its last decimal, by its shortest decimal form: 4.35 with two decimals is 435, not
+/// 434. `OutOfRange` where it does not fit, `InvalidFormat` where it has more decimals.
 pub(in crate::questionnaire) fn scaled(value: f64, decimals: u8) -> Result<i64, FaultCode> {
     scaled_text(&value.to_string(), decimals)
 }

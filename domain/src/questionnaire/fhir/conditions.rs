@@ -64,7 +64,7 @@ fn one(test: &Value) -> Option<Condition> {
     })
 }
 
-/// As one list of tests joined by one word, if that can say it.
+/// Returns one list of tests with one operator, if the condition can be written so.
 fn flat(definition: &Definition, condition: &Condition) -> Option<(&'static str, Vec<Value>)> {
     let test = |item: &str, operator, value: &Value| {
         let mut test = Map::from_iter([("question".to_owned(), item.into()), ("operator".to_owned(), operator)]);

@@ -56,7 +56,7 @@ impl Definition {
         if faults.is_empty() {
             return Ok(definition);
         }
-        // Where a part could not be read, it is not there to be found lost as well.
+        // An unreadable part is not reported as lost too.
         faults.sort_by(|one, other| one.pointer.cmp(&other.pointer));
         faults.dedup_by(|one, other| one.pointer == other.pointer);
         Err(faults)
@@ -275,7 +275,7 @@ fn compare(pointer: &str, given: &Value, kept: &Value, faults: &mut Vec<Fault>) 
     }
 }
 
-/// What makes an element of a list the same one: its link, or an extension's address and language.
+/// Returns what identifies an element of a list: its link, or an extension's address and language.
 fn identity(value: &Value) -> Option<(&Value, Option<&Value>)> {
     let language = || value.pointer("/extension/0/valueCode");
     value.get("linkId").map(|link| (link, None)).or_else(|| value.get("url").map(|url| (url, language())))

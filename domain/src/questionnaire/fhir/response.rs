@@ -84,7 +84,7 @@ fn member(kind: &Kind) -> &'static str {
 struct Reading<'f> {
     form: &'f Form,
     raw: Map<String, Value>,
-    /// Item code, or `code.option`, -> where its answer stands.
+    /// Pointer of each answer, by item code or `code.option`.
     places: HashMap<String, String>,
     faults: Vec<Fault>,
 }

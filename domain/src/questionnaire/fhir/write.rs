@@ -1,4 +1,5 @@
-//! A form's definition as a Questionnaire; words are our own labels, an instrument's wording never stands here.
+//! Writing a form's definition as a Questionnaire, with the registry's labels; an instrument's wording is never
+//! written.
 
 use serde_json::{Map, Value, json};
 
@@ -140,7 +141,7 @@ fn embedded(instrument: &Instrument) -> Value {
 }
 
 impl Words {
-    /// Puts the words of the resource's language as a member, and the others beside it. No words are no member.
+    /// Writes the text of the resource's language as a member, and translations beside it. An empty text is omitted.
     fn put(&self, object: &mut Map<String, Value>, member: &str, style: &Style<'_>) {
         let other = self.other.iter().map(|(language, words)| (language.as_str(), words));
         let (mut own, mut translations) = (None, Vec::new());

@@ -1,4 +1,4 @@
-//! What is shown, and what becomes of answers to what is not.
+//! Conditions, and answers to hidden items.
 
 use super::*;
 
@@ -55,7 +55,7 @@ fn hidden(raw: Value) -> Vec<String> {
 }
 
 #[test]
-fn unanswered_hidden_and_not_ticked_are_kept_apart() {
+fn parse_distinguishes_unanswered_hidden_and_unticked() {
     let form = chain();
     let answers = form
         .parse(&object(json!({"treated": true, "kinds": {"drugs": true, "other": false}, "pgic": 5})))
@@ -68,7 +68,7 @@ fn unanswered_hidden_and_not_ticked_are_kept_apart() {
 }
 
 #[test]
-fn what_hides_an_item_hides_all_that_hangs_on_it() {
+fn parse_hides_dependent_items_too() {
     let page = ["isi_01", "isi_02", "isi_03", "isi_04", "isi_05", "isi_06", "isi_07"];
     let with = |own: &[&'static str]| [&page[..], own].concat();
     assert_eq!(hidden(json!({})), with(&["kinds", "other", "since"]));
@@ -80,7 +80,7 @@ fn what_hides_an_item_hides_all_that_hangs_on_it() {
 }
 
 #[test]
-fn answers_to_hidden_items_are_faults_and_show_nothing() {
+fn parse_refuses_answers_to_hidden_items() {
     use FaultCode::{HiddenItem, OutOfRange, Required};
     let refused = |raw: Value, expected: &[(&str, FaultCode)]| {
         let expected: Vec<_> = expected.iter().map(|(pointer, code)| ((*pointer).to_owned(), *code)).collect();
@@ -218,7 +218,7 @@ pub(super) fn random_form() -> impl Strategy<Value = Form> {
     })
 }
 
-/// Answers to every item of [`random_form`], whether it is shown or not; some left open.
+/// Answers to every item of [`random_form`], shown or hidden; some unanswered.
 pub(super) fn random_answers() -> impl Strategy<Value = Vec<Option<Value>>> {
     let answer = |at: usize| match at % 3 {
         0 => (0..5).prop_map(Value::from).boxed(),
@@ -228,7 +228,7 @@ pub(super) fn random_answers() -> impl Strategy<Value = Vec<Option<Value>>> {
     (0..12).map(|at| prop::option::weighted(0.8, answer(at))).collect::<Vec<_>>()
 }
 
-/// Those of the answers that are asked for, one item after the other, and the codes of the hidden items.
+/// The answers to shown items, item by item, and the codes of the hidden items.
 pub(super) fn shown(form: &Form, answers: Vec<Option<Value>>) -> (Map<String, Value>, Vec<String>) {
     let (mut raw, mut hidden) = (Map::new(), Vec::new());
     for (item, answer) in form.definition().items.iter().zip(answers) {

@@ -25,7 +25,7 @@ fn lost(toml: &str, change: impl FnOnce(&mut Value)) -> Vec<(String, FaultCode)>
     faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect()
 }
 
-/// Puts a value where a pointer leads, as a new member if need be.
+/// Sets the value at a pointer, as a new member if needed.
 fn set(resource: &mut Value, pointer: &str, value: Value) {
     let (parent, member) = pointer.rsplit_once('/').expect("a pointer");
     let parent = resource.pointer_mut(parent).unwrap_or_else(|| panic!("{parent} leads somewhere"));
@@ -36,7 +36,7 @@ fn set(resource: &mut Value, pointer: &str, value: Value) {
 }
 
 #[test]
-fn forms_come_back_as_they_were() {
+fn fhir_forms_round_trip() {
     for toml in TEMPLATES.into_iter().chain([EVERY_KIND, CHAIN]) {
         for (language, status) in [("nb", "active"), ("en", "retired")] {
             let definition = bare(toml);
@@ -61,7 +61,7 @@ fn forms_come_back_as_they_were() {
 }
 
 #[test]
-fn conditions_are_said_in_the_words_of_fhir() {
+fn fhir_conditions_use_enable_when_or_fhirpath() {
     let resource = bare(CHAIN).to_questionnaire(&STYLE);
     let at = |pointer: &str| resource.pointer(pointer).cloned().unwrap_or_default();
     assert_eq!(at("/item/1/enableWhen"), json!([{"question": "pgic", "operator": ">=", "answerInteger": 5}]));
@@ -83,7 +83,7 @@ fn conditions_are_said_in_the_words_of_fhir() {
 }
 
 #[test]
-fn what_a_form_cannot_hold_is_named() {
+fn fhir_read_names_unsupported_parts() {
     use FaultCode::{Contradiction, InvalidFormat, UnknownItem, UnknownOption};
     for (pointer, value, code) in [
         ("/date", json!("2026-01-01"), UnknownItem),
@@ -116,7 +116,7 @@ fn what_a_form_cannot_hold_is_named() {
 }
 
 #[test]
-fn somebody_elses_questionnaire_becomes_a_draft() {
+fn fhir_read_makes_a_draft_of_a_foreign_questionnaire() {
     let resource = json!({
         "resourceType": "Questionnaire", "url": "https://elsewhere.example/Questionnaire/sleep", "version": "3",
         "status": "draft", "language": "en", "title": "Sleep", "item": [
@@ -149,7 +149,7 @@ fn somebody_elses_questionnaire_becomes_a_draft() {
 }
 
 #[test]
-fn faults_in_a_response_stand_where_the_answer_does() {
+fn fhir_response_faults_point_at_the_answer() {
     use FaultCode::{DuplicateKey, HiddenItem, OutOfRange, Required, UnknownItem, WrongType};
     let refused = |items: Value| {
         let faults = form(CHAIN).parse_response_items(items.as_array().expect("a list")).expect_err("must be refused");
@@ -177,19 +177,19 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn any_form_comes_back_as_it_was(form in random_form()) {
+    fn fhir_round_trips_any_form(form in random_form()) {
         prop_assert_eq!(&read(&form.definition().to_questionnaire(&STYLE)), form.definition());
     }
 
     #[test]
-    fn any_answers_come_back_as_they_were(form in random_form(), answers in random_answers()) {
+    fn fhir_round_trips_any_answers(form in random_form(), answers in random_answers()) {
         let (raw, _) = shown(&form, answers);
         let answers = form.parse(&raw).expect("valid");
         prop_assert_eq!(form.parse_response_items(&form.to_response_items(&answers)).expect("valid"), answers);
     }
 
     #[test]
-    fn answers_of_every_kind_come_back_as_they_were(raw in valid_answers()) {
+    fn fhir_round_trips_answers_of_every_kind(raw in valid_answers()) {
         let form = every_kind();
         let answers = form.parse(&raw).expect("valid");
         prop_assert_eq!(form.parse_response_items(&form.to_response_items(&answers)).expect("valid"), answers);

@@ -48,7 +48,7 @@ fn every_declared_language_is_complete() {
 }
 
 #[test]
-fn free_text_lies_apart_and_comes_back() {
+fn free_text_is_separated_and_joined() {
     let form = every_kind();
     let answers = form.parse(&object(json!({"note": "æ", "reason": "b", "isi_03": 4}))).expect("valid");
     assert_eq!(answers.coded(), json!({"reason": "b", "isi_03": 4}));
@@ -108,7 +108,7 @@ fn versions_of_a_form_differ_part_by_part() {
 }
 
 #[test]
-fn a_file_that_changed_on_its_way_is_refused() {
+fn file_with_a_wrong_digest_is_refused() {
     for template in TEMPLATES.into_iter().chain([EVERY_KIND]) {
         let form = form(template);
         let file = serde_json::to_value(FormFile::from(&form)).expect("serializes");
@@ -145,19 +145,19 @@ proptest! {
     }
 
     #[test]
-    fn a_form_survives_its_file(form in random_form()) {
+    fn form_round_trips_through_a_file(form in random_form()) {
         let file = serde_json::to_value(FormFile::from(&form)).expect("serializes");
         let read: FormFile = serde_json::from_value(file).expect("reads");
         prop_assert_eq!(Form::new(read.definition().expect("whole")).expect("sound"), form);
     }
 
     #[test]
-    fn differences_tell_what_changed_and_back(one in random_form(), other in random_form()) {
+    fn differences_list_changes_in_both_directions(one in random_form(), other in random_form()) {
         let there = one.differences(&other);
         let back = other.differences(&one);
         prop_assert_eq!(there.is_empty(), one == other);
         let turned: Vec<_> =
-            back.into_iter().map(|Change { pointer, before, after }| Change { pointer, before: after, after: before }).collect();
+            back.into_iter().map(|FormChange { pointer, before, after }| FormChange { pointer, before: after, after: before }).collect();
         prop_assert_eq!(there, turned);
     }
 }

@@ -1,5 +1,4 @@
-//! Days of a course: when referrals come, when working days are, when somebody dies. Public holidays are working days
-//! here.
+//! Days of a course: referrals, working days and deaths. Public holidays count as working days here.
 
 use jiff::Span;
 use jiff::civil::{Date, Weekday, date};
@@ -21,17 +20,17 @@ const ASSESSED_LATE: (i32, i32) = (11, 15);
 const DEATHS: [(i16, f64); 5] = [(45, 0.0007), (60, 0.0025), (70, 0.007), (80, 0.018), (i16::MAX, 0.06)];
 const DEATHS_OF_CANCER: f64 = 0.15;
 
-/// So many days later, or earlier.
+/// Returns the day a number of days later, or earlier.
 pub(super) fn after(day: Date, days: i32) -> Date {
     day.saturating_add(Span::new().days(days))
 }
 
-/// So many years later.
+/// Returns the day a number of years later.
 pub(super) fn years_after(day: Date, years: i16) -> Date {
     day.saturating_add(Span::new().years(years))
 }
 
-/// How many days lie between.
+/// Returns the number of days between two dates.
 pub(super) fn days(from: Date, to: Date) -> i32 {
     (to - from).get_days()
 }
@@ -77,7 +76,7 @@ pub(super) fn assessment(random: &mut Random, received: Date) -> Date {
     day
 }
 
-/// When somebody of that age died, if so by `today`.
+/// Draws the day of death of a patient of that age, if it is before `today`.
 pub(super) fn death(random: &mut Random, born: Date, received: Date, has_cancer: bool, today: Date) -> Option<Date> {
     let mut from = received;
     while from < today {

@@ -1,5 +1,4 @@
-//! What the patient has: one chronic-pain category of ICD-11 with the diagnoses that go with it, where it hurts, and
-//! which treatments it leads to.
+//! The condition of a patient: one chronic-pain category of ICD-11 with its diagnoses, pain sites and treatments.
 
 use jiff::civil::{Date, date};
 
@@ -16,28 +15,28 @@ use crate::patient::Sex;
 pub(super) struct Condition {
     /// Its share among all who are not widespread.
     share: f64,
-    /// Its code.
+    /// The MG30 code.
     mg30: &'static str,
     /// ICD-11 codes that may follow.
     icd11: &'static [&'static str],
     /// ICD-10 codes that may follow, the common ones several times.
     icd10: &'static [&'static str],
-    /// Where it hurts most.
+    /// The regions of most pain.
     regions: &'static [Region],
     /// Share who get radiofrequency treatment, and spinal cord stimulation.
     pub(super) rf: f64,
     pub(super) scs: f64,
-    /// What stimulation is tried for.
+    /// The indication for stimulation.
     pub(super) indication: Indication,
     /// Whether medicines for neuropathic pain are given first.
     pub(super) is_neuropathic: bool,
 }
 
-/// Where it hurts most: the region, and how the pain lies in it.
+/// The region of most pain, and the spread of the pain in it.
 pub(super) type Place = Area;
 
 impl Condition {
-    /// Whether it is pain of a cancer that is still there.
+    /// Whether it is pain of an active cancer.
     pub(super) fn is_malignant(&self) -> bool {
         self.mg30 == "MG30.10"
     }
@@ -56,9 +55,9 @@ impl Condition {
 /// Since when ICD-11 codes are valid in the built-in book. The registry began with them about 2020; what was coded
 /// before is in ICD-10 alone here, and is remarked upon.
 const ICD11_SINCE: Date = date(2022, 1, 1);
-/// Share of diagnoses since then whose first code is no MG30 code after all. Assumption.
+/// Share of diagnoses since then without an MG30 code in first place. Assumption.
 const MG30_FORGOTTEN: f64 = 0.04;
-/// How many ICD-10 codes follow a MG30 code. Assumption.
+/// The number of ICD-10 codes after a MG30 code. Assumption.
 const ICD10_CODES: [(f64, usize); 3] = [(0.10, 0), (0.50, 1), (0.28, 2)];
 const ICD10_CODES_MOST: usize = 3;
 /// ICD-10 codes that anybody in a pain clinic may have besides.
@@ -88,7 +87,7 @@ const WIDE: Condition = Condition {
     is_neuropathic: false,
 };
 
-/// A category by its code, its share in per mille of all patients, what may follow, and where it hurts.
+/// A category by its code, its share in per mille of all patients, its treatments, and its regions.
 const fn condition(
     mg30: &'static str,
     share: f64,
@@ -160,7 +159,7 @@ const CONDITIONS: &[Condition] = &[
     condition("MG30.Z", 21.0, &[], &["R52.2", "R52.9"], SPINE),
 ];
 
-/// What somebody with those traits has.
+/// Draws the condition of a patient with the given traits.
 pub(super) fn drawn(random: &mut Random, traits: &Traits) -> &'static Condition {
     let [.., sites] = *traits;
     let widespread = if sites > MANY_SITES { WIDESPREAD.0 } else { WIDESPREAD.1 };

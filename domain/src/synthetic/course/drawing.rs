@@ -14,13 +14,13 @@ use crate::ids::EntryId;
 const PLACES: (f64, f64) = (7.0, 0.89);
 /// The most places that are drawn.
 const MOST: i32 = 60;
-/// Share of drawings that have the lower back whatever else hurts, so that each side of it is drawn by about 54 %, more
-/// than any other place (CHOIR 54 and 53 %).
+/// Share of drawings with the lower back in any case, so that each side of it is drawn by about 54 %, more than any
+/// other place (CHOIR 54 and 53 %).
 const LOWER_BACK: f64 = 0.52;
-/// Share of places whose intensity is left open. Assumption.
+/// Share of places without intensity. Assumption.
 const INTENSITY_OPEN: f64 = 0.12;
 
-/// How often a region comes along, against others. CHOIR: most of them 18 to 30 %; which is which is an assumption.
+/// Relative frequency of additional regions. CHOIR: most of them 18 to 30 %; the order is an assumption.
 const REGIONS: &[(f64, Region)] = &[
     (0.6, Region::Head),
     (0.6, Region::Forehead),
@@ -64,7 +64,7 @@ const REGIONS: &[(f64, Region)] = &[
     (0.9, Region::Toes),
 ];
 
-/// How many places hurt.
+/// Draws the number of painful places.
 pub(super) fn places(patient: &Patient) -> i32 {
     let [.., sites] = patient.traits;
     whole(PLACES.0 * exponential(PLACES.1 * sites)).clamp(1, MOST)
@@ -90,7 +90,7 @@ pub(super) fn tell(
     let mut open = REGIONS.to_vec();
     let mut take = |region: Region| open.retain(|(_, other)| *other != region);
     let place = patient.place;
-    // Somebody who draws one place draws one side of it.
+    // A patient with one place draws one side of it.
     let one = random.pick(&[(0.5, Side::Left)], Side::Right);
     let fits = |side: Side, left: i32| if side == Side::Both && left < 2 { one } else { side };
     take(place.region);

@@ -13,9 +13,9 @@ use crate::ids::EntryId;
 const LENGTH: (f64, f64) = (135.0, 1.0);
 /// The same of those who come once.
 const LENGTH_SINGLE: (i32, i32) = (0, 30);
-/// Share of episodes that nobody closes. Assumption: the report says that there are some.
+/// Share of episodes that are never closed. Assumption: the report says that there are some.
 const NEVER_CLOSED: f64 = 0.03;
-/// Why episodes are closed, but for deaths. Assumption.
+/// The reasons for closing episodes, except deaths. Assumption.
 const REASONS: [(f64, &str); 6] = [
     (0.63, "completed"),
     (0.10, "referred_on"),
@@ -31,8 +31,8 @@ const CONSULTATIONS_MOST: usize = 12;
 const FIRST_MISSED: f64 = 0.05;
 const ATTENDANCE: [(f64, Attendance); 2] = [(0.06, Attendance::NoShow), (0.05, Attendance::Cancelled)];
 
-/// How consultations are held: since when, first ones by video, later ones by video and by telephone. The report counts
-/// first ones by video from 2020; the shares are an assumption.
+/// The modes of consultations: the start of video for first ones, and of video and telephone for later ones. The
+/// report counts first ones by video from 2020; the shares are an assumption.
 const MODES: [(Date, f64, f64, f64); 4] = [
     (super::OPENED, 0.0, 0.01, 0.06),
     (date(2020, 3, 12), 0.22, 0.30, 0.30),
@@ -40,8 +40,7 @@ const MODES: [(Date, f64, f64, f64); 4] = [
     (date(2022, 3, 1), 0.05, 0.14, 0.14),
 ];
 
-/// Who works in the clinic: what they are, how many of them. Their HPR numbers are invented, of nine digits, far above
-/// those that have been given out.
+/// The staff of the clinic by profession. Their HPR numbers are invented, of nine digits, far above issued ones.
 const STAFF: [(Profession, u32); 7] = [
     (Profession::Physician, 10),
     (Profession::Nurse, 6),
@@ -52,9 +51,9 @@ const STAFF: [(Profession, u32); 7] = [
     (Profession::Other, 1),
 ];
 const HPR_FROM: u32 = 990_000_100;
-/// Share of professionals whose number is left out. Assumption.
+/// Share of professionals without an HPR number. Assumption.
 const HPR_MISSING: f64 = 0.03;
-/// How many meet a patient the first time, and later. Assumption: interdisciplinary.
+/// The number of professionals at the first consultation, and later. Assumption: interdisciplinary.
 const TEAM_FIRST: [(f64, usize); 2] = [(0.45, 1), (0.35, 2)];
 const TEAM_LATER: [(f64, usize); 2] = [(0.75, 1), (0.20, 2)];
 const TEAM: usize = 3;
@@ -67,7 +66,7 @@ const DRAWN_LAST: f64 = 0.2;
 const DRAWN_BY_CLINICIAN: f64 = 0.55;
 const RECORDED_SINCE: Date = date(2020, 4, 1);
 
-/// Tells an episode and everything in it; the day it was closed.
+/// Generates an episode with all its entries; returns the day of closing.
 pub(super) fn tell(
     line: &mut Line,
     random: &mut Random,
@@ -98,7 +97,7 @@ pub(super) fn tell(
     closed_on
 }
 
-/// When the episode was closed, and why.
+/// Draws the day and the reason of closing.
 fn closing(
     random: &mut Random,
     patient: &Patient,
@@ -119,13 +118,13 @@ fn closing(
     };
     let usual = wanted.map(calendar::workday).filter(|day| *day <= patient.last());
     usual.map(|day| (day, reason)).or_else(|| {
-        // Somebody must close it.
+        // The episode is closed after the death.
         let died = patient.died?;
         Some((calendar::after(died, random.between(0, 21)).min(patient.today), "deceased"))
     })
 }
 
-/// Those who treat one patient.
+/// The professionals who treat one patient.
 pub(super) struct Team(Vec<Professional>);
 
 impl Team {

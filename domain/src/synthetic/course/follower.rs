@@ -13,18 +13,18 @@ use crate::calendar::months_after;
 use crate::clinical::Kind;
 use crate::clinical::legal_basis::EXEMPT_SINCE;
 
-/// Somebody who is asked, or is not.
+/// A patient who is asked, or is excluded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Follower {
-    /// Who it is.
+    /// The person.
     pub person: Person,
     /// The day on which the clinic has recorded all of this.
     pub recorded_on: Date,
     /// Date of death.
     pub deceased_on: Option<Date>,
-    /// What is recorded, each entry after those it refers to.
+    /// The entries of the record, each after those it refers to.
     pub entries: Vec<CourseEntry>,
-    /// What falls due in the year; of somebody who is not asked, nothing.
+    /// The occurrences that are due in the year; empty for excluded patients.
     pub questions: Vec<Question>,
 }
 
@@ -33,11 +33,11 @@ pub struct Follower {
 pub struct Question {
     /// The rule, of the OPR plan.
     pub rule: &'static str,
-    /// The day it is about.
+    /// The due day.
     pub due_on: Date,
     /// The Nettskjema form that answers it.
     pub form_id: &'static str,
-    /// How many days after the day it was due the patient answers; `None`: never.
+    /// The number of days from the due day to the answer; `None`: no answer.
     pub answered_after: Option<i32>,
 }
 
@@ -64,7 +64,7 @@ const ROWS: [Row; 7] = [
     row("scs_12", 12, SCS, 4, 1),
 ];
 
-/// What began it all.
+/// The start of the track.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Began {
     Closing,
@@ -73,7 +73,7 @@ enum Began {
     Implantation,
 }
 
-/// Why somebody is not asked all the same.
+/// The reason for exclusion.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Unasked {
     CategoryMissing,
@@ -84,7 +84,7 @@ enum Unasked {
     NotClosed,
 }
 
-/// So many patients whose treatment began, or ended, on days from the first to the last, and what falls due in the year.
+/// Generates patients whose treatment began or ended between two days, with the occurrences that are due in the year.
 struct Group {
     size: u32,
     began: Began,
@@ -105,7 +105,7 @@ const fn not_asked(size: u32, why: Unasked) -> Group {
     Group { size, began, days, rules: &[], unasked: Some(why) }
 }
 
-/// Nothing is due after the first week of May, so that every answer lies in the year.
+/// No occurrence is due after the first week of May, so that every answer is within the year.
 const WINTER_TO_SPRING: (Date, Date) = (date(2020, 12, 1), date(2021, 5, 7));
 const SUMMER_TO_AUTUMN: (Date, Date) = (date(2021, 6, 1), date(2021, 11, 5));
 
@@ -130,7 +130,7 @@ const GROUPS: [Group; 14] = [
 
 /// Days from the day it was due to the answer: after the invitation, even if Easter delays it, and in every window.
 const ANSWERS: (i32, i32) = (7, 22);
-/// Of those whose treatment goes on, since how many years at the most before the latest. Assumption.
+/// Maximum duration in years of an ongoing treatment before the latest occurrence. Assumption.
 const YEARS: i32 = 2;
 
 impl Generator {
@@ -173,7 +173,7 @@ impl Generator {
     }
 }
 
-/// What is recorded so far.
+/// The entries recorded so far.
 struct Told {
     entries: Vec<CourseEntry>,
     recorded_on: Date,

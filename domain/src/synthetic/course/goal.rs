@@ -10,7 +10,7 @@ use crate::ids::EntryId;
 
 /// Since when clinicians record goals (report: registration of what the clinic does began in April 2020).
 const RECORDED_SINCE: Date = date(2020, 4, 1);
-/// How many goals an episode has. Assumption; some have none, because the field is not mandatory (report).
+/// The number of goals of an episode. Assumption; some have none, because the field is not mandatory (report).
 const GOALS: [(f64, usize); 3] = [(0.25, 0), (0.30, 1), (0.30, 2)];
 const GOALS_MOST: usize = 3;
 /// Share of goals that are the patient's own. Assumption.
@@ -22,7 +22,7 @@ const JUDGED: f64 = 0.75;
 /// Goal attainment: as expected mostly, and less rather than more. Assumption.
 const ATTAINMENT: [(f64, i32); 4] = [(0.13, -2), (0.25, -1), (0.35, 0), (0.19, 1)];
 
-/// Goals in the words of patients and clinicians: invented, nobody's. No names, no numbers.
+/// Goals in the words of patients and clinicians, invented. No names, no numbers.
 const TEXTS: &[(&str, SetBy, &str)] = &[
     ("pain", SetBy::Patient, "Ha færre dager der smerten bestemmer alt."),
     ("pain", SetBy::Patient, "Kunne sitte gjennom et måltid uten å måtte reise meg."),

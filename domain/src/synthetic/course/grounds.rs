@@ -8,7 +8,8 @@ use super::{Patient, Visit, calendar};
 use crate::clinical::LegalBasis;
 use crate::clinical::legal_basis::{Against, Basis, BasisSource, Decision, EXEMPT_SINCE};
 
-/// How many said yes and no, by year (report). Of the months of 2021 before the exemption nothing is known: as in 2020.
+/// The number of consents and refusals by year (report). The months of 2021 before the exemption are unknown and taken
+/// as 2020.
 const CONSENTS: [(i16, f64, f64); 6] = [
     (2015, 116.0, 82.0),
     (2016, 741.0, 250.0),
@@ -37,11 +38,11 @@ const RESERVED: f64 = 0.015;
 /// First of all: without grounds nothing else may be kept.
 pub(super) fn tell(line: &mut Line, random: &mut Random, patient: &Patient, first: &Visit) {
     let is_exempt_later = patient.last() >= EXEMPT_SINCE;
-    // Whom the clinic does not see, it does not ask.
+    // Patients without a consultation are not asked for consent.
     let asked_on = first.seen_on.or((!is_exempt_later).then_some(first.received)).filter(|day| *day < EXEMPT_SINCE);
     match asked_on {
         Some(asked_on) => {
-            // Whoever refused is here only because the registry became exempt in their lifetime.
+            // Patients who refused are included only because the registry became exempt in their lifetime.
             let is_given = random.chance(consenting(asked_on)) || !is_exempt_later;
             line.add(&LegalBasis {
                 basis: Basis::Consent,

@@ -34,12 +34,12 @@ const TRIALS: [(f64, TrialOutcome); 2] = [(0.77, TrialOutcome::Success), (0.19, 
 
 /// Cumulative share explanted by years: 17, 23 and 38 % at 3, 5 and 10 years (n = 400, Gothenburg).
 const EXPLANTED: [(f64, f64); 4] = [(0.0, 0.15), (0.17, 3.0), (0.23, 5.0), (0.38, 10.0)];
-/// Why: of 17, 23 and 38 % 10, 14 and 23 for lost effect (Gothenburg); the others are an assumption.
+/// Reasons: of 17, 23 and 38 % 10, 14 and 23 for lost effect (Gothenburg); the others are an assumption.
 const EXPLANTED_FOR: [(f64, EventKind); 3] =
     [(0.60, EventKind::LossOfEffect), (0.20, EventKind::Infection), (0.08, EventKind::Erosion)];
 
-/// What may happen once: its share of all implants, and within how many days. Pain at the generator 17 % (127 of 764);
-/// the others are an assumption.
+/// Events that happen at most once: the share of all implants, and the period in days. Pain at the generator 17 % (127
+/// of 764); the others are an assumption.
 const EVENTS: [(EventKind, f64, (i32, i32)); 11] = [
     (EventKind::IpgSitePain, 0.17, (30, 700)),
     (EventKind::Migration, 0.08, (14, 500)),
@@ -57,7 +57,7 @@ const EVENTS: [(EventKind, f64, (i32, i32)); 11] = [
 const REPLACED: [(EventKind, f64); 2] = [(EventKind::Migration, 0.6), (EventKind::LeadDamage, 0.9)];
 /// Days that a primary cell lasts. Assumption: about five years.
 const CELL: (i32, i32) = (1400, 2400);
-/// Days after the implantation on which it is checked; later on once a year.
+/// Days from the implantation to its checks; afterwards once a year.
 const CHECKED: [i32; 4] = [30, 90, 180, 365];
 /// Share of tonic settings outside the usual range, and of rechargeable generators. Assumption.
 const UNUSUAL: f64 = 0.02;
@@ -89,7 +89,7 @@ const SETTINGS: [Setting; 7] = [
     setting(Waveform::Dtm, (50, 300), (150, 250), (20, 60)),
 ];
 
-/// What is to happen to an implant, decided before it is recorder.
+/// A planned event of an implant, decided before entries are recorded.
 enum Happening {
     /// Another programme, with its number and last day.
     Programme(i32, Option<Date>),
@@ -174,7 +174,7 @@ impl Story {
         story
     }
 
-    /// When the episode is closed: not while something lies in the patient, or may yet.
+    /// Returns the day on which the episode is closed: not while a device is or may be implanted.
     pub(super) fn closes(&self, random: &mut Random) -> Option<Date> {
         let given_up =
             self.implant.trial_ended_on.filter(|_| self.implant.trial_outcome != Some(TrialOutcome::Success));
@@ -244,7 +244,7 @@ impl Story {
         }
     }
 
-    /// Tells the implant and everything about it, in the order in which it happened.
+    /// Records the implant and all its entries, in order of time.
     pub(super) fn tell(
         self,
         line: &mut Line,

@@ -20,7 +20,7 @@ pub(super) struct Line {
     counts: BTreeMap<Kind, u32>,
 }
 
-/// How an entry of a kind is called in its line, before its number.
+/// Returns the name of an entry of a kind in its line, without its number.
 const fn initial(kind: Kind) -> &'static str {
     match kind {
         Kind::Referral => "r",
@@ -43,7 +43,7 @@ const fn initial(kind: Kind) -> &'static str {
 }
 
 impl Line {
-    /// Adds an entry, and tells the id by which later ones refer to it: its place in the line.
+    /// Adds an entry, and returns the id by which later ones refer to it: its index in the line.
     pub(super) fn add<T: Entry>(&mut self, entry: &T) -> EntryId {
         let place = u128::try_from(self.entries.len()).unwrap_or(u128::MAX);
         let mut content = serde_json::to_value(entry).unwrap_or_default();
@@ -55,7 +55,7 @@ impl Line {
         EntryId::existing(Uuid::from_u128(place))
     }
 
-    /// Puts names in place of ids, and leaves out what has no value.
+    /// Replaces ids by names, and leaves out members without value.
     fn put_names(&self, content: &mut Value, refers: bool) {
         match content {
             Value::String(text) if refers => {

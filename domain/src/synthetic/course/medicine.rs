@@ -15,7 +15,7 @@ const ON_OPIOIDS: f64 = 0.558;
 const BREAKTHROUGH: f64 = 0.28;
 /// Share of those on opioids who take something for constipation. Assumption.
 const CONSTIPATION: f64 = 0.08;
-/// From how many mg of oral morphine equivalents opioids are tapered, and for which share. Assumption.
+/// The dose in mg of oral morphine equivalents from which opioids are tapered, and the share of patients. Assumption.
 const TAPERED: [(i64, f64); 3] = [(100, 0.5), (50, 0.35), (0, 0.15)];
 /// Days from the first consultation until tapering begins, and between its steps.
 const TAPERED_AFTER: (i32, i32) = (14, 120);
@@ -29,7 +29,7 @@ const BEGUN_BEFORE: (i32, i32) = (21, 240);
 const BEGUN_HERE: f64 = 0.4;
 const STOPPED: f64 = 0.4;
 const STOPPED_AFTER: (i32, i32) = (21, 300);
-/// Why. Assumption.
+/// The reasons for ending. Assumption.
 const STOP_REASONS: [(f64, StopReason); 3] =
     [(0.40, StopReason::NoEffect), (0.35, StopReason::SideEffects), (0.15, StopReason::Completed)];
 /// Since when the built-in ATC book knows its codes.
@@ -41,7 +41,7 @@ const RECODED: [(&str, Date, &str); 2] =
 /// A medicine in a dose. Amounts in thousandths.
 #[derive(Clone, Copy)]
 struct Regimen {
-    /// How often, against others or of all.
+    /// The frequency, relative to others or of all.
     share: f64,
     /// The same among those with neuropathic pain.
     share_of_neuropathic: f64,
@@ -95,8 +95,8 @@ impl Regimen {
     }
 }
 
-/// What is taken of opioids. Assumption, made so that the mean is ePPOC's 62.7 mg of oral morphine equivalents a day,
-/// about a sixth of the users take more than 100 mg and one in a hundred more than 300.
+/// Doses of opioids. Assumption, made so that the mean is ePPOC's 62.7 mg of oral morphine equivalents a day, about a
+/// sixth of the users take more than 100 mg and one in a hundred more than 300.
 const OPIOIDS: &[Regimen] = &[
     Regimen::tablets(12.0, "N02AJ06", 30, 2, 3),
     Regimen::tablets(6.0, "N02AJ06", 30, 2, 4),
@@ -135,7 +135,7 @@ const OPIOIDS: &[Regimen] = &[
 const FAST: Regimen = Regimen::mg(0.0, "N02AA05", 5, 3).needed();
 const AGAINST_CONSTIPATION: Regimen = Regimen::mg(0.0, "A06AH03", 25, 1);
 
-/// What else is taken: shares of all, and of those with neuropathic pain. Assumption.
+/// Other medicines: shares of all, and of patients with neuropathic pain. Assumption.
 const OTHERS: &[Regimen] = &[
     Regimen::mg(0.55, "N02BE01", 1000, 4),
     Regimen::mg(0.10, "M01AE01", 400, 3).needed(),
@@ -156,7 +156,7 @@ const OTHERS: &[Regimen] = &[
     Regimen::mg(0.01, "N03AF01", 200, 2).neuropathic(0.03),
 ];
 
-/// The medicines of a course, whose first consultation was on `opened`.
+/// Generates the medicines of a course whose first consultation was on `opened`.
 pub(super) fn tell(line: &mut Line, random: &mut Random, patient: &Patient, opened: Date) {
     let mut told = Told { line, patient };
     if random.chance(ON_OPIOIDS) {
@@ -214,7 +214,7 @@ impl Told<'_> {
         }
     }
 
-    /// One dose after another, each a medication of its own; at the end nothing, or the lowest dose.
+    /// One dose after another, each a separate medication; at the end none, or the lowest dose.
     fn taper(&mut self, random: &mut Random, regimen: &Regimen, started: Date, opened: Date) {
         let steps = if regimen.unit == DoseUnit::UgPerHour { &QUARTERS_OF_PATCHES[..] } else { &QUARTERS[..] };
         let mut next = calendar::after(opened, random.between(TAPERED_AFTER.0, TAPERED_AFTER.1));
@@ -227,7 +227,7 @@ impl Told<'_> {
         self.add(regimen, quarters, started, random.chance(0.5).then_some((next, StopReason::Tapered)));
     }
 
-    /// What has not begun yet is left out, and what has not ended yet goes on, or ended with the patient.
+    /// Omits periods that have not begun; periods that have not ended continue, or end with the death of the patient.
     fn add(&mut self, regimen: &Regimen, quarters: i64, started: Date, ended: Option<(Date, StopReason)>) {
         if started > self.patient.last() {
             return;

@@ -59,7 +59,7 @@ fn id(course: &Course, name: &str) -> Option<Uuid> {
     Some(Uuid::from_u128(u128::try_from(place).expect("few")))
 }
 
-/// The content with ids in place of names, as a registry makes it; a name that is nobody's stays.
+/// The content with ids in place of names, as a registry stores it; an unknown name is kept.
 fn resolved(course: &Course, entry: &CourseEntry) -> Value {
     fn resolve(course: &Course, content: &mut Value) {
         match content {
@@ -149,7 +149,7 @@ fn days(content: &Value) -> Vec<(String, Date)> {
     members.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.parse().ok()?))).collect()
 }
 
-/// What must hold of every course, besides that no entry is at fault.
+/// Checks the properties of every course, besides entries without faults.
 fn check(Made { person, course, .. }: &Made) {
     assert!(course.entries.len() <= 500, "{} entries", course.entries.len());
     let mut known: Vec<&str> = Vec::new();
@@ -177,7 +177,7 @@ fn check(Made { person, course, .. }: &Made) {
 }
 
 #[test]
-fn nothing_in_any_course_is_at_fault() {
+fn course_entries_have_no_faults() {
     corpus().iter().for_each(check);
 }
 
@@ -185,7 +185,7 @@ proptest! {
     #![proptest_config(Config { cases: 24, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn nothing_is_at_fault_whatever_the_seed(seed in any::<u64>()) {
+    fn course_entries_have_no_faults_for_any_seed(seed in any::<u64>()) {
         made(seed, 12).iter().for_each(check);
     }
 
@@ -227,7 +227,7 @@ fn the_same_seed_and_day_make_the_same_bytes() {
     };
     assert_eq!(bytes(1, 30), bytes(1, 30));
     assert_ne!(bytes(1, 30), bytes(2, 30));
-    // Whoever else is asked about first.
+    // The order in which other courses are generated.
     let mut generator = Generator::new(1);
     let persons: Vec<Person> = (0..30).map(|_| generator.person()).collect();
     let last = generator.course(&persons[29], TODAY);
@@ -235,7 +235,7 @@ fn the_same_seed_and_day_make_the_same_bytes() {
 }
 
 #[test]
-fn courses_move_neither_persons_nor_what_surrounds_their_answers() {
+fn course_generation_leaves_persons_and_deliveries_unchanged() {
     let created = "2026-01-15T10:00:00Z".parse().expect("an instant");
     let outputs = |with_courses: bool| {
         let mut generator = Generator::new(7);
@@ -256,7 +256,7 @@ fn courses_move_neither_persons_nor_what_surrounds_their_answers() {
 }
 
 #[test]
-fn answers_agree_with_the_course_on_how_ill_somebody_is() {
+fn answers_agree_with_the_severity_of_the_course() {
     let created = "2026-01-15T10:00:00Z".parse().expect("an instant");
     let mut generator = Generator::new(3);
     let mut agreeing = 0;

@@ -23,7 +23,7 @@ const RF_AGAIN_AFTER: (i32, i32) = (200, 450);
 /// Share of procedures without a site. Assumption: the report says that clinicians leave such fields empty.
 const SITE_MISSING: f64 = 0.12;
 
-/// What is done in an episode, decided before it: how many days after its start.
+/// The treatments of an episode, decided before it: the number of days after its start.
 pub(super) struct Plan {
     procedures: Vec<(i32, &'static str)>,
     has_rf: bool,
@@ -40,7 +40,7 @@ impl Plan {
         let has_rf = random.chance(condition.rf) && !has_scs;
         let mut procedures = Vec::new();
         if has_rf {
-            // A block first, to see whether it is the joint.
+            // A diagnostic block comes first, to test whether the joint is the cause.
             let block = random.between(14, 90);
             let first = block + random.between(21, 70);
             let code = rf_code(patient.place.region);
@@ -87,7 +87,7 @@ impl Plan {
         }
     }
 
-    /// How many days an episode lasts at least for all of it.
+    /// The minimum length in days of an episode with all of it.
     pub(super) fn least_days(&self) -> i32 {
         self.procedures.last().map_or(0, |(on, _)| on + 14)
     }

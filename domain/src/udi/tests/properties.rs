@@ -127,7 +127,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_refused_without_panic_and_reading_is_stable(
+    fn parse_never_panics_and_is_stable(
         value in prop_oneof![
             any::<String>(),
             "[]dC1Q3]{0,3}\\+[A-Z0-9$/+.SQ]{6,40}",

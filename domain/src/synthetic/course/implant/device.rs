@@ -1,4 +1,4 @@
-//! Invented makers and their devices, and what is printed on them.
+//! Invented manufacturers and their devices, with the text printed on them.
 
 use jiff::civil::Date;
 
@@ -11,14 +11,14 @@ use crate::udi::{Udi, UdiIssuer};
 /// Contacts of a paddle lead.
 pub(super) const PADDLE: i32 = 16;
 
-/// Share of components whose UDI nobody wrote down: before regulation (EU) 2017/745 asked hospitals to (26 May 2021),
-/// and since. Assumption.
+/// Share of components without a recorded UDI: before regulation (EU) 2017/745 obliged hospitals (26 May 2021), and
+/// since. Assumption.
 const UDI_MISSING: (f64, f64) = (0.2, 0.03);
 const UDI_ASKED_SINCE: Date = jiff::civil::date(2021, 5, 26);
 /// Share of components past their date when they were implanted. Assumption.
 const EXPIRED: f64 = 0.004;
 
-/// A maker whom nobody can mistake for a real one.
+/// A manufacturer that cannot be confused with a real one.
 pub(super) struct Maker {
     share: f64,
     name: &'static str,
@@ -60,7 +60,7 @@ const MAKERS: [Maker; 3] = [
     },
 ];
 
-/// What makers make: the place in their GTINs, the model's name, contacts.
+/// The products of manufacturers: the place in their GTINs, the model's name, contacts.
 const DEVICES: [(ComponentKind, u32, &str, Option<i32>); 6] = [
     (ComponentKind::IpgRechargeable, 11, "R1", None),
     (ComponentKind::IpgPrimaryCell, 12, "P1", None),
@@ -70,7 +70,7 @@ const DEVICES: [(ComponentKind, u32, &str, Option<i32>); 6] = [
     (ComponentKind::LeadDrg, 23, "L4", Some(4)),
 ];
 
-/// Which component of which implant.
+/// A component of an implant.
 pub(super) struct Part {
     pub(super) implant: EntryId,
     pub(super) kind: ComponentKind,

@@ -11,7 +11,7 @@ pub(super) struct Recorder<'a> {
     pub(super) story: &'a Story,
     pub(super) implant: EntryId,
     pub(super) episode: EntryId,
-    /// What lies in the patient: leads with their contacts and the day they were put in, and the generator.
+    /// The implanted components: leads with their contacts and the day of implantation, and the generator.
     pub(super) leads: Vec<(EntryId, i32)>,
     pub(super) generator: Option<(EntryId, Date)>,
 }

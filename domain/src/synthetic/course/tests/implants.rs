@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Courses of those with a decision for an implant, out of many more, for it is rare.
+/// Courses with a decision for an implant, from a large sample, because implants are rare.
 pub(super) fn stimulated() -> &'static [Made] {
     static STIMULATED: OnceLock<Vec<Made>> = OnceLock::new();
     STIMULATED.get_or_init(|| {
@@ -21,7 +21,7 @@ pub(super) fn stimulated() -> &'static [Made] {
 }
 
 #[test]
-fn what_is_removed_of_an_implant_is_what_lies_there() {
+fn course_removes_implanted_components_only() {
     let (mut explants, mut revisions, mut implanted) = (0, 0, 0);
     for made in stimulated() {
         check(made);
