@@ -61,7 +61,7 @@ pub struct ExportMapping {
     pub missing: BTreeSet<String>,
     /// The target of each column, by column name.
     pub columns: BTreeMap<String, ColumnTarget>,
-    /// ColumnTarget that is deliberately not kept -> why.
+    /// The reason of each column that is deliberately not kept, by column name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ignored: BTreeMap<String, String>,
 }

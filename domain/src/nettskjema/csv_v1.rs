@@ -22,7 +22,7 @@ use crate::fault::{Fault, FaultCode};
 pub(super) const SUBMISSION: &str = "$submission_id";
 const CREATED: &str = "$created";
 const ANSWER_TIME: &str = "$answer_time_ms";
-/// CsvColumns that say nothing about the answers.
+/// Columns without answers.
 const ASIDE: [&str; 2] = ["$forwarded_to_form", "$signed"];
 /// The number of bytes in which the first line must end.
 const HEADER: u64 = 1024 * 1024;

@@ -83,7 +83,7 @@ pub fn differences(before: &Definition, after: &Definition) -> Vec<DefinitionDif
                 match pair {
                     (Some(old), Some(new)) if old.key == new.key => {}
                     (Some(old), Some(new)) => {
-                        note(&path(new), level, DefinitionChange::Renamed { before: old.key.clone() })
+                        note(&path(new), level, DefinitionChange::Renamed { before: old.key.clone() });
                     }
                     (None, Some(new)) => note(&path(new), level, DefinitionChange::Added),
                     (Some(old), None) => note(&path(old), level, DefinitionChange::Removed),

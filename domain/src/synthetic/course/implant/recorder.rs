@@ -3,7 +3,12 @@
 use jiff::civil::Date;
 
 use super::device::Part;
-use super::*;
+use super::{
+    AmplitudeUnit, Attendance, Battery, CELL, ComponentKind, Consultation, Decimal, EntryId, EventKind, Happening,
+    Impedance, ImplantCheck, ImplantComponent, ImplantEvent, ImplantProgramme, IpgSite, LeadContacts, Line, Modality,
+    Mode, Patient, ProcedureSystem, Random, SETTINGS, SITES, Sequence, Setting, Side, Story, Team, UNUSUAL, Waveform,
+    calendar, device, procedure, whole,
+};
 
 pub(super) struct Recorder<'a> {
     pub(super) line: &'a mut Line,
