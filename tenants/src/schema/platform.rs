@@ -1,4 +1,4 @@
-//! The tables of the platform. Rendered by the tests with PAINREG_UPDATE=1; do not edit.
+//! The tables of the platform. Rendered by the tests with `PAINREG_UPDATE=1`; do not edit.
 
 diesel::table! {
     audit_event (id) {

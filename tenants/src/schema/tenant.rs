@@ -1,4 +1,4 @@
-//! The tables of one registry. Rendered by the tests with PAINREG_UPDATE=1; do not edit.
+//! The tables of one registry. Rendered by the tests with `PAINREG_UPDATE=1`; do not edit.
 
 diesel::table! {
     alert (id) {

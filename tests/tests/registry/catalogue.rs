@@ -17,6 +17,7 @@ use painreg_domain::operation;
 use painreg_domain::patient::Sex;
 use painreg_domain::quarantine::QuarantineState;
 use painreg_domain::questionnaire::Wave;
+use painreg_tenants::patient_data::{Erasure, Link, PatientTable, patient_tables};
 use painreg_tests::{Cluster, World, execute, rows};
 use serde_json::json;
 use strum::IntoEnumIterator;

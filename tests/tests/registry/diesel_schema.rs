@@ -55,7 +55,7 @@ fn tables(world: &World, schema: &str, title: &str) -> String {
             key.insert(place, name);
         }
     }
-    let mut text = format!("//! {title} Rendered by the tests with PAINREG_UPDATE=1; do not edit.\n");
+    let mut text = format!("//! {title} Rendered by the tests with `PAINREG_UPDATE=1`; do not edit.\n");
     for (table, (key, lines)) in tables {
         let key = key.into_values().collect::<Vec<_>>().join(", ");
         let _ = write!(text, "\ndiesel::table! {{\n    {table} ({key}) {{\n{lines}    }}\n}}\n");

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::policy::Action;
 use painreg_domain::report::response::{Cell, Dimension, ShareDifference, difference, publishable};
-use painreg_tenants::store::response;
+use painreg_tenants::store::response_rates;
 use serde::Serialize;
 
 use super::{Disclosure, StatisticsParams};

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::fault::FaultCode;
 use painreg_domain::policy::Action;
 use painreg_domain::quarantine::QuarantineState;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::quarantine::{self, Search};
 use serde::Deserialize;
 

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use painreg_domain::clinical::Kind;
-use painreg_domain::clinical::history::State;
+use painreg_domain::clinical::history::RecordState;
 use painreg_domain::ids::EntryId;
 use strum::IntoEnumIterator as _;
 use uuid::Uuid;
@@ -87,7 +87,7 @@ pub fn versions<'t>(
 }
 
 /// Returns the whole record as of an instant, entry by entry, for comparison with another instant.
-pub fn state_at<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, at: Timestamp) -> Result<State, StoreError> {
+pub fn state_at<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, at: Timestamp) -> Result<RecordState, StoreError> {
     let rows = access.rows();
     let mut query = statement("");
     for (number, kind) in Kind::iter().enumerate() {
