@@ -11,12 +11,12 @@ use painreg_tenants::Tx;
 use painreg_tenants::store::submissions::Delivered;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::Caller;
-use crate::frame::RequestInfo;
+use crate::caller::Caller;
 use crate::intake::{Arrival, Reason, Stored, Taken, Waiting, take};
-use crate::lines::{Line, LineBody, NDJSON};
 use crate::problem::{Code, Problem, ProblemView};
+use crate::request_info::RequestInfo;
 use crate::routes::submissions::{AlertNote, SourceBody};
+use crate::wire::{Line, LineBody, NDJSON};
 
 /// How many chunks are worked on at once: one is examined while the database stores another.
 const AT_ONCE: usize = 2;

@@ -2,15 +2,17 @@
 
 pub mod auth;
 mod batch;
+pub mod caller;
 pub mod commands;
-pub mod courier;
-pub mod frame;
 mod intake;
-mod lines;
+pub mod middleware;
 pub mod openapi;
 pub mod problem;
 mod recording;
+mod request_info;
 pub mod routes;
 pub mod server;
+pub mod state;
+pub mod webhook_sender;
 pub mod wire;
 pub mod worker;

@@ -9,7 +9,7 @@ use painreg_tenants::{PatientAccess, RecordingContext, StoreError, Tx, component
 use serde_json::Value;
 
 use crate::problem::Problem;
-use crate::wire::meaning;
+use crate::wire::deserialize;
 
 /// Every kind and its structure, for what must be done for each of them.
 macro_rules! of_every_kind {
@@ -107,7 +107,7 @@ pub fn recorded_of<'t>(
     let id = tx.new_entry_id();
     macro_rules! record {
         ($($kind:ident: $structure:ty),+) => {
-            match kind { $(Kind::$kind => recorded::<$structure>(tx, access, standing, id, &meaning(content)?)?),+ }
+            match kind { $(Kind::$kind => recorded::<$structure>(tx, access, standing, id, &deserialize(content)?)?),+ }
         };
     }
     let stored = of_every_kind!(record);

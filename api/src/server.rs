@@ -1,29 +1,30 @@
-//! The server: what it is made of, when it refuses to start, and how it stops.
+//! The server: options, start-up checks, maintenance, stop.
 
-use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use painreg_domain::national_id::Acceptance;
-use painreg_tenants::{Registry, StoreError, UnauthenticatedRequest};
+use painreg_tenants::{Registry, StoreError};
 
 use crate::auth::{KeySets, Limits, Verifier};
-use crate::courier::Courier;
-use crate::frame::{frame, nowhere};
+use crate::middleware::middleware;
 use crate::openapi::SPECIFICATION;
 use crate::problem::{Code, Problem};
+use crate::routes::service::not_found::not_found;
+use crate::state::{State, UnauthenticatedCounter};
+use crate::webhook_sender::WebhookSender;
 use crate::worker::InBackground;
 
-/// How the server is to run.
+/// The settings of a server.
 #[derive(Clone)]
 pub struct Options {
-    /// Where issuers' key files lie.
+    /// The folder of issuers' key files.
     pub key_folder: PathBuf,
     /// The address clients use, which proofs of possession name: `https://registry.example.org`.
     pub public_address: String,
@@ -33,83 +34,34 @@ pub struct Options {
     pub people_per_second: NonZeroU32,
     /// Requests a second for one machine client.
     pub machines_per_second: NonZeroU32,
-    /// Worker threads; as many as processors where it is `None`.
+    /// Worker threads; `None`: the number of processors.
     pub workers: Option<usize>,
-    /// How long a stop waits for requests that are being answered.
+    /// How long a stop waits for requests in progress.
     pub grace: Duration,
-    /// Whether it also does what the registries do by themselves.
+    /// Whether background jobs run in this process too.
     pub works: bool,
-}
-
-/// What every request can reach.
-pub struct State {
-    /// The door to every tenant.
-    pub registry: Registry,
-    /// Checks tokens.
-    pub verifier: Verifier,
-    /// How fast callers may ask.
-    pub limits: Limits,
-    /// Callers nobody could identify, not yet written down.
-    pub unauthenticated: UnauthenticatedCounter,
-    /// Which national ids are accepted.
-    pub acceptance: Acceptance,
-    /// The address clients use.
-    pub public_address: String,
-    /// Renders `/metrics`.
-    pub metrics: PrometheusHandle,
 }
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// A route has no row in the policy table, or tells a wrong action.
+    /// An operation has no action of the policy table.
     #[error("operation `{0}` has no row in the policy table")]
     Unlisted(String),
-    /// The address is taken or not ours.
+    /// The address cannot be bound.
     #[error("cannot listen: {0}")]
     Listen(#[from] std::io::Error),
 }
 
-/// Counts refused requests until the keeper writes them down, at most a second later.
-#[derive(Default)]
-pub struct UnauthenticatedCounter(Mutex<HashMap<UnauthenticatedRequest, i64>>);
-
-impl UnauthenticatedCounter {
-    /// At most this many different requests are kept apart; the rest are counted together.
-    const APART: usize = 1000;
-
-    /// One more.
-    pub fn count(&self, mut request: UnauthenticatedRequest) {
-        metrics::counter!("painreg_requests_total").increment(1);
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= Self::APART && !counts.contains_key(&request) {
-            "many".clone_into(&mut request.origin);
-            "many".clone_into(&mut request.operation);
-        }
-        *counts.entry(request).or_insert(0) += 1;
-    }
-
-    fn take(&self) -> Vec<(UnauthenticatedRequest, i64)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).drain().collect()
-    }
-
-    fn put_back(&self, counts: Vec<(UnauthenticatedRequest, i64)>) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (request, count) in counts {
-            *held.entry(request).or_insert(0) += count;
-        }
-    }
-}
-
-/// A server that answers.
+/// A running server.
 pub struct Running {
-    /// Where.
+    /// The address it listens on.
     pub address: SocketAddr,
-    /// Stops it: requests that are being answered are finished, new ones refused.
+    /// Stops it: requests in progress are finished, new ones refused.
     pub handle: actix_web::dev::ServerHandle,
     /// Resolves when it has stopped.
     pub server: actix_web::dev::Server,
-    /// Works as long as it is kept.
+    /// The background worker; dropping it stops it.
     pub worker: Option<InBackground>,
 }
 
@@ -131,18 +83,18 @@ pub fn start(registry: Registry, options: &Options, listener: TcpListener) -> Re
     let address = listener.local_addr()?;
     let worker = options
         .works
-        .then(|| InBackground::start(state.registry.clone(), Courier::new(options.acceptance)))
+        .then(|| InBackground::start(state.registry.clone(), WebhookSender::new(options.acceptance)))
         .transpose()?;
     let shared = state.clone();
     let mut server = HttpServer::new(move || {
         App::new()
-            .wrap(from_fn(frame))
+            .wrap(from_fn(middleware))
             .app_data(shared.clone())
             .app_data(web::PathConfig::default().error_handler(|_, _| Problem::from(Code::NotFound).into()))
             .app_data(web::QueryConfig::default().error_handler(|_, _| Problem::from(Code::InvalidParameter).into()))
             .configure(crate::routes::all)
             .configure(crate::routes::service::documentation)
-            .default_service(web::to(nowhere))
+            .default_service(web::to(not_found))
     })
     .client_request_timeout(Duration::from_secs(5))
     .client_disconnect_timeout(Duration::from_secs(2))
@@ -153,39 +105,40 @@ pub fn start(registry: Registry, options: &Options, listener: TcpListener) -> Re
         server = server.workers(workers);
     }
     let server = server.listen(listener)?.run();
-    keep(state);
+    start_maintenance(state);
     Ok(Running { address, handle: server.handle(), server, worker })
 }
 
-/// What is done every second, and every hour: noticing changed tenants, writing requests down, tidying.
-fn keep(state: web::Data<State>) {
+/// Starts the thread that refreshes tenants, stores counts of unauthenticated requests and deletes expired data.
+fn start_maintenance(state: web::Data<State>) {
     let weak = Arc::downgrade(&state.into_inner());
     std::thread::Builder::new()
-        .name("keeper".to_owned())
+        .name("maintenance".to_owned())
         .spawn(move || {
             let mut seconds = 0_u64;
             loop {
                 std::thread::sleep(Duration::from_secs(1));
                 seconds += 1;
                 let Some(state) = weak.upgrade() else { return };
-                tidy(&state, seconds);
+                maintenance(&state, seconds);
             }
         })
-        .map_or_else(|error| tracing::error!(%error, "the keeper does not run"), |_| ());
+        .map_or_else(|error| tracing::error!(%error, "maintenance could not be started"), |_| ());
 }
 
-fn tidy(state: &State, seconds: u64) {
-    let told = |what: &'static str, result: Result<(), StoreError>| {
+/// Does what is due in this second of the server's life.
+fn maintenance(state: &State, seconds: u64) {
+    let retry = |task: &'static str, result: Result<(), StoreError>| {
         if let Err(error) = result {
-            tracing::warn!(%error, what, "will be tried again");
+            tracing::warn!(%error, task, "maintenance task failed; it is retried");
         }
     };
-    told("noticing changed tenants", state.registry.refresh());
+    retry("refresh tenants", state.registry.refresh());
     let counts = state.unauthenticated.take();
     if !counts.is_empty()
         && let Err(error) = state.registry.record_unauthenticated(counts.clone())
     {
-        tracing::warn!(%error, "refused requests will be written down later");
+        tracing::warn!(%error, "unauthenticated requests could not be stored; stored with the next batch");
         state.unauthenticated.put_back(counts);
     }
     #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "a gauge is a float; counts are small")]
@@ -194,11 +147,11 @@ fn tidy(state: &State, seconds: u64) {
         state.limits.tidy();
     }
     if seconds % 3600 == 60 {
-        told("forgetting old answers", state.registry.remove_expired_replies().map(|_| ()));
+        retry("delete expired idempotency keys", state.registry.forget_old_answers().map(|_| ()));
     }
 }
 
-/// One recorder a process, however many servers (tests start several).
+/// Returns the metrics recorder of the process; tests start several servers in one.
 fn recorder() -> PrometheusHandle {
     static RECORDER: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
     RECORDER

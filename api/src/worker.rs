@@ -1,6 +1,5 @@
-//! What the registry does by itself, for every tenant in turn, as the system: it decides what a new day, a new plan or a new
-//! list asks to be decided again, and tells webhooks what happened. It goes through the same door as every request; it must
-//! not know how a job is done.
+//! Background jobs, for every tenant in turn, as the system: follow-up decisions that a new day, plan or list makes stale,
+//! and deliveries to webhooks. Jobs go through the same scopes as requests; how a job is done is not known here.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,125 +10,113 @@ use painreg_tenants::app;
 use painreg_tenants::store::{decisions, operations, webhooks};
 use painreg_tenants::{Registry, StoreError, TenantScope, UnauditedTx};
 
-use crate::courier::Courier;
+use crate::webhook_sender::WebhookSender;
 
-/// How long the first hand of a job rests when there is nothing to do anywhere; the second twice as long, and so on.
-const REST: Duration = Duration::from_secs(5);
-/// How long one tenant's work goes on, from stretch to stretch, before the next tenant's turn.
-const TURN: Duration = Duration::from_secs(5);
+/// The pause of a job's first thread when no tenant has work; the n-th thread pauses n times as long.
+const IDLE_POLL: Duration = Duration::from_secs(5);
+/// The longest time spent on one tenant before the next.
+const TENANT_BUDGET: Duration = Duration::from_secs(5);
 
-/// A job: its name in logs and metrics, whether there is anything to do, and a stretch of it: whether there is more.
+/// A job: its name in logs and metrics, whether a tenant has work, and one step, which returns whether there is more.
 struct Job {
     name: &'static str,
-    /// How many are at it at once, of one registry too.
-    hands: u32,
-    is_waiting: fn(&mut UnauditedTx<'_>) -> Result<bool, StoreError>,
-    step: fn(&TenantScope, &Courier) -> Result<bool, StoreError>,
+    /// Threads, also on one tenant.
+    threads: u32,
+    is_waiting: fn(&TenantScope) -> Result<bool, StoreError>,
+    step: fn(&TenantScope, &WebhookSender) -> Result<bool, StoreError>,
 }
 
-/// Everything it does.
+/// Every job.
 const JOBS: &[Job] = &[
     Job {
         name: "follow_up",
-        hands: 2,
+        threads: 2,
         is_waiting: decisions::is_waiting,
         step: |scope, _| scope.run(Action::RunFollowUp, |tx| decisions::step(tx).map(|step| step.more)),
     },
-    Job { name: "operations", hands: 1, is_waiting: operations::is_waiting, step: |scope, _| run_operation(scope) },
-    Job { name: "webhooks", hands: 4, is_waiting: webhooks::is_waiting, step: |scope, courier| courier.step(scope) },
+    Job { name: "webhooks", threads: 4, is_waiting: webhooks::is_waiting, step: |scope, sender| sender.step(scope) },
 ];
 
-/// Runs one stretch of the operation that has been due the longest. Returns whether there may be more to do.
-fn run_operation(scope: &TenantScope) -> Result<bool, StoreError> {
-    let Some((operation, kind)) = scope.run_unaudited(operations::next_due)? else { return Ok(false) };
-    let action = app::operations::action(kind);
-    if let Err(error) = scope.run(action, |tx| app::operations::run_stretch(tx, operation)) {
-        tracing::warn!(%error, %operation, %kind, tenant = scope.tenant().slug, "operation stretch failed");
-        scope.run(action, |tx| app::operations::record_failure(tx, operation, &error))?;
-    }
-    Ok(true)
-}
-
-/// Works until told to stop, each job by itself: whoever waits for a receiver holds up nobody who decides. Several at once,
+/// Works until `stop` is set. Each job has its own threads, so that slow receivers do not delay decisions. Several workers,
 /// in one process or many, do each thing once.
-pub fn work(registry: &Registry, courier: &Courier, stop: &AtomicBool) {
-    std::thread::scope(|hands| {
+pub fn work(registry: &Registry, sender: &WebhookSender, stop: &AtomicBool) {
+    std::thread::scope(|threads| {
         for job in JOBS {
-            for hand in 1..=job.hands {
-                hands.spawn(move || keep_at(job, REST * hand, registry, courier, stop));
+            for number in 1..=job.threads {
+                threads.spawn(move || run_loop(job, IDLE_POLL * number, registry, sender, stop));
             }
         }
     });
 }
 
-/// Does everything that is to be done by now, once.
-pub fn catch_up(registry: &Registry, courier: &Courier) {
+/// Does everything that is due now, once.
+pub fn catch_up(registry: &Registry, sender: &WebhookSender) {
     let stop = AtomicBool::new(false);
-    while JOBS.iter().any(|job| round(job, registry, courier, &stop)) {}
+    while JOBS.iter().any(|job| round(job, registry, sender, &stop)) {}
 }
 
-fn keep_at(job: &Job, rests: Duration, registry: &Registry, courier: &Courier, stop: &AtomicBool) {
+fn run_loop(job: &Job, pause: Duration, registry: &Registry, sender: &WebhookSender, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         if let Err(error) = registry.refresh() {
-            tracing::warn!(%error, "changed tenants will be noticed later");
+            tracing::warn!(%error, "tenants could not be refreshed; retried in the next round");
         }
-        if !round(job, registry, courier, stop) {
-            rest(rests, stop);
+        if !round(job, registry, sender, stop) {
+            wait(pause, stop);
         }
     }
 }
 
-/// One turn of every tenant; whether anything was left to do. What fails for one does not hold up the others.
-fn round(job: &Job, registry: &Registry, courier: &Courier, stop: &AtomicBool) -> bool {
+/// Works on every tenant once; returns whether work is left. A failure of one tenant does not delay the others.
+fn round(job: &Job, registry: &Registry, sender: &WebhookSender, stop: &AtomicBool) -> bool {
     let mut more = false;
     for scope in registry.worker_scopes() {
         if stop.load(Ordering::Relaxed) {
             return false;
         }
-        match turn(job, &scope, courier) {
+        match run_tenant(job, &scope, sender) {
             Ok(left) => more |= left,
             Err(error) => {
                 metrics::counter!("painreg_jobs_failed_total", "job" => job.name).increment(1);
-                tracing::warn!(%error, job = job.name, registry = scope.tenant().slug, "will be tried again");
+                tracing::warn!(%error, job = job.name, tenant = scope.tenant().slug, "job failed; it is retried");
             }
         }
     }
     more
 }
 
-fn turn(job: &Job, scope: &TenantScope, courier: &Courier) -> Result<bool, StoreError> {
-    if !scope.run_unaudited(job.is_waiting)? {
+fn run_tenant(job: &Job, scope: &TenantScope, sender: &WebhookSender) -> Result<bool, StoreError> {
+    if !(job.is_waiting)(scope)? {
         return Ok(false);
     }
     let started = Instant::now();
-    while started.elapsed() < TURN {
+    while started.elapsed() < TENANT_BUDGET {
         metrics::counter!("painreg_job_steps_total", "job" => job.name).increment(1);
-        if !(job.step)(scope, courier)? {
+        if !(job.step)(scope, sender)? {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-fn rest(rests: Duration, stop: &AtomicBool) {
-    const BLINK: Duration = Duration::from_millis(100);
-    let mut rested = Duration::ZERO;
-    while rested < rests && !stop.load(Ordering::Relaxed) {
-        std::thread::sleep(BLINK);
-        rested += BLINK;
+fn wait(pause: Duration, stop: &AtomicBool) {
+    const STOP_POLL: Duration = Duration::from_millis(100);
+    let mut waited = Duration::ZERO;
+    while waited < pause && !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(STOP_POLL);
+        waited += STOP_POLL;
     }
 }
 
-/// A worker in a thread of its own, until the value is dropped.
+/// A worker in a separate thread; dropping the value stops it.
 pub struct InBackground(Arc<AtomicBool>, Option<std::thread::JoinHandle<()>>);
 
 impl InBackground {
-    /// Starts it.
-    pub fn start(registry: Registry, courier: Courier) -> std::io::Result<Self> {
+    /// Starts the thread.
+    pub fn start(registry: Registry, sender: WebhookSender) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&stop);
+        let seen = Arc::clone(&stop);
         let thread =
-            std::thread::Builder::new().name("worker".to_owned()).spawn(move || work(&registry, &courier, &told))?;
+            std::thread::Builder::new().name("worker".to_owned()).spawn(move || work(&registry, &sender, &seen))?;
         Ok(Self(stop, Some(thread)))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 
 use super::{Database, Environment, Failure, Opened, say};
-use crate::courier::Courier;
+use crate::webhook_sender::WebhookSender;
 
 /// Do what the registries do by themselves: decide what a new day, plan or list asks to be decided again.
 ///
@@ -32,7 +32,7 @@ impl Worker {
             told.store(true, Ordering::Relaxed);
         });
         say("Working; stop with SIGTERM.");
-        crate::worker::work(&registry, &Courier::new(self.environment.acceptance()), &stop);
+        crate::worker::work(&registry, &WebhookSender::new(self.environment.acceptance()), &stop);
         if let Some(local) = local {
             local.stop();
         }

@@ -22,8 +22,8 @@ use std::collections::BTreeMap;
 
 use super::quarantine::Corrections;
 use crate::intake::{Ready, Reason, Unfit, plausible};
-use crate::lines::CSV;
 use crate::problem::{Code, Problem};
+use crate::wire::CSV;
 use crate::wire::{document, etag};
 
 /// How the codebook of a Nettskjema form leads to the items of a form.

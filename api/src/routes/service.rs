@@ -2,6 +2,7 @@
 
 pub mod live;
 pub mod metrics;
+pub mod not_found;
 pub mod ready;
 pub mod specification;
 

@@ -25,7 +25,7 @@ use super::quarantine::Corrections;
 use crate::batch::DeliveryOutcome;
 use crate::intake::{Ready, Reason, Stored, Unfit, plausible};
 use crate::problem::Problem;
-use crate::wire::{ListedCode, NationalIdBody, document, meaning, reply, validation_faults};
+use crate::wire::{ListedCode, NationalIdBody, deserialize, document, reply, validation_faults};
 
 /// Where a submission came from: the same source is stored once.
 #[derive(Clone, Deserialize, Serialize, Validate, utoipa::ToSchema)]
@@ -205,7 +205,7 @@ pub enum WhoseAnswers {
 
 impl SubmitAnswers {
     /// The answers, checked against their form, and whose they are.
-    fn meaning(self, tx: &mut Tx<'_>, acceptance: Acceptance) -> Result<Ready, Problem> {
+    fn into_domain(self, tx: &mut Tx<'_>, acceptance: Acceptance) -> Result<Ready, Problem> {
         let form = match &self.form_version {
             Some(version) => forms::version(tx, &self.form, version),
             None => forms::newest(tx, &self.form),
@@ -221,9 +221,9 @@ impl SubmitAnswers {
         let under = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.under("/answers")).collect::<Vec<_>>();
         let answers = form.parse(&self.answers).map_err(under)?;
         let whose = match self.patient {
-            WhoseAnswers::Id(id) => PatientRef::Id(id),
+            WhoseAnswers::Id(id) => Whose::Id(id),
             WhoseAnswers::NationalId(number) => {
-                PatientRef::NationalId(number.meaning("/patient/national_id", acceptance)?)
+                Whose::NationalId(number.into_domain("/patient/national_id", acceptance)?)
             }
         };
         let answered_by = match (self.answered_by, self.representation) {
@@ -261,12 +261,12 @@ pub fn examine(
         if let Some(unknown) = corrections.apply(&mut document).first() {
             return Err(Problem::invalid(vec![Fault::new(unknown.pointer.clone(), FaultCode::UnknownItem)]));
         }
-        let mut submitted: SubmitAnswers = meaning(document)?;
+        let mut submitted: SubmitAnswers = deserialize(document)?;
         submitted.validate().map_err(|errors| Problem::invalid(validation_faults(&errors)))?;
         if let Some(id) = corrections.patient_id {
             submitted.patient = WhoseAnswers::Id(id);
         }
-        submitted.meaning(tx, acceptance)
+        submitted.into_domain(tx, acceptance)
     };
     match read() {
         Ok(ready) => Ok(Ok(ready)),

@@ -18,8 +18,8 @@ use painreg_domain::national_id::Acceptance;
 use painreg_tenants::store::webhooks::Webhook;
 use serde::Serialize;
 
-use crate::courier;
 use crate::problem::Problem;
+use crate::webhook_sender;
 
 /// A webhook: somewhere that is told what happens, signed as Standard Webhooks has it.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -90,7 +90,7 @@ impl From<(Webhook, String)> for WebhookWithSecret {
 
 /// Refuses an address that nobody is to be told at.
 fn allowed(url: &str, acceptance: Acceptance) -> Result<(), Problem> {
-    if courier::is_allowed(url, acceptance) {
+    if webhook_sender::is_allowed(url, acceptance) {
         return Ok(());
     }
     Err(Problem::invalid(vec![Fault::at("url", FaultCode::InvalidFormat)]))

@@ -10,7 +10,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::SignedDuration;
-use painreg_api::courier::Courier;
+use painreg_api::webhook_sender::WebhookSender;
 use painreg_api::worker::catch_up;
 use painreg_domain::national_id::Acceptance;
 use painreg_domain::policy::Action;
@@ -117,9 +117,8 @@ fn message(stream: &mut TcpStream) -> Option<Message> {
     Some(Message { headers, body })
 }
 
-/// Does everything that the worker has to do by now.
-pub fn works(world: &World) {
-    catch_up(&world.registry, &Courier::new(Acceptance::Test));
+fn works(world: &World) {
+    catch_up(&world.registry, &WebhookSender::new(Acceptance::Test));
 }
 
 /// Works until the receivers have been told as much as is awaited: whoever else is at work in the database may delay it.
@@ -371,7 +370,7 @@ fn nobody_inside_is_told_and_nobody_is_followed() {
     let (id, _) = hook(&world, &near.url().replace("http:", "https:"), &["webhook.test"]);
     manager.post(&path(&world, &id, "/test-deliveries"), &json!({})).expect(202);
     world.within(Duration::from_secs(20), || {
-        catch_up(&world.registry, &Courier::new(Acceptance::Production));
+        catch_up(&world.registry, &WebhookSender::new(Acceptance::Production));
         deliveries(&world, &id).first().map(|found| assert_eq!(found["failure"], "refused_address"))
     });
     assert_eq!(near.got().len(), 0);

@@ -7,7 +7,7 @@ use painreg_tenants::store::alerts;
 use serde::Deserialize;
 
 use super::AlertView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 

@@ -6,7 +6,7 @@ use painreg_tenants::Keyset;
 use painreg_tenants::audit::read;
 
 use super::EventView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 

@@ -6,7 +6,7 @@ use painreg_domain::policy::Action;
 use serde::Serialize;
 use strum::IntoEnumIterator as _;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::Page;
 

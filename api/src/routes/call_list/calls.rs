@@ -8,7 +8,7 @@ use painreg_tenants::store::calls;
 use serde::Deserialize;
 
 use super::CallView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 

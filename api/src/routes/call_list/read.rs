@@ -9,7 +9,7 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::calls::{self, ToRing};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::routes::follow_up::DecisionView;
 use crate::wire::{self, PageParams};

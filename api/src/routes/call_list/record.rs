@@ -11,7 +11,7 @@ use serde::Deserialize;
 use validator::Validate;
 
 use super::CallView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, reply};
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use validator::Validate;
 
 use super::CodeListView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Code, Problem, Problems};
 use crate::wire::{Body, IfMatch, etag};
 

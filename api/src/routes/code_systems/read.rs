@@ -6,7 +6,7 @@ use painreg_domain::policy::Action;
 use serde::Serialize;
 
 use super::CodeView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Code, Problem, Problems};
 
 /// A code through the years.

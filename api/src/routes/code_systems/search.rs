@@ -8,7 +8,7 @@ use painreg_tenants::Keyset;
 use serde::Deserialize;
 
 use super::CodeView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Code, Problem, Problems};
 use crate::wire::{Page, PageParams, page_answer, parameter};
 

@@ -7,7 +7,7 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::implants::{self, Carrier, Recall};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Page, PageParams, Raw, page_answer, parameter};
 

@@ -9,7 +9,7 @@ use painreg_tenants::store::entries;
 use serde_json::{Map, Value};
 
 use super::{FIXED, OnePath, answer, reason_of};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::recording::changed;
 use crate::wire::{self, Body, IfMatch, Patch};
@@ -38,7 +38,7 @@ pub(super) async fn change<T: Entry>(
             if T::KIND == Kind::ImplantEvent {
                 stays_removed(&was, &is)?;
             }
-            let entry: T = wire::meaning(Value::Object(is))?;
+            let entry: T = wire::deserialize(Value::Object(is))?;
             Ok(changed(tx, &access, &standing, &before, (version.0, reason), &entry)?)
         })
         .await?;

@@ -9,7 +9,7 @@ use painreg_tenants::store::entries::{self, ListFilter, Sort, Stored};
 use painreg_tenants::{Cursor, Keyset, StoreError, Tx};
 
 use super::{Pairs, sort_name, wanted};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::wire::{Page, PageParams, Raw, page_answer, parameter};
 

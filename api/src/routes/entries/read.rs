@@ -5,7 +5,7 @@ use painreg_domain::clinical::Entry;
 use painreg_tenants::store::entries;
 
 use super::{OnePath, Pairs, answer};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::Problem;
 
 pub(super) async fn read<T: Entry>(

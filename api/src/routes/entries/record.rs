@@ -6,7 +6,7 @@ use painreg_domain::ids::PatientId;
 use painreg_tenants::Reply;
 
 use super::Content;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::recording::recorded;
 use crate::wire::{Body, IdempotencyKey, etag};

@@ -7,7 +7,7 @@ use painreg_tenants::store::entries::{self, Past};
 use serde::Serialize;
 
 use super::{OnePath, Pairs};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::wire::{Page, Raw};
 

@@ -6,7 +6,7 @@ use painreg_domain::clinical::history::ChangeReason;
 use painreg_tenants::store::entries;
 
 use super::{OnePath, reason_of};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::recording::withdrawn;
 use crate::wire::IfMatch;

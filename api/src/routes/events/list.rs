@@ -9,7 +9,7 @@ use painreg_tenants::store::events::{self, Search};
 use serde::{Deserialize, Serialize};
 
 use super::EventView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::PageParams;
 

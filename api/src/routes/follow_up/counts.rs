@@ -8,7 +8,7 @@ use painreg_tenants::store::decisions::{self, Count, Counted};
 use serde::{Deserialize, Serialize};
 
 use super::{ReasonView, reasons};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire;
 

@@ -7,7 +7,7 @@ use painreg_tenants::store::decisions::{self, Filter};
 use serde::Deserialize;
 
 use super::DecisionView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 

@@ -10,7 +10,7 @@ use painreg_tenants::store::decisions::{self, FollowUp, Sent, Unmatched};
 use serde::{Deserialize, Serialize};
 
 use super::DecisionView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
 /// As of when.

@@ -5,7 +5,7 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::decisions::{self, Step};
 use serde::Serialize;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{IdempotencyKey, reply};
 

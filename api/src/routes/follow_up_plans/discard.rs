@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, delete, web};
 use painreg_domain::policy::Action;
 use painreg_tenants::store::plans;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::IfMatch;
 

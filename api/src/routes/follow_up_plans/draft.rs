@@ -6,7 +6,7 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::plans;
 
 use super::PlanDraftView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::etag;
 

@@ -5,7 +5,7 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::plans;
 
 use super::PlanView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
 /// Read a version of the plan of follow-up.

@@ -11,7 +11,7 @@ use painreg_tenants::store::plans;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::routes::follow_up::{ReasonView, reasons};
 use crate::wire::{Body, IdempotencyKey, reply};

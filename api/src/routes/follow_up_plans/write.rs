@@ -9,7 +9,7 @@ use serde::Deserialize;
 use validator::Validate;
 
 use super::PlanDraftView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IfMatch, etag};
 

@@ -7,7 +7,7 @@ use painreg_tenants::store::response_rates;
 use serde::Serialize;
 
 use super::{Disclosure, StatisticsParams};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
 /// How those who do not answer differ (frafallsanalyse).
@@ -72,7 +72,7 @@ pub async fn read_non_responder_profile(
     params: web::Query<StatisticsParams>,
 ) -> Result<HttpResponse, Problem> {
     let params = params.into_inner();
-    let (period, _) = params.meaning()?;
+    let (period, _) = params.into_domain()?;
     let exact = params.disclosure.unwrap_or_default() == Disclosure::Exact;
     let wanted: Vec<Dimension> =
         if params.by.is_some() { [params.by, params.and].into_iter().flatten().collect() } else { BY.to_vec() };

@@ -7,7 +7,7 @@ use painreg_tenants::store::response_rates::{self, NotSent, OnDay, ShortForm};
 use serde::Serialize;
 
 use super::{CellView, Disclosure, StatisticsParams};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::routes::follow_up::{ReasonView, reasons};
 
@@ -96,7 +96,7 @@ pub async fn read_follow_up_statistics(
     params: web::Query<StatisticsParams>,
 ) -> Result<HttpResponse, Problem> {
     let params = params.into_inner();
-    let (period, by) = params.meaning()?;
+    let (period, by) = params.into_domain()?;
     let exact = params.disclosure.unwrap_or_default() == Disclosure::Exact;
     let link = format!("/v1/tenants/{path}/follow-up-statistics/decisions?{}", params.as_query());
     let view = caller

@@ -7,7 +7,7 @@ use painreg_tenants::StoreError;
 use painreg_tenants::store::forms;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::parameter;
 

@@ -5,7 +5,7 @@ use painreg_domain::policy::Action;
 use painreg_domain::questionnaire::FormFile;
 use painreg_tenants::store::forms;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
 /// Read a published version as one file, to be carried to another registry.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use validator::{Validate, ValidationErrors};
 
 use super::{ImportedForm, take_in};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey};
 

@@ -5,7 +5,7 @@ use painreg_domain::policy::Action;
 use painreg_domain::questionnaire::Definition;
 
 use super::{ImportedForm, take_in};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, Resource};
 

@@ -6,9 +6,9 @@ use painreg_domain::questionnaire::fhir::Style;
 use painreg_tenants::store::forms;
 use serde_json::Value;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::server::State;
+use crate::state::State;
 use crate::wire::Resource;
 
 /// Where a registry's forms are: the canonical addresses of its questionnaires begin so.

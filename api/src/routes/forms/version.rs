@@ -5,7 +5,7 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::forms;
 
 use super::FormView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
 /// Read one published version of a form.

@@ -7,7 +7,7 @@ use painreg_tenants::Keyset;
 use painreg_tenants::store::forms::{self, Published};
 use serde::Serialize;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 

@@ -9,7 +9,7 @@ use painreg_tenants::store::entries::{self, FilterValue, ListFilter, Stored};
 use painreg_tenants::{PatientAccess, Tx};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::Raw;
 

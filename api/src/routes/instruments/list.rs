@@ -5,7 +5,7 @@ use painreg_domain::instrument::Catalogue;
 use painreg_domain::policy::Action;
 
 use super::InstrumentView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::Page;
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use validator::Validate;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Code, Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, ListedCode, reply};
 

@@ -7,7 +7,7 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::invitations::{self, Handover};
 
 use super::InvitationView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Code, Problem, Problems};
 use crate::wire::{IfMatch, etag};
 

@@ -9,7 +9,7 @@ use painreg_tenants::store::invitations::{self, Search};
 use serde::Deserialize;
 
 use super::InvitationView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 

@@ -6,7 +6,7 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::invitations;
 
 use super::InvitationView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
 /// Read an invitation or reminder: who took it on, and how far it came.

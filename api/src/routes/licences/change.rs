@@ -10,7 +10,7 @@ use painreg_tenants::store::licences;
 use serde_json::Value;
 
 use super::{LicenceChange, LicenceView};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Body, IfMatch, Patch, etag};
 
@@ -43,7 +43,7 @@ pub async fn change_licence(
             if let Value::Object(members) = &mut members {
                 wire::merge(members, changes);
             }
-            let licence: Licence = wire::meaning(members)?;
+            let licence: Licence = wire::deserialize(members)?;
             let faults = licence.faults();
             if !faults.is_empty() {
                 return Err(Problem::invalid(faults));

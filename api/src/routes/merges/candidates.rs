@@ -9,7 +9,7 @@ use painreg_tenants::Keyset;
 use painreg_tenants::store::merges::{self, Pair, Twin};
 use serde::Serialize;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use validator::Validate;
 
 use super::MergeView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, reply};
 

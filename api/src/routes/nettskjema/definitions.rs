@@ -6,7 +6,7 @@ use painreg_tenants::StoreError;
 use painreg_tenants::store::nettskjema;
 
 use super::describe::DefinitionView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::Page;
 

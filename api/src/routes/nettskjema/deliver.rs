@@ -9,12 +9,12 @@ use serde_json::Value;
 use validator::{Validate, ValidationErrors};
 
 use super::examine;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::intake::{Arrival, Taken, Waiting, take};
 use crate::problem::{Problem, Problems};
 use crate::routes::quarantine::Corrections;
 use crate::routes::submissions::{KeptView, ReceiptView, stored_reply};
-use crate::server::State;
+use crate::state::State;
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// One submission as Nettskjema gives it: in the shape of TSD's survey API, or of API v3.

@@ -10,14 +10,14 @@ use painreg_tenants::store::nettskjema;
 
 use super::deliver::NettskjemaSubmission;
 use super::examine;
-use crate::auth::Caller;
 use crate::batch::{Batch, BatchParams, DeliveryResult, Group};
-use crate::frame::RequestInfo;
+use crate::caller::Caller;
 use crate::intake::Arrival;
-use crate::lines::{CSV, Line, LineBody};
 use crate::problem::{Problem, Problems};
+use crate::request_info::RequestInfo;
 use crate::routes::quarantine::Corrections;
-use crate::server::State;
+use crate::state::State;
+use crate::wire::{CSV, Line, LineBody};
 
 /// A file of CSV v1: a header of codebook paths, a row a submission.
 #[derive(utoipa::ToSchema)]

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use validator::Validate;
 
 use super::MappingView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IfMatch};
 

@@ -7,7 +7,7 @@ use painreg_tenants::StoreError;
 use painreg_tenants::store::nettskjema;
 
 use super::MappingView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
 /// Read how the codebook of a Nettskjema form leads to the items of a form.

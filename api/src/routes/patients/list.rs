@@ -7,7 +7,7 @@ use painreg_tenants::store::patients::{self, Search};
 use serde::Deserialize;
 
 use super::ListedView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer, parameter};
 

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use validator::Validate;
 
 use super::PatientView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::server::State;
+use crate::state::State;
 use crate::wire::{Body, NationalIdBody, etag};
 
 /// Whom to look up.
@@ -35,7 +35,7 @@ pub async fn look_up_patient(
     state: web::Data<State>,
     body: Body<LookUpPatient>,
 ) -> Result<HttpResponse, Problem> {
-    let national_id = body.value.national_id.meaning("/national_id", state.acceptance);
+    let national_id = body.value.national_id.into_domain("/national_id", state.acceptance);
     let patient = caller
         .run(Action::LookUpPatient, move |tx| {
             let access = tx.open_by_national_id(&national_id?)?;

@@ -9,7 +9,7 @@ use painreg_tenants::store::patients;
 use serde::Deserialize;
 
 use super::PatientView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::etag;
 

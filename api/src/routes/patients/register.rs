@@ -11,9 +11,9 @@ use serde::Deserialize;
 use validator::Validate;
 
 use super::{ContactBody, PatientView};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::server::State;
+use crate::state::State;
 use crate::wire::{Body, IdempotencyKey, NationalIdBody, reply};
 
 /// A patient to be registered.
@@ -59,16 +59,16 @@ fn bokmal() -> String {
 const ONLY_UNIT: &str = "clinic";
 
 impl RegisterPatient {
-    pub(super) fn meaning(
+    pub(super) fn into_domain(
         self,
         acceptance: Acceptance,
         unit: Option<&str>,
         today: Date,
     ) -> Result<(NationalId, Details), Vec<Fault>> {
         let mut faults = Vec::new();
-        let contact = self.contact.meaning(&mut faults);
+        let contact = self.contact.into_domain(&mut faults);
         let national_id =
-            self.national_id.meaning("/national_id", acceptance).map_err(|found| faults.extend(found)).ok();
+            self.national_id.into_domain("/national_id", acceptance).map_err(|found| faults.extend(found)).ok();
         let details = Details {
             unit: self.unit.unwrap_or_else(|| unit.unwrap_or(ONLY_UNIT).to_owned()),
             sex: self.sex,
@@ -111,7 +111,7 @@ pub async fn register_patient(
     let acceptance = state.acceptance;
     caller
         .run_once(Action::RegisterPatient, key, bytes, &place, move |tx| {
-            let (national_id, details) = value.meaning(acceptance, tx.principal().unit.as_deref(), tx.today())?;
+            let (national_id, details) = value.into_domain(acceptance, tx.principal().unit.as_deref(), tx.today())?;
             let Registered { access, patient, .. } = patients::register(tx, &national_id, &details)?;
             let mut reply = reply(
                 201,

@@ -16,11 +16,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::register::RegisterPatient;
-use crate::auth::Caller;
-use crate::frame::RequestInfo;
+use crate::caller::Caller;
 use crate::problem::{Code, Problem, ProblemView, Problems};
 use crate::recording::recorded_of;
-use crate::server::State;
+use crate::request_info::RequestInfo;
+use crate::state::State;
 use crate::wire::{IdempotencyKey, Lines, parse, reply};
 
 /// One line: a patient to be registered, or one who is, and entries about them.
@@ -156,7 +156,7 @@ fn register(tx: &mut Tx<'_>, line: Line, acceptance: Acceptance) -> Result<Reply
                 Problem::invalid(faults.into_iter().map(|fault| fault.under("/patient")).collect())
             };
             let (national_id, details) =
-                patient.meaning(acceptance, tx.principal().unit.as_deref(), tx.today()).map_err(under)?;
+                patient.into_domain(acceptance, tx.principal().unit.as_deref(), tx.today()).map_err(under)?;
             let registered = patients::register(tx, &national_id, &details).map_err(|error| {
                 let mut problem = Problem::from(error);
                 problem.errors = problem.errors.into_iter().map(|fault| fault.under("/patient")).collect();

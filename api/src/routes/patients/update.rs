@@ -14,40 +14,40 @@ use serde::Deserialize;
 use validator::Validate;
 
 use super::{ContactBody, PatientView};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{Body, Change, IfMatch, etag, given};
+use crate::wire::{Body, Change, IfMatch, etag, non_null};
 
 /// What to change (RFC 7396): absent members stay as they are, null clears what may be empty.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdatePatient {
     /// The unit that treats the patient (enhet).
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(min_length = 1, max_length = 100, nullable = false)]
     unit: Option<String>,
     /// Legal sex.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     sex: Option<Sex>,
     /// Birth date.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     birth_date: Option<Date>,
     /// Language of communication, ISO 639.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(min_length = 2, max_length = 3, nullable = false)]
     language: Option<String>,
     /// Whether an interpreter is needed (tolkebehov).
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     interpreter_needed: Option<bool>,
     /// Whether the patient cannot answer for cognitive reasons.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     cognitive_impairment: Option<bool>,
     /// Whether the address is protected (adressesperre).
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     protected_address: Option<bool>,
     /// Date of death; null where it was a mistake.

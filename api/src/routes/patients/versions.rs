@@ -8,7 +8,7 @@ use painreg_tenants::store::patients;
 use serde::Serialize;
 
 use super::PatientView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::Page;
 

@@ -8,7 +8,7 @@ use painreg_tenants::StoreError;
 use painreg_tenants::store::code_lists;
 
 use super::{ProjectBody, ProjectView};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IfMatch, etag};
 

@@ -5,7 +5,7 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::code_lists;
 
 use super::ProjectView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use validator::Validate;
 
 use super::{Corrections, ReplayedView, replay};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::server::State;
+use crate::state::State;
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// How a delivery is tried again.

@@ -9,7 +9,7 @@ use painreg_tenants::StoreError;
 use painreg_tenants::store::quarantine;
 
 use super::QuarantinedView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{IfMatch, etag};
 

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, get, web};
 use painreg_domain::policy::Action;
 use serde::Serialize;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
 /// A set of keys (RFC 7517).

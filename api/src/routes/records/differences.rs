@@ -8,7 +8,7 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::entries;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::parameter;
 

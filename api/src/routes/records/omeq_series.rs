@@ -9,7 +9,7 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::entries::{self, ListFilter, Sort};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
 /// As of when.

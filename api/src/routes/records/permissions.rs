@@ -7,7 +7,7 @@ use painreg_domain::ids::PatientId;
 use painreg_domain::policy::Action;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
 /// On which day.

@@ -11,7 +11,7 @@ use painreg_tenants::store::entries::{self, Line};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Page, Raw, page_answer, parameter};
 

@@ -11,7 +11,7 @@ use painreg_tenants::store::{code_lists, entries};
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::recording;
 use crate::wire::{Body, IdempotencyKey, IfMatch, Raw, reply};

@@ -6,7 +6,7 @@ use painreg_tenants::app::rescoring::{self, Rescoring};
 use serde::Deserialize;
 use validator::Validate;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::routes::operations::{OperationView, accepted};
 use crate::wire::{Body, IdempotencyKey, ListedCode};

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 
-use crate::server::State;
+use crate::state::State;
 
 /// Figures in the Prometheus text format.
 #[utoipa::path(operation_id = "metrics", tag = "Service", extensions(("x-public" = json!(true))), security(()),

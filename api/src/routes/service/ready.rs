@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, get, web};
 
 use super::live::Health;
 use crate::problem::{Problem, Problems};
-use crate::server::State;
+use crate::state::State;
 
 /// Whether requests can be served.
 ///

@@ -12,24 +12,24 @@ use serde::Deserialize;
 use validator::Validate;
 
 use super::SettingsView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{Body, IfMatch, etag, given};
+use crate::wire::{Body, IfMatch, etag, non_null};
 
 /// What to change (RFC 7396): absent members stay as they are.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeSettings {
     /// What happens where a form is answered that holds an instrument without a valid licence.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     use_outside_licence: Option<UseOutsideLicence>,
     /// The EQ-5D value sets that are computed with every stored answer, the one that counts first.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(value_type = Option<Vec<Term>>, min_items = 1, max_items = 20, nullable = false)]
     value_sets: Option<Vec<String>>,
     /// The channels that a sender of the hospital serves.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(max_items = 4, nullable = false)]
     channels: Option<Vec<Channel>>,
 }

@@ -7,7 +7,7 @@ use painreg_domain::questionnaire::AnswerDifference;
 use painreg_tenants::store::{forms, submissions};
 use serde::Serialize;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
 /// What differs between a revision and the one it replaces.

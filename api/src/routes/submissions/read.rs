@@ -7,7 +7,7 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::submissions;
 
 use super::SubmissionView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::etag;
 

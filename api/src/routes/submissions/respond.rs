@@ -12,12 +12,12 @@ use serde_json::Value;
 
 use super::response::SOURCE;
 use super::{ReceiptView, SourceBody, source_of, stored_reply};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::intake::{Ready, hash, plausible, take_one};
 use crate::problem::{Code, Problem, Problems};
 use crate::routes::forms::questionnaire::base;
-use crate::server::State;
-use crate::wire::{Body, IdempotencyKey, Resource, meaning};
+use crate::state::State;
+use crate::wire::{Body, IdempotencyKey, Resource, deserialize};
 
 /// The envelope of the answers, as FHIR names it.
 #[derive(Deserialize)]
@@ -136,7 +136,7 @@ pub async fn submit_fhir_response(
 ) -> Result<HttpResponse, Problem> {
     let tenant = path.into_inner();
     let Body { value: Resource(resource), bytes } = body;
-    let response: Response = meaning(resource.into())?;
+    let response: Response = deserialize(resource.into())?;
     let place = format!("/v1/tenants/{tenant}/fhir-questionnaire-responses");
     let payload_hash = hash(&bytes);
     let base = base(&state, &tenant);

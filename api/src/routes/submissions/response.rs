@@ -7,10 +7,10 @@ use painreg_tenants::store::{forms, submissions};
 use serde_json::{Value, json};
 
 use super::SourceBody;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::routes::forms::questionnaire::base;
-use crate::server::State;
+use crate::state::State;
 use crate::wire::Resource;
 
 /// What stands before the system and its form in the identifier of a response.

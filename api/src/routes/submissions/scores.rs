@@ -7,7 +7,7 @@ use painreg_tenants::store::submissions::{self, StoredScore};
 use serde::Serialize;
 
 use super::ScoreView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::Page;
 

@@ -4,10 +4,10 @@ use actix_web::{HttpResponse, post, web};
 use painreg_domain::policy::Action;
 
 use super::{ReceiptView, SubmitAnswers, stored_reply};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::intake::{hash, take_one};
 use crate::problem::{Problem, Problems};
-use crate::server::State;
+use crate::state::State;
 use crate::wire::{Body, IdempotencyKey};
 
 /// Submit an answered questionnaire.
@@ -35,7 +35,7 @@ pub async fn submit_answers(
     let acceptance = state.acceptance;
     caller
         .run_once(Action::SubmitAnswers, key, bytes, &place, move |tx| {
-            let ready = value.meaning(tx, acceptance)?;
+            let ready = value.into_domain(tx, acceptance)?;
             Ok(stored_reply(&tenant, take_one(tx, ready, payload_hash)?))
         })
         .await

@@ -4,14 +4,14 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, post, web};
 use painreg_domain::policy::Action;
 
 use super::{SubmitAnswers, examine};
-use crate::auth::Caller;
 use crate::batch::{Batch, BatchParams, DeliveryResult};
-use crate::frame::RequestInfo;
+use crate::caller::Caller;
 use crate::intake::Arrival;
-use crate::lines::{Line, LineBody, NDJSON};
 use crate::problem::{Problem, Problems};
+use crate::request_info::RequestInfo;
 use crate::routes::quarantine::Corrections;
-use crate::server::State;
+use crate::state::State;
+use crate::wire::{Line, LineBody, NDJSON};
 
 /// Submit answered questionnaires, a line each (NDJSON).
 ///

@@ -5,7 +5,7 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::submissions::{self, Mean, Summary};
 use serde::Serialize;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
 /// How much the registry holds.

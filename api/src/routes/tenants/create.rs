@@ -10,7 +10,7 @@ use serde::Deserialize;
 use validator::Validate;
 
 use super::TenantView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, reply};
 
@@ -50,7 +50,7 @@ fn opr() -> String {
 }
 
 impl CreateTenant {
-    fn meaning(self) -> Result<NewTenant, Vec<Fault>> {
+    fn into_domain(self) -> Result<NewTenant, Vec<Fault>> {
         let organisation_number = self
             .organisation_number
             .as_deref()
@@ -81,7 +81,7 @@ pub async fn create_tenant(
     key: IdempotencyKey,
     body: Body<CreateTenant>,
 ) -> Result<HttpResponse, Problem> {
-    let meaning = body.value.meaning();
+    let meaning = body.value.into_domain();
     caller
         .run_platform_once(Action::CreateTenant, key, body.bytes, "/v1/tenants", move |tx| {
             let tenant = TenantView::from(provision::create(tx, &meaning?)?);

@@ -7,7 +7,7 @@ use painreg_tenants::migrate::Outcome;
 use painreg_tenants::provision;
 use serde::Serialize;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Code, Problem, Problems};
 use crate::wire::{IdempotencyKey, reply};
 

@@ -6,7 +6,7 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::tenants;
 
 use super::TenantView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{IfMatch, etag};
 

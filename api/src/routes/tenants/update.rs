@@ -9,21 +9,21 @@ use serde::Deserialize;
 use validator::Validate;
 
 use super::TenantView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{Body, IfMatch, etag, given};
+use crate::wire::{Body, IfMatch, etag, non_null};
 
 /// What to change; members that are absent stay as they are (RFC 7396).
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateTenant {
     /// The name for people.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[validate(length(min = 1, max = 200))]
     #[schema(min_length = 1, max_length = 200, nullable = false)]
     name: Option<String>,
     /// Whom it trusts: the whole list, which replaces the one before.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[validate(length(max = 20))]
     #[schema(value_type = Option<Vec<Object>>, max_items = 20, nullable = false)]
     issuers: Option<Vec<IssuerSettings>>,

@@ -5,7 +5,7 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::licences;
 
 use super::{ListedItemTexts, instrument};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::Page;
 

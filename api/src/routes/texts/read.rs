@@ -8,7 +8,7 @@ use painreg_domain::questionnaire::is_language;
 use painreg_tenants::store::licences;
 
 use super::{WordingView, instrument};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Code, Problem, Problems};
 use crate::wire::etag;
 

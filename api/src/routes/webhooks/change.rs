@@ -10,32 +10,32 @@ use serde::Deserialize;
 use validator::Validate;
 
 use super::{WebhookView, allowed};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::server::State;
-use crate::wire::{Body, IfMatch, etag, given};
+use crate::state::State;
+use crate::wire::{Body, IfMatch, etag, non_null};
 
 /// What to change (RFC 7396): absent members stay as they are.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeWebhook {
     /// Where to.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[validate(length(min = 1, max = 500))]
     #[schema(min_length = 1, max_length = 500, nullable = false)]
     url: Option<String>,
     /// What it is for.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[validate(length(max = 200))]
     #[schema(max_length = 200, nullable = false)]
     description: Option<String>,
     /// Which types of events; none: all.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[validate(length(max = 40))]
     #[schema(max_items = 40, nullable = false)]
     kinds: Option<Vec<Kind>>,
     /// Whether it is told anything; what it misses meanwhile it is told when it is enabled again.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     enabled: Option<bool>,
 }

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use validator::Validate;
 
 use super::{WebhookWithSecret, allowed};
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::server::State;
+use crate::state::State;
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// Who is to be told what.

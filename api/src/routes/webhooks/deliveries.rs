@@ -8,7 +8,7 @@ use painreg_tenants::store::webhooks::{self, Delivery};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use validator::Validate;
 
 use super::WebhookView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::routes::events::list::FEED;
 use crate::wire::{Body, IdempotencyKey, reply};

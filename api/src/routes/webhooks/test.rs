@@ -6,7 +6,7 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::webhooks;
 
 use super::WebhookView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{IdempotencyKey, reply};
 

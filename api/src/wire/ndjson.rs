@@ -10,8 +10,8 @@ use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt as _;
 
+use super::body::{BODY_LIMIT, check_headers, read_body};
 use crate::problem::{Code, Problem};
-use crate::wire::{BODY_LIMIT, LINES_LIMIT, check_headers, read_body};
 
 /// For how long nothing may come before the body is given up.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -115,5 +115,42 @@ impl LineBody {
         };
         self.line += 1;
         Ok(Some((self.line, line.freeze())))
+    }
+}
+
+/// A request's body of NDJSON: a document a line, empty lines skipped. The lines are not looked into yet: what is wrong
+/// with one is that line's result.
+pub struct Lines(pub Vec<(usize, actix_web::web::Bytes)>);
+
+/// How large a body of lines may be.
+pub const LINES_LIMIT: usize = 16 * 1024 * 1024;
+/// How long a body of lines may take to arrive.
+const LINES_DEADLINE: Duration = Duration::from_mins(1);
+/// How many lines a body may have.
+pub const MOST_LINES: usize = 10_000;
+
+impl FromRequest for Lines {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let checked = check_headers(request.headers(), &["application/x-ndjson", "application/ndjson"]);
+        let payload = payload.take();
+        Box::pin(async move {
+            let bytes = read_body(payload, checked?, LINES_LIMIT, LINES_DEADLINE).await?;
+            let mut lines = Vec::new();
+            let mut from = 0;
+            for (at, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+                let to = from + line.len();
+                if !line.trim_ascii().is_empty() {
+                    lines.push((at + 1, bytes.slice(from..to)));
+                }
+                from = to + 1;
+            }
+            if lines.len() > MOST_LINES {
+                return Err(Code::TooLarge.into());
+            }
+            Ok(Self(lines))
+        })
     }
 }

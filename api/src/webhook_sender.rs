@@ -1,5 +1,5 @@
-//! Tells receivers of webhooks what happened: over HTTPS, at addresses on the open internet, following nobody elsewhere. What
-//! they answer is read for its status only.
+//! Sends events to webhooks: over HTTPS, to public addresses only, without following redirects. Of an answer only the status
+//! is read.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,11 +16,12 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 use crate::routes::events::EventView;
 
-/// How many are told at once, and how long each may take.
-const HANDS: i64 = 16;
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Concurrent deliveries of one step.
+const CONCURRENCY: i64 = 16;
+/// The longest time of one delivery.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where a webhook may lead: `https` to somewhere; with invented people also to this machine itself.
+/// Whether a webhook may have this URL: `https`; with test national ids also `http`.
 pub fn is_allowed(url: &str, acceptance: Acceptance) -> bool {
     let Ok(uri) = url.parse::<Uri>() else { return false };
     let Some(authority) = uri.authority() else { return false };
@@ -29,7 +30,7 @@ pub fn is_allowed(url: &str, acceptance: Acceptance) -> bool {
     secure && !authority.as_str().contains('@') && !authority.host().is_empty()
 }
 
-/// Resolves names to addresses that may be told at: checked here, they are the very ones that are connected to.
+/// Resolves names to permitted addresses. The addresses checked here are the ones that are connected to.
 #[derive(Debug)]
 struct Guarded {
     local: bool,
@@ -37,9 +38,9 @@ struct Guarded {
 }
 
 impl Guarded {
-    fn lets(&self, uri: &Uri, address: &SocketAddr) -> bool {
-        let itself = self.local && address.ip().is_loopback();
-        itself || (uri.scheme_str() == Some("https") && is_public(address.ip()))
+    fn permits(&self, uri: &Uri, address: &SocketAddr) -> bool {
+        let loopback = self.local && address.ip().is_loopback();
+        loopback || (uri.scheme_str() == Some("https") && is_public(address.ip()))
     }
 }
 
@@ -51,20 +52,20 @@ impl Resolver for Guarded {
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = self.inner.resolve(uri, config, timeout)?;
-        if found.iter().all(|address| self.lets(uri, address)) {
+        if found.iter().all(|address| self.permits(uri, address)) {
             return Ok(found);
         }
         Err(ureq::Error::Io(std::io::ErrorKind::PermissionDenied.into()))
     }
 }
 
-/// Whoever tells.
-pub struct Courier {
+/// Sends events to the webhooks of a registry.
+pub struct WebhookSender {
     agent: ureq::Agent,
 }
 
-impl Courier {
-    /// One that reaches this machine itself only where people are invented.
+impl WebhookSender {
+    /// Creates a sender that may reach loopback addresses only where test national ids are accepted.
     pub fn new(acceptance: Acceptance) -> Self {
         let tls = ureq::tls::TlsConfig::builder()
             .provider(ureq::tls::TlsProvider::Rustls)
@@ -77,28 +78,27 @@ impl Courier {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(TIMEOUT))
             .user_agent("painreg")
             .build();
         let resolver = Guarded { local: acceptance == Acceptance::Test, inner: DefaultResolver::default() };
         Self { agent: ureq::Agent::with_parts(config, DefaultConnector::default(), resolver) }
     }
 
-    /// Gives webhooks what happened, and tells some of what is to be told; whether there is more. Who is killed on the way
-    /// leaves it to be told again when the lease runs out.
+    /// Enqueues deliveries of new events and sends some of those that are due; returns whether there are more. Deliveries of a
+    /// process that is killed are sent again after lease expiry.
     pub fn step(&self, scope: &TenantScope) -> Result<bool, StoreError> {
-        let (more, dispatches) = scope.run(Action::DeliverEvents, |tx| {
-            Ok::<_, StoreError>((webhooks::enqueue_deliveries(tx)?, webhooks::claim_due_deliveries(tx, HANDS)?))
+        let (more, parcels) = scope.run(Action::DeliverEvents, |tx| {
+            Ok::<_, StoreError>((webhooks::spread(tx)?, webhooks::take(tx, CONCURRENCY)?))
         })?;
         if dispatches.is_empty() {
             return Ok(more);
         }
         let now = scope.clock().now().as_second();
-        let outcomes: Vec<DeliveryOutcome> = std::thread::scope(|hands| {
-            let telling: Vec<_> =
-                dispatches.iter().map(|dispatch| hands.spawn(move || self.tell(dispatch, now))).collect();
-            let lost = |_| DeliveryOutcome::Failed(None, "unreachable");
-            telling.into_iter().map(|hand| hand.join().unwrap_or_else(lost)).collect()
+        let outcomes: Vec<Outcome> = std::thread::scope(|threads| {
+            let sending: Vec<_> = parcels.iter().map(|parcel| threads.spawn(move || self.send(parcel, now))).collect();
+            let lost = |_| Outcome::Failed(None, "unreachable");
+            sending.into_iter().map(|thread| thread.join().unwrap_or_else(lost)).collect()
         });
         scope.run(Action::DeliverEvents, |tx| {
             for (dispatch, outcome) in dispatches.iter().zip(&outcomes) {
@@ -109,9 +109,9 @@ impl Courier {
         Ok(true)
     }
 
-    fn tell(&self, dispatch: &Dispatch, second: i64) -> DeliveryOutcome {
-        let Ok(body) = serde_json::to_vec(&EventView::from(dispatch.event.clone())) else {
-            return DeliveryOutcome::Failed(None, "unreachable");
+    fn send(&self, parcel: &Parcel, second: i64) -> Outcome {
+        let Ok(body) = serde_json::to_vec(&EventView::from(parcel.event.clone())) else {
+            return Outcome::Failed(None, "unreachable");
         };
         let answer = self
             .agent

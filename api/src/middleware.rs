@@ -1,5 +1,5 @@
-//! What surrounds every request: its id, the headers every answer has, problems in the caller's language, and metrics.
-//! Looks into no body.
+//! The middleware of every request: its id, the headers of every answer, problems in the caller's language, metrics and a
+//! log line. Reads no body.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -9,28 +9,19 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
+use actix_web::{Error, HttpMessage as _, HttpResponse, web};
 use futures_util::FutureExt as _;
 
 use crate::auth::Remaining;
-use crate::openapi::SPECIFICATION;
 use crate::problem::{Code, Language, Problem};
-use crate::server::State;
+use crate::request_info::RequestInfo;
+use crate::state::State;
 
-/// What is known of a request before anybody looks at it.
-#[derive(Clone, Debug, Default)]
-pub struct RequestInfo {
-    /// The request's id: the caller's `X-Request-Id` if well formed, else drawn.
-    pub id: String,
-    /// The language of problems.
-    pub language: Language,
-}
-
-/// Headers that are taken over into the answer as they are, if they are short and visible.
+/// Request headers that are copied into the answer if they are short and printable.
 const ECHOED: &[&str] = &["traceparent", "nhn-event-id"];
 
-/// The frame round every request.
-pub async fn frame(
+/// Wraps every request.
+pub async fn middleware(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -48,11 +39,11 @@ pub async fn frame(
         })
         .collect();
     request.extensions_mut().insert(info.clone());
-    if let Some(code) = unfit(&request) {
+    if let Some(code) = refusal(&request) {
         let refused = Problem::from(code).answer(info.language, &info.id);
-        return Ok(dressed(request.into_response(refused), &info, &echoed, started));
+        return Ok(finish(request.into_response(refused), &info, &echoed, started));
     }
-    // A panic is our fault and must not take the connection down with it.
+    // A panic must not close the connection.
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(answered)) => {
             let answered = answered.map_into_boxed_body();
@@ -61,24 +52,24 @@ pub async fn frame(
                 Some(answer) => answered.into_response(answer(&info)),
                 None => answered,
             };
-            Ok(dressed(answered, &info, &echoed, started))
+            Ok(finish(answered, &info, &echoed, started))
         }
-        Ok(Err(error)) => Err(Framed::new(info, code_of(error.as_response_error().status_code())).into()),
+        Ok(Err(error)) => Err(Unhandled::new(info, code_of(error.as_response_error().status_code())).into()),
         Err(_) => {
             tracing::error!(request_id = %info.id, "a handler panicked");
             metrics::counter!("painreg_panics_total").increment(1);
-            Err(Framed::new(info, Code::Internal).into())
+            Err(Unhandled::new(info, Code::Internal).into())
         }
     }
 }
 
-/// The answer to make of a refusal: a problem in the caller's language, whoever refused.
+/// Returns what turns a refusal into a problem in the caller's language; `None` where the answer stays.
 fn problem_of(answered: &ServiceResponse<BoxBody>) -> Option<impl FnOnce(&RequestInfo) -> HttpResponse + use<>> {
     let status = answered.status();
     let shown = match answered.response().error().and_then(|error| error.as_error::<Problem>()) {
         Some(problem) => {
             if let Some(source) = problem.source.as_deref() {
-                tracing::error!(code = problem.code.name(), source = chain(source), "a request failed");
+                tracing::error!(code = problem.code.name(), source = chain(source), "request failed");
             }
             Some((
                 Problem {
@@ -123,7 +114,7 @@ fn is_problem(headers: &HeaderMap) -> bool {
     text(headers, "content-type").is_some_and(|kind| kind.starts_with("application/problem+json"))
 }
 
-/// What the framework's own refusals are called.
+/// Returns the problem code for a status that the framework chose.
 fn code_of(status: StatusCode) -> Code {
     match status.as_u16() {
         401 => Code::Unauthenticated,
@@ -140,8 +131,8 @@ fn code_of(status: StatusCode) -> Code {
     }
 }
 
-/// The headers every answer has, and a line of metrics.
-fn dressed(
+/// Adds the headers of every answer, records metrics and logs the request.
+fn finish(
     mut answered: ServiceResponse<BoxBody>,
     info: &RequestInfo,
     echoed: &[(&'static str, HeaderValue)],
@@ -178,26 +169,26 @@ fn dressed(
         route = request.match_pattern().unwrap_or_default(),
         status,
         milliseconds = seconds * 1000.0,
-        "answered"
+        "request answered"
     );
     answered
 }
 
-/// An error that left the handlers altogether, with what its answer needs.
+/// An error or panic that no handler answered, with what its answer needs.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", problem.code.en())]
-struct Framed {
+struct Unhandled {
     info: RequestInfo,
     problem: Problem,
 }
 
-impl Framed {
+impl Unhandled {
     fn new(info: RequestInfo, code: Code) -> Self {
         Self { info, problem: code.into() }
     }
 }
 
-impl actix_web::ResponseError for Framed {
+impl actix_web::ResponseError for Unhandled {
     fn status_code(&self) -> StatusCode {
         self.problem.status_code()
     }
@@ -217,7 +208,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// The caller's id if it is 8 to 64 harmless characters, else a fresh one.
+/// Returns the caller's request id if it is 8 to 64 letters, digits, `-`, `_` or `.`; else a new one.
 fn request_id(request: &ServiceRequest) -> String {
     let fit = |id: &&str| {
         (8..=64).contains(&id.len())
@@ -235,21 +226,21 @@ fn request_id(request: &ServiceRequest) -> String {
 /// How large a request's headers may be together, names included.
 const HEADERS_LIMIT: usize = 32 * 1024;
 
-/// Why a request goes no further, whatever it asks for.
-fn unfit(request: &ServiceRequest) -> Option<Code> {
+/// Returns why a request is refused before routing.
+fn refusal(request: &ServiceRequest) -> Option<Code> {
     let headers = request.headers();
     let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if size > HEADERS_LIMIT {
         return Some(Code::HeadersTooLarge);
     }
-    // PostgreSQL's text holds no NUL, so nothing of that name exists.
+    // PostgreSQL's text cannot contain NUL: nothing has such a name.
     if request.path().contains("%00") {
         return Some(Code::NotFound);
     }
     (!acceptable(headers)).then_some(Code::NotAcceptable)
 }
 
-/// Whether the caller takes JSON, or whatever the documentation pages are made of.
+/// Whether the caller accepts JSON or a media type of the documentation pages.
 fn acceptable(headers: &HeaderMap) -> bool {
     text(headers, "accept").is_none_or(|accept| {
         accept.trim().is_empty()
@@ -265,16 +256,4 @@ fn acceptable(headers: &HeaderMap) -> bool {
                 ours && !refused
             })
     })
-}
-
-/// Where no route is: 404, or 405 with `Allow` where the path exists with other methods.
-pub async fn nowhere(request: HttpRequest) -> HttpResponse {
-    let allowed = SPECIFICATION.operations.methods_at(request.path());
-    if allowed.is_empty() {
-        return HttpResponse::NotFound().finish();
-    }
-    if request.method() == actix_web::http::Method::OPTIONS {
-        return HttpResponse::NoContent().insert_header((header::ALLOW, allowed.join(", "))).finish();
-    }
-    HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allowed.join(", "))).finish()
 }

@@ -1,0 +1,250 @@
+//! The caller of a request: the only door into a tenant, and the only user of the registry's scopes.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use painreg_domain::policy::Action;
+use painreg_tenants::{
+    Ledger, Once, PlatformScope, PlatformTx, Principal, Registry, Reply, RequestContext, Stranger, Tenant, TenantScope,
+    Tx,
+};
+
+use crate::auth::{self, Refused};
+use crate::problem::{Code, Problem};
+use crate::request_info::RequestInfo;
+use crate::state::State;
+use crate::wire::{IdempotencyKey, answer};
+
+/// The verified caller of a request.
+#[derive(Clone)]
+pub struct Caller {
+    registry: Registry,
+    home: Option<Arc<Tenant>>,
+    principal: Principal,
+    context: RequestContext,
+    operation: String,
+}
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { authenticate(&request).await })
+    }
+}
+
+async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
+    let state = request.app_data::<web::Data<State>>().ok_or_else(|| Problem::internal("no state"))?;
+    let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();
+    let origin = request.peer_addr().map(|peer| peer.ip().to_string());
+    let unauthenticated = |code: Code| {
+        state.unauthenticated.count(Stranger {
+            code: code.name(),
+            operation: operation_of(request),
+            origin: origin.clone().unwrap_or_default(),
+        });
+        Problem::from(code)
+    };
+    let verified = match auth::verify(&state.verifier, request, &state.public_address).await {
+        Ok(Some(verified)) => verified,
+        Ok(None) => return Err(unauthenticated(Code::Unauthenticated)),
+        Err(refused) => {
+            tracing::info!(%refused, request_id = %info.id, "credentials refused");
+            return Err(match refused {
+                Refused::Unavailable => Code::Unavailable.into(),
+                _ => unauthenticated(Code::Unauthenticated),
+            });
+        }
+    };
+    let remaining = state.limits.take(&verified.principal.key, verified.principal.role)?;
+    request.extensions_mut().insert(remaining);
+    // The tenant comes from the token. A path that names another tenant is not found.
+    if let (Some(named), Some(home)) = (request.match_info().get("tenant"), &verified.home)
+        && named != home.slug
+    {
+        return Err(unauthenticated(Code::NotFound));
+    }
+    Ok(Caller {
+        registry: state.registry.clone(),
+        home: verified.home,
+        principal: verified.principal,
+        context: RequestContext { request_id: info.id, origin },
+        operation: operation_of(request),
+    })
+}
+
+/// Returns the method and the path's pattern, for hashes and counts.
+fn operation_of(request: &HttpRequest) -> String {
+    let pattern = request.match_pattern().unwrap_or_default();
+    format!("{} {}", request.method(), if pattern.is_empty() { "unknown" } else { pattern.as_str() })
+}
+
+impl Caller {
+    /// Returns the verified caller.
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// Returns the scope in the caller's own tenant, or the platform's for an operator.
+    #[expect(clippy::disallowed_methods, reason = "this is where scopes are made")]
+    fn scope(&self) -> Scope {
+        match &self.home {
+            Some(home) => {
+                Scope::Tenant(self.registry.scope(Arc::clone(home), self.principal.clone(), self.context.clone()))
+            }
+            None => Scope::Platform(self.registry.platform_scope(self.principal.clone(), self.context.clone())),
+        }
+    }
+
+    /// Runs blocking work on the caller's registry off the event loop.
+    pub async fn run<T: Send + 'static>(
+        self,
+        action: Action,
+        work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        blocking(move || match self.scope() {
+            Scope::Tenant(scope) => scope.run(action, work),
+            Scope::Platform(platform) => platform.run(action, |_| Err(Code::Forbidden.into())),
+        })
+        .await
+    }
+
+    /// Runs blocking work on the platform's tables off the event loop.
+    pub async fn run_platform<T: Send + 'static>(
+        self,
+        action: Action,
+        work: impl for<'t> FnOnce(&mut PlatformTx<'t>) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        blocking(move || match self.scope() {
+            // The caller belongs to a tenant, whose own log records the refusal.
+            Scope::Tenant(scope) => scope.run(action, |_| Err(Code::Forbidden.into())),
+            Scope::Platform(platform) => {
+                let result = platform.run(action, work);
+                // The work is committed; maintenance refreshes within a second if this fails.
+                if result.is_ok()
+                    && let Err(error) = self.registry.refresh()
+                {
+                    tracing::warn!(%error, "tenants could not be refreshed; maintenance retries");
+                }
+                result
+            }
+        })
+        .await
+    }
+
+    /// As [`Caller::run`], at most once for each idempotency key: a repetition is given the stored answer.
+    pub async fn run_once(
+        self,
+        action: Action,
+        key: IdempotencyKey,
+        body: web::Bytes,
+        path: &str,
+        work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<actix_web::HttpResponse, Problem> {
+        let once = self.once(key, path, &body)?;
+        self.run_as(action, once, work).await.map(answer)
+    }
+
+    /// Fails where a machine client sends no key.
+    pub fn needs(&self, key: &IdempotencyKey) -> Result<(), Problem> {
+        self.once(key.clone(), "", &[]).map(|_| ())
+    }
+
+    /// As [`Caller::run_once`], for one line of many: the key is the request's and the line's number.
+    pub async fn run_line(
+        self,
+        action: Action,
+        key: IdempotencyKey,
+        (line, body): (usize, web::Bytes),
+        path: &str,
+        work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<Reply, Problem> {
+        let once = self.once(key.of_line(line), path, &body)?;
+        self.run_as(action, once, work).await
+    }
+
+    async fn run_as(
+        self,
+        action: Action,
+        once: Option<Once>,
+        work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<Reply, Problem> {
+        blocking(move || match self.scope() {
+            Scope::Tenant(scope) => match scope.run(action, |tx| at_most_once(tx, once.as_ref(), work)) {
+                Err(problem) => match overtaken(&problem, once) {
+                    Some(once) => scope.run(action, |tx| tx.recall(&once)?.ok_or(problem)),
+                    None => Err(problem),
+                },
+                done => done,
+            },
+            Scope::Platform(platform) => platform.run(action, |_| Err(Code::Forbidden.into())),
+        })
+        .await
+    }
+
+    /// As [`Caller::run_platform`], at most once for each idempotency key.
+    pub async fn run_platform_once(
+        self,
+        action: Action,
+        key: IdempotencyKey,
+        body: web::Bytes,
+        path: &str,
+        work: impl for<'t> FnOnce(&mut PlatformTx<'t>) -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<actix_web::HttpResponse, Problem> {
+        let once = self.once(key, path, &body)?;
+        let again = self.clone();
+        let kept = once.clone();
+        match self.run_platform(action, move |tx| at_most_once(tx, once.as_ref(), work)).await {
+            Err(problem) => match overtaken(&problem, kept) {
+                Some(once) => again.run_platform(action, move |tx| tx.recall(&once)?.ok_or(problem)).await.map(answer),
+                None => Err(problem),
+            },
+            done => done.map(answer),
+        }
+    }
+
+    fn once(&self, key: IdempotencyKey, path: &str, body: &[u8]) -> Result<Option<Once>, Problem> {
+        let once = key.of(&format!("{} {path}", self.operation), body);
+        if once.is_none() && self.principal.role.is_machine() {
+            return Err(Code::IdempotencyKeyMissing.into());
+        }
+        Ok(once)
+    }
+}
+
+/// Does the work, or gives the answer that it had before.
+fn at_most_once<L: Ledger>(
+    tx: &mut L,
+    once: Option<&Once>,
+    work: impl FnOnce(&mut L) -> Result<Reply, Problem>,
+) -> Result<Reply, Problem> {
+    let Some(once) = once else { return work(tx) };
+    if let Some(stored) = tx.recall(once)? {
+        return Ok(stored);
+    }
+    let reply = work(tx)?;
+    tx.remember(once, &reply)?;
+    Ok(reply)
+}
+
+/// The key to look up once more, where what "exists already" may be this very request's own effect: of two equal
+/// requests the first may end between the look and the lock of the second, which are one statement.
+fn overtaken(problem: &Problem, once: Option<Once>) -> Option<Once> {
+    once.filter(|_| problem.code == Code::AlreadyExists)
+}
+
+/// The tenant's or the platform's scope of a caller.
+enum Scope {
+    Tenant(TenantScope),
+    Platform(PlatformScope),
+}
+
+/// Runs blocking work of a scope off the event loop.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+    web::block(work).await?
+}

@@ -1,0 +1,61 @@
+//! What every request shares. Knows no route and no middleware.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use painreg_domain::national_id::Acceptance;
+use painreg_tenants::{Registry, Stranger};
+
+use crate::auth::{Limits, Verifier};
+
+/// What every request shares.
+pub struct State {
+    /// The door to every tenant.
+    pub registry: Registry,
+    /// Checks tokens.
+    pub verifier: Verifier,
+    /// How fast callers may ask.
+    pub limits: Limits,
+    /// Unauthenticated requests that are not stored yet.
+    pub unauthenticated: UnauthenticatedCounter,
+    /// Which national ids are accepted.
+    pub acceptance: Acceptance,
+    /// The address clients use.
+    pub public_address: String,
+    /// Renders `/metrics`.
+    pub metrics: PrometheusHandle,
+}
+
+/// Counts unauthenticated requests until maintenance stores the counts, at most a second later.
+#[derive(Default)]
+pub struct UnauthenticatedCounter(Mutex<HashMap<Stranger, i64>>);
+
+impl UnauthenticatedCounter {
+    /// The most distinct combinations of code, operation and origin; further ones are counted together.
+    const MOST: usize = 1000;
+
+    /// Counts one request.
+    pub fn count(&self, mut stranger: Stranger) {
+        metrics::counter!("painreg_strangers_total").increment(1);
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.len() >= Self::MOST && !counts.contains_key(&stranger) {
+            "many".clone_into(&mut stranger.origin);
+            "many".clone_into(&mut stranger.operation);
+        }
+        *counts.entry(stranger).or_insert(0) += 1;
+    }
+
+    /// Removes and returns the counts.
+    pub fn take(&self) -> Vec<(Stranger, i64)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).drain().collect()
+    }
+
+    /// Returns counts that could not be stored.
+    pub fn put_back(&self, counts: Vec<(Stranger, i64)>) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (stranger, count) in counts {
+            *held.entry(stranger).or_insert(0) += count;
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Request bodies: media type, size, deadline, shape limits.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::web::BytesMut;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt as _;
+use painreg_domain::fault::{Fault, FaultCode, escape};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
+
+use super::json::parse;
+use crate::problem::{Code, Problem};
+
+/// How long a body may take to arrive.
+pub const BODY_DEADLINE: Duration = Duration::from_secs(10);
+/// How large a body may be unless an operation says otherwise.
+pub const BODY_LIMIT: usize = 256 * 1024;
+
+/// A request's JSON body: read within limits, free of duplicate members and NUL, of known members only, validated.
+pub struct Body<T> {
+    /// The body.
+    pub value: T,
+    /// The bytes it came in.
+    pub bytes: actix_web::web::Bytes,
+}
+
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let media: &[&str] = if request.method() == actix_web::http::Method::PATCH {
+            &["application/json", "application/merge-patch+json"]
+        } else if request.path().contains("/fhir-") {
+            &["application/json", "application/fhir+json"]
+        } else {
+            &["application/json"]
+        };
+        let checked = check_headers(request.headers(), media);
+        let payload = payload.take();
+        Box::pin(async move {
+            let bytes = read_body(payload, checked?, BODY_LIMIT, BODY_DEADLINE).await?;
+            let value = parse::<T>(&bytes)?;
+            value.validate().map_err(|errors| Problem::invalid(validation_faults(&errors)))?;
+            Ok(Self { value, bytes })
+        })
+    }
+}
+
+/// Reads a body of at most `most` bytes, all of it within the deadline.
+pub async fn read_body(
+    mut payload: Payload,
+    announced: Option<usize>,
+    most: usize,
+    deadline: Duration,
+) -> Result<actix_web::web::Bytes, Problem> {
+    if announced.is_some_and(|length| length > most) {
+        return Err(Code::TooLarge.into());
+    }
+    let read = async {
+        let mut bytes = BytesMut::with_capacity(announced.unwrap_or(1024));
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| Problem::from(Code::BadRequest))?;
+            if bytes.len() + chunk.len() > most {
+                return Err(Problem::from(Code::TooLarge));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes.freeze())
+    };
+    tokio::time::timeout(deadline, read).await.map_err(|_| Problem::from(Code::RequestTimeout))?
+}
+
+/// Whether the body is of an accepted media type, in UTF-8 and not compressed; its announced length.
+pub fn check_headers(headers: &HeaderMap, accepted: &[&str]) -> Result<Option<usize>, Problem> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    if text(header::CONTENT_ENCODING).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        return Err(Code::UnsupportedMediaType.into());
+    }
+    let mut media = text(header::CONTENT_TYPE).unwrap_or_default().split(';').map(str::trim);
+    let known = accepted.contains(&media.next().unwrap_or_default().to_ascii_lowercase().as_str());
+    let utf8 = media.all(|parameter| {
+        parameter.to_ascii_lowercase().strip_prefix("charset=").is_none_or(|set| set.trim_matches('"') == "utf-8")
+    });
+    if !known || !utf8 {
+        return Err(Code::UnsupportedMediaType.into());
+    }
+    Ok(text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()))
+}
+
+/// What the validator found, as faults.
+pub fn validation_faults(errors: &ValidationErrors) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    collect(errors, "", &mut faults);
+    faults.sort();
+    faults
+}
+
+fn collect(errors: &ValidationErrors, prefix: &str, faults: &mut Vec<Fault>) {
+    for (field, kind) in errors.errors() {
+        let pointer = format!("{prefix}/{}", escape(field));
+        match kind {
+            ValidationErrorsKind::Field(found) => faults.extend(found.iter().map(|error| {
+                let code = match error.code.as_ref() {
+                    "length" if is_too_short(error) => FaultCode::InvalidFormat,
+                    "length" => FaultCode::TooLong,
+                    "range" => FaultCode::OutOfRange,
+                    "required" => FaultCode::Required,
+                    _ => FaultCode::InvalidFormat,
+                };
+                Fault::new(pointer.clone(), code)
+            })),
+            ValidationErrorsKind::Struct(inner) => collect(inner, &pointer, faults),
+            ValidationErrorsKind::List(list) => {
+                for (at, inner) in list {
+                    collect(inner, &format!("{pointer}/{at}"), faults);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a length is refused for being too small.
+fn is_too_short(error: &ValidationError) -> bool {
+    let least = error.params.get("min").and_then(serde_json::Value::as_u64).unwrap_or(0);
+    let length = match error.params.get("value") {
+        Some(serde_json::Value::String(text)) => text.chars().count(),
+        Some(serde_json::Value::Array(items)) => items.len(),
+        _ => return false,
+    };
+    u64::try_from(length).is_ok_and(|length| length < least)
+}
+
+/// A FHIR R4 resource: its structure is FHIR's, its members are named as FHIR names them.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object)]
+pub struct Resource(pub serde_json::Map<String, serde_json::Value>);
+
+impl Validate for Resource {
+    /// The domain says what is wrong with it.
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        Ok(())
+    }
+}

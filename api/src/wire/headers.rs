@@ -1,0 +1,70 @@
+//! Request headers with a meaning of their own: `If-Match` and `Idempotency-Key`.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest};
+use painreg_tenants::Once;
+use sha2::{Digest as _, Sha256};
+
+use super::parameters::parameter;
+use crate::problem::{Code, Problem};
+
+/// The `If-Match` header of a change (RFC 9110): one strong tag of ours.
+pub struct IfMatch(pub i64);
+
+impl FromRequest for IfMatch {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let Some(value) = request.headers().get(header::IF_MATCH) else {
+            return ready(Err(Code::PreconditionRequired.into()));
+        };
+        let tag = value.to_str().unwrap_or_default().trim();
+        let version = tag.strip_prefix("\"v").and_then(|rest| rest.strip_suffix('"')?.parse().ok());
+        // One spelling only: strong tags are compared byte for byte.
+        ready(version.filter(|version| etag(*version) == tag).map(Self).ok_or_else(|| Code::Stale.into()))
+    }
+}
+
+/// The strong entity tag of a version.
+pub fn etag(version: i64) -> String {
+    format!("\"v{version}\"")
+}
+
+/// The `Idempotency-Key` header, if there is one: 1 to 200 visible characters, in quotes or not.
+#[derive(Clone)]
+pub struct IdempotencyKey(Option<String>);
+
+impl FromRequest for IdempotencyKey {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let Some(value) = request.headers().get("idempotency-key") else { return ready(Ok(Self(None))) };
+        let key = value.to_str().map(str::trim).unwrap_or_default();
+        let key = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
+        let valid = (1..=200).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+        ready(if valid { Ok(Self(Some(key.to_owned()))) } else { Err(parameter("header", "Idempotency-Key")) })
+    }
+}
+
+impl IdempotencyKey {
+    /// The key of one line of a request: no key that comes in a header is spelled like it.
+    #[must_use]
+    pub fn of_line(self, line: usize) -> Self {
+        Self(self.0.map(|key| format!("{key} {line}")))
+    }
+
+    /// The key together with what was asked for.
+    pub fn of(self, operation: &str, body: &[u8]) -> Option<Once> {
+        let key = self.0?;
+        let mut hash = Sha256::new();
+        hash.update(operation.as_bytes());
+        hash.update([0]);
+        hash.update(body);
+        Some(Once { key, request_hash: hash.finalize().into() })
+    }
+}

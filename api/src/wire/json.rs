@@ -1,0 +1,279 @@
+//! JSON documents: no duplicate member, no NUL, structures from objects only, faults with pointers. Decides nothing else.
+
+use painreg_domain::fault::{Fault, FaultCode, escape};
+use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+};
+
+use crate::problem::{Code, Problem};
+
+/// Parses a body: syntax is 400, meaning is 422 with a pointer.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    deserialize(document(bytes)?)
+}
+
+/// Parses JSON without duplicate members and NUL.
+pub fn document(bytes: &[u8]) -> Result<serde_json::Value, Problem> {
+    scan(bytes)?;
+    serde_json::from_slice(bytes).map_err(|_| Problem::from(Code::MalformedJson))
+}
+
+/// A structure of ours from a document that was put together here; faults point into the document.
+pub fn deserialize<T: DeserializeOwned>(document: serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(Node(document)).map_err(|error| shape_problem(&error))
+}
+
+/// Merges a patch into an object (RFC 7396): null removes, objects are merged, anything else replaces.
+pub fn merge(into: &mut serde_json::Map<String, serde_json::Value>, patch: serde_json::Map<String, serde_json::Value>) {
+    use serde_json::Value;
+    for (name, value) in patch {
+        match (value, into.get_mut(&name)) {
+            (Value::Null, _) => {
+                into.remove(&name);
+            }
+            (Value::Object(inner), Some(Value::Object(known))) => merge(known, inner),
+            (Value::Object(inner), _) => {
+                let mut fresh = serde_json::Map::new();
+                merge(&mut fresh, inner);
+                into.insert(name, Value::Object(fresh));
+            }
+            (value, _) => {
+                into.insert(name, value);
+            }
+        }
+    }
+}
+
+/// A document that becomes structures of ours from objects only: serde would also take an array of their members.
+struct Node(serde_json::Value);
+
+impl IntoDeserializer<'_, serde_json::Error> for Node {
+    type Deserializer = Self;
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+fn members<'de>(
+    members: serde_json::Map<String, serde_json::Value>,
+) -> MapDeserializer<'de, impl Iterator<Item = (String, Node)>, serde_json::Error> {
+    MapDeserializer::new(members.into_iter().map(|(name, value)| (name, Node(value))))
+}
+
+impl<'de> serde::Deserializer<'de> for Node {
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, serde_json::Error> {
+        match self.0 {
+            serde_json::Value::Array(items) => visitor.visit_seq(SeqDeserializer::new(items.into_iter().map(Node))),
+            serde_json::Value::Object(object) => visitor.visit_map(members(object)),
+            plain => plain.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, serde_json::Error> {
+        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, serde_json::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, serde_json::Error> {
+        match self.0 {
+            serde_json::Value::Object(object) => visitor.visit_map(members(object)),
+            serde_json::Value::Array(_) => Err(serde_json::Error::invalid_type(Unexpected::Seq, &visitor)),
+            plain => plain.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, serde_json::Error> {
+        match self.0 {
+            serde_json::Value::Object(object) if object.len() == 1 => {
+                visitor.visit_enum(MapAccessDeserializer::new(members(object)))
+            }
+            serde_json::Value::Object(_) => Err(serde_json::Error::invalid_type(Unexpected::Map, &visitor)),
+            serde_json::Value::String(name) => visitor.visit_enum(name.into_deserializer()),
+            other => other.deserialize_any(visitor),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map identifier ignored_any
+    }
+}
+
+/// What a well-formed document that is not of the asked shape is told. serde's message is read for its kind only: it
+/// may hold what was submitted.
+fn shape_problem(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in error.path() {
+        match segment {
+            Segment::Seq { index } => {
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
+            }
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                pointer.push('/');
+                pointer.push_str(&escape(key));
+            }
+            Segment::Unknown => {}
+        }
+    }
+    let message = error.inner().to_string();
+    let name = message.split('`').nth(1).unwrap_or_default();
+    let code = if message.starts_with("missing field") {
+        pointer.push('/');
+        pointer.push_str(&escape(name));
+        FaultCode::Required
+    } else if message.starts_with("unknown field") {
+        FaultCode::UnknownItem
+    } else if message.starts_with("unknown variant") {
+        FaultCode::UnknownOption
+    } else if message.starts_with("invalid type") {
+        FaultCode::WrongType
+    } else {
+        FaultCode::InvalidFormat
+    };
+    Problem::invalid(vec![Fault::new(pointer, code)])
+}
+
+/// One pass over the whole document before anything is made of it: JSON at all, no member twice in one object, no NUL.
+fn scan(bytes: &[u8]) -> Result<(), Problem> {
+    let mut faults = Vec::new();
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let ended =
+        Scan { pointer: &mut String::new(), faults: &mut faults }.deserialize(&mut json).and_then(|()| json.end());
+    if let Some(fault) = faults.pop() {
+        let code = if fault.code == FaultCode::DuplicateKey { Code::DuplicateMember } else { Code::Invalid };
+        return Err(Problem::with(code, vec![fault]));
+    }
+    ended.map_err(|_| Code::MalformedJson.into())
+}
+
+struct Scan<'a> {
+    pointer: &'a mut String,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl Scan<'_> {
+    fn text<E: serde::de::Error>(&mut self, text: &str) -> Result<(), E> {
+        if text.contains('\0') {
+            self.faults.push(Fault::new(self.pointer.clone(), FaultCode::ForbiddenCharacter));
+            return Err(E::custom("a forbidden character"));
+        }
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Scan<'_> {
+    type Value = ();
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Scan<'_> {
+    type Value = ();
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_str<E: serde::de::Error>(mut self, text: &str) -> Result<(), E> {
+        self.text(text)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let whole = self.pointer.len();
+        let mut at = 0_usize;
+        loop {
+            self.pointer.push('/');
+            self.pointer.push_str(&at.to_string());
+            let more = items.next_element_seed(Scan { pointer: &mut *self.pointer, faults: &mut *self.faults })?;
+            self.pointer.truncate(whole);
+            at += 1;
+            if more.is_none() {
+                return Ok(());
+            }
+        }
+    }
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
+        let whole = self.pointer.len();
+        let mut seen = std::collections::HashSet::new();
+        while let Some(name) = members.next_key::<std::borrow::Cow<'de, str>>()? {
+            self.pointer.push('/');
+            self.pointer.push_str(&escape(&name));
+            self.text(&name)?;
+            if seen.contains(&name) {
+                self.faults.push(Fault::new(self.pointer.clone(), FaultCode::DuplicateKey));
+                return Err(A::Error::custom("a duplicate member"));
+            }
+            seen.insert(name);
+            members.next_value_seed(Scan { pointer: &mut *self.pointer, faults: &mut *self.faults })?;
+            self.pointer.truncate(whole);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(bytes: &[u8]) -> Option<(Code, String)> {
+        scan(bytes).err().map(|problem| {
+            (problem.code, problem.errors.first().map(|fault| fault.pointer.clone()).unwrap_or_default())
+        })
+    }
+
+    #[test]
+    fn members_that_stand_twice_are_found_wherever_they_are() {
+        assert_eq!(code(br#"{"a":1,"b":{"c":[{"d":1}]}}"#), None);
+        assert_eq!(code(br#"{"a":1,"a":1}"#), Some((Code::DuplicateMember, "/a".into())));
+        assert_eq!(code(br#"{"a":1,"\u0061":1}"#), Some((Code::DuplicateMember, "/a".into())));
+        assert_eq!(code(br#"{"b":[0,{"x":1,"x":2}]}"#), Some((Code::DuplicateMember, "/b/1/x".into())));
+    }
+
+    #[test]
+    fn what_is_not_json_is_malformed() {
+        for bad in [&b"{not json"[..], b"", b"{} {}", b"\xff", b"[1,]", br#""\ud800""#, &[b'['; 5000]] {
+            assert_eq!(code(bad).map(|found| found.0), Some(Code::MalformedJson), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn nul_is_found_in_values_and_names() {
+        assert_eq!(code(br#"{"a":"x\u0000"}"#), Some((Code::Invalid, "/a".into())));
+        assert_eq!(code(br#"{"a\u0000":1}"#).map(|found| found.0), Some(Code::Invalid));
+    }
+}

@@ -1,0 +1,86 @@
+//! Pages of lists and the cursors that lead from one to the next.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+use painreg_tenants::store::Listing;
+use painreg_tenants::{Cursor, StoreError, Tx};
+use serde::{Deserialize, Serialize};
+
+use super::parameters::parameter;
+use crate::problem::Problem;
+
+/// One page of a list.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Page<T: utoipa::ToSchema> {
+    /// The items.
+    #[schema(max_items = 1000)]
+    pub items: Vec<T>,
+    /// Send this as `cursor` to read on; null on the last page.
+    #[schema(max_length = 1000)]
+    pub next_cursor: Option<String>,
+}
+
+/// How much of a list is asked for, and from where.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
+    /// How many items at the most, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<i64>,
+    /// Where to read on: the `next_cursor` of the page before.
+    #[param(max_length = 1000)]
+    pub cursor: Option<String>,
+}
+
+impl PageParams {
+    /// The cursor, to be opened inside the transaction.
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.cursor.as_deref().map(Cursor::received)
+    }
+
+    /// The limit, checked.
+    pub fn limit(&self) -> Result<i64, Problem> {
+        match self.limit.unwrap_or(50) {
+            limit @ 1..=200 => Ok(limit),
+            _ => Err(parameter("query", "limit")),
+        }
+    }
+}
+
+/// A stretch of a list as a page; `seal` names the place of its last item.
+pub fn page<T, V: From<T> + utoipa::ToSchema>(listing: Listing<T>, seal: impl FnOnce(&T) -> Cursor) -> Page<V> {
+    let next_cursor = listing.items.last().filter(|_| listing.more).map(|last| seal(last).as_str().to_owned());
+    Page { items: listing.items.into_iter().map(V::from).collect(), next_cursor }
+}
+
+/// A place in a list that is sorted by instant and id.
+pub fn position(at: jiff::Timestamp, id: impl std::fmt::Display) -> String {
+    format!("{at} {id}")
+}
+
+/// The place that a cursor of such a list names.
+pub fn after<I>(
+    tx: &Tx<'_>,
+    list: &str,
+    cursor: Option<Cursor>,
+    id: impl FnOnce(uuid::Uuid) -> I,
+) -> Result<Option<(jiff::Timestamp, I)>, StoreError> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let text = tx.open_cursor(list, &cursor)?;
+    let (at, key) = text.split_once(' ').ok_or(StoreError::BadCursor)?;
+    let at = at.parse().map_err(|_| StoreError::BadCursor)?;
+    let key = key.parse().map_err(|_| StoreError::BadCursor)?;
+    Ok(Some((at, id(key))))
+}
+
+/// One page of a list as an answer, with `Link` to the next (RFC 8288).
+pub fn page_answer<T: Serialize + utoipa::ToSchema>(request: &HttpRequest, page: &Page<T>) -> HttpResponse {
+    let mut answer = HttpResponse::Ok();
+    if let Some(cursor) = &page.next_cursor {
+        let others = request.query_string().split('&').filter(|part| !part.is_empty() && !part.starts_with("cursor="));
+        let query = others.chain([format!("cursor={cursor}").as_str()]).collect::<Vec<_>>().join("&");
+        answer.insert_header((header::LINK, format!("<{}?{query}>; rel=\"next\"", request.path())));
+    }
+    answer.json(page)
+}
