@@ -1,7 +1,6 @@
 //! The registry over HTTP: parse, one use, show. `diesel` is not a dependency of this crate.
 
 pub mod auth;
-mod batch;
 pub mod caller;
 pub mod commands;
 mod intake;
@@ -13,6 +12,7 @@ mod request_info;
 pub mod routes;
 pub mod server;
 pub mod state;
+mod views;
 pub mod webhook_sender;
 pub mod wire;
 pub mod worker;

@@ -27,6 +27,13 @@ pub struct State {
     pub metrics: PrometheusHandle,
 }
 
+impl State {
+    /// Returns the address of a registry's forms, which the canonical addresses of its FHIR questionnaires begin with.
+    pub fn forms_address(&self, tenant: &str) -> String {
+        format!("{}/v1/tenants/{tenant}/forms", self.public_address)
+    }
+}
+
 /// Counts unauthenticated requests until maintenance stores the counts, at most a second later.
 #[derive(Default)]
 pub struct UnauthenticatedCounter(Mutex<HashMap<Stranger, i64>>);

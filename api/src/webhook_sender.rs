@@ -14,7 +14,7 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
-use crate::routes::events::EventView;
+use crate::views::event::EventView;
 
 /// Concurrent deliveries of one step.
 const CONCURRENCY: i64 = 16;

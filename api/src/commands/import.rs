@@ -1,19 +1,19 @@
 //! `painreg import`: answers from Nettskjema and Infopad into a registry, over the API like everybody else. It never touches the database,
 //! and what was encrypted never touches the disk.
 
+mod batch_queue;
 mod credentials;
-mod cut;
 mod files;
+mod framing;
 mod infopad;
 mod journal;
-mod outlet;
 mod pipeline;
 mod poll;
+mod registry_client;
 mod report;
 mod sealed;
 mod service;
 mod source;
-mod target;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -27,16 +27,16 @@ use jiff::SignedDuration;
 use painreg_tenants::Clock;
 use secrecy::SecretString;
 
+use self::batch_queue::Limits;
 use self::credentials::{Client, Credentials, read_secret};
 use self::files::Files;
-use self::journal::{Aim, Journal};
-use self::outlet::Limits;
+use self::journal::{Journal, Target};
 use self::pipeline::{Pipeline, appended};
 use self::poll::Poll;
+use self::registry_client::RegistryClient;
 use self::sealed::Keys;
 use self::service::{Service, Stop};
 use self::source::Found;
-use self::target::Target;
 use super::Failure;
 
 /// The answer to an import that left something for somebody to look at.
@@ -195,7 +195,7 @@ struct How {
 }
 
 fn number(text: &str) -> Result<String, String> {
-    if cut::is_number(text) { Ok(text.to_owned()) } else { Err("a form's number is digits".to_owned()) }
+    if framing::is_number(text) { Ok(text.to_owned()) } else { Err("a form's number is digits".to_owned()) }
 }
 
 fn slug(text: &str) -> Result<String, String> {
@@ -259,7 +259,7 @@ impl How {
         let service =
             Service::new("the registry", &into.server, into.credentials()?, self.patience, Arc::clone(&halted));
         let receipts = self.receipts.as_ref().filter(|_| !self.dry_run);
-        let aim = Aim { server: into.server.trim_end_matches('/').to_owned(), tenant: into.tenant.clone() };
+        let aim = Target { server: into.server.trim_end_matches('/').to_owned(), tenant: into.tenant.clone() };
         let (journal, known) = if self.dry_run || self.no_journal {
             (None, HashSet::new())
         } else {
@@ -268,7 +268,7 @@ impl How {
             (Some(journal), known)
         };
         Ok(Pipeline {
-            target: Target::new(service, into.tenant.clone(), self.dry_run, Clock::system()),
+            target: RegistryClient::new(service, into.tenant.clone(), self.dry_run, Clock::system()),
             parallel: usize::from(self.parallel),
             limits: Limits { deliveries: usize::from(self.batch), bytes: usize::from(self.batch_kib) * 1024 },
             halted,
@@ -314,7 +314,7 @@ impl Nettskjema {
             remember: pipeline.journal.is_some(),
         };
         let bytes = files.found.bytes();
-        pipeline.run(Some(bytes), |outlet, target| files.feed(outlet, target)).map(code)
+        pipeline.run(Some(bytes), |queue, target| files.feed(queue, target)).map(code)
     }
 
     fn poll(self) -> Result<ExitCode, Failure> {
@@ -353,9 +353,9 @@ fn round(poll: &mut Poll, pipeline: &mut Pipeline) -> Result<bool, Failure> {
     }
     let asked = &*poll;
     let forms = asked.forms.iter().filter(|form| changed.contains_key(*form));
-    let placed = pipeline.run(None, |outlet, target| {
+    let placed = pipeline.run(None, |queue, target| {
         for form in forms {
-            asked.feed(form, outlet, target)?;
+            asked.feed(form, queue, target)?;
         }
         Ok(())
     })?;

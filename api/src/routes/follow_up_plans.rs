@@ -18,7 +18,7 @@ use painreg_tenants::{StoreError, Tx};
 use serde::Serialize;
 
 use crate::problem::Problem;
-use crate::routes::forms::DraftFault;
+use crate::views::draft::DraftFault;
 
 /// A version of the plan (oppfølgingsplan). It never changes.
 #[derive(Serialize, utoipa::ToSchema)]

@@ -25,6 +25,7 @@ use serde_json::Value;
 use validator::Validate;
 
 use crate::problem::Problem;
+use crate::views::draft::DraftFault;
 use crate::wire::{ListedCode, reply};
 
 /// A published version of a form (skjema).
@@ -85,22 +86,6 @@ pub struct DraftView {
     /// Counts changes; also the ETag.
     #[schema(minimum = 1)]
     version: i64,
-}
-
-/// What is wrong with one part of a draft.
-#[derive(Serialize, utoipa::ToSchema)]
-pub struct DraftFault {
-    /// Where (RFC 6901).
-    #[schema(max_length = 1000, example = "/items/0/label/nb")]
-    pointer: String,
-    /// Why.
-    code: FaultCode,
-}
-
-impl From<Fault> for DraftFault {
-    fn from(Fault { pointer, code, .. }: Fault) -> Self {
-        Self { pointer, code }
-    }
 }
 
 impl From<Draft> for DraftView {

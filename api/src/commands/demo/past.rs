@@ -14,7 +14,9 @@ use painreg_domain::synthetic::{Follower, Generator};
 use painreg_tenants::Clock;
 use serde_json::{Map, Value, json};
 
-use super::{Client, Failure, TOGETHER, registration, say};
+use super::batches::{TOGETHER, registration};
+use super::client::Client;
+use super::{Failure, say};
 
 /// The registry that the report is of.
 pub(super) const REGISTRY: &str = "ous";

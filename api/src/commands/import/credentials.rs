@@ -12,7 +12,7 @@ use serde::Deserialize;
 use ureq::Agent;
 use ureq::http::header;
 
-use super::service::{Refusal, Setback, Stop, setback};
+use super::service::{Refusal, Retry, Stop, setback};
 use crate::commands::Failure;
 
 /// How long before it expires a token is renewed.
@@ -53,7 +53,7 @@ struct Granted {
 
 impl Credentials {
     /// A token that is not the one that was `refused`.
-    pub fn token(&self, agent: &Agent, refused: Option<&SecretString>) -> Result<SecretString, Setback> {
+    pub fn token(&self, agent: &Agent, refused: Option<&SecretString>) -> Result<SecretString, Retry> {
         let token = match self {
             Self::Given(token) => token.clone(),
             Self::File(path) => read_secret(path).map_err(|error| Stop::Broken(error.to_string()))?,
@@ -80,7 +80,7 @@ impl Client {
         Self { url: url.to_owned(), id: id.to_owned(), secret, scope, held: Mutex::default() }
     }
 
-    fn token(&self, agent: &Agent, refused: Option<&SecretString>) -> Result<SecretString, Setback> {
+    fn token(&self, agent: &Agent, refused: Option<&SecretString>) -> Result<SecretString, Retry> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(held) = held.as_ref()
             && held.until.is_none_or(|until| Instant::now() < until)
@@ -95,17 +95,17 @@ impl Client {
             .post(&self.url)
             .header(header::AUTHORIZATION, format!("Basic {basic}"))
             .send_form(std::iter::once(("grant_type", "client_credentials")).chain(scope))
-            .map_err(|error| Setback::Later(None, format!("{ISSUER}: {error}")))?;
+            .map_err(|error| Retry::After(None, format!("{ISSUER}: {error}")))?;
         if answer.status().as_u16() != 200 {
             return Err(match setback(ISSUER, answer) {
-                Setback::Never(Stop::Refused(refusal)) => Stop::LockedOut(refusal).into(),
+                Retry::Never(Stop::Refused(refusal)) => Stop::LockedOut(refusal).into(),
                 other => other,
             });
         }
         let granted: Granted = answer
             .body_mut()
             .read_json()
-            .map_err(|_| Setback::Later(None, format!("{ISSUER} gave an answer that is no token")))?;
+            .map_err(|_| Retry::After(None, format!("{ISSUER} gave an answer that is no token")))?;
         let until =
             granted.expires_in.map(|seconds| Instant::now() + Duration::from_secs(seconds).saturating_sub(MARGIN));
         let token = SecretString::from(granted.access_token);

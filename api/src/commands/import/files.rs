@@ -7,13 +7,13 @@ use std::sync::mpsc::sync_channel;
 
 use serde::Deserialize;
 
-use super::cut::{self, Uncut};
-use super::journal::Mark;
-use super::outlet::{Origin, Outlet, Sorting};
+use super::batch_queue::{BatchQueue, Origin, Sorting};
+use super::framing::{self, FramingError};
+use super::journal::FileDigest;
+use super::registry_client::RegistryClient;
 use super::sealed::{Keys, Opened, digest};
 use super::service::Stop;
 use super::source::{Found, Holds, Source, form_of_folder};
-use super::target::Target;
 use crate::wire::LINES_LIMIT;
 
 /// How many files are opened and decrypted at once.
@@ -33,7 +33,7 @@ pub struct Files {
 
 /// A file that is about to be read.
 struct Ready {
-    mark: Option<Mark>,
+    mark: Option<FileDigest>,
     /// `None`: an earlier run has stored all of it.
     opened: Result<Option<Opened>, String>,
 }
@@ -46,12 +46,12 @@ struct Definition {
 }
 
 impl Files {
-    /// Puts every delivery of every file into the outlet.
-    pub fn feed(&self, outlet: &mut Outlet<'_>, target: &Target) -> Result<(), Stop> {
+    /// Puts every delivery of every file into the queue.
+    pub fn feed(&self, queue: &mut BatchQueue<'_>, target: &RegistryClient) -> Result<(), Stop> {
         for (path, why) in &self.found.left {
-            outlet.leave(path.clone(), (*why).to_owned(), false)?;
+            queue.leave(path.clone(), (*why).to_owned(), false)?;
         }
-        let (sources, known) = (&self.found.sources, outlet.known());
+        let (sources, known) = (&self.found.sources, queue.known());
         std::thread::scope(|scope| {
             let mut ahead = Vec::new();
             for worker in 0..AHEAD {
@@ -66,17 +66,17 @@ impl Files {
             let turns = ahead.iter().cycle();
             sources.iter().zip(turns).try_for_each(|(source, turn)| {
                 let ready = turn.recv().map_err(|_| Stop::Broken("a file was not opened".to_owned()))?;
-                self.read(source, ready, outlet, target)
+                self.read(source, ready, queue, target)
             })
         })
     }
 
-    fn ready(&self, source: &Source, known: &HashSet<Mark>) -> Ready {
+    fn ready(&self, source: &Source, known: &HashSet<FileDigest>) -> Ready {
         let path = &source.path;
         let mark = if self.remember {
             let whole = path.canonicalize().unwrap_or_else(|_| path.clone());
             match digest(path) {
-                Ok(digest) => Some(Mark::of(&[b"file", whole.as_os_str().as_encoded_bytes(), &digest])),
+                Ok(digest) => Some(FileDigest::of(&[b"file", whole.as_os_str().as_encoded_bytes(), &digest])),
                 Err(error) => return Ready { mark: None, opened: Err(error.to_string()) },
             }
         } else {
@@ -88,36 +88,48 @@ impl Files {
         Ready { mark, opened: self.keys.open(path).map(Some) }
     }
 
-    fn read(&self, source: &Source, ready: Ready, outlet: &mut Outlet<'_>, target: &Target) -> Result<(), Stop> {
-        let leave = |outlet: &mut Outlet<'_>, why: String, failed| outlet.leave(source.path.clone(), why, failed);
+    fn read(
+        &self,
+        source: &Source,
+        ready: Ready,
+        queue: &mut BatchQueue<'_>,
+        target: &RegistryClient,
+    ) -> Result<(), Stop> {
+        let leave = |queue: &mut BatchQueue<'_>, why: String, failed| queue.leave(source.path.clone(), why, failed);
         let mut opened = match ready.opened {
             Ok(Some(opened)) => opened,
-            Ok(None) => return outlet.pass(source.size),
-            Err(why) => return leave(outlet, why, true),
+            Ok(None) => return queue.pass(source.size),
+            Err(why) => return leave(queue, why, true),
         };
         let origin = Origin::new(source.path.display().to_string(), ready.mark, source.size);
         let taken = if source.holds == Holds::Definition {
-            self.define(source, &mut opened, outlet, target)
+            self.define(source, &mut opened, queue, target)
         } else {
-            self.deliveries(source, &mut opened, outlet, &origin)
+            self.deliveries(source, &mut opened, queue, &origin)
         };
         match taken {
-            Ok(()) => outlet.read(&origin),
-            Err(Uncut::Unreadable(why)) => leave(outlet, why, true),
-            Err(Uncut::Stop(stop)) => Err(stop),
+            Ok(()) => queue.read(&origin),
+            Err(FramingError::Unreadable(why)) => leave(queue, why, true),
+            Err(FramingError::Stop(stop)) => Err(stop),
         }
     }
 
-    fn define(&self, source: &Source, opened: &mut Opened, outlet: &mut Outlet<'_>, to: &Target) -> Result<(), Uncut> {
+    fn define(
+        &self,
+        source: &Source,
+        opened: &mut Opened,
+        queue: &mut BatchQueue<'_>,
+        to: &RegistryClient,
+    ) -> Result<(), FramingError> {
         let mut text = Vec::new();
         opened.reader().take(u64::try_from(LINES_LIMIT).unwrap_or(u64::MAX)).read_to_end(&mut text)?;
         let named = || serde_json::from_slice(&text).ok().map(|it: Definition| it.form.to_string());
         let form = self.form.clone().or_else(named).or_else(|| form_of_folder(&source.path)).ok_or_else(no_form)?;
         match to.define(&form, &text) {
-            Ok(true) => Ok(outlet.defined()?),
+            Ok(true) => Ok(queue.defined()?),
             Ok(false) => Ok(()),
             Err(Stop::Refused(refusal)) if matches!(refusal.status, 400 | 413 | 422) => {
-                Err(Uncut::Unreadable(refusal.to_string()))
+                Err(FramingError::Unreadable(refusal.to_string()))
             }
             Err(stop) => Err(stop.into()),
         }
@@ -127,22 +139,24 @@ impl Files {
         &self,
         source: &Source,
         opened: &mut Opened,
-        outlet: &mut Outlet<'_>,
+        queue: &mut BatchQueue<'_>,
         origin: &Arc<Origin>,
-    ) -> Result<(), Uncut> {
+    ) -> Result<(), FramingError> {
         let folder = form_of_folder(&source.path);
         let mut sorting = Sorting::new(self.form.as_deref(), folder.as_deref());
         let input = opened.reader();
-        let emit: &mut cut::Emit<'_> = &mut |it| sorting.push(it, outlet, origin);
+        let emit: &mut framing::Emit<'_> = &mut |it| sorting.push(it, queue, origin);
         match source.holds {
-            Holds::Documents => cut::documents(input, emit)?,
-            Holds::Rows => cut::rows(input, emit)?,
-            Holds::Lines | Holds::Definition => cut::lines(input, emit)?,
+            Holds::Documents => framing::documents(input, emit)?,
+            Holds::Rows => framing::rows(input, emit)?,
+            Holds::Lines | Holds::Definition => framing::lines(input, emit)?,
         }
         if sorting.is_lost() { Err(no_form()) } else { Ok(()) }
     }
 }
 
-fn no_form() -> Uncut {
-    Uncut::Unreadable("nothing says whose form it is, neither its text nor its folder: say it with --form".to_owned())
+fn no_form() -> FramingError {
+    FramingError::Unreadable(
+        "nothing says whose form it is, neither its text nor its folder: say it with --form".to_owned(),
+    )
 }

@@ -12,8 +12,8 @@ use painreg_domain::national_id::{Acceptance, IdType, NationalId};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::cut::Cut;
-use super::outlet::{Channel, Origin, Outlet};
+use super::batch_queue::{BatchQueue, Channel, Origin};
+use super::framing::Cut;
 use super::report::Fault;
 use super::service::Stop;
 use super::{Destination, How, code, journal};
@@ -105,18 +105,13 @@ impl Infopad {
         }
         pipeline.columns = Some(columns);
         let origin = Origin::new(self.file.display().to_string(), None, size);
-        let placed = pipeline.run(Some(size), |outlet, _| feed(export, &mapping, outlet, &origin))?;
+        let placed = pipeline.run(Some(size), |queue, _| feed(export, &mapping, queue, &origin))?;
         Ok(code(placed))
     }
 }
 
-/// Puts every row into the outlet.
-fn feed(
-    export: Export<File>,
-    mapping: &ExportMapping,
-    outlet: &mut Outlet<'_>,
-    origin: &Arc<Origin>,
-) -> Result<(), Stop> {
+/// Puts every row into the queue.
+fn feed(export: Export<File>, mapping: &Mapping, queue: &mut BatchQueue<'_>, origin: &Arc<Origin>) -> Result<(), Stop> {
     let channel = Arc::new(Channel {
         form: mapping.form.clone(),
         path: "submission-batches".to_owned(),
@@ -125,13 +120,13 @@ fn feed(
     });
     for (line, row) in export {
         match row {
-            Ok(row) => outlet.push(&channel, origin, line, submission(mapping, row)?)?,
+            Ok(row) => queue.push(&channel, origin, line, submission(mapping, row)?)?,
             Err(faults) => {
-                outlet.refuse(&channel, origin, line, faults.into_iter().map(Fault::from).collect())?;
+                queue.refuse(&channel, origin, line, faults.into_iter().map(Fault::from).collect())?;
             }
         }
     }
-    outlet.read(origin)
+    queue.read(origin)
 }
 
 /// A row as the registry takes it.

@@ -19,9 +19,9 @@ pub const SUFFIX: &str = ".painreg-journal";
 /// By what a delivery, or a file, is known again: the first half of a SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Mark([u8; 16]);
+pub struct FileDigest([u8; 16]);
 
-impl Mark {
+impl FileDigest {
     /// The mark of these parts, in this order.
     pub fn of(parts: &[&[u8]]) -> Self {
         let mut digest = Sha256::new();
@@ -39,13 +39,13 @@ impl Mark {
     }
 }
 
-impl From<Mark> for String {
-    fn from(mark: Mark) -> Self {
+impl From<FileDigest> for String {
+    fn from(mark: FileDigest) -> Self {
         format!("{:032x}", u128::from_be_bytes(mark.0))
     }
 }
 
-impl TryFrom<String> for Mark {
+impl TryFrom<String> for FileDigest {
     type Error = std::num::ParseIntError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
@@ -55,7 +55,7 @@ impl TryFrom<String> for Mark {
 
 /// The first line: where the deliveries went. A journal of another registry would hide what is missing in this one.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Aim {
+pub struct Target {
     /// The server's address.
     pub server: String,
     /// The registry.
@@ -66,7 +66,7 @@ pub struct Aim {
 #[derive(Serialize, Deserialize)]
 pub struct Entry<'a> {
     /// What it is known by.
-    pub mark: Mark,
+    pub mark: FileDigest,
     /// Its submission, if it is a delivery that names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub submission: Option<&'a str>,
@@ -83,7 +83,7 @@ pub struct Entry<'a> {
 /// What an entry must say to be believed.
 #[derive(Deserialize)]
 struct Known {
-    mark: Mark,
+    mark: FileDigest,
     receipt: bool,
 }
 
@@ -91,9 +91,9 @@ struct Known {
 pub struct Journal(File);
 
 impl Journal {
-    /// Opens the journal of an import to `aim`, makes it where there is none, and tells what is in it. Where receipts are
+    /// Opens the journal of an import to `target`, makes it where there is none, and tells what is in it. Where receipts are
     /// wanted, only what has one is there. A last line that was cut short is taken off.
-    pub fn open(path: &Path, aim: &Aim, receipts: bool) -> Result<(Self, HashSet<Mark>), Failure> {
+    pub fn open(path: &Path, target: &Target, receipts: bool) -> Result<(Self, HashSet<FileDigest>), Failure> {
         let place = |error: &dyn std::fmt::Display| Failure::from(format!("{}: {error}", path.display()));
         let opened = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path);
         let mut file = opened.map_err(|error| place(&format!("{error}; --journal says where else it may be")))?;
@@ -104,9 +104,10 @@ impl Journal {
         let mut line = Vec::new();
         while reader.read_until(b'\n', &mut line).map_err(|error| place(&error))? > 0 && line.ends_with(b"\n") {
             if whole == 0 {
-                let aimed: Aim = serde_json::from_slice(&line).map_err(|_| place(&"it is no journal of an import"))?;
-                if aimed != *aim {
-                    let Aim { server, tenant } = aimed;
+                let aimed: Target =
+                    serde_json::from_slice(&line).map_err(|_| place(&"it is no journal of an import"))?;
+                if aimed != *target {
+                    let Target { server, tenant } = aimed;
                     return Err(place(&format!("it is the journal of an import into {tenant} at {server}")));
                 }
             } else {
@@ -119,14 +120,14 @@ impl Journal {
             line.clear();
         }
         // A file that never was a journal is left as it is.
-        if whole == 0 && !serde_json::to_vec(aim)?.starts_with(&line) {
+        if whole == 0 && !serde_json::to_vec(target)?.starts_with(&line) {
             return Err(place(&"it is no journal of an import"));
         }
         file.set_len(whole).map_err(|error| place(&error))?;
         file.seek(SeekFrom::End(0)).map_err(|error| place(&error))?;
         let mut journal = Self(file);
         if whole == 0 {
-            journal.write(aim)?;
+            journal.write(target)?;
         }
         Ok((journal, known))
     }

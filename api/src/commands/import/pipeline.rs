@@ -15,11 +15,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use painreg_domain::infopad;
 use serde::Serialize;
 
-use super::journal::{Entry, Journal, Mark};
-use super::outlet::{Batch, Event, Limits, Origin, Outlet, Ticket};
+use super::batch_queue::{Batch, BatchQueue, DeliveryId, Event, Limits, Origin};
+use super::journal::{Entry, FileDigest, Journal};
+use super::registry_client::{Answer, RegistryClient};
 use super::report::{Outcome, Report, Unplaced};
 use super::service::Stop;
-use super::target::{Answer, Target};
 use crate::commands::Failure;
 
 /// How often a line tells how far an import is, where no bar can.
@@ -30,7 +30,7 @@ const NOW_AND_THEN: Duration = Duration::from_secs(10);
 struct Kept<'a> {
     form: &'a str,
     submission: Option<&'a str>,
-    mark: Mark,
+    mark: FileDigest,
     outcome: Outcome,
     receipt: &'a str,
 }
@@ -38,7 +38,7 @@ struct Kept<'a> {
 /// An import into a registry.
 pub struct Pipeline {
     /// The registry.
-    pub target: Target,
+    pub target: RegistryClient,
     /// How many requests are under way at once.
     pub parallel: usize,
     /// How large they are.
@@ -48,13 +48,13 @@ pub struct Pipeline {
     /// The journal, unless nothing is to be remembered.
     pub journal: Option<Journal>,
     /// What it knew when it was opened.
-    pub known: HashSet<Mark>,
+    pub known: HashSet<FileDigest>,
     /// Where receipts are kept.
     pub receipts: Option<File>,
     /// Where the report goes, besides to the terminal.
     pub report: Option<PathBuf>,
     /// What has been read since.
-    pub seen: HashSet<Mark>,
+    pub seen: HashSet<FileDigest>,
     /// What becomes of the columns, where there are any.
     pub columns: Option<infopad::Report>,
 }
@@ -66,12 +66,12 @@ pub fn appended(path: &Path) -> Result<File, Failure> {
 }
 
 impl Pipeline {
-    /// Imports what `feed` puts into the outlet; whether everything was placed. `bytes`: how much there is to read, if that
+    /// Imports what `feed` puts into the queue; whether everything was placed. `bytes`: how much there is to read, if that
     /// is known.
     pub fn run(
         &mut self,
         bytes: Option<u64>,
-        feed: impl FnOnce(&mut Outlet<'_>, &Target) -> Result<(), Stop> + Send,
+        feed: impl FnOnce(&mut BatchQueue<'_>, &RegistryClient) -> Result<(), Stop> + Send,
     ) -> Result<bool, Failure> {
         let mut desk = Desk {
             report: Report::new(self.target.is_dry_run(), self.report.as_deref(), self.columns.clone())?,
@@ -92,9 +92,9 @@ impl Pipeline {
                 lanes.push(lane);
                 threads.push(scope.spawn(move || halting(halted, || work(target, &waiting, &events))));
             }
-            let mut outlet = Outlet::new(lanes, events, known, seen, limits);
+            let mut queue = BatchQueue::new(lanes, events, known, seen, limits);
             threads
-                .push(scope.spawn(move || halting(halted, || feed(&mut outlet, target).and_then(|()| outlet.flush()))));
+                .push(scope.spawn(move || halting(halted, || feed(&mut queue, target).and_then(|()| queue.flush()))));
             let mut failed = halting(halted, || {
                 happening.iter().try_for_each(|it| desk.take(it).map_err(|error| Stop::Broken(error.to_string())))
             });
@@ -134,11 +134,11 @@ fn halting(halted: &AtomicBool, work: impl FnOnce() -> Result<(), Stop>) -> Resu
 }
 
 /// One lane: a batch after the other.
-fn work(target: &Target, waiting: &Receiver<Batch>, events: &SyncSender<Event>) -> Result<(), Stop> {
+fn work(target: &RegistryClient, waiting: &Receiver<Batch>, events: &SyncSender<Event>) -> Result<(), Stop> {
     for batch in waiting {
-        target.deliver(batch, &mut |ticket, answer| {
+        target.deliver(batch, &mut |delivery_id, answer| {
             // Whoever listens has failed and said so.
-            let _ = events.send(Event::Answered(ticket, answer));
+            let _ = events.send(Event::Answered(delivery_id, answer));
         })?;
     }
     Ok(())
@@ -165,7 +165,7 @@ struct Desk<'a> {
 impl Desk<'_> {
     fn take(&mut self, event: Event) -> std::io::Result<()> {
         match event {
-            Event::Answered(ticket, answer) => self.answered(ticket, answer)?,
+            Event::Answered(delivery_id, answer) => self.answered(delivery_id, answer)?,
             Event::Passed(channel, outcome) => self.report.count(&channel.form, outcome),
             Event::Read(origin) => {
                 self.report.read_file();
@@ -186,8 +186,8 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn answered(&mut self, ticket: Ticket, answer: Answer) -> std::io::Result<()> {
-        let Ticket { channel, submission, mark, origin, number, bytes } = ticket;
+    fn answered(&mut self, delivery_id: DeliveryId, answer: Answer) -> std::io::Result<()> {
+        let DeliveryId { channel, submission, mark, origin, number, bytes } = delivery_id;
         let outcome = answer.outcome;
         self.report.count(&channel.form, outcome);
         self.report.sent(bytes);

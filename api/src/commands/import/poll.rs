@@ -7,10 +7,10 @@ use std::io::{BufReader, Read as _};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::cut::{Uncut, lines};
-use super::outlet::{Origin, Outlet, Sorting};
+use super::batch_queue::{BatchQueue, Origin, Sorting};
+use super::framing::{FramingError, lines};
+use super::registry_client::RegistryClient;
 use super::service::{Service, Stop};
-use super::target::Target;
 use crate::wire::LINES_LIMIT;
 
 /// Forms that are asked for.
@@ -53,23 +53,23 @@ impl Poll {
         Ok(changed)
     }
 
-    /// Puts every submission of a form into the outlet, its definition first.
-    pub fn feed(&self, form: &str, outlet: &mut Outlet<'_>, target: &Target) -> Result<(), Stop> {
+    /// Puts every submission of a form into the queue, its definition first.
+    pub fn feed(&self, form: &str, queue: &mut BatchQueue<'_>, target: &RegistryClient) -> Result<(), Stop> {
         if target.define(form, &self.definition(form)?)? {
-            outlet.defined()?;
+            queue.defined()?;
         }
         let origin = Origin::new(format!("{}/form/{form}/answers", self.address), None, 0);
-        // A stream that breaks off is read again; what was put into the outlet before is not put there twice.
+        // A stream that breaks off is read again; what was put into the queue before is not put there twice.
         self.service.persist(|| {
             let answer = self.service.ask(&format!("/form/{form}/answers"), None)?;
             let mut input = BufReader::new(answer.into_body().into_with_config().limit(u64::MAX).reader());
             let mut sorting = Sorting::new(Some(form), None);
-            lines(&mut input, &mut |it| sorting.push(it, outlet, &origin)).map_err(|error| match error {
-                Uncut::Unreadable(why) => self.service.torn(&why),
-                Uncut::Stop(stop) => stop.into(),
+            lines(&mut input, &mut |it| sorting.push(it, queue, &origin)).map_err(|error| match error {
+                FramingError::Unreadable(why) => self.service.torn(&why),
+                FramingError::Stop(stop) => stop.into(),
             })
         })?;
-        outlet.read(&origin)
+        queue.read(&origin)
     }
 
     /// The definition, or what stands for it where there is no such operation: its elements.

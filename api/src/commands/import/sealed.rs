@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::cut::grow;
+use super::framing::grow;
 use crate::commands::Failure;
 
 /// Encrypted files of no more than that are decrypted whole, ahead of being needed.

@@ -71,14 +71,14 @@ impl fmt::Display for Refusal {
 
 /// Why one attempt came to nothing.
 #[derive(Debug)]
-pub enum Setback {
+pub enum Retry {
     /// It is worth another: at once after the wait that the service asked for, or after a longer one each time.
-    Later(Option<Duration>, String),
+    After(Option<Duration>, String),
     /// It is not.
     Never(Stop),
 }
 
-impl From<Stop> for Setback {
+impl From<Stop> for Retry {
     fn from(stop: Stop) -> Self {
         Self::Never(stop)
     }
@@ -150,7 +150,7 @@ impl Service {
     }
 
     /// Asks once for what lies at `path`, or sends something there. Credentials that are refused are renewed once.
-    pub fn ask(&self, path: &str, sent: Option<&Sent<'_>>) -> Result<Response<Body>, Setback> {
+    pub fn ask(&self, path: &str, sent: Option<&Sent<'_>>) -> Result<Response<Body>, Retry> {
         let url = format!("{}{path}", self.base);
         let mut refused: Option<SecretString> = None;
         loop {
@@ -179,20 +179,20 @@ impl Service {
     }
 
     /// A connection that broke, before or in the answer.
-    pub fn torn(&self, error: &dyn fmt::Display) -> Setback {
-        Setback::Later(None, format!("{}: {error}", self.name))
+    pub fn torn(&self, error: &dyn fmt::Display) -> Retry {
+        Retry::After(None, format!("{}: {error}", self.name))
     }
 
     /// Attempts until it succeeds, is refused for good, or has failed for longer than patience lasts.
-    pub fn persist<T>(&self, mut attempt: impl FnMut() -> Result<T, Setback>) -> Result<T, Stop> {
+    pub fn persist<T>(&self, mut attempt: impl FnMut() -> Result<T, Retry>) -> Result<T, Stop> {
         let mut failing: Option<Instant> = None;
         let mut wait = FIRST_WAIT;
         loop {
             self.wait_turn()?;
             let (asked, why) = match attempt() {
                 Ok(done) => return Ok(done),
-                Err(Setback::Never(stop)) => return Err(stop),
-                Err(Setback::Later(asked, why)) => (asked, why),
+                Err(Retry::Never(stop)) => return Err(stop),
+                Err(Retry::After(asked, why)) => (asked, why),
             };
             if failing.get_or_insert_with(Instant::now).elapsed() >= self.patience {
                 return Err(Stop::GaveUp(why));
@@ -236,7 +236,7 @@ impl Service {
 }
 
 /// What an answer that is no success means.
-pub fn setback(service: &'static str, answer: Response<Body>) -> Setback {
+pub fn setback(service: &'static str, answer: Response<Body>) -> Retry {
     let status = answer.status().as_u16();
     let wait = retry_after(answer.headers());
     let mut text = Vec::new();
@@ -248,9 +248,9 @@ pub fn setback(service: &'static str, answer: Response<Body>) -> Setback {
     let refusal = Refusal { service, status, code: told.code, text, faults };
     let in_progress = status == 409 && wait.is_some();
     if in_progress || matches!(status, 408 | 425 | 429 | 500..=599) {
-        Setback::Later(wait, refusal.to_string())
+        Retry::After(wait, refusal.to_string())
     } else {
-        Setback::Never(Stop::Refused(refusal))
+        Retry::Never(Stop::Refused(refusal))
     }
 }
 

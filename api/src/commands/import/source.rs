@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::cut::is_number;
+use super::framing::is_number;
 use super::journal;
 use crate::commands::Failure;
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::routes::follow_up::DecisionView;
+use crate::views::follow_up::DecisionView;
 use crate::wire::{self, PageParams};
 
 /// How many, and of which unit.

@@ -8,13 +8,10 @@ use painreg_tenants::Cursor;
 use painreg_tenants::store::events::{self, Search};
 use serde::{Deserialize, Serialize};
 
-use super::EventView;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
+use crate::views::event::{EventView, FEED};
 use crate::wire::PageParams;
-
-/// What cursors of the feed belong to: one order, whatever is asked for of it.
-pub const FEED: &str = "events";
 
 /// Which events.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

@@ -7,9 +7,9 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::decisions::{self, Count, Counted};
 use serde::{Deserialize, Serialize};
 
-use super::{ReasonView, reasons};
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
+use crate::views::follow_up::{ReasonView, reasons};
 use crate::wire;
 
 /// Of whom.

@@ -6,9 +6,9 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::decisions::{self, Filter};
 use serde::Deserialize;
 
-use super::DecisionView;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
+use crate::views::follow_up::DecisionView;
 use crate::wire::{self, Page, PageParams, page_answer};
 
 /// Which decisions.

@@ -9,9 +9,9 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::decisions::{self, FollowUp, Sent, Unmatched};
 use serde::{Deserialize, Serialize};
 
-use super::DecisionView;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
+use crate::views::follow_up::DecisionView;
 
 /// As of when.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

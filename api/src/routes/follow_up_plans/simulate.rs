@@ -13,7 +13,7 @@ use validator::Validate;
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::routes::follow_up::{ReasonView, reasons};
+use crate::views::follow_up::{ReasonView, reasons};
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// Which plan, and how much of the difference is shown.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::StatisticsParams;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::routes::follow_up::DecisionView;
+use crate::views::follow_up::DecisionView;
 use crate::wire::{self, Page, PageParams, page_answer};
 
 /// Which figure.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{CellView, Disclosure, StatisticsParams};
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::routes::follow_up::{ReasonView, reasons};
+use crate::views::follow_up::{ReasonView, reasons};
 
 /// Response rates, and what lies behind them.
 #[derive(Serialize, utoipa::ToSchema)]

@@ -11,11 +11,6 @@ use crate::problem::{Problem, Problems};
 use crate::state::State;
 use crate::wire::Resource;
 
-/// Where a registry's forms are: the canonical addresses of its questionnaires begin so.
-pub fn base(state: &State, tenant: &str) -> String {
-    format!("{}/v1/tenants/{tenant}/forms", state.public_address)
-}
-
 /// Read a published version as a FHIR R4 Questionnaire.
 ///
 /// Items have our own labels; the wording of licensed instruments is not in it.
@@ -32,7 +27,7 @@ pub async fn read_fhir_questionnaire(
 ) -> Result<HttpResponse, Problem> {
     let (tenant, code, version) = path.into_inner();
     let form = caller.run(Action::ReadForms, move |tx| Ok(forms::version(tx, &code, &version)?)).await?;
-    let style = Style { base: &base(&state, &tenant), status: "active", language: "nb" };
+    let style = Style { base: &state.forms_address(&tenant), status: "active", language: "nb" };
     let resource: Value = form.definition().to_questionnaire(&style);
     Ok(HttpResponse::Ok().json(resource))
 }

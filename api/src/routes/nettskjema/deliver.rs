@@ -8,13 +8,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use validator::{Validate, ValidationErrors};
 
-use super::examine;
 use crate::caller::Caller;
+use crate::intake::corrections::Corrections;
+use crate::intake::nettskjema::examine;
 use crate::intake::{Arrival, Taken, Waiting, take};
 use crate::problem::{Problem, Problems};
-use crate::routes::quarantine::Corrections;
-use crate::routes::submissions::{KeptView, ReceiptView, stored_reply};
 use crate::state::State;
+use crate::views::quarantine::KeptView;
+use crate::views::submission::{ReceiptView, stored_reply};
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// One submission as Nettskjema gives it: in the shape of TSD's survey API, or of API v3.

@@ -9,13 +9,13 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::nettskjema;
 
 use super::deliver::NettskjemaSubmission;
-use super::examine;
-use crate::batch::{Batch, BatchParams, DeliveryResult, Group};
 use crate::caller::Caller;
 use crate::intake::Arrival;
+use crate::intake::batch::{Batch, BatchParams, DeliveryResult, Group};
+use crate::intake::corrections::Corrections;
+use crate::intake::nettskjema::examine;
 use crate::problem::{Problem, Problems};
 use crate::request_info::RequestInfo;
-use crate::routes::quarantine::Corrections;
 use crate::state::State;
 use crate::wire::{CSV, Line, LineBody};
 

@@ -8,8 +8,9 @@ use painreg_tenants::store::quarantine;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Corrections, QuarantinedView};
+use super::QuarantinedView;
 use crate::caller::Caller;
+use crate::intake::corrections::Corrections;
 use crate::problem::{Problem, Problems};
 use crate::wire::etag;
 

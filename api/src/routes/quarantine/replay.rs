@@ -6,8 +6,9 @@ use painreg_domain::policy::Action;
 use serde::Deserialize;
 use validator::Validate;
 
-use super::{Corrections, ReplayedView, replay};
+use super::{ReplayedView, replay};
 use crate::caller::Caller;
+use crate::intake::corrections::Corrections;
 use crate::problem::{Problem, Problems};
 use crate::state::State;
 use crate::wire::{Body, IdempotencyKey, reply};

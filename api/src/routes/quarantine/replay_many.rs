@@ -8,8 +8,9 @@ use painreg_tenants::store::quarantine::{self, Search};
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
-use super::{Corrections, ReplayedView, replay};
+use super::{ReplayedView, replay};
 use crate::caller::Caller;
+use crate::intake::corrections::Corrections;
 use crate::problem::{Problem, Problems};
 use crate::state::State;
 use crate::wire::{Body, IdempotencyKey, reply};

@@ -11,12 +11,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::response::SOURCE;
-use super::{ReceiptView, SourceBody, source_of, stored_reply};
 use crate::caller::Caller;
+use crate::intake::answers::source_of;
 use crate::intake::{Ready, hash, plausible, take_one};
 use crate::problem::{Code, Problem, Problems};
-use crate::routes::forms::questionnaire::base;
 use crate::state::State;
+use crate::views::submission::{ReceiptView, SourceBody, stored_reply};
 use crate::wire::{Body, IdempotencyKey, Resource, deserialize};
 
 /// The envelope of the answers, as FHIR names it.
@@ -139,7 +139,7 @@ pub async fn submit_fhir_response(
     let response: Response = deserialize(resource.into())?;
     let place = format!("/v1/tenants/{tenant}/fhir-questionnaire-responses");
     let payload_hash = hash(&bytes);
-    let base = base(&state, &tenant);
+    let base = state.forms_address(&tenant);
     caller
         .run_once(Action::SubmitAnswers, key, bytes, &place, move |tx| {
             let ResourceType::QuestionnaireResponse = response.resource_type;

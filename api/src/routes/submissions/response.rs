@@ -6,11 +6,10 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::{forms, submissions};
 use serde_json::{Value, json};
 
-use super::SourceBody;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::routes::forms::questionnaire::base;
 use crate::state::State;
+use crate::views::submission::SourceBody;
 use crate::wire::Resource;
 
 /// What stands before the system and its form in the identifier of a response.
@@ -28,7 +27,7 @@ pub async fn read_fhir_response(
     state: web::Data<State>,
 ) -> Result<HttpResponse, Problem> {
     let (tenant, id) = path.into_inner();
-    let base = base(&state, &tenant);
+    let base = state.forms_address(&tenant);
     let resource: Value = caller
         .run(Action::ReadAnswers, move |tx| {
             let found = submissions::find(tx, id)?;

@@ -6,9 +6,9 @@ use painreg_domain::policy::Action;
 use painreg_tenants::store::submissions::{self, StoredScore};
 use serde::Serialize;
 
-use super::ScoreView;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
+use crate::views::submission::ScoreView;
 use crate::wire::Page;
 
 /// One version of an instrument's result.

@@ -3,11 +3,12 @@
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::policy::Action;
 
-use super::{ReceiptView, SubmitAnswers, stored_reply};
 use crate::caller::Caller;
+use crate::intake::answers::SubmitAnswers;
 use crate::intake::{hash, take_one};
 use crate::problem::{Problem, Problems};
 use crate::state::State;
+use crate::views::submission::{ReceiptView, stored_reply};
 use crate::wire::{Body, IdempotencyKey};
 
 /// Submit an answered questionnaire.

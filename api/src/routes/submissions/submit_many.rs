@@ -3,13 +3,13 @@
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, post, web};
 use painreg_domain::policy::Action;
 
-use super::{SubmitAnswers, examine};
-use crate::batch::{Batch, BatchParams, DeliveryResult};
 use crate::caller::Caller;
 use crate::intake::Arrival;
+use crate::intake::answers::{SubmitAnswers, examine};
+use crate::intake::batch::{Batch, BatchParams, DeliveryResult};
+use crate::intake::corrections::Corrections;
 use crate::problem::{Problem, Problems};
 use crate::request_info::RequestInfo;
-use crate::routes::quarantine::Corrections;
 use crate::state::State;
 use crate::wire::{Line, LineBody, NDJSON};
 

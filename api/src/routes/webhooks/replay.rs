@@ -11,7 +11,7 @@ use validator::Validate;
 use super::WebhookView;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::routes::events::list::FEED;
+use crate::views::event::FEED;
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// From where.

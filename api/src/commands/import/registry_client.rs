@@ -7,7 +7,7 @@ use painreg_tenants::Clock;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::outlet::{Batch, Ticket};
+use super::batch_queue::{Batch, DeliveryId};
 use super::report::{Fault, Outcome};
 use super::service::{Refusal, Sent, Service, Stop};
 
@@ -15,7 +15,7 @@ use super::service::{Refusal, Sent, Service, Stop};
 const TRIES: u32 = 6;
 
 /// The registry.
-pub struct Target {
+pub struct RegistryClient {
     service: Service,
     tenant: String,
     dry_run: bool,
@@ -83,7 +83,7 @@ impl Answer {
     }
 }
 
-impl Target {
+impl RegistryClient {
     /// The registry `tenant` of a server.
     pub const fn new(service: Service, tenant: String, dry_run: bool, clock: Clock) -> Self {
         Self { service, tenant, dry_run, clock }
@@ -118,11 +118,11 @@ impl Target {
 
     /// Delivers a batch and tells the answer to each delivery, once. The same key is used until it is answered whole. What
     /// the server refuses to read at all is halved, so that one delivery does not stand in the way of the others.
-    pub fn deliver(&self, batch: Batch, settle: &mut impl FnMut(Ticket, Answer)) -> Result<(), Stop> {
+    pub fn deliver(&self, batch: Batch, settle: &mut impl FnMut(DeliveryId, Answer)) -> Result<(), Stop> {
         match self.answers(&batch) {
             Ok(answers) => {
                 for (delivery, answer) in batch.deliveries.into_iter().zip(answers) {
-                    settle(delivery.ticket, answer);
+                    settle(delivery.delivery_id, answer);
                 }
                 Ok(())
             }
@@ -134,7 +134,7 @@ impl Target {
                     return self.deliver(Batch::new(channel, second), settle);
                 }
                 for delivery in deliveries {
-                    settle(delivery.ticket, Answer::refused(refusal.clone().into()));
+                    settle(delivery.delivery_id, Answer::refused(refusal.clone().into()));
                 }
                 Ok(())
             }

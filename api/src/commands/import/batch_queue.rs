@@ -9,11 +9,11 @@ use std::sync::mpsc::SyncSender;
 
 use zeroize::Zeroizing;
 
-use super::cut::Cut;
-use super::journal::Mark;
+use super::framing::Cut;
+use super::journal::FileDigest;
+use super::registry_client::Answer;
 use super::report::{Fault, Outcome};
 use super::service::Stop;
-use super::target::Answer;
 use crate::wire::LINES_LIMIT;
 
 /// What the bodies of a batch have in common.
@@ -34,7 +34,7 @@ pub struct Origin {
     /// The file or the address.
     pub name: String,
     /// What the journal knows the file by; `None`: it is not noted there.
-    pub mark: Option<Mark>,
+    pub mark: Option<FileDigest>,
     /// Its length, where that is known.
     pub size: u64,
     /// How much of it the progress bar has shown.
@@ -47,7 +47,7 @@ pub struct Origin {
 
 impl Origin {
     /// Something that is about to be read.
-    pub fn new(name: String, mark: Option<Mark>, size: u64) -> Arc<Self> {
+    pub fn new(name: String, mark: Option<FileDigest>, size: u64) -> Arc<Self> {
         let (shown, open, whole) = (AtomicU64::new(0), AtomicU64::new(1), AtomicBool::new(true));
         Arc::new(Self { name, mark, size, shown, open, whole })
     }
@@ -58,17 +58,17 @@ pub struct Delivery {
     /// Its text.
     pub text: Zeroizing<Vec<u8>>,
     /// What it is known by.
-    pub ticket: Ticket,
+    pub delivery_id: DeliveryId,
 }
 
 /// What stays of a delivery when its text has gone.
-pub struct Ticket {
+pub struct DeliveryId {
     /// Where it went.
     pub channel: Arc<Channel>,
     /// The submission it names.
     pub submission: Option<String>,
     /// What it is known by.
-    pub mark: Mark,
+    pub mark: FileDigest,
     /// Where it came from.
     pub origin: Arc<Origin>,
     /// The how manieth it was there.
@@ -80,7 +80,7 @@ pub struct Ticket {
 /// What happens while an import runs.
 pub enum Event {
     /// A delivery has its answer.
-    Answered(Ticket, Answer),
+    Answered(DeliveryId, Answer),
     /// A delivery is not sent.
     Passed(Arc<Channel>, Outcome),
     /// A file has been read to its end.
@@ -134,11 +134,11 @@ impl Batch {
 }
 
 /// Where deliveries are put by what reads them.
-pub struct Outlet<'a> {
+pub struct BatchQueue<'a> {
     lanes: Vec<(SyncSender<Batch>, Option<Batch>)>,
     events: SyncSender<Event>,
-    known: &'a HashSet<Mark>,
-    seen: &'a mut HashSet<Mark>,
+    known: &'a HashSet<FileDigest>,
+    seen: &'a mut HashSet<FileDigest>,
     limits: Limits,
 }
 
@@ -151,27 +151,27 @@ pub struct Limits {
     pub bytes: usize,
 }
 
-impl<'a> Outlet<'a> {
-    /// An outlet into these lanes; `known`: what earlier runs have stored; `seen`: what has been read since.
+impl<'a> BatchQueue<'a> {
+    /// An queue into these lanes; `known`: what earlier runs have stored; `seen`: what has been read since.
     pub fn new(
         lanes: Vec<SyncSender<Batch>>,
         events: SyncSender<Event>,
-        known: &'a HashSet<Mark>,
-        seen: &'a mut HashSet<Mark>,
+        known: &'a HashSet<FileDigest>,
+        seen: &'a mut HashSet<FileDigest>,
         limits: Limits,
     ) -> Self {
         Self { lanes: lanes.into_iter().map(|lane| (lane, None)).collect(), events, known, seen, limits }
     }
 
     /// What earlier runs have stored.
-    pub const fn known(&self) -> &'a HashSet<Mark> {
+    pub const fn known(&self) -> &'a HashSet<FileDigest> {
         self.known
     }
 
     /// Puts a delivery on its way, unless it has been on it before.
     pub fn push(&mut self, channel: &Arc<Channel>, origin: &Arc<Origin>, number: u64, cut: Cut) -> Result<(), Stop> {
         let Cut { submission, text, too_long, .. } = cut;
-        let mark = Mark::of(&[channel.path.as_bytes(), &channel.header, &text]);
+        let mark = FileDigest::of(&[channel.path.as_bytes(), &channel.header, &text]);
         let passed = if self.known.contains(&mark) {
             Some(Outcome::Earlier)
         } else {
@@ -182,22 +182,22 @@ impl<'a> Outlet<'a> {
         }
         origin.open.fetch_add(1, Ordering::Relaxed);
         let lane = match &submission {
-            Some(id) => Mark::of(&[channel.form.as_bytes(), id.as_bytes()]).lane(self.lanes.len()),
+            Some(id) => FileDigest::of(&[channel.form.as_bytes(), id.as_bytes()]).lane(self.lanes.len()),
             None => mark.lane(self.lanes.len()),
         };
         let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
-        let ticket =
-            Ticket { channel: Arc::clone(channel), submission, mark, origin: Arc::clone(origin), number, bytes };
+        let delivery_id =
+            DeliveryId { channel: Arc::clone(channel), submission, mark, origin: Arc::clone(origin), number, bytes };
         if too_long || channel.header.len() + text.len() + 2 > LINES_LIMIT {
-            return self.tell(Event::Answered(ticket, Answer::too_long()));
+            return self.tell(Event::Answered(delivery_id, Answer::too_long()));
         }
         let limits = self.limits;
         let Some((lane, open)) = self.lanes.get_mut(lane) else { return Err(Stop::Halted) };
         let length = text.len() + 1;
         // Lines of one submission, or lines that cannot be read, would be taken for a part of what stands above them.
         let clashes = |last: &Delivery| {
-            let last = &last.ticket.submission;
-            last.is_some() != ticket.submission.is_some() || (last.is_some() && *last == ticket.submission)
+            let last = &last.delivery_id.submission;
+            last.is_some() != delivery_id.submission.is_some() || (last.is_some() && *last == delivery_id.submission)
         };
         let full = |batch: &mut Batch| {
             batch.channel != *channel
@@ -210,7 +210,7 @@ impl<'a> Outlet<'a> {
         }
         let batch = open.get_or_insert_with(|| Batch::new(Arc::clone(channel), Vec::new()));
         batch.bytes += length;
-        batch.deliveries.push(Delivery { text, ticket });
+        batch.deliveries.push(Delivery { text, delivery_id });
         Ok(())
     }
 
@@ -223,10 +223,10 @@ impl<'a> Outlet<'a> {
         faults: Vec<Fault>,
     ) -> Result<(), Stop> {
         origin.open.fetch_add(1, Ordering::Relaxed);
-        let mark = Mark::of(&[channel.path.as_bytes(), origin.name.as_bytes(), &number.to_be_bytes()]);
+        let mark = FileDigest::of(&[channel.path.as_bytes(), origin.name.as_bytes(), &number.to_be_bytes()]);
         let origin = Arc::clone(origin);
-        let ticket = Ticket { channel: Arc::clone(channel), submission: None, mark, origin, number, bytes: 0 };
-        self.tell(Event::Answered(ticket, Answer::unfit(faults)))
+        let delivery_id = DeliveryId { channel: Arc::clone(channel), submission: None, mark, origin, number, bytes: 0 };
+        self.tell(Event::Answered(delivery_id, Answer::unfit(faults)))
     }
 
     /// Says that something has been read to its end.
@@ -282,8 +282,8 @@ impl<'a> Sorting<'a> {
         self.lost
     }
 
-    /// Puts a delivery into the outlet.
-    pub fn push(&mut self, cut: Cut, outlet: &mut Outlet<'_>, origin: &Arc<Origin>) -> Result<(), Stop> {
+    /// Puts a delivery into the queue.
+    pub fn push(&mut self, cut: Cut, queue: &mut BatchQueue<'_>, origin: &Arc<Origin>) -> Result<(), Stop> {
         self.number += 1;
         let last = self.channel.clone();
         let named = || last.as_ref().map(|it| it.form.as_str());
@@ -301,7 +301,7 @@ impl<'a> Sorting<'a> {
                 header: header.to_owned(),
             }),
         };
-        outlet.push(&channel, origin, self.number, cut)?;
+        queue.push(&channel, origin, self.number, cut)?;
         self.channel = Some(channel);
         Ok(())
     }

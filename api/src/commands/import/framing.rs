@@ -30,20 +30,20 @@ pub struct Cut {
 }
 
 /// Why a stream was not read to its end.
-pub enum Uncut {
+pub enum FramingError {
     /// It broke off or is not what it should be.
     Unreadable(String),
     /// The import stops.
     Stop(Stop),
 }
 
-impl From<std::io::Error> for Uncut {
+impl From<std::io::Error> for FramingError {
     fn from(error: std::io::Error) -> Self {
         Self::Unreadable(error.to_string())
     }
 }
 
-impl From<Stop> for Uncut {
+impl From<Stop> for FramingError {
     fn from(stop: Stop) -> Self {
         Self::Stop(stop)
     }
@@ -174,7 +174,7 @@ fn line(input: &mut dyn BufRead) -> std::io::Result<Option<(Zeroizing<Vec<u8>>, 
 }
 
 /// Deliveries of NDJSON: submissions, or long answer lines.
-pub fn lines(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), Uncut> {
+pub fn lines(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), FramingError> {
     let mut grouping = Grouping { emit, open: None };
     while let Some((text, too_long)) = line(input)? {
         if too_long {
@@ -188,7 +188,7 @@ pub fn lines(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), Uncut> 
 }
 
 /// Deliveries of JSON documents: submissions, arrays of them, one after the other. Each becomes one line.
-pub fn documents(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), Uncut> {
+pub fn documents(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), FramingError> {
     let mut grouping = Grouping { emit, open: None };
     let mut stop = None;
     while let Some(first) = peek(input)? {
@@ -207,7 +207,7 @@ pub fn documents(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), Unc
             return Err(stop.into());
         }
         // The error's text would repeat what it stumbled over.
-        read.map_err(|error| Uncut::Unreadable(format!("no JSON at line {}", error.line())))?;
+        read.map_err(|error| FramingError::Unreadable(format!("no JSON at line {}", error.line())))?;
     }
     Ok(grouping.close()?)
 }
@@ -265,7 +265,7 @@ fn peek(input: &mut dyn BufRead) -> std::io::Result<Option<u8>> {
 }
 
 /// Deliveries of CSV v1: a row each.
-pub fn rows(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), Uncut> {
+pub fn rows(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), FramingError> {
     let Some((header, _)) = record(input)? else { return Ok(()) };
     let shown = header.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&header);
     let separator = [b';', b'\t', b','].into_iter().max_by_key(|it| shown.split(|byte| byte == it).count());

@@ -12,10 +12,12 @@ use painreg_tenants::store::submissions::Delivered;
 use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
-use crate::intake::{Arrival, Reason, Stored, Taken, Waiting, take};
+use crate::intake::{Arrival, Stored, Taken, Waiting, take};
 use crate::problem::{Code, Problem, ProblemView};
 use crate::request_info::RequestInfo;
-use crate::routes::submissions::{AlertNote, SourceBody};
+use crate::views::quarantine::Reason;
+use crate::views::submission::DeliveryOutcome;
+use crate::views::submission::{AlertNote, SourceBody};
 use crate::wire::{Line, LineBody, NDJSON};
 
 /// How many chunks are worked on at once: one is examined while the database stores another.
@@ -35,34 +37,6 @@ impl BatchParams {
     /// Whether nothing is to stay.
     pub fn dry_run(&self) -> bool {
         self.dry_run.unwrap_or(false)
-    }
-}
-
-/// What became of one questionnaire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DeliveryOutcome {
-    /// It is stored.
-    Created,
-    /// Its source changed it: a new revision stands beside the old one.
-    Revised,
-    /// It was here already; nothing was done.
-    Unchanged,
-    /// It is kept until it can be placed.
-    Quarantined,
-    /// It was a dry run: it would be stored.
-    Acceptable,
-    /// Nothing of it is kept.
-    Refused,
-}
-
-impl From<Delivered> for DeliveryOutcome {
-    fn from(it: Delivered) -> Self {
-        match it {
-            Delivered::Created => Self::Created,
-            Delivered::Revised => Self::Revised,
-            Delivered::Unchanged => Self::Unchanged,
-        }
     }
 }
 

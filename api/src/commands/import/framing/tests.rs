@@ -6,7 +6,10 @@ use super::*;
 type Seen = (Option<String>, Option<String>, String, bool);
 
 /// Everything that is cut, whatever pieces the text comes in, and why it ended before its end.
-fn cuts(read: fn(&mut dyn BufRead, &mut Emit<'_>) -> Result<(), Uncut>, text: &str) -> (Vec<Seen>, Option<String>) {
+fn cuts(
+    read: fn(&mut dyn BufRead, &mut Emit<'_>) -> Result<(), FramingError>,
+    text: &str,
+) -> (Vec<Seen>, Option<String>) {
     let by = |piece: usize| {
         let mut cuts = Vec::new();
         let mut input = BufReader::with_capacity(piece, text.as_bytes());
@@ -16,8 +19,8 @@ fn cuts(read: fn(&mut dyn BufRead, &mut Emit<'_>) -> Result<(), Uncut>, text: &s
         });
         let why = match read {
             Ok(()) => None,
-            Err(Uncut::Unreadable(why)) => Some(why),
-            Err(Uncut::Stop(stop)) => panic!("{stop}"),
+            Err(FramingError::Unreadable(why)) => Some(why),
+            Err(FramingError::Stop(stop)) => panic!("{stop}"),
         };
         (cuts, why)
     };

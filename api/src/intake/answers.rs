@@ -1,0 +1,165 @@
+//! Answered questionnaires in the registry's own structure.
+
+use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::ids::PatientId;
+use painreg_domain::national_id::Acceptance;
+use painreg_tenants::store::forms;
+use painreg_tenants::store::submissions::{AnsweredBy, Source};
+use painreg_tenants::{Principal, StoreError, Tx, Whose};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use validator::Validate;
+
+use super::corrections::Corrections;
+use super::{Ready, Unfit, plausible};
+use crate::problem::Problem;
+use crate::views::quarantine::Reason;
+use crate::views::submission::SourceBody;
+use crate::wire::{NationalIdBody, deserialize, document, validation_faults};
+
+/// An answered questionnaire.
+#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitAnswers {
+    /// Where it came from.
+    #[validate(nested)]
+    source: SourceBody,
+    /// Whose answers.
+    patient: WhoseAnswers,
+    /// The form's code.
+    #[validate(length(min = 1, max = 64))]
+    #[schema(min_length = 1, max_length = 64, example = "opr-baseline")]
+    form: String,
+    /// The form's version; absent: the newest.
+    #[serde(default)]
+    #[validate(length(min = 1, max = 32))]
+    #[schema(min_length = 1, max_length = 32)]
+    form_version: Option<String>,
+    /// When it was answered.
+    submitted_at: jiff::Timestamp,
+    /// Who answered; absent: the patient.
+    #[serde(default)]
+    answered_by: Answerer,
+    /// A representative's relation to the patient, in the source's own word.
+    #[serde(default)]
+    #[validate(length(min = 1, max = 64))]
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_]{1,64}$", example = "PARENT")]
+    representation: Option<String>,
+    /// The token of the invitation that is answered, as its link brought it. One that is not known is no fault: the answer is
+    /// stored, and found by its form and day.
+    #[serde(default)]
+    #[validate(length(min = 1, max = 64))]
+    #[schema(min_length = 1, max_length = 64, example = "mfrggzdfmztwq2lknnwg23tpoa")]
+    invitation: Option<String>,
+    /// Item codes -> answers; null and absent mean unanswered.
+    #[schema(value_type = Object, example = json!({"eq5d_mo": 3, "eq5d_sc": 1, "eq5d_ua": 3, "eq5d_pd": 4, "eq5d_ad": 2, "eq5d_vas": 45}))]
+    answers: Map<String, Value>,
+}
+
+/// Who answered.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Answerer {
+    /// The patient.
+    #[default]
+    Patient,
+    /// Somebody on the patient's behalf.
+    Representative,
+}
+
+/// A patient, by id or by number.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum WhoseAnswers {
+    /// The patient's id in this registry.
+    Id(PatientId),
+    /// A number that identifies the person.
+    NationalId(NationalIdBody),
+}
+
+impl SubmitAnswers {
+    /// The answers, checked against their form, and whose they are.
+    pub fn into_domain(self, tx: &mut Tx<'_>, acceptance: Acceptance) -> Result<Ready, Problem> {
+        let form = match &self.form_version {
+            Some(version) => forms::version(tx, &self.form, version),
+            None => forms::newest(tx, &self.form),
+        };
+        let form = form.map_err(|error| match error {
+            StoreError::NotFound => {
+                let member = if self.form_version.is_some() { "form_version" } else { "form" };
+                Problem::invalid(vec![Fault::at(member, FaultCode::UnknownReference)])
+            }
+            other => other.into(),
+        })?;
+        plausible(self.submitted_at, tx.now(), "/submitted_at")?;
+        let under = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.under("/answers")).collect::<Vec<_>>();
+        let answers = form.parse(&self.answers).map_err(under)?;
+        let whose = match self.patient {
+            WhoseAnswers::Id(id) => Whose::Id(id),
+            WhoseAnswers::NationalId(number) => {
+                Whose::NationalId(number.into_domain("/patient/national_id", acceptance)?)
+            }
+        };
+        let answered_by = match (self.answered_by, self.representation) {
+            (Answerer::Patient, None) => AnsweredBy::Patient,
+            (Answerer::Patient, Some(_)) => {
+                return Err(Problem::invalid(vec![Fault::at("representation", FaultCode::Contradiction)]));
+            }
+            (Answerer::Representative, kind) => {
+                let kind = kind.unwrap_or_default();
+                if !kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+                    return Err(Problem::invalid(vec![Fault::at("representation", FaultCode::InvalidFormat)]));
+                }
+                AnsweredBy::Representative(kind)
+            }
+        };
+        let source = source_of(tx.principal(), self.source)?;
+        let whose_at = "/patient".to_owned();
+        let Self { submitted_at, invitation, .. } = self;
+        Ok(Ready { form, answers, whose, whose_at, source, answered_by, submitted_at, invitation })
+    }
+}
+
+/// What a line in the registry's own words holds.
+pub fn examine(
+    tx: &mut Tx<'_>,
+    payload: &[u8],
+    corrections: &Corrections,
+    acceptance: Acceptance,
+) -> Result<Result<Ready, Unfit>, Problem> {
+    let mut source = None;
+    let mut read = || {
+        let mut document = document(payload)?;
+        // Said even where the rest cannot be read, so that it is known again.
+        source = document.get("source").and_then(|source| serde_json::from_value::<SourceBody>(source.clone()).ok());
+        if let Some(unknown) = corrections.apply(&mut document).first() {
+            return Err(Problem::invalid(vec![Fault::new(unknown.pointer.clone(), FaultCode::UnknownItem)]));
+        }
+        let mut submitted: SubmitAnswers = deserialize(document)?;
+        submitted.validate().map_err(|errors| Problem::invalid(validation_faults(&errors)))?;
+        if let Some(id) = corrections.patient_id {
+            submitted.patient = WhoseAnswers::Id(id);
+        }
+        submitted.into_domain(tx, acceptance)
+    };
+    match read() {
+        Ok(ready) => Ok(Ok(ready)),
+        Err(problem) => {
+            let source = source.filter(|source| source.validate().is_ok()).map(Source::from);
+            Ok(Err(Unfit { source, reasons: Reason::of(problem)? }))
+        }
+    }
+}
+
+/// People have sources of their own: nobody but an importer can take, or supersede, what another system delivers.
+pub fn source_of(principal: &Principal, given: SourceBody) -> Result<Source, Vec<Fault>> {
+    let mut source = Source::from(given);
+    if principal.role.is_machine() {
+        return Ok(source);
+    }
+    if source.system == "nettskjema" {
+        return Err(vec![Fault::new("/source/system", FaultCode::UnknownOption)]);
+    }
+    source.system = format!("{}:{}", source.system, principal.key);
+    Ok(source)
+}

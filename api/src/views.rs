@@ -1,0 +1,7 @@
+//! What several nouns show. Routes import views, never each other.
+
+pub mod draft;
+pub mod event;
+pub mod follow_up;
+pub mod quarantine;
+pub mod submission;

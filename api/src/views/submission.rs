@@ -1,0 +1,179 @@
+//! Submissions as they are shown: source, scores, alerts, receipt.
+
+use painreg_domain::ids::{InvitationId, PatientId, SubmissionId};
+use painreg_domain::instrument::{ScaleScore, Status};
+use painreg_domain::licence::LicenceWarning;
+use painreg_tenants::Reply;
+use painreg_tenants::store::submissions::{Delivered, Source, StoredScore};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use validator::Validate;
+
+use crate::intake::Stored;
+use crate::wire::reply;
+
+/// Where a submission came from: the same source is stored once.
+#[derive(Clone, Deserialize, Serialize, Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Source)]
+pub struct SourceBody {
+    /// The system, such as `nettskjema`.
+    #[validate(length(min = 1, max = 40))]
+    #[schema(min_length = 1, max_length = 40, example = "nettskjema")]
+    pub system: String,
+    /// The form's id there.
+    #[validate(length(min = 1, max = 64))]
+    #[schema(min_length = 1, max_length = 64, example = "1000001")]
+    pub form_id: String,
+    /// The submission's id there.
+    #[validate(length(min = 1, max = 64))]
+    #[schema(min_length = 1, max_length = 64, example = "27685292")]
+    pub submission_id: String,
+}
+
+impl From<Source> for SourceBody {
+    fn from(it: Source) -> Self {
+        // People's sources carry their owner behind a colon, for us alone.
+        let system = it.system.split(':').next().unwrap_or_default().to_owned();
+        Self { system, form_id: it.form_id, submission_id: it.submission_id }
+    }
+}
+
+impl From<SourceBody> for Source {
+    fn from(it: SourceBody) -> Self {
+        Self { system: it.system, form_id: it.form_id, submission_id: it.submission_id }
+    }
+}
+
+/// One instrument's stored result: the same shape as scoring without storing.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = StoredScore)]
+pub struct ScoreView {
+    /// The instrument.
+    #[schema(max_length = 40, example = "isi")]
+    instrument: String,
+    /// The scoring algorithm and its version.
+    #[schema(max_length = 40, example = "isi/1")]
+    algorithm: String,
+    /// How complete the result is.
+    #[schema(value_type = Status)]
+    status: String,
+    /// The scales.
+    #[schema(value_type = Vec<ScaleScore>, max_items = 100)]
+    scales: Value,
+    /// Cut-offs that are reached or not.
+    #[schema(value_type = Object)]
+    flags: Value,
+}
+
+impl From<StoredScore> for ScoreView {
+    fn from(it: StoredScore) -> Self {
+        Self {
+            instrument: it.instrument,
+            algorithm: it.algorithm,
+            status: it.status,
+            scales: it.scales,
+            flags: it.flags,
+        }
+    }
+}
+
+/// What became of a delivery, with the scores of its answers.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = SubmissionReceipt)]
+pub struct ReceiptView {
+    /// The stored revision.
+    id: SubmissionId,
+    /// Which revision of the source's submission it is; also the ETag.
+    #[schema(minimum = 1)]
+    version: i32,
+    /// Whose answers.
+    patient_id: PatientId,
+    /// When in the course the form is asked for.
+    #[schema(max_length = 40, example = "baseline")]
+    wave: String,
+    /// The invitation that it answers, by its token or its source's own reference; null where neither names one to this
+    /// patient: then form and day tell what it answers.
+    invitation_id: Option<InvitationId>,
+    /// `created`, `unchanged` (the same bytes were here already) or `revised` (the source changed it).
+    delivered: DeliveryOutcome,
+    /// One result an instrument.
+    #[schema(max_items = 100)]
+    scores: Vec<ScoreView>,
+    /// What in the answers the clinic must see.
+    #[schema(max_items = 100)]
+    alerts: Vec<AlertNote>,
+    /// Instruments of the form that the registry has no licence for on the day of the answer.
+    #[schema(max_items = 100)]
+    warnings: Vec<LicenceWarning>,
+    /// A signed receipt (JWS, compact): proof that this was delivered here. Checked with the registry's receipt keys.
+    #[schema(max_length = 2000)]
+    receipt: String,
+}
+
+/// An answer that the clinic must see.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct AlertNote {
+    /// By which instrument.
+    #[schema(max_length = 40, example = "hscl25")]
+    instrument: &'static str,
+    /// What it is about.
+    #[schema(max_length = 40, example = "suicidal_thoughts")]
+    code: &'static str,
+}
+
+impl From<(&'static str, &'static str)> for AlertNote {
+    fn from((instrument, code): (&'static str, &'static str)) -> Self {
+        Self { instrument, code }
+    }
+}
+
+/// The answer to a questionnaire that is stored.
+pub fn stored_reply(tenant: &str, stored: Stored) -> Reply {
+    let Stored { placed, patient, wave, scores, alerts, warnings, receipt, .. } = stored;
+    let status = if placed.delivered == Delivered::Unchanged { 200 } else { 201 };
+    let view = ReceiptView {
+        id: placed.id,
+        version: placed.revision,
+        patient_id: patient,
+        wave: wave.to_owned(),
+        invitation_id: placed.invitation,
+        delivered: placed.delivered.into(),
+        scores: scores.into_iter().map(ScoreView::from).collect(),
+        alerts: alerts.into_iter().map(AlertNote::from).collect(),
+        warnings,
+        receipt,
+    };
+    let location = format!("/v1/tenants/{tenant}/submissions/{}", placed.id);
+    let mut reply = reply(status, Some(location), Some(placed.revision.into()), &view);
+    reply.patient = Some(patient);
+    reply
+}
+
+/// What became of one questionnaire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryOutcome {
+    /// It is stored.
+    Created,
+    /// Its source changed it: a new revision stands beside the old one.
+    Revised,
+    /// It was here already; nothing was done.
+    Unchanged,
+    /// It is kept until it can be placed.
+    Quarantined,
+    /// It was a dry run: it would be stored.
+    Acceptable,
+    /// Nothing of it is kept.
+    Refused,
+}
+
+impl From<Delivered> for DeliveryOutcome {
+    fn from(it: Delivered) -> Self {
+        match it {
+            Delivered::Created => Self::Created,
+            Delivered::Revised => Self::Revised,
+            Delivered::Unchanged => Self::Unchanged,
+        }
+    }
+}
