@@ -25,6 +25,7 @@ pub struct Caller {
     principal: Principal,
     context: RequestContext,
     operation: String,
+    action: Action,
 }
 
 impl FromRequest for Caller {
@@ -39,12 +40,16 @@ impl FromRequest for Caller {
 
 async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     let state = request.app_data::<web::Data<State>>().ok_or_else(|| Problem::internal("no state"))?;
+    let operation = operation_of(request);
+    // The start-up check lets no operation through that has neither an action nor is public.
+    let action =
+        state.operations.action(&operation).ok_or_else(|| Problem::internal("a public operation has no caller"))?;
     let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();
     let origin = request.peer_addr().map(|peer| peer.ip().to_string());
     let unauthenticated = |code: Code| {
         state.unauthenticated.count(Stranger {
             code: code.name(),
-            operation: operation_of(request),
+            operation: operation.clone(),
             origin: origin.clone().unwrap_or_default(),
         });
         Problem::from(code)
@@ -73,7 +78,8 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
         home: verified.home,
         principal: verified.principal,
         context: RequestContext { request_id: info.id, origin },
-        operation: operation_of(request),
+        operation,
+        action,
     })
 }
 
@@ -100,15 +106,14 @@ impl Caller {
         }
     }
 
-    /// Runs blocking work on the caller's registry off the event loop.
+    /// Runs blocking work on the caller's registry off the event loop, as the operation's action.
     pub async fn run<T: Send + 'static>(
         self,
-        action: Action,
         work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         blocking(move || match self.scope() {
-            Scope::Tenant(scope) => scope.run(action, work),
-            Scope::Platform(platform) => platform.run(action, |_| Err(Code::Forbidden.into())),
+            Scope::Tenant(scope) => scope.run(self.action, work),
+            Scope::Platform(platform) => platform.run(self.action, |_| Err(Code::Forbidden.into())),
         })
         .await
     }
@@ -116,14 +121,13 @@ impl Caller {
     /// Runs blocking work on the platform's tables off the event loop.
     pub async fn run_platform<T: Send + 'static>(
         self,
-        action: Action,
         work: impl for<'t> FnOnce(&mut PlatformTx<'t>) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         blocking(move || match self.scope() {
             // The caller belongs to a tenant, whose own log records the refusal.
-            Scope::Tenant(scope) => scope.run(action, |_| Err(Code::Forbidden.into())),
+            Scope::Tenant(scope) => scope.run(self.action, |_| Err(Code::Forbidden.into())),
             Scope::Platform(platform) => {
-                let result = platform.run(action, work);
+                let result = platform.run(self.action, work);
                 // The work is committed; maintenance refreshes within a second if this fails.
                 if result.is_ok()
                     && let Err(error) = self.registry.refresh()
@@ -139,14 +143,13 @@ impl Caller {
     /// As [`Caller::run`], at most once for each idempotency key: a repetition is given the stored answer.
     pub async fn run_once(
         self,
-        action: Action,
         key: IdempotencyKey,
         body: web::Bytes,
         path: &str,
         work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<actix_web::HttpResponse, Problem> {
         let once = self.once(key, path, &body)?;
-        self.run_as(action, once, work).await.map(answer)
+        self.run_as(once, work).await.map(answer)
     }
 
     /// Fails where a machine client sends no key.
@@ -157,31 +160,29 @@ impl Caller {
     /// As [`Caller::run_once`], for one line of many: the key is the request's and the line's number.
     pub async fn run_line(
         self,
-        action: Action,
         key: IdempotencyKey,
         (line, body): (usize, web::Bytes),
         path: &str,
         work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<Reply, Problem> {
         let once = self.once(key.of_line(line), path, &body)?;
-        self.run_as(action, once, work).await
+        self.run_as(once, work).await
     }
 
     async fn run_as(
         self,
-        action: Action,
         once: Option<Once>,
         work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<Reply, Problem> {
         blocking(move || match self.scope() {
-            Scope::Tenant(scope) => match scope.run(action, |tx| at_most_once(tx, once.as_ref(), work)) {
+            Scope::Tenant(scope) => match scope.run(self.action, |tx| at_most_once(tx, once.as_ref(), work)) {
                 Err(problem) => match overtaken(&problem, once) {
-                    Some(once) => scope.run(action, |tx| tx.recall(&once)?.ok_or(problem)),
+                    Some(once) => scope.run(self.action, |tx| tx.recall(&once)?.ok_or(problem)),
                     None => Err(problem),
                 },
                 done => done,
             },
-            Scope::Platform(platform) => platform.run(action, |_| Err(Code::Forbidden.into())),
+            Scope::Platform(platform) => platform.run(self.action, |_| Err(Code::Forbidden.into())),
         })
         .await
     }
@@ -189,7 +190,6 @@ impl Caller {
     /// As [`Caller::run_platform`], at most once for each idempotency key.
     pub async fn run_platform_once(
         self,
-        action: Action,
         key: IdempotencyKey,
         body: web::Bytes,
         path: &str,
@@ -198,9 +198,9 @@ impl Caller {
         let once = self.once(key, path, &body)?;
         let again = self.clone();
         let kept = once.clone();
-        match self.run_platform(action, move |tx| at_most_once(tx, once.as_ref(), work)).await {
+        match self.run_platform(move |tx| at_most_once(tx, once.as_ref(), work)).await {
             Err(problem) => match overtaken(&problem, kept) {
-                Some(once) => again.run_platform(action, move |tx| tx.recall(&once)?.ok_or(problem)).await.map(answer),
+                Some(once) => again.run_platform(move |tx| tx.recall(&once)?.ok_or(problem)).await.map(answer),
                 None => Err(problem),
             },
             done => done.map(answer),

@@ -6,6 +6,7 @@ pub mod commands;
 mod intake;
 pub mod middleware;
 pub mod openapi;
+mod operations;
 pub mod problem;
 mod recording;
 mod request_info;

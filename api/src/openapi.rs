@@ -9,14 +9,16 @@ use std::sync::LazyLock;
 use painreg_domain::fault::FaultCode;
 use painreg_domain::policy::{self, Action, Reach, Role};
 use strum::IntoEnumIterator as _;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, RefOr, Schema, SecurityRequirement};
 use utoipa::{Modify, OpenApi};
 use utoipa_actix_web::AppExt as _;
 
+use crate::operations::{self, Operations};
 use crate::problem::{Code, FaultView, ProblemView, SuggestionView};
+use crate::wire::path_parameter;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -78,7 +80,7 @@ pub struct Specification {
 pub static SPECIFICATION: LazyLock<Specification> = LazyLock::new(|| {
     let document = document();
     let json = document.to_json().unwrap_or_default();
-    Specification { json, operations: Operations::of(&document), document }
+    Specification { json, operations: operations(&document), document }
 });
 
 fn document() -> Document {
@@ -88,6 +90,7 @@ fn document() -> Document {
         .configure(|config| crate::routes::all(config))
         .split_for_parts();
     close_alternatives(&mut document);
+    derive(&mut document);
     document
 }
 
@@ -107,90 +110,99 @@ fn close_alternatives(document: &mut Document) {
     }
 }
 
+/// Completes every operation: its id is the handler's name in camel case, and path parameters that it does not document
+/// itself are documented by [`path_parameter`].
+fn derive(document: &mut Document) {
+    for (path, item) in &mut document.paths.paths {
+        let methods = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for operation in methods.into_iter().flatten() {
+            operation.operation_id = operation.operation_id.as_deref().map(camel);
+            let parameters = operation.parameters.get_or_insert_default();
+            let mut derived = Vec::new();
+            for name in names_in(path) {
+                let known = parameters.iter().position(
+                    |it| matches!(it, RefOr::T(it) if it.name == name && it.parameter_in == ParameterIn::Path),
+                );
+                let own = known.map(|at| parameters.remove(at));
+                if matches!(&own, Some(RefOr::T(own)) if own.description.is_some()) {
+                    derived.extend(own);
+                } else {
+                    derived.extend(path_parameter(name).map(RefOr::T));
+                }
+            }
+            parameters.splice(..0, derived);
+            if parameters.is_empty() {
+                operation.parameters = None;
+            }
+        }
+    }
+}
+
+/// The names between braces of a path's pattern.
+fn names_in(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+}
+
+/// `list_alerts` as `listAlerts`.
+fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |text, word| {
+        let mut letters = word.chars();
+        text + &letters
+            .next()
+            .map(|first| first.to_ascii_uppercase().to_string() + letters.as_str())
+            .unwrap_or_default()
+    })
+}
+
 fn operations_of(item: &PathItem) -> impl Iterator<Item = (&'static str, &Operation)> {
     [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put), ("PATCH", &item.patch), ("DELETE", &item.delete)]
         .into_iter()
         .filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
 }
 
-/// Every operation: where it is and what it needs.
-pub struct Operations(Vec<Known>);
-
-struct Known {
-    id: String,
-    method: &'static str,
-    path: String,
-    action: Option<String>,
-    public: bool,
+/// Reads the table of operations from a specification.
+fn operations(document: &Document) -> Operations {
+    let mut all = Vec::new();
+    for (path, item) in &document.paths.paths {
+        for (method, operation) in operations_of(item) {
+            let extension = |name: &str| operation.extensions.as_ref().and_then(|extensions| extensions.get(name));
+            all.push(operations::Operation {
+                id: operation.operation_id.clone().unwrap_or_default(),
+                method,
+                path: path.clone(),
+                action: extension("x-action").and_then(|value| value.as_str()?.parse().ok()),
+                public: extension("x-public").is_some(),
+            });
+        }
+    }
+    Operations::new(all)
 }
 
-impl Operations {
-    /// The operations of a specification.
-    fn of(document: &Document) -> Self {
-        let mut known = Vec::new();
-        for (path, item) in &document.paths.paths {
-            for (method, operation) in operations_of(item) {
-                let said = |name: &str| operation.extensions.as_ref().and_then(|extensions| extensions.get(name));
-                known.push(Known {
-                    id: operation.operation_id.clone().unwrap_or_default(),
-                    method,
-                    path: path.clone(),
-                    action: said("x-action").and_then(|value| value.as_str()).map(str::to_owned),
-                    public: said("x-public").is_some(),
-                });
-            }
-        }
-        Self(known)
-    }
-
-    /// An operation that is neither public nor has a row in the policy table.
-    pub fn unlisted(&self) -> Option<String> {
-        self.0
-            .iter()
-            .find(|known| match &known.action {
-                Some(action) => known.public || action.parse::<Action>().is_err(),
-                None => !known.public,
-            })
-            .map(|known| format!("{} {}", known.method, known.path))
-    }
-
-    /// The methods of a path, empty where there is none.
-    pub fn methods_at(&self, path: &str) -> Vec<&'static str> {
-        let fits = |pattern: &str| {
-            let mut given = path.split('/');
-            pattern.split('/').all(|part| {
-                given.next().is_some_and(|given| given == part || (part.starts_with('{') && !given.is_empty()))
-            }) && given.next().is_none()
+/// Renders the policy table: who may do what, and by which operation.
+pub fn permissions(operations: &Operations) -> String {
+    let mut text = "<!-- Rendered by `painreg openapi write`; do not edit. -->\n# Permissions\n\nThe whole policy. `own`: the caller's own record. `unit`: the records of the caller's unit. `all`: everything in the registry (operators: every registry, and no patient). Empty: 403.\n\n".to_owned();
+    let roles: Vec<&'static str> = Role::iter().map(Into::into).collect();
+    let _ = writeln!(text, "| action | operations | {} |", roles.join(" | "));
+    let _ = writeln!(text, "|---|---|{}", "---|".repeat(roles.len()));
+    for action in Action::iter() {
+        let name: &'static str = action.into();
+        let found = operations.of(action);
+        let done_by = match found.as_slice() {
+            [] if policy::reach(Role::System, action) != Reach::No => "`painreg worker`".to_owned(),
+            [] => "`painreg codes import`".to_owned(),
+            found => found.join(", "),
         };
-        self.0.iter().filter(|known| fits(&known.path)).map(|known| known.method).collect()
+        let cells: Vec<&'static str> = Role::iter()
+            .map(|role| match policy::reach(role, action) {
+                Reach::No => "",
+                reach => reach.into(),
+            })
+            .collect();
+        let _ = writeln!(text, "| {name} | {done_by} | {} |", cells.join(" | "));
     }
-
-    /// The policy table for people: who may do what, and by which operation.
-    pub fn permissions(&self) -> String {
-        let mut text = "<!-- Rendered by `painreg openapi write`; do not edit. -->\n# Permissions\n\nThe whole policy. `own`: the caller's own record. `unit`: the records of the caller's unit. `all`: everything in the registry (operators: every registry, and no patient). Empty: 403.\n\n".to_owned();
-        let roles: Vec<&'static str> = Role::iter().map(Into::into).collect();
-        let _ = writeln!(text, "| action | operations | {} |", roles.join(" | "));
-        let _ = writeln!(text, "|---|---|{}", "---|".repeat(roles.len()));
-        for action in Action::iter() {
-            let name: &'static str = action.into();
-            let operations: Vec<&str> = self
-                .0
-                .iter()
-                .filter(|known| known.action.as_deref() == Some(name))
-                .map(|known| known.id.as_str())
-                .collect();
-            let done_by =
-                action.doer().command().map_or_else(|| operations.join(", "), |command| format!("`{command}`"));
-            let cells: Vec<&'static str> = Role::iter()
-                .map(|role| match policy::reach(role, action) {
-                    Reach::No => "",
-                    reach => reach.into(),
-                })
-                .collect();
-            let _ = writeln!(text, "| {name} | {done_by} | {} |", cells.join(" | "));
-        }
-        text
-    }
+    text
 }
 
 /// The registry of problems for people.
@@ -223,7 +235,7 @@ pub fn rendered() -> Vec<(&'static str, String)> {
     vec![
         ("openapi.json", json),
         ("instruments.md", instruments::catalogue()),
-        ("permissions.md", operations.permissions()),
+        ("permissions.md", permissions(operations)),
         ("problems.md", problems()),
         ("workflows.md", workflows::tables()),
     ]
@@ -231,6 +243,8 @@ pub fn rendered() -> Vec<(&'static str, String)> {
 
 #[cfg(test)]
 mod tests {
+    use utoipa::openapi::path::Parameter;
+
     use super::*;
 
     #[test]
@@ -238,20 +252,20 @@ mod tests {
         let operations = &SPECIFICATION.operations;
         assert_eq!(operations.unlisted(), None);
         for action in Action::iter().filter(|action| !action.is_for_the_command_line()) {
-            let name: &'static str = action.into();
-            assert!(operations.0.iter().any(|known| known.action.as_deref() == Some(name)), "{name} is nobody's");
+            assert!(!operations.of(action).is_empty(), "no operation does {action:?}");
         }
     }
 
     #[test]
-    fn an_unlisted_operation_is_found() {
-        let mut operations = Operations::of(&SPECIFICATION.document);
-        for (action, public) in
-            [(None, false), (Some("Nonsense".to_owned()), false), (Some("ReadPatient".to_owned()), true)]
-        {
-            operations.0.truncate(1);
-            operations.0.push(Known { id: "x".into(), method: "GET", path: "/x".into(), action, public });
-            assert_eq!(operations.unlisted().as_deref(), Some("GET /x"));
+    fn every_path_parameter_is_documented() {
+        for (path, item) in &SPECIFICATION.document.paths.paths {
+            for (method, operation) in operations_of(item) {
+                for name in names_in(path) {
+                    let is_described = |it: &&RefOr<Parameter>| matches!(it, RefOr::T(it) if it.name == name && it.description.is_some());
+                    let described = operation.parameters.iter().flatten().filter(is_described).count();
+                    assert_eq!(described, 1, "{name} of {method} {path} is not in wire::path_parameter");
+                }
+            }
         }
     }
 

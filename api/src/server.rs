@@ -75,6 +75,8 @@ pub fn start(registry: Registry, options: &Options, listener: TcpListener) -> Re
         verifier: Verifier::new(registry.clone(), keys, options.acceptance),
         limits: Limits::new(options.people_per_second, options.machines_per_second),
         unauthenticated: UnauthenticatedCounter::default(),
+        operations: &SPECIFICATION.operations,
+        specification: &SPECIFICATION.json,
         acceptance: options.acceptance,
         public_address: options.public_address.clone(),
         metrics: recorder(),

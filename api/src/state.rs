@@ -8,6 +8,7 @@ use painreg_domain::national_id::Acceptance;
 use painreg_tenants::{Registry, Stranger};
 
 use crate::auth::{Limits, Verifier};
+use crate::operations::Operations;
 
 /// What every request shares.
 pub struct State {
@@ -19,6 +20,10 @@ pub struct State {
     pub limits: Limits,
     /// Unauthenticated requests that are not stored yet.
     pub unauthenticated: UnauthenticatedCounter,
+    /// Every operation and its action.
+    pub operations: &'static Operations,
+    /// The specification, rendered as JSON.
+    pub specification: &'static str,
     /// Which national ids are accepted.
     pub acceptance: Acceptance,
     /// The address clients use.

@@ -16,6 +16,6 @@ pub use json::{deserialize, document, merge, parse};
 pub use national_id::NationalIdBody;
 pub use ndjson::{CSV, LINES_LIMIT, Line, LineBody, Lines, MOST_LINES, NDJSON};
 pub use page::{Page, PageParams, after, page, page_answer, position};
-pub use parameters::{parameter, short};
+pub use parameters::{parameter, path_parameter, short};
 pub use patch::{Change, Patch, non_null};
 pub use reply::{ListedCode, Raw, answer, reply};

@@ -6,7 +6,6 @@ use actix_web::web::Bytes;
 use futures_util::{StreamExt as _, stream};
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::{QuarantineId, SubmissionId};
-use painreg_domain::policy::Action;
 use painreg_tenants::Tx;
 use painreg_tenants::store::submissions::Delivered;
 use serde::{Deserialize, Serialize};
@@ -75,8 +74,6 @@ pub struct DeliveryResult {
 pub struct Batch {
     /// Who sends them.
     pub caller: Caller,
-    /// As what.
-    pub action: Action,
     /// The Nettskjema form they come from.
     pub nettskjema_id: Option<String>,
     /// Whether nothing is to stay.
@@ -104,7 +101,7 @@ impl Batch {
     ) -> Result<HttpResponse, Problem> {
         let Some(first) = next(&mut body, &mut group).await? else {
             let nothing = Problem::invalid(vec![Fault::new("", FaultCode::Required)]);
-            let refused = self.caller.run(self.action, |_| Err::<(), _>(nothing)).await;
+            let refused = self.caller.run(|_| Err::<(), _>(nothing)).await;
             return Err(refused.err().unwrap_or_else(|| Code::Invalid.into()));
         };
         // What the first chunk is refused for may be the caller's fault rather than a line's.
@@ -166,9 +163,9 @@ impl Batch {
         lines: Vec<Line>,
         examine: impl for<'t> Fn(&mut Tx<'t>, Vec<Line>) -> Result<Vec<Arrival>, Problem> + Clone + Send + 'static,
     ) -> Result<Vec<Taken>, Problem> {
-        let Self { caller, action, nettskjema_id, dry_run, .. } = self;
+        let Self { caller, nettskjema_id, dry_run, .. } = self;
         caller
-            .run(action, move |tx| {
+            .run(move |tx| {
                 if dry_run {
                     tx.rehearse();
                 }

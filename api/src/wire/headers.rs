@@ -7,8 +7,10 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest};
 use painreg_tenants::Once;
 use sha2::{Digest as _, Sha256};
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
-use super::parameters::parameter;
+use super::parameters::{header_parameter, parameter};
 use crate::problem::{Code, Problem};
 
 /// The `If-Match` header of a change (RFC 9110): one strong tag of ours.
@@ -66,5 +68,18 @@ impl IdempotencyKey {
         hash.update([0]);
         hash.update(body);
         Some(Once { key, request_hash: hash.finalize().into() })
+    }
+}
+
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![header_parameter("If-Match", true, 50, "The ETag that was read.")]
+    }
+}
+
+impl IntoParams for IdempotencyKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let help = "Makes a repetition safe; required of machine clients.";
+        vec![header_parameter("Idempotency-Key", false, 200, help)]
     }
 }

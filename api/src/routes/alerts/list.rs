@@ -1,8 +1,7 @@
 //! Listing alerts.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::policy::Action;
-use painreg_tenants::Keyset;
+use painreg_domain::ids::AlertId;
 use painreg_tenants::store::alerts;
 use serde::Deserialize;
 
@@ -28,8 +27,8 @@ pub struct AlertParams {
 }
 
 /// List the alerts that answers raised, the newest first.
-#[utoipa::path(operation_id = "listAlerts", tag = "Questionnaires", extensions(("x-action" = json!("ReadAlerts"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), AlertParams),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadAlerts"))),
+    params(AlertParams),
     responses((status = 200, description = "A page of alerts.", body = Page<AlertView>), Problems))]
 #[get("/v1/tenants/{tenant}/alerts")]
 pub async fn list_alerts(
@@ -42,7 +41,7 @@ pub async fn list_alerts(
     let page = PageParams { limit, cursor };
     let (open, limit, cursor) = (open.unwrap_or(false), page.limit()?, page.cursor());
     let page = caller
-        .run(Action::ReadAlerts, move |tx| {
+        .run(move |tx| {
             let list = format!("alerts/{open}");
             let after = tx.open_cursor(&list, cursor)?;
             let found = alerts::list(tx, open, after, limit)?;

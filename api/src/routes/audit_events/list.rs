@@ -1,9 +1,8 @@
 //! What happened in the whole registry.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::policy::Action;
-use painreg_tenants::Keyset;
-use painreg_tenants::audit::read;
+use painreg_domain::ids::EventId;
+use painreg_tenants::store::access_log;
 
 use super::EventView;
 use crate::caller::Caller;
@@ -13,8 +12,8 @@ use crate::wire::{self, Page, PageParams, page_answer};
 /// Read what happened in the whole registry, newest first.
 ///
 /// For the data protection officer: who did what, refusals included, and no clinical data.
-#[utoipa::path(operation_id = "listAuditEvents", tag = "Oversight", extensions(("x-action" = json!("ReadAuditEvents"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), PageParams),
+#[utoipa::path(tag = "Oversight", extensions(("x-action" = json!("ReadAuditEvents"))),
+    params(PageParams),
     responses((status = 200, description = "A page of entries.", body = Page<EventView>), Problems))]
 #[get("/v1/tenants/{tenant}/audit-events")]
 pub async fn list_audit_events(
@@ -26,10 +25,10 @@ pub async fn list_audit_events(
     const LIST: &str = "audit-events";
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
-        .run(Action::ReadAuditEvents, move |tx| {
-            let after = tx.open_cursor(LIST, cursor)?.map(|Keyset(at, id)| (at, id));
-            let found = read::of_registry(tx, after, limit)?;
-            Ok(wire::page::<_, EventView>(found, |last| tx.seal_cursor(LIST, &Keyset(last.at, last.id))))
+        .run(move |tx| {
+            let after = wire::after(tx, LIST, cursor, EventId::existing)?;
+            let found = access_log::of_registry(tx, after, limit)?;
+            Ok(wire::page::<_, EventView>(found, |last| tx.seal_cursor(LIST, &wire::position(last.at, last.id))))
         })
         .await?;
     Ok(page_answer(&request, &page))

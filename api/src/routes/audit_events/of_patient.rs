@@ -1,10 +1,8 @@
 //! Who looked at one patient.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::PatientId;
-use painreg_domain::policy::Action;
-use painreg_tenants::Keyset;
-use painreg_tenants::audit::read;
+use painreg_domain::ids::{EventId, PatientId};
+use painreg_tenants::store::access_log;
 
 use super::EventView;
 use crate::caller::Caller;
@@ -14,9 +12,8 @@ use crate::wire::{self, Page, PageParams, page_answer};
 /// Read who looked at one patient (innsynslogg), newest first.
 ///
 /// Patients read their own. The reading itself is an entry too.
-#[utoipa::path(operation_id = "readAccessLog", tag = "Patients", extensions(("x-action" = json!("ReadAccessLog"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("patient" = PatientId, Path, description = "The patient's id."), PageParams),
+#[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadAccessLog"))),
+    params(PageParams),
     responses((status = 200, description = "A page of entries.", body = Page<EventView>), Problems))]
 #[get("/v1/tenants/{tenant}/patients/{patient}/access-log")]
 pub async fn read_access_log(
@@ -28,7 +25,7 @@ pub async fn read_access_log(
     let (_, id) = path.into_inner();
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
-        .run(Action::ReadAccessLog, move |tx| {
+        .run(move |tx| {
             let access = tx.open_patient(id)?;
             let list = format!("access-log/{id}");
             let after = tx.open_cursor(&list, cursor)?.map(|Keyset(at, id)| (at, id));

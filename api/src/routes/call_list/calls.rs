@@ -1,9 +1,7 @@
 //! Listing calls.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::DecisionId;
-use painreg_domain::policy::Action;
-use painreg_tenants::Keyset;
+use painreg_domain::ids::{CallId, DecisionId};
 use painreg_tenants::store::calls;
 use serde::Deserialize;
 
@@ -28,8 +26,8 @@ pub struct CallParams {
 }
 
 /// List the calls that were made, the latest first.
-#[utoipa::path(operation_id = "listFollowUpCalls", tag = "Follow-up", extensions(("x-action" = json!("ReadCallList"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), CallParams),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadCallList"))),
+    params(CallParams),
     responses((status = 200, description = "A page of calls.", body = Page<CallView>), Problems))]
 #[get("/v1/tenants/{tenant}/follow-up-calls")]
 pub async fn list_follow_up_calls(
@@ -42,7 +40,7 @@ pub async fn list_follow_up_calls(
     let page = PageParams { limit, cursor };
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
-        .run(Action::ReadCallList, move |tx| {
+        .run(move |tx| {
             let list = format!("follow-up-calls {decision_id:?}");
             let after = tx.open_cursor(&list, cursor)?;
             let found = calls::list(tx, decision_id, after, limit)?;

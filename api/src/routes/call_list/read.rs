@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use painreg_domain::followup::CallOutcome;
 use painreg_domain::followup::call_priority::Weight;
 use painreg_domain::ids::PatientId;
-use painreg_domain::policy::Action;
+use painreg_domain::report::calling::Weight;
 use painreg_tenants::store::calls::{self, ToRing};
 use serde::{Deserialize, Serialize};
 
@@ -101,8 +101,8 @@ impl From<ToRing> for ToRingView {
 ///
 /// Those whom no message reached, those whose window is about to end and those who were reminded in vain, weighed by what
 /// their answer is worth. Whoever declined is left in peace; nobody is rung again within two days.
-#[utoipa::path(operation_id = "readCallList", tag = "Follow-up", extensions(("x-action" = json!("ReadCallList"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), CallListParams),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadCallList"))),
+    params(CallListParams),
     responses((status = 200, description = "Whom to ring.", body = CallList), Problems))]
 #[get("/v1/tenants/{tenant}/call-list")]
 pub async fn read_call_list(
@@ -114,7 +114,7 @@ pub async fn read_call_list(
     let limit = PageParams { limit, cursor: None }.limit()?;
     let unit = wire::short("unit", unit, 100)?;
     let list = caller
-        .run(Action::ReadCallList, move |tx| {
+        .run(move |tx| {
             let items = calls::to_ring(tx, unit.as_deref(), limit)?;
             Ok(CallList { items: items.into_iter().map(ToRingView::from).collect() })
         })

@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::followup::CallOutcome;
 use painreg_domain::ids::DecisionId;
-use painreg_domain::policy::Action;
 use painreg_tenants::store::calls;
 use serde::Deserialize;
 use validator::Validate;
@@ -29,9 +28,8 @@ pub struct RecordFollowUpCall {
 }
 
 /// Record that somebody was rung about an unanswered invitation, and what came of it.
-#[utoipa::path(operation_id = "recordFollowUpCall", tag = "Follow-up", extensions(("x-action" = json!("RecordCall"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("RecordCall"))),
+    params(IdempotencyKey),
     request_body = RecordFollowUpCall,
     responses((status = 201, description = "The call.", body = CallView), Problems))]
 #[post("/v1/tenants/{tenant}/follow-up-calls")]
@@ -44,7 +42,7 @@ pub async fn record_follow_up_call(
     let Body { value: RecordFollowUpCall { decision_id, outcome, called_at }, bytes } = body;
     let place = format!("/v1/tenants/{path}/follow-up-calls");
     caller
-        .run_once(Action::RecordCall, key, bytes, &place, move |tx| {
+        .run_once(key, bytes, &place, move |tx| {
             let at = called_at.unwrap_or(tx.now());
             if at > tx.now() {
                 return Err(Problem::invalid(vec![Fault::at("called_at", FaultCode::InFuture)]));

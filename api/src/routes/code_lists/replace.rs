@@ -4,7 +4,6 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
 use painreg_domain::code_list::{List, Listed};
 use painreg_domain::fault::{Fault, FaultCode};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::code_lists;
 use serde::Deserialize;
 use validator::Validate;
@@ -27,10 +26,8 @@ pub struct ReplaceCodeList {
 /// Give a code list other codes.
 ///
 /// The whole list, in order. Entries hold codes, so none may be left out: give it a last day (`valid_to`) instead.
-#[utoipa::path(operation_id = "replaceCodeList", tag = "Lists", extensions(("x-action" = json!("ChangeCodeLists"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("list" = String, Path, description = "Which list: `treatment_right`, `unit`, ..", max_length = 40),
-        ("If-Match" = String, Header, description = "The ETag of the list as read.", max_length = 50)),
+#[utoipa::path(tag = "Lists", extensions(("x-action" = json!("ChangeCodeLists"))),
+    params(IfMatch),
     request_body = ReplaceCodeList,
     responses((status = 200, description = "The list as it is now.", body = CodeListView), Problems))]
 #[put("/v1/tenants/{tenant}/code-lists/{list}")]
@@ -43,7 +40,7 @@ pub async fn replace_code_list(
     let (_, name) = path.into_inner();
     let codes = body.value.codes;
     let view = caller
-        .run(Action::ChangeCodeLists, move |tx| {
+        .run(move |tx| {
             let list: List = name.parse().map_err(|_| Problem::from(Code::NotFound))?;
             let mut faults = Vec::new();
             for (at, code) in codes.iter().enumerate() {

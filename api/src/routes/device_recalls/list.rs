@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::civil::Date;
 use painreg_domain::ids::PatientId;
-use painreg_domain::policy::Action;
+use painreg_tenants::StoreError;
 use painreg_tenants::store::implants::{self, Carrier, Recall};
 use serde::{Deserialize, Serialize};
 
@@ -77,8 +77,8 @@ impl TryFrom<Carrier> for CarrierView {
 /// List every patient who carries a device, by device identifier, lot, serial number, model or manufacturer.
 ///
 /// All that is given must fit; something must be given. Everyone found finds that in their access log.
-#[utoipa::path(operation_id = "listRecalled", tag = "Implants", extensions(("x-action" = json!("FindRecalled"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), RecallParams),
+#[utoipa::path(tag = "Implants", extensions(("x-action" = json!("FindRecalled"))),
+    params(RecallParams),
     responses((status = 200, description = "A page of patients.", body = Page<CarrierView>), Problems))]
 #[get("/v1/tenants/{tenant}/device-recalls")]
 pub async fn list_recalled(
@@ -108,7 +108,7 @@ pub async fn list_recalled(
         return Err(parameter("query", "udi_di"));
     }
     let page = caller
-        .run(Action::FindRecalled, move |tx| {
+        .run(move |tx| {
             tx.about("device_recall".to_owned());
             let list = format!("device-recalls {recall:?}");
             let after = tx.open_cursor(&list, cursor)?.unwrap_or(0);

@@ -25,7 +25,7 @@ pub(super) async fn change<T: Entry>(
     let reason = reason_of(query.into_inner(), ChangeReason::Update)?;
     let Patch(changes) = body.value;
     let stored = caller
-        .run(T::KIND.row().group.rights().change, move |tx| {
+        .run(move |tx| {
             tx.about(format!("{}/{id}", T::KIND));
             let (access, standing) = tx.open_to_record(patient)?;
             let before = entries::find(tx, &access, T::KIND, id, None)?;

@@ -22,7 +22,7 @@ pub(super) async fn record<T: Entry>(
     let place = format!("/v1/tenants/{tenant}/patients/{patient}/{}", T::KIND.row().path);
     let at = place.clone();
     caller
-        .run_once(T::KIND.row().group.rights().record, key, bytes, &place, move |tx| {
+        .run_once(key, bytes, &place, move |tx| {
             let id = tx.new_entry_id();
             tx.about(format!("{}/{id}", T::KIND));
             let (access, standing) = tx.open_to_record(patient)?;

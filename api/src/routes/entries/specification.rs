@@ -36,20 +36,6 @@ fn parameter(name: &str, place: &str, required: bool, description: &str, schema:
     json!({"name": name, "in": place, "required": required, "description": description, "schema": schema})
 }
 
-fn in_path(names: &[&str]) -> Vec<Value> {
-    let id = || json!({"type": "string", "format": "uuid", "minLength": 36, "maxLength": 36});
-    names
-        .iter()
-        .map(|name| match *name {
-            "tenant" => {
-                parameter("tenant", "path", true, "The registry's slug.", &json!({"type": "string", "maxLength": 40}))
-            }
-            "patient" => parameter("patient", "path", true, "The patient's id.", &id()),
-            other => parameter(other, "path", true, "The entry's id.", &id()),
-        })
-        .collect()
-}
-
 fn as_of() -> Value {
     let schema = json!({"type": "string", "format": "date-time", "maxLength": 40});
     parameter(
@@ -206,7 +192,7 @@ impl Words {
             summary: format!("List entries of the whole registry: {}.", self.bare),
             description: "Within the caller's reach. Everyone whose entry is shown finds that in their access log.",
             action: Action::ListClinical,
-            parameters: with(in_path(&["tenant"]), list_parameters(self.kind, true)),
+            parameters: list_parameters(self.kind, true),
             body: None,
             success: page("A page of the list.", &self.view()),
         }
@@ -217,8 +203,8 @@ impl Words {
             id: format!("list{}", self.plural),
             summary: format!("List a patient's entries: {}.", self.bare),
             description: "Now, or with `as_of` as the registry knew them at an instant.",
-            action: self.kind.row().group.rights().read,
-            parameters: with(in_path(&["tenant", "patient"]), list_parameters(self.kind, false)),
+            action: self.kind.row().room.rights().read,
+            parameters: list_parameters(self.kind, false),
             body: None,
             success: page("A page of the list.", &self.view()),
         }
@@ -238,8 +224,8 @@ impl Words {
             summary: format!("Record {}.", self.one),
             description: "Checked against the code books and lists and against the patient's dates. `remarks` tells what \
                           was accepted and yet is odd.",
-            action: self.kind.row().group.rights().record,
-            parameters: with(in_path(&["tenant", "patient"]), vec![key]),
+            action: self.kind.row().room.rights().record,
+            parameters: vec![key],
             body: Some(json!({"required": true, "content": body})),
             success: self.answered("201", "It is recorded."),
         }
@@ -250,8 +236,8 @@ impl Words {
             id: format!("read{}", self.name),
             summary: format!("Read {}.", self.one),
             description: "Now, or with `as_of` as the registry knew it at an instant.",
-            action: self.kind.row().group.rights().read,
-            parameters: with(in_path(&["tenant", "patient", "entry"]), vec![as_of()]),
+            action: self.kind.row().room.rights().read,
+            parameters: vec![as_of()],
             body: None,
             success: self.answered("200", "The entry."),
         }
@@ -264,8 +250,8 @@ impl Words {
             summary: format!("Change {}.", self.one),
             description: "A merge patch (RFC 7396): absent members stay as they are, null clears. What it was stays in the \
                           history.",
-            action: self.kind.row().group.rights().change,
-            parameters: with(in_path(&["tenant", "patient", "entry"]), vec![if_match(), reason("update")]),
+            action: self.kind.row().room.rights().change,
+            parameters: vec![if_match(), reason("update")],
             body: Some(json!({"required": true, "content": body})),
             success: self.answered("200", "The entry as it is now."),
         }
@@ -277,8 +263,8 @@ impl Words {
             summary: format!("Take back {} that should not have been recorded.", self.one),
             description: "It is gone from every list and stays in the history. What others belong to cannot be taken back \
                           before them.",
-            action: self.kind.row().group.rights().withdraw,
-            parameters: with(in_path(&["tenant", "patient", "entry"]), vec![if_match(), reason("registered_in_error")]),
+            action: self.kind.row().room.rights().withdraw,
+            parameters: vec![if_match(), reason("registered_in_error")],
             body: None,
             success: json!({"204": {"description": "It is taken back."}}),
         }
@@ -289,17 +275,12 @@ impl Words {
             id: format!("list{}Versions", self.name),
             summary: format!("List every state that {} was in.", self.one),
             description: "The latest first, with the action and the reason that ended each; also of what was taken back.",
-            action: self.kind.row().group.rights().read,
-            parameters: in_path(&["tenant", "patient", "entry"]),
+            action: self.kind.row().room.rights().read,
+            parameters: Vec::new(),
             body: None,
             success: page("Its states.", &reference("VersionView")),
         }
     }
-}
-
-fn with(mut some: Vec<Value>, more: Vec<Value>) -> Vec<Value> {
-    some.extend(more);
-    some
 }
 
 fn page(what: &str, items: &Value) -> Value {

@@ -20,7 +20,7 @@ pub(super) async fn withdraw<T: Entry>(
     let (_, patient, id) = path.into_inner();
     let reason = reason_of(query.into_inner(), ChangeReason::RegisteredInError)?;
     caller
-        .run(T::KIND.row().group.rights().withdraw, move |tx| {
+        .run(move |tx| {
             tx.about(format!("{}/{id}", T::KIND));
             let (access, standing) = tx.open_to_record(patient)?;
             let before = entries::find(tx, &access, T::KIND, id, None)?;

@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::event::Kind;
 use painreg_domain::ids::PatientId;
-use painreg_domain::policy::Action;
 use painreg_tenants::Cursor;
 use painreg_tenants::store::events::{self, Search};
 use serde::{Deserialize, Serialize};
@@ -50,8 +49,8 @@ pub struct Events {
 /// Whatever happens later comes later in the order: whoever reads on from `next_after` misses nothing and reads nothing
 /// twice. Events are kept as long as the registry. Whose reach is a unit reads of its patients only, and whoever may not read
 /// answers or alerts is told of none. Every patient told of has it in their access log.
-#[utoipa::path(operation_id = "listEvents", tag = "Events", extensions(("x-action" = json!("ReadEvents"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), EventParams),
+#[utoipa::path(tag = "Events", extensions(("x-action" = json!("ReadEvents"))),
+    params(EventParams),
     responses((status = 200, description = "A stretch of what happened.", body = Events), Problems))]
 #[get("/v1/tenants/{tenant}/events")]
 pub async fn list_events(
@@ -62,8 +61,11 @@ pub async fn list_events(
     let EventParams { after, kind, patient, limit } = params.into_inner();
     let limit = PageParams { limit, cursor: None }.limit()?;
     let events = caller
-        .run(Action::ReadEvents, move |tx| {
-            let after = tx.open_cursor(FEED, after.as_deref().map(Cursor::received))?.unwrap_or_default();
+        .run(move |tx| {
+            let after: Place = match after {
+                Some(text) => tx.open_cursor(FEED, &Cursor::received(&text))?.parse()?,
+                None => Place::default(),
+            };
             let (found, next) = events::list(tx, Search { kind, patient }, after, limit)?;
             let next_after = tx.seal_cursor(FEED, &next).as_str().to_owned();
             Ok(Events { items: found.items.into_iter().map(EventView::from).collect(), next_after, more: found.more })

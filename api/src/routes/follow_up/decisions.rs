@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::followup::{Reason, State};
-use painreg_domain::policy::Action;
+use painreg_tenants::StoreError;
 use painreg_tenants::store::decisions::{self, Filter};
 use serde::Deserialize;
 
@@ -40,8 +40,8 @@ pub struct DecisionParams {
 }
 
 /// List what is decided, over the registry: everybody without contact data, say, or without a category.
-#[utoipa::path(operation_id = "listFollowUpDecisions", tag = "Follow-up", extensions(("x-action" = json!("ListFollowUp"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), DecisionParams),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ListFollowUp"))),
+    params(DecisionParams),
     responses((status = 200, description = "A page of decisions.", body = Page<DecisionView>), Problems))]
 #[get("/v1/tenants/{tenant}/follow-up-decisions")]
 pub async fn list_follow_up_decisions(
@@ -61,7 +61,7 @@ pub async fn list_follow_up_decisions(
         past: past.unwrap_or(false),
     };
     let page = caller
-        .run(Action::ListFollowUp, move |tx| {
+        .run(move |tx| {
             let list = format!("follow-up-decisions {filter:?}");
             let after = tx.open_cursor(&list, cursor)?;
             let found = decisions::list(tx, &filter, after, limit)?;

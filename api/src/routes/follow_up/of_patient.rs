@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use actix_web::{HttpResponse, get, web};
 use jiff::Timestamp;
 use painreg_domain::ids::{DecisionId, InvitationId, PatientId, SubmissionId};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::decisions::{self, FollowUp, Sent, Unmatched};
 use serde::{Deserialize, Serialize};
 
@@ -148,9 +147,8 @@ impl From<FollowUp> for FollowUpView {
 ///
 /// One decision counts of every rule, with its reasons, the facts that were used and the version of the rule; with `as_of`
 /// what was decided at an instant, from the facts known then.
-#[utoipa::path(operation_id = "readFollowUp", tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUp"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("patient" = PatientId, Path, description = "The patient's id."), AsOf),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUp"))),
+    params(AsOf),
     responses((status = 200, description = "The patient's follow-up.", body = FollowUpView), Problems))]
 #[get("/v1/tenants/{tenant}/patients/{patient}/follow-up")]
 pub async fn read_follow_up(
@@ -160,7 +158,7 @@ pub async fn read_follow_up(
 ) -> Result<HttpResponse, Problem> {
     let (_, patient) = path.into_inner();
     let view = caller
-        .run(Action::ReadFollowUp, move |tx| {
+        .run(move |tx| {
             let access = tx.open_patient(patient)?;
             Ok(FollowUpView::from(decisions::of_patient(tx, &access, asked.as_of)?))
         })

@@ -1,7 +1,6 @@
 //! Deciding again.
 
 use actix_web::{HttpResponse, post, web};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::decisions::{self, Step};
 use serde::Serialize;
 
@@ -26,9 +25,8 @@ pub struct FollowUpRun {
 ///
 /// The registry does so by itself all the time; this is for those who do not want to wait. Each stretch is stored by
 /// itself, so that it can be broken off and repeated; `…/follow-up-counts` tells when everybody is up to date.
-#[utoipa::path(operation_id = "runFollowUp", tag = "Follow-up", extensions(("x-action" = json!("RunFollowUp"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("RunFollowUp"))),
+    params(IdempotencyKey),
     responses((status = 200, description = "What it did.", body = FollowUpRun), Problems))]
 #[post("/v1/tenants/{tenant}/follow-up-runs")]
 pub async fn run_follow_up(
@@ -38,7 +36,7 @@ pub async fn run_follow_up(
 ) -> Result<HttpResponse, Problem> {
     let place = format!("/v1/tenants/{path}/follow-up-runs");
     caller
-        .run_once(Action::RunFollowUp, key, web::Bytes::new(), &place, |tx| {
+        .run_once(key, web::Bytes::new(), &place, |tx| {
             let Step { decided, changed, more } = decisions::step(tx)?;
             Ok(reply(200, None, None, &FollowUpRun { decided, changed, more }))
         })

@@ -1,7 +1,6 @@
 //! Discarding the draft.
 
 use actix_web::{HttpResponse, delete, web};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::plans;
 
 use crate::caller::Caller;
@@ -9,9 +8,8 @@ use crate::problem::{Problem, Problems};
 use crate::wire::IfMatch;
 
 /// Discard the draft of the plan of follow-up. Published versions stay.
-#[utoipa::path(operation_id = "discardFollowUpPlanDraft", tag = "Follow-up", extensions(("x-action" = json!("ManageFollowUpPlans"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("If-Match" = String, Header, description = "The ETag of the draft as read.", max_length = 50)),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ManageFollowUpPlans"))),
+    params(IfMatch),
     responses((status = 204, description = "It is gone."), Problems))]
 #[delete("/v1/tenants/{tenant}/follow-up-plan-draft")]
 pub async fn discard_follow_up_plan_draft(
@@ -19,6 +17,6 @@ pub async fn discard_follow_up_plan_draft(
     _path: web::Path<String>,
     version: IfMatch,
 ) -> Result<HttpResponse, Problem> {
-    caller.run(Action::ManageFollowUpPlans, move |tx| Ok(plans::discard(tx, version.0)?)).await?;
+    caller.run(move |tx| Ok(plans::discard(tx, version.0)?)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

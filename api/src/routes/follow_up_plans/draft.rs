@@ -2,7 +2,6 @@
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::plans;
 
 use super::PlanDraftView;
@@ -11,13 +10,12 @@ use crate::problem::{Problem, Problems};
 use crate::wire::etag;
 
 /// Read the draft of the plan of follow-up, with all that is wrong with it.
-#[utoipa::path(operation_id = "readFollowUpPlanDraft", tag = "Follow-up", extensions(("x-action" = json!("ManageFollowUpPlans"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40)),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ManageFollowUpPlans"))),
     responses((status = 200, description = "The draft.", body = PlanDraftView), Problems))]
 #[get("/v1/tenants/{tenant}/follow-up-plan-draft")]
 pub async fn read_follow_up_plan_draft(caller: Caller, _path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let view = caller
-        .run(Action::ManageFollowUpPlans, move |tx| {
+        .run(move |tx| {
             let draft = plans::draft(tx)?;
             super::shown(tx, draft)
         })

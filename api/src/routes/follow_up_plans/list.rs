@@ -1,7 +1,7 @@
 //! Listing the versions of the plan.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::policy::Action;
+use painreg_tenants::StoreError;
 use painreg_tenants::store::plans;
 
 use super::PlanView;
@@ -10,8 +10,8 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
 /// List the versions of the plan of follow-up, the newest, which is in force, first.
-#[utoipa::path(operation_id = "listFollowUpPlans", tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpPlans"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), PageParams),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpPlans"))),
+    params(PageParams),
     responses((status = 200, description = "A page of versions.", body = Page<PlanView>), Problems))]
 #[get("/v1/tenants/{tenant}/follow-up-plans")]
 pub async fn list_follow_up_plans(
@@ -22,7 +22,7 @@ pub async fn list_follow_up_plans(
 ) -> Result<HttpResponse, Problem> {
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
-        .run(Action::ReadFollowUpPlans, move |tx| {
+        .run(move |tx| {
             let list = "follow-up-plans";
             let before = tx.open_cursor(list, cursor)?;
             let found = plans::versions(tx, before, limit)?;

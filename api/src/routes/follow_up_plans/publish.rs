@@ -1,7 +1,6 @@
 //! Publishing the draft.
 
 use actix_web::{HttpResponse, post, web};
-use painreg_domain::policy::Action;
 use painreg_tenants::StoreError;
 use painreg_tenants::store::plans;
 
@@ -15,10 +14,9 @@ use crate::wire::{IdempotencyKey, IfMatch, reply};
 /// It is in force at once: nothing is claimed but by it. Everybody is decided again, in stretches, by the registry itself or
 /// whoever asks for it (`…/follow-up-runs`); `…/follow-up-counts` tells when everybody is up to date. What is pending follows
 /// the new plan, what was sent stays. A simulation run before tells who is added, dropped and moved.
-#[utoipa::path(operation_id = "publishFollowUpPlan", tag = "Follow-up", extensions(("x-action" = json!("ManageFollowUpPlans"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("If-Match" = String, Header, description = "The ETag of the draft as read.", max_length = 50),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ManageFollowUpPlans"))),
+    params(IfMatch,
+        IdempotencyKey),
     responses((status = 201, description = "The version.", body = PlanView), Problems))]
 #[post("/v1/tenants/{tenant}/follow-up-plans")]
 pub async fn publish_follow_up_plan(
@@ -32,7 +30,7 @@ pub async fn publish_follow_up_plan(
     // The precondition is part of what is asked for.
     let asked = version.0.to_be_bytes().to_vec().into();
     caller
-        .run_once(Action::ManageFollowUpPlans, key, asked, &place, move |tx| {
+        .run_once(key, asked, &place, move |tx| {
             let draft = plans::draft(tx)?;
             if draft.version != version.0 {
                 return Err(StoreError::Stale.into());

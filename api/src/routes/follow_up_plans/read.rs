@@ -1,7 +1,6 @@
 //! Reading a version of the plan.
 
 use actix_web::{HttpResponse, get, web};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::plans;
 
 use super::PlanView;
@@ -9,14 +8,12 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
 /// Read a version of the plan of follow-up.
-#[utoipa::path(operation_id = "readFollowUpPlan", tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpPlans"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("version" = i64, Path, description = "The version.", minimum = 1)),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpPlans"))),
+    params(("version" = i64, Path, description = "The version.", minimum = 1)),
     responses((status = 200, description = "The version.", body = PlanView), Problems))]
 #[get("/v1/tenants/{tenant}/follow-up-plans/{version}")]
 pub async fn read_follow_up_plan(caller: Caller, path: web::Path<(String, i64)>) -> Result<HttpResponse, Problem> {
     let (_, version) = path.into_inner();
-    let view =
-        caller.run(Action::ReadFollowUpPlans, move |tx| Ok(PlanView::from(plans::version(tx, version)?))).await?;
+    let view = caller.run(move |tx| Ok(PlanView::from(plans::version(tx, version)?))).await?;
     Ok(HttpResponse::Ok().json(view))
 }

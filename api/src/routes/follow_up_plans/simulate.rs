@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::followup::FollowUpPlanDefinition;
 use painreg_domain::ids::PatientId;
-use painreg_domain::policy::Action;
 use painreg_tenants::store::decisions::{self, Content, Difference};
 use painreg_tenants::store::plans;
 use serde::{Deserialize, Serialize};
@@ -131,9 +130,8 @@ fn change(difference: &Difference) -> &'static str {
 /// Run a plan on the registry's patients without publishing it: who is added, dropped and moved, and why.
 ///
 /// Publishing the same plan right afterwards changes exactly this. Nothing is stored.
-#[utoipa::path(operation_id = "simulateFollowUp", tag = "Follow-up", extensions(("x-action" = json!("SimulateFollowUp"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("SimulateFollowUp"))),
+    params(IdempotencyKey),
     request_body = SimulateFollowUp,
     responses((status = 200, description = "What would change.", body = FollowUpSimulation), Problems))]
 #[post("/v1/tenants/{tenant}/follow-up-simulations")]
@@ -146,7 +144,7 @@ pub async fn simulate_follow_up(
     let Body { value: SimulateFollowUp { definition, rule, limit }, bytes } = body;
     let place = format!("/v1/tenants/{path}/follow-up-simulations");
     caller
-        .run_once(Action::SimulateFollowUp, key, bytes, &place, move |tx| {
+        .run_once(key, bytes, &place, move |tx| {
             let of_body = definition.is_some();
             let definition = match definition {
                 Some(definition) => definition,

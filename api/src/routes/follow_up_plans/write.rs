@@ -2,8 +2,7 @@
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
-use painreg_domain::followup::FollowUpPlanDefinition;
-use painreg_domain::policy::Action;
+use painreg_domain::followup::Definition;
 use painreg_tenants::store::plans;
 use serde::Deserialize;
 use validator::Validate;
@@ -25,9 +24,8 @@ pub struct WriteFollowUpPlan {
 ///
 /// There is one draft at a time; begin with the version in force. `If-Match` names the draft that was read, `"v0"` where
 /// there is none yet. What is wrong with it is told and blocks simulating and publishing only.
-#[utoipa::path(operation_id = "writeFollowUpPlanDraft", tag = "Follow-up", extensions(("x-action" = json!("ManageFollowUpPlans"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("If-Match" = String, Header, description = "The ETag of the draft as read; `\"v0\"` where there is none yet.", max_length = 50)),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ManageFollowUpPlans"))),
+    params(("If-Match" = String, Header, description = "The ETag of the draft as read; `\"v0\"` where there is none yet.", max_length = 50)),
     request_body = WriteFollowUpPlan,
     responses((status = 200, description = "The draft as it is now.", body = PlanDraftView), Problems))]
 #[put("/v1/tenants/{tenant}/follow-up-plan-draft")]
@@ -39,7 +37,7 @@ pub async fn write_follow_up_plan_draft(
 ) -> Result<HttpResponse, Problem> {
     let definition = body.value.definition;
     let view = caller
-        .run(Action::ManageFollowUpPlans, move |tx| {
+        .run(move |tx| {
             let draft = plans::write(tx, Some(read.0).filter(|version| *version > 0), &definition)?;
             super::shown(tx, draft)
         })

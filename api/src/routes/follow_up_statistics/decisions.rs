@@ -2,7 +2,6 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::civil::Date;
-use painreg_domain::policy::Action;
 use painreg_domain::report::response::{Dimension, Figure};
 use painreg_tenants::store::response_rates;
 use serde::Deserialize;
@@ -52,8 +51,8 @@ pub struct FigureParams {
 }
 
 /// List the decisions that a figure of the response rates counts.
-#[utoipa::path(operation_id = "listStatisticsDecisions", tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpStatistics"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), FigureParams),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpStatistics"))),
+    params(FigureParams),
     responses((status = 200, description = "A page of decisions.", body = Page<DecisionView>), Problems))]
 #[get("/v1/tenants/{tenant}/follow-up-statistics/decisions")]
 pub async fn list_statistics_decisions(
@@ -72,7 +71,7 @@ pub async fn list_statistics_decisions(
         [Some(value.unwrap_or_default()), and.and(Some(and_value.unwrap_or_default()))].into_iter().flatten().collect();
     let figure = figure.unwrap_or(Figure::Sent);
     let page = caller
-        .run(Action::ReadFollowUpStatistics, move |tx| {
+        .run(move |tx| {
             let list = format!("statistics-decisions {period:?} {by:?} {group:?} {figure:?}");
             let after = tx.open_cursor(&list, cursor)?;
             let found = response_rates::decisions(tx, &period, &by, &group, figure, after, limit)?;

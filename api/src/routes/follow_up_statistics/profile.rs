@@ -1,9 +1,8 @@
 //! How those who do not answer differ from those who do.
 
 use actix_web::{HttpResponse, get, web};
-use painreg_domain::policy::Action;
-use painreg_domain::report::response::{Cell, Dimension, ShareDifference, difference, publishable};
-use painreg_tenants::store::response_rates;
+use painreg_domain::report::response::{Cell, Difference, Dimension, difference, publishable};
+use painreg_tenants::store::response;
 use serde::Serialize;
 
 use super::{Disclosure, StatisticsParams};
@@ -62,8 +61,8 @@ const BY: [Dimension; 6] = [
 ///
 /// A low response rate is harmless where those who do not answer are like those who do, and is not where they are younger,
 /// say; a difference whose interval holds zero may be chance.
-#[utoipa::path(operation_id = "readNonResponderProfile", tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpStatistics"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), StatisticsParams),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpStatistics"))),
+    params(StatisticsParams),
     responses((status = 200, description = "The profile.", body = NonResponderProfile), Problems))]
 #[get("/v1/tenants/{tenant}/non-responder-profile")]
 pub async fn read_non_responder_profile(
@@ -77,7 +76,7 @@ pub async fn read_non_responder_profile(
     let wanted: Vec<Dimension> =
         if params.by.is_some() { [params.by, params.and].into_iter().flatten().collect() } else { BY.to_vec() };
     let view = caller
-        .run(Action::ReadFollowUpStatistics, move |tx| {
+        .run(move |tx| {
             let (mut asked, mut answered, mut groups) = (0, 0, Vec::new());
             for by in wanted {
                 let cells = response_rates::cells(tx, &period, &[by])?;

@@ -1,7 +1,6 @@
 //! Reading response rates.
 
 use actix_web::{HttpResponse, get, web};
-use painreg_domain::policy::Action;
 use painreg_domain::report::response::{Cell, People, publishable, quartiles};
 use painreg_tenants::store::response_rates::{self, NotSent, OnDay, ShortForm};
 use serde::Serialize;
@@ -86,8 +85,8 @@ pub struct ShortFormView {
 /// An occurrence counts once, in the period in which it was first asked about, whatever was sent for it. The exact figures
 /// are for those who may list every decision behind them, each cell with the link that does; `disclosure=publishable` puts
 /// small groups together until no figure is about fewer than five people, and leaves no margin to subtract from.
-#[utoipa::path(operation_id = "readFollowUpStatistics", tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpStatistics"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), StatisticsParams),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpStatistics"))),
+    params(StatisticsParams),
     responses((status = 200, description = "The rates.", body = FollowUpStatistics), Problems))]
 #[get("/v1/tenants/{tenant}/follow-up-statistics")]
 pub async fn read_follow_up_statistics(
@@ -100,9 +99,9 @@ pub async fn read_follow_up_statistics(
     let exact = params.disclosure.unwrap_or_default() == Disclosure::Exact;
     let link = format!("/v1/tenants/{path}/follow-up-statistics/decisions?{}", params.as_query());
     let view = caller
-        .run(Action::ReadFollowUpStatistics, move |tx| {
-            let cells = response_rates::cells(tx, &period, &by)?;
-            let days = response_rates::by_day(tx, &period)?;
+        .run(move |tx| {
+            let cells = response::cells(tx, &period, &by)?;
+            let days = response::by_day(tx, &period)?;
             let of_days: Vec<(i64, i64)> = days.iter().map(|it| (it.day, it.answered)).collect();
             let mut total = Cell { group: None, sent: 0, delivered: 0, answered: 0, people: People::default() };
             for cell in &cells {

@@ -1,7 +1,6 @@
 //! Beginning a draft.
 
 use actix_web::{HttpResponse, post, web};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::forms;
 
 use super::{DraftView, FormDraft};
@@ -13,9 +12,8 @@ use crate::wire::{Body, IdempotencyKey, reply};
 ///
 /// A form has one draft at a time. What is wrong with it is told and blocks publishing only; what is no definition at all
 /// is refused.
-#[utoipa::path(operation_id = "beginForm", tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
+    params(IdempotencyKey),
     request_body = FormDraft,
     responses((status = 201, description = "The draft.", body = DraftView), Problems))]
 #[post("/v1/tenants/{tenant}/forms")]
@@ -29,7 +27,7 @@ pub async fn begin_form(
     let place = format!("/v1/tenants/{path}/forms");
     let location = format!("{place}/{}/draft", definition.code);
     caller
-        .run_once(Action::ManageForms, key, bytes, &place, move |tx| {
+        .run_once(key, bytes, &place, move |tx| {
             let draft = forms::begin(tx, &definition)?;
             Ok(reply(201, Some(location), Some(draft.version), &DraftView::from(draft)))
         })

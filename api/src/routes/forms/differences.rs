@@ -1,8 +1,7 @@
 //! What differs between two versions of a form.
 
 use actix_web::{HttpResponse, get, web};
-use painreg_domain::policy::Action;
-use painreg_domain::questionnaire::FormChange;
+use painreg_domain::questionnaire::Change;
 use painreg_tenants::StoreError;
 use painreg_tenants::store::forms;
 use serde::{Deserialize, Serialize};
@@ -39,9 +38,8 @@ pub struct FormDifferences {
 }
 
 /// Read what differs between two versions of a form, part by part.
-#[utoipa::path(operation_id = "readFormDifferences", tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("form" = String, Path, description = "The form's code.", max_length = 64), Versions),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
+    params(Versions),
     responses((status = 200, description = "What differs.", body = FormDifferences), Problems))]
 #[get("/v1/tenants/{tenant}/forms/{form}/differences")]
 pub async fn read_form_differences(
@@ -52,7 +50,7 @@ pub async fn read_form_differences(
     let (_, code) = path.into_inner();
     let Versions { from, to } = params.into_inner();
     let found = caller
-        .run(Action::ReadForms, move |tx| {
+        .run(move |tx| {
             // Whether there is the form is told before whether there is the version.
             let newest = forms::newest(tx, &code)?;
             let mut named = |version: Option<String>, name| {

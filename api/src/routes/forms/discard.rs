@@ -1,7 +1,6 @@
 //! Discarding a draft.
 
 use actix_web::{HttpResponse, delete, web};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::forms;
 
 use crate::caller::Caller;
@@ -9,10 +8,8 @@ use crate::problem::{Problem, Problems};
 use crate::wire::IfMatch;
 
 /// Discard a draft. Published versions stay.
-#[utoipa::path(operation_id = "discardFormDraft", tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("form" = String, Path, description = "The form's code.", max_length = 64),
-        ("If-Match" = String, Header, description = "The ETag of the draft as read.", max_length = 50)),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
+    params(IfMatch),
     responses((status = 204, description = "It is gone."), Problems))]
 #[delete("/v1/tenants/{tenant}/forms/{form}/draft")]
 pub async fn discard_form_draft(
@@ -21,6 +18,6 @@ pub async fn discard_form_draft(
     version: IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let (_, code) = path.into_inner();
-    caller.run(Action::ManageForms, move |tx| Ok(forms::discard(tx, &code, version.0)?)).await?;
+    caller.run(move |tx| Ok(forms::discard(tx, &code, version.0)?)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,7 +1,6 @@
 //! Taking in a form's file.
 
 use actix_web::{HttpResponse, post, web};
-use painreg_domain::policy::Action;
 use painreg_domain::questionnaire::FormFile;
 use serde::Deserialize;
 use validator::{Validate, ValidationErrors};
@@ -27,9 +26,8 @@ impl Validate for FormFileBody {
 ///
 /// A version that is published here already and the same, or a draft that is the same, answers 200 and changes nothing;
 /// another one of the same name is refused.
-#[utoipa::path(operation_id = "importForm", tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
+    params(IdempotencyKey),
     request_body = FormFile,
     responses((status = 201, description = "It is a draft now.", body = ImportedForm),
         (status = 200, description = "The same is here already.", body = ImportedForm), Problems))]
@@ -43,5 +41,5 @@ pub async fn import_form(
     let tenant = path.into_inner();
     let Body { value: FormFileBody(file), bytes } = body;
     let place = format!("/v1/tenants/{tenant}/form-files");
-    caller.run_once(Action::ManageForms, key, bytes, &place, move |tx| take_in(tx, &tenant, file.definition()?)).await
+    caller.run_once(key, bytes, &place, move |tx| take_in(tx, &tenant, file.definition()?)).await
 }

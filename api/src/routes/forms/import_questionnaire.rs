@@ -1,7 +1,6 @@
 //! Taking in a FHIR Questionnaire.
 
 use actix_web::{HttpResponse, post, web};
-use painreg_domain::policy::Action;
 use painreg_domain::questionnaire::Definition;
 
 use super::{ImportedForm, take_in};
@@ -13,9 +12,8 @@ use crate::wire::{Body, IdempotencyKey, Resource};
 ///
 /// Every part that a form cannot hold is refused with its place; nothing is dropped. What a form needs and the resource
 /// lacks, such as words in bokmål and English, is among the draft's faults.
-#[utoipa::path(operation_id = "importFhirQuestionnaire", tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
+    params(IdempotencyKey),
     request_body = Resource,
     responses((status = 201, description = "It is a draft now.", body = ImportedForm),
         (status = 200, description = "The same is here already.", body = ImportedForm), Problems))]
@@ -30,8 +28,6 @@ pub async fn import_fhir_questionnaire(
     let Body { value: Resource(resource), bytes } = body;
     let place = format!("/v1/tenants/{tenant}/fhir-questionnaires");
     caller
-        .run_once(Action::ManageForms, key, bytes, &place, move |tx| {
-            take_in(tx, &tenant, Definition::from_questionnaire(&resource.into())?)
-        })
+        .run_once(key, bytes, &place, move |tx| take_in(tx, &tenant, Definition::from_questionnaire(&resource.into())?))
         .await
 }

@@ -1,8 +1,7 @@
 //! Listing forms.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::policy::Action;
-use painreg_tenants::Keyset;
+use painreg_tenants::StoreError;
 use painreg_tenants::store::forms;
 
 use super::FormView;
@@ -11,8 +10,8 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
 /// List the registry's published forms by code and version.
-#[utoipa::path(operation_id = "listForms", tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), PageParams),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
+    params(PageParams),
     responses((status = 200, description = "A page of forms.", body = Page<FormView>), Problems))]
 #[get("/v1/tenants/{tenant}/forms")]
 pub async fn list_forms(
@@ -24,8 +23,9 @@ pub async fn list_forms(
     const LIST: &str = "forms";
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
-        .run(Action::ReadForms, move |tx| {
-            let after = tx.open_cursor(LIST, cursor)?;
+        .run(move |tx| {
+            let after = cursor.map(|cursor| tx.open_cursor(LIST, &cursor)).transpose()?;
+            let after = after.as_deref().map(|text| text.split_once(' ').ok_or(StoreError::BadCursor)).transpose()?;
             let found = forms::list(tx, after, limit)?;
             Ok(wire::page::<_, FormView>(found, |last| tx.seal_cursor(LIST, &Keyset(last.code(), last.version()))))
         })

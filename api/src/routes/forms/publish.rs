@@ -2,7 +2,6 @@
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::Fault;
-use painreg_domain::policy::Action;
 use painreg_domain::questionnaire::Form;
 use painreg_tenants::StoreError;
 use painreg_tenants::store::forms;
@@ -15,11 +14,9 @@ use crate::wire::{IdempotencyKey, IfMatch, reply};
 /// Publish a form's draft as a version.
 ///
 /// A published version never changes, and no other version of the form can have its name. The draft is gone afterwards.
-#[utoipa::path(operation_id = "publishForm", tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("form" = String, Path, description = "The form's code.", max_length = 64),
-        ("If-Match" = String, Header, description = "The ETag of the draft as read.", max_length = 50),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
+    params(IfMatch,
+        IdempotencyKey),
     responses((status = 201, description = "The version.", body = FormView), Problems))]
 #[post("/v1/tenants/{tenant}/forms/{form}/versions")]
 pub async fn publish_form(
@@ -34,7 +31,7 @@ pub async fn publish_form(
     // The precondition is part of what is asked for.
     let asked = version.0.to_be_bytes().to_vec().into();
     caller
-        .run_once(Action::ManageForms, key, asked, &place, move |tx| {
+        .run_once(key, asked, &place, move |tx| {
             let draft = forms::draft(tx, &code)?;
             if draft.version != version.0 {
                 return Err(StoreError::Stale.into());

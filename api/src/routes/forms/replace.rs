@@ -3,7 +3,6 @@
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
 use painreg_domain::fault::{Fault, FaultCode};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::forms;
 
 use super::{DraftView, FormDraft};
@@ -12,10 +11,8 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IfMatch, etag};
 
 /// Put another definition in place of a draft's. Its code stays.
-#[utoipa::path(operation_id = "replaceFormDraft", tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("form" = String, Path, description = "The form's code.", max_length = 64),
-        ("If-Match" = String, Header, description = "The ETag of the draft as read.", max_length = 50)),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
+    params(IfMatch),
     request_body = FormDraft,
     responses((status = 200, description = "The draft as it is now.", body = DraftView), Problems))]
 #[put("/v1/tenants/{tenant}/forms/{form}/draft")]
@@ -28,7 +25,7 @@ pub async fn replace_form_draft(
     let (_, code) = path.into_inner();
     let definition = body.value.definition;
     let view = caller
-        .run(Action::ManageForms, move |tx| {
+        .run(move |tx| {
             forms::draft(tx, &code)?;
             if definition.code != code {
                 return Err(Problem::invalid(vec![Fault::new("/definition/code", FaultCode::Contradiction)]));

@@ -2,8 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::Timestamp;
-use painreg_domain::policy::Action;
-use painreg_tenants::Keyset;
+use painreg_tenants::StoreError;
 use painreg_tenants::store::forms::{self, Published};
 use serde::Serialize;
 
@@ -39,9 +38,8 @@ impl From<Published> for FormVersion {
 }
 
 /// List the published versions of a form, the newest first.
-#[utoipa::path(operation_id = "listFormVersions", tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("form" = String, Path, description = "The form's code.", max_length = 64), PageParams),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
+    params(PageParams),
     responses((status = 200, description = "A page of versions.", body = Page<FormVersion>), Problems))]
 #[get("/v1/tenants/{tenant}/forms/{form}/versions")]
 pub async fn list_form_versions(
@@ -54,10 +52,15 @@ pub async fn list_form_versions(
     let list = format!("form versions {code}");
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
-        .run(Action::ReadForms, move |tx| {
-            let before = tx.open_cursor(&list, cursor)?;
-            let found = forms::versions(tx, &code, before, limit)?;
-            let seal = |last: &Published| tx.seal_cursor(&list, &Keyset(last.published_at, last.form.version()));
+        .run(move |tx| {
+            let before = cursor.map(|cursor| tx.open_cursor(&list, &cursor)).transpose()?;
+            let before = before.as_deref().map(|text| {
+                let (at, version) = text.split_once(' ').ok_or(StoreError::BadCursor)?;
+                Ok::<_, StoreError>((at.parse().map_err(|_| StoreError::BadCursor)?, version))
+            });
+            let found = forms::versions(tx, &code, before.transpose()?, limit)?;
+            let seal =
+                |last: &Published| tx.seal_cursor(&list, &wire::position(last.published_at, last.form.version()));
             Ok(wire::page::<_, FormVersion>(found, seal))
         })
         .await?;

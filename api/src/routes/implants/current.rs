@@ -4,8 +4,7 @@ use actix_web::{HttpResponse, get, web};
 use jiff::Timestamp;
 use painreg_domain::clinical::{self, ImplantComponent, Kind, MriCondition};
 use painreg_domain::ids::PatientId;
-use painreg_domain::policy::Action;
-use painreg_tenants::store::entries::{self, FilterValue, ListFilter, Stored};
+use painreg_tenants::store::entries::{self, Narrowing, Stored, Wanted};
 use painreg_tenants::{PatientAccess, Tx};
 use serde::{Deserialize, Serialize};
 
@@ -68,9 +67,8 @@ const fn strictness(condition: MriCondition) -> u8 {
 }
 
 /// Read what is in a patient right now: implants, components, programmes, the latest check, the MRI condition.
-#[utoipa::path(operation_id = "readCurrentImplants", tag = "Implants", extensions(("x-action" = json!("ReadImplants"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("patient" = PatientId, Path, description = "The patient's id."), AsOf),
+#[utoipa::path(tag = "Implants", extensions(("x-action" = json!("ReadImplants"))),
+    params(AsOf),
     responses((status = 200, description = "What is in place.", body = CurrentImplants), Problems))]
 #[get("/v1/tenants/{tenant}/patients/{patient}/current-implants")]
 pub async fn read_current_implants(
@@ -80,7 +78,7 @@ pub async fn read_current_implants(
 ) -> Result<HttpResponse, Problem> {
     let (_, patient) = path.into_inner();
     let found = caller
-        .run(Action::ReadImplants, move |tx| {
+        .run(move |tx| {
             tx.about("current_implants".to_owned());
             let access = tx.open_patient(patient)?;
             let filter = ListFilter { as_of: query.as_of, ..ListFilter::default() };

@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::Fault;
 use painreg_domain::instrument::{Catalogue, Scores};
-use painreg_domain::policy::Action;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use validator::Validate;
@@ -34,10 +33,8 @@ pub struct ScoreAnswers {
 ///
 /// The same result as a stored submission has. Answers outside their range, or of another type than a whole number, are
 /// refused, never clipped.
-#[utoipa::path(operation_id = "scoreAnswers", tag = "Questionnaires", extensions(("x-action" = json!("ScoreAnswers"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("instrument" = String, Path, description = "The instrument's code.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ScoreAnswers"))),
+    params(IdempotencyKey),
     request_body = ScoreAnswers,
     responses((status = 200, description = "The scores.", body = Scores), Problems))]
 #[post("/v1/tenants/{tenant}/instruments/{instrument}/scores")]
@@ -51,7 +48,7 @@ pub async fn score_answers(
     let Body { value: ScoreAnswers { answers, value_sets, symptom_from }, bytes } = body;
     let place = format!("/v1/tenants/{tenant}/instruments/{code}/scores");
     caller
-        .run_once(Action::ScoreAnswers, key, bytes, &place, move |_| {
+        .run_once(key, bytes, &place, move |_| {
             let instrument = Catalogue::shipped().find(&code).ok_or(Code::NotFound)?;
             let options = instrument.options(&value_sets)?.with_symptom_from(symptom_from);
             let under =

@@ -6,8 +6,7 @@ use actix_web::{HttpResponse, post, web};
 use jiff::Timestamp;
 use painreg_domain::followup::Channel;
 use painreg_domain::ids::{InvitationId, PatientId};
-use painreg_domain::policy::Action;
-use painreg_tenants::store::invitations::{self, Claim, ClaimRequest, ClaimedInvitation};
+use painreg_tenants::store::invitations::{self, Claim, Handed, Wish};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use validator::Validate;
@@ -110,9 +109,8 @@ impl From<Claim> for InvitationClaim {
 ///
 /// Everybody in the claim has been decided again from the facts of this moment. Nobody else is given the same while the
 /// lease lasts. A claim that is repeated with the same `Idempotency-Key` answers the same.
-#[utoipa::path(operation_id = "claimInvitations", tag = "Follow-up", extensions(("x-action" = json!("ClaimInvitations"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ClaimInvitations"))),
+    params(IdempotencyKey),
     request_body = ClaimInvitations,
     responses((status = 200, description = "What is to be sent.", body = InvitationClaim), Problems))]
 #[post("/v1/tenants/{tenant}/invitation-claims")]
@@ -126,8 +124,8 @@ pub async fn claim_invitations(
     let place = format!("/v1/tenants/{path}/invitation-claims");
     let request = ClaimRequest { channel, limit, lease: Duration::from_secs(lease_seconds) };
     caller
-        .run_once(Action::ClaimInvitations, key, bytes, &place, move |tx| {
-            let claim = invitations::claim(tx, &request)?;
+        .run_once(key, bytes, &place, move |tx| {
+            let claim = invitations::claim(tx, &wish)?;
             Ok(reply(200, None, None, &InvitationClaim::from(claim)))
         })
         .await

@@ -3,7 +3,6 @@
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
 use painreg_domain::ids::InvitationId;
-use painreg_domain::policy::Action;
 use painreg_tenants::store::invitations::{self, Handover};
 
 use super::InvitationView;
@@ -16,10 +15,8 @@ use crate::wire::{IfMatch, etag};
 /// The patient is decided again. 412: another claim has it. `not_held`: the lease has run out, or it is over. `not_to_be_sent`: it was
 /// answered meanwhile, the patient has died or reserved themselves, or the like; it is withdrawn. `not_at_this_hour`: the plan's
 /// hours for sending are over; it is offered again when they begin.
-#[utoipa::path(operation_id = "handOverInvitation", tag = "Follow-up", extensions(("x-action" = json!("HandOverInvitation"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("invitation" = InvitationId, Path, description = "The invitation's id."),
-        ("If-Match" = String, Header, description = "The invitation's version as it was claimed.", max_length = 50)),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("HandOverInvitation"))),
+    params(IfMatch),
     responses((status = 200, description = "It is to be sent now.", body = InvitationView), Problems))]
 #[put("/v1/tenants/{tenant}/invitations/{invitation}/handover")]
 pub async fn hand_over_invitation(
@@ -29,7 +26,7 @@ pub async fn hand_over_invitation(
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
     let (outcome, invitation) = caller
-        .run(Action::HandOverInvitation, move |tx| {
+        .run(move |tx| {
             let outcome = invitations::hand_over(tx, id, version.0)?;
             Ok((outcome, invitations::read(tx, id)?))
         })

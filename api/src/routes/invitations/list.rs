@@ -3,8 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::Timestamp;
 use painreg_domain::followup::{Channel, InvitationState};
-use painreg_domain::policy::Action;
-use painreg_tenants::Keyset;
+use painreg_domain::ids::InvitationId;
 use painreg_tenants::store::invitations::{self, Search};
 use serde::Deserialize;
 
@@ -42,8 +41,8 @@ pub struct InvitationParams {
 }
 
 /// List invitations and reminders, those taken on last first.
-#[utoipa::path(operation_id = "listInvitations", tag = "Follow-up", extensions(("x-action" = json!("ReadInvitations"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), InvitationParams),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadInvitations"))),
+    params(InvitationParams),
     responses((status = 200, description = "A page of invitations.", body = Page<InvitationView>), Problems))]
 #[get("/v1/tenants/{tenant}/invitations")]
 pub async fn list_invitations(
@@ -58,7 +57,7 @@ pub async fn list_invitations(
     let rule = wire::short("rule", rule, 40)?;
     let search = Search { state, channel, rule, from, to };
     let page = caller
-        .run(Action::ReadInvitations, move |tx| {
+        .run(move |tx| {
             let list = format!("invitations/{search:?}");
             let after = tx.open_cursor(&list, cursor)?;
             let found = invitations::list(tx, &search, after, limit)?;

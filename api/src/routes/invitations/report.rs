@@ -5,8 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::followup::{Failure, Receipt};
 use painreg_domain::ids::InvitationId;
-use painreg_domain::policy::Action;
-use painreg_tenants::store::invitations::{self, DeliveryReport};
+use painreg_tenants::store::invitations::{self, Told};
 use serde::Deserialize;
 use validator::Validate;
 
@@ -41,10 +40,8 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 ///
 /// Order does not matter, and telling it twice changes nothing. A receipt counts whoever's lease has run out: what was sent
 /// was sent. Where it failed, the next channel of the plan is due at once.
-#[utoipa::path(operation_id = "reportInvitation", tag = "Follow-up", extensions(("x-action" = json!("ReportInvitation"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("invitation" = InvitationId, Path, description = "The invitation's id."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReportInvitation"))),
+    params(IdempotencyKey),
     request_body = InvitationReceipt,
     responses((status = 200, description = "The invitation as it is now.", body = InvitationView), Problems))]
 #[post("/v1/tenants/{tenant}/invitations/{invitation}/receipts")]
@@ -66,7 +63,7 @@ pub async fn report_invitation(
     }
     let place = format!("/v1/tenants/{tenant}/invitations/{id}/receipts");
     caller
-        .run_once(Action::ReportInvitation, key, bytes, &place, move |tx| {
+        .run_once(key, bytes, &place, move |tx| {
             if at.is_some_and(|at| at > tx.now().saturating_add(AHEAD).unwrap_or(Timestamp::MAX)) {
                 return Err(Problem::invalid(vec![Fault::at("at", FaultCode::InFuture)]));
             }

@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, get, web};
 use jiff::civil::Date;
 use jiff::fmt::temporal::SpanParser;
 use painreg_domain::licence::{self, Due};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::{forms, licences};
 use serde::Deserialize;
 
@@ -39,8 +38,8 @@ impl Within {
 /// Licences that end and none follows, licence years to be renewed, unpaid invoices, volumes that are nearly used up, and
 /// instruments of published forms that are used outside a licence. `due_on` is the day by which somebody must act; what is
 /// overdue stays until it is settled.
-#[utoipa::path(operation_id = "listLicenceDeadlines", tag = "Licences", extensions(("x-action" = json!("ManageLicences"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), Within),
+#[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ManageLicences"))),
+    params(Within),
     responses((status = 200, description = "What falls due.", body = Page<Due>), Problems))]
 #[get("/v1/tenants/{tenant}/licence-deadlines")]
 pub async fn list_licence_deadlines(
@@ -49,7 +48,7 @@ pub async fn list_licence_deadlines(
     within: web::Query<Within>,
 ) -> Result<HttpResponse, Problem> {
     let items = caller
-        .run(Action::ManageLicences, move |tx| {
+        .run(move |tx| {
             let today = tx.today();
             let horizon = within.horizon(today)?;
             let mut due = licence::due(&licences::counted(tx, today)?, &forms::in_use(tx)?, today, horizon);

@@ -1,7 +1,8 @@
 //! The registry's licences.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::policy::Action;
+use painreg_domain::ids::LicenceId;
+use painreg_tenants::StoreError;
 use painreg_tenants::store::licences;
 
 use super::LicenceView;
@@ -10,8 +11,8 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
 /// List the registry's licences, in the order in which they were registered.
-#[utoipa::path(operation_id = "listLicences", tag = "Licences", extensions(("x-action" = json!("ReadLicences"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), PageParams),
+#[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ReadLicences"))),
+    params(PageParams),
     responses((status = 200, description = "A page of licences.", body = Page<LicenceView>), Problems))]
 #[get("/v1/tenants/{tenant}/licences")]
 pub async fn list_licences(
@@ -23,10 +24,11 @@ pub async fn list_licences(
     const LIST: &str = "licences";
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
-        .run(Action::ReadLicences, move |tx| {
-            let after = tx.open_cursor(LIST, cursor)?;
-            let found = licences::list(tx, after, limit)?;
-            Ok(wire::page::<_, LicenceView>(found, |last| tx.seal_cursor(LIST, &last.id)))
+        .run(move |tx| {
+            let after = cursor.map(|cursor| tx.open_cursor(LIST, &cursor)).transpose()?;
+            let id = |text: String| text.parse().map(LicenceId::existing).map_err(|_| StoreError::BadCursor);
+            let found = licences::list(tx, after.map(id).transpose()?, limit)?;
+            Ok(wire::page::<_, LicenceView>(found, |last| tx.seal_cursor(LIST, &last.id.to_string())))
         })
         .await?;
     Ok(page_answer(&request, &page))

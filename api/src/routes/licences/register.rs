@@ -1,7 +1,6 @@
 //! Registering a licence.
 
 use actix_web::{HttpResponse, post, web};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::licences;
 
 use super::{LicenceBody, LicenceView};
@@ -10,9 +9,8 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// Register a licence of instruments.
-#[utoipa::path(operation_id = "registerLicence", tag = "Licences", extensions(("x-action" = json!("ManageLicences"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ManageLicences"))),
+    params(IdempotencyKey),
     request_body = LicenceBody,
     responses((status = 201, description = "It is registered.", body = LicenceView), Problems))]
 #[post("/v1/tenants/{tenant}/licences")]
@@ -26,7 +24,7 @@ pub async fn register_licence(
     let place = format!("/v1/tenants/{path}/licences");
     let location = place.clone();
     caller
-        .run_once(Action::ManageLicences, key, bytes, &place, move |tx| {
+        .run_once(key, bytes, &place, move |tx| {
             let faults = licence.faults();
             if !faults.is_empty() {
                 return Err(Problem::invalid(faults));

@@ -2,7 +2,6 @@
 
 use actix_web::{HttpResponse, delete, web};
 use painreg_domain::ids::LicenceId;
-use painreg_domain::policy::Action;
 use painreg_tenants::store::licences;
 
 use crate::caller::Caller;
@@ -12,10 +11,8 @@ use crate::wire::IfMatch;
 /// Withdraw a licence that should not have been registered.
 ///
 /// It covers nothing any more, on any day; its versions stay. A licence that ends is given a last day instead.
-#[utoipa::path(operation_id = "withdrawLicence", tag = "Licences", extensions(("x-action" = json!("ManageLicences"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("licence" = LicenceId, Path, description = "The licence's id."),
-        ("If-Match" = String, Header, description = "The ETag of the licence as read.", max_length = 50)),
+#[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ManageLicences"))),
+    params(IfMatch),
     responses((status = 204, description = "It is withdrawn."), Problems))]
 #[delete("/v1/tenants/{tenant}/licences/{licence}")]
 pub async fn withdraw_licence(
@@ -25,7 +22,7 @@ pub async fn withdraw_licence(
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
     caller
-        .run(Action::ManageLicences, move |tx| {
+        .run(move |tx| {
             licences::find(tx, id)?;
             Ok(licences::withdraw(tx, id, version.0)?)
         })

@@ -4,8 +4,6 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::civil::Date;
 use painreg_domain::ids::PatientId;
 use painreg_domain::patient::Sex;
-use painreg_domain::policy::Action;
-use painreg_tenants::Keyset;
 use painreg_tenants::store::merges::{self, Pair, Twin};
 use serde::Serialize;
 
@@ -72,8 +70,8 @@ const LIST: &str = "patient-duplicates";
 ///
 /// Born on one day, of one sex as far as known, and reached by one telephone or address, or one of them known by temporary
 /// numbers only. People decide; nothing is merged by itself.
-#[utoipa::path(operation_id = "listDuplicates", tag = "Patients", extensions(("x-action" = json!("FindDuplicates"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), PageParams),
+#[utoipa::path(tag = "Patients", extensions(("x-action" = json!("FindDuplicates"))),
+    params(PageParams),
     responses((status = 200, description = "A page of pairs.", body = Page<PairView>), Problems))]
 #[get("/v1/tenants/{tenant}/patient-duplicates")]
 pub async fn list_duplicates(
@@ -84,8 +82,8 @@ pub async fn list_duplicates(
 ) -> Result<HttpResponse, Problem> {
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
-        .run(Action::FindDuplicates, move |tx| {
-            let after = tx.open_cursor(LIST, cursor)?;
+        .run(move |tx| {
+            let after = place(tx, cursor.as_ref())?;
             let found = merges::candidates(tx, after, limit)?;
             Ok(wire::page::<_, PairView>(found, |last| {
                 tx.seal_cursor(LIST, &Keyset(last.first.registry_number, last.second.registry_number))

@@ -1,8 +1,7 @@
 //! Which patients were merged.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::policy::Action;
-use painreg_tenants::Keyset;
+use painreg_domain::ids::MergeId;
 use painreg_tenants::store::merges;
 
 use super::MergeView;
@@ -11,8 +10,8 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
 /// List merges, standing and undone, the latest first.
-#[utoipa::path(operation_id = "listMerges", tag = "Patients", extensions(("x-action" = json!("ReadMerges"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), PageParams),
+#[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadMerges"))),
+    params(PageParams),
     responses((status = 200, description = "A page of merges.", body = Page<MergeView>), Problems))]
 #[get("/v1/tenants/{tenant}/patient-merges")]
 pub async fn list_merges(
@@ -23,8 +22,8 @@ pub async fn list_merges(
 ) -> Result<HttpResponse, Problem> {
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
-        .run(Action::ReadMerges, move |tx| {
-            let after = tx.open_cursor("patient-merges", cursor)?;
+        .run(move |tx| {
+            let after = wire::after(tx, "patient-merges", cursor, MergeId::existing)?;
             let found = merges::list(tx, after, limit)?;
             Ok(wire::page::<_, MergeView>(found, |last| {
                 tx.seal_cursor("patient-merges", &Keyset(last.merged_at, last.id))

@@ -2,7 +2,6 @@
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::ids::PatientId;
-use painreg_domain::policy::Action;
 use painreg_tenants::store::merges;
 use serde::Deserialize;
 use validator::Validate;
@@ -26,9 +25,8 @@ pub struct MergePatients {
 ///
 /// Nothing is moved and nothing is lost: both histories are read as one from now on, both ids and all numbers open it, and
 /// undoing it parts them again.
-#[utoipa::path(operation_id = "mergePatients", tag = "Patients", extensions(("x-action" = json!("MergePatients"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Patients", extensions(("x-action" = json!("MergePatients"))),
+    params(IdempotencyKey),
     request_body = MergePatients,
     responses((status = 201, description = "They are one.", body = MergeView), Problems))]
 #[post("/v1/tenants/{tenant}/patient-merges")]
@@ -42,7 +40,7 @@ pub async fn merge_patients(
     let place = format!("/v1/tenants/{path}/patient-merges");
     let location = place.clone();
     caller
-        .run_once(Action::MergePatients, key, bytes, &place, move |tx| {
+        .run_once(key, bytes, &place, move |tx| {
             let merge = MergeView::from(merges::merge(tx, value.survivor_id, value.duplicate_id)?);
             let mut reply = reply(201, Some(format!("{location}/{}", merge.id)), Some(merge.version), &merge);
             reply.patient = Some(merge.survivor_id);

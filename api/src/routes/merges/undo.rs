@@ -3,7 +3,6 @@
 use actix_web::http::header;
 use actix_web::{HttpResponse, delete, web};
 use painreg_domain::ids::MergeId;
-use painreg_domain::policy::Action;
 use painreg_tenants::store::merges;
 
 use super::MergeView;
@@ -15,10 +14,8 @@ use crate::wire::{IfMatch, etag};
 ///
 /// Each has a record of their own again. What was recorded meanwhile is the survivor's, but for what belongs to an episode,
 /// referral or implant of the duplicate: that lies where it belongs. Merges made later stand.
-#[utoipa::path(operation_id = "undoMerge", tag = "Patients", extensions(("x-action" = json!("UndoMerge"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("merge" = MergeId, Path, description = "The merge's id."),
-        ("If-Match" = String, Header, description = "The ETag of the merge as read.", max_length = 50)),
+#[utoipa::path(tag = "Patients", extensions(("x-action" = json!("UndoMerge"))),
+    params(IfMatch),
     responses((status = 200, description = "They are two again.", body = MergeView), Problems))]
 #[delete("/v1/tenants/{tenant}/patient-merges/{merge}")]
 pub async fn undo_merge(
@@ -27,6 +24,6 @@ pub async fn undo_merge(
     version: IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
-    let merge = caller.run(Action::UndoMerge, move |tx| Ok(MergeView::from(merges::undo(tx, id, version.0)?))).await?;
+    let merge = caller.run(move |tx| Ok(MergeView::from(merges::undo(tx, id, version.0)?))).await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(merge.version))).json(merge))
 }

@@ -2,7 +2,6 @@
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::{Fault, FaultCode};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::nettskjema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -39,10 +38,8 @@ impl Validate for NettskjemaSubmission {
 /// somebody answered on their behalf, or whoever the form's own element names. Stored once: the same answers again answer
 /// 200 and change nothing. What cannot be placed, because a key or the patient is unknown or a value does not fit, is kept
 /// in quarantine, and answered with 202 and the reasons.
-#[utoipa::path(operation_id = "deliverNettskjema", tag = "Questionnaires", extensions(("x-action" = json!("DeliverNettskjema"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("form_id" = String, Path, description = "The form's number in Nettskjema.", max_length = 12),
-        ("Idempotency-Key" = String, Header, description = "Makes a repetition safe.", max_length = 200)),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("DeliverNettskjema"))),
+    params(("Idempotency-Key" = String, Header, description = "Makes a repetition safe.", max_length = 200)),
     request_body = NettskjemaSubmission,
     responses((status = 201, description = "Stored and scored.", body = ReceiptView),
         (status = 200, description = "Known already; nothing has changed.", body = ReceiptView),
@@ -62,7 +59,7 @@ pub async fn deliver_nettskjema(
     let acceptance = state.acceptance;
     let payload = bytes.clone();
     caller
-        .run_once(Action::DeliverNettskjema, key, bytes, &place, move |tx| {
+        .run_once(key, bytes, &place, move |tx| {
             const MEDIA: &str = "application/json";
             super::check_form_id(&form_id)?;
             if !object {

@@ -5,7 +5,6 @@ use std::mem::take;
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, post, web};
 use painreg_domain::nettskjema::api_v3;
-use painreg_domain::policy::Action;
 use painreg_tenants::store::nettskjema;
 
 use super::deliver::NettskjemaSubmission;
@@ -31,9 +30,8 @@ pub struct CsvFile(#[expect(dead_code, reason = "for the specification; the body
 /// does, the others are processed; the answer has a result for each, in order, as soon as it is done. What cannot be placed
 /// is kept in quarantine. The same again changes nothing and needs no `Idempotency-Key`. There may be a million; a client
 /// that sends more than 16 MiB must read the results while it sends.
-#[utoipa::path(operation_id = "deliverMany", tag = "Questionnaires", extensions(("x-action" = json!("DeliverNettskjema"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("form_id" = String, Path, description = "The form's number in Nettskjema.", max_length = 12), BatchParams),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("DeliverNettskjema"))),
+    params(BatchParams),
     request_body(content((NettskjemaSubmission = "application/x-ndjson"), (CsvFile = "text/csv"))),
     responses((status = 200, description = "A result a submission.", body = DeliveryResult, content_type = "application/x-ndjson"), Problems))]
 #[post("/v1/tenants/{tenant}/nettskjema/{form_id}/delivery-batches")]
@@ -51,7 +49,7 @@ pub async fn deliver_many(
     let media_type = lines.media_type;
     let group: Group = if media_type == CSV { rows() } else { submissions() };
     let nettskjema_id = Some(form_id.clone());
-    let batch = Batch { caller, action: Action::DeliverNettskjema, nettskjema_id, dry_run: params.dry_run(), info };
+    let batch = Batch { caller, nettskjema_id, dry_run: params.dry_run(), info };
     batch
         .run(lines, Some(group), move |tx, lines: Vec<Line>| {
             super::check_form_id(&form_id)?;

@@ -2,7 +2,6 @@
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::nettskjema::Definition;
-use painreg_domain::policy::Action;
 use painreg_tenants::store::nettskjema::{self, Described};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -56,10 +55,8 @@ impl From<Described> for DefinitionView {
 ///
 /// Answers in matrices of API v3 cannot be read without it, and of a key that has
 /// changed it tells what it was called before. Every version is kept; one that is known already changes nothing.
-#[utoipa::path(operation_id = "describeNettskjema", tag = "Questionnaires", extensions(("x-action" = json!("DescribeNettskjema"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("form_id" = String, Path, description = "The form's number in Nettskjema.", max_length = 12),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("DescribeNettskjema"))),
+    params(IdempotencyKey),
     request_body = NettskjemaDefinition,
     responses((status = 201, description = "It is kept.", body = DefinitionView),
         (status = 200, description = "It was known.", body = DefinitionView), Problems))]
@@ -74,7 +71,7 @@ pub async fn describe_nettskjema(
     let Body { value: NettskjemaDefinition(document), bytes } = body;
     let place = format!("/v1/tenants/{tenant}/nettskjema/{form_id}/definitions");
     caller
-        .run_once(Action::DescribeNettskjema, key, bytes, &place, move |tx| {
+        .run_once(key, bytes, &place, move |tx| {
             super::check_form_id(&form_id)?;
             let mut versions = Definition::read(&document)?;
             // The oldest first, so that the numbers follow time.

@@ -4,7 +4,6 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::nettskjema::Codebook;
-use painreg_domain::policy::Action;
 use painreg_domain::questionnaire::Mapping;
 use painreg_tenants::StoreError;
 use painreg_tenants::store::{forms, nettskjema};
@@ -39,10 +38,8 @@ pub struct SaveMapping {
 ///
 /// `If-Match` names the
 /// version that was read, `"v0"` where there is none yet. Every version is kept. What waits in quarantine can then be tried again.
-#[utoipa::path(operation_id = "saveNettskjemaMapping", tag = "Questionnaires", extensions(("x-action" = json!("MapNettskjema"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("form_id" = String, Path, description = "The form's number in Nettskjema.", max_length = 12),
-        ("If-Match" = String, Header, description = "The version that was read; `\"v0\"` where there is none yet.", max_length = 40)),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("MapNettskjema"))),
+    params(("If-Match" = String, Header, description = "The version that was read; `\"v0\"` where there is none yet.", max_length = 40)),
     request_body = SaveMapping,
     responses((status = 200, description = "The mapping.", body = MappingView), Problems))]
 #[put("/v1/tenants/{tenant}/nettskjema/{form_id}/mapping")]
@@ -55,7 +52,7 @@ pub async fn save_nettskjema_mapping(
     let (_, form_id) = path.into_inner();
     let SaveMapping { form, form_version, keys } = body.value;
     let saved = caller
-        .run(Action::MapNettskjema, move |tx| {
+        .run(move |tx| {
             super::check_form_id(&form_id)?;
             let form = forms::version(tx, &form, &form_version).map_err(|error| match error {
                 StoreError::NotFound => Problem::invalid(vec![Fault::at("form_version", FaultCode::UnknownReference)]),

@@ -1,7 +1,6 @@
 //! Every mapping.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::nettskjema;
 
 use super::MappingView;
@@ -10,8 +9,8 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
 /// List the Nettskjema forms that deliver here, with their mappings.
-#[utoipa::path(operation_id = "listNettskjemaMappings", tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), PageParams),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
+    params(PageParams),
     responses((status = 200, description = "A page of mappings.", body = Page<MappingView>), Problems))]
 #[get("/v1/tenants/{tenant}/nettskjema")]
 pub async fn list_nettskjema_mappings(
@@ -23,8 +22,8 @@ pub async fn list_nettskjema_mappings(
     const LIST: &str = "nettskjema";
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
-        .run(Action::ReadForms, move |tx| {
-            let after: Option<String> = tx.open_cursor(LIST, cursor)?;
+        .run(move |tx| {
+            let after = cursor.map(|cursor| tx.open_cursor(LIST, &cursor)).transpose()?;
             let found = nettskjema::mappings(tx, after.as_deref(), limit)?;
             Ok(wire::page::<_, MappingView>(found, |last| tx.seal_cursor(LIST, &last.codebook.form_id())))
         })

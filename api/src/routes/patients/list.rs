@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::patient::Stage;
-use painreg_domain::policy::Action;
+use painreg_tenants::StoreError;
 use painreg_tenants::store::patients::{self, Search};
 use serde::Deserialize;
 
@@ -35,8 +35,8 @@ pub struct PatientFilter {
 /// List patients by registry number.
 ///
 /// Every patient shown is an entry in that patient's access log.
-#[utoipa::path(operation_id = "listPatients", tag = "Patients", extensions(("x-action" = json!("ListPatients"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), PatientFilter),
+#[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ListPatients"))),
+    params(PatientFilter),
     responses((status = 200, description = "A page of patients.", body = Page<ListedView>), Problems))]
 #[get("/v1/tenants/{tenant}/patients")]
 pub async fn list_patients(
@@ -56,7 +56,7 @@ pub async fn list_patients(
     let page = PageParams { limit, cursor };
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
-        .run(Action::ListPatients, move |tx| {
+        .run(move |tx| {
             let list = format!("patients {search:?}");
             let after = tx.open_cursor(&list, cursor)?.unwrap_or(0);
             let found = patients::list(tx, &search, after, limit)?;

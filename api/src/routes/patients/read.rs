@@ -4,7 +4,6 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
 use jiff::Timestamp;
 use painreg_domain::ids::PatientId;
-use painreg_domain::policy::Action;
 use painreg_tenants::store::patients;
 use serde::Deserialize;
 
@@ -26,9 +25,8 @@ pub struct AsOf {
 /// Read one patient.
 ///
 /// The id of somebody who was merged into another opens the other.
-#[utoipa::path(operation_id = "readPatient", tag = "Patients", extensions(("x-action" = json!("ReadPatient"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("patient" = PatientId, Path, description = "The patient's id."), AsOf),
+#[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadPatient"))),
+    params(AsOf),
     responses((status = 200, description = "The patient.", body = PatientView), Problems))]
 #[get("/v1/tenants/{tenant}/patients/{patient}")]
 pub async fn read_patient(
@@ -38,7 +36,7 @@ pub async fn read_patient(
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
     let patient = caller
-        .run(Action::ReadPatient, move |tx| {
+        .run(move |tx| {
             let access = tx.open_patient(id)?;
             Ok(PatientView::from(patients::find(tx, &access, query.as_of)?))
         })

@@ -5,7 +5,6 @@ use jiff::civil::Date;
 use painreg_domain::fault::Fault;
 use painreg_domain::national_id::{Acceptance, NationalId};
 use painreg_domain::patient::{Details, Sex};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::patients::{self, Registered};
 use serde::Deserialize;
 use validator::Validate;
@@ -92,9 +91,8 @@ impl RegisterPatient {
 ///
 /// The national id is sealed under a key of the patient's own. Somebody who is registered already is refused with 409;
 /// look them up instead.
-#[utoipa::path(operation_id = "registerPatient", tag = "Patients", extensions(("x-action" = json!("RegisterPatient"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Patients", extensions(("x-action" = json!("RegisterPatient"))),
+    params(IdempotencyKey),
     request_body = RegisterPatient,
     responses((status = 201, description = "The patient is registered.", body = PatientView), Problems))]
 #[post("/v1/tenants/{tenant}/patients")]
@@ -110,7 +108,7 @@ pub async fn register_patient(
     let location = place.clone();
     let acceptance = state.acceptance;
     caller
-        .run_once(Action::RegisterPatient, key, bytes, &place, move |tx| {
+        .run_once(key, bytes, &place, move |tx| {
             let (national_id, details) = value.into_domain(acceptance, tx.principal().unit.as_deref(), tx.today())?;
             let Registered { access, patient, .. } = patients::register(tx, &national_id, &details)?;
             let mut reply = reply(

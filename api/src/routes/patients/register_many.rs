@@ -9,7 +9,6 @@ use painreg_domain::clinical::Kind;
 use painreg_domain::fault::{Fault, FaultCode, escape};
 use painreg_domain::ids::{EntryId, PatientId};
 use painreg_domain::national_id::Acceptance;
-use painreg_domain::policy::Action;
 use painreg_tenants::store::patients;
 use painreg_tenants::{Reply, Tx};
 use serde::{Deserialize, Serialize};
@@ -216,7 +215,7 @@ impl Batch {
         let line: Line = match parse(&bytes) {
             Ok(line) => line,
             // Refused as any other line is, after the caller's right has been asked for.
-            Err(problem) => return self.caller.run(Action::RegisterInBulk, |_| Err(problem)).await,
+            Err(problem) => return self.caller.run(|_| Err(problem)).await,
         };
         let acceptance = self.acceptance;
         if self.dry_run {
@@ -224,10 +223,10 @@ impl Batch {
                 tx.rehearse();
                 register(tx, line, acceptance)
             };
-            return self.caller.run(Action::RegisterInBulk, rehearse).await;
+            return self.caller.run(rehearse).await;
         }
         let work = move |tx: &mut Tx<'_>| register(tx, line, acceptance);
-        self.caller.run_line(Action::RegisterInBulk, self.key, (number, bytes), &self.place, work).await
+        self.caller.run_line(self.key, (number, bytes), &self.place, work).await
     }
 }
 
@@ -252,9 +251,9 @@ const fn of_the_request(code: Code) -> bool {
 /// Every line is a transaction of its own: all of it is stored, or nothing; whatever one line does, the others are
 /// processed. The answer has a result for each line, in order, as soon as it is done. With an `Idempotency-Key` a
 /// repetition after a broken connection stores no line twice. At most 10,000 lines and 16 MiB.
-#[utoipa::path(operation_id = "registerMany", tag = "Patients", extensions(("x-action" = json!("RegisterInBulk"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), BatchParams,
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Patients", extensions(("x-action" = json!("RegisterInBulk"))),
+    params(BatchParams,
+        IdempotencyKey),
     request_body(content = Line, content_type = "application/x-ndjson"),
     responses((status = 200, description = "A result a line.", body = LineView, content_type = "application/x-ndjson"), Problems))]
 #[post("/v1/tenants/{tenant}/patient-batches")]
@@ -277,12 +276,7 @@ pub async fn register_many(
     let mut lines = lines.0.into_iter();
     let Some((number, bytes)) = lines.next() else {
         let nothing = Problem::invalid(vec![Fault::new("", FaultCode::Required)]);
-        return Err(batch
-            .caller
-            .run(Action::RegisterInBulk, |_| Err::<(), _>(nothing))
-            .await
-            .err()
-            .unwrap_or_else(|| Code::Invalid.into()));
+        return Err(batch.caller.run(|_| Err::<(), _>(nothing)).await.err().unwrap_or_else(|| Code::Invalid.into()));
     };
     // What the first line is refused for may be the caller's fault rather than the line's.
     let first = batch.clone().line(number, bytes).await;

@@ -7,7 +7,6 @@ use painreg_domain::contact::{Email, Mobile};
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::PatientId;
 use painreg_domain::patient::{Contact, Details, Sex};
-use painreg_domain::policy::Action;
 use painreg_tenants::StoreError;
 use painreg_tenants::store::patients;
 use serde::Deserialize;
@@ -126,10 +125,8 @@ impl UpdatePatient {
 }
 
 /// Change a patient's fields.
-#[utoipa::path(operation_id = "updatePatient", tag = "Patients", extensions(("x-action" = json!("UpdatePatient"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("patient" = PatientId, Path, description = "The patient's id."),
-        ("If-Match" = String, Header, description = "The ETag of the patient as read.", max_length = 50)),
+#[utoipa::path(tag = "Patients", extensions(("x-action" = json!("UpdatePatient"))),
+    params(IfMatch),
     request_body(content = UpdatePatient, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The patient as they are now.", body = PatientView), Problems))]
 #[patch("/v1/tenants/{tenant}/patients/{patient}")]
@@ -142,7 +139,7 @@ pub async fn update_patient(
     let (_, id) = path.into_inner();
     let change = body.value;
     let patient = caller
-        .run(Action::UpdatePatient, move |tx| {
+        .run(move |tx| {
             let (access, standing) = tx.open_to_record(id)?;
             let patient = patients::find(tx, &access, None)?;
             if patient.version != version.0 {

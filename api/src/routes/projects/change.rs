@@ -3,7 +3,6 @@
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
 use painreg_domain::fault::{Fault, FaultCode};
-use painreg_domain::policy::Action;
 use painreg_tenants::StoreError;
 use painreg_tenants::store::code_lists;
 
@@ -15,10 +14,8 @@ use crate::wire::{Body, IfMatch, etag};
 /// Change a project: its whole description but for its code.
 ///
 /// What it keeps of participants may grow and not shrink: fields and options stay, nothing optional becomes required.
-#[utoipa::path(operation_id = "changeProject", tag = "Research", extensions(("x-action" = json!("ChangeProjects"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("project" = String, Path, description = "The project's code.", max_length = 40),
-        ("If-Match" = String, Header, description = "The ETag of the project as read.", max_length = 50)),
+#[utoipa::path(tag = "Research", extensions(("x-action" = json!("ChangeProjects"))),
+    params(IfMatch),
     request_body = ProjectBody,
     responses((status = 200, description = "The project as it is now.", body = ProjectView), Problems))]
 #[put("/v1/tenants/{tenant}/projects/{project}")]
@@ -31,7 +28,7 @@ pub async fn change_project(
     let (_, code) = path.into_inner();
     let ProjectBody(project) = body.value;
     let view = caller
-        .run(Action::ChangeProjects, move |tx| {
+        .run(move |tx| {
             let before = code_lists::project(tx, &code)?;
             if before.version != version.0 {
                 return Err(StoreError::Stale.into());

@@ -1,7 +1,6 @@
 //! The registry's projects.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::code_lists;
 
 use super::ProjectView;
@@ -10,8 +9,8 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
 /// List the registry's projects, by code.
-#[utoipa::path(operation_id = "listProjects", tag = "Research", extensions(("x-action" = json!("ReadProjects"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), PageParams),
+#[utoipa::path(tag = "Research", extensions(("x-action" = json!("ReadProjects"))),
+    params(PageParams),
     responses((status = 200, description = "A page of projects.", body = Page<ProjectView>), Problems))]
 #[get("/v1/tenants/{tenant}/projects")]
 pub async fn list_projects(
@@ -22,8 +21,8 @@ pub async fn list_projects(
 ) -> Result<HttpResponse, Problem> {
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
-        .run(Action::ReadProjects, move |tx| {
-            let after: Option<String> = tx.open_cursor("projects", cursor)?;
+        .run(move |tx| {
+            let after = cursor.map(|cursor| tx.open_cursor("projects", &cursor)).transpose()?;
             let found = code_lists::projects(tx, after.as_deref(), limit)?;
             Ok(wire::page::<_, ProjectView>(found, |last| tx.seal_cursor("projects", &last.project.code)))
         })

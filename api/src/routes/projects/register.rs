@@ -1,7 +1,6 @@
 //! Registering a project.
 
 use actix_web::{HttpResponse, post, web};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::code_lists;
 
 use super::{ProjectBody, ProjectView};
@@ -10,9 +9,8 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// Register a project, with the fields it keeps of every participant.
-#[utoipa::path(operation_id = "registerProject", tag = "Research", extensions(("x-action" = json!("ChangeProjects"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Research", extensions(("x-action" = json!("ChangeProjects"))),
+    params(IdempotencyKey),
     request_body = ProjectBody,
     responses((status = 201, description = "It is registered.", body = ProjectView), Problems))]
 #[post("/v1/tenants/{tenant}/projects")]
@@ -26,7 +24,7 @@ pub async fn register_project(
     let place = format!("/v1/tenants/{path}/projects");
     let location = place.clone();
     caller
-        .run_once(Action::ChangeProjects, key, bytes, &place, move |tx| {
+        .run_once(key, bytes, &place, move |tx| {
             let faults = project.faults();
             if !faults.is_empty() {
                 return Err(Problem::invalid(faults));

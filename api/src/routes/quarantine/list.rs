@@ -2,10 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::fault::FaultCode;
-use painreg_domain::policy::Action;
-use painreg_domain::quarantine::QuarantineState;
-use painreg_tenants::Keyset;
-use painreg_tenants::store::quarantine::{self, Search};
+use painreg_domain::ids::QuarantineId;
+use painreg_tenants::store::quarantine::{self, QuarantineState, Search};
 use serde::Deserialize;
 
 use super::QuarantinedView;
@@ -37,8 +35,8 @@ pub struct QuarantineParams {
 /// List deliveries that could not be placed, the newest first.
 ///
 /// With the reasons and, of keys that a codebook did not know, the items that they probably lead to.
-#[utoipa::path(operation_id = "listQuarantine", tag = "Questionnaires", extensions(("x-action" = json!("ReadQuarantine"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), QuarantineParams),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadQuarantine"))),
+    params(QuarantineParams),
     responses((status = 200, description = "A page of deliveries.", body = Page<QuarantinedView>), Problems))]
 #[get("/v1/tenants/{tenant}/quarantine")]
 pub async fn list_quarantine(
@@ -58,7 +56,7 @@ pub async fn list_quarantine(
     }
     let search = Search { state, nettskjema_id: form_id, code };
     let page = caller
-        .run(Action::ReadQuarantine, move |tx| {
+        .run(move |tx| {
             let list = format!("quarantine/{search:?}");
             let after = tx.open_cursor(&list, cursor)?;
             let found = quarantine::list(tx, &search, after, limit)?;

@@ -2,7 +2,6 @@
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::ids::QuarantineId;
-use painreg_domain::policy::Action;
 use serde::Deserialize;
 use validator::Validate;
 
@@ -26,10 +25,8 @@ pub struct Replay {
 ///
 /// After its mapping was changed, after its patient was registered, or with corrections. What was delivered stays as it
 /// came; corrections are kept beside it.
-#[utoipa::path(operation_id = "replayQuarantined", tag = "Questionnaires", extensions(("x-action" = json!("ResolveQuarantine"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("quarantined" = QuarantineId, Path, description = "The delivery's id in quarantine."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ResolveQuarantine"))),
+    params(IdempotencyKey),
     request_body = Replay,
     responses((status = 200, description = "What became of it.", body = ReplayedView), Problems))]
 #[post("/v1/tenants/{tenant}/quarantine/{quarantined}/replays")]
@@ -45,7 +42,7 @@ pub async fn replay_quarantined(
     let place = format!("/v1/tenants/{tenant}/quarantine/{id}/replays");
     let acceptance = state.acceptance;
     caller
-        .run_once(Action::ResolveQuarantine, key, bytes, &place, move |tx| {
+        .run_once(key, bytes, &place, move |tx| {
             let (replayed, patient) = replay(tx, id, value.corrections, acceptance)?;
             let mut reply = reply(200, None, None, &replayed);
             reply.patient = patient;

@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::FaultCode;
 use painreg_domain::ids::QuarantineId;
-use painreg_domain::policy::Action;
 use painreg_tenants::store::quarantine::{self, Search};
 use serde::{Deserialize, Serialize};
 use validator::Validate;
@@ -48,9 +47,8 @@ const STRETCH: i64 = 100;
 /// Try everything that waits again, in stretches of 100.
 ///
 /// After a mapping was changed, or patients were registered.
-#[utoipa::path(operation_id = "replayQuarantine", tag = "Questionnaires", extensions(("x-action" = json!("ResolveQuarantine"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ResolveQuarantine"))),
+    params(IdempotencyKey),
     request_body = ReplayMany,
     responses((status = 200, description = "What became of the stretch.", body = ReplayedMany), Problems))]
 #[post("/v1/tenants/{tenant}/quarantine-replays")]
@@ -65,7 +63,7 @@ pub async fn replay_quarantine(
     let place = format!("/v1/tenants/{path}/quarantine-replays");
     let acceptance = state.acceptance;
     caller
-        .run_once(Action::ResolveQuarantine, key, bytes, &place, move |tx| {
+        .run_once(key, bytes, &place, move |tx| {
             let search = Search { state: None, nettskjema_id: form_id, code };
             let waiting = quarantine::waiting(tx, &search, after, STRETCH)?;
             let next = waiting.last().copied().filter(|_| i64::try_from(waiting.len()) == Ok(STRETCH));

@@ -3,8 +3,6 @@
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
 use painreg_domain::ids::QuarantineId;
-use painreg_domain::policy::Action;
-use painreg_domain::quarantine::Command;
 use painreg_tenants::StoreError;
 use painreg_tenants::store::quarantine;
 
@@ -16,10 +14,8 @@ use crate::wire::{IfMatch, etag};
 /// Set a delivery in quarantine aside.
 ///
 /// For a test of the form, or answers of somebody who is not to be registered. It stays, sealed.
-#[utoipa::path(operation_id = "setAsideQuarantined", tag = "Questionnaires", extensions(("x-action" = json!("ResolveQuarantine"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("quarantined" = QuarantineId, Path, description = "The delivery's id in quarantine."),
-        ("If-Match" = String, Header, description = "The version that was read.", max_length = 40)),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ResolveQuarantine"))),
+    params(IfMatch),
     responses((status = 200, description = "It is set aside.", body = QuarantinedView), Problems))]
 #[put("/v1/tenants/{tenant}/quarantine/{quarantined}/dismissal")]
 pub async fn set_aside_quarantined(
@@ -29,7 +25,7 @@ pub async fn set_aside_quarantined(
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
     let found = caller
-        .run(Action::ResolveQuarantine, move |tx| {
+        .run(move |tx| {
             let about = quarantine::open(tx, id)?.about;
             if about.version != read.0 {
                 return Err(StoreError::Stale.into());

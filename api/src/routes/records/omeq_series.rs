@@ -5,8 +5,7 @@ use jiff::Timestamp;
 use painreg_domain::clinical::Kind;
 use painreg_domain::ids::PatientId;
 use painreg_domain::medication::{Medication, OmeqPoint, series};
-use painreg_domain::policy::Action;
-use painreg_tenants::store::entries::{self, ListFilter, Sort};
+use painreg_tenants::store::entries::{self, Narrowing, Sort};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
@@ -36,9 +35,8 @@ const MOST: i64 = 5000;
 /// Read the total daily dose of opioids over time, in oral morphine equivalents (OMEQ).
 ///
 /// Doses that nobody can convert are counted, not guessed; `level` tells the thresholds of 100 and 300 mg.
-#[utoipa::path(operation_id = "readOmeqSeries", tag = "Treatment", extensions(("x-action" = json!("ReadTreatment"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("patient" = PatientId, Path, description = "The patient's id."), AsOf),
+#[utoipa::path(tag = "Treatment", extensions(("x-action" = json!("ReadTreatment"))),
+    params(AsOf),
     responses((status = 200, description = "The series.", body = OmeqSeries), Problems))]
 #[get("/v1/tenants/{tenant}/patients/{patient}/omeq-series")]
 pub async fn read_omeq_series(
@@ -48,7 +46,7 @@ pub async fn read_omeq_series(
 ) -> Result<HttpResponse, Problem> {
     let (_, patient) = path.into_inner();
     let found = caller
-        .run(Action::ReadTreatment, move |tx| {
+        .run(move |tx| {
             tx.about("omeq_series".to_owned());
             let access = tx.open_patient(patient)?;
             let filter = ListFilter { sort: Sort::EarliestFirst, as_of: query.as_of, ..ListFilter::default() };

@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, get, web};
 use jiff::civil::Date;
 use painreg_domain::clinical::legal_basis::{Reason, Verdict, may_keep, may_send};
 use painreg_domain::ids::PatientId;
-use painreg_domain::policy::Action;
 use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
@@ -56,9 +55,8 @@ pub struct Permissions {
 /// Read whether a patient's data may be kept and questionnaires may be sent, and why.
 ///
 /// The same rule decides wherever something is kept or sent.
-#[utoipa::path(operation_id = "readPermissions", tag = "Legal basis", extensions(("x-action" = json!("ReadLegalBasis"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("patient" = PatientId, Path, description = "The patient's id."), Day),
+#[utoipa::path(tag = "Legal basis", extensions(("x-action" = json!("ReadLegalBasis"))),
+    params(Day),
     responses((status = 200, description = "The answers.", body = Permissions), Problems))]
 #[get("/v1/tenants/{tenant}/patients/{patient}/permissions")]
 pub async fn read_permissions(
@@ -68,7 +66,7 @@ pub async fn read_permissions(
 ) -> Result<HttpResponse, Problem> {
     let (_, patient) = path.into_inner();
     let permissions = caller
-        .run(Action::ReadLegalBasis, move |tx| {
+        .run(move |tx| {
             let (_, standing) = tx.open_to_record(patient)?;
             let on = day.on.unwrap_or_else(|| tx.today());
             Ok(Permissions {

@@ -4,9 +4,6 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use painreg_domain::ids::PatientId;
-use painreg_domain::policy::Action;
-use painreg_tenants::Cursor;
-use painreg_tenants::Keyset;
 use painreg_tenants::store::entries::{self, Line};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -62,9 +59,8 @@ pub struct TimelineParams {
 /// Read everything about one patient, the latest first (tidslinje).
 ///
 /// Entries of every kind and answered questionnaires in one list; with `as_of` as the registry knew them at an instant.
-#[utoipa::path(operation_id = "readTimeline", tag = "Patients", extensions(("x-action" = json!("ReadTimeline"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("patient" = PatientId, Path, description = "The patient's id."), TimelineParams),
+#[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadTimeline"))),
+    params(TimelineParams),
     responses((status = 200, description = "A stretch of the timeline.", body = Page<LineView>), Problems))]
 #[get("/v1/tenants/{tenant}/patients/{patient}/timeline")]
 pub async fn read_timeline(
@@ -81,7 +77,7 @@ pub async fn read_timeline(
     }
     let cursor = cursor.as_deref().map(Cursor::received);
     let page = caller
-        .run(Action::ReadTimeline, move |tx| {
+        .run(move |tx| {
             let access = tx.open_patient(patient)?;
             let list = format!("timeline {patient} {as_of:?}");
             let after = tx.open_cursor(&list, cursor)?;

@@ -5,7 +5,6 @@ use jiff::civil::Date;
 use painreg_domain::clinical::history::ChangeReason;
 use painreg_domain::clinical::{Consequence, Kind, Referral, recategorised};
 use painreg_domain::ids::{EntryId, PatientId};
-use painreg_domain::policy::Action;
 use painreg_tenants::StoreError;
 use painreg_tenants::store::{code_lists, entries};
 use serde::{Deserialize, Serialize};
@@ -47,12 +46,9 @@ pub struct RecategorisedView {
 ///
 /// The category decides which questionnaires are sent and who counts in the denominator of coverage; the answer tells what
 /// was and what is.
-#[utoipa::path(operation_id = "recategoriseReferral", tag = "Course", extensions(("x-action" = json!("ChangeCourse"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("patient" = PatientId, Path, description = "The patient's id."),
-        ("entry" = EntryId, Path, description = "The referral's id."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200),
-        ("If-Match" = String, Header, description = "The ETag of the referral as read.", max_length = 50)),
+#[utoipa::path(tag = "Course", extensions(("x-action" = json!("ChangeCourse"))),
+    params(IdempotencyKey,
+        IfMatch),
     request_body = Recategorise,
     responses((status = 201, description = "It has the other category.", body = RecategorisedView), Problems))]
 #[post("/v1/tenants/{tenant}/patients/{patient}/referrals/{entry}/recategorisations")]
@@ -68,7 +64,7 @@ pub async fn recategorise_referral(
     let referral = format!("/v1/tenants/{tenant}/patients/{patient}/referrals/{id}");
     let place = format!("{referral}/recategorisations");
     caller
-        .run_once(Action::ChangeCourse, key, bytes, &place, move |tx| {
+        .run_once(key, bytes, &place, move |tx| {
             tx.about(format!("{}/{id}", Kind::Referral));
             let (access, standing) = tx.open_to_record(patient)?;
             let before = entries::find(tx, &access, Kind::Referral, id, None)?;

@@ -14,7 +14,7 @@ pub struct Health {
 /// Whether the process is alive.
 ///
 /// Answers even when the database is gone: restart the process only when this does not answer.
-#[utoipa::path(operation_id = "live", tag = "Service", extensions(("x-public" = json!(true))), security(()),
+#[utoipa::path(tag = "Service", extensions(("x-public" = json!(true))), security(()),
     responses((status = 200, description = "The process is alive.", body = Health)))]
 #[get("/health/live")]
 pub async fn live() -> HttpResponse {

@@ -1,13 +1,13 @@
 //! Requests that no route takes.
 
 use actix_web::http::{Method, header};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::openapi::SPECIFICATION;
+use crate::state::State;
 
 /// Returns 404, or 405 with `Allow` where the path exists with other methods.
-pub async fn not_found(request: HttpRequest) -> HttpResponse {
-    let allowed = SPECIFICATION.operations.methods_at(request.path());
+pub async fn not_found(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    let allowed = state.operations.methods_at(request.path());
     if allowed.is_empty() {
         return HttpResponse::NotFound().finish();
     }

@@ -10,7 +10,7 @@ use crate::state::State;
 ///
 /// Not ready while the database cannot be reached, is at another version, or has settings that could lose acknowledged
 /// writes or write patient data into its log.
-#[utoipa::path(operation_id = "ready", tag = "Service", extensions(("x-public" = json!(true))), security(()),
+#[utoipa::path(tag = "Service", extensions(("x-public" = json!(true))), security(()),
     responses((status = 200, description = "Requests are served.", body = Health), Problems))]
 #[get("/health/ready")]
 #[expect(clippy::disallowed_methods, reason = "the check belongs to no tenant and no caller")]

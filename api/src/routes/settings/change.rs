@@ -4,7 +4,6 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, patch, web};
 use painreg_domain::followup::Channel;
 use painreg_domain::licence::Term;
-use painreg_domain::policy::Action;
 use painreg_domain::settings::UseOutsideLicence;
 use painreg_tenants::StoreError;
 use painreg_tenants::store::settings;
@@ -35,9 +34,8 @@ pub struct ChangeSettings {
 }
 
 /// Change what the registry has decided for itself. It holds from the next request on.
-#[utoipa::path(operation_id = "changeSettings", tag = "Lists", extensions(("x-action" = json!("ChangeSettings"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("If-Match" = String, Header, description = "The ETag of the settings as read.", max_length = 50)),
+#[utoipa::path(tag = "Lists", extensions(("x-action" = json!("ChangeSettings"))),
+    params(IfMatch),
     request_body(content = ChangeSettings, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The settings as they are now.", body = SettingsView), Problems))]
 #[patch("/v1/tenants/{tenant}/settings")]
@@ -49,7 +47,7 @@ pub async fn change_settings(
 ) -> Result<HttpResponse, Problem> {
     let ChangeSettings { use_outside_licence, value_sets, channels } = body.value;
     let view = caller
-        .run(Action::ChangeSettings, move |tx| {
+        .run(move |tx| {
             let before = settings::read(tx)?;
             if before.version != version.0 {
                 return Err(StoreError::Stale.into());

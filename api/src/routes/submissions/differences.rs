@@ -2,8 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::ids::SubmissionId;
-use painreg_domain::policy::Action;
-use painreg_domain::questionnaire::AnswerDifference;
+use painreg_domain::questionnaire::Difference;
 use painreg_tenants::store::{forms, submissions};
 use serde::Serialize;
 
@@ -26,9 +25,7 @@ pub struct SubmissionDifferences {
 }
 
 /// Read what a changed delivery changed: every item with its answer before and after.
-#[utoipa::path(operation_id = "readSubmissionDifferences", tag = "Questionnaires", extensions(("x-action" = json!("ReadAnswers"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("submission" = SubmissionId, Path, description = "The submission's id.")),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadAnswers"))),
     responses((status = 200, description = "The differences.", body = SubmissionDifferences), Problems))]
 #[get("/v1/tenants/{tenant}/submissions/{submission}/differences")]
 pub async fn read_submission_differences(
@@ -37,7 +34,7 @@ pub async fn read_submission_differences(
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
     let found = caller
-        .run(Action::ReadAnswers, move |tx| {
+        .run(move |tx| {
             let (after, before) = submissions::find_with_superseded(tx, id)?;
             let differences = match &before {
                 Some(before) => {

@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::PatientId;
-use painreg_domain::policy::Action;
 use painreg_tenants::store::forms;
 use painreg_tenants::store::submissions::AnsweredBy;
 use painreg_tenants::{PatientRef, StoreError};
@@ -120,9 +119,8 @@ fn fault(pointer: &str, code: FaultCode) -> Problem {
 /// (`subject`: `Patient/` and the id) and says where it came from (`identifier`: `urn:painreg:source:`, the system, `:`,
 /// its form; and the submission there). It may name the invitation it answers (`basedOn`: one `identifier` of the system
 /// `urn:painreg:invitation-token`). Checked, scored and stored as any submission, once.
-#[utoipa::path(operation_id = "submitFhirResponse", tag = "Questionnaires", extensions(("x-action" = json!("SubmitAnswers"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("SubmitAnswers"))),
+    params(IdempotencyKey),
     request_body = Resource,
     responses((status = 201, description = "Stored and scored.", body = ReceiptView),
         (status = 200, description = "Known already; nothing has changed.", body = ReceiptView), Problems))]
@@ -141,7 +139,7 @@ pub async fn submit_fhir_response(
     let payload_hash = hash(&bytes);
     let base = state.forms_address(&tenant);
     caller
-        .run_once(Action::SubmitAnswers, key, bytes, &place, move |tx| {
+        .run_once(key, bytes, &place, move |tx| {
             let ResourceType::QuestionnaireResponse = response.resource_type;
             let (Status::Completed | Status::Amended) = response.status;
             let source = response.source().ok_or_else(|| fault("/identifier", FaultCode::InvalidFormat))?;

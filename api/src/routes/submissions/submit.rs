@@ -1,7 +1,6 @@
 //! Submitting an answered questionnaire in the registry's own words.
 
 use actix_web::{HttpResponse, post, web};
-use painreg_domain::policy::Action;
 
 use crate::caller::Caller;
 use crate::intake::answers::SubmitAnswers;
@@ -15,9 +14,8 @@ use crate::wire::{Body, IdempotencyKey};
 ///
 /// It is checked against its form, scored and stored, once: the same source again answers 200 and changes nothing;
 /// changed answers of the same source become a new revision beside the old one.
-#[utoipa::path(operation_id = "submitAnswers", tag = "Questionnaires", extensions(("x-action" = json!("SubmitAnswers"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("SubmitAnswers"))),
+    params(IdempotencyKey),
     request_body = SubmitAnswers,
     responses((status = 201, description = "Stored and scored.", body = ReceiptView),
         (status = 200, description = "Known already; nothing has changed.", body = ReceiptView), Problems))]
@@ -35,7 +33,7 @@ pub async fn submit_answers(
     let payload_hash = hash(&bytes);
     let acceptance = state.acceptance;
     caller
-        .run_once(Action::SubmitAnswers, key, bytes, &place, move |tx| {
+        .run_once(key, bytes, &place, move |tx| {
             let ready = value.into_domain(tx, acceptance)?;
             Ok(stored_reply(&tenant, take_one(tx, ready, payload_hash)?))
         })

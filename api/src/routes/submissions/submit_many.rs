@@ -1,7 +1,6 @@
 //! Submitting many answered questionnaires, a line each.
 
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, post, web};
-use painreg_domain::policy::Action;
 
 use crate::caller::Caller;
 use crate::intake::Arrival;
@@ -19,8 +18,8 @@ use crate::wire::{Line, LineBody, NDJSON};
 /// each, in order, as soon as it is done. A line that cannot be placed is kept in quarantine with the reasons. Every line is
 /// known by its source, so the same lines again change nothing and need no `Idempotency-Key`. There may be a million lines;
 /// a client that sends more than 16 MiB must read the results while it sends.
-#[utoipa::path(operation_id = "submitMany", tag = "Questionnaires", extensions(("x-action" = json!("SubmitAnswersInBulk"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), BatchParams),
+#[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("SubmitAnswersInBulk"))),
+    params(BatchParams),
     request_body(content = SubmitAnswers, content_type = "application/x-ndjson"),
     responses((status = 200, description = "A result a line.", body = DeliveryResult, content_type = "application/x-ndjson"), Problems))]
 #[post("/v1/tenants/{tenant}/submission-batches")]
@@ -34,8 +33,7 @@ pub async fn submit_many(
 ) -> Result<HttpResponse, Problem> {
     let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();
     let acceptance = state.acceptance;
-    let batch =
-        Batch { caller, action: Action::SubmitAnswersInBulk, nettskjema_id: None, dry_run: params.dry_run(), info };
+    let batch = Batch { caller, nettskjema_id: None, dry_run: params.dry_run(), info };
     batch
         .run(lines, None, move |tx, lines: Vec<Line>| {
             lines

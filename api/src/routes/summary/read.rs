@@ -1,7 +1,6 @@
 //! Counts and mean scores of one registry.
 
 use actix_web::{HttpResponse, get, web};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::submissions::{self, Mean, Summary};
 use serde::Serialize;
 
@@ -62,11 +61,10 @@ impl From<Summary> for SummaryView {
 /// Read how much the registry holds: patients, submissions and mean scores.
 ///
 /// Only means of five or more patients are shown, to two decimals.
-#[utoipa::path(operation_id = "readSummary", tag = "Oversight", extensions(("x-action" = json!("ReadSummary"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40)),
+#[utoipa::path(tag = "Oversight", extensions(("x-action" = json!("ReadSummary"))),
     responses((status = 200, description = "Counts and means.", body = SummaryView), Problems))]
 #[get("/v1/tenants/{tenant}/summary")]
 pub async fn read_summary(caller: Caller, _path: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let summary = caller.run(Action::ReadSummary, |tx| Ok(submissions::summary(tx)?)).await?;
+    let summary = caller.run(|tx| Ok(submissions::summary(tx)?)).await?;
     Ok(HttpResponse::Ok().json(SummaryView::from(summary)))
 }

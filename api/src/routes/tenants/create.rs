@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, post};
 use painreg_domain::fault::Fault;
 use painreg_domain::organisation_number::OrganisationNumber;
-use painreg_domain::policy::Action;
 use painreg_tenants::IssuerSettings;
 use painreg_tenants::provision::{self, NewTenant, Placement};
 use serde::Deserialize;
@@ -71,9 +70,9 @@ impl CreateTenant {
 /// Create a registry from a template.
 ///
 /// Roles, schema, grants, forms and keys are made in one transaction; the registry answers at once.
-#[utoipa::path(operation_id = "createTenant", tag = "Tenants", extensions(("x-action" = json!("CreateTenant"))),
+#[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("CreateTenant"))),
     request_body = CreateTenant,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe.", max_length = 200)),
+    params(IdempotencyKey),
     responses((status = 201, description = "The registry exists.", body = TenantView), Problems))]
 #[post("/v1/tenants")]
 pub async fn create_tenant(
@@ -83,7 +82,7 @@ pub async fn create_tenant(
 ) -> Result<HttpResponse, Problem> {
     let meaning = body.value.into_domain();
     caller
-        .run_platform_once(Action::CreateTenant, key, body.bytes, "/v1/tenants", move |tx| {
+        .run_platform_once(key, body.bytes, "/v1/tenants", move |tx| {
             let tenant = TenantView::from(provision::create(tx, &meaning?)?);
             Ok(reply(201, Some(format!("/v1/tenants/{}", tenant.slug)), Some(tenant.version), &tenant))
         })

@@ -1,7 +1,6 @@
 //! Removing a registry for good.
 
 use actix_web::{HttpResponse, delete, web};
-use painreg_domain::policy::Action;
 use painreg_tenants::provision;
 
 use crate::caller::Caller;
@@ -11,12 +10,11 @@ use crate::wire::IfMatch;
 /// Remove a suspended registry and everything in it.
 ///
 /// There is no way back: the schema, its roles and its keys are gone. A registry that is not suspended is refused with 409.
-#[utoipa::path(operation_id = "dropTenant", tag = "Tenants", extensions(("x-action" = json!("DropTenant"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("If-Match" = String, Header, description = "The ETag of the registry as read.", max_length = 50)),
+#[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("DropTenant"))),
+    params(IfMatch),
     responses((status = 204, description = "The registry is gone."), Problems))]
 #[delete("/v1/tenants/{tenant}")]
 pub async fn drop_tenant(caller: Caller, path: web::Path<String>, version: IfMatch) -> Result<HttpResponse, Problem> {
-    caller.run_platform(Action::DropTenant, move |tx| Ok(provision::drop(tx, &path, version.0)?)).await?;
+    caller.run_platform(move |tx| Ok(provision::drop(tx, &path, version.0)?)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

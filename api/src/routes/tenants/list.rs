@@ -1,7 +1,6 @@
 //! Listing registries.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::tenants;
 
 use super::TenantView;
@@ -10,7 +9,7 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
 /// List registries by slug.
-#[utoipa::path(operation_id = "listTenants", tag = "Tenants", extensions(("x-action" = json!("ListTenants"))),
+#[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("ListTenants"))),
     params(PageParams), responses((status = 200, description = "A page of registries.", body = Page<TenantView>), Problems))]
 #[get("/v1/tenants")]
 pub async fn list_tenants(
@@ -21,8 +20,8 @@ pub async fn list_tenants(
     const LIST: &str = "tenants";
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
-        .run_platform(Action::ListTenants, move |tx| {
-            let after: Option<String> = tx.open_cursor(LIST, cursor)?;
+        .run_platform(move |tx| {
+            let after = cursor.map(|cursor| tx.open_cursor(LIST, &cursor)).transpose()?;
             let found = tenants::list(tx, after.as_deref(), limit)?;
             Ok(wire::page::<_, TenantView>(found, |last| tx.seal_cursor(LIST, &last.slug)))
         })

@@ -2,7 +2,6 @@
 
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, post, web};
-use painreg_domain::policy::Action;
 use painreg_tenants::migrate::Outcome;
 use painreg_tenants::provision;
 use serde::Serialize;
@@ -29,9 +28,8 @@ pub struct MigrationView {
 /// Bring a registry's schema to the server's version.
 ///
 /// Other registries are served meanwhile. A failure changes nothing and is a problem; its cause stands in the journal.
-#[utoipa::path(operation_id = "migrateTenant", tag = "Tenants", extensions(("x-action" = json!("MigrateTenant"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe.", max_length = 200)),
+#[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("MigrateTenant"))),
+    params(IdempotencyKey),
     responses((status = 200, description = "The registry is at the server's version.", body = MigrationView), Problems))]
 #[post("/v1/tenants/{tenant}/migrations")]
 pub async fn migrate_tenant(
@@ -41,7 +39,7 @@ pub async fn migrate_tenant(
 ) -> Result<HttpResponse, Problem> {
     let place = format!("/v1/tenants/{path}/migrations");
     caller
-        .run_platform_once(Action::MigrateTenant, key, Bytes::new(), &place, move |tx| {
+        .run_platform_once(key, Bytes::new(), &place, move |tx| {
             let done = provision::migrate(tx, &path)?;
             if let Outcome::Failed(why) = done.outcome {
                 return Err(Problem { source: Some(why.into()), ..Code::Internal.into() });

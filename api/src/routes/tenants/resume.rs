@@ -2,7 +2,6 @@
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, delete, web};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::tenants;
 
 use super::TenantView;
@@ -11,16 +10,13 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{IfMatch, etag};
 
 /// Serve a suspended registry again.
-#[utoipa::path(operation_id = "resumeTenant", tag = "Tenants", extensions(("x-action" = json!("ResumeTenant"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("If-Match" = String, Header, description = "The ETag of the registry as read.", max_length = 50)),
+#[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("ResumeTenant"))),
+    params(IfMatch),
     responses((status = 200, description = "The registry, active.", body = TenantView), Problems))]
 #[delete("/v1/tenants/{tenant}/suspension")]
 pub async fn resume_tenant(caller: Caller, path: web::Path<String>, version: IfMatch) -> Result<HttpResponse, Problem> {
     let tenant = caller
-        .run_platform(Action::ResumeTenant, move |tx| {
-            Ok(TenantView::from(tenants::set_suspended(tx, &path, version.0, false)?))
-        })
+        .run_platform(move |tx| Ok(TenantView::from(tenants::set_suspended(tx, &path, version.0, false)?)))
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(tenant.version))).json(tenant))
 }

@@ -2,7 +2,6 @@
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, patch, web};
-use painreg_domain::policy::Action;
 use painreg_tenants::store::tenants;
 use painreg_tenants::{IssuerSettings, StoreError, provision};
 use serde::Deserialize;
@@ -30,9 +29,8 @@ pub struct UpdateTenant {
 }
 
 /// Change a registry's name or the issuers it trusts.
-#[utoipa::path(operation_id = "updateTenant", tag = "Tenants", extensions(("x-action" = json!("UpdateTenant"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("If-Match" = String, Header, description = "The ETag of the registry as read.", max_length = 50)),
+#[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("UpdateTenant"))),
+    params(IfMatch),
     request_body(content = UpdateTenant, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The registry as it is now.", body = TenantView), Problems))]
 #[patch("/v1/tenants/{tenant}")]
@@ -44,7 +42,7 @@ pub async fn update_tenant(
 ) -> Result<HttpResponse, Problem> {
     let change = body.value;
     let tenant = caller
-        .run_platform(Action::UpdateTenant, move |tx| {
+        .run_platform(move |tx| {
             let before = tenants::find(tx, &path)?;
             let issuers = change.issuers.unwrap_or(before.issuers);
             let faults = provision::issuer_faults(&issuers);

@@ -3,7 +3,6 @@
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
 use painreg_domain::licence::Wording;
-use painreg_domain::policy::Action;
 use painreg_domain::questionnaire::is_language;
 use painreg_tenants::store::licences;
 use serde::Deserialize;
@@ -31,11 +30,8 @@ impl Validate for WordingBody {
 ///
 /// Every item of the instrument and nothing else. `If-Match` names the version that was read, `"v0"` where there is none yet.
 /// Every version is kept. It may be loaded before the licence begins; it is shown while one is valid.
-#[utoipa::path(operation_id = "loadItemTexts", tag = "Licences", extensions(("x-action" = json!("LoadItemTexts"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("instrument" = String, Path, description = "The instrument's code.", max_length = 40),
-        ("language" = String, Path, description = "The language (BCP 47).", max_length = 12),
-        ("If-Match" = String, Header, description = "The version that was read; `\"v0\"` where there is none yet.", max_length = 50)),
+#[utoipa::path(tag = "Licences", extensions(("x-action" = json!("LoadItemTexts"))),
+    params(("If-Match" = String, Header, description = "The version that was read; `\"v0\"` where there is none yet.", max_length = 50)),
     request_body = WordingBody,
     responses((status = 200, description = "The wording as it is now.", body = WordingView), Problems))]
 #[put("/v1/tenants/{tenant}/instruments/{instrument}/texts/{language}")]
@@ -48,7 +44,7 @@ pub async fn load_item_texts(
     let (_, code, language) = path.into_inner();
     let WordingBody(wording) = body.value;
     let view = caller
-        .run(Action::LoadItemTexts, move |tx| {
+        .run(move |tx| {
             let instrument = instrument(&code)?;
             if !is_language(&language) {
                 return Err(Code::NotFound.into());

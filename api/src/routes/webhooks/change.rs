@@ -4,7 +4,6 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, patch, web};
 use painreg_domain::event::Kind;
 use painreg_domain::ids::WebhookId;
-use painreg_domain::policy::Action;
 use painreg_tenants::store::webhooks;
 use serde::Deserialize;
 use validator::Validate;
@@ -41,10 +40,8 @@ pub struct ChangeWebhook {
 }
 
 /// Change where a webhook leads and what it is told, or enable or disable it.
-#[utoipa::path(operation_id = "changeWebhook", tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("webhook" = WebhookId, Path, description = "The webhook's id."),
-        ("If-Match" = String, Header, description = "The ETag of the webhook as read.", max_length = 50)),
+#[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
+    params(IfMatch),
     request_body = ChangeWebhook,
     responses((status = 200, description = "The webhook as it is now.", body = WebhookView), Problems))]
 #[patch("/v1/tenants/{tenant}/webhooks/{webhook}")]
@@ -61,13 +58,13 @@ pub async fn change_webhook(
         allowed(url, state.acceptance)?;
     }
     let found = caller
-        .run(Action::ManageWebhooks, move |tx| {
-            let mut settings = webhooks::find(tx, id)?.settings;
-            settings.url = url.unwrap_or(settings.url);
-            settings.description = description.or(settings.description);
-            settings.kinds = kinds.unwrap_or(settings.kinds);
-            settings.enabled = enabled.unwrap_or(settings.enabled);
-            Ok(webhooks::change(tx, id, version.0, &settings)?)
+        .run(move |tx| {
+            let mut wish = webhooks::find(tx, id)?.wish;
+            wish.url = url.unwrap_or(wish.url);
+            wish.description = description.or(wish.description);
+            wish.kinds = kinds.unwrap_or(wish.kinds);
+            wish.enabled = enabled.unwrap_or(wish.enabled);
+            Ok(webhooks::change(tx, id, version.0, &wish)?)
         })
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(found.version))).json(WebhookView::from(found)))

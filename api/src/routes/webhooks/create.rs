@@ -2,8 +2,7 @@
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::event::Kind;
-use painreg_domain::policy::Action;
-use painreg_tenants::store::webhooks::{self, WebhookSettings};
+use painreg_tenants::store::webhooks::{self, Wish};
 use serde::Deserialize;
 use validator::Validate;
 
@@ -36,9 +35,8 @@ pub struct CreateWebhook {
 ///
 /// Each event is posted under one `webhook-id` until it is answered with a success: at least once, and of one patient's
 /// events none before the one before it. The secret is shown this once.
-#[utoipa::path(operation_id = "createWebhook", tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
+    params(IdempotencyKey),
     request_body = CreateWebhook,
     responses((status = 201, description = "It is told from now on.", body = WebhookWithSecret), Problems))]
 #[post("/v1/tenants/{tenant}/webhooks")]
@@ -55,8 +53,8 @@ pub async fn create_webhook(
     let place = format!("/v1/tenants/{path}/webhooks");
     let location = place.clone();
     caller
-        .run_once(Action::ManageWebhooks, key, bytes, &place, move |tx| {
-            let made = webhooks::create(tx, &settings)?;
+        .run_once(key, bytes, &place, move |tx| {
+            let made = webhooks::create(tx, &wish)?;
             let (location, version) = (format!("{location}/{}", made.0.id), made.0.version);
             Ok(reply(201, Some(location), Some(version), &WebhookWithSecret::from(made)))
         })

@@ -1,7 +1,7 @@
 //! The registry's webhooks.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::policy::Action;
+use painreg_tenants::StoreError;
 use painreg_tenants::store::webhooks;
 
 use super::WebhookView;
@@ -10,9 +10,8 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
 /// List the registry's webhooks.
-#[utoipa::path(operation_id = "listWebhooks", tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        PageParams),
+#[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
+    params(PageParams),
     responses((status = 200, description = "A page of webhooks.", body = Page<WebhookView>), Problems))]
 #[get("/v1/tenants/{tenant}/webhooks")]
 pub async fn list_webhooks(
@@ -23,8 +22,9 @@ pub async fn list_webhooks(
 ) -> Result<HttpResponse, Problem> {
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
-        .run(Action::ManageWebhooks, move |tx| {
-            let after = tx.open_cursor("webhooks", cursor)?;
+        .run(move |tx| {
+            let after = cursor.map(|cursor| tx.open_cursor("webhooks", &cursor)).transpose()?;
+            let after = after.map(|text| text.parse().map_err(|_| StoreError::BadCursor)).transpose()?;
             let found = webhooks::list(tx, after, limit)?;
             Ok(wire::page::<_, WebhookView>(found, |last| tx.seal_cursor("webhooks", &last.id)))
         })

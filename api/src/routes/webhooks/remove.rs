@@ -2,7 +2,6 @@
 
 use actix_web::{HttpResponse, delete, web};
 use painreg_domain::ids::WebhookId;
-use painreg_domain::policy::Action;
 use painreg_tenants::store::webhooks;
 
 use crate::caller::Caller;
@@ -10,10 +9,8 @@ use crate::problem::{Problem, Problems};
 use crate::wire::IfMatch;
 
 /// Remove a webhook, and what is known of how it was told.
-#[utoipa::path(operation_id = "removeWebhook", tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("webhook" = WebhookId, Path, description = "The webhook's id."),
-        ("If-Match" = String, Header, description = "The ETag of the webhook as read.", max_length = 50)),
+#[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
+    params(IfMatch),
     responses((status = 204, description = "It is told nothing more."), Problems))]
 #[delete("/v1/tenants/{tenant}/webhooks/{webhook}")]
 pub async fn remove_webhook(
@@ -22,6 +19,6 @@ pub async fn remove_webhook(
     version: IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
-    caller.run(Action::ManageWebhooks, move |tx| Ok(webhooks::remove(tx, id, version.0)?)).await?;
+    caller.run(move |tx| Ok(webhooks::remove(tx, id, version.0)?)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -2,7 +2,6 @@
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::ids::WebhookId;
-use painreg_domain::policy::Action;
 use painreg_tenants::Cursor;
 use painreg_tenants::store::webhooks;
 use serde::Deserialize;
@@ -25,10 +24,8 @@ pub struct ReplayWebhook {
 }
 
 /// Have a webhook told again everything after a place in the feed, in order and under the same ids.
-#[utoipa::path(operation_id = "replayWebhook", tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("webhook" = WebhookId, Path, description = "The webhook's id."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition safe; required of machine clients.", max_length = 200)),
+#[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
+    params(IdempotencyKey),
     request_body = ReplayWebhook,
     responses((status = 202, description = "It will be told.", body = WebhookView), Problems))]
 #[post("/v1/tenants/{tenant}/webhooks/{webhook}/replays")]
@@ -42,8 +39,11 @@ pub async fn replay_webhook(
     let Body { value: ReplayWebhook { after }, bytes } = body;
     let place = format!("/v1/tenants/{tenant}/webhooks/{id}/replays");
     caller
-        .run_once(Action::ManageWebhooks, key, bytes, &place, move |tx| {
-            let after = tx.open_cursor(FEED, after.as_deref().map(Cursor::received))?.unwrap_or_default();
+        .run_once(key, bytes, &place, move |tx| {
+            let after: Place = match &after {
+                Some(text) => tx.open_cursor(FEED, &Cursor::received(text))?.parse()?,
+                None => Place::default(),
+            };
             Ok(reply(202, None, None, &WebhookView::from(webhooks::replay(tx, id, after)?)))
         })
         .await

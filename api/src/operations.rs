@@ -1,0 +1,84 @@
+//! The table of operations: where each is and which action it needs. Built from the specification; knows no route.
+
+use std::collections::HashMap;
+
+use painreg_domain::policy::Action;
+
+/// One operation of the API.
+pub struct Operation {
+    /// The operation id.
+    pub id: String,
+    /// The method in capitals.
+    pub method: &'static str,
+    /// The path's pattern, `/v1/tenants/{tenant}`.
+    pub path: String,
+    /// The action that it does; `None` where the specification names none of the policy table.
+    pub action: Option<Action>,
+    /// Whether it needs no caller.
+    pub public: bool,
+}
+
+/// Every operation of the API.
+pub struct Operations {
+    all: Vec<Operation>,
+    actions: HashMap<String, Action>,
+}
+
+impl Operations {
+    /// Indexes the operations by method and pattern.
+    pub fn new(all: Vec<Operation>) -> Self {
+        let action = |it: &Operation| Some((format!("{} {}", it.method, it.path), it.action?));
+        Self { actions: all.iter().filter_map(action).collect(), all }
+    }
+
+    /// Returns the action of an operation that is written as method and pattern: `GET /v1/tenants/{tenant}/alerts`.
+    pub fn action(&self, operation: &str) -> Option<Action> {
+        self.actions.get(operation).copied()
+    }
+
+    /// Returns the ids of the operations that do an action.
+    pub fn of(&self, action: Action) -> Vec<&str> {
+        self.all.iter().filter(|it| it.action == Some(action)).map(|it| it.id.as_str()).collect()
+    }
+
+    /// Returns an operation that is neither public nor has an action of the policy table, or claims both.
+    pub fn unlisted(&self) -> Option<String> {
+        self.all.iter().find(|it| it.public == it.action.is_some()).map(|it| format!("{} {}", it.method, it.path))
+    }
+
+    /// Returns the methods of a path, empty where there is none.
+    pub fn methods_at(&self, path: &str) -> Vec<&'static str> {
+        let fits = |pattern: &str| {
+            let mut given = path.split('/');
+            pattern.split('/').all(|part| {
+                given.next().is_some_and(|given| given == part || (part.starts_with('{') && !given.is_empty()))
+            }) && given.next().is_none()
+        };
+        self.all.iter().filter(|it| fits(&it.path)).map(|it| it.method).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operation(method: &'static str, path: &str, action: Option<Action>, public: bool) -> Operation {
+        Operation { id: "x".into(), method, path: path.into(), action, public }
+    }
+
+    #[test]
+    fn unlisted_finds_operations_without_action_and_public_ones_with_one() {
+        for (action, public) in [(None, false), (Some(Action::ReadPatient), true)] {
+            let listed = operation("GET", "/a", Some(Action::ReadPatient), false);
+            let operations = Operations::new(vec![listed, operation("GET", "/x", action, public)]);
+            assert_eq!(operations.unlisted().as_deref(), Some("GET /x"));
+        }
+    }
+
+    #[test]
+    fn action_is_found_by_method_and_pattern() {
+        let operations = Operations::new(vec![operation("GET", "/a/{b}", Some(Action::ReadPatient), false)]);
+        assert_eq!(operations.action("GET /a/{b}"), Some(Action::ReadPatient));
+        assert_eq!(operations.action("PUT /a/{b}"), None);
+    }
+}
