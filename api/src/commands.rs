@@ -30,7 +30,7 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Pain registries (smerteregistre) of Norwegian hospitals behind one REST/JSON API.
 #[derive(Parser)]
-#[command(name = "painreg", version, about, propagate_version = true)]
+#[command(name = "painreg", version, propagate_version = true)]
 pub struct Painreg {
     #[command(subcommand)]
     command: Command,

@@ -64,7 +64,7 @@ problems! {
     HeadersTooLarge       431 "The request's headers are too large"                         "Hodefeltene er for store" "Keep the headers under 32 KiB.";
     Internal              500 "Something failed on our side"                                "Noe gikk galt hos oss" "Tell us the request id; repeating the request is safe with the same Idempotency-Key.";
     Busy                  503 "The service is busy"                                         "Tjenesten er opptatt" "Repeat the request after `Retry-After`.";
-    Unavailable           503 "The service cannot be reached by its database"               "Tjenesten mangler forbindelse med databasen" "Repeat the request after `Retry-After`, with the same Idempotency-Key: whether it was stored is not known.";
+    Unavailable           503 "The service cannot reach its database"                       "Tjenesten mangler forbindelse med databasen" "Repeat the request after `Retry-After`, with the same Idempotency-Key: whether it was stored is not known.";
     Migrating             503 "This registry is being migrated"                             "Registeret oppgraderes" "Repeat the request after `Retry-After`; other registries are served.";
     Suspended             503 "This registry is suspended"                                  "Registeret er stanset" "Ask the operator; nothing is lost.";
 }
