@@ -207,6 +207,7 @@ fn of_follow_up(config: &mut impl Takes) {
 fn of_events(config: &mut impl Takes) {
     config
         .service(alerts::list::list_alerts)
+        .service(alerts::read::read_alert)
         .service(alerts::acknowledge::acknowledge_alert)
         .service(events::list::list_events)
         .service(webhooks::create::create_webhook)

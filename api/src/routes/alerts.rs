@@ -2,6 +2,7 @@
 
 pub mod acknowledge;
 pub mod list;
+pub mod read;
 
 use painreg_domain::ids::{AlertId, PatientId, SubmissionId};
 use painreg_tenants::store::alerts::RaisedAlert;

@@ -108,14 +108,22 @@ pub fn list(
     Ok(tx.list(query, limit, |row: &Row| [row.patient_id])?.map(RaisedAlert::from))
 }
 
-/// Acknowledges an alert and opens the patient's record. The first acknowledgement is kept.
-pub fn acknowledge(tx: &mut Tx<'_>, id: AlertId, version: i64) -> Result<RaisedAlert, StoreError> {
+/// Returns one alert. Opens the patient's record.
+pub fn read(tx: &mut Tx<'_>, id: AlertId) -> Result<RaisedAlert, StoreError> {
     let found: Row =
         within_reach(tx.unit_in_reach()).then(" AND alert.id = ?").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
-    let mut alert = RaisedAlert::from(found);
+    let alert = RaisedAlert::from(found);
     tx.about(format!("alert/{id}"));
     tx.open_patient(alert.patient)?;
-    version::expect(alert.version, version)?;
+    Ok(alert)
+}
+
+/// Acknowledges an alert. The first acknowledgement is kept. Opens the patient's record.
+pub fn acknowledge(tx: &mut Tx<'_>, id: AlertId, version: i64) -> Result<RaisedAlert, StoreError> {
+    let mut alert = read(tx, id)?;
+    if alert.version != version {
+        return Err(StoreError::Stale);
+    }
     let now = tx.now();
     let by = tx.principal().actor.clone();
     let changed = statement(
