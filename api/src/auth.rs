@@ -21,7 +21,7 @@ pub async fn verify(
     let Some(presented) = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
         return Ok(None);
     };
-    let verified = match presented.split_once(' ') {
+    let checked = match presented.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => verifier.verify(token.trim(), None).await,
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("dpop") => {
             let token = token.trim();
@@ -29,7 +29,7 @@ pub async fn verify(
         }
         _ => Err(Refused::NotAToken),
     };
-    verified.map(Some)
+    checked.map(Some)
 }
 
 /// Runs work that may wait for the network off the event loop.

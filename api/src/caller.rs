@@ -7,8 +7,8 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use painreg_domain::policy::Action;
 use painreg_tenants::{
-    Ledger, Once, PlatformScope, PlatformTx, Principal, Registry, Reply, RequestContext, Stranger, Tenant, TenantScope,
-    Tx,
+    PlatformScope, PlatformTx, Principal, Registry, Reply, RequestContext, Tenant, TenantScope, Tx,
+    UnauthenticatedRequest,
 };
 
 use crate::auth::{self, Refused};
@@ -47,7 +47,7 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();
     let origin = request.peer_addr().map(|peer| peer.ip().to_string());
     let unauthenticated = |code: Code| {
-        state.unauthenticated.count(Stranger {
+        state.unauthenticated.count(UnauthenticatedRequest {
             code: code.name(),
             operation: operation.clone(),
             origin: origin.clone().unwrap_or_default(),
@@ -123,11 +123,18 @@ impl Caller {
         self,
         work: impl for<'t> FnOnce(&mut PlatformTx<'t>) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
+        self.on_platform(|platform, action| platform.run(action, work)).await
+    }
+
+    async fn on_platform<T: Send + 'static>(
+        self,
+        run: impl FnOnce(&PlatformScope, Action) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
         blocking(move || match self.scope() {
             // The caller belongs to a tenant, whose own log records the refusal.
             Scope::Tenant(scope) => scope.run(self.action, |_| Err(Code::Forbidden.into())),
             Scope::Platform(platform) => {
-                let result = platform.run(self.action, work);
+                let result = run(&platform, self.action);
                 // The work is committed; maintenance refreshes within a second if this fails.
                 if result.is_ok()
                     && let Err(error) = self.registry.refresh()
@@ -148,8 +155,8 @@ impl Caller {
         path: &str,
         work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<actix_web::HttpResponse, Problem> {
-        let once = self.once(key, path, &body)?;
-        self.run_as(once, work).await.map(answer)
+        let key = self.once(key, path, &body)?;
+        self.run_as(key, work).await.map(answer)
     }
 
     /// Fails where a machine client sends no key.
@@ -165,23 +172,17 @@ impl Caller {
         path: &str,
         work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<Reply, Problem> {
-        let once = self.once(key.of_line(line), path, &body)?;
-        self.run_as(once, work).await
+        let key = self.once(key.of_line(line), path, &body)?;
+        self.run_as(key, work).await
     }
 
     async fn run_as(
         self,
-        once: Option<Once>,
+        key: Option<painreg_tenants::IdempotencyKey>,
         work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<Reply, Problem> {
         blocking(move || match self.scope() {
-            Scope::Tenant(scope) => match scope.run(self.action, |tx| at_most_once(tx, once.as_ref(), work)) {
-                Err(problem) => match overtaken(&problem, once) {
-                    Some(once) => scope.run(self.action, |tx| tx.recall(&once)?.ok_or(problem)),
-                    None => Err(problem),
-                },
-                done => done,
-            },
+            Scope::Tenant(scope) => scope.run_once(self.action, key.as_ref(), work),
             Scope::Platform(platform) => platform.run(self.action, |_| Err(Code::Forbidden.into())),
         })
         .await
@@ -195,46 +196,22 @@ impl Caller {
         path: &str,
         work: impl for<'t> FnOnce(&mut PlatformTx<'t>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<actix_web::HttpResponse, Problem> {
-        let once = self.once(key, path, &body)?;
-        let again = self.clone();
-        let kept = once.clone();
-        match self.run_platform(move |tx| at_most_once(tx, once.as_ref(), work)).await {
-            Err(problem) => match overtaken(&problem, kept) {
-                Some(once) => again.run_platform(move |tx| tx.recall(&once)?.ok_or(problem)).await.map(answer),
-                None => Err(problem),
-            },
-            done => done.map(answer),
-        }
+        let key = self.once(key, path, &body)?;
+        self.on_platform(move |platform, action| platform.run_once(action, key.as_ref(), work)).await.map(answer)
     }
 
-    fn once(&self, key: IdempotencyKey, path: &str, body: &[u8]) -> Result<Option<Once>, Problem> {
-        let once = key.of(&format!("{} {path}", self.operation), body);
-        if once.is_none() && self.principal.role.is_machine() {
+    fn once(
+        &self,
+        key: IdempotencyKey,
+        path: &str,
+        body: &[u8],
+    ) -> Result<Option<painreg_tenants::IdempotencyKey>, Problem> {
+        let key = key.of(&format!("{} {path}", self.operation), body);
+        if key.is_none() && self.principal.role.is_machine() {
             return Err(Code::IdempotencyKeyMissing.into());
         }
-        Ok(once)
+        Ok(key)
     }
-}
-
-/// Does the work, or gives the answer that it had before.
-fn at_most_once<L: Ledger>(
-    tx: &mut L,
-    once: Option<&Once>,
-    work: impl FnOnce(&mut L) -> Result<Reply, Problem>,
-) -> Result<Reply, Problem> {
-    let Some(once) = once else { return work(tx) };
-    if let Some(stored) = tx.recall(once)? {
-        return Ok(stored);
-    }
-    let reply = work(tx)?;
-    tx.remember(once, &reply)?;
-    Ok(reply)
-}
-
-/// The key to look up once more, where what "exists already" may be this very request's own effect: of two equal
-/// requests the first may end between the look and the lock of the second, which are one statement.
-fn overtaken(problem: &Problem, once: Option<Once>) -> Option<Once> {
-    once.filter(|_| problem.code == Code::AlreadyExists)
 }
 
 /// The tenant's or the platform's scope of a caller.

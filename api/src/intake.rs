@@ -15,7 +15,7 @@ use painreg_domain::questionnaire::{Answers, Form};
 use painreg_tenants::store::licences;
 use painreg_tenants::store::quarantine::{self, Unplaced};
 use painreg_tenants::store::submissions::{self, AnsweredBy, NewSubmission, Placed, Source, StoredScore};
-use painreg_tenants::{Kept, StoreError, Tx, Whose};
+use painreg_tenants::{Kept, PatientRef, StoreError, Tx};
 use sha2::{Digest as _, Sha256};
 
 use crate::problem::{Code, Problem};

@@ -149,7 +149,7 @@ fn maintenance(state: &State, seconds: u64) {
         state.limits.tidy();
     }
     if seconds % 3600 == 60 {
-        retry("delete expired idempotency keys", state.registry.forget_old_answers().map(|_| ()));
+        retry("delete expired idempotency keys", state.registry.remove_expired_replies().map(|_| ()));
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use painreg_domain::national_id::Acceptance;
-use painreg_tenants::{Registry, Stranger};
+use painreg_tenants::{Registry, UnauthenticatedRequest};
 
 use crate::auth::{Limits, Verifier};
 use crate::operations::Operations;
@@ -41,14 +41,14 @@ impl State {
 
 /// Counts unauthenticated requests until maintenance stores the counts, at most a second later.
 #[derive(Default)]
-pub struct UnauthenticatedCounter(Mutex<HashMap<Stranger, i64>>);
+pub struct UnauthenticatedCounter(Mutex<HashMap<UnauthenticatedRequest, i64>>);
 
 impl UnauthenticatedCounter {
     /// The most distinct combinations of code, operation and origin; further ones are counted together.
     const MOST: usize = 1000;
 
     /// Counts one request.
-    pub fn count(&self, mut stranger: Stranger) {
+    pub fn count(&self, mut stranger: UnauthenticatedRequest) {
         metrics::counter!("painreg_strangers_total").increment(1);
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() >= Self::MOST && !counts.contains_key(&stranger) {
@@ -59,12 +59,12 @@ impl UnauthenticatedCounter {
     }
 
     /// Removes and returns the counts.
-    pub fn take(&self) -> Vec<(Stranger, i64)> {
+    pub fn take(&self) -> Vec<(UnauthenticatedRequest, i64)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).drain().collect()
     }
 
     /// Returns counts that could not be stored.
-    pub fn put_back(&self, counts: Vec<(Stranger, i64)>) {
+    pub fn put_back(&self, counts: Vec<(UnauthenticatedRequest, i64)>) {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (stranger, count) in counts {
             *held.entry(stranger).or_insert(0) += count;

@@ -3,5 +3,6 @@
 pub mod draft;
 pub mod event;
 pub mod follow_up;
+pub mod operation;
 pub mod quarantine;
 pub mod submission;

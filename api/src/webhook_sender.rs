@@ -88,16 +88,17 @@ impl WebhookSender {
     /// Enqueues deliveries of new events and sends some of those that are due; returns whether there are more. Deliveries of a
     /// process that is killed are sent again after lease expiry.
     pub fn step(&self, scope: &TenantScope) -> Result<bool, StoreError> {
-        let (more, parcels) = scope.run(Action::DeliverEvents, |tx| {
-            Ok::<_, StoreError>((webhooks::spread(tx)?, webhooks::take(tx, CONCURRENCY)?))
+        let (more, dispatches) = scope.run(Action::DeliverEvents, |tx| {
+            Ok::<_, StoreError>((webhooks::enqueue_deliveries(tx)?, webhooks::claim_due_deliveries(tx, CONCURRENCY)?))
         })?;
         if dispatches.is_empty() {
             return Ok(more);
         }
         let now = scope.clock().now().as_second();
-        let outcomes: Vec<Outcome> = std::thread::scope(|threads| {
-            let sending: Vec<_> = parcels.iter().map(|parcel| threads.spawn(move || self.send(parcel, now))).collect();
-            let lost = |_| Outcome::Failed(None, "unreachable");
+        let outcomes: Vec<DeliveryOutcome> = std::thread::scope(|threads| {
+            let sending: Vec<_> =
+                dispatches.iter().map(|dispatch| threads.spawn(move || self.send(dispatch, now))).collect();
+            let lost = |_| DeliveryOutcome::Failed(None, "unreachable");
             sending.into_iter().map(|thread| thread.join().unwrap_or_else(lost)).collect()
         });
         scope.run(Action::DeliverEvents, |tx| {
@@ -109,9 +110,9 @@ impl WebhookSender {
         Ok(true)
     }
 
-    fn send(&self, parcel: &Parcel, second: i64) -> Outcome {
-        let Ok(body) = serde_json::to_vec(&EventView::from(parcel.event.clone())) else {
-            return Outcome::Failed(None, "unreachable");
+    fn send(&self, dispatch: &Dispatch, second: i64) -> DeliveryOutcome {
+        let Ok(body) = serde_json::to_vec(&EventView::from(dispatch.event.clone())) else {
+            return DeliveryOutcome::Failed(None, "unreachable");
         };
         let answer = self
             .agent

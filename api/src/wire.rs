@@ -15,7 +15,7 @@ pub use headers::{IdempotencyKey, IfMatch, etag};
 pub use json::{deserialize, document, merge, parse};
 pub use national_id::NationalIdBody;
 pub use ndjson::{CSV, LINES_LIMIT, Line, LineBody, Lines, MOST_LINES, NDJSON};
-pub use page::{Page, PageParams, after, page, page_answer, position};
+pub use page::{Page, PageParams, page, page_answer};
 pub use parameters::{parameter, path_parameter, short};
 pub use patch::{Change, Patch, non_null};
 pub use reply::{ListedCode, Raw, answer, reply};

@@ -22,7 +22,7 @@ struct Job {
     name: &'static str,
     /// Threads, also on one tenant.
     threads: u32,
-    is_waiting: fn(&TenantScope) -> Result<bool, StoreError>,
+    is_waiting: fn(&mut UnauditedTx<'_>) -> Result<bool, StoreError>,
     step: fn(&TenantScope, &WebhookSender) -> Result<bool, StoreError>,
 }
 
@@ -34,8 +34,20 @@ const JOBS: &[Job] = &[
         is_waiting: decisions::is_waiting,
         step: |scope, _| scope.run(Action::RunFollowUp, |tx| decisions::step(tx).map(|step| step.more)),
     },
+    Job { name: "operations", threads: 1, is_waiting: operations::is_waiting, step: |scope, _| run_operation(scope) },
     Job { name: "webhooks", threads: 4, is_waiting: webhooks::is_waiting, step: |scope, sender| sender.step(scope) },
 ];
+
+/// Runs one stretch of the operation that has been due the longest. Returns whether there may be more to do.
+fn run_operation(scope: &TenantScope) -> Result<bool, StoreError> {
+    let Some((operation, kind)) = scope.run_unaudited(operations::next_due)? else { return Ok(false) };
+    let action = app::operations::action(kind);
+    if let Err(error) = scope.run(action, |tx| app::operations::run_stretch(tx, operation)) {
+        tracing::warn!(%error, %operation, %kind, tenant = scope.tenant().slug, "operation stretch failed");
+        scope.run(action, |tx| app::operations::record_failure(tx, operation, &error))?;
+    }
+    Ok(true)
+}
 
 /// Works until `stop` is set. Each job has its own threads, so that slow receivers do not delay decisions. Several workers,
 /// in one process or many, do each thing once.
@@ -85,7 +97,7 @@ fn round(job: &Job, registry: &Registry, sender: &WebhookSender, stop: &AtomicBo
 }
 
 fn run_tenant(job: &Job, scope: &TenantScope, sender: &WebhookSender) -> Result<bool, StoreError> {
-    if !(job.is_waiting)(scope)? {
+    if !scope.run_unaudited(job.is_waiting)? {
         return Ok(false);
     }
     let started = Instant::now();

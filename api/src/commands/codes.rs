@@ -70,7 +70,7 @@ pub struct ImportCodes {
 /// How a file is to be read and what it means.
 #[derive(Args, Clone, Default)]
 pub struct Wanted {
-    /// Whose codes the file lists: icd10, icd11, ncsp, ncmp, ncrp or atc.
+    /// The code system of the file: icd10, icd11, ncsp, ncmp, ncrp or atc.
     #[arg(long, value_parser = system)]
     pub system: Option<System>,
     /// The edition's name, such as 2026.

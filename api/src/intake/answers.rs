@@ -5,7 +5,7 @@ use painreg_domain::ids::PatientId;
 use painreg_domain::national_id::Acceptance;
 use painreg_tenants::store::forms;
 use painreg_tenants::store::submissions::{AnsweredBy, Source};
-use painreg_tenants::{Principal, StoreError, Tx, Whose};
+use painreg_tenants::{PatientRef, Principal, StoreError, Tx};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use validator::Validate;
@@ -24,7 +24,7 @@ pub struct SubmitAnswers {
     /// Where it came from.
     #[validate(nested)]
     source: SourceBody,
-    /// Whose answers.
+    /// The patient who answered.
     patient: WhoseAnswers,
     /// The form's code.
     #[validate(length(min = 1, max = 64))]
@@ -95,9 +95,9 @@ impl SubmitAnswers {
         let under = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.under("/answers")).collect::<Vec<_>>();
         let answers = form.parse(&self.answers).map_err(under)?;
         let whose = match self.patient {
-            WhoseAnswers::Id(id) => Whose::Id(id),
+            WhoseAnswers::Id(id) => PatientRef::Id(id),
             WhoseAnswers::NationalId(number) => {
-                Whose::NationalId(number.into_domain("/patient/national_id", acceptance)?)
+                PatientRef::NationalId(number.to_domain("/patient/national_id", acceptance)?)
             }
         };
         let answered_by = match (self.answered_by, self.representation) {

@@ -11,7 +11,7 @@ use serde_json::Value;
 #[derive(Clone, Default, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Corrections {
-    /// Whose answers these are.
+    /// The patient who answered.
     #[serde(default)]
     pub patient_id: Option<PatientId>,
     /// Other values.

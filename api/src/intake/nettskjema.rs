@@ -5,7 +5,7 @@ use painreg_domain::national_id::{Acceptance, NationalId};
 use painreg_domain::nettskjema::{self, Delivery, api_v3, csv_v1};
 use painreg_tenants::store::nettskjema::Known;
 use painreg_tenants::store::submissions::{AnsweredBy, Source};
-use painreg_tenants::{Tx, Whose};
+use painreg_tenants::{PatientRef, Tx};
 use serde_json::Value;
 
 use super::corrections::Corrections;
@@ -27,7 +27,7 @@ pub fn examine(
     let mut read = || -> Result<Delivery, Problem> {
         let (mut delivery, rest) = if media_type == CSV {
             let (header, row) = split_line(payload);
-            (csv_v1::Columns::read(header)?.delivery(form_id, row)?, corrections.values.iter().collect())
+            (csv_v1::CsvColumns::read(header)?.delivery(form_id, row)?, corrections.values.iter().collect())
         } else {
             let mut documents = payload
                 .split(|byte| *byte == b'\n')
@@ -71,10 +71,10 @@ pub fn examine(
     let whose_at = delivery.patient_at(codebook);
     let at = |code| reasons_of(vec![Fault::new(whose_at.clone(), code)]);
     let whose = match (corrections.patient_id, delivery.patient_for(codebook)) {
-        (Some(id), _) => Whose::Id(id),
+        (Some(id), _) => PatientRef::Id(id),
         (None, None) => return unfit(at(FaultCode::Required)),
         (None, Some(given)) => match NationalId::detect(given.expose(), acceptance) {
-            Ok(number) => Whose::NationalId(number),
+            Ok(number) => PatientRef::NationalId(number),
             Err(code) => return unfit(at(code)),
         },
     };

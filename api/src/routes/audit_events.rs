@@ -35,7 +35,7 @@ pub struct EventView {
     /// The client program.
     #[schema(max_length = 200)]
     client: Option<String>,
-    /// Whose record.
+    /// The patient whose record was opened; null where none was.
     patient: Option<PatientId>,
     /// What was done: the `x-action` of the operation.
     #[schema(max_length = 60, example = "ReadPatient")]

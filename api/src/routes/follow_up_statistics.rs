@@ -52,7 +52,7 @@ pub struct StatisticsParams {
 
 impl StatisticsParams {
     /// The period, and by what groups are told apart.
-    fn into_domain(&self) -> Result<(Period, Vec<Dimension>), Problem> {
+    fn to_domain(&self) -> Result<(Period, Vec<Dimension>), Problem> {
         if self.from.zip(self.to).is_some_and(|(from, to)| to < from) {
             return Err(parameter("query", "to"));
         }

@@ -17,7 +17,7 @@ use serde::Serialize;
 pub struct MergeView {
     /// Its id.
     pub id: MergeId,
-    /// Whose record holds both.
+    /// The patient whose record holds both.
     pub survivor_id: PatientId,
     /// Who was merged into the survivor; the id opens the survivor's record.
     pub duplicate_id: PatientId,

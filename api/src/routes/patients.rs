@@ -34,7 +34,7 @@ pub struct ContactBody {
 }
 
 impl ContactBody {
-    fn into_domain(&self, faults: &mut Vec<Fault>) -> Contact {
+    fn to_domain(&self, faults: &mut Vec<Fault>) -> Contact {
         let mut refuse = |member: &str, code| faults.push(Fault::new(format!("/contact/{member}"), code));
         Contact {
             mobile: self

@@ -9,8 +9,9 @@ pub mod set_aside;
 use painreg_domain::ids::PatientId;
 use painreg_domain::ids::{QuarantineId, SubmissionId};
 use painreg_domain::national_id::Acceptance;
-use painreg_tenants::store::quarantine::{self, QuarantineState, Quarantined};
-use painreg_tenants::{StoreError, Tx};
+use painreg_domain::quarantine::{Command, QuarantineState};
+use painreg_tenants::Tx;
+use painreg_tenants::store::quarantine::{self, Quarantined};
 use serde::Serialize;
 use serde_json::Value;
 

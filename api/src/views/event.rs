@@ -30,7 +30,7 @@ pub struct EventView {
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = EventSubject)]
 pub struct Subject {
-    /// Whose record it lies in, by the id of that moment; null where it is about no patient.
+    /// The patient whose record holds the object, by the id at that time; null where it is about no patient.
     patient_id: Option<PatientId>,
     /// What it happened to, as the access log names it.
     #[schema(max_length = 200, example = "episode/3b7c1f6e-6f0e-4b0a-9f57-0d5a6d0b8f11")]

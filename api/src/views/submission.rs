@@ -87,7 +87,7 @@ pub struct ReceiptView {
     /// Which revision of the source's submission it is; also the ETag.
     #[schema(minimum = 1)]
     version: i32,
-    /// Whose answers.
+    /// The patient who answered.
     patient_id: PatientId,
     /// When in the course the form is asked for.
     #[schema(max_length = 40, example = "baseline")]

@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest};
-use painreg_tenants::Once;
+use painreg_tenants::IdempotencyKey as RequestKey;
 use sha2::{Digest as _, Sha256};
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterIn};
@@ -61,13 +61,13 @@ impl IdempotencyKey {
     }
 
     /// The key together with what was asked for.
-    pub fn of(self, operation: &str, body: &[u8]) -> Option<Once> {
+    pub fn of(self, operation: &str, body: &[u8]) -> Option<RequestKey> {
         let key = self.0?;
         let mut hash = Sha256::new();
         hash.update(operation.as_bytes());
         hash.update([0]);
         hash.update(body);
-        Some(Once { key, request_hash: hash.finalize().into() })
+        Some(RequestKey { key, request_hash: hash.finalize().into() })
     }
 }
 

@@ -23,7 +23,7 @@ pub struct NationalIdBody {
 
 impl NationalIdBody {
     /// The number, checked; faults are at `prefix`.
-    pub fn into_domain(&self, prefix: &str, acceptance: Acceptance) -> Result<NationalId, Vec<Fault>> {
+    pub fn to_domain(&self, prefix: &str, acceptance: Acceptance) -> Result<NationalId, Vec<Fault>> {
         NationalId::parse(self.r#type, &self.value, self.assigner.as_deref(), acceptance).map_err(|code| {
             let member = match code {
                 FaultCode::Required | FaultCode::Contradiction | FaultCode::TooLong | FaultCode::ForbiddenCharacter => {

@@ -2,8 +2,8 @@
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
+use painreg_tenants::Cursor;
 use painreg_tenants::store::Listing;
-use painreg_tenants::{Cursor, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 
 use super::parameters::parameter;
@@ -52,26 +52,6 @@ impl PageParams {
 pub fn page<T, V: From<T> + utoipa::ToSchema>(listing: Listing<T>, seal: impl FnOnce(&T) -> Cursor) -> Page<V> {
     let next_cursor = listing.items.last().filter(|_| listing.more).map(|last| seal(last).as_str().to_owned());
     Page { items: listing.items.into_iter().map(V::from).collect(), next_cursor }
-}
-
-/// A place in a list that is sorted by instant and id.
-pub fn position(at: jiff::Timestamp, id: impl std::fmt::Display) -> String {
-    format!("{at} {id}")
-}
-
-/// The place that a cursor of such a list names.
-pub fn after<I>(
-    tx: &Tx<'_>,
-    list: &str,
-    cursor: Option<Cursor>,
-    id: impl FnOnce(uuid::Uuid) -> I,
-) -> Result<Option<(jiff::Timestamp, I)>, StoreError> {
-    let Some(cursor) = cursor else { return Ok(None) };
-    let text = tx.open_cursor(list, &cursor)?;
-    let (at, key) = text.split_once(' ').ok_or(StoreError::BadCursor)?;
-    let at = at.parse().map_err(|_| StoreError::BadCursor)?;
-    let key = key.parse().map_err(|_| StoreError::BadCursor)?;
-    Ok(Some((at, id(key))))
 }
 
 /// One page of a list as an answer, with `Link` to the next (RFC 8288).

@@ -39,6 +39,7 @@ pub fn reply<T: Serialize>(status: u16, location: Option<String>, version: Optio
         status,
         location,
         etag: version.map(etag),
+        media_type: Reply::JSON,
         body: serde_json::to_vec(body).unwrap_or_default(),
         patient: None,
         replayed: false,
@@ -50,7 +51,7 @@ pub fn answer(reply: Reply) -> HttpResponse {
     let status = actix_web::http::StatusCode::from_u16(reply.status)
         .unwrap_or(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR);
     let mut answer = HttpResponse::build(status);
-    answer.content_type("application/json");
+    answer.content_type(reply.media_type.as_ref());
     if let Some(location) = reply.location {
         answer.insert_header((header::LOCATION, location));
     }

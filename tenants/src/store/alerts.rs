@@ -118,12 +118,10 @@ pub fn read(tx: &mut Tx<'_>, id: AlertId) -> Result<RaisedAlert, StoreError> {
     Ok(alert)
 }
 
-/// Acknowledges an alert. The first acknowledgement is kept. Opens the patient's record.
+/// Acknowledges an alert and opens the patient's record. The first acknowledgement is kept.
 pub fn acknowledge(tx: &mut Tx<'_>, id: AlertId, version: i64) -> Result<RaisedAlert, StoreError> {
     let mut alert = read(tx, id)?;
-    if alert.version != version {
-        return Err(StoreError::Stale);
-    }
+    version::expect(alert.version, version)?;
     let now = tx.now();
     let by = tx.principal().actor.clone();
     let changed = statement(

@@ -117,7 +117,8 @@ fn message(stream: &mut TcpStream) -> Option<Message> {
     Some(Message { headers, body })
 }
 
-fn works(world: &World) {
+/// Does everything that the worker has to do by now.
+pub fn works(world: &World) {
     catch_up(&world.registry, &WebhookSender::new(Acceptance::Test));
 }
 

@@ -111,7 +111,12 @@ impl Infopad {
 }
 
 /// Puts every row into the queue.
-fn feed(export: Export<File>, mapping: &Mapping, queue: &mut BatchQueue<'_>, origin: &Arc<Origin>) -> Result<(), Stop> {
+fn feed(
+    export: Export<File>,
+    mapping: &ExportMapping,
+    queue: &mut BatchQueue<'_>,
+    origin: &Arc<Origin>,
+) -> Result<(), Stop> {
     let channel = Arc::new(Channel {
         form: mapping.form.clone(),
         path: "submission-batches".to_owned(),

@@ -1,7 +1,7 @@
 //! Listing alerts.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::AlertId;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::alerts;
 use serde::Deserialize;
 

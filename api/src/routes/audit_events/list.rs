@@ -1,8 +1,8 @@
 //! What happened in the whole registry.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::EventId;
-use painreg_tenants::store::access_log;
+use painreg_tenants::Keyset;
+use painreg_tenants::audit::read;
 
 use super::EventView;
 use crate::caller::Caller;
@@ -26,9 +26,9 @@ pub async fn list_audit_events(
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
-            let after = wire::after(tx, LIST, cursor, EventId::existing)?;
-            let found = access_log::of_registry(tx, after, limit)?;
-            Ok(wire::page::<_, EventView>(found, |last| tx.seal_cursor(LIST, &wire::position(last.at, last.id))))
+            let after = tx.open_cursor(LIST, cursor)?.map(|Keyset(at, id)| (at, id));
+            let found = read::of_registry(tx, after, limit)?;
+            Ok(wire::page::<_, EventView>(found, |last| tx.seal_cursor(LIST, &Keyset(last.at, last.id))))
         })
         .await?;
     Ok(page_answer(&request, &page))

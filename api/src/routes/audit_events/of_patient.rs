@@ -1,8 +1,9 @@
 //! Who looked at one patient.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::{EventId, PatientId};
-use painreg_tenants::store::access_log;
+use painreg_domain::ids::PatientId;
+use painreg_tenants::Keyset;
+use painreg_tenants::audit::read;
 
 use super::EventView;
 use crate::caller::Caller;

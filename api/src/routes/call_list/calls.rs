@@ -1,7 +1,8 @@
 //! Listing calls.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::{CallId, DecisionId};
+use painreg_domain::ids::DecisionId;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::calls;
 use serde::Deserialize;
 

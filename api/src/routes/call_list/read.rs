@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use painreg_domain::followup::CallOutcome;
 use painreg_domain::followup::call_priority::Weight;
 use painreg_domain::ids::PatientId;
-use painreg_domain::report::calling::Weight;
 use painreg_tenants::store::calls::{self, ToRing};
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::civil::Date;
 use painreg_domain::code::{Place, System};
-use painreg_tenants::StoreError;
+use painreg_tenants::Keyset;
 use serde::Deserialize;
 
 use super::CodeView;

@@ -3,7 +3,6 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::civil::Date;
 use painreg_domain::ids::PatientId;
-use painreg_tenants::StoreError;
 use painreg_tenants::store::implants::{self, Carrier, Recall};
 use serde::{Deserialize, Serialize};
 

@@ -62,10 +62,7 @@ pub async fn list_events(
     let limit = PageParams { limit, cursor: None }.limit()?;
     let events = caller
         .run(move |tx| {
-            let after: Place = match after {
-                Some(text) => tx.open_cursor(FEED, &Cursor::received(&text))?.parse()?,
-                None => Place::default(),
-            };
+            let after = tx.open_cursor(FEED, after.as_deref().map(Cursor::received))?.unwrap_or_default();
             let (found, next) = events::list(tx, Search { kind, patient }, after, limit)?;
             let next_after = tx.seal_cursor(FEED, &next).as_str().to_owned();
             Ok(Events { items: found.items.into_iter().map(EventView::from).collect(), next_after, more: found.more })

@@ -2,7 +2,6 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::followup::{Reason, State};
-use painreg_tenants::StoreError;
 use painreg_tenants::store::decisions::{self, Filter};
 use serde::Deserialize;
 

@@ -1,7 +1,6 @@
 //! Listing the versions of the plan.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_tenants::StoreError;
 use painreg_tenants::store::plans;
 
 use super::PlanView;

@@ -2,7 +2,7 @@
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
-use painreg_domain::followup::Definition;
+use painreg_domain::followup::FollowUpPlanDefinition;
 use painreg_tenants::store::plans;
 use serde::Deserialize;
 use validator::Validate;

@@ -64,7 +64,7 @@ pub async fn list_statistics_decisions(
     let FigureParams { from, to, rule, unit, by, and, value, and_value, figure, limit, cursor } = params.into_inner();
     let page = PageParams { limit, cursor };
     let (limit, cursor) = (page.limit()?, page.cursor());
-    let (period, by) = StatisticsParams { from, to, rule, unit, by, and, disclosure: None }.into_domain()?;
+    let (period, by) = StatisticsParams { from, to, rule, unit, by, and, disclosure: None }.to_domain()?;
     let value = wire::short("value", value, 100)?;
     let and_value = wire::short("and_value", and_value, 100)?;
     let group: Vec<String> =

@@ -1,8 +1,8 @@
 //! How those who do not answer differ from those who do.
 
 use actix_web::{HttpResponse, get, web};
-use painreg_domain::report::response::{Cell, Difference, Dimension, difference, publishable};
-use painreg_tenants::store::response;
+use painreg_domain::report::response::{Cell, Dimension, ShareDifference, difference, publishable};
+use painreg_tenants::store::response_rates;
 use serde::Serialize;
 
 use super::{Disclosure, StatisticsParams};
@@ -71,7 +71,7 @@ pub async fn read_non_responder_profile(
     params: web::Query<StatisticsParams>,
 ) -> Result<HttpResponse, Problem> {
     let params = params.into_inner();
-    let (period, _) = params.into_domain()?;
+    let (period, _) = params.to_domain()?;
     let exact = params.disclosure.unwrap_or_default() == Disclosure::Exact;
     let wanted: Vec<Dimension> =
         if params.by.is_some() { [params.by, params.and].into_iter().flatten().collect() } else { BY.to_vec() };

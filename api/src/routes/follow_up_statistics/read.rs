@@ -95,13 +95,13 @@ pub async fn read_follow_up_statistics(
     params: web::Query<StatisticsParams>,
 ) -> Result<HttpResponse, Problem> {
     let params = params.into_inner();
-    let (period, by) = params.into_domain()?;
+    let (period, by) = params.to_domain()?;
     let exact = params.disclosure.unwrap_or_default() == Disclosure::Exact;
     let link = format!("/v1/tenants/{path}/follow-up-statistics/decisions?{}", params.as_query());
     let view = caller
         .run(move |tx| {
-            let cells = response::cells(tx, &period, &by)?;
-            let days = response::by_day(tx, &period)?;
+            let cells = response_rates::cells(tx, &period, &by)?;
+            let days = response_rates::by_day(tx, &period)?;
             let of_days: Vec<(i64, i64)> = days.iter().map(|it| (it.day, it.answered)).collect();
             let mut total = Cell { group: None, sent: 0, delivered: 0, answered: 0, people: People::default() };
             for cell in &cells {

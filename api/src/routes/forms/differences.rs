@@ -1,7 +1,7 @@
 //! What differs between two versions of a form.
 
 use actix_web::{HttpResponse, get, web};
-use painreg_domain::questionnaire::Change;
+use painreg_domain::questionnaire::FormChange;
 use painreg_tenants::StoreError;
 use painreg_tenants::store::forms;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! Listing forms.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_tenants::StoreError;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::forms;
 
 use super::FormView;
@@ -24,8 +24,7 @@ pub async fn list_forms(
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
-            let after = cursor.map(|cursor| tx.open_cursor(LIST, &cursor)).transpose()?;
-            let after = after.as_deref().map(|text| text.split_once(' ').ok_or(StoreError::BadCursor)).transpose()?;
+            let after = tx.open_cursor(LIST, cursor)?;
             let found = forms::list(tx, after, limit)?;
             Ok(wire::page::<_, FormView>(found, |last| tx.seal_cursor(LIST, &Keyset(last.code(), last.version()))))
         })

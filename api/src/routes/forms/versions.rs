@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::Timestamp;
-use painreg_tenants::StoreError;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::forms::{self, Published};
 use serde::Serialize;
 
@@ -53,14 +53,9 @@ pub async fn list_form_versions(
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
-            let before = cursor.map(|cursor| tx.open_cursor(&list, &cursor)).transpose()?;
-            let before = before.as_deref().map(|text| {
-                let (at, version) = text.split_once(' ').ok_or(StoreError::BadCursor)?;
-                Ok::<_, StoreError>((at.parse().map_err(|_| StoreError::BadCursor)?, version))
-            });
-            let found = forms::versions(tx, &code, before.transpose()?, limit)?;
-            let seal =
-                |last: &Published| tx.seal_cursor(&list, &wire::position(last.published_at, last.form.version()));
+            let before = tx.open_cursor(&list, cursor)?;
+            let found = forms::versions(tx, &code, before, limit)?;
+            let seal = |last: &Published| tx.seal_cursor(&list, &Keyset(last.published_at, last.form.version()));
             Ok(wire::page::<_, FormVersion>(found, seal))
         })
         .await?;

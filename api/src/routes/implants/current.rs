@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, get, web};
 use jiff::Timestamp;
 use painreg_domain::clinical::{self, ImplantComponent, Kind, MriCondition};
 use painreg_domain::ids::PatientId;
-use painreg_tenants::store::entries::{self, Narrowing, Stored, Wanted};
+use painreg_tenants::store::entries::{self, FilterValue, ListFilter, Stored};
 use painreg_tenants::{PatientAccess, Tx};
 use serde::{Deserialize, Serialize};
 

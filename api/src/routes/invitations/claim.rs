@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, post, web};
 use jiff::Timestamp;
 use painreg_domain::followup::Channel;
 use painreg_domain::ids::{InvitationId, PatientId};
-use painreg_tenants::store::invitations::{self, Claim, Handed, Wish};
+use painreg_tenants::store::invitations::{self, Claim, ClaimRequest, ClaimedInvitation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use validator::Validate;
@@ -125,7 +125,7 @@ pub async fn claim_invitations(
     let request = ClaimRequest { channel, limit, lease: Duration::from_secs(lease_seconds) };
     caller
         .run_once(key, bytes, &place, move |tx| {
-            let claim = invitations::claim(tx, &wish)?;
+            let claim = invitations::claim(tx, &request)?;
             Ok(reply(200, None, None, &InvitationClaim::from(claim)))
         })
         .await

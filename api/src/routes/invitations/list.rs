@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::Timestamp;
 use painreg_domain::followup::{Channel, InvitationState};
-use painreg_domain::ids::InvitationId;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::invitations::{self, Search};
 use serde::Deserialize;
 

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::followup::{Failure, Receipt};
 use painreg_domain::ids::InvitationId;
-use painreg_tenants::store::invitations::{self, Told};
+use painreg_tenants::store::invitations::{self, DeliveryReport};
 use serde::Deserialize;
 use validator::Validate;
 

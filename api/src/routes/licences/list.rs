@@ -1,8 +1,6 @@
 //! The registry's licences.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::LicenceId;
-use painreg_tenants::StoreError;
 use painreg_tenants::store::licences;
 
 use super::LicenceView;
@@ -25,10 +23,9 @@ pub async fn list_licences(
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
-            let after = cursor.map(|cursor| tx.open_cursor(LIST, &cursor)).transpose()?;
-            let id = |text: String| text.parse().map(LicenceId::existing).map_err(|_| StoreError::BadCursor);
-            let found = licences::list(tx, after.map(id).transpose()?, limit)?;
-            Ok(wire::page::<_, LicenceView>(found, |last| tx.seal_cursor(LIST, &last.id.to_string())))
+            let after = tx.open_cursor(LIST, cursor)?;
+            let found = licences::list(tx, after, limit)?;
+            Ok(wire::page::<_, LicenceView>(found, |last| tx.seal_cursor(LIST, &last.id)))
         })
         .await?;
     Ok(page_answer(&request, &page))

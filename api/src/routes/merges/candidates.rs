@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::civil::Date;
 use painreg_domain::ids::PatientId;
 use painreg_domain::patient::Sex;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::merges::{self, Pair, Twin};
 use serde::Serialize;
 
@@ -83,7 +84,7 @@ pub async fn list_duplicates(
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
-            let after = place(tx, cursor.as_ref())?;
+            let after = tx.open_cursor(LIST, cursor)?;
             let found = merges::candidates(tx, after, limit)?;
             Ok(wire::page::<_, PairView>(found, |last| {
                 tx.seal_cursor(LIST, &Keyset(last.first.registry_number, last.second.registry_number))

@@ -1,7 +1,7 @@
 //! Which patients were merged.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::MergeId;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::merges;
 
 use super::MergeView;
@@ -23,7 +23,7 @@ pub async fn list_merges(
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
-            let after = wire::after(tx, "patient-merges", cursor, MergeId::existing)?;
+            let after = tx.open_cursor("patient-merges", cursor)?;
             let found = merges::list(tx, after, limit)?;
             Ok(wire::page::<_, MergeView>(found, |last| {
                 tx.seal_cursor("patient-merges", &Keyset(last.merged_at, last.id))

@@ -15,7 +15,7 @@ use crate::wire::{Body, IdempotencyKey, reply};
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MergePatients {
-    /// Whose record is to hold both.
+    /// The patient whose record will hold both.
     survivor_id: PatientId,
     /// Who is the same person, registered once more.
     duplicate_id: PatientId,

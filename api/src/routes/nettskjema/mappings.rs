@@ -23,7 +23,7 @@ pub async fn list_nettskjema_mappings(
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
-            let after = cursor.map(|cursor| tx.open_cursor(LIST, &cursor)).transpose()?;
+            let after: Option<String> = tx.open_cursor(LIST, cursor)?;
             let found = nettskjema::mappings(tx, after.as_deref(), limit)?;
             Ok(wire::page::<_, MappingView>(found, |last| tx.seal_cursor(LIST, &last.codebook.form_id())))
         })

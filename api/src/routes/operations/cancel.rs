@@ -3,21 +3,18 @@
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
 use painreg_domain::ids::OperationId;
-use painreg_domain::policy::Action;
 use painreg_tenants::store::operations;
 
-use super::OperationView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
+use crate::views::operation::OperationView;
 use crate::wire::{IfMatch, etag};
 
 /// Cancel a long operation.
 ///
 /// What it has done before is kept. An operation that has ended is 409 `state_conflict`.
-#[utoipa::path(operation_id = "cancelOperation", tag = "Operations", extensions(("x-action" = json!("CancelOperation"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("operation" = OperationId, Path, description = "The operation's id."),
-        ("If-Match" = String, Header, description = "The ETag of the operation as read.", max_length = 50)),
+#[utoipa::path(tag = "Operations", extensions(("x-action" = json!("CancelOperation"))),
+    params(IfMatch),
     responses((status = 200, description = "The operation, cancelled.", body = OperationView), Problems))]
 #[put("/v1/tenants/{tenant}/operations/{operation}/cancellation")]
 pub async fn cancel_operation(
@@ -26,6 +23,6 @@ pub async fn cancel_operation(
     version: IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
-    let found = caller.run(Action::CancelOperation, move |tx| Ok(operations::cancel(tx, id, version.0)?)).await?;
+    let found = caller.run(move |tx| Ok(operations::cancel(tx, id, version.0)?)).await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(found.version))).json(OperationView::from(found)))
 }

@@ -2,14 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::operation::State;
-use painreg_domain::policy::Action;
 use painreg_tenants::Keyset;
 use painreg_tenants::store::operations;
 use serde::Deserialize;
 
-use super::OperationView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
+use crate::views::operation::OperationView;
 use crate::wire::{self, Page, PageParams, page_answer};
 
 /// A filter of operations.
@@ -28,8 +27,8 @@ pub struct OperationParams {
 }
 
 /// List long operations, the newest first.
-#[utoipa::path(operation_id = "listOperations", tag = "Operations", extensions(("x-action" = json!("ReadOperations"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40), OperationParams),
+#[utoipa::path(tag = "Operations", extensions(("x-action" = json!("ReadOperations"))),
+    params(OperationParams),
     responses((status = 200, description = "A page of operations.", body = Page<OperationView>), Problems))]
 #[get("/v1/tenants/{tenant}/operations")]
 pub async fn list_operations(
@@ -42,7 +41,7 @@ pub async fn list_operations(
     let page = PageParams { limit, cursor };
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
-        .run(Action::ReadOperations, move |tx| {
+        .run(move |tx| {
             let list = format!("operations/{}", state.map_or("", Into::into));
             let after = tx.open_cursor(&list, cursor)?.map(|Keyset(at, id)| (at, id));
             let found = operations::list(tx, state, after, limit)?;

@@ -3,12 +3,11 @@
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::ids::OperationId;
-use painreg_domain::policy::Action;
 use painreg_tenants::store::operations;
 
-use super::OperationView;
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
+use crate::views::operation::OperationView;
 use crate::wire::etag;
 
 /// How long a client that polls should wait, in seconds.
@@ -17,14 +16,12 @@ const POLL_AFTER: &str = "2";
 /// Read the state and progress of a long operation.
 ///
 /// While it is queued or running, `Retry-After` says when to ask again.
-#[utoipa::path(operation_id = "readOperation", tag = "Operations", extensions(("x-action" = json!("ReadOperations"))),
-    params(("tenant" = String, Path, description = "The registry's slug.", max_length = 40),
-        ("operation" = OperationId, Path, description = "The operation's id.")),
+#[utoipa::path(tag = "Operations", extensions(("x-action" = json!("ReadOperations"))),
     responses((status = 200, description = "The operation.", body = OperationView), Problems))]
 #[get("/v1/tenants/{tenant}/operations/{operation}")]
 pub async fn read_operation(caller: Caller, path: web::Path<(String, OperationId)>) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
-    let found = caller.run(Action::ReadOperations, move |tx| Ok(operations::find(tx, id)?)).await?;
+    let found = caller.run(move |tx| Ok(operations::find(tx, id)?)).await?;
     let mut answer = HttpResponse::Ok();
     answer.insert_header((header::ETAG, etag(found.version)));
     if !found.state.is_finished() {

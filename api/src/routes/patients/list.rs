@@ -2,7 +2,6 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::patient::Stage;
-use painreg_tenants::StoreError;
 use painreg_tenants::store::patients::{self, Search};
 use serde::Deserialize;
 

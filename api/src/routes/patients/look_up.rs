@@ -33,7 +33,7 @@ pub async fn look_up_patient(
     state: web::Data<State>,
     body: Body<LookUpPatient>,
 ) -> Result<HttpResponse, Problem> {
-    let national_id = body.value.national_id.into_domain("/national_id", state.acceptance);
+    let national_id = body.value.national_id.to_domain("/national_id", state.acceptance);
     let patient = caller
         .run(move |tx| {
             let access = tx.open_by_national_id(&national_id?)?;

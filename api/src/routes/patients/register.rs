@@ -65,9 +65,9 @@ impl RegisterPatient {
         today: Date,
     ) -> Result<(NationalId, Details), Vec<Fault>> {
         let mut faults = Vec::new();
-        let contact = self.contact.into_domain(&mut faults);
+        let contact = self.contact.to_domain(&mut faults);
         let national_id =
-            self.national_id.into_domain("/national_id", acceptance).map_err(|found| faults.extend(found)).ok();
+            self.national_id.to_domain("/national_id", acceptance).map_err(|found| faults.extend(found)).ok();
         let details = Details {
             unit: self.unit.unwrap_or_else(|| unit.unwrap_or(ONLY_UNIT).to_owned()),
             sex: self.sex,

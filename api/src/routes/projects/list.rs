@@ -22,7 +22,7 @@ pub async fn list_projects(
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
-            let after = cursor.map(|cursor| tx.open_cursor("projects", &cursor)).transpose()?;
+            let after: Option<String> = tx.open_cursor("projects", cursor)?;
             let found = code_lists::projects(tx, after.as_deref(), limit)?;
             Ok(wire::page::<_, ProjectView>(found, |last| tx.seal_cursor("projects", &last.project.code)))
         })

@@ -2,8 +2,9 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::fault::FaultCode;
-use painreg_domain::ids::QuarantineId;
-use painreg_tenants::store::quarantine::{self, QuarantineState, Search};
+use painreg_domain::quarantine::QuarantineState;
+use painreg_tenants::Keyset;
+use painreg_tenants::store::quarantine::{self, Search};
 use serde::Deserialize;
 
 use super::QuarantinedView;

@@ -3,6 +3,7 @@
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
 use painreg_domain::ids::QuarantineId;
+use painreg_domain::quarantine::Command;
 use painreg_tenants::StoreError;
 use painreg_tenants::store::quarantine;
 

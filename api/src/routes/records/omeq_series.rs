@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use painreg_domain::clinical::Kind;
 use painreg_domain::ids::PatientId;
 use painreg_domain::medication::{Medication, OmeqPoint, series};
-use painreg_tenants::store::entries::{self, Narrowing, Sort};
+use painreg_tenants::store::entries::{self, ListFilter, Sort};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;

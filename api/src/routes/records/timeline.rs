@@ -4,6 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use painreg_domain::ids::PatientId;
+use painreg_tenants::Cursor;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::entries::{self, Line};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::ids::SubmissionId;
-use painreg_domain::questionnaire::Difference;
+use painreg_domain::questionnaire::AnswerDifference;
 use painreg_tenants::store::{forms, submissions};
 use serde::Serialize;
 

@@ -1,7 +1,8 @@
 //! Listing one patient's submissions.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::ids::{PatientId, SubmissionId};
+use painreg_domain::ids::PatientId;
+use painreg_tenants::Keyset;
 use painreg_tenants::store::{Listing, submissions};
 
 use super::SubmissionView;

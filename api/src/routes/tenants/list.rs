@@ -21,7 +21,7 @@ pub async fn list_tenants(
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run_platform(move |tx| {
-            let after = cursor.map(|cursor| tx.open_cursor(LIST, &cursor)).transpose()?;
+            let after: Option<String> = tx.open_cursor(LIST, cursor)?;
             let found = tenants::list(tx, after.as_deref(), limit)?;
             Ok(wire::page::<_, TenantView>(found, |last| tx.seal_cursor(LIST, &last.slug)))
         })

@@ -59,12 +59,12 @@ pub async fn change_webhook(
     }
     let found = caller
         .run(move |tx| {
-            let mut wish = webhooks::find(tx, id)?.wish;
-            wish.url = url.unwrap_or(wish.url);
-            wish.description = description.or(wish.description);
-            wish.kinds = kinds.unwrap_or(wish.kinds);
-            wish.enabled = enabled.unwrap_or(wish.enabled);
-            Ok(webhooks::change(tx, id, version.0, &wish)?)
+            let mut settings = webhooks::find(tx, id)?.settings;
+            settings.url = url.unwrap_or(settings.url);
+            settings.description = description.or(settings.description);
+            settings.kinds = kinds.unwrap_or(settings.kinds);
+            settings.enabled = enabled.unwrap_or(settings.enabled);
+            Ok(webhooks::change(tx, id, version.0, &settings)?)
         })
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(found.version))).json(WebhookView::from(found)))

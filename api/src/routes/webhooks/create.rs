@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::event::Kind;
-use painreg_tenants::store::webhooks::{self, Wish};
+use painreg_tenants::store::webhooks::{self, WebhookSettings};
 use serde::Deserialize;
 use validator::Validate;
 
@@ -54,7 +54,7 @@ pub async fn create_webhook(
     let location = place.clone();
     caller
         .run_once(key, bytes, &place, move |tx| {
-            let made = webhooks::create(tx, &wish)?;
+            let made = webhooks::create(tx, &settings)?;
             let (location, version) = (format!("{location}/{}", made.0.id), made.0.version);
             Ok(reply(201, Some(location), Some(version), &WebhookWithSecret::from(made)))
         })

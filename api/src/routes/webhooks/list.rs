@@ -1,7 +1,6 @@
 //! The registry's webhooks.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_tenants::StoreError;
 use painreg_tenants::store::webhooks;
 
 use super::WebhookView;
@@ -23,8 +22,7 @@ pub async fn list_webhooks(
     let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
-            let after = cursor.map(|cursor| tx.open_cursor("webhooks", &cursor)).transpose()?;
-            let after = after.map(|text| text.parse().map_err(|_| StoreError::BadCursor)).transpose()?;
+            let after = tx.open_cursor("webhooks", cursor)?;
             let found = webhooks::list(tx, after, limit)?;
             Ok(wire::page::<_, WebhookView>(found, |last| tx.seal_cursor("webhooks", &last.id)))
         })
