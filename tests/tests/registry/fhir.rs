@@ -1,4 +1,4 @@
-//! What the registry gives as FHIR is FHIR: an independent validator (`judge_fhir.py`) says so, and refuses what is not.
+//! What the registry gives as FHIR is FHIR: an independent validator (`validate_fhir.py`) says so, and refuses what is not.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn judged(cases: &[Value]) -> Vec<Vec<Vec<String>>> {
     let python = root.join(".painreg/fhir/bin/python");
     assert!(python.exists(), "the FHIR validator is not installed: start the tests with `make test`");
     let mut validator = Command::new(python)
-        .arg(root.join("tests/tests/registry/judge_fhir.py"))
+        .arg(root.join("tests/tests/registry/validate_fhir.py"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

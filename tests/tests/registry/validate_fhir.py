@@ -1,4 +1,4 @@
-"""Judges FHIR R4 resources: their structure by fhir.resources, the specification's invariants by fhirpathpy.
+"""Validates FHIR R4 resources: their structure by fhir.resources, the specification's invariants by fhirpathpy.
 
 Reads a list of {"questionnaire": .., "responses": [..]} from standard input and writes for each a list of verdicts: a list
 of sentences for each resource, empty where nothing is wrong. It knows nothing of painreg.
