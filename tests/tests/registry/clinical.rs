@@ -1,24 +1,14 @@
 //! The clinical registry: courses, treatment, implants, legal basis, duplicates, and everything as it was at any instant.
 
-#[path = "clinical/bulk.rs"]
 mod bulk;
-#[path = "clinical/courses.rs"]
 mod courses;
-#[path = "clinical/free_text.rs"]
 mod free_text;
-#[path = "clinical/history.rs"]
 mod history;
-#[path = "clinical/implants.rs"]
 mod implants;
-#[path = "clinical/legal_basis.rs"]
 mod legal_basis;
-#[path = "clinical/lists.rs"]
 mod lists;
-#[path = "clinical/merges.rs"]
 mod merges;
-#[path = "clinical/research.rs"]
 mod research;
-#[path = "clinical/treatment.rs"]
 mod treatment;
 
 use jiff::{SignedDuration, Timestamp};

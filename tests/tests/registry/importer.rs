@@ -1,16 +1,10 @@
 //! The importer: the program itself, between services of the tests' own, killed, starved and lied to.
 
-#[path = "importer/api.rs"]
 mod api;
-#[path = "importer/encrypted.rs"]
 mod encrypted;
-#[path = "importer/mock.rs"]
 mod mock;
-#[path = "importer/program.rs"]
 pub mod program;
-#[path = "importer/real.rs"]
 mod real;
-#[path = "importer/stand_in.rs"]
 mod stand_in;
 
 use std::collections::BTreeSet;

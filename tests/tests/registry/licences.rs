@@ -1,9 +1,7 @@
 //! Licences of instruments: what is registered, the wording that a valid one opens, what falls due, and what becomes of answers
 //! outside one.
 
-#[path = "licences/answers.rs"]
 mod answers;
-#[path = "licences/deadlines.rs"]
 mod deadlines;
 
 use std::sync::Barrier;

@@ -6,7 +6,7 @@ use painreg_tests::{Actor, Answer};
 use serde_json::{Map, Value};
 
 use crate::document::Operation;
-use crate::scene::{Prepared, Scene, Whose, may, roles, shown};
+use crate::scene::{Prepared, Scene, Traced, may, roles, shown};
 
 /// Sends it and fetches what it left in the log that must hold it.
 fn traced(scene: &Scene, request: Prepared, actor: &Actor<'_>) -> (Answer, Vec<Map<String, Value>>) {
@@ -55,22 +55,18 @@ fn every_deed_leaves_exactly_its_trace() {
         for role in roles().filter(|role| may(*role, operation)) {
             let actor = scene.actor("alpha", role, &scene.alpha);
             let request = scene.prepare(operation, &actor, &scene.alpha);
-            let whose = request.whose.clone();
-            let rows = match &whose {
-                Whose::Patient(id) => scene.whole_records(std::slice::from_ref(id)),
-                Whose::Both(one, other) if operation.id == "mergePatients" => {
-                    scene.whole_records(&[one.clone(), other.clone()])
-                }
-                Whose::Both(one, other) => vec![one.clone(), other.clone()],
+            let names = request.traced.clone();
+            let records = match &names {
+                Traced::Records(ids) => scene.whole_records(ids),
                 _ => Vec::new(),
             };
             let (answer, events) = traced(&scene, request, &actor);
             assert!(answer.status < 300, "{role} {}: {}", operation.id, answer.text());
-            let mut expected = match whose {
-                Whose::Nobody => Vec::new(),
-                Whose::Patient(_) | Whose::Both(..) => rows,
-                Whose::Answered(pointer) => vec![answer.text_at(pointer).to_owned()],
-                Whose::Listed => shown(answer.items()),
+            let mut expected = match names {
+                Traced::Records(_) => records,
+                Traced::Exactly(ids) => ids,
+                Traced::Answered(pointer) => vec![answer.text_at(pointer).to_owned()],
+                Traced::Listed => shown(answer.items()),
             };
             expected.sort();
             assert_eq!(events.len(), expected.len().max(1), "{role} {}: {events:?}", operation.id);

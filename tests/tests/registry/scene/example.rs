@@ -1,0 +1,202 @@
+//! One row of the tables: what a valid request of an operation needs beyond the OpenAPI document. Data only.
+
+use std::collections::HashMap;
+
+use painreg_domain::clinical::Kind;
+use painreg_domain::policy::Role;
+use serde_json::Value;
+use strum::IntoEnumIterator as _;
+
+use super::{Objects, Scene};
+use crate::document::Operation;
+
+/// A row: one operation, or the same operation of every kind of entry (`{Kind}` and `{Kinds}` in its id).
+pub struct Example {
+    /// Operation id, for example `readPatient` or `read{Kind}`.
+    pub operation: &'static str,
+    /// Path parameters but for `tenant`, in any order.
+    pub path: &'static [Parameter],
+    /// The slug of the registry that an operator's request is about.
+    pub tenant: fn(&Scene) -> String,
+    /// The query, with its question mark.
+    pub query: &'static str,
+    /// Runs before the request is sent, for what the operation takes for granted.
+    pub setup: Option<fn(&Request<'_>)>,
+    /// A valid body.
+    pub body: Option<fn(&Request<'_>) -> Value>,
+    /// The row whose version is in `If-Match`, as the end of `SELECT max(version) FROM`: a table of the registry, or
+    /// `platform.` and a table, and a condition. Path parameters stand in braces.
+    pub version: Option<&'static str>,
+    /// The patients whom the audit trace names.
+    pub whose: Whose,
+    /// Whether a delivery about an unknown patient is kept in quarantine instead of refused.
+    pub keeps: bool,
+}
+
+/// The defaults of a row: a request without parameters, body, version or patient.
+pub const ROW: Example = Example {
+    operation: "",
+    path: &[],
+    tenant: |_| "alpha".to_owned(),
+    query: "",
+    setup: None,
+    body: None,
+    version: None,
+    whose: Whose::Nobody,
+    keeps: false,
+};
+
+/// The patients whom the audit trace of a request names.
+#[derive(Clone, Copy)]
+pub enum Whose {
+    /// No patient.
+    Nobody,
+    /// The patient of the objects.
+    Patient,
+    /// The patient whose id the answer holds at this pointer.
+    Answered(&'static str),
+    /// The patient of the objects, and the one whose id the body holds at this pointer.
+    AndSent(&'static str),
+    /// The patient of the objects, and the one in this column of the row that the text after `FROM` finds.
+    AndFound(&'static str, &'static str),
+    /// Every patient of the list.
+    Listed,
+}
+
+/// A path parameter with its value.
+pub struct Parameter {
+    /// Its name in the path.
+    pub name: &'static str,
+    /// Whether it names one of the objects, so that the request is answered with 404 where there is no such object.
+    pub object: bool,
+    /// Its value.
+    pub value: fn(&Request<'_>) -> String,
+}
+
+/// What a value of a row can be made from.
+pub struct Request<'a> {
+    /// The furnished world.
+    pub scene: &'a Scene,
+    /// The objects that the request is about.
+    pub objects: &'a Objects,
+    /// The slug in the path.
+    pub tenant: String,
+    /// The kind of entry that the operation is about.
+    pub kind: Option<Kind>,
+    /// The path parameters so far.
+    pub values: HashMap<&'static str, String>,
+}
+
+impl Request<'_> {
+    /// The kind of entry of an operation on entries.
+    pub fn kind(&self) -> Kind {
+        self.kind.expect("an operation on entries")
+    }
+
+    /// The id of the objects' entry of this kind.
+    pub fn known(&self, kind: Kind) -> &str {
+        &self.objects.entries[&kind]
+    }
+
+    /// A name that was never used: `prefix` and a number.
+    pub fn fresh(&self, prefix: &str) -> String {
+        format!("{prefix}-{}", self.scene.next())
+    }
+
+    /// The text with schema, kind and path parameters in the place of their names in braces.
+    pub fn filled(&self, text: &str) -> String {
+        let kind = self.kind.map(|kind| kind.to_string()).unwrap_or_default();
+        let text = text.replace("{kind}", &kind).replace("{tenant}", &self.tenant);
+        self.values.iter().fold(text, |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+    }
+}
+
+impl Example {
+    /// The ids of its operations: one, or one for each kind of entry.
+    pub fn operations(&self) -> Vec<String> {
+        if self.operation.contains('{') {
+            Kind::iter().map(|kind| self.of(kind)).collect()
+        } else {
+            vec![self.operation.to_owned()]
+        }
+    }
+
+    fn of(&self, kind: Kind) -> String {
+        let names = self.operation.replace("{Kinds}", &pascal(kind.row().path));
+        names.replace("{Kind}", &pascal(&kind.to_string()))
+    }
+
+    /// Fails where the row and the document differ in parameters, body or version.
+    pub fn check(&self, operation: &Operation) {
+        let id = &operation.id;
+        let mut said: Vec<&str> = self.path.iter().map(|parameter| parameter.name).collect();
+        let names = operation.parameters("path").map(|parameter| parameter["name"].as_str().expect("a name"));
+        let mut documented: Vec<&str> = names.filter(|name| *name != "tenant").collect();
+        said.sort_unstable();
+        documented.sort_unstable();
+        assert_eq!(said, documented, "{id}: path parameters of the row, and of the document");
+        assert_eq!(self.body.is_some(), operation.media().is_some(), "{id}: a body in the row, and in the document");
+        let required = operation.takes("header", "If-Match");
+        assert_eq!(self.version.is_some(), required, "{id}: a version in the row, and If-Match in the document");
+    }
+
+    /// Whether the request is answered with 404 where its objects are not.
+    pub fn refers(&self) -> bool {
+        let about = matches!(self.whose, Whose::Patient | Whose::AndSent(_) | Whose::AndFound(..));
+        !self.keeps && (about || self.path.iter().any(|parameter| parameter.object))
+    }
+}
+
+/// The row of an operation among these; fails with a skeleton of the row where there is none.
+pub fn find<'a>(rows: impl IntoIterator<Item = &'a Example>, operation: &Operation) -> &'a Example {
+    let found: Vec<&Example> = rows.into_iter().filter(|row| row.operations().contains(&operation.id)).collect();
+    assert!(found.len() < 2, "{}: several rows", operation.id);
+    let Some(row) = found.first() else {
+        panic!("{} has no example. Add a row to tests/tests/registry/scene/:\n{}", operation.id, skeleton(operation));
+    };
+    row.check(operation);
+    row
+}
+
+/// A row to be filled in, from what the document says.
+pub fn skeleton(operation: &Operation) -> String {
+    let mut lines = vec!["Example {".to_owned(), format!("    operation: \"{}\",", operation.id)];
+    let names = operation.parameters("path").filter_map(|parameter| parameter["name"].as_str());
+    let names: Vec<&str> = names.filter(|name| *name != "tenant").collect();
+    if !names.is_empty() {
+        lines.push(format!("    path: &[{}],", names.join(", ").to_uppercase()));
+    }
+    if operation.media().is_some() {
+        lines.push("    body: Some(|request| json!({})), // a valid body".to_owned());
+    }
+    if operation.takes("header", "If-Match") {
+        let (table, last) = names.last().map_or(("registry_setting", None), |name| (*name, Some(*name)));
+        let condition = last.map(|name| format!(" WHERE id::text = '{{{name}}}'")).unwrap_or_default();
+        lines.push(format!("    version: Some(\"{table}{condition}\"), // the table and its key"));
+    }
+    let whose = if names.contains(&"patient") { "Patient" } else { "Nobody" };
+    lines.push(format!("    whose: Whose::{whose}, // or Listed, Answered(\"/pointer\"): whom the trace names"));
+    lines.push("    ..ROW".to_owned());
+    lines.push("},".to_owned());
+    lines.join("\n")
+}
+
+/// The kind of entry that an operation is about, where it is about one.
+pub fn kind_of(operation: &Operation) -> Option<Kind> {
+    let named = |kind: &Kind| operation.path.split('/').any(|part| part == kind.row().path);
+    Kind::iter().find(named)
+}
+
+/// Every role that a token can carry.
+pub fn roles() -> impl Iterator<Item = Role> {
+    Role::iter().filter(|role| *role != Role::System)
+}
+
+/// `pain_site` and `pain-sites` as `PainSite` and `PainSites`.
+fn pascal(name: &str) -> String {
+    let words = name.split(['_', '-']).map(|word| {
+        let (first, rest) = word.split_at(1);
+        format!("{}{rest}", first.to_uppercase())
+    });
+    words.collect()
+}

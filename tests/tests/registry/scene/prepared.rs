@@ -1,0 +1,77 @@
+//! A request that can be sent, and changed before.
+
+use painreg_tests::{Actor, Answer};
+
+/// The patients whom the audit trace of a prepared request names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Traced {
+    /// These, and those merged into them.
+    Records(Vec<String>),
+    /// These.
+    Exactly(Vec<String>),
+    /// The patient whose id the answer holds at this pointer.
+    Answered(&'static str),
+    /// Every patient of the list.
+    Listed,
+}
+
+/// A request that can be sent.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// HTTP method.
+    pub method: String,
+    /// The path and the query.
+    pub path: String,
+    /// The headers but for the media type.
+    pub headers: Vec<(String, String)>,
+    /// The media type and the body.
+    pub body: Option<(String, Vec<u8>)>,
+    /// Whether it names one of the objects, so that it is answered with 404 where there is no such object.
+    pub refers: bool,
+    /// The patients whom its audit trace names.
+    pub traced: Traced,
+    /// Whether headers are as given and no key is added.
+    pub bare: bool,
+}
+
+impl Prepared {
+    /// Sends the request.
+    #[track_caller]
+    pub fn send(&self, actor: &Actor<'_>) -> Answer {
+        let mut request = actor.request(&self.method, &self.path);
+        if self.bare {
+            request = request.bare();
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        if let Some((media, bytes)) = &self.body {
+            request = request.body(media, bytes.clone());
+        }
+        request.send()
+    }
+
+    /// The same request with this header instead of any of the same name.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self = self.without(name);
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The same request without this header.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(header, _)| !header.eq_ignore_ascii_case(name));
+        self
+    }
+
+    /// The same request with another body.
+    #[must_use]
+    pub fn with_body(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        if let Some((_, body)) = &mut self.body {
+            *body = bytes.into();
+        }
+        self
+    }
+}
