@@ -5,9 +5,10 @@ use std::sync::Mutex;
 use painreg_domain::clinical::Kind;
 use painreg_domain::synthetic::{BASELINE_FORM_ID, Person};
 use serde_json::{Map, Value, json};
-use ureq::http::{self, HeaderMap};
 
+use crate::answer::Answer;
 use crate::cluster::Cluster;
+use crate::request::Request;
 use crate::tokens::Claims;
 use crate::world::World;
 
@@ -16,7 +17,7 @@ const GOOD_FOR: i64 = 3600;
 
 /// Somebody who speaks to the service.
 pub struct Actor<'w> {
-    world: &'w World,
+    pub(crate) world: &'w World,
     /// What the actor's token says.
     pub claims: Claims,
     /// `None`: signed when needed; `Some`: this very text, or no credentials at all.
@@ -41,153 +42,6 @@ pub struct Patient {
     pub body: Value,
     /// Who it is.
     pub person: Person,
-}
-
-/// What the service answered.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// HTTP status.
-    pub status: u16,
-    /// Headers.
-    pub headers: HeaderMap,
-    /// The body as JSON; null where it is none.
-    pub body: Value,
-    /// The body as it came.
-    pub bytes: Vec<u8>,
-}
-
-impl Answer {
-    /// The answer, of this status.
-    #[track_caller]
-    pub fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{}", self.text());
-        self
-    }
-
-    /// The answer, a problem with this code and its status.
-    #[track_caller]
-    pub fn problem(self, status: u16, code: &str) -> Self {
-        assert_eq!((self.status, self.code()), (status, code), "{}", self.text());
-        assert_eq!(self.header("content-type"), "application/problem+json");
-        self
-    }
-
-    /// A header's value, empty where there is none.
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
-
-    /// The problem's code, empty where the answer is no problem.
-    pub fn code(&self) -> &str {
-        self.text_at("/code")
-    }
-
-    /// The body as text.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes).into_owned()
-    }
-
-    /// The text at an RFC 6901 pointer, empty where there is none.
-    pub fn text_at(&self, pointer: &str) -> &str {
-        self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// The items of a list.
-    pub fn items(&self) -> &[Value] {
-        self.body.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    /// The lines of NDJSON.
-    pub fn lines(&self) -> Vec<Value> {
-        let lines = self.bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        lines.map(|line| serde_json::from_slice(line).expect("a line of JSON")).collect()
-    }
-
-    /// Pointers and codes of the refused parts.
-    pub fn faults(&self) -> Vec<(String, String)> {
-        let text = |fault: &Value, name: &str| fault[name].as_str().unwrap_or_default().to_owned();
-        let faults = self.body.get("errors").and_then(Value::as_array).into_iter().flatten();
-        faults.map(|fault| (text(fault, "pointer"), text(fault, "code"))).collect()
-    }
-}
-
-/// A request that is being written.
-pub struct Request<'a, 'w> {
-    actor: &'a Actor<'w>,
-    method: String,
-    path: String,
-    headers: Vec<(String, String)>,
-    body: Option<Vec<u8>>,
-    bare: bool,
-}
-
-impl Request<'_, '_> {
-    /// With the headers given and no others: no `Idempotency-Key` of a machine client's.
-    #[must_use]
-    pub fn bare(mut self) -> Self {
-        self.bare = true;
-        self
-    }
-
-    /// With this header.
-    #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// With this `Idempotency-Key`.
-    #[must_use]
-    pub fn key(self, key: &str) -> Self {
-        self.header("idempotency-key", key)
-    }
-
-    /// With this JSON body.
-    #[must_use]
-    pub fn json(self, body: &Value) -> Self {
-        let media = if self.method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
-        self.body(media, body.to_string().into_bytes())
-    }
-
-    /// With these bytes of this media type.
-    #[must_use]
-    pub fn body(mut self, media: &str, bytes: Vec<u8>) -> Self {
-        self.body = Some(bytes);
-        self.header("content-type", media)
-    }
-
-    /// What the service answers.
-    #[track_caller]
-    pub fn send(self) -> Answer {
-        let world = self.actor.world;
-        let mut request =
-            http::Request::builder().method(self.method.as_str()).uri(format!("http://{}{}", world.address, self.path));
-        let given = |name: &str| self.headers.iter().any(|(header, _)| header.eq_ignore_ascii_case(name));
-        if !given("authorization")
-            && let Some(token) = self.actor.token()
-        {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        if !self.bare && self.method == "POST" && self.actor.claims.role.is_machine() && !given("idempotency-key") {
-            request = request.header("idempotency-key", world.clock.random_id().to_string());
-        }
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
-        }
-        let takes_body = matches!(self.method.as_str(), "POST" | "PUT" | "PATCH");
-        let answered = match self.body {
-            None if !takes_body => world.agent.run(request.body(()).expect("a request")),
-            body => world.agent.run(request.body(body.unwrap_or_default()).expect("a request")),
-        };
-        let mut answered = answered.unwrap_or_else(|error| panic!("{} {}: {error}", self.method, self.path));
-        let bytes = answered.body_mut().with_config().limit(64 << 20).read_to_vec().expect("a body");
-        Answer {
-            status: answered.status().as_u16(),
-            headers: answered.headers().clone(),
-            body: serde_json::from_slice(&bytes).unwrap_or_default(),
-            bytes,
-        }
-    }
 }
 
 impl<'w> Actor<'w> {

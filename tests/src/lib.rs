@@ -11,14 +11,18 @@
 #![expect(clippy::disallowed_methods, reason = "the harness looks behind the walls that these methods make")]
 
 mod actor;
+mod answer;
 mod cluster;
 mod look;
+mod request;
 pub mod sending;
 mod tokens;
 mod world;
 
-pub use actor::{Actor, Answer, Patient, Request, registration, submission};
+pub use actor::{Actor, Patient, registration, submission};
+pub use answer::Answer;
 pub use cluster::Cluster;
 pub use look::{attempt, execute, rows, try_rows};
+pub use request::Request;
 pub use tokens::{AUDIENCE, Claims, ISSUER, Signer, issuer};
 pub use world::{Place, Setup, World};

@@ -1,26 +1,15 @@
 //! What stands in the catalogue of PostgreSQL: equal for every tenant, as the migrations say, as the program believes, and
 //! with the grants that are committed.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod patient_data;
+mod program;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use diesel::PgConnection;
-use painreg_domain::clinical::history::ChangeReason;
-use painreg_domain::clinical::{self, legal_basis};
-use painreg_domain::code::{PainClass, System};
-use painreg_domain::code_list::{List, ProjectKind};
-use painreg_domain::followup;
-use painreg_domain::instrument::Status;
-use painreg_domain::medication;
-use painreg_domain::national_id::IdType;
-use painreg_domain::operation;
-use painreg_domain::patient::Sex;
-use painreg_domain::quarantine::QuarantineState;
-use painreg_domain::questionnaire::Wave;
-use painreg_tenants::patient_data::{Erasure, Link, PatientTable, patient_tables};
 use painreg_tests::{Cluster, World, execute, rows};
 use serde_json::json;
-use strum::IntoEnumIterator;
 
 /// A file of the repository.
 pub fn in_repository(path: &str) -> PathBuf {
@@ -257,160 +246,4 @@ fn up_down_and_up_again_is_the_same() {
     }
     drop(conn);
     cluster.drop_database(&database);
-}
-
-/// The words of a `CHECK (x IN (..))`.
-fn words(definition: &str) -> BTreeSet<String> {
-    definition.split('\'').skip(1).step_by(2).map(str::to_owned).collect()
-}
-
-fn variants<T: IntoEnumIterator + Into<&'static str>>() -> BTreeSet<String> {
-    T::iter().map(|variant| variant.into().to_owned()).collect()
-}
-
-#[test]
-fn check_lists_are_the_programs_variants() {
-    let world = World::new();
-    let some = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<BTreeSet<String>>();
-    let known = BTreeMap::from([
-        ("patient_sex_known", variants::<Sex>()),
-        ("patient_identifier_kind_known", variants::<IdType>()),
-        ("form_version_wave_known", variants::<Wave>()),
-        ("score_status_known", variants::<Status>()),
-        ("code_system_known", variants::<System>()),
-        ("code_import_system_known", variants::<System>()),
-        ("code_list_list_known", variants::<List>()),
-        ("project_kind_known", variants::<ProjectKind>()),
-        ("consultation_sequence_known", variants::<clinical::Sequence>()),
-        ("consultation_mode_known", variants::<clinical::Mode>()),
-        ("consultation_attendance_known", variants::<clinical::Attendance>()),
-        ("diagnosis_system_known", variants::<clinical::DiagnosisSystem>()),
-        ("diagnosis_chronic_pain_known", variants::<PainClass>()),
-        ("procedure_system_known", variants::<clinical::ProcedureSystem>()),
-        ("pain_site_reported_by_known", variants::<clinical::ReportedBy>()),
-        ("treatment_goal_set_by_known", variants::<clinical::SetBy>()),
-        ("medication_route_known", variants::<medication::Route>()),
-        ("medication_unit_known", variants::<medication::DoseUnit>()),
-        ("medication_stop_reason_known", variants::<medication::StopReason>()),
-        ("implant_modality_known", variants::<clinical::Modality>()),
-        ("implant_indication_known", variants::<clinical::Indication>()),
-        ("implant_screening_known", variants::<clinical::Screening>()),
-        ("implant_stages_known", variants::<clinical::Stages>()),
-        ("implant_trial_outcome_known", variants::<clinical::TrialOutcome>()),
-        ("implant_component_component_known", variants::<clinical::ComponentKind>()),
-        ("implant_component_side_known", variants::<clinical::body::Side>()),
-        ("implant_component_ipg_site_known", variants::<clinical::IpgSite>()),
-        ("implant_component_mri_known", variants::<clinical::MriCondition>()),
-        ("implant_programme_waveform_known", variants::<clinical::Waveform>()),
-        ("implant_programme_amplitude_unit_known", variants::<clinical::AmplitudeUnit>()),
-        ("implant_event_event_known", variants::<clinical::EventKind>()),
-        ("implant_event_class_known", variants::<clinical::EventClass>()),
-        ("implant_check_battery_known", variants::<clinical::Battery>()),
-        ("legal_basis_basis_known", variants::<legal_basis::Basis>()),
-        ("legal_basis_decision_known", variants::<legal_basis::Decision>()),
-        ("legal_basis_against_known", variants::<legal_basis::Against>()),
-        ("legal_basis_source_known", variants::<legal_basis::BasisSource>()),
-        ("sample_state_known", variants::<clinical::SampleState>()),
-        ("decision_state_known", variants::<followup::State>()),
-        ("decision_channel_known", variants::<followup::Channel>()),
-        ("decision_matched_by_known", variants::<followup::MatchedBy>()),
-        ("decision_timing_known", variants::<followup::Timing>()),
-        ("invitation_channel_known", variants::<followup::Channel>()),
-        ("invitation_state_known", variants::<followup::InvitationState>()),
-        ("submission_invited_by_known", some(&["token", "source"])),
-        // The channels that contact data tell of: the others go by national id.
-        ("patient_channels_known", some(&["sms", "email"])),
-        ("follow_up_call_outcome_known", variants::<followup::CallOutcome>()),
-        ("operation_kind_known", variants::<operation::Kind>()),
-        ("operation_state_known", variants::<operation::State>()),
-        ("operation_failure_known", variants::<operation::Failure>()),
-        // Words that the program writes as they are.
-        ("webhook_disabled_because_known", some(&["asked", "failing", "gone"])),
-        ("webhook_delivery_state_known", some(&["pending", "delivered", "given_up"])),
-        ("webhook_delivery_failure_known", some(&["refused_address", "timeout", "unreachable", "status"])),
-        ("row_history_reason_known", {
-            let mut reasons = variants::<ChangeReason>();
-            reasons.extend(some(&["merge", "merge_undone"]));
-            reasons
-        }),
-        ("quarantine_state_known", variants::<QuarantineState>()),
-        ("submission_answered_by_known", some(&["patient", "representative"])),
-        ("audit_event_actor_kind_known", some(&["person", "machine", "system"])),
-        ("tenant_placement_known", some(&["login", "dsn"])),
-        ("tenant_state_known", some(&["active", "suspended"])),
-        ("migration_run_outcome_known", some(&["migrated", "current", "failed"])),
-    ]);
-    let schema = world.schema("alpha");
-    let mut seen = BTreeSet::new();
-    for row in world.rows(&format!(
-        "SELECT conname, pg_get_constraintdef(oid) AS definition FROM pg_constraint WHERE contype = 'c' \
-         AND connamespace IN ('{schema}'::regnamespace, 'platform'::regnamespace) AND pg_get_constraintdef(oid) LIKE '%ARRAY[%'"
-    )) {
-        let name = row["conname"].as_str().expect("a name");
-        let wanted = known.get(name).unwrap_or_else(|| panic!("{name} is in no table here: say which variants it lists"));
-        assert_eq!(&words(row["definition"].as_str().expect("a definition")), wanted, "{name}");
-        seen.insert(name.to_owned());
-    }
-    assert_eq!(seen, known.keys().map(|name| (*name).to_owned()).collect());
-}
-
-/// Every table that has a column `patient_id`, or refers to the patient or to a row of such a table.
-const PATIENT_TABLES: &str = "WITH RECURSIVE refers (oid) AS (SELECT '{schema}.patient'::regclass::oid \
-     UNION SELECT conrelid FROM pg_constraint JOIN refers ON confrelid = refers.oid WHERE contype = 'f') \
-     SELECT relname AS line FROM pg_class WHERE relkind = 'r' AND relnamespace = '{schema}'::regnamespace \
-     AND (oid IN (SELECT oid FROM refers) OR EXISTS (SELECT FROM pg_attribute WHERE attrelid = pg_class.oid \
-     AND attname = 'patient_id'))";
-
-#[test]
-fn register_of_patient_data_equals_the_catalogue() {
-    let world = World::new();
-    let schema = world.schema("alpha");
-    let mut conn = world.sql();
-    let register: Vec<PatientTable> = patient_tables().collect();
-    let named: BTreeSet<String> = register.iter().map(|row| row.table.to_owned()).collect();
-    assert_eq!(named.len(), register.len(), "a table has two rows");
-    let found: BTreeSet<String> = lines(&mut conn, &schema, PATIENT_TABLES).into_iter().collect();
-    assert_eq!(named, found, "the register, and the tables that refer to a patient");
-    let columns: BTreeSet<String> = lines(
-        &mut conn,
-        &schema,
-        "SELECT format('%s.%s', relname, attname) AS line FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid \
-         WHERE relnamespace = '{schema}'::regnamespace AND attnum > 0 AND NOT attisdropped",
-    )
-    .into_iter()
-    .collect();
-    let references: BTreeSet<String> = lines(
-        &mut conn,
-        &schema,
-        "SELECT format('%s.%s > %s', conrelid::regclass, attname, confrelid::regclass) AS line FROM pg_constraint \
-         JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey) \
-         WHERE contype = 'f' AND connamespace = '{schema}'::regnamespace",
-    )
-    .into_iter()
-    .collect();
-    for PatientTable { table, found, erasure } in &register {
-        for link in *found {
-            match link {
-                Link::Column(column) => assert!(columns.contains(&format!("{table}.{column}")), "{table}.{column}"),
-                Link::Through(column, to) => {
-                    assert!(references.contains(&format!("{table}.{column} > {to}")), "{table}.{column} > {to}");
-                    assert!(named.contains(*to), "{to}");
-                }
-                Link::Content(_) => {}
-            }
-        }
-        // Every reference to the patient itself is a way to find the row.
-        for line in references.iter().filter(|line| line.ends_with(" > patient")) {
-            let Some((of, column)) = line.strip_suffix(" > patient").and_then(|line| line.split_once('.')) else {
-                panic!("{line}")
-            };
-            let is_link = |link: &Link| matches!(link, Link::Column(name) if *name == column);
-            assert!(of != *table || found.iter().any(is_link), "{line} is no link of the register");
-        }
-        if let Erasure::Clear(cleared) = erasure {
-            for column in *cleared {
-                assert!(columns.contains(&format!("{table}.{column}")), "{table}.{column}");
-            }
-        }
-    }
 }

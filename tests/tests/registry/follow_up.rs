@@ -1,11 +1,13 @@
 //! Follow-up that explains itself: every change of a fact is decided on at once, the counts add up, a simulation is what
 //! publishing does, and what was known on a day can be read.
 
+mod plans;
+
 use jiff::SignedDuration;
-use jiff::civil::{Date, date};
+use jiff::civil::Date;
 use painreg_domain::calendar::{days_after, days_before, months_after, norwegian_day};
 use painreg_domain::clinical::Kind;
-use painreg_tests::{Actor, Patient, Setup, World};
+use painreg_tests::{Actor, Patient, World};
 use serde_json::{Value, json};
 
 use crate::examples;
@@ -290,148 +292,6 @@ fn time_alone_moves_what_waits_and_a_run_decides_it() {
 }
 
 #[test]
-fn publishing_changes_exactly_what_the_simulation_said() {
-    let world = World::new();
-    let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
-    for at in 0..12_u32 {
-        let patient = clinician.registers(&world.answerer());
-        let performed = days_before(today(&world), 10 + 9 * at);
-        let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
-        clinician.records(&patient, Kind::Procedure, &body);
-        if at % 3 == 0 {
-            clinician.changes(&patient, 1, &json!({"interpreter_needed": true})).expect(200);
-        }
-    }
-    runs(&manager);
-    let stored = || {
-        let rows = world.rows(
-            "SELECT patient_id, rule, start_id, number, state, reasons, due_on, send_on FROM {alpha}.decision \
-             ORDER BY patient_id, rule, start_id, number",
-        );
-        rows.into_iter().map(Value::Object).collect::<Vec<_>>()
-    };
-    let mut plan = examples::plan();
-    let rf = plan["tracks"].as_array_mut().and_then(|tracks| tracks.iter_mut().find(|it| it["code"] == "rf"));
-    let rf = rf.expect("a track");
-    rf["exclusions"] = json!(["child"]);
-    rf["waves"] = json!([
-        {"months": 2, "window": {"before_days": 7, "after_days": 30, "late_days": 0}},
-        {"months": 6, "window": {"before_days": 21, "after_days": 50, "late_days": 30}},
-    ]);
-    let path = manager.at("follow-up-plan-draft");
-    let draft = manager.request("PUT", &path).header("if-match", "\"v0\"").json(&json!({"definition": plan})).send();
-    assert_eq!(draft.expect(200).body["faults"], json!([]));
-    let before = stored();
-    let simulated = manager.post(&manager.at("follow-up-simulations"), &json!({"limit": 10_000})).expect(200).body;
-    assert_eq!(stored(), before, "a simulation stores nothing");
-    let published = manager.request("POST", &manager.at("follow-up-plans")).header("if-match", "\"v1\"").send();
-    let published = published.expect(201).body;
-    assert_eq!(published["version"], 2);
-    assert_eq!(published["rules"]["scs_6"], 1, "a rule that says the same keeps its version");
-    assert_eq!(published["rules"]["rf_2"], 2);
-    runs(&manager);
-    let after = stored();
-    assert_eq!(counts(&manager)["up_to_date"], true);
-    // Every difference between what was and what is was foretold, and nothing else.
-    let side = |row: &Value| json!({"patient_id": row["patient_id"], "rule": row["rule"], "state": row["state"], "due_on": row["due_on"], "send_on": row["send_on"]});
-    let told: Vec<Value> = simulated["differences"]
-        .as_array()
-        .expect("differences")
-        .iter()
-        .filter(|it| it["after"] != Value::Null)
-        .map(|it| json!({"patient_id": it["patient_id"], "rule": it["rule"], "state": it["after"]["state"], "due_on": it["after"]["due_on"], "send_on": it["after"]["send_on"]}))
-        .collect();
-    let mut happened: Vec<Value> = after.iter().filter(|row| !before.contains(row)).map(side).collect();
-    let mut told: Vec<Value> = told.into_iter().filter(|it| !before.iter().map(side).any(|row| row == *it)).collect();
-    happened.sort_by_key(ToString::to_string);
-    told.sort_by_key(ToString::to_string);
-    assert_eq!(told, happened);
-    let gone = |rule: &str| after.iter().all(|row| row["rule"] != rule);
-    assert!(gone("rf_3") && gone("rf_12"));
-    assert_eq!(simulated["population"], 12);
-    // The same once more changes nothing.
-    let again = manager.post(&manager.at("follow-up-simulations"), &json!({"definition": published["definition"]}));
-    assert_eq!(again.expect(200).body["rules"], json!({}));
-    manager.get(&path).problem(404, "not_found");
-}
-
-#[test]
-fn several_at_once_decide_everybody_once_while_facts_change() {
-    let world = World::with(&Setup { workers: 2, connections_per_tenant: 12, ..Setup::default() });
-    let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
-    let performed = days_before(today(&world), 10);
-    let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
-    let patients: Vec<Patient> = (0..32).map(|_| clinician.registers(&world.answerer())).collect();
-    for patient in &patients {
-        clinician.records(patient, Kind::Procedure, &body);
-    }
-    runs(&manager);
-    let before = world.number("SELECT sum(version) FROM {alpha}.decision WHERE rule = 'rf_3'");
-    let mut plan = examples::plan();
-    let rf = plan["tracks"].as_array_mut().and_then(|tracks| tracks.iter_mut().find(|it| it["code"] == "rf"));
-    rf.expect("a track")["waves"][0]["window"]["after_days"] = json!(31);
-    publishes(&manager, &plan);
-    let (changing, others) = patients.split_at(8);
-    let runner = || {
-        let manager = world.alpha().manager();
-        while manager.get(&manager.at("follow-up-counts")).expect(200).body["up_to_date"] == false {
-            manager.post(&manager.at("follow-up-runs"), &Value::Null).expect(200);
-        }
-    };
-    std::thread::scope(|threads| {
-        for _ in 0..4 {
-            threads.spawn(runner);
-        }
-        threads.spawn(|| {
-            for patient in changing {
-                clinician.changes(patient, 1, &json!({"interpreter_needed": true})).expect(200);
-            }
-        });
-    });
-    assert_eq!(counts(&manager)["population"], 32);
-    for patient in changing {
-        assert_stands(&clinician, patient, "rf_3", "suppressed", &["interpreter_needed"]);
-    }
-    // Of those whom nobody else changed, each was decided once more: no more, no less.
-    let of_others: Vec<String> = others.iter().map(|it| format!("'{}'", it.id)).collect();
-    let after = world.number(&format!(
-        "SELECT sum(version) FROM {{alpha}}.decision WHERE rule = 'rf_3' AND patient_id IN ({})",
-        of_others.join(", ")
-    ));
-    assert_eq!((before, after), (32, 24 * 2));
-}
-
-#[test]
-fn a_faulty_plan_is_kept_as_a_draft_and_never_published() {
-    let world = World::new();
-    let manager = world.alpha().manager();
-    let mut plan = examples::plan();
-    plan["tracks"][2]["waves"] = json!([
-        {"months": 6, "window": {"before_days": 1, "after_days": 30}},
-        {"months": 3, "window": {"before_days": 1, "after_days": 30}},
-    ]);
-    plan["tracks"][3]["channels"] = json!(["email"]);
-    let path = manager.at("follow-up-plan-draft");
-    let write = |version: &str, plan: &Value| {
-        manager.request("PUT", &path).header("if-match", version).json(&json!({"definition": plan})).send()
-    };
-    let draft = write("\"v0\"", &plan).expect(200).body;
-    let places: Vec<&str> =
-        draft["faults"].as_array().expect("faults").iter().filter_map(|fault| fault["pointer"].as_str()).collect();
-    assert!(places.contains(&"/tracks/2/waves/1/months") && places.contains(&"/tracks/3/channels/0"), "{places:?}");
-    let publish =
-        |version: &str| manager.request("POST", &manager.at("follow-up-plans")).header("if-match", version).send();
-    publish("\"v1\"").problem(422, "invalid");
-    manager.post(&manager.at("follow-up-simulations"), &json!({})).problem(422, "invalid");
-    write("\"v0\"", &plan).problem(412, "stale");
-    write("\"v1\"", &examples::plan()).expect(200);
-    publish("\"v1\"").problem(412, "stale");
-    publish("\"v2\"").expect(201);
-    let unknown = with(&examples::plan(), &json!({"surprise": 1}));
-    write("\"v0\"", &unknown).problem(422, "invalid");
-}
-
-#[test]
 fn a_merge_decides_for_one_and_parting_for_two() {
     let world = World::new();
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
@@ -446,28 +306,4 @@ fn a_merge_decides_for_one_and_parting_for_two() {
     assert_eq!(counts(&manager)["population"], 2);
     assert_stands(&clinician, &survivor, "rf_3", "waiting", &["no_procedure"]);
     assert_stands(&clinician, &duplicate, "rf_3", "waiting", &["not_yet_due"]);
-}
-
-#[test]
-fn a_list_that_changes_is_followed_by_the_next_run() {
-    let world = World::new();
-    let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
-    let patient = clinician.registers(&world.answerer());
-    treats(&clinician, &patient, date(2026, 1, 15).max(days_before(today(&world), 200)), Some("second_opinion"));
-    assert_stands(&clinician, &patient, "ongoing_12", "suppressed", &["category_without_follow_up"]);
-    let lists = manager.get(&manager.at("code-lists")).expect(200);
-    let list = lists.items().iter().find(|it| it["list"] == "treatment_right").expect("a list").clone();
-    let mut codes = list["codes"].clone();
-    for code in codes.as_array_mut().expect("codes") {
-        if code["code"] == "second_opinion" {
-            code["flags"]["triggers_follow_up"] = json!(true);
-        }
-    }
-    let path = manager.at("code-lists/treatment_right");
-    let version = format!("\"v{}\"", list["version"]);
-    manager.request("PUT", &path).header("if-match", &version).json(&json!({"codes": codes})).send().expect(200);
-    assert_eq!(manager.get(&manager.at("follow-up-counts")).expect(200).body["up_to_date"], false);
-    runs(&manager);
-    assert_stands(&clinician, &patient, "ongoing_12", "waiting", &["not_yet_due"]);
-    assert_eq!(counts(&manager)["up_to_date"], true);
 }

@@ -1,13 +1,15 @@
 //! Sending: what is due is claimed once, checked again before it is sent, told the end of; nothing sensitive leaves.
 
+mod hand_over;
+mod reports;
+
 use jiff::SignedDuration;
-use painreg_domain::calendar::{days_before, months_after, norwegian_day, norwegian_hour, working_day_from};
+use painreg_domain::calendar::{days_before, months_after, norwegian_day, working_day_from};
 use painreg_domain::clinical::Kind;
 use painreg_tests::sending::to_ten;
 use painreg_tests::{Actor, Answer, Patient, Setup, World};
 use serde_json::{Value, json};
 
-use crate::follow_up::runs;
 use crate::kit::{Judged as _, with};
 
 /// A world at ten in the morning of a working day.
@@ -175,40 +177,6 @@ fn reminders_follow_until_somebody_answers_and_not_a_day_longer() {
 }
 
 #[test]
-fn what_a_sender_says_late_of_what_another_holds_by_now_ends_nothing() {
-    let world = morning();
-    let patient = due(&world);
-    let (first, second) = (world.alpha().sender().called("first"), world.alpha().sender().called("second"));
-    let claim = claims(&first, "sms");
-    hands_over(&first, &of(&claim)[0]).expect(200);
-    world.advance(SignedDuration::from_mins(10));
-    let again = claims(&second, "sms");
-    assert_eq!((&of(&again)[0]["id"], &of(&again)[0]["check_first"]), (&of(&claim)[0]["id"], &json!(true)));
-    hands_over(&second, &of(&again)[0]).expect(200);
-    let failed = tells(&first, &of(&claim)[0], &json!({"outcome": "failed", "reason": "gateway_error"})).expect(200);
-    assert_eq!(failed.body["state"], "handed_over");
-    assert_eq!(of(&claims(&first, "digital_mailbox")), [] as [Value; 0]);
-    tells(&second, &of(&again)[0], &json!({"outcome": "sent"})).expect(200);
-    assert_eq!(stands(&world, &patient), ("sent".to_owned(), vec!["reminder_pending".to_owned()]));
-}
-
-#[test]
-fn what_was_to_go_to_somebody_else_is_not_sent_when_two_are_parted() {
-    let world = morning();
-    let manager = world.alpha().manager();
-    let (survivor, duplicate) = (manager.registers(&world.answerer()), due(&world));
-    let merge = manager.merges(&survivor, &duplicate).expect(201).body;
-    let sender = world.alpha().sender();
-    let claim = claims(&sender, "sms");
-    assert_eq!(of(&claim)[0]["address"], json!(survivor.person.mobile));
-    world.advance(SignedDuration::from_secs(1));
-    manager.parts(&merge).expect(200);
-    hands_over(&sender, &of(&claim)[0]).problem(409, "not_to_be_sent");
-    let again = claims(&sender, "sms");
-    assert_eq!(of(&again)[0]["address"], json!(duplicate.person.mobile));
-}
-
-#[test]
 fn a_channel_that_the_plan_sends_by_stays() {
     let world = morning();
     let manager = world.alpha().manager();
@@ -217,163 +185,6 @@ fn a_channel_that_the_plan_sends_by_stays() {
     let refused = manager.patch(&manager.at("settings"), version, &json!({"channels": ["digital_mailbox"]}));
     refused.fault(422, "/channels", "in_use");
     assert_eq!(manager.get(&manager.at("settings")).expect(200).body, settings);
-}
-
-#[test]
-fn what_was_known_then_is_told_of_what_has_failed_since() {
-    let world = morning();
-    let patient = due(&world);
-    let (sender, clinician) = (world.alpha().sender(), world.alpha().clinician());
-    let claim = claims(&sender, "sms");
-    hands_over(&sender, &of(&claim)[0]).expect(200);
-    tells(&sender, &of(&claim)[0], &json!({"outcome": "sent"})).expect(200);
-    let then = world.clock.now();
-    world.advance(SignedDuration::from_mins(5));
-    tells(&sender, &of(&claim)[0], &json!({"outcome": "failed", "reason": "invalid_address"})).expect(200);
-    let told = |query: &str| {
-        let path = clinician.at(&format!("patients/{}/follow-up{query}", patient.id));
-        let body = clinician.get(&path).expect(200).body;
-        let rules = body["rules"].as_array().expect("rules");
-        let rf = &rules.iter().find(|it| it["rule"] == "rf_3").expect("a rule")["current"]["invitations"][0];
-        (rf["state"].clone(), rf["failure"].clone())
-    };
-    assert_eq!(told(""), (json!("failed"), json!("invalid_address")));
-    assert_eq!(told(&format!("?as_of={then}")), (json!("sent"), Value::Null));
-}
-
-#[test]
-fn nothing_is_handed_over_after_hours() {
-    let world = morning();
-    let patient = due(&world);
-    let sender = world.alpha().sender();
-    let today = norwegian_day(world.clock.now());
-    world.advance(norwegian_hour(today, 20).duration_since(world.clock.now()) - SignedDuration::from_secs(60));
-    let claim = claims(&sender, "sms");
-    world.advance(SignedDuration::from_secs(90));
-    let [invitation] = of(&claim) else { panic!("one invitation: {claim}") };
-    let refused = hands_over(&sender, invitation).problem(409, "not_at_this_hour");
-    let wait: i64 = refused.header("retry-after").parse().expect("seconds");
-    // Not a moment before nine in the morning of the next sending day, and then the same is offered again.
-    world.advance(SignedDuration::from_secs(wait - 60));
-    assert_eq!(of(&claims(&sender, "sms")), [] as [Value; 0]);
-    world.advance(SignedDuration::from_secs(61));
-    let again = claims(&sender, "sms");
-    let [invitation] = of(&again) else { panic!("one invitation: {again}") };
-    assert_eq!((&invitation["patient_id"], &invitation["check_first"]), (&json!(patient.id), &json!(false)));
-    hands_over(&sender, invitation).expect(200);
-}
-
-#[test]
-fn what_was_handed_over_by_a_channel_that_nobody_serves_is_let_go_of_in_a_week() {
-    let world = morning();
-    let patient = due(&world);
-    let (sender, manager) = (world.alpha().sender(), world.alpha().manager());
-    let claim = claims(&sender, "sms");
-    hands_over(&sender, &of(&claim)[0]).expect(200);
-    world.advance(SignedDuration::from_hours(6 * 24));
-    runs(&manager);
-    assert_eq!(stands(&world, &patient).1, ["being_sent"]);
-    world.advance(SignedDuration::from_hours(2 * 24));
-    runs(&manager);
-    assert_eq!(stands(&world, &patient).1[0], "sending_unknown");
-}
-
-#[test]
-fn the_last_check_stops_what_has_been_answered_forbidden_or_lost() {
-    let world = morning();
-    let patients = [due(&world), due(&world), due(&world)];
-    let sender = world.alpha().sender();
-    let clinician = world.alpha().clinician();
-    let claim = claims(&sender, "sms");
-    let mine = |patient: &Patient| {
-        of(&claim).iter().find(|it| it["patient_id"] == patient.id.as_str()).expect("an invitation").clone()
-    };
-    answers(&world, &patients[0]);
-    hands_over(&sender, &mine(&patients[0])).problem(409, "not_to_be_sent");
-    clinician.changes(&patients[1], 1, &json!({"deceased_on": norwegian_day(world.clock.now())})).expect(200);
-    hands_over(&sender, &mine(&patients[1])).problem(409, "not_to_be_sent");
-    hands_over(&sender, &with(&mine(&patients[2]), &json!({"version": 7}))).problem(412, "stale");
-    world.advance(SignedDuration::from_secs(301));
-    hands_over(&sender, &mine(&patients[2])).problem(409, "not_held");
-    // Whoever comes next is given it: nobody had begun.
-    let next = claims(&sender, "sms");
-    let [again] = of(&next) else { panic!("one invitation: {next}") };
-    assert_eq!((&again["id"], &again["text"]), (&mine(&patients[2])["id"], &mine(&patients[2])["text"]));
-    assert_eq!(again["check_first"], false);
-    hands_over(&sender, again).expect(200);
-    // And is never heard of again: the one after that is told to ask the gateway first.
-    world.advance(SignedDuration::from_secs(301));
-    assert_eq!(of(&claims(&sender, "sms")).len(), 0, "somebody may still be at it");
-    world.advance(SignedDuration::from_secs(120));
-    let third = claims(&sender, "sms");
-    assert_eq!((&of(&third)[0]["id"], &of(&third)[0]["check_first"]), (&again["id"], &json!(true)));
-    // The lost receipt comes after all: what was sent was sent.
-    let late = tells(&sender, again, &json!({"outcome": "sent"})).expect(200).body;
-    assert_eq!(late["state"], "sent");
-    hands_over(&sender, &of(&third)[0]).problem(412, "stale");
-}
-
-#[test]
-fn what_fails_goes_by_the_next_channel_and_again_when_the_number_is_mended() {
-    let world = morning();
-    let patient = due(&world);
-    let sender = world.alpha().sender();
-    let fail = |channel: &str, reason: &str| {
-        let claim = claims(&sender, channel);
-        let invitation = of(&claim).first().cloned().expect("an invitation");
-        hands_over(&sender, &invitation).expect(200);
-        tells(&sender, &invitation, &json!({"outcome": "failed", "reason": reason})).expect(200);
-        invitation
-    };
-    fail("sms", "invalid_address");
-    assert_eq!(stands(&world, &patient), ("due".to_owned(), vec!["next_channel".to_owned()]));
-    let second = fail("digital_mailbox", "unreachable");
-    assert_eq!((&second["address"], &second["attempt"]), (&json!(patient.person.national_id), &json!(2)));
-    assert_eq!(stands(&world, &patient), ("suppressed".to_owned(), vec!["delivery_failed".to_owned()]));
-    assert_eq!(of(&claims(&sender, "sms")).len(), 0);
-    world.advance(SignedDuration::from_secs(60));
-    let clinician = world.alpha().clinician();
-    clinician.changes(&patient, 1, &json!({"contact": {"mobile": "+4799999999"}})).expect(200);
-    let claim = claims(&sender, "sms");
-    assert_eq!((&of(&claim)[0]["address"], &of(&claim)[0]["attempt"]), (&json!("+4799999999"), &json!(3)));
-}
-
-#[test]
-fn bad_receipts_and_foreign_senders_are_refused_with_the_place_named() {
-    let world = morning();
-    due(&world);
-    let (sender, stranger) = (world.alpha().sender(), world.beta().sender());
-    let claim = claims(&sender, "sms");
-    let invitation = &of(&claim)[0];
-    let refused = |receipt: &Value| tells(&sender, invitation, receipt).problem(422, "invalid").faults();
-    assert_eq!(refused(&json!({"outcome": "failed"})), [("/reason".to_owned(), "required".to_owned())]);
-    assert_eq!(refused(&json!({"outcome": "sent", "reason": "blocked"}))[0].0, "/reason");
-    assert_eq!(
-        refused(&json!({"outcome": "failed", "reason": "tired"})),
-        [("/reason".to_owned(), "unknown_option".to_owned())]
-    );
-    assert_eq!(refused(&json!({"outcome": "lost"}))[0].0, "/outcome");
-    let ahead = world.clock.now() + SignedDuration::from_hours(1);
-    assert_eq!(refused(&json!({"outcome": "sent", "at": ahead})), [("/at".to_owned(), "in_future".to_owned())]);
-    let claimed = |body: &Value| sender.post(&sender.at("invitation-claims"), body).problem(422, "invalid").faults();
-    assert_eq!(claimed(&json!({"channel": "pigeon"})), [("/channel".to_owned(), "unknown_option".to_owned())]);
-    assert_eq!(claimed(&json!({"channel": "sms", "limit": 201}))[0].0, "/limit");
-    // Never claimed, or another registry's.
-    let never = json!({"id": world.clock.random_id()});
-    tells(&sender, &never, &json!({"outcome": "sent"})).problem(404, "not_found");
-    tells(&stranger, invitation, &json!({"outcome": "sent"})).problem(404, "not_found");
-    hands_over(&stranger, invitation).problem(404, "not_found");
-    assert_eq!(of(&claims(&stranger, "sms")).len(), 0);
-    let path = sender.at("invitation-claims");
-    stranger.post(&path, &json!({"channel": "sms"})).problem(404, "not_found");
-    // One reference, one message.
-    tells(&sender, invitation, &json!({"outcome": "sent", "reference": "gw-7"})).expect(200);
-    let other = tells(&sender, invitation, &json!({"outcome": "delivered", "reference": "gw-8"}));
-    assert_eq!(other.problem(409, "already_exists").faults()[0].0, "/reference");
-    due(&world);
-    let next = claims(&sender, "sms");
-    let taken = tells(&sender, &of(&next)[0], &json!({"outcome": "sent", "reference": "gw-7"}));
-    assert_eq!(taken.problem(409, "already_exists").faults()[0].0, "/reference");
 }
 
 #[test]
@@ -415,20 +226,6 @@ fn a_claim_holds_no_more_than_was_asked_for_though_several_are_due_to_one_patien
 }
 
 #[test]
-fn nothing_goes_to_a_number_that_is_not_the_patients_any_more() {
-    let world = morning();
-    let patient = due(&world);
-    let (sender, clinician) = (world.alpha().sender(), world.alpha().clinician());
-    let old = claims(&sender, "sms");
-    world.advance(SignedDuration::from_secs(1));
-    clinician.changes(&patient, 1, &json!({"contact": {"mobile": "+4799999999"}})).expect(200);
-    hands_over(&sender, &of(&old)[0]).problem(409, "not_to_be_sent");
-    let new = claims(&sender, "sms");
-    assert_eq!((&of(&new)[0]["address"], &of(&new)[0]["attempt"]), (&json!("+4799999999"), &json!(2)));
-    hands_over(&sender, &of(&new)[0]).expect(200);
-}
-
-#[test]
 fn what_nobody_took_further_goes_by_another_channel_when_the_number_is_gone() {
     let world = morning();
     let patient = due(&world);
@@ -442,18 +239,4 @@ fn what_nobody_took_further_goes_by_another_channel_when_the_number_is_gone() {
     crate::follow_up::runs(&world.alpha().manager());
     let claim = claims(&sender, "digital_mailbox");
     assert_eq!((&of(&claim)[0]["address"], &of(&claim)[0]["attempt"]), (&json!(patient.person.national_id), &json!(2)));
-}
-
-#[test]
-fn a_hand_over_is_granted_once_and_to_whoever_claimed() {
-    let world = morning();
-    due(&world);
-    let (sender, other) = (world.alpha().sender(), world.alpha().sender().called("another-gateway"));
-    let claim = claims(&sender, "sms");
-    let invitation = &of(&claim)[0];
-    hands_over(&other, invitation).problem(409, "not_held");
-    let granted = hands_over(&sender, invitation).expect(200).body;
-    hands_over(&sender, invitation).problem(412, "stale");
-    hands_over(&sender, &granted).problem(409, "not_held");
-    assert_eq!(granted["state"], "handed_over");
 }

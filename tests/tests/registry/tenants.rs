@@ -1,12 +1,15 @@
 //! Registries: made, changed, stopped and removed over the API, and none of them can be taken for another.
 
+mod migrations;
+mod placement;
+
 use std::time::Duration;
 
 use painreg_tests::{Actor, Cluster, World, execute, issuer, try_rows};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::kit::{Judged as _, advance, bearer, call, version, with};
+use crate::kit::{Judged as _, bearer, call, version, with};
 
 /// The body that creates a registry which trusts the test issuer.
 fn creation(slug: &str) -> Value {
@@ -321,146 +324,4 @@ fn issuers_that_are_taken_away_are_not_trusted_any_more() {
     operator.patch("/v1/tenants/alpha", version(&none) + 1, &other).expect(200);
     clinician.lists_patients("").problem(401, "unauthenticated");
     world.alpha().secretary().lists_patients("").expect(200);
-}
-
-#[test]
-fn a_registry_at_another_version_waits_and_the_others_are_served() {
-    let world = World::new();
-    let operator = world.operator();
-    let clinician = world.alpha().clinician();
-    let patient = clinician.registers(&world.person());
-    let now =
-        operator.get("/v1/tenants/alpha").expect(200).body["schema_version"].as_str().expect("a version").to_owned();
-    // As after an upgrade of the server: the registry has not been migrated yet.
-    execute(
-        &mut world.sql(),
-        "UPDATE platform.tenant SET schema_version = '2020-01-01-000000', version = version + 1 WHERE slug = 'alpha'; \
-         UPDATE platform.generation SET value = value + 1;",
-    );
-    let answer =
-        world.within(Duration::from_secs(10), || Some(clinician.reads(&patient)).filter(|answer| answer.status != 200));
-    assert_eq!(answer.problem(503, "migrating").header("retry-after"), "30");
-    world.beta().clinician().lists_patients("").expect(200);
-    assert_eq!(
-        world.nobody().get("/health/ready").status,
-        200,
-        "the service is ready: one registry is not the service"
-    );
-    let migrated = operator.post("/v1/tenants/alpha/migrations", &json!({})).expect(200);
-    assert_eq!(migrated.body, json!({"from": "2020-01-01-000000", "to": now, "outcome": "migrated"}));
-    assert_eq!(clinician.reads(&patient).expect(200).body, patient.body);
-    let again = operator.post("/v1/tenants/alpha/migrations", &json!({})).expect(200);
-    assert_eq!(again.body, json!({"from": now, "to": now, "outcome": "current"}));
-    operator.post("/v1/tenants/gamma/migrations", &json!({})).problem(404, "not_found");
-    let journal = world.rows("SELECT outcome FROM platform.migration_run ORDER BY started_at");
-    assert_eq!(journal.iter().filter_map(|row| row["outcome"].as_str()).collect::<Vec<_>>(), ["migrated", "current"]);
-}
-
-#[test]
-fn a_failed_migration_changes_nothing_and_stands_in_the_journal() {
-    let world = World::new();
-    let operator = world.operator();
-    let clinician = world.beta().clinician();
-    let alpha = world.schema("alpha");
-    // A registry that was tampered with: the first migration is forgotten, so it runs again and fails half-way.
-    execute(
-        &mut world.sql(),
-        &format!(
-            "DELETE FROM {alpha}.__diesel_schema_migrations; DROP TABLE {alpha}.idempotency_key; \
-             UPDATE platform.tenant SET schema_version = '2020-01-01-000000', version = version + 1 WHERE slug = 'alpha'; \
-             UPDATE platform.generation SET value = value + 1;"
-        ),
-    );
-    let before =
-        world.rows(&format!("SELECT relname FROM pg_class WHERE relnamespace = '{alpha}'::regnamespace ORDER BY 1"));
-    let failed = operator.post("/v1/tenants/alpha/migrations", &json!({})).problem(500, "internal");
-    assert!(!failed.text().contains("patient"), "the cause is for the journal");
-    let after =
-        world.rows(&format!("SELECT relname FROM pg_class WHERE relnamespace = '{alpha}'::regnamespace ORDER BY 1"));
-    assert_eq!(after, before);
-    let journal = world.rows("SELECT outcome, error FROM platform.migration_run");
-    assert_eq!(journal[0]["outcome"], json!("failed"));
-    assert!(journal[0]["error"].as_str().is_some_and(|error| error.contains("already exists")));
-    assert_eq!(operator.get("/v1/tenants/alpha").expect(200).body["schema_version"], json!("2020-01-01-000000"));
-    clinician.lists_patients("").expect(200);
-}
-
-#[test]
-fn a_registry_may_have_a_database_of_its_own() {
-    let world = World::new();
-    let operator = world.operator();
-    let cluster = Cluster::shared();
-    let database = cluster.empty_database();
-    let address = cluster.local.address_of(&database);
-    let body = with(&creation("delta"), &json!({"dsn": address.expose_secret()}));
-    let made = operator.post("/v1/tenants", &body).expect(201);
-    assert_eq!(made.body["placement"], json!("dsn"));
-    for text in [
-        made.text(),
-        operator.get("/v1/tenants/delta").expect(200).text(),
-        operator.get("/v1/tenants").expect(200).text(),
-    ] {
-        assert!(!text.contains("postgres:") && !text.contains(&database), "the address is nobody's to read");
-    }
-    // End to end, over the same API.
-    let (clinician, importer) = (world.place("delta").clinician(), world.place("delta").importer());
-    let person = world.person();
-    let patient = clinician.registers(&person);
-    let delivered = importer.delivers(&world.delivery(&person, 1)).expect(201);
-    clinician.get(delivered.header("location")).expect(200);
-    assert_eq!(clinician.reads_answers_of(&patient).expect(200).items().len(), 1);
-    clinician.changes(&patient, 1, &json!({"language": "en"})).expect(200);
-    assert!(world.place("delta").patient(&patient.id).reads_access_log_of(&patient).expect(200).items().len() >= 4);
-    world.alpha().clinician().registers(&person);
-
-    // The rows are there and not here.
-    let schema = world.schema("delta");
-    let mut there = cluster.superuser(&database);
-    let count = |sql: &mut diesel::PgConnection, query: &str| try_rows(sql, query).map(|rows| rows[0]["n"].as_i64());
-    assert_eq!(count(&mut there, &format!("SELECT count(*) AS n FROM {schema}.patient")).ok().flatten(), Some(1));
-    assert!(count(&mut world.sql(), &format!("SELECT count(*) AS n FROM {schema}.patient")).is_err());
-    let dsn = world.rows("SELECT encode(dsn, 'escape') AS dsn FROM platform.tenant WHERE slug = 'delta'");
-    assert!(!dsn[0]["dsn"].as_str().expect("sealed").contains("postgres"));
-
-    // The same rules: stored answers are forgotten there too, and the key is free again.
-    let secretary = world.place("delta").secretary();
-    let send = |body: &Value| secretary.request("POST", &secretary.at("patients")).key("key-1").json(body).send();
-    let (one, other) = (painreg_tests::registration(&world.person()), painreg_tests::registration(&world.person()));
-    send(&one).expect(201);
-    assert_eq!(send(&one).expect(201).header("idempotency-replayed"), "true");
-    advance(&world, 31 * 24 * 3600);
-    assert!(world.registry.remove_expired_replies().expect("a tidy-up") >= 1);
-    send(&other).expect(201);
-
-    // Migrated, suspended, resumed, dropped.
-    let migrated = operator.post("/v1/tenants/delta/migrations", &json!({})).expect(200);
-    assert_eq!(migrated.body["outcome"], json!("current"));
-    let at = suspends(&operator, "delta");
-    clinician.lists_patients("").problem(503, "suspended");
-    operator.delete("/v1/tenants/delta", at).expect(204);
-    let left = count(&mut there, &format!("SELECT count(*) AS n FROM pg_namespace WHERE nspname = '{schema}'"));
-    assert_eq!(left.ok().flatten(), Some(0));
-    assert_eq!(world.number(&format!("SELECT count(*) FROM pg_roles WHERE rolname LIKE '{schema}%'")), 0);
-    drop(there);
-    cluster.drop_database(&database);
-}
-
-#[test]
-fn a_database_that_cannot_be_reached_makes_no_registry() {
-    let world = World::new();
-    let operator = world.operator();
-    let before = world.number("SELECT value FROM platform.generation");
-    let gone = Cluster::shared().local.address_of("no_such_database");
-    for dsn in [
-        gone.expose_secret(),
-        "postgres:///x?host=/nowhere",
-        "not an address",
-        "postgres://127.0.0.1:1/x?connect_timeout=2",
-    ] {
-        let answer = operator.post("/v1/tenants", &with(&creation("delta"), &json!({ "dsn": dsn })));
-        let answer = answer.problem(503, "unavailable");
-        assert!(!answer.text().contains("no_such_database") && !answer.text().contains("nowhere"));
-    }
-    operator.get("/v1/tenants/delta").problem(404, "not_found");
-    assert_eq!(world.number("SELECT value FROM platform.generation"), before);
 }

@@ -1,0 +1,86 @@
+//! A request on its way.
+
+use serde_json::Value;
+use ureq::http;
+
+use crate::actor::Actor;
+use crate::answer::Answer;
+
+/// A request that is being written.
+pub struct Request<'a, 'w> {
+    pub(crate) actor: &'a Actor<'w>,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) bare: bool,
+}
+
+impl Request<'_, '_> {
+    /// With the headers given and no others: no `Idempotency-Key` of a machine client's.
+    #[must_use]
+    pub fn bare(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
+    /// With this header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With this `Idempotency-Key`.
+    #[must_use]
+    pub fn key(self, key: &str) -> Self {
+        self.header("idempotency-key", key)
+    }
+
+    /// With this JSON body.
+    #[must_use]
+    pub fn json(self, body: &Value) -> Self {
+        let media = if self.method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        self.body(media, body.to_string().into_bytes())
+    }
+
+    /// With these bytes of this media type.
+    #[must_use]
+    pub fn body(mut self, media: &str, bytes: Vec<u8>) -> Self {
+        self.body = Some(bytes);
+        self.header("content-type", media)
+    }
+
+    /// What the service answers.
+    #[track_caller]
+    pub fn send(self) -> Answer {
+        let world = self.actor.world;
+        let mut request =
+            http::Request::builder().method(self.method.as_str()).uri(format!("http://{}{}", world.address, self.path));
+        let given = |name: &str| self.headers.iter().any(|(header, _)| header.eq_ignore_ascii_case(name));
+        if !given("authorization")
+            && let Some(token) = self.actor.token()
+        {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if !self.bare && self.method == "POST" && self.actor.claims.role.is_machine() && !given("idempotency-key") {
+            request = request.header("idempotency-key", world.clock.random_id().to_string());
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let takes_body = matches!(self.method.as_str(), "POST" | "PUT" | "PATCH");
+        let answered = match self.body {
+            None if !takes_body => world.agent.run(request.body(()).expect("a request")),
+            body => world.agent.run(request.body(body.unwrap_or_default()).expect("a request")),
+        };
+        let mut answered = answered.unwrap_or_else(|error| panic!("{} {}: {error}", self.method, self.path));
+        let bytes = answered.body_mut().with_config().limit(64 << 20).read_to_vec().expect("a body");
+        Answer {
+            status: answered.status().as_u16(),
+            headers: answered.headers().clone(),
+            body: serde_json::from_slice(&bytes).unwrap_or_default(),
+            bytes,
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Paths, methods and media types that are not offered.
+
+use super::{PATIENTS, Siege};
+use crate::kit::{bearer, call, head};
+
+#[test]
+fn paths_that_lead_astray() {
+    let siege = Siege::new();
+    let stranger = siege.world.beta().clinician().registers(&siege.world.person());
+    for target in [
+        "/v1/tenants/alpha/../beta/patients",
+        "/v1/tenants/alpha/%2e%2e/beta/patients",
+        "/v1/tenants/alpha/%2E%2E/beta/patients",
+        "/v1/tenants/alpha%2f..%2fbeta/patients",
+        "/v1/tenants/alpha/..%2fbeta/patients",
+        "/v1/tenants/alpha/%252e%252e/beta/patients",
+        "/v1/tenants/alpha\\..\\beta/patients",
+        "/v1/tenants/alpha/.%2e/beta/patients",
+        "/v1/tenants/./alpha/patients",
+        "/v1/tenants/alpha/patients/.",
+        "/v1/tenants/alpha/patients/..",
+        "/v1/tenants//patients",
+        "/v1/tenants/alpha//patients",
+        "//v1/tenants/alpha/patients",
+        "/v1/tenants/beta/patients",
+        &format!("/v1/tenants/alpha/patients/{}", stranger.id),
+        &format!("/v1/tenants/alpha/patients/../../beta/patients/{}", stranger.id),
+        &format!("/v1/tenants/alpha/patients/{}", stranger.id.to_uppercase()),
+        "/v1/tenants/alpha/patients/1",
+        "/v1/tenants/alpha/patients/null",
+        "/v1/tenants/alpha/patients/%00",
+        "/v1/tenants/alpha/forms/%00",
+        "/v1/tenants/alpha/forms/opr-baseline%00",
+        "/v1/tenants/alpha/forms/..%2f..%2fetc%2fpasswd",
+        "/v1/tenants/alpha/forms/'%20OR%201=1--",
+        "/v1/tenants/alpha/forms/%ff%fe",
+        "/v1/tenants/alpha/instruments/%00",
+        "/v1/tenants/alpha/instruments/%ff",
+        "/v1/tenants/alpha/submissions/%00",
+        "/v1/tenants/alpha/patients/00000000-0000-0000-0000-000000000000",
+        "/v1/tenants/alpha/patients;jsessionid=1",
+        "/v1/tenants/alpha/patients%3flimit=1",
+        "/v1/tenants/alpha/patients%23",
+        "/v1/tenants/alpha/patients.json",
+        "/v2/tenants/alpha/patients",
+        "/v1",
+        "/",
+        "/.git/config",
+        "/.env",
+        "/actuator/env",
+        "/docs/../v1/tenants/alpha/patients",
+        "/docs/..%2f..%2fetc%2fpasswd",
+        "/docs/%00",
+        "/metrics/",
+        "/health",
+        "/openapi.yaml",
+    ] {
+        let answer = siege.sends(target, "GET", target, &[], None);
+        assert_eq!((answer.status, answer.code()), (404, "not_found"), "{target}: {}", answer.text());
+    }
+    // The whole address in the request line is the same request.
+    let target = format!("http://{}/v1/tenants/alpha/patients", siege.world.address);
+    let answer = siege.sends("an absolute target", "GET", &target, &[], None);
+    assert!(matches!(answer.status, 200 | 404), "{}", answer.status);
+    let answer =
+        siege.sends("an absolute target elsewhere", "GET", "http://evil.example/v1/tenants/beta/patients", &[], None);
+    assert_eq!(answer.status, 404);
+    for path in ["nettskjema/%00/deliveries", "nettskjema/%ff/deliveries", "instruments/%00/scores"] {
+        let headers = [("Content-Type", "application/json"), ("Idempotency-Key", "key-1")];
+        let importer = bearer(&siege.world.alpha().importer());
+        let all = [("Authorization", importer.as_str()), headers[0], headers[1]];
+        let answer = call(
+            siege.world.address,
+            "POST",
+            &siege.world.alpha().importer().at(path),
+            &all,
+            Some(b"{\"answers\":{}}"),
+        );
+        siege.keep(path, std::slice::from_ref(&answer));
+        assert_eq!((answer.status, answer.code()), (404, "not_found"), "{path}: {}", answer.text());
+    }
+    siege.ends();
+}
+
+#[test]
+fn methods_that_are_not_offered() {
+    let siege = Siege::new();
+    let document = siege.world.nobody().get("/openapi.json").expect(200).body;
+    let id = "11111111-1111-4111-8111-111111111111";
+    let mut paths = 0;
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        let target = path
+            .replace("{tenant}", "alpha")
+            .replace("{patient}", id)
+            .replace("{submission}", id)
+            .replace("{system}", "icd10")
+            .replace("{code}", "M79.7")
+            .replace("{form}", "opr-baseline")
+            .replace("{version}", "1")
+            .replace("{instrument}", "isi")
+            .replace("{form_id}", "1000001")
+            .replace("{entry}", id)
+            .replace("{merge}", id)
+            .replace("{project}", "scene-project")
+            .replace("{quarantined}", id)
+            .replace("{alert}", id)
+            .replace("{licence}", id)
+            .replace("{language}", "nb")
+            .replace("{invitation}", id)
+            .replace("{webhook}", id)
+            .replace("{list}", "unit");
+        assert!(!target.contains('{'), "{target}");
+        let mut offered: Vec<String> =
+            item.as_object().expect("operations").keys().map(|name| name.to_uppercase()).collect();
+        offered.retain(|name| ["GET", "PUT", "POST", "DELETE", "PATCH"].contains(&name.as_str()));
+        offered.sort_unstable();
+        for method in
+            ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "TRACE", "CONNECT", "PROPFIND", "get", "GETT", "QUERY"]
+        {
+            if offered.iter().any(|known| known == method) {
+                continue;
+            }
+            // HEAD and CONNECT are answered without a body.
+            let answers = siege
+                .throws(method, &[&head(siege.world.address, method, &target, &[("Authorization", &siege.clinician)])]);
+            for answer in answers {
+                let expected: &[u16] = if method == "CONNECT" { &[400, 404, 405] } else { &[405] };
+                assert!(expected.contains(&answer.status), "{method} {target}: {}", answer.status);
+                if answer.status == 405 {
+                    let mut allowed: Vec<&str> = answer.header("allow").split(", ").collect();
+                    allowed.sort_unstable();
+                    assert_eq!(allowed, offered, "{method} {target}");
+                }
+            }
+        }
+        let answer = siege.sends(
+            "OPTIONS",
+            "OPTIONS",
+            &target,
+            &[("Origin", "https://evil.example"), ("Access-Control-Request-Method", "GET")],
+            None,
+        );
+        assert_eq!(answer.status, 204, "{target}");
+        assert!(!answer.header("allow").is_empty());
+        assert!(
+            !answer.headers.keys().any(|name| name.as_str().starts_with("access-control")),
+            "nobody else's pages call us"
+        );
+        paths += 1;
+    }
+    assert!(paths >= 20);
+    // A method in another header is not the method.
+    for name in ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"] {
+        let answer = siege.sends(name, "GET", PATIENTS, &[(name, "DELETE")], None);
+        assert_eq!((answer.status, answer.items().len()), (200, 0));
+    }
+    siege.ends();
+}
+
+#[test]
+fn answers_come_in_json_or_not_at_all() {
+    let siege = Siege::new();
+    for accept in [
+        "application/json",
+        "*/*",
+        "application/*",
+        "",
+        "text/html, application/json;q=0.5",
+        "application/problem+json",
+        "image/webp, */*;q=0.1",
+        "APPLICATION/JSON",
+        "application/json;version=1",
+    ] {
+        let answer = siege.sends(accept, "GET", PATIENTS, &[("Accept", accept)], None);
+        assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"), "{accept}");
+    }
+    for accept in [
+        "image/webp",
+        "image/webp, image/avif",
+        "application/json;q=0",
+        "audio/*",
+        "*/*;q=0",
+        "x",
+        "video/mp4;q=1.0",
+        "text/csv",
+    ] {
+        let answer = siege.sends(accept, "GET", PATIENTS, &[("Accept", accept)], None);
+        assert_eq!((answer.status, answer.code()), (406, "not_acceptable"), "{accept}");
+    }
+    siege.ends();
+}

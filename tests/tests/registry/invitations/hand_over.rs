@@ -1,0 +1,126 @@
+//! Hand-over: the last check before an invitation is sent, leases and their expiry.
+
+use jiff::SignedDuration;
+use painreg_domain::calendar::{norwegian_day, norwegian_hour};
+use painreg_tests::Patient;
+use serde_json::{Value, json};
+
+use super::{answers, claims, due, hands_over, morning, of, stands, tells};
+use crate::follow_up::runs;
+use crate::kit::with;
+
+#[test]
+fn what_was_to_go_to_somebody_else_is_not_sent_when_two_are_parted() {
+    let world = morning();
+    let manager = world.alpha().manager();
+    let (survivor, duplicate) = (manager.registers(&world.answerer()), due(&world));
+    let merge = manager.merges(&survivor, &duplicate).expect(201).body;
+    let sender = world.alpha().sender();
+    let claim = claims(&sender, "sms");
+    assert_eq!(of(&claim)[0]["address"], json!(survivor.person.mobile));
+    world.advance(SignedDuration::from_secs(1));
+    manager.parts(&merge).expect(200);
+    hands_over(&sender, &of(&claim)[0]).problem(409, "not_to_be_sent");
+    let again = claims(&sender, "sms");
+    assert_eq!(of(&again)[0]["address"], json!(duplicate.person.mobile));
+}
+
+#[test]
+fn nothing_is_handed_over_after_hours() {
+    let world = morning();
+    let patient = due(&world);
+    let sender = world.alpha().sender();
+    let today = norwegian_day(world.clock.now());
+    world.advance(norwegian_hour(today, 20).duration_since(world.clock.now()) - SignedDuration::from_secs(60));
+    let claim = claims(&sender, "sms");
+    world.advance(SignedDuration::from_secs(90));
+    let [invitation] = of(&claim) else { panic!("one invitation: {claim}") };
+    let refused = hands_over(&sender, invitation).problem(409, "not_at_this_hour");
+    let wait: i64 = refused.header("retry-after").parse().expect("seconds");
+    // Not a moment before nine in the morning of the next sending day, and then the same is offered again.
+    world.advance(SignedDuration::from_secs(wait - 60));
+    assert_eq!(of(&claims(&sender, "sms")), [] as [Value; 0]);
+    world.advance(SignedDuration::from_secs(61));
+    let again = claims(&sender, "sms");
+    let [invitation] = of(&again) else { panic!("one invitation: {again}") };
+    assert_eq!((&invitation["patient_id"], &invitation["check_first"]), (&json!(patient.id), &json!(false)));
+    hands_over(&sender, invitation).expect(200);
+}
+
+#[test]
+fn what_was_handed_over_by_a_channel_that_nobody_serves_is_let_go_of_in_a_week() {
+    let world = morning();
+    let patient = due(&world);
+    let (sender, manager) = (world.alpha().sender(), world.alpha().manager());
+    let claim = claims(&sender, "sms");
+    hands_over(&sender, &of(&claim)[0]).expect(200);
+    world.advance(SignedDuration::from_hours(6 * 24));
+    runs(&manager);
+    assert_eq!(stands(&world, &patient).1, ["being_sent"]);
+    world.advance(SignedDuration::from_hours(2 * 24));
+    runs(&manager);
+    assert_eq!(stands(&world, &patient).1[0], "sending_unknown");
+}
+
+#[test]
+fn the_last_check_stops_what_has_been_answered_forbidden_or_lost() {
+    let world = morning();
+    let patients = [due(&world), due(&world), due(&world)];
+    let sender = world.alpha().sender();
+    let clinician = world.alpha().clinician();
+    let claim = claims(&sender, "sms");
+    let mine = |patient: &Patient| {
+        of(&claim).iter().find(|it| it["patient_id"] == patient.id.as_str()).expect("an invitation").clone()
+    };
+    answers(&world, &patients[0]);
+    hands_over(&sender, &mine(&patients[0])).problem(409, "not_to_be_sent");
+    clinician.changes(&patients[1], 1, &json!({"deceased_on": norwegian_day(world.clock.now())})).expect(200);
+    hands_over(&sender, &mine(&patients[1])).problem(409, "not_to_be_sent");
+    hands_over(&sender, &with(&mine(&patients[2]), &json!({"version": 7}))).problem(412, "stale");
+    world.advance(SignedDuration::from_secs(301));
+    hands_over(&sender, &mine(&patients[2])).problem(409, "not_held");
+    // Whoever comes next is given it: nobody had begun.
+    let next = claims(&sender, "sms");
+    let [again] = of(&next) else { panic!("one invitation: {next}") };
+    assert_eq!((&again["id"], &again["text"]), (&mine(&patients[2])["id"], &mine(&patients[2])["text"]));
+    assert_eq!(again["check_first"], false);
+    hands_over(&sender, again).expect(200);
+    // And is never heard of again: the one after that is told to ask the gateway first.
+    world.advance(SignedDuration::from_secs(301));
+    assert_eq!(of(&claims(&sender, "sms")).len(), 0, "somebody may still be at it");
+    world.advance(SignedDuration::from_secs(120));
+    let third = claims(&sender, "sms");
+    assert_eq!((&of(&third)[0]["id"], &of(&third)[0]["check_first"]), (&again["id"], &json!(true)));
+    // The lost receipt comes after all: what was sent was sent.
+    let late = tells(&sender, again, &json!({"outcome": "sent"})).expect(200).body;
+    assert_eq!(late["state"], "sent");
+    hands_over(&sender, &of(&third)[0]).problem(412, "stale");
+}
+
+#[test]
+fn nothing_goes_to_a_number_that_is_not_the_patients_any_more() {
+    let world = morning();
+    let patient = due(&world);
+    let (sender, clinician) = (world.alpha().sender(), world.alpha().clinician());
+    let old = claims(&sender, "sms");
+    world.advance(SignedDuration::from_secs(1));
+    clinician.changes(&patient, 1, &json!({"contact": {"mobile": "+4799999999"}})).expect(200);
+    hands_over(&sender, &of(&old)[0]).problem(409, "not_to_be_sent");
+    let new = claims(&sender, "sms");
+    assert_eq!((&of(&new)[0]["address"], &of(&new)[0]["attempt"]), (&json!("+4799999999"), &json!(2)));
+    hands_over(&sender, &of(&new)[0]).expect(200);
+}
+
+#[test]
+fn a_hand_over_is_granted_once_and_to_whoever_claimed() {
+    let world = morning();
+    due(&world);
+    let (sender, other) = (world.alpha().sender(), world.alpha().sender().called("another-gateway"));
+    let claim = claims(&sender, "sms");
+    let invitation = &of(&claim)[0];
+    hands_over(&other, invitation).problem(409, "not_held");
+    let granted = hands_over(&sender, invitation).expect(200).body;
+    hands_over(&sender, invitation).problem(412, "stale");
+    hands_over(&sender, &granted).problem(409, "not_held");
+    assert_eq!(granted["state"], "handed_over");
+}
