@@ -75,7 +75,7 @@ fn deciding(criterion: &mut Criterion) {
         |patients: &[Facts]| patients.iter().map(|it| black_box(decide(&plan, it, now)).decisions.len()).sum();
     let due = patients.iter().flat_map(|it| decide(&plan, it, now).decisions).filter(|it| it.state == State::Due);
     let due = due.count();
-    // As the figure is asked for: everybody once, on two cores.
+    // As the figure is defined: every patient once, on two cores.
     let started = Instant::now();
     let decisions: usize = std::thread::scope(|threads| {
         let halves = patients.chunks(PATIENTS.div_ceil(2)).map(|half| threads.spawn(move || decided(half)));

@@ -1,4 +1,4 @@
-//! Actors: somebody with a role who does things over HTTP. Deeds on top, raw requests below.
+//! Actors: a caller with a role who acts over HTTP. Named actions on top, raw requests below.
 
 use std::sync::Mutex;
 
@@ -15,7 +15,7 @@ use crate::world::World;
 /// How long tokens are good for, in seconds.
 const GOOD_FOR: i64 = 3600;
 
-/// Somebody who speaks to the service.
+/// A caller of the service.
 pub struct Actor<'w> {
     pub(crate) world: &'w World,
     /// What the actor's token says.
@@ -36,11 +36,11 @@ impl Clone for Actor<'_> {
 pub struct Patient {
     /// The patient's id.
     pub id: String,
-    /// The registry.
+    /// The slug of the registry.
     pub tenant: String,
     /// What the service said.
     pub body: Value,
-    /// Who it is.
+    /// The person behind the patient.
     pub person: Person,
 }
 
@@ -110,7 +110,7 @@ impl<'w> Actor<'w> {
         }
     }
 
-    /// GET.
+    /// The answer to a GET.
     #[track_caller]
     pub fn get(&self, path: &str) -> Answer {
         self.request("GET", path).send()
@@ -229,7 +229,7 @@ impl<'w> Actor<'w> {
         self.get(&format!("{}{query}", self.entry_of(patient, kind, entry)))
     }
 
-    /// Changes an entry as it was read: `entry` tells its version.
+    /// Changes an entry as it was read: `entry` holds its version.
     #[track_caller]
     pub fn changes_entry(&self, patient: &Patient, kind: Kind, entry: &Value, change: &Value) -> Answer {
         self.patch(&self.entry_of(patient, kind, entry), entry["version"].as_i64().unwrap_or_default(), change)

@@ -6,11 +6,11 @@ use ureq::http::HeaderMap;
 /// What the service answered.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// HTTP status.
+    /// The status code.
     pub status: u16,
-    /// Headers.
+    /// The headers, in order.
     pub headers: HeaderMap,
-    /// The body as JSON; null where it is none.
+    /// The body as JSON; null where it has another format.
     pub body: Value,
     /// The body as it came.
     pub bytes: Vec<u8>,

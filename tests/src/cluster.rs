@@ -19,9 +19,9 @@ use crate::tokens::{SET, Signer, issuer};
 
 /// The cluster of this process.
 pub struct Cluster {
-    /// The server.
+    /// The PostgreSQL server of the process.
     pub local: Local,
-    /// Everything of this process lies here.
+    /// The folder of everything that this process writes.
     pub folder: PathBuf,
     /// The key that every registry trusts.
     pub signer: Signer,
@@ -76,7 +76,7 @@ impl Cluster {
         }
     }
 
-    /// Where issuers' key sets lie.
+    /// The folder of issuers' key sets.
     pub fn key_folder(&self) -> PathBuf {
         self.folder.join("issuers")
     }
@@ -114,7 +114,7 @@ impl Cluster {
         name
     }
 
-    /// Removes a database, whoever is still connected.
+    /// Removes a database and disconnects its clients.
     pub fn drop_database(&self, name: &str) {
         execute(&mut self.superuser("postgres"), &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
     }

@@ -23,7 +23,7 @@ pub fn try_rows(conn: &mut PgConnection, query: &str) -> Result<Vec<Map<String, 
     Ok(lines.iter().map(|line| serde_json::from_str(&line.line).expect("a row")).collect())
 }
 
-/// Runs statements.
+/// Runs statements as the superuser.
 pub fn execute(conn: &mut PgConnection, statements: &str) {
     conn.batch_execute(statements).unwrap_or_else(|error| panic!("{statements}: {error}"));
 }

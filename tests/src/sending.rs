@@ -18,7 +18,7 @@ use crate::{Actor, Patient, World};
 /// How many senders work at once.
 const SENDERS: usize = 4;
 
-/// What happened.
+/// Record of a campaign.
 #[derive(Debug, Default)]
 pub struct Ledger {
     /// Invitation id -> how often the gateway took it.
@@ -31,7 +31,7 @@ pub struct Ledger {
     pub violations: Vec<String>,
     /// How often a sender was killed.
     pub kills: usize,
-    /// How often somebody was told to ask the gateway first.
+    /// How often a sender was asked to query the gateway first.
     pub checked_first: usize,
     /// How often the last check said no.
     pub stopped: usize,
@@ -42,7 +42,7 @@ pub struct Campaign<'w> {
     world: &'w World,
     patients: Vec<Patient>,
     ledger: Mutex<Ledger>,
-    /// Whom nothing may be sent to any more: their answer, death or reservation has been acknowledged.
+    /// Patients to whom no more may be sent: their answer, death or opt-out has been acknowledged.
     closed: Mutex<HashSet<String>>,
     /// A sender that lives is done within its lease: clocks do not jump between a hand-over and the gateway.
     in_hand: RwLock<()>,

@@ -11,7 +11,7 @@ use strum::IntoEnumIterator as _;
 
 /// The `iss` of the tests' tokens.
 pub const ISSUER: &str = "https://issuer.test.example";
-/// Their `aud`.
+/// The audience of all tokens.
 pub const AUDIENCE: &str = "painreg-test";
 /// The key's id.
 const KEY_ID: &str = "test-1";
@@ -50,11 +50,11 @@ pub fn issuer(tenant: Option<&str>) -> IssuerSettings {
 pub struct Claims {
     /// The registry; `None` for an operator.
     pub tenant: Option<String>,
-    /// The role.
+    /// The role that the token carries.
     pub role: Role,
-    /// The `sub`.
+    /// The subject (`sub`).
     pub subject: String,
-    /// The unit.
+    /// The unit; absent: none.
     pub unit: Option<String>,
     /// Which patient a patient is, by id.
     pub patient: Option<String>,
@@ -88,7 +88,7 @@ impl Claims {
 pub struct Signer(EncodingKey);
 
 impl Signer {
-    /// A fresh key. Nobody trusts it unless its public half is put into a key set.
+    /// A fresh key. It is trusted only when its public half is in a key set.
     pub fn fresh() -> Self {
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
         Self(EncodingKey::from_ec_der(pkcs8.expect("a key").as_ref()))

@@ -1,4 +1,4 @@
-//! A world a test: a database of its own and a server in this process, both gone when the test ends.
+//! A world for each test: a database and a server in this process, both removed when the test ends.
 
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU32;
@@ -39,9 +39,9 @@ pub struct Setup {
     pub acceptance: Acceptance,
     /// Seed of the people.
     pub seed: u64,
-    /// Whether the server does by itself what registries do by themselves.
+    /// Whether the server runs the background work of registries.
     pub works: bool,
-    /// A planted fault: what is to be sent is not checked again the moment before it is sent.
+    /// A planted fault: the last check before an invitation is sent is skipped.
     pub without_last_check: bool,
 }
 
@@ -166,7 +166,7 @@ impl World {
         )
     }
 
-    /// Somebody without a token.
+    /// A caller without a token.
     pub fn nobody(&self) -> Actor<'_> {
         self.operator().with_token(None)
     }
@@ -226,7 +226,7 @@ impl World {
         schema(look.get_or_insert_with(|| self.sql()), slug)
     }
 
-    /// Tells the server to stop: what is being answered is finished, nothing new is taken.
+    /// Stops the server: requests in progress are finished, new ones refused.
     pub fn stops(&self) {
         // Calling it is what stops the server; the future only waits.
         drop(self.handle.stop(true));
@@ -271,7 +271,7 @@ pub struct Place<'w> {
 }
 
 impl<'w> Place<'w> {
-    /// Somebody with this role, of the unit `clinic`.
+    /// A caller with this role, of the unit `clinic`.
     pub fn somebody(&self, role: Role) -> Actor<'w> {
         Actor::new(
             self.world,
@@ -291,12 +291,12 @@ impl<'w> Place<'w> {
         self.somebody(Role::Patient).changed(|claims| claims.patient = Some(id.to_owned()))
     }
 
-    /// A clinician.
+    /// A clinician of the registry.
     pub fn clinician(&self) -> Actor<'w> {
         self.somebody(Role::Clinician)
     }
 
-    /// A secretary.
+    /// A secretary of the registry.
     pub fn secretary(&self) -> Actor<'w> {
         self.somebody(Role::Secretary)
     }

@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Stands in a template wherever the request's fresh number goes: twelve digits, as the numbers have.
+/// The place of the request's fresh number in a template: twelve digits, as the numbers have.
 pub const FRESH: &str = "777777777777";
 
 /// One request but for its fresh number.
@@ -58,7 +58,7 @@ impl Numbers {
         Self(AtomicU64::new(1))
     }
 
-    /// The next.
+    /// Returns a number that was never used.
     pub fn next(&self) -> u64 {
         // The factor shares no divisor with the modulus, so the products are all different.
         let mixed = u128::from(self.0.fetch_add(1, Ordering::Relaxed)) * 618_033_988_751 % 900_000_000_000;
@@ -73,11 +73,11 @@ pub struct Connection {
     buffer: Vec<u8>,
 }
 
-/// An answer: its status and where its body stands.
+/// An answer: its status and the bounds of its body.
 pub struct Answer<'a> {
-    /// The status.
+    /// The status of the answer.
     pub status: u16,
-    /// The body.
+    /// The body of the answer.
     pub body: &'a [u8],
 }
 

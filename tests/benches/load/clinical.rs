@@ -15,11 +15,11 @@ use super::{Bench, PGBENCH_ROLE, Server, execute, login_address, millis, registr
 /// The tenant the server writes to, and the one whose statements pgbench repeats.
 const CLINIC: &str = "bench-clinic";
 const DIRECT: &str = "bench-clinic-direct";
-/// Both.
+/// The tenants of this part.
 pub const TENANTS: [&str; 2] = [CLINIC, DIRECT];
 /// How many patients one request registers.
 const TOGETHER: usize = 50;
-/// A GTIN-14 of nobody's.
+/// An invented GTIN-14.
 const DEVICE: &str = "07350000000009";
 
 /// A complete new patient: referral, episode, consultation, diagnosis, procedure.
@@ -38,7 +38,7 @@ fn line(generator: &mut Generator) -> Value {
     ]})
 }
 
-/// Somebody with a long course: `consultations` of these, and a tenth as many medications and diagnoses; and an implant.
+/// A long course: `consultations` of these, and a tenth as many medications and diagnoses; an implant.
 fn long(generator: &mut Generator, consultations: usize) -> Value {
     let mut line = line(generator);
     let Some(entries) = line.get_mut("entries").and_then(Value::as_array_mut) else { return line };

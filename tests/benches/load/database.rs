@@ -26,7 +26,7 @@ struct RowsRow {
     rows: String,
 }
 
-/// How much stands in a tenant's tables: shows that both did the same work.
+/// Row counts of a tenant's tables: they show that both did the same work.
 #[expect(clippy::disallowed_methods, reason = "asked once")]
 pub fn rows_of(conn: &mut PgConnection, slug: &str) -> Result<String, Failure> {
     let schema = schema_of(conn, slug)?;

@@ -17,7 +17,7 @@ use super::{Bench, Server, execute, millis, number, registration, say, schema_of
 /// The tenant the server decides in, and the one that `\copy` writes to.
 const SERVED: &str = "bench-followup";
 const COPIED: &str = "bench-followup-copy";
-/// Both.
+/// The tenants of this part.
 pub const TENANTS: [&str; 2] = [SERVED, COPIED];
 /// How many patients one request registers, and how many requests are under way.
 const TOGETHER: usize = 50;
@@ -51,7 +51,7 @@ pub fn measure(bench: &Bench<'_>, server: &Server) -> Result<(), Failure> {
     let address = bench.local.superuser_address("painreg");
     let file = bench.folder.join("decisions");
     for round in 1..=bench.rounds {
-        // Nothing is decided, and something has changed that everybody's decisions hang on.
+        // Nothing is decided, and a fact has changed that every decision depends on.
         execute(
             &mut superuser,
             &format!(
@@ -140,7 +140,7 @@ impl Clinic<'_> {
         Ok(ids)
     }
 
-    /// Has everybody decided; the server's own worker is at it too.
+    /// Redecides every patient; the server's own worker takes part.
     fn decide_all(&self) -> Result<Duration, Failure> {
         let started = Instant::now();
         loop {

@@ -21,7 +21,7 @@ use super::{Bench, Server, execute, number, say, schema_of};
 /// The tenant the server writes to, and the one that `\copy` writes to.
 const SERVED: &str = "bench-intake";
 const COPIED: &str = "bench-copy";
-/// Both.
+/// The tenants of this part.
 pub const TENANTS: [&str; 2] = [SERVED, COPIED];
 /// How many different people's answers there are.
 const VARIANTS: usize = 200;

@@ -1,4 +1,4 @@
-//! What the operating system tells: processor time and memory of processes, and how fast the disk is.
+//! Figures of the operating system: processor time and memory of processes, and the speed of the disk.
 
 use std::fs::{File, read_dir, read_to_string};
 use std::io::Write as _;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// Processor seconds of the three parties so far.
 #[derive(Clone, Copy, Default)]
 pub struct Spent {
-    /// The server.
+    /// Processor time of the server.
     pub server: f64,
     /// PostgreSQL: the postmaster, its children and those that have ended.
     pub postgres: f64,

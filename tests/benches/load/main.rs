@@ -41,7 +41,7 @@ use self::patients::{Patients, registration};
 use self::pgbench::{Script, Seen, Step, script, transactions};
 use self::server::Server;
 
-/// The tenant the server is asked about, and the one pgbench writes to: alike, and each grows by its own hand only.
+/// The tenant that the server is asked about, and the one pgbench writes to: equal in content, each written by one side.
 const SERVED: &str = "bench-served";
 const DIRECT: &str = "bench-direct";
 /// The Nettskjema form with eleven answers: EQ-5D-5L, four pain scales, the reason for the short form.
@@ -122,7 +122,7 @@ fn server_program() -> Result<PathBuf, Failure> {
     if !built.success() {
         return Err("the server does not build".into());
     }
-    // target/release/deps/load-..., beside which target/release/painreg lies.
+    // target/release/deps/load-..., next to target/release/painreg.
     let own = std::env::current_exe()?;
     let program = own.ancestors().nth(2).ok_or("nowhere")?.join("painreg");
     program.exists().then_some(program).ok_or_else(|| "the server's program is not beside the benchmark's".into())

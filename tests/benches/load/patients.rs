@@ -1,4 +1,4 @@
-//! The patients of a tenant, and what is asked about them.
+//! The patients of a tenant, and the requests about them.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -78,7 +78,7 @@ fn registered(connection: &mut Connection, request: &[u8]) -> Result<String, Fai
         let answer = connection.exchange(request)?;
         let body: Value = serde_json::from_slice(answer.body)?;
         if answer.status == 503 && tries < 20 {
-            // Not what is measured here; the load itself counts every such answer.
+            // Outside this measurement; the load itself counts every such answer.
             tries += 1;
             std::thread::sleep(Duration::from_millis(100));
             continue;

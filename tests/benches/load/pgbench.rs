@@ -85,7 +85,7 @@ pub struct Seen<'a> {
     pub number: u64,
     /// The patient it was about.
     pub patient: &'a str,
-    /// Its transaction.
+    /// The steps of the transaction.
     pub steps: &'a [Step],
 }
 

@@ -15,7 +15,7 @@ use super::machine::megabytes;
 /// The server as a process; it ends with this.
 pub struct Server {
     child: Child,
-    /// Its address.
+    /// The address it listens on.
     pub address: SocketAddr,
 }
 

@@ -20,7 +20,7 @@ struct Asked {
     token: String,
 }
 
-/// Asks somebody after radiofrequency treatment; the sender's system calls the message `reference`.
+/// Sends the question after radiofrequency treatment; the sender's system calls the message `reference`.
 fn asked(world: &World, reference: &str) -> Asked {
     let patient = due(world);
     let sender = world.alpha().sender();
@@ -56,7 +56,7 @@ fn sends_line(actor: &Actor<'_>, path: &str, line: &Value) {
     assert_eq!(answer.lines()[0]["outcome"], "created", "{}", answer.text());
 }
 
-/// What is decided of the question three months after the treatment: state, deciding reason, how the answer was found.
+/// The decision on the question three months after the treatment: state, deciding reason, how the answer was found.
 #[track_caller]
 fn stands(world: &World, patient: &Patient) -> [String; 3] {
     let clinician = world.alpha().clinician();
@@ -77,7 +77,7 @@ fn named(world: &World, patient: &Patient) -> Vec<Value> {
 }
 
 #[test]
-fn a_token_finds_its_invitation_whichever_way_the_answer_comes() {
+fn invitation_token_matches_in_every_delivery_shape() {
     let world = morning();
     let (clinician, importer) = (world.alpha().clinician(), world.alpha().importer());
     let ways: [&dyn Fn(&Asked); 5] = [
@@ -124,12 +124,12 @@ fn a_token_finds_its_invitation_whichever_way_the_answer_comes() {
 }
 
 #[test]
-fn nobody_is_reminded_of_what_they_have_answered_though_the_answer_waits() {
+fn reminder_is_skipped_when_the_answer_is_in_quarantine() {
     let world = morning();
     let (importer, manager) = (world.alpha().importer(), world.alpha().manager());
     let it = asked(&world, "gw-1");
     assert_eq!(stands(&world, &it.patient)[1], "reminder_pending");
-    // An answer out of range, and the token where nobody looks for it.
+    // An answer out of range, and the token in an unexpected place.
     let path = importer.at(&format!("nettskjema/{RF}/deliveries"));
     let mut delivery = native(&world, &it.patient, 81, "");
     delivery["answers"] = json!({"pgic": 99, "elsewhere": format!("({})", it.token.to_uppercase())});
@@ -137,7 +137,7 @@ fn nobody_is_reminded_of_what_they_have_answered_though_the_answer_waits() {
     assert_eq!(stands(&world, &it.patient), ["sent", "answer_in_quarantine", ""]);
     to_ten(&world, days_after(norwegian_day(world.clock.now()), 8));
     assert_eq!(claims(&world.alpha().sender(), "sms")["invitations"], json!([]));
-    // Placed it is answered; set aside it was nothing.
+    // Placed, the delivery answers the invitation; set aside, it does not.
     let dismissal = manager.at(&format!("quarantine/{kept}/dismissal"));
     manager.put(&dismissal, 1).expect(200);
     assert_eq!(stands(&world, &it.patient)[1], "reminder_pending");
@@ -152,7 +152,7 @@ fn nobody_is_reminded_of_what_they_have_answered_though_the_answer_waits() {
 }
 
 #[test]
-fn the_senders_reference_finds_the_invitation_of_the_same_patient_only() {
+fn sender_reference_matches_only_the_same_patient() {
     let world = morning();
     let clinician = world.alpha().clinician();
     let (it, other) = (asked(&world, "gw-1"), asked(&world, "gw-2"));
@@ -167,7 +167,7 @@ fn the_senders_reference_finds_the_invitation_of_the_same_patient_only() {
 }
 
 #[test]
-fn a_revision_answers_what_the_revision_before_it_did() {
+fn revision_answers_the_invitation_of_its_predecessor() {
     let world = morning();
     let clinician = world.alpha().clinician();
     let it = asked(&world, "gw-1");
@@ -181,7 +181,7 @@ fn a_revision_answers_what_the_revision_before_it_did() {
 }
 
 #[test]
-fn a_token_of_nobody_or_of_somebody_else_loses_no_answers() {
+fn unknown_or_foreign_token_loses_no_answers() {
     let world = morning();
     let (clinician, importer) = (world.alpha().clinician(), world.alpha().importer());
     let other = asked(&world, "other");
@@ -204,7 +204,7 @@ fn a_token_of_nobody_or_of_somebody_else_loses_no_answers() {
 }
 
 #[test]
-fn a_token_counts_before_the_day_and_long_after_the_window() {
+fn token_matches_before_the_day_and_after_the_window() {
     let world = morning();
     let clinician = world.alpha().clinician();
     let submits = |it: &Asked, at: jiff::Timestamp| {

@@ -1,4 +1,4 @@
-//! Whom to ring first, and why; and what the registry does by itself.
+//! The call list, its order and reasons; and the background work of a registry.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ fn named(items: &[Value], patient: &Patient) -> Option<usize> {
 }
 
 #[test]
-fn those_who_were_reminded_in_vain_or_never_reached_are_rung_and_nobody_else() {
+fn call_list_holds_unanswered_and_unreached_patients_only() {
     let world = morning();
     let (manager, secretary) = (world.alpha().manager(), world.alpha().secretary());
     let silent = due(&world);
@@ -45,7 +45,7 @@ fn those_who_were_reminded_in_vain_or_never_reached_are_rung_and_nobody_else() {
         to_ten(&world, days_after(norwegian_day(world.clock.now()), days));
         sends(&world, "sms", &sent);
     }
-    // Nobody can be reached who has neither telephone nor a number for the mailbox that works.
+    // A patient with neither telephone nor a working mailbox cannot be reached.
     let unreached = secretary.registers(&world.answerer());
     is_due(&world, &unreached);
     let failed = json!({"outcome": "failed", "reason": "invalid_address"});
@@ -89,7 +89,7 @@ fn those_who_were_reminded_in_vain_or_never_reached_are_rung_and_nobody_else() {
     );
     assert_eq!(listed.expect(200).items().len(), 1);
     assert_eq!(manager.get(&manager.at("follow-up-calls")).expect(200).items().len(), 2);
-    // Nobody is rung who has reserved themselves meanwhile.
+    // A patient who opted out after the decision is not phoned.
     let reserved = json!({"basis": "reservation", "against": "questionnaires", "valid_from": norwegian_day(world.clock.now()), "source": "oral"});
     secretary.records(&unreached, Kind::LegalBasis, &reserved);
     assert_eq!(list(&manager), [] as [Value; 0]);
@@ -100,7 +100,7 @@ fn those_who_were_reminded_in_vain_or_never_reached_are_rung_and_nobody_else() {
 }
 
 #[test]
-fn whoever_dies_or_reserves_themselves_after_the_last_reminder_is_not_rung() {
+fn call_list_skips_dead_and_opted_out_patients() {
     let world = morning();
     let clinician = world.alpha().clinician();
     let (dead, reserved) = (due(&world), due(&world));
@@ -124,7 +124,7 @@ fn whoever_dies_or_reserves_themselves_after_the_last_reminder_is_not_rung() {
 }
 
 #[test]
-fn nobody_is_rung_twice_a_day_though_two_things_are_unanswered() {
+fn call_list_shows_a_patient_once_a_day() {
     let world = morning();
     let secretary = world.alpha().secretary();
     let patient = due(&world);
@@ -144,7 +144,7 @@ fn nobody_is_rung_twice_a_day_though_two_things_are_unanswered() {
 }
 
 #[test]
-fn a_call_stays_when_what_it_was_about_is_decided_no_more() {
+fn call_outlives_its_decision() {
     let world = morning();
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
     let patient = clinician.registers(&world.answerer());
@@ -170,7 +170,7 @@ fn a_call_stays_when_what_it_was_about_is_decided_no_more() {
 }
 
 #[test]
-fn a_clock_that_goes_back_sends_nothing_twice() {
+fn claim_sends_nothing_twice_when_the_clock_goes_back() {
     let world = morning();
     due(&world);
     let sender = world.alpha().sender();
@@ -188,7 +188,7 @@ fn a_clock_that_goes_back_sends_nothing_twice() {
 }
 
 #[test]
-fn the_registry_decides_by_itself_when_the_plan_changes() {
+fn worker_redecides_when_the_plan_changes() {
     let world = World::with(&Setup { works: true, ..Setup::default() });
     let manager = world.alpha().manager();
     let patient = world.alpha().clinician().registers(&world.answerer());

@@ -154,7 +154,7 @@ fn grants(conn: &mut PgConnection, schema: &str) -> Vec<String> {
 }
 
 #[test]
-fn grants_are_the_committed_ones() {
+fn grants_equal_the_committed_document() {
     let world = World::new();
     let schema = world.schema("alpha");
     let mut text = "# The catalogue's grants in every registry's schema. Rendered by the tests with PAINREG_UPDATE=1; do not edit.\n".to_owned();
@@ -166,7 +166,7 @@ fn grants_are_the_committed_ones() {
 }
 
 #[test]
-fn nobody_changes_the_access_log_and_importers_read_no_answer() {
+fn grants_keep_the_audit_log_append_only_and_answers_from_importers() {
     let world = World::new();
     let schema = world.schema("alpha");
     for line in grants(&mut world.sql(), &schema) {
@@ -184,7 +184,7 @@ fn nobody_changes_the_access_log_and_importers_read_no_answer() {
 }
 
 #[test]
-fn every_registry_has_the_same_schema_and_the_same_grants() {
+fn schema_and_grants_are_equal_in_every_registry() {
     let world = World::new();
     world.operator().post("/v1/tenants", &json!({"slug": "gamma", "name": "Gamma"})).expect(201);
     let mut conn = world.sql();
@@ -197,7 +197,7 @@ fn every_registry_has_the_same_schema_and_the_same_grants() {
 }
 
 #[test]
-fn nothing_stands_in_the_way_of_another_placement() {
+fn schema_has_no_obstacle_to_citus_placement() {
     let world = World::new();
     let schema = world.schema("alpha");
     for line in structure(&mut world.sql(), &schema) {
@@ -219,7 +219,7 @@ fn files(set: &str, which: &str) -> Vec<String> {
 }
 
 #[test]
-fn up_down_and_up_again_is_the_same() {
+fn migrations_up_down_up_give_the_same_schema() {
     let cluster = Cluster::shared();
     let database = cluster.empty_database();
     let mut conn = cluster.connect(&cluster.local.address_of(&database));

@@ -50,7 +50,7 @@ pub fn alone(kind: Kind) -> Value {
     body
 }
 
-/// A patient and somebody who treats them.
+/// A patient and the clinician in charge.
 pub fn treated(world: &World) -> (Actor<'_>, Patient) {
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.person());
@@ -68,7 +68,7 @@ pub fn under(patient: &Patient, other: &Patient) -> Patient {
     Patient { id: other.id.clone(), ..patient.clone() }
 }
 
-/// The stage that the list tells.
+/// The stage that the list shows.
 #[track_caller]
 pub fn stage(actor: &Actor<'_>, patient: &Patient) -> String {
     let listed = actor.lists_patients("?limit=200").expect(200);

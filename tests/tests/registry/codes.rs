@@ -62,7 +62,7 @@ fn day(text: &str) -> jiff::civil::Date {
 }
 
 #[test]
-fn every_system_is_listed_with_its_editions() {
+fn list_code_systems_shows_editions() {
     let world = World::new();
     let importer = world.alpha().importer();
     let listed = importer.get(&importer.at("code-systems")).expect(200);
@@ -92,7 +92,7 @@ fn every_system_is_listed_with_its_editions() {
 }
 
 #[test]
-fn codes_are_found_by_what_they_begin_with_and_by_words() {
+fn search_codes_by_prefix_and_words() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     for (system, query, found) in [
@@ -129,7 +129,7 @@ fn codes_are_found_by_what_they_begin_with_and_by_words() {
 }
 
 #[test]
-fn searches_are_checked_and_cursors_are_of_one_search() {
+fn search_codes_checks_parameters_and_binds_cursors() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let at = |rest: &str| clinician.at(&format!("code-systems/{rest}"));
@@ -159,7 +159,7 @@ fn searches_are_checked_and_cursors_are_of_one_search() {
 }
 
 #[test]
-fn an_edition_ends_retitles_and_adds_and_a_running_server_notices() {
+fn codes_import_is_seen_by_a_running_server() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let before = world.registry.codes();
@@ -222,7 +222,7 @@ fn an_edition_ends_retitles_and_adds_and_a_running_server_notices() {
 }
 
 #[test]
-fn files_come_in_windows_1252_and_as_workbooks() {
+fn codes_import_reads_windows_1252_and_workbooks() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let windows = b"Kodeverk;NKPK 2026;\r\nKodeverdi;Kodetekst uten lengdebegrensning;Gyldig til\r\nRAGG60;Bl\xf8tvevsinjeksjon \x96 \xf8vrig;\r\nWBOC03;Sm\xe5 inngrep;31.12.9999\r\n".to_vec();
@@ -266,7 +266,7 @@ fn files_come_in_windows_1252_and_as_workbooks() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_changes_nothing() {
+fn codes_import_refuses_unreadable_files() {
     let world = World::new();
     let whole = world.number("SELECT count(*) FROM platform.code");
     let icd10 = wanted(System::Icd10, "2026");
@@ -304,7 +304,7 @@ fn what_cannot_be_read_is_told_and_changes_nothing() {
 }
 
 #[test]
-fn what_the_program_brings_along_gives_way_to_editions_from_elsewhere() {
+fn codes_import_replaces_builtin_editions() {
     let world = World::new();
     let done = |world: &World| {
         let all = import_builtin(&world.registry).unwrap_or_else(|error| panic!("{error}"));
@@ -318,7 +318,7 @@ fn what_the_program_brings_along_gives_way_to_editions_from_elsewhere() {
 }
 
 #[test]
-fn a_day_has_one_title_whatever_is_tried() {
+fn codes_import_keeps_one_title_a_day() {
     let world = World::new();
     let mut conn = world.sql();
     let tries = |conn: &mut _, values: &str| {

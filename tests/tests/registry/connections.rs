@@ -7,7 +7,7 @@ use painreg_tests::{Setup, World, execute};
 use serde_json::json;
 
 #[test]
-fn more_registries_than_connections_are_all_served() {
+fn connection_cap_serves_more_registries_than_connections() {
     // One connection is the platform's; two are left for four callers of two registries.
     let world = World::with(&Setup { connections: 3, connections_per_tenant: 2, ..Setup::default() });
     std::thread::scope(|threads| {
@@ -25,7 +25,7 @@ fn more_registries_than_connections_are_all_served() {
 }
 
 #[test]
-fn what_is_being_answered_is_finished_when_the_server_stops() {
+fn shutdown_finishes_requests_in_progress() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.person());

@@ -81,7 +81,7 @@ impl Serving {
         }
     }
 
-    /// Asked and answered, by rule, as what was sent and what is decided have it.
+    /// Questions sent and answered, by rule, as invitations and decisions have them.
     fn table(&self) -> BTreeMap<String, (usize, usize)> {
         let mut table: BTreeMap<String, (usize, usize)> = BTreeMap::new();
         let of = |it: &Value, name: &str| it[name].as_str().unwrap_or_default().to_owned();
@@ -109,7 +109,7 @@ impl Drop for Serving {
 }
 
 #[test]
-fn the_reports_table_of_responses_is_lived_through_whatever_breaks_off() {
+fn demo_reaches_the_reports_response_rates_across_interruptions() {
     let folder = Folder::new();
     // Killed in the autumn.
     let mut broken_off = demo(&folder).stdout(Stdio::null()).spawn().expect("a program");

@@ -8,17 +8,17 @@ use painreg_domain::policy::Action;
 use painreg_tests::{Answer, World};
 use serde_json::{Value, json};
 
-/// One operation.
+/// An operation of the document.
 pub struct Operation {
-    /// Its `operationId`.
+    /// The operation id (`operationId`).
     pub id: String,
-    /// HTTP method.
+    /// The HTTP method, in capitals.
     pub method: String,
     /// The path with its parameters.
     pub path: String,
-    /// Its `x-action`.
+    /// The action (`x-action`); absent where public.
     pub action: Option<Action>,
-    /// Whether it is open to everybody.
+    /// Whether the operation needs no credentials.
     pub public: bool,
     /// All that the document says of it.
     pub json: Value,
@@ -36,7 +36,7 @@ impl Operation {
         self.parameters(place).any(|parameter| parameter["name"] == name)
     }
 
-    /// The media type of its body, where it takes one.
+    /// The media type of the body; `None` without a body.
     pub fn media(&self) -> Option<&str> {
         self.json.pointer("/requestBody/content")?.as_object()?.keys().next().map(String::as_str)
     }
@@ -47,11 +47,11 @@ impl Operation {
     }
 }
 
-/// The document.
+/// The specification of a running server.
 pub struct Document {
     /// All of it.
     pub json: Value,
-    /// Its operations.
+    /// The operations, in order of paths.
     pub operations: Vec<Operation>,
     validators: Mutex<HashMap<String, Arc<Validator>>>,
 }

@@ -37,7 +37,7 @@ pub fn types(events: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn who_may_not_read_answers_is_not_told_of_them_and_a_narrow_reader_moves_on() {
+fn list_events_hides_answers_by_right_and_advances_the_cursor() {
     let world = World::new();
     let (clinician, secretary, manager) =
         (world.alpha().clinician(), world.alpha().secretary(), world.alpha().manager());
@@ -64,7 +64,7 @@ fn who_may_not_read_answers_is_not_told_of_them_and_a_narrow_reader_moves_on() {
 }
 
 #[test]
-fn of_one_patient_everything_is_told_in_the_order_in_which_it_became_so() {
+fn list_events_orders_one_patients_events_by_commit() {
     let world = morning_of(&Setup { workers: 2, connections_per_tenant: 12, ..Setup::default() });
     let (manager, sender) = (world.alpha().manager(), world.alpha().sender());
     for _ in 0..40 {
@@ -94,7 +94,7 @@ fn of_one_patient_everything_is_told_in_the_order_in_which_it_became_so() {
 }
 
 #[test]
-fn what_happened_is_read_in_order_and_says_nothing_of_what_it_was() {
+fn list_events_is_ordered_and_holds_no_content() {
     let world = World::new();
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
     let patient = clinician.registers(&world.person());
@@ -133,13 +133,13 @@ fn what_happened_is_read_in_order_and_says_nothing_of_what_it_was() {
     assert_eq!(later.len(), 1);
     assert_eq!(later[0]["data"]["patient_id"], other.id.as_str());
     assert_eq!(reads(&manager, &world, 1, &format!("&patient={}&kind=patient.registered", other.id)).len(), 1);
-    // Everybody told of sees who was told.
+    // A user with access to all of them sees the recipients.
     let log = manager.reads_access_log_of(&patient).expect(200);
     assert!(log.items().iter().any(|event| event["action"] == "ReadEvents"));
 }
 
 #[test]
-fn what_came_to_nothing_did_not_happen() {
+fn rolled_back_requests_leave_no_events() {
     let world = World::new();
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
     let patient = clinician.registers(&world.person());
@@ -161,7 +161,7 @@ fn what_came_to_nothing_did_not_happen() {
 }
 
 #[test]
-fn whoever_commits_late_is_not_passed_by() {
+fn list_events_does_not_pass_late_commits() {
     let world = World::new();
     let manager = world.alpha().manager();
     let schema = world.schema("alpha");
@@ -184,7 +184,7 @@ fn whoever_commits_late_is_not_passed_by() {
 }
 
 #[test]
-fn a_unit_reads_of_its_own_patients_and_a_registry_of_its_own() {
+fn list_events_respects_unit_and_registry() {
     let world = World::new();
     let mine = world.alpha().clinician().registers(&world.person());
     let theirs = world.alpha().clinician().of_unit("elsewhere").registers(&world.person());

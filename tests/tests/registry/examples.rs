@@ -1,4 +1,4 @@
-//! A valid entry of every kind, for whoever needs one.
+//! A valid entry of every kind, and other valid bodies.
 
 use painreg_domain::clinical::Kind;
 use serde_json::{Map, Value, json};
@@ -39,14 +39,14 @@ pub fn plan() -> Value {
     serde_json::to_value(plan.definition()).expect("serializes")
 }
 
-/// A licence of the ISI that nobody gave.
+/// An invented licence of the ISI.
 pub fn licence() -> Value {
     json!({"instruments": ["isi"], "languages": ["nb"], "valid_from": "2020-01-01", "licensor": "A holder",
         "agreement": "A-1", "invoices": [{"issued_on": "2026-01-10", "amount": "1250.00", "currency": "EUR",
             "due_on": "2026-02-10", "paid_on": null}]})
 }
 
-/// Wording of the ISI that nobody wrote.
+/// Invented wording of the ISI.
 pub fn wording() -> Value {
     let items = (1..=7).map(|item| {
         let worded = json!({"text": format!("Invented {item}?"), "responses": {"0": "Least", "4": "Most"}});

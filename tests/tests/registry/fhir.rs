@@ -77,7 +77,7 @@ fn publish_everything(manager: &Actor<'_>) {
 }
 
 #[test]
-fn what_is_given_as_fhir_is_fhir_and_what_is_broken_is_not() {
+fn validate_fhir_accepts_exports_and_refuses_broken_ones() {
     let world = World::new();
     let (manager, clinician) = (world.alpha().manager(), world.alpha().clinician());
     let patient = clinician.registers(&world.person());
@@ -150,7 +150,7 @@ fn what_is_given_as_fhir_is_fhir_and_what_is_broken_is_not() {
 }
 
 #[test]
-fn a_questionnaire_comes_back_as_the_form_it_was() {
+fn import_fhir_questionnaire_restores_the_exported_form() {
     let world = World::new();
     let (here, there) = (world.alpha().manager(), world.beta().manager());
     publish_everything(&here);
@@ -162,7 +162,7 @@ fn a_questionnaire_comes_back_as_the_form_it_was() {
 }
 
 #[test]
-fn a_response_of_fhir_is_a_submission_like_any_other() {
+fn submit_fhir_response_stores_a_submission() {
     let world = World::new();
     let (importer, clinician) = (world.alpha().importer(), world.alpha().clinician());
     let patient = clinician.registers(&world.person());

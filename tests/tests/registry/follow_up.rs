@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 use crate::examples;
 use crate::kit::with;
 
-/// The day it is in the world.
+/// The current day of the world.
 fn today(world: &World) -> Date {
     norwegian_day(world.clock.now())
 }
 
-/// What is decided now of one rule.
+/// The current decision of one rule.
 #[track_caller]
 fn decided(actor: &Actor<'_>, patient: &Patient, rule: &str) -> Value {
     decided_as_of(actor, patient, rule, "")
@@ -96,7 +96,7 @@ pub fn runs(manager: &Actor<'_>) -> i64 {
 }
 
 #[test]
-fn whoever_is_registered_is_decided_on_and_told_why() {
+fn register_patient_decides_follow_up_with_reasons() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.answerer());
@@ -116,7 +116,7 @@ fn whoever_is_registered_is_decided_on_and_told_why() {
 }
 
 #[test]
-fn the_reports_own_questions_have_answers() {
+fn count_follow_up_answers_the_reports_questions() {
     let world = World::new();
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
     let opened = days_before(today(&world), 300);
@@ -144,7 +144,7 @@ fn the_reports_own_questions_have_answers() {
     assert_eq!((&decision["starts_on"], &decision["due_on"]), (&json!(closed), &json!(months_after(closed, 12))));
     assert_eq!(decision["start_id"], episode["id"]);
     counts(&manager);
-    // Everybody without a category, or without contact data, can be found.
+    // Patients without a category, or without contact data, can be found.
     let listed =
         |query: &str| manager.get(&manager.at(&format!("follow-up-decisions{query}"))).expect(200).items().len();
     assert_eq!(listed("?reason=category_missing"), 0);
@@ -154,7 +154,7 @@ fn the_reports_own_questions_have_answers() {
 }
 
 #[test]
-fn every_fact_is_decided_on_in_the_transaction_that_changes_it() {
+fn decide_runs_in_the_transaction_that_changes_a_fact() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.answerer());
@@ -196,7 +196,7 @@ fn every_fact_is_decided_on_in_the_transaction_that_changes_it() {
     clinician.changes(&patient, 5, &json!({"deceased_on": today(&world), "interpreter_needed": true})).expect(200);
     assert_stands(&clinician, &patient, "rf_3", "suppressed", &["deceased", "interpreter_needed"]);
     clinician.changes(&patient, 6, &json!({"deceased_on": null, "interpreter_needed": false})).expect(200);
-    // A newer procedure starts anew; taken back, the older counts again.
+    // A newer procedure restarts the rule; withdrawn, the older applies again.
     let again = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": days_before(today(&world), 2)});
     let again = clinician.records(&patient, Kind::Procedure, &again);
     assert_eq!(waits()["start_id"], again["id"]);
@@ -208,7 +208,7 @@ fn every_fact_is_decided_on_in_the_transaction_that_changes_it() {
 }
 
 #[test]
-fn an_answer_in_the_window_is_found_and_one_outside_is_kept_and_shown() {
+fn decide_matches_answers_in_the_window_and_shows_those_outside() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.answerer());
@@ -241,7 +241,7 @@ fn an_answer_in_the_window_is_found_and_one_outside_is_kept_and_shown() {
 }
 
 #[test]
-fn what_was_decided_can_be_read_as_of_any_instant() {
+fn read_follow_up_as_of_any_instant() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.answerer());
@@ -265,7 +265,7 @@ fn what_was_decided_can_be_read_as_of_any_instant() {
 }
 
 #[test]
-fn time_alone_moves_what_waits_and_a_run_decides_it() {
+fn run_follow_up_decides_what_became_due() {
     let world = World::new();
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
     let patient = clinician.registers(&world.answerer());
@@ -292,7 +292,7 @@ fn time_alone_moves_what_waits_and_a_run_decides_it() {
 }
 
 #[test]
-fn a_merge_decides_for_one_and_parting_for_two() {
+fn merge_redecides_the_survivor_and_undo_redecides_both() {
     let world = World::new();
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
     let (survivor, duplicate) = (clinician.registers(&world.answerer()), clinician.registers(&world.answerer()));

@@ -1,4 +1,4 @@
-//! What belongs to somebody else does not exist: the answer is byte for byte the one for an id that never was.
+//! Foreign objects do not exist: the answer is byte for byte the one for an id that never existed.
 
 use painreg_domain::policy::{self, Reach, Role};
 use painreg_tests::{Actor, Answer};
@@ -6,7 +6,7 @@ use painreg_tests::{Actor, Answer};
 use crate::document::Operation;
 use crate::scene::{Objects, Prepared, Scene, may, roles};
 
-/// Status, headers and body, but for what tells the time.
+/// Status, headers and body, but for members that depend on the time.
 fn shown(answer: &Answer) -> (u16, Vec<(String, Vec<u8>)>, String) {
     let mut headers: Vec<(String, Vec<u8>)> = answer
         .headers
@@ -61,7 +61,7 @@ impl Comparison<'_> {
 }
 
 #[test]
-fn another_registrys_object_never_was() {
+fn another_registrys_object_is_404_as_one_that_never_existed() {
     let scene = Scene::new();
     let mut comparison = Comparison { scene: &scene, wrong: Vec::new(), compared: 0 };
     for operation in scene.document.protected() {
@@ -73,7 +73,7 @@ fn another_registrys_object_never_was() {
 }
 
 #[test]
-fn another_registrys_path_never_was() {
+fn another_registrys_path_is_404_as_one_that_never_existed() {
     let scene = Scene::new();
     let mut comparison = Comparison { scene: &scene, wrong: Vec::new(), compared: 0 };
     for operation in scene.document.protected().filter(|operation| operation.takes("path", "tenant")) {
@@ -94,7 +94,7 @@ fn another_registrys_path_never_was() {
 }
 
 #[test]
-fn another_units_patient_never_was() {
+fn another_units_patient_is_404_as_one_that_never_existed() {
     let scene = Scene::new();
     let mut comparison = Comparison { scene: &scene, wrong: Vec::new(), compared: 0 };
     for operation in scene.document.protected() {
@@ -111,7 +111,7 @@ fn another_units_patient_never_was() {
 }
 
 #[test]
-fn another_patients_record_never_was() {
+fn another_patients_record_is_404_as_one_that_never_existed() {
     let scene = Scene::new();
     let other = scene.another();
     let mut comparison = Comparison { scene: &scene, wrong: Vec::new(), compared: 0 };
@@ -120,7 +120,7 @@ fn another_patients_record_never_was() {
             continue;
         }
         comparison.about("another's", operation, &scene.actor("alpha", Role::Patient, &scene.alpha), &other);
-        // A token that says nothing, something of another registry, or somebody nobody knows, opens nothing.
+        // A token without a patient, of another registry's patient or of an unknown person reads nothing.
         let patient = scene.actor("alpha", Role::Patient, &scene.alpha);
         comparison.about("nobody's", operation, &patient.clone().changed(|claims| claims.patient = None), &other);
         let stranger = scene.actor("alpha", Role::Patient, &scene.beta);
@@ -135,7 +135,7 @@ fn another_patients_record_never_was() {
 }
 
 #[test]
-fn patients_reach_their_own_record_by_id_and_by_number() {
+fn patient_reaches_own_record_by_id_and_by_national_id() {
     let scene = Scene::new();
     let by_number = scene.world.alpha().somebody(Role::Patient).changed(|claims| {
         claims.national_id = Some(scene.alpha.person.national_id.clone());

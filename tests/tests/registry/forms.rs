@@ -31,7 +31,7 @@ fn with(definition: &Value, pointer: &str, value: Value) -> Value {
 }
 
 #[test]
-fn a_draft_tells_what_is_wrong_with_it_and_is_published_when_nothing_is() {
+fn form_draft_reports_faults_and_is_published_without_any() {
     let world = World::new();
     let manager = world.alpha().manager();
     let sound = form("walks", "1");
@@ -72,7 +72,7 @@ fn a_draft_tells_what_is_wrong_with_it_and_is_published_when_nothing_is() {
 }
 
 #[test]
-fn what_is_no_definition_is_no_draft() {
+fn begin_form_refuses_malformed_definitions() {
     let world = World::new();
     let manager = world.alpha().manager();
     let sound = form("walks", "1");
@@ -89,7 +89,7 @@ fn what_is_no_definition_is_no_draft() {
 }
 
 #[test]
-fn nobody_overwrites_what_another_wrote() {
+fn replace_form_draft_refuses_a_stale_version() {
     let world = World::new();
     let manager = world.alpha().manager();
     let sound = form("walks", "1");
@@ -112,7 +112,7 @@ fn nobody_overwrites_what_another_wrote() {
 }
 
 #[test]
-fn of_many_who_publish_one_does() {
+fn publish_form_succeeds_once_under_concurrency() {
     let world = World::new();
     let manager = world.alpha().manager();
     begins(&manager, &form("walks", "1")).expect(201);
@@ -137,7 +137,7 @@ fn of_many_who_publish_one_does() {
 }
 
 #[test]
-fn a_published_version_never_changes_and_differs_from_the_next_by_parts() {
+fn published_form_version_is_immutable_and_differences_are_by_item() {
     let world = World::new();
     let manager = world.alpha().manager();
     let first = form("walks", "1");
@@ -180,7 +180,7 @@ fn a_published_version_never_changes_and_differs_from_the_next_by_parts() {
 }
 
 #[test]
-fn answers_to_hidden_items_are_refused() {
+fn submit_answers_refuses_hidden_items() {
     let world = World::new();
     let (manager, clinician) = (world.alpha().manager(), world.alpha().clinician());
     let mut definition = form("walks", "1");
@@ -205,7 +205,7 @@ fn answers_to_hidden_items_are_refused() {
 }
 
 #[test]
-fn a_form_travels_to_another_registry_as_one_file() {
+fn export_form_is_imported_by_another_registry() {
     let world = World::new();
     let (here, there) = (world.alpha().manager(), world.beta().manager());
     let definition = form("walks", "1");
@@ -243,7 +243,7 @@ fn a_form_travels_to_another_registry_as_one_file() {
 }
 
 #[test]
-fn a_questionnaire_of_fhir_becomes_a_draft_and_nothing_of_it_is_dropped() {
+fn import_fhir_questionnaire_drops_nothing() {
     let world = World::new();
     let manager = world.alpha().manager();
     let path = manager.at("fhir-questionnaires");

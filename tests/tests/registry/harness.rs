@@ -3,7 +3,7 @@
 use painreg_tests::World;
 
 #[test]
-fn a_world_answers_and_ends() {
+fn world_starts_answers_and_stops() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.person());
@@ -15,7 +15,7 @@ fn a_world_answers_and_ends() {
 }
 
 #[test]
-fn worlds_share_nothing() {
+fn worlds_share_no_data() {
     let one = World::new();
     let other = World::new();
     one.alpha().clinician().registers(&one.person());
@@ -23,7 +23,7 @@ fn worlds_share_nothing() {
 }
 
 #[test]
-fn the_clock_is_the_tests_own() {
+fn world_clock_advances_on_demand() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let token = clinician.token();

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::kit::{bearer, call, exchange, head};
 
-/// A synthetic number that stands in everything we send: no answer may hold it.
+/// A synthetic number in everything we send: no answer may hold it.
 const NUMBER: &str = "01818012337";
 
 const PATIENTS: &str = "/v1/tenants/alpha/patients";
@@ -80,7 +80,7 @@ impl Siege {
                 assert_eq!(answer.text_at("/instance"), instance, "{what}");
             }
         }
-        // The server lives, nobody panicked, nothing was stored.
+        // The server lives, no thread panicked, nothing was stored.
         let nobody = self.world.nobody();
         nobody.get("/health/live").expect(200);
         let metrics = nobody.get("/metrics").expect(200).text();
@@ -97,7 +97,7 @@ fn sound() -> Value {
 }
 
 #[test]
-fn many_at_once_are_all_answered() {
+fn concurrent_requests_are_all_answered() {
     let siege = Siege::new();
     let clinician: Actor<'_> = siege.world.alpha().clinician();
     std::thread::scope(|threads| {

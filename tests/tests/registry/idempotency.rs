@@ -12,7 +12,7 @@ fn rows(world: &World) -> i64 {
 }
 
 #[test]
-fn the_same_request_again_is_answered_byte_for_byte() {
+fn idempotency_key_replays_the_answer_byte_for_byte() {
     let world = World::new();
     let secretary = world.alpha().secretary();
     let body = registration(&world.person());
@@ -29,7 +29,7 @@ fn the_same_request_again_is_answered_byte_for_byte() {
         assert_ne!(again.header("x-request-id"), first.header("x-request-id"), "the answer is old, the request is not");
     }
     assert_eq!(rows(&world), 1);
-    // What happened since does not show: it is the answer of then.
+    // Later changes do not show: the stored answer is returned.
     let id = first.text_at("/id");
     secretary.patch(&secretary.at(&format!("patients/{id}")), 1, &json!({"language": "en"})).expect(200);
     assert_eq!(send().expect(201).bytes, first.bytes);
@@ -39,7 +39,7 @@ fn the_same_request_again_is_answered_byte_for_byte() {
 }
 
 #[test]
-fn a_key_belongs_to_one_body_one_path_and_one_caller() {
+fn idempotency_key_is_bound_to_body_path_and_caller() {
     let world = World::new();
     let secretary = world.alpha().secretary();
     let (one, other) = (registration(&world.person()), registration(&world.person()));
@@ -61,7 +61,7 @@ fn a_key_belongs_to_one_body_one_path_and_one_caller() {
     send(&clinician, "instruments/isi/scores", &score).expect(200);
     send(&clinician, "instruments/nrs/scores", &score).problem(422, "key_reused");
 
-    // Another caller's key is another key, whoever they are.
+    // The same key of another caller is another key.
     send(&secretary.clone().called("secretary-2"), "patients", &other).expect(201);
     let third = registration(&world.person());
     send(&world.alpha().somebody(painreg_domain::policy::Role::RegistryManager), "patients", &third).expect(201);
@@ -70,7 +70,7 @@ fn a_key_belongs_to_one_body_one_path_and_one_caller() {
 }
 
 #[test]
-fn machines_must_send_a_key_and_people_may() {
+fn idempotency_key_is_required_of_machines_only() {
     let world = World::new();
     let feed = world.alpha().pas_feed();
     let bare = |actor: &Actor<'_>, headers: &[(&str, &str)], body: &serde_json::Value| -> Answer {
@@ -97,7 +97,7 @@ fn machines_must_send_a_key_and_people_may() {
 }
 
 #[test]
-fn sixteen_at_once_make_one_row() {
+fn idempotency_key_used_concurrently_stores_one_row() {
     let world = World::new();
     let feed = world.alpha().pas_feed();
     let path = feed.at("patients");
@@ -134,7 +134,7 @@ fn sixteen_at_once_make_one_row() {
 }
 
 #[test]
-fn a_refusal_is_not_remembered() {
+fn idempotency_key_keeps_no_refusal() {
     let world = World::new();
     let importer = world.alpha().importer();
     let person = world.person();
@@ -162,7 +162,7 @@ fn a_refusal_is_not_remembered() {
 }
 
 #[test]
-fn the_stored_answer_is_sealed_and_moved_nowhere() {
+fn idempotency_answer_is_encrypted_and_bound_to_its_row() {
     let world = World::new();
     let secretary = world.alpha().secretary();
     let person = world.person();
@@ -191,7 +191,7 @@ fn the_stored_answer_is_sealed_and_moved_nowhere() {
 }
 
 #[test]
-fn after_thirty_days_the_key_is_free() {
+fn idempotency_key_expires_after_thirty_days() {
     let world = World::new();
     let secretary = world.alpha().secretary();
     let path = secretary.at("patients");
@@ -209,7 +209,7 @@ fn after_thirty_days_the_key_is_free() {
 }
 
 #[test]
-fn operators_requests_happen_once_as_well() {
+fn idempotency_key_applies_to_operators() {
     let world = World::new();
     let operator = world.operator();
     let body = json!({"slug": "gamma", "name": "Gamma"});
@@ -223,7 +223,7 @@ fn operators_requests_happen_once_as_well() {
 }
 
 #[test]
-fn a_renamed_tenant_still_knows_its_callers() {
+fn idempotency_key_survives_a_tenants_new_name() {
     let world = World::new();
     let secretary = world.alpha().secretary();
     let path = secretary.at("patients");

@@ -27,7 +27,7 @@ fn ndjson(documents: impl IntoIterator<Item = Value>) -> String {
 }
 
 #[test]
-fn every_shape_arrives_as_it_was_given() {
+fn import_delivers_every_shape_unchanged() {
     let (folder, into) = (Folder::new(), StandIn::new());
     folder.file("in/KEY0/1000001/form.json", json!({"formId": 1_000_001, "elements": []}).to_string());
     folder.file("in/KEY0/1000001/11.json", serde_json::to_string_pretty(&tsd(11, "one")).expect("JSON"));
@@ -91,7 +91,7 @@ fn every_shape_arrives_as_it_was_given() {
 }
 
 #[test]
-fn what_a_journal_holds_is_not_sent_again_and_names_nobody() {
+fn import_skips_journalled_deliveries_and_journal_holds_no_names() {
     let (folder, into) = (Folder::new(), StandIn::new());
     folder.file("1/in.ndjson", ndjson((0..50).map(|id| tsd(id, "an answer of 17048512345"))));
     run(folder.import(&into, &["1"])).expect(0);
@@ -121,7 +121,7 @@ fn what_a_journal_holds_is_not_sent_again_and_names_nobody() {
 }
 
 #[test]
-fn a_journal_belongs_to_one_registry_and_a_cut_line_is_taken_off() {
+fn journal_is_bound_to_one_registry_and_drops_a_truncated_line() {
     let (folder, into, other) = (Folder::new(), StandIn::new(), StandIn::new());
     folder.file("1/in.ndjson", ndjson((0..5).map(|id| tsd(id, "x"))));
     run(folder.import(&into, &["1"])).expect(0);
@@ -143,7 +143,7 @@ fn a_journal_belongs_to_one_registry_and_a_cut_line_is_taken_off() {
 }
 
 #[test]
-fn what_cannot_be_placed_stands_in_the_report_with_its_reasons() {
+fn import_report_lists_quarantined_deliveries_with_reasons() {
     let (folder, into) = (Folder::new(), StandIn::new());
     let mut strange = tsd(2, "x");
     strange["answers"]["unheard_of"] = json!("secret words");
@@ -189,13 +189,13 @@ fn what_cannot_be_placed_stands_in_the_report_with_its_reasons() {
     assert!(!told.said.contains("secret words") && !told.log.contains("secret words"));
     assert!(!folder.text("report").contains("secret words") && report["complete"] == true);
 
-    // What waits is asked about again; what is stored is not.
+    // Quarantined deliveries are queried again; stored ones are not.
     run(folder.import(&into, &["7", "--report", "report"])).expect(2);
     assert_eq!(folder.json("report")["outcomes"], json!({"earlier": 2, "quarantined": 1, "refused": 3}));
 }
 
 #[test]
-fn a_dry_run_stores_nothing_and_remembers_nothing() {
+fn import_dry_run_stores_nothing_and_writes_no_journal() {
     let (folder, into) = (Folder::new(), StandIn::new());
     folder.file("7/form.json", "{}");
     folder.file("7/in.ndjson", ndjson((0..5).map(|id| tsd(id, "x"))));
@@ -207,7 +207,7 @@ fn a_dry_run_stores_nothing_and_remembers_nothing() {
 }
 
 #[test]
-fn a_registry_in_a_bad_mood_gets_everything_all_the_same() {
+fn import_delivers_everything_to_a_failing_registry() {
     let (folder, into) = (Folder::new(), StandIn::new());
     folder.file("7/in.ndjson", ndjson((0..100).map(|id| tsd(id, "x"))));
     into.is([Mood::TooFast("1"), Mood::Busy, Mood::Fails, Mood::Torn(0), Mood::Torn(1)]);
@@ -225,7 +225,7 @@ fn a_registry_in_a_bad_mood_gets_everything_all_the_same() {
 }
 
 #[test]
-fn a_token_that_is_refused_is_read_again_and_a_refusal_that_stays_ends_the_import() {
+fn import_rereads_a_refused_token_and_ends_when_refused_again() {
     let (folder, into) = (Folder::new(), StandIn::new());
     folder.file("7/in.ndjson", ndjson((0..3).map(|id| tsd(id, "x"))));
     folder.file("token", "one of yesterday\n");
@@ -245,7 +245,7 @@ fn a_token_that_is_refused_is_read_again_and_a_refusal_that_stays_ends_the_impor
 }
 
 #[test]
-fn a_client_of_the_hospitals_issuer_is_let_in() {
+fn import_authenticates_as_a_client_of_the_issuer() {
     let (folder, into) = (Folder::new(), StandIn::new());
     folder.file("7/in.ndjson", ndjson((0..30).map(|id| tsd(id, "x"))));
     folder.file("secret", "s3cret\n");
@@ -271,7 +271,7 @@ fn a_client_of_the_hospitals_issuer_is_let_in() {
 }
 
 #[test]
-fn a_registry_that_stays_away_is_given_up() {
+fn import_gives_up_an_unavailable_registry() {
     let (folder, into) = (Folder::new(), StandIn::new());
     folder.file("7/in.ndjson", tsd(1, "x").to_string());
     into.is(std::iter::repeat_n(Mood::Busy, 1000));
@@ -282,7 +282,7 @@ fn a_registry_that_stays_away_is_given_up() {
 }
 
 #[test]
-fn what_happened_to_a_submission_first_arrives_first() {
+fn import_keeps_the_order_of_one_submissions_deliveries() {
     let (folder, into) = (Folder::new(), StandIn::new());
     let versions = (0..6).flat_map(|version| (0..40).map(move |id| tsd(id, &format!("version {version}"))));
     folder.file("7/in.ndjson", ndjson(versions));
@@ -295,7 +295,7 @@ fn what_happened_to_a_submission_first_arrives_first() {
 }
 
 #[test]
-fn what_would_be_taken_for_a_part_of_something_else_goes_by_itself() {
+fn import_sends_ambiguous_deliveries_alone() {
     let (folder, into) = (Folder::new(), StandIn::new());
     folder.file("7/1.ndjson", long(7, 1, &["first", "second"]));
     folder.file("7/2.ndjson", long(7, 1, &["changed", "second"]));
@@ -308,7 +308,7 @@ fn what_would_be_taken_for_a_part_of_something_else_goes_by_itself() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_is_never_held_whole() {
+fn import_reads_files_in_bounded_memory() {
     let (folder, into) = (Folder::new(), StandIn::new());
     into.held().forgets = true;
     let words = "x".repeat(8_000);
@@ -329,7 +329,7 @@ fn a_file_is_never_held_whole() {
 }
 
 #[test]
-fn killed_anywhere_and_run_again_it_ends_the_same() {
+fn import_killed_anywhere_and_rerun_ends_the_same() {
     let expected: BTreeSet<String> = (0..600).map(|id| id.to_string()).collect();
     for journal in [&["--journal", "journal"][..], &["--no-journal"][..]] {
         let (folder, into) = (Folder::new(), StandIn::new());

@@ -10,7 +10,7 @@ fn named<'a>(list: &'a Value, member: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn the_whole_catalogue_is_listed_and_each_of_it_is_read_alike() {
+fn list_instruments_and_read_instrument_agree() {
     let world = World::new();
     let manager = world.alpha().manager();
     let list = manager.get(&manager.at("instruments")).expect(200);
@@ -23,7 +23,7 @@ fn the_whole_catalogue_is_listed_and_each_of_it_is_read_alike() {
 }
 
 #[test]
-fn what_is_known_of_an_instrument_is_shown() {
+fn read_instrument_shows_definition_and_sources() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let read = |code: &str| clinician.get(&clinician.at(&format!("instruments/{code}"))).expect(200).body;
@@ -46,7 +46,7 @@ fn what_is_known_of_an_instrument_is_shown() {
 }
 
 #[test]
-fn the_caller_chooses_value_sets_and_the_threshold_of_a_symptom() {
+fn score_answers_applies_value_set_and_threshold() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let scored = |code: &str, body: &Value| clinician.post(&clinician.at(&format!("instruments/{code}/scores")), body);

@@ -1,4 +1,4 @@
-//! Questionnaires in streams and in every shape; receipts; what cannot be placed, and how it is placed in the end.
+//! Questionnaires in streams and in every shape; receipts, rescoring and alerts.
 
 mod batches;
 mod quarantine;
@@ -62,7 +62,7 @@ fn claims(actor: &Actor<'_>, receipt: &Value) -> Value {
 }
 
 #[test]
-fn a_receipt_proves_what_was_delivered_and_tells_of_nobody() {
+fn receipt_proves_the_delivery_and_identifies_no_patient() {
     let world = World::new();
     let importer = world.alpha().importer();
     let patient = world.alpha().secretary().registers(&world.person());
@@ -97,7 +97,7 @@ fn a_receipt_proves_what_was_delivered_and_tells_of_nobody() {
 }
 
 #[test]
-fn one_submission_is_the_same_in_every_shape() {
+fn deliver_recognises_one_submission_in_every_shape() {
     let world = World::new();
     let importer = world.alpha().importer();
     let clinician = world.alpha().clinician();
@@ -165,7 +165,7 @@ fn one_submission_is_the_same_in_every_shape() {
 }
 
 #[test]
-fn an_answer_that_the_clinic_must_see_raises_an_alert_that_somebody_takes_on() {
+fn submit_answers_raises_an_alert_that_is_acknowledged_once() {
     let world = World::new();
     let (clinician, manager, importer) = (world.alpha().clinician(), world.alpha().manager(), world.alpha().importer());
     let patient = clinician.registers(&world.person());
@@ -176,7 +176,7 @@ fn an_answer_that_the_clinic_must_see_raises_an_alert_that_somebody_takes_on() {
     assert_eq!(raised.body["alerts"], json!([{"instrument": "hscl25", "code": "suicidal_thoughts"}]));
     let batched = batch(&importer, &[line("1", &patient.id, &json!({"hscl_20": 4}))]);
     assert_eq!(batched[0]["alerts"][0]["code"], json!("suicidal_thoughts"));
-    // Delivered again it is not raised again.
+    // A redelivery raises no second alert.
     importer.delivers(&delivery(number, 2, &json!({"hscl": {"20": "2"}}))).expect(200);
     let open = || clinician.get(&clinician.at("alerts?open=true")).expect(200);
     assert_eq!(open().items().len(), 2);
@@ -198,7 +198,7 @@ fn an_answer_that_the_clinic_must_see_raises_an_alert_that_somebody_takes_on() {
 }
 
 #[test]
-fn what_was_hidden_what_was_left_open_and_what_was_not_ticked_are_three() {
+fn deliver_distinguishes_hidden_empty_and_unticked_items() {
     let world = World::new();
     let (manager, clinician) = (world.alpha().manager(), world.alpha().clinician());
     let words = |text: &str| json!({"nb": text, "en": text});
@@ -230,7 +230,7 @@ fn what_was_hidden_what_was_left_open_and_what_was_not_ticked_are_three() {
     let mut body = line("3", &patient.id, &json!({"pain": "no", "where": {"back": true}}));
     body["form"] = json!("three");
     clinician.post(&clinician.at("submissions"), &body).fault(422, "/answers/where", "hidden_item");
-    // What was written in words lies sealed, and nowhere else.
+    // Free text is encrypted, and in no other place.
     let plain = "SELECT count(*) FROM {alpha}.submission WHERE answers::text LIKE '%brenner%' OR position('brenner'::bytea IN free_text) > 0";
     assert_eq!(world.number(plain), 0);
     assert_eq!(world.number("SELECT count(*) FROM {alpha}.submission WHERE free_text IS NOT NULL"), 1);

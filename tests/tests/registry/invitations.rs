@@ -1,4 +1,4 @@
-//! Sending: what is due is claimed once, checked again before it is sent, told the end of; nothing sensitive leaves.
+//! Invitations: claimed once, checked again before they are sent, reported on; nothing sensitive leaves.
 
 mod hand_over;
 mod reports;
@@ -24,7 +24,7 @@ pub fn morning_of(setup: &Setup) -> World {
     world
 }
 
-/// Somebody whose first question after radiofrequency treatment is due today.
+/// A patient whose first question after radiofrequency treatment is due today.
 pub fn due(world: &World) -> Patient {
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.answerer());
@@ -98,7 +98,7 @@ fn answers(world: &World, patient: &Patient) {
 }
 
 #[test]
-fn what_is_due_is_claimed_handed_over_sent_and_arrives() {
+fn claim_hand_over_and_report_deliver_a_due_invitation() {
     let world = morning();
     let patient = due(&world);
     let sender = world.alpha().sender();
@@ -128,13 +128,13 @@ fn what_is_due_is_claimed_handed_over_sent_and_arrives() {
     assert_eq!(delivered["state"], "delivered");
     // Saying it again, or in the wrong order, changes nothing.
     assert_eq!(tells(&sender, invitation, &json!({"outcome": "sent"})).expect(200).body["state"], "delivered");
-    // The access log names whoever was given the number.
+    // The access log names the caller who was given the number.
     let log = world.alpha().manager().reads_access_log_of(&patient).expect(200);
     assert!(log.items().iter().any(|event| event["action"] == "ClaimInvitations"));
 }
 
 #[test]
-fn nothing_is_claimed_at_night_or_on_days_off() {
+fn claim_respects_working_hours() {
     let world = morning();
     due(&world);
     let sender = world.alpha().sender();
@@ -147,7 +147,7 @@ fn nothing_is_claimed_at_night_or_on_days_off() {
 }
 
 #[test]
-fn reminders_follow_until_somebody_answers_and_not_a_day_longer() {
+fn claim_sends_reminders_until_the_answer() {
     let world = morning();
     let (asked, answering) = (due(&world), due(&world));
     let sender = world.alpha().sender();
@@ -177,7 +177,7 @@ fn reminders_follow_until_somebody_answers_and_not_a_day_longer() {
 }
 
 #[test]
-fn a_channel_that_the_plan_sends_by_stays() {
+fn change_plan_keeps_channels_in_use() {
     let world = morning();
     let manager = world.alpha().manager();
     let settings = manager.get(&manager.at("settings")).expect(200).body;
@@ -188,7 +188,7 @@ fn a_channel_that_the_plan_sends_by_stays() {
 }
 
 #[test]
-fn a_claim_that_is_repeated_answers_the_same_and_managers_see_what_was_sent() {
+fn claim_repeated_answers_the_same() {
     let world = morning();
     let patient = due(&world);
     let (sender, manager) = (world.alpha().sender(), world.alpha().manager());
@@ -209,7 +209,7 @@ fn a_claim_that_is_repeated_answers_the_same_and_managers_see_what_was_sent() {
 }
 
 #[test]
-fn a_claim_holds_no_more_than_was_asked_for_though_several_are_due_to_one_patient() {
+fn claim_respects_the_limit_with_several_due_to_one_patient() {
     let world = morning();
     let patient = due(&world);
     make_due(&world, "alpha", &patient);
@@ -226,7 +226,7 @@ fn a_claim_holds_no_more_than_was_asked_for_though_several_are_due_to_one_patien
 }
 
 #[test]
-fn what_nobody_took_further_goes_by_another_channel_when_the_number_is_gone() {
+fn claim_moves_to_another_channel_when_the_number_is_removed() {
     let world = morning();
     let patient = due(&world);
     let (sender, clinician) = (world.alpha().sender(), world.alpha().clinician());

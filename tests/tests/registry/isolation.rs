@@ -24,11 +24,11 @@ struct Bad {
 /// What became of an attempt.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
-    /// It worked.
+    /// The statement worked on so many rows.
     Allowed(usize),
-    /// It is not permitted.
+    /// The statement is not permitted.
     Refused,
-    /// It is permitted and fails for another reason.
+    /// The statement is permitted and fails for another reason.
     Failed(String),
 }
 
@@ -104,7 +104,7 @@ impl Bad {
     }
 }
 
-/// What somebody would try.
+/// The statements of an attacker.
 const ATTEMPTS: &[&str] = &[
     "SELECT * FROM platform.tenant",
     "SELECT * FROM platform.issuer",
@@ -203,7 +203,7 @@ fn reach(bad: &Bad, conn: &mut PgConnection, role: Role, table: &str) -> String 
 }
 
 #[test]
-fn a_login_role_let_loose_reaches_its_own_registry_only() {
+fn login_role_with_arbitrary_sql_reads_its_own_registry_only() {
     let bad = Bad::new();
     let mut conn = bad.enters();
     let mut text = "What a registry's login role can do with any SQL at all. Rendered by the tests with PAINREG_UPDATE=1; do not edit.\n".to_owned();
@@ -256,7 +256,7 @@ fn a_login_role_let_loose_reaches_its_own_registry_only() {
 }
 
 #[test]
-fn the_catalogue_shows_opaque_names_only() {
+fn catalogue_shows_opaque_names_only() {
     let bad = Bad::new();
     let mut conn = bad.enters();
     let seen = painreg_tests::rows(
@@ -280,7 +280,7 @@ fn the_catalogue_shows_opaque_names_only() {
 }
 
 #[test]
-fn a_connection_with_a_role_left_behind_is_never_used() {
+fn connection_with_a_leftover_role_is_discarded() {
     // A role set for the session survives COMMIT, and a login role may set one for every session that it opens.
     let world = World::new();
     let made = json!({"slug": "left-behind", "name": "Sykehuset Uvanlig", "issuers": [issuer(Some("left-behind"))]});
@@ -296,7 +296,7 @@ fn a_connection_with_a_role_left_behind_is_never_used() {
             &mut world.sql(),
             &format!("ALTER ROLE {own}_login RESET role; ALTER ROLE {own}_login SET search_path = ''"),
         );
-        // What was opened before is not opened anew.
+        // Open connections are reused.
         clinician.lists_patients("").expect(200);
         execute(
             &mut world.sql(),

@@ -1,5 +1,5 @@
 //! What these tests share beside the harness: requests byte by byte, tokens of any shape, key sets over HTTP. Knows
-//! nothing of what is being tested.
+//! nothing of the registry.
 
 mod key_server;
 mod keys;

@@ -53,7 +53,7 @@ fn day(world: &World, days: i64) -> Date {
 }
 
 #[test]
-fn a_licence_is_registered_changed_and_withdrawn_and_nothing_of_it_is_lost() {
+fn licence_is_registered_changed_and_withdrawn_with_history() {
     let world = World::new();
     let manager = world.alpha().manager();
     let made = manager.post(&manager.at("licences"), &licence()).expect(201);
@@ -104,7 +104,7 @@ fn a_licence_is_registered_changed_and_withdrawn_and_nothing_of_it_is_lost() {
 }
 
 #[test]
-fn others_read_that_there_is_a_licence_and_not_what_it_costs() {
+fn read_licence_hides_costs_from_other_roles() {
     let world = World::new();
     let manager = world.alpha().manager();
     let made = registers(&manager, &json!({"note": "Dyrt"}));
@@ -137,7 +137,7 @@ fn others_read_that_there_is_a_licence_and_not_what_it_costs() {
 }
 
 #[test]
-fn wording_is_shown_from_the_first_day_of_a_licence_to_its_last() {
+fn read_item_texts_within_the_licence_period_only() {
     let world = World::new();
     let (manager, patient) = (world.alpha().manager(), world.alpha().somebody(Role::Patient));
     let (first, last) = (day(&world, 10), day(&world, 20));
@@ -186,7 +186,7 @@ fn wording_is_shown_from_the_first_day_of_a_licence_to_its_last() {
 }
 
 #[test]
-fn wording_of_free_instruments_needs_no_licence() {
+fn read_item_texts_of_free_instruments_without_licence() {
     let world = World::new();
     let manager = world.alpha().manager();
     let texts = json!({"source": "invented.docx", "items": {"pgic": {"text": "Invented?"}}});
@@ -199,7 +199,7 @@ fn wording_of_free_instruments_needs_no_licence() {
 }
 
 #[test]
-fn wording_is_whole_and_nobody_overwrites_what_another_loaded() {
+fn load_item_texts_requires_every_item_and_the_current_version() {
     let world = World::new();
     let manager = world.alpha().manager();
     let place = "isi/texts/nb-NO";
@@ -237,7 +237,7 @@ fn wording_is_whole_and_nobody_overwrites_what_another_loaded() {
 }
 
 #[test]
-fn settings_are_the_registrys_own() {
+fn change_settings_applies_to_one_registry() {
     let world = World::new();
     let manager = world.alpha().manager();
     let path = manager.at("settings");
@@ -291,7 +291,7 @@ fn six_at_once(deed: impl Fn() -> u16 + Sync) -> Vec<u16> {
 }
 
 #[test]
-fn of_many_who_change_the_same_at_once_one_does() {
+fn concurrent_changes_of_one_version_succeed_once() {
     const ONE: [u16; 6] = [200, 412, 412, 412, 412, 412];
     let world = World::new();
     let manager = || world.alpha().manager();

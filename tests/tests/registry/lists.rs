@@ -16,7 +16,7 @@ fn ids(pages: &[Vec<Value>]) -> Vec<String> {
 }
 
 #[test]
-fn pages_show_every_patient_once_and_in_order() {
+fn list_patients_pages_show_every_patient_once_in_order() {
     let world = World::new();
     let all = registered(&world, 45);
     let clinician = world.alpha().clinician();
@@ -32,7 +32,7 @@ fn pages_show_every_patient_once_and_in_order() {
         assert_eq!(ids(&read), all, "{limit}");
     }
     assert_eq!(ids(&pages(&clinician, &format!("{path}?limit=9"))), all);
-    // Whoever comes while somebody pages is at the end; nobody is shown twice or left out.
+    // A patient registered during paging is at the end; none is shown twice or left out.
     let first = clinician.get(&format!("{path}?limit=44")).expect(200);
     let late = registered(&world, 1);
     let rest = clinician.get(&format!("{path}?limit=44&cursor={}", first.text_at("/next_cursor"))).expect(200);
@@ -40,7 +40,7 @@ fn pages_show_every_patient_once_and_in_order() {
 }
 
 #[test]
-fn a_filter_holds_on_every_page() {
+fn list_filter_applies_to_every_page() {
     let world = World::new();
     let manager = world.alpha().manager();
     let mut mine = Vec::new();
@@ -55,7 +55,7 @@ fn a_filter_holds_on_every_page() {
     let read = pages(&manager, &path);
     assert_eq!(read.iter().map(Vec::len).collect::<Vec<_>>(), [3, 1]);
     assert_eq!(ids(&read), mine);
-    // Whose reach is a unit sees that unit, whatever they ask for.
+    // A caller with the reach of a unit sees that unit, with every filter.
     let clinician = world.alpha().clinician();
     assert_eq!(clinician.get(&clinician.at("patients?unit=%C3%B8re%20%26%20hals")).expect(200).items().len(), 0);
     assert_eq!(clinician.get(&clinician.at("patients")).expect(200).items().len(), 8);
@@ -66,7 +66,7 @@ fn a_filter_holds_on_every_page() {
 }
 
 #[test]
-fn every_list_pages_the_same_way() {
+fn every_list_pages_by_cursor() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.person());
@@ -108,7 +108,7 @@ fn every_list_pages_the_same_way() {
 }
 
 #[test]
-fn a_cursor_is_good_for_one_list_of_one_caller() {
+fn cursor_is_bound_to_list_and_caller() {
     let world = World::new();
     registered(&world, 4);
     let clinician = world.alpha().clinician();
@@ -171,12 +171,12 @@ fn a_cursor_is_good_for_one_list_of_one_caller() {
     using(&clinician, "patients", &encoded([sealed.clone(), vec![0]].concat())).problem(400, "invalid_cursor");
     // Nothing of the place shows.
     assert!(!String::from_utf8_lossy(&sealed).contains("patients"));
-    // The same page asked for twice has two different cursors: nobody can tell that they are of one place.
+    // The same page requested twice has two different cursors: they do not reveal their position.
     assert_ne!(cursor_of(&clinician, "patients?limit=2"), cursor);
 }
 
 #[test]
-fn a_cursor_survives_a_fresh_token_and_a_changed_role_does_not_widen_it() {
+fn cursor_survives_a_new_token_and_does_not_widen_a_role() {
     let world = World::new();
     registered(&world, 3);
     world.alpha().secretary().of_unit("ward").registers(&world.person());
@@ -192,7 +192,7 @@ fn a_cursor_survives_a_fresh_token_and_a_changed_role_does_not_widen_it() {
 }
 
 #[test]
-fn parameters_are_known_and_within_bounds() {
+fn query_parameters_are_known_and_within_bounds() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.person());
@@ -235,7 +235,7 @@ fn parameters_are_known_and_within_bounds() {
 }
 
 #[test]
-fn a_query_in_raw_bytes_does_not_break_the_link() {
+fn link_header_survives_raw_bytes_in_the_query() {
     let world = World::new();
     for _ in 0..2 {
         world.alpha().secretary().of_unit("ø").registers(&world.person());

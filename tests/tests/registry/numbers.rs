@@ -1,4 +1,4 @@
-//! No real person's number lies in the repository: every eleven digits that could be one are a synthetic person's.
+//! The repository holds no real person's number: every eleven digits that could be one are a synthetic person's.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -80,7 +80,7 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn no_real_persons_number_is_in_the_repository() {
+fn repository_holds_no_real_national_id() {
     let files = repository();
     assert!(files.len() > 100, "only {} files", files.len());
     let mut wrong = Vec::new();
@@ -96,7 +96,7 @@ fn no_real_persons_number_is_in_the_repository() {
 }
 
 #[test]
-fn the_search_finds_what_it_looks_for() {
+fn national_id_search_finds_planted_numbers() {
     let text = std::fs::read_to_string(in_repository(EXCEPT[0])).expect("a file");
     let real: Vec<String> = elevens(&text).into_iter().filter(|digits| could_be_somebodys(digits)).collect();
     assert!(real.len() >= 3, "published vectors are found");

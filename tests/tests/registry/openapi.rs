@@ -12,7 +12,7 @@ use crate::scene::{Scene, may, roles};
 use painreg_tests::World;
 
 #[test]
-fn every_operation_is_named_tagged_and_bound_to_an_action() {
+fn every_operation_has_id_tag_and_action() {
     let world = World::new();
     let document = Document::of(&world);
     let tags: HashSet<&str> =
@@ -136,7 +136,7 @@ fn reached(document: &Document, schema: &Value, names: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_text_list_and_whole_number_has_limits() {
+fn every_schema_limits_texts_lists_and_integers() {
     let world = World::new();
     let document = Document::of(&world);
     let mut found = BTreeSet::new();
@@ -164,7 +164,7 @@ fn every_text_list_and_whole_number_has_limits() {
 }
 
 #[test]
-fn every_documented_success_can_be_had_and_fits() {
+fn every_documented_success_is_reached_and_fits_its_schema() {
     let scene = Scene::new();
     let mut wrong = Vec::new();
     for operation in &scene.document.operations {

@@ -1,4 +1,4 @@
-//! Patients: every kind of number, sealed where it lies, and seen by those who treat them.
+//! Patients: every type of id, encrypted at rest, visible to those who treat them.
 
 mod access;
 mod sealing;
@@ -46,7 +46,7 @@ const GOOD: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn every_kind_of_number_registers_and_is_found_again() {
+fn register_and_look_up_patient_by_every_id_type() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     for (kind, value) in GOOD {
@@ -66,7 +66,7 @@ fn every_kind_of_number_registers_and_is_found_again() {
 }
 
 #[test]
-fn an_h_number_is_unique_with_its_assigner_only() {
+fn register_patient_scopes_h_numbers_to_their_assigner() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let number = |assigner: &str| json!({"type": "hnr", "value": "13527248013", "assigner": assigner});
@@ -103,7 +103,7 @@ fn an_h_number_is_unique_with_its_assigner_only() {
 }
 
 #[test]
-fn wrong_numbers_are_refused_by_place_and_reason_and_never_repeated() {
+fn register_patient_refuses_invalid_ids_without_repeating_them() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     for (kind, value, code) in [
@@ -168,7 +168,7 @@ fn wrong_numbers_are_refused_by_place_and_reason_and_never_repeated() {
 }
 
 #[test]
-fn other_fields_are_checked_all_at_once() {
+fn register_patient_reports_every_faulty_member() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let person = world.person();
@@ -206,7 +206,7 @@ fn other_fields_are_checked_all_at_once() {
         let body = with(&registration(&person), &changed);
         clinician.post(&clinician.at("patients"), &body).fault(422, pointer, code);
     }
-    // Nobody's fault: the smallest body there is.
+    // The smallest valid body.
     let small = json!({"national_id": {"type": "fnr", "value": person.national_id}, "sex": "female", "birth_date": "1980-01-31"});
     let made = clinician.post(&clinician.at("patients"), &small).expect(201).body;
     for (member, value) in [
@@ -221,7 +221,7 @@ fn other_fields_are_checked_all_at_once() {
 }
 
 #[test]
-fn somebody_who_is_registered_is_not_registered_again() {
+fn register_patient_refuses_a_registered_id() {
     let world = World::new();
     let person = world.person();
     let patient = world.alpha().clinician().registers(&person);

@@ -28,7 +28,7 @@ fn every_operation_by_every_role_equals_the_policy_table() {
 }
 
 #[test]
-fn operators_and_registries_do_not_meet() {
+fn operators_have_platform_operations_only() {
     let scene = Scene::new();
     for operation in scene.document.protected() {
         let of_platform = operation.right().category() == Category::Platform;

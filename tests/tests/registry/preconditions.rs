@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::kit::{Judged as _, version};
 
 #[test]
-fn a_change_needs_the_tag_of_what_it_changes() {
+fn update_patient_requires_the_current_etag() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.person());
@@ -54,7 +54,7 @@ fn a_change_needs_the_tag_of_what_it_changes() {
 }
 
 #[test]
-fn tenants_are_changed_under_the_same_rules() {
+fn update_tenant_requires_the_current_etag() {
     let world = World::new();
     let operator = world.operator();
     let body = json!({"name": "Another"});
@@ -73,7 +73,7 @@ fn tenants_are_changed_under_the_same_rules() {
 }
 
 #[test]
-fn of_two_who_edit_at_once_one_is_told_and_nothing_is_lost() {
+fn concurrent_updates_of_one_version_refuse_the_second() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.person());
@@ -110,7 +110,7 @@ fn of_two_who_edit_at_once_one_is_told_and_nothing_is_lost() {
 }
 
 #[test]
-fn null_clears_and_absence_keeps() {
+fn patch_null_clears_and_absence_keeps() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.person());
@@ -125,7 +125,7 @@ fn null_clears_and_absence_keeps() {
     assert_eq!(before["deceased_on"], json!("2026-01-02"));
     let contact = json!({"mobile": patient.person.mobile, "email": patient.person.email});
     assert_eq!(before["contact"], contact);
-    // Absent: everything else stays as it is.
+    // Absent: every other member is unchanged.
     let after = change(json!({"language": "se"}));
     for (name, value) in before.as_object().expect("an object") {
         if !matches!(name.as_str(), "language" | "version" | "updated_at") {
@@ -143,7 +143,7 @@ fn null_clears_and_absence_keeps() {
 }
 
 #[test]
-fn what_cannot_be_empty_is_not_cleared() {
+fn patch_null_is_refused_for_required_members() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.person());
@@ -163,7 +163,7 @@ fn what_cannot_be_empty_is_not_cleared() {
 }
 
 #[test]
-fn a_faulty_change_changes_nothing() {
+fn faulty_patch_changes_nothing() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.person());

@@ -12,10 +12,10 @@ use strum::IntoEnumIterator as _;
 use crate::document::{Document, Operation};
 use crate::scene::{Prepared, Scene, may, roles};
 
-/// Stands for whatever a caller submits: no answer may hold it.
+/// A marker in submitted values: no answer may hold it.
 const MARKER: &str = "zq7-submitted-7qz";
 
-/// What is expected of a wrong request.
+/// The expected answer to a faulty request.
 type Expected = (u16, &'static str);
 
 /// Fails unless the answer is a registered problem in this language.
@@ -55,7 +55,7 @@ type Wrong = (&'static str, Prepared, Expected);
 
 fn wrong_bodies(document: &Document, operation: &Operation, good: &Prepared) -> Vec<Wrong> {
     let Some(schema) = document.body_of(operation) else { return Vec::new() };
-    // What is wrong with a line is the line's result, not the request's.
+    // A faulty line is reported in the line's result, not as the request's problem.
     if operation.media() == Some("application/x-ndjson") {
         return Vec::new();
     }
@@ -220,7 +220,7 @@ fn wrong_places(operation: &Operation, good: &Prepared) -> Vec<Wrong> {
 }
 
 #[test]
-fn everything_wrong_at_every_operation_is_a_problem() {
+fn every_operation_answers_faults_with_a_problem() {
     let scene = Scene::new();
     let mut seen: BTreeMap<&'static str, usize> = BTreeMap::new();
     let mut complaints = Vec::new();
@@ -255,7 +255,7 @@ fn everything_wrong_at_every_operation_is_a_problem() {
 }
 
 #[test]
-fn machines_must_send_a_key_and_a_key_belongs_to_one_request() {
+fn every_operation_requires_an_idempotency_key_of_machines() {
     let scene = Scene::new();
     for operation in scene.document.protected().filter(|operation| operation.takes("header", "Idempotency-Key")) {
         for role in roles().filter(|role| may(*role, operation) && role.is_machine()) {
@@ -282,7 +282,7 @@ fn machines_must_send_a_key_and_a_key_belongs_to_one_request() {
 }
 
 #[test]
-fn methods_that_are_not_there_are_405_and_say_which_are() {
+fn unsupported_methods_are_405_with_allow() {
     let scene = Scene::new();
     let manager = scene.world.alpha().manager();
     let mut paths: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
@@ -316,7 +316,7 @@ fn methods_that_are_not_there_are_405_and_say_which_are() {
 }
 
 #[test]
-fn a_suspended_registry_is_503_at_every_operation_and_comes_back() {
+fn suspended_registry_is_503_at_every_operation_until_resumed() {
     let scene = Scene::new();
     let operator = scene.world.operator();
     let version = operator.get("/v1/tenants/beta").expect(200).body["version"].as_i64().expect("a version");
@@ -337,7 +337,7 @@ fn a_suspended_registry_is_503_at_every_operation_and_comes_back() {
 }
 
 #[test]
-fn who_asks_too_fast_is_told_when_to_come_back() {
+fn rate_limit_answers_429_with_retry_after() {
     let world = World::with(&Setup { people_per_second: 2, machines_per_second: 3, ..Setup::default() });
     let document = Document::of(&world);
     let list = document.protected().find(|operation| operation.id == "listPatients").expect("a list");
@@ -358,7 +358,7 @@ fn who_asks_too_fast_is_told_when_to_come_back() {
 }
 
 #[test]
-fn existing_things_are_409_and_name_the_member() {
+fn duplicates_are_409_and_name_the_member() {
     let scene = Scene::new();
     for id in ["registerPatient", "createTenant"] {
         let operation = scene.document.protected().find(|operation| operation.id == id).expect("an operation");

@@ -1,4 +1,4 @@
-//! When something fails: told at once, confined to those it concerns, over by itself, and nothing half done.
+//! Failures: reported at once, confined to those affected, recovered from automatically, and nothing left half done.
 
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,7 @@ fn until_waiting(world: &World, count: i64) {
 }
 
 #[test]
-fn a_registry_whose_connections_are_all_busy_says_so_at_once_and_alone() {
+fn exhausted_pool_is_503_for_its_registry_only() {
     let world = small();
     let alpha = world.schema("alpha");
     let clinician = world.alpha().clinician();
@@ -58,7 +58,7 @@ fn a_registry_whose_connections_are_all_busy_says_so_at_once_and_alone() {
         let busy = clinician.reads(&later).problem(503, "busy");
         assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
         assert_eq!(busy.header("retry-after"), "1");
-        // Nobody else feels it.
+        // Other registries are not affected.
         let started = Instant::now();
         world.nobody().get("/health/live").expect(200);
         world.beta().clinician().lists_patients("").expect(200);
@@ -75,8 +75,8 @@ fn a_registry_whose_connections_are_all_busy_says_so_at_once_and_alone() {
 }
 
 #[test]
-fn a_flood_on_one_registry_leaves_the_other_its_share() {
-    // Eight connections for everybody, three of them for one registry at the most.
+fn load_on_one_registry_leaves_the_other_its_share() {
+    // Eight connections in all, at most three of them for one registry.
     let world = World::with(&Setup {
         connections: 8,
         connections_per_tenant: 3,
@@ -106,7 +106,7 @@ fn a_flood_on_one_registry_leaves_the_other_its_share() {
 }
 
 #[test]
-fn connections_that_were_cut_are_replaced_without_anybody_noticing() {
+fn broken_connections_are_replaced_silently() {
     let world = World::new();
     let (clinician, operator) = (world.alpha().clinician(), world.operator());
     let patient = clinician.registers(&world.person());
@@ -127,7 +127,7 @@ fn connections_that_were_cut_are_replaced_without_anybody_noticing() {
 }
 
 #[test]
-fn work_that_is_cut_off_is_undone_and_may_be_repeated() {
+fn interrupted_request_is_rolled_back_and_repeatable() {
     let world = World::new();
     let alpha = world.schema("alpha");
     let clinician = world.alpha().clinician();
@@ -157,7 +157,7 @@ fn work_that_is_cut_off_is_undone_and_may_be_repeated() {
 }
 
 #[test]
-fn a_lock_that_is_not_to_be_had_is_given_up() {
+fn lock_timeout_is_answered() {
     let world = World::new();
     let alpha = world.schema("alpha");
     let clinician = world.alpha().clinician();
@@ -175,7 +175,7 @@ fn a_lock_that_is_not_to_be_had_is_given_up() {
 }
 
 #[test]
-fn a_connection_that_is_somebody_else_is_never_used() {
+fn connection_of_another_login_is_discarded() {
     let world = World::new();
     let (alpha, database) = (world.schema("alpha"), world.database().to_owned());
     let clinician = world.alpha().clinician();
@@ -205,7 +205,7 @@ fn a_connection_that_is_somebody_else_is_never_used() {
 }
 
 #[test]
-fn a_database_that_is_away_is_told_and_comes_back() {
+fn unreachable_database_is_503_until_it_returns() {
     let world = World::with(&Setup { wait: Duration::from_millis(250), ..Setup::default() });
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.person());
@@ -230,7 +230,7 @@ fn a_database_that_is_away_is_told_and_comes_back() {
         world.nobody().get("/health/ready").problem(503, "unavailable");
         world.nobody().get("/health/live").expect(200);
         switch(true);
-        // By itself, within the promised five seconds.
+        // Recovered automatically, within five seconds.
         world.within(Duration::from_secs(5), || (clinician.reads(&patient).status == 200).then_some(()));
         world.within(Duration::from_secs(5), || (world.nobody().get("/health/ready").status == 200).then_some(()));
         world.operator().get("/v1/tenants").expect(200);
@@ -238,7 +238,7 @@ fn a_database_that_is_away_is_told_and_comes_back() {
 }
 
 #[test]
-fn a_database_that_may_only_be_read_refuses_writes_and_nothing_else_breaks() {
+fn read_only_database_refuses_writes_only() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let database = world.database().to_owned();
@@ -258,13 +258,13 @@ fn a_database_that_may_only_be_read_refuses_writes_and_nothing_else_breaks() {
 }
 
 #[test]
-fn who_asks_too_fast_is_told_to_wait_and_nobody_else_is() {
+fn rate_limit_applies_to_one_caller() {
     let world = World::with(&Setup { people_per_second: 2, machines_per_second: 5, ..Setup::default() });
     let clinician = world.alpha().clinician();
     let first = clinician.get(&clinician.at("forms")).expect(200);
     assert_eq!(first.header("ratelimit-policy"), "\"caller\";q=2;w=1");
     assert_eq!(first.header("ratelimit"), "\"caller\";r=1;t=1");
-    // At two a second nobody gets through fifty requests in a few seconds.
+    // At two a second, fifty requests do not pass in a few seconds.
     let until_refused = |actor: &Actor<'_>| {
         (0..200).map(|_| actor.get(&actor.at("forms"))).find(|answer| answer.status != 200).expect("a refusal")
     };
@@ -293,7 +293,7 @@ fn who_asks_too_fast_is_told_to_wait_and_nobody_else_is() {
 }
 
 #[test]
-fn strangers_are_counted_and_fill_no_table() {
+fn unauthenticated_requests_are_counted_in_bounded_space() {
     let world = World::new();
     for at in 0..50 {
         let answer = world.nobody().with_token(Some(format!("stranger-{at}"))).get("/v1/tenants/alpha/patients");

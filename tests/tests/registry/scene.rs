@@ -59,13 +59,13 @@ pub struct Objects {
 
 /// A furnished world.
 pub struct Scene {
-    /// The world.
+    /// The world with both registries.
     pub world: World,
     /// Its server's document.
     pub document: Document,
-    /// What is in `alpha`.
+    /// The objects in `alpha`.
     pub alpha: Objects,
-    /// What is in `beta`.
+    /// The objects in `beta`.
     pub beta: Objects,
     count: AtomicU64,
 }
@@ -95,7 +95,7 @@ impl Scene {
         furnish(&self.world, "alpha")
     }
 
-    /// Somebody of `slug` with this role; a patient is the one of `objects`.
+    /// A caller of `slug` with this role; a patient is the one of `objects`.
     pub fn actor(&self, slug: &str, role: Role, objects: &Objects) -> Actor<'_> {
         let place = self.world.place(slug);
         match role {
@@ -105,7 +105,7 @@ impl Scene {
         }
     }
 
-    /// Somebody of `alpha` who may use the operation: people before machines.
+    /// A caller of `alpha` who may use the operation: people before machines.
     pub fn somebody_who_may(&self, operation: &Operation) -> Actor<'_> {
         let role = roles().find(|role| may(*role, operation) && *role != Role::Patient && !role.is_machine());
         let role = role.or_else(|| roles().find(|role| may(*role, operation)));
@@ -213,7 +213,7 @@ pub fn shown(items: &[Value]) -> Vec<String> {
             .into_iter()
             .filter_map(at)
             .collect();
-        // An event is of a patient, or of nobody.
+        // An event is of one patient, or of none.
         if item.get("data").is_some() {
             at("/data/patient_id").into_iter().collect()
         } else if named.is_empty() {

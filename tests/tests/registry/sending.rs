@@ -1,4 +1,4 @@
-//! Exactly once: whatever is killed whenever, everybody is asked once, nobody twice, and nobody who has answered.
+//! Exactly once: with senders killed at any time, every patient is asked once, and none who has answered.
 
 use painreg_domain::calendar::{days_after, norwegian_day};
 use painreg_tests::sending::{Campaign, to_ten};
@@ -8,7 +8,7 @@ use painreg_tests::{Setup, World};
 const PATIENTS: usize = 160;
 
 #[test]
-fn everybody_is_asked_once_whatever_is_killed_whenever() {
+fn campaign_asks_every_patient_once_across_kills() {
     let world = World::with(&Setup { workers: 2, connections_per_tenant: 12, ..Setup::default() });
     let campaign = Campaign::prepare(&world, PATIENTS, 5);
     campaign.run();
@@ -18,7 +18,7 @@ fn everybody_is_asked_once_whatever_is_killed_whenever() {
         assert!(told.kills > 5 && told.checked_first > 0 && told.stopped > 0, "nothing was put to the test: {told:?}");
     }
     assert!(campaign.closed() > 5);
-    // The reminders, the same way: once each, and none to whoever has answered.
+    // The reminders likewise: once each, and none after an answer.
     to_ten(&world, days_after(norwegian_day(world.clock.now()), 8));
     campaign.run();
     assert_eq!(campaign.verdict(), [] as [String; 0]);
@@ -38,7 +38,7 @@ fn everybody_is_asked_once_whatever_is_killed_whenever() {
 }
 
 #[test]
-fn without_the_last_check_the_same_campaign_finds_what_must_not_happen() {
+fn campaign_without_the_last_check_detects_wrong_sends() {
     let world = World::with(&Setup { workers: 2, without_last_check: true, ..Setup::default() });
     let campaign = Campaign::prepare(&world, PATIENTS / 2, 5);
     campaign.run();

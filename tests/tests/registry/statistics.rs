@@ -29,7 +29,7 @@ fn read(actor: &Actor<'_>, query: &str) -> Value {
 }
 
 #[test]
-fn every_figure_lists_the_decisions_it_counts() {
+fn follow_up_statistics_list_the_decisions_counted() {
     let world = morning();
     let manager = world.alpha().manager();
     let patients: Vec<Patient> = (0..8).map(|_| due(&world)).collect();
@@ -85,14 +85,14 @@ fn every_figure_lists_the_decisions_it_counts() {
     for wrong in ["?by=colour", "?by=sex&and=sex", "?from=2026-02-01&to=2026-01-01"] {
         manager.get(&format!("{path}{wrong}")).problem(400, "invalid_parameter");
     }
-    // A clinician of another unit counts nobody.
+    // A clinician of another unit gets no counts.
     let elsewhere = world.alpha().clinician().of_unit("elsewhere");
     assert_eq!(read(&elsewhere, "")["total"]["sent"], 0);
     world.alpha().sender().get(&path).problem(403, "forbidden");
 }
 
 #[test]
-fn what_is_published_is_about_nobody() {
+fn follow_up_statistics_suppress_small_counts() {
     let world = morning();
     let manager = world.alpha().manager();
     let patients: Vec<Patient> = (0..9).map(|_| due(&world)).collect();
@@ -117,7 +117,7 @@ fn what_is_published_is_about_nobody() {
 }
 
 #[test]
-fn those_who_do_not_answer_are_compared_with_those_who_do() {
+fn non_responder_profile_compares_with_responders() {
     let world = morning();
     let manager = world.alpha().manager();
     let patients: Vec<Patient> = (0..6).map(|_| due(&world)).collect();

@@ -1,4 +1,4 @@
-//! Whoever cannot be identified gets 401 from every operation that is not public, and is counted.
+//! Unauthenticated requests get 401 from every operation that is not public, and are counted.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::scene::Scene;
 
 #[test]
-fn strangers_get_401_everywhere_and_are_counted() {
+fn unauthenticated_requests_are_401_everywhere_and_counted() {
     let scene = Scene::new();
     let world = &scene.world;
     let mut expected: BTreeMap<String, i64> = BTreeMap::new();
@@ -56,7 +56,7 @@ fn strangers_get_401_everywhere_and_are_counted() {
 }
 
 #[test]
-fn somebody_at_another_registrys_door_is_counted() {
+fn requests_for_another_registry_are_counted() {
     let scene = Scene::new();
     let clinician = scene.world.alpha().clinician();
     clinician.get("/v1/tenants/beta/patients").problem(404, "not_found");
@@ -70,7 +70,7 @@ fn somebody_at_another_registrys_door_is_counted() {
 }
 
 #[test]
-fn public_operations_ask_for_nothing() {
+fn public_operations_need_no_credentials() {
     let scene = Scene::new();
     for operation in scene.document.operations.iter().filter(|operation| operation.public) {
         let nobody = scene.world.nobody();

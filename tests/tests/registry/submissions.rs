@@ -72,7 +72,7 @@ fn scores(answer: &Answer) -> Vec<Value> {
 }
 
 #[test]
-fn the_three_versions_of_the_delivery_api_are_understood() {
+fn deliver_accepts_three_versions_of_the_wire_format() {
     let world = World::new();
     let importer = world.alpha().importer();
     let patient = world.alpha().secretary().registers(&world.person());
@@ -102,7 +102,7 @@ fn the_three_versions_of_the_delivery_api_are_understood() {
 }
 
 #[test]
-fn scores_are_the_same_whichever_way_the_answers_come() {
+fn scores_are_equal_for_every_way_of_submission() {
     let world = World::new();
     let (importer, clinician) = (world.alpha().importer(), world.alpha().clinician());
     let patient = clinician.registers(&world.person());
@@ -146,7 +146,7 @@ fn scores_are_the_same_whichever_way_the_answers_come() {
 }
 
 #[test]
-fn a_representative_answers_for_the_person_represented() {
+fn deliver_assigns_a_representatives_answers_to_the_patient() {
     let world = World::new();
     let importer = world.alpha().importer();
     let secretary = world.alpha().secretary();
@@ -167,13 +167,13 @@ fn a_representative_answers_for_the_person_represented() {
     let place = "/metadata/respondent/representation/pid_authorizer";
     importer.delivers(&represented(Value::Null)).kept(place, "required");
     importer.delivers(&represented(json!(""))).kept(place, "required");
-    // Faults of the number are told where the number stands.
+    // Faults of the number are reported at the pointer of the number.
     importer.delivers(&represented(json!("01818012338"))).kept(place, "invalid_checksum");
     importer.delivers(&represented(json!(world.person().national_id))).kept(place, "unknown_reference");
 }
 
 #[test]
-fn the_patient_may_stand_in_an_element_of_the_form() {
+fn deliver_reads_the_patient_from_a_form_element() {
     let world = World::new();
     let importer = world.alpha().importer();
     let patient = world.alpha().secretary().registers(&world.person());
@@ -189,17 +189,17 @@ fn the_patient_may_stand_in_an_element_of_the_form() {
     assert_eq!(stored.body["answers"], json!({"nrs_average": 5}), "the number is no answer");
     importer.delivers(&open("01818012338")).kept("/answers/fnr", "invalid_checksum");
     importer.delivers(&open(&world.person().national_id)).kept("/answers/fnr", "unknown_reference");
-    // Two different people in one document: nobody guesses.
+    // Two different people in one document: refused.
     let both = delivery(&patient.person.national_id, 2, &json!({"nrs_average": 5, "fnr": other.person.national_id}));
     importer.delivers(&both).kept("/answers/fnr", "contradiction");
-    // Nobody at all.
+    // No person at all.
     let mut none = open("");
     none["answers"] = json!({"nrs_average": 5});
     importer.delivers(&none).kept("/metadata/respondent/personal_identifier", "required");
 }
 
 #[test]
-fn what_was_delivered_already_changes_nothing_and_what_changed_is_a_new_revision() {
+fn redelivery_changes_nothing_and_a_change_is_a_revision() {
     let world = World::new();
     let (importer, clinician) = (world.alpha().importer(), world.alpha().clinician());
     let patient = clinician.registers(&world.person());
@@ -237,7 +237,7 @@ fn what_was_delivered_already_changes_nothing_and_what_changed_is_a_new_revision
 }
 
 #[test]
-fn one_source_has_one_patient() {
+fn submit_answers_binds_a_source_to_one_patient() {
     let world = World::new();
     let importer = world.alpha().importer();
     let secretary = world.alpha().secretary();
@@ -255,12 +255,12 @@ fn one_source_has_one_patient() {
 }
 
 #[test]
-fn many_deliveries_of_one_submission_at_once_are_one() {
+fn concurrent_deliveries_of_one_submission_store_one() {
     let world = World::new();
     let importer = world.alpha().importer();
     let patient = world.alpha().secretary().registers(&world.person());
     let document = delivery(&patient.person.national_id, 1, &json!({"nrs_average": 5}));
-    // Every one with a key of its own: the source's number is what makes them the same.
+    // Each with a separate key: the source's number identifies the submission.
     let answers: Vec<Answer> = std::thread::scope(|threads| {
         let sent: Vec<_> = (0..12).map(|_| threads.spawn(|| importer.delivers(&document))).collect();
         sent.into_iter().map(|one| one.join().expect("an answer")).collect()

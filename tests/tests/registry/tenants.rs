@@ -26,7 +26,7 @@ fn suspends(operator: &Actor<'_>, slug: &str) -> i64 {
 }
 
 #[test]
-fn an_operator_makes_reads_changes_and_lists_registries() {
+fn operator_creates_reads_updates_and_lists_tenants() {
     let world = World::new();
     let operator = world.operator();
     let body = with(&creation("gamma"), &json!({"organisation_number": "993467049"}));
@@ -56,7 +56,7 @@ fn an_operator_makes_reads_changes_and_lists_registries() {
     let slugs: Vec<&str> = list.items().iter().filter_map(|item| item["slug"].as_str()).collect();
     assert_eq!(slugs, ["alpha", "beta", "gamma"]);
     operator.post("/v1/tenants", &creation("gamma")).fault(409, "/slug", "already_exists");
-    // Everything the operator did stands in the platform's log.
+    // Everything the operator did is in the platform's log.
     let told = world.rows(
         "SELECT action, object, outcome, actor FROM platform.audit_event WHERE actor = 'operator-1' ORDER BY at, id",
     );
@@ -69,7 +69,7 @@ fn an_operator_makes_reads_changes_and_lists_registries() {
 }
 
 #[test]
-fn a_registry_is_made_of_sound_parts() {
+fn create_tenant_refuses_invalid_settings() {
     let world = World::new();
     let operator = world.operator();
     for slug in [
@@ -115,7 +115,7 @@ fn a_registry_is_made_of_sound_parts() {
 }
 
 #[test]
-fn spellings_of_a_slug_reach_nothing() {
+fn tenant_slug_has_one_spelling() {
     let world = World::new();
     let patient = world.alpha().clinician().registers(&world.person());
     let authorization = bearer(&world.alpha().clinician());
@@ -166,7 +166,7 @@ fn spellings_of_a_slug_reach_nothing() {
 }
 
 #[test]
-fn a_registry_that_looks_alike_shares_nothing() {
+fn tenants_with_similar_slugs_share_nothing() {
     let world = World::new();
     let operator = world.operator();
     let person = world.person();
@@ -196,7 +196,7 @@ fn a_registry_that_looks_alike_shares_nothing() {
 }
 
 #[test]
-fn a_login_of_one_registry_cannot_read_another() {
+fn tenant_login_cannot_read_another_schema() {
     let world = World::new();
     let operator = world.operator();
     operator.post("/v1/tenants", &creation("gamma")).expect(201);
@@ -235,7 +235,7 @@ fn a_login_of_one_registry_cannot_read_another() {
 }
 
 #[test]
-fn a_suspended_registry_is_closed_to_its_callers_only() {
+fn suspend_tenant_closes_it_to_its_callers_only() {
     let world = World::new();
     let operator = world.operator();
     let clinician = world.alpha().clinician();
@@ -266,7 +266,7 @@ fn a_suspended_registry_is_closed_to_its_callers_only() {
 }
 
 #[test]
-fn a_registry_goes_only_when_it_is_suspended_and_then_wholly() {
+fn drop_tenant_requires_suspension_and_removes_everything() {
     let world = World::new();
     let operator = world.operator();
     operator.post("/v1/tenants", &creation("gamma")).expect(201);
@@ -302,7 +302,7 @@ fn a_registry_goes_only_when_it_is_suspended_and_then_wholly() {
 }
 
 #[test]
-fn issuers_that_are_taken_away_are_not_trusted_any_more() {
+fn update_tenant_revokes_removed_issuers() {
     let world = World::new();
     let operator = world.operator();
     let clinician = world.alpha().clinician();

@@ -1,4 +1,4 @@
-//! Access tokens and keys: what is let in, what is not, and that a stranger learns nothing but 401.
+//! Access tokens and keys: accepted ones, refused ones, and that every refusal is a bare 401.
 
 mod claims;
 mod key_sets;
@@ -14,7 +14,7 @@ const ISSUER: &str = "https://forge.example";
 
 const PATH: &str = "/v1/tenants/alpha/patients";
 
-/// A world in which `alpha` also trusts an issuer whose keys are ours.
+/// A world with `alpha` trusting an issuer under our control.
 struct Forge {
     world: World,
     ec: Forger,
@@ -100,7 +100,7 @@ impl Forge {
 }
 
 #[test]
-fn algorithms_are_the_issuers_and_never_none_or_symmetric() {
+fn token_algorithm_is_the_issuers_and_asymmetric() {
     let forge = Forge::new();
     let claims = forge.claims();
     forge.accepts("ES256", &forge.ec.token(&claims));
@@ -146,7 +146,7 @@ fn algorithms_are_the_issuers_and_never_none_or_symmetric() {
 }
 
 #[test]
-fn rs256_counts_where_the_issuer_is_allowed_it() {
+fn token_rs256_requires_the_issuers_permission() {
     let forge = Forge::with(&json!({"algorithms": ["RS256"]}));
     let header = json!({"alg": "RS256", "typ": "at+jwt", "kid": "rsa-1"});
     forge.accepts("RS256", &forge.rsa.sign_as(Algorithm::RS256, &header, &forge.claims()));
@@ -155,7 +155,7 @@ fn rs256_counts_where_the_issuer_is_allowed_it() {
 }
 
 #[test]
-fn headers_are_read_strictly() {
+fn token_headers_are_parsed_strictly() {
     let forge = Forge::new();
     for good in [json!({"typ": "JWT"}), json!({"typ": "jwt"}), json!({"typ": "AT+JWT"}), json!({"cty": "text"})] {
         forge.accepts_header(&good);
@@ -200,7 +200,7 @@ fn headers_are_read_strictly() {
 }
 
 #[test]
-fn tampered_tokens_are_refused() {
+fn token_tampering_is_refused() {
     let forge = Forge::new();
     let token = forge.ec.token(&forge.claims());
     forge.accepts("the token itself", &token);
@@ -246,7 +246,7 @@ fn tampered_tokens_are_refused() {
 }
 
 #[test]
-fn credentials_come_in_one_form() {
+fn credentials_are_one_authorization_header() {
     let forge = Forge::new();
     let token = forge.ec.token(&forge.claims());
     for good in [format!("bearer {token}"), format!("BEARER {token}")] {

@@ -47,7 +47,7 @@ fn fitting(events: &[Map<String, Value>], operation: &Operation, role: Role, out
 }
 
 #[test]
-fn every_deed_leaves_exactly_its_trace() {
+fn every_allowed_request_leaves_exactly_its_trace() {
     let scene = Scene::new();
     // So that a list shows several.
     scene.another();
@@ -77,7 +77,7 @@ fn every_deed_leaves_exactly_its_trace() {
 }
 
 #[test]
-fn a_replayed_answer_leaves_a_trace_of_the_same_patient() {
+fn replayed_answer_leaves_a_trace_of_the_same_patient() {
     let scene = Scene::new();
     for operation in scene.document.protected().filter(|operation| operation.takes("header", "Idempotency-Key")) {
         let actor = scene.somebody_who_may(operation);
@@ -86,7 +86,7 @@ fn a_replayed_answer_leaves_a_trace_of_the_same_patient() {
         let (first, once) = traced(&scene, request.clone(), &actor);
         let (again, twice) = traced(&scene, request, &actor);
         if operation.media() == Some("application/x-ndjson") {
-            // A line's result tells itself that it is a replay.
+            // A line's result says that it is a replay.
             assert_eq!((first.text_at("/outcome"), again.text_at("/outcome")), ("registered", "known"));
             assert_eq!(first.body["registered"], again.body["registered"]);
         } else {
@@ -105,7 +105,7 @@ fn a_replayed_answer_leaves_a_trace_of_the_same_patient() {
 }
 
 #[test]
-fn every_forbidden_deed_leaves_one_trace() {
+fn every_forbidden_request_leaves_one_trace() {
     let scene = Scene::new();
     for operation in scene.document.protected() {
         for role in roles().filter(|role| !may(*role, operation)) {
@@ -120,7 +120,7 @@ fn every_forbidden_deed_leaves_one_trace() {
 }
 
 #[test]
-fn every_search_in_vain_leaves_one_trace() {
+fn every_request_not_found_leaves_one_trace() {
     let scene = Scene::new();
     for operation in scene.document.protected() {
         for role in roles().filter(|role| may(*role, operation) && *role != Role::Operator) {

@@ -1,4 +1,4 @@
-//! Webhooks: told at least once, signed, in order of each patient, and nowhere inside.
+//! Webhooks: delivered at least once, signed, in order of each patient, and never to internal addresses.
 
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use crate::events::{reads, reads_on};
 use crate::kit::Judged as _;
 
-/// What a receiver was told.
+/// The deliveries of a receiver.
 #[derive(Clone, Debug)]
 struct Message {
     headers: HashMap<String, String>,
@@ -53,7 +53,7 @@ impl Message {
 /// How a receiver answers.
 type Manner = Box<dyn Fn(&Message) -> String + Send>;
 
-/// Somebody who is told, on this machine.
+/// A receiver on this machine.
 struct Receiver {
     address: SocketAddr,
     got: Arc<Mutex<Vec<Message>>>,
@@ -131,7 +131,7 @@ fn works_until(world: &World, reached: impl Fn() -> bool) {
     });
 }
 
-/// A webhook that is told of these kinds: its id and its secret.
+/// A webhook for events of these kinds: its id and its secret.
 #[track_caller]
 fn hook(world: &World, url: &str, kinds: &[&str]) -> (String, String) {
     let manager = world.alpha().manager();
@@ -148,7 +148,7 @@ fn deliveries(world: &World, id: &str) -> Vec<Value> {
 }
 
 #[test]
-fn what_happens_is_told_signed_and_as_the_feed_has_it() {
+fn webhook_delivers_signed_events_as_listed() {
     let world = World::new();
     let receiver = Receiver::new();
     let (id, secret) = hook(&world, &receiver.url(), &["patient.registered"]);
@@ -172,16 +172,16 @@ fn what_happens_is_told_signed_and_as_the_feed_has_it() {
         (&delivery["state"], &delivery["status"], &delivery["attempts"]),
         (&json!("delivered"), &json!(204), &json!(1))
     );
-    // The secret is shown once and lies sealed.
+    // The secret is shown once and encrypted at rest.
     let shown = world.alpha().manager().get(&path(&world, &id, "")).expect(200).text();
     assert!(!shown.contains("whsec_") && !shown.contains(secret.as_str()));
-    // The patient sees who was told.
+    // The patient sees the recipient.
     let log = world.alpha().manager().reads_access_log_of(&patient).expect(200);
     assert!(log.items().iter().any(|event| event["action"] == "DeliverEvents"));
 }
 
 #[test]
-fn of_each_patient_nothing_is_told_before_what_came_before_it() {
+fn webhook_keeps_each_patients_order() {
     let world = World::new();
     let receiver = Receiver::new();
     hook(&world, &receiver.url(), &["patient.registered", "patient.updated"]);
@@ -218,7 +218,7 @@ fn of_each_patient_nothing_is_told_before_what_came_before_it() {
 }
 
 #[test]
-fn whoever_is_killed_while_telling_leaves_it_to_be_told() {
+fn webhook_dispatch_resumes_after_a_kill() {
     let world = World::new();
     let receiver = Receiver::new();
     hook(&world, &receiver.url(), &["patient.registered"]);
@@ -244,7 +244,7 @@ fn whoever_is_killed_while_telling_leaves_it_to_be_told() {
 }
 
 #[test]
-fn what_was_told_is_told_again_on_request() {
+fn replay_webhook_delivers_again() {
     let world = World::new();
     let receiver = Receiver::new();
     let (id, _) = hook(&world, &receiver.url(), &["patient.registered"]);
@@ -270,7 +270,7 @@ fn what_was_told_is_told_again_on_request() {
 }
 
 #[test]
-fn a_new_secret_signs_beside_the_old_one_for_a_day() {
+fn rotate_webhook_secret_signs_with_both_for_a_day() {
     let world = World::new();
     let receiver = Receiver::new();
     let (id, old) = hook(&world, &receiver.url(), &["webhook.test"]);
@@ -294,7 +294,7 @@ fn a_new_secret_signs_beside_the_old_one_for_a_day() {
 }
 
 #[test]
-fn who_is_gone_or_fails_for_days_is_told_nothing_more_and_misses_nothing() {
+fn webhook_is_disabled_after_days_of_failures_and_resumes_without_loss() {
     let world = World::new();
     let (gone, failing) = (Receiver::new(), Receiver::new());
     gone.answers(|_| "410 Gone".to_owned());
@@ -314,7 +314,7 @@ fn who_is_gone_or_fails_for_days_is_told_nothing_more_and_misses_nothing() {
     let later = clinician.registers(&world.person());
     works(&world);
     assert_eq!(failing.got().len(), asked);
-    // What was given up meanwhile is missed no less.
+    // Events of the time it was disabled are delivered too.
     execute(
         &mut world.sql(),
         &format!(
@@ -322,7 +322,7 @@ fn who_is_gone_or_fails_for_days_is_told_nothing_more_and_misses_nothing() {
             world.schema("alpha")
         ),
     );
-    // Enabled again it is told what it missed.
+    // Enabled again, it gets the missed events.
     failing.answers(|_| "200 Yes".to_owned());
     let version = state(&second)["version"].as_i64().expect("a version");
     manager.patch(&path(&world, &second, ""), version, &json!({"enabled": true})).expect(200);
@@ -337,7 +337,7 @@ fn who_is_gone_or_fails_for_days_is_told_nothing_more_and_misses_nothing() {
 }
 
 #[test]
-fn nobody_inside_is_told_and_nobody_is_followed() {
+fn webhook_refuses_internal_addresses_and_redirects() {
     let world = World::new();
     let manager = world.alpha().manager();
     for bad in ["ftp://x.example/", "receiver.example", "https://", "https://user:word@x.example/", "javascript:1", ""]

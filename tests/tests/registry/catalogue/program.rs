@@ -25,7 +25,7 @@ fn variants<T: IntoEnumIterator + Into<&'static str>>() -> BTreeSet<String> {
 }
 
 #[test]
-fn check_lists_are_the_programs_variants() {
+fn check_constraints_equal_the_rust_variants() {
     let world = World::new();
     let some = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<BTreeSet<String>>();
     let known = BTreeMap::from([
@@ -74,7 +74,7 @@ fn check_lists_are_the_programs_variants() {
         ("invitation_channel_known", variants::<followup::Channel>()),
         ("invitation_state_known", variants::<followup::InvitationState>()),
         ("submission_invited_by_known", some(&["token", "source"])),
-        // The channels that contact data tell of: the others go by national id.
+        // The channels that need contact data: the others go by national id.
         ("patient_channels_known", some(&["sms", "email"])),
         ("follow_up_call_outcome_known", variants::<followup::CallOutcome>()),
         ("operation_kind_known", variants::<operation::Kind>()),

@@ -55,7 +55,7 @@ const STORED: &str = "SELECT (SELECT count(*) FROM {alpha}.patient) + (SELECT co
      (SELECT count(*) FROM {alpha}.idempotency_key) AS stored";
 
 #[test]
-fn a_line_registers_a_patient_with_their_course() {
+fn register_many_stores_a_patient_with_entries() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let answer = clinician.sends_lines("", &[course(&world), course(&world)]).expect(200);
@@ -83,7 +83,7 @@ fn a_line_registers_a_patient_with_their_course() {
     assert_eq!(find("episode")["referral_id"], registered["entries"][0]["id"]);
     assert_eq!(find("consultation")["episode_id"], registered["entries"][1]["id"]);
     assert_eq!(find("diagnosis")["episode_id"], registered["entries"][1]["id"]);
-    // More of somebody who is registered: by the id, and with what they have already.
+    // More entries of a registered patient: by the id, and with existing ones.
     let more = json!({"patient_id": patient, "entries": [{"kind": "consultation",
         "content": with(&alone(Kind::Consultation), &json!({"episode_id": registered["entries"][1]["id"], "sequence": "follow_up"}))}]});
     let answer = clinician.sends_lines("", &[more]).expect(200).lines();
@@ -117,7 +117,7 @@ fn a_line_registers_a_patient_with_their_course() {
 type Refused<'a> = (Value, &'a str, Vec<(&'a str, &'a str)>);
 
 #[test]
-fn a_bad_line_is_refused_by_place_and_the_others_are_stored() {
+fn register_many_refuses_faulty_lines_and_stores_the_others() {
     let world = World::new();
     let (clinician, known) = treated(&world);
     let line = course(&world);
@@ -229,7 +229,7 @@ fn a_bad_line_is_refused_by_place_and_the_others_are_stored() {
 }
 
 #[test]
-fn each_role_records_in_lines_what_it_may_record_alone() {
+fn register_many_applies_the_policy_of_single_requests() {
     let world = World::new();
     let (_, known) = treated(&world);
     let feed = world.alpha().pas_feed();
@@ -251,7 +251,7 @@ fn each_role_records_in_lines_what_it_may_record_alone() {
         assert_eq!(refused(&answer.lines()[at]), expected);
     }
     assert_eq!(world.number("SELECT count(*) FROM {alpha}.referral"), 1);
-    // The record was opened each time: each time stands in the log.
+    // The record was opened each time: the log holds one event for each.
     assert_eq!(world.number("SELECT count(*) FROM {alpha}.audit_event"), before + 3);
     let log = world.alpha().patient(&known.id).reads_access_log_of(&known).expect(200);
     let said: Vec<&Value> =
@@ -268,7 +268,7 @@ fn each_role_records_in_lines_what_it_may_record_alone() {
 }
 
 #[test]
-fn what_a_line_says_about_the_legal_basis_counts_for_the_rest_of_it() {
+fn register_many_applies_a_lines_legal_basis_to_its_entries() {
     let world = World::new();
     let (clinician, known) = treated(&world);
     let against = json!({"kind": "legal_basis", "content": {"basis": "reservation", "against": "registry", "valid_from": "2025-01-01", "source": "pas"}});

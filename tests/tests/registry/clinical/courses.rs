@@ -12,7 +12,7 @@ use crate::examples;
 use crate::kit::{Judged as _, version, with};
 
 #[test]
-fn where_a_patient_stands_follows_from_the_record() {
+fn patient_stage_is_derived_from_the_record() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     assert_eq!(stage(&clinician, &patient), "registered");
@@ -61,7 +61,7 @@ fn where_a_patient_stands_follows_from_the_record() {
 }
 
 #[test]
-fn a_patient_is_read_as_at_any_instant() {
+fn read_patient_as_of_any_instant() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let mut states = vec![clinician.reads(&patient).expect(200).body];
@@ -92,7 +92,7 @@ fn a_patient_is_read_as_at_any_instant() {
 }
 
 #[test]
-fn another_category_tells_what_it_brings_about() {
+fn recategorise_referral_reports_consequences() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let bare = clinician.records(&patient, Kind::Referral, &json!({"received_on": "2025-01-10"}));
@@ -112,7 +112,7 @@ fn another_category_tells_what_it_brings_about() {
             "triggers_baseline": true, "triggers_follow_up": true}})
     );
     assert_eq!(one.body["referral"]["remarks"], json!([]));
-    // The second front end has read what was before: it is told, and nothing is lost.
+    // The second front end has read an older version: its change is refused, and nothing is lost.
     let late = json!({"category": "no_right", "assessed_on": "2025-01-21", "correction": true});
     recategorises(&clinician, 1, &late).problem(412, "stale");
     let two = recategorises(&world.alpha().secretary(), 2, &late).expect(201);
@@ -162,7 +162,7 @@ fn another_category_tells_what_it_brings_about() {
 }
 
 #[test]
-fn an_episode_ends_after_it_began_and_says_why() {
+fn close_episode_requires_a_later_day_and_a_reason() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let whole =
@@ -197,7 +197,7 @@ fn an_episode_ends_after_it_began_and_says_why() {
             faults.into_iter().map(|(pointer, code): (&str, &str)| (pointer.to_owned(), code.to_owned())).collect();
         assert_eq!(answer.faults(), faults, "{change}");
     }
-    // The same rules hold when it is changed, with the pointers of the entry itself.
+    // The same rules apply to changes, with the pointers of the entry.
     let open = episode(&clinician, &patient);
     clinician.changes_entry(&patient, Kind::Episode, &open, &json!({"closed_on": "2025-03-01"})).fault(
         422,
@@ -215,7 +215,7 @@ fn belonging() -> impl Iterator<Item = (Kind, &'static str, Kind)> {
 }
 
 #[test]
-fn what_belongs_together_is_one_patients() {
+fn entries_refer_only_to_the_same_patient() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let other = clinician.registers(&world.person());
@@ -261,7 +261,7 @@ fn what_belongs_together_is_one_patients() {
 }
 
 #[test]
-fn what_others_refer_to_stays() {
+fn withdraw_entry_refuses_referenced_entries() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     for (kind, member, parent) in belonging() {
@@ -277,7 +277,7 @@ fn what_others_refer_to_stays() {
 }
 
 #[test]
-fn nothing_is_done_to_the_dead() {
+fn record_entry_refuses_days_after_death() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let implant = clinician.records(&patient, Kind::Implant, &alone(Kind::Implant));
@@ -295,13 +295,13 @@ fn nothing_is_done_to_the_dead() {
         let early = clinician.tries_to_record(&patient, kind, &on("1900-01-01")).problem(422, "invalid");
         assert!(early.faults().contains(&(format!("/{}", row.day), "before_birth".to_owned())), "{}", early.text());
     }
-    // Somebody must close what is open.
+    // Open entries must be closed explicitly.
     let closing = json!({"closed_on": "2025-06-20", "closing_reason": "deceased"});
     clinician.changes_entry(&patient, Kind::Episode, &open, &closing).expect(200);
 }
 
 #[test]
-fn what_is_sent_twice_under_one_key_is_recorded_once() {
+fn record_entry_repeated_under_one_key_stores_one() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let path = clinician.entries_of(&patient, Kind::Diagnosis);
@@ -321,7 +321,7 @@ fn what_is_sent_twice_under_one_key_is_recorded_once() {
 }
 
 #[test]
-fn a_day_is_a_day_and_nothing_else() {
+fn entry_days_are_dates_without_time() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     for (day, code) in [

@@ -34,7 +34,7 @@ fn found_in_the_database(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn free_text_lies_sealed_in_every_state_and_is_read_in_each() {
+fn free_text_is_encrypted_in_every_state_and_readable() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let implant = clinician.records(&patient, Kind::Implant, &alone(Kind::Implant));
@@ -83,7 +83,7 @@ fn free_text_lies_sealed_in_every_state_and_is_read_in_each() {
     let quiet = clinician.changes_entry(&patient, Kind::ImplantEvent, &spoken, &json!({"note": null})).expect(200).body;
     assert_eq!((id(&quiet), quiet.get("note")), (id(&silent), Some(&Value::Null)));
 
-    // A duplicate's words lie under the duplicate's key and are read with the survivor's record all the same.
+    // A duplicate's text is encrypted under the duplicate's key and read with the survivor's record.
     let other = clinician.registers(&world.person());
     let goal =
         clinician.records(&other, Kind::TreatmentGoal, &with(&alone(Kind::TreatmentGoal), &json!({"text": WORDS[0]})));
@@ -112,7 +112,7 @@ fn free_text_lies_sealed_in_every_state_and_is_read_in_each() {
 }
 
 #[test]
-fn refusals_repeat_nothing_of_what_was_sent() {
+fn problems_repeat_no_submitted_value() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let goal = alone(Kind::TreatmentGoal);

@@ -15,7 +15,7 @@ use super::{alone, changed_at, id, instant, just_before, treated};
 use crate::kit::{Judged as _, pages, version, with};
 
 #[test]
-fn an_entry_is_read_as_at_any_instant() {
+fn read_entry_as_of_any_instant() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let before = world.clock.now();
@@ -82,7 +82,7 @@ fn an_entry_is_read_as_at_any_instant() {
 }
 
 #[test]
-fn reasons_are_those_there_are() {
+fn change_reason_is_one_of_the_list() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let entry = clinician.records(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis));
@@ -122,7 +122,7 @@ fn reasons_are_those_there_are() {
 }
 
 #[test]
-fn what_differs_is_told_member_by_member() {
+fn read_differences_lists_changed_members() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let start = world.clock.now();
@@ -155,7 +155,7 @@ fn what_differs_is_told_member_by_member() {
     assert_eq!(between(&format!("?to={start}")).expect(200).items().len(), 0);
     assert_eq!(between(&format!("?from={end}")).expect(200).items().len(), 0);
     between(&format!("?from={end}&to={middle}")).fault(400, "/query/to", "invalid_format");
-    // Without an end it is now, and nothing begins after it.
+    // Without an end the period extends to now, and nothing begins after it.
     between("?from=9999-12-30T22:00:00Z").problem(400, "invalid_parameter");
     for bad in ["from=yesterday", "to=", "since=2025-01-01T00:00:00Z", "from=2025-01-01"] {
         between(&format!("?{bad}")).problem(400, "invalid_parameter");
@@ -163,7 +163,7 @@ fn what_differs_is_told_member_by_member() {
 }
 
 #[test]
-fn instants_and_days_at_the_ends_of_time_are_answered() {
+fn as_of_accepts_extreme_instants_and_days() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let entry = clinician.records(&patient, Kind::Episode, &json!({"opened_on": "2025-02-01"}));
@@ -212,7 +212,7 @@ fn instants_and_days_at_the_ends_of_time_are_answered() {
 }
 
 #[test]
-fn of_many_who_change_one_row_at_once_each_version_has_one() {
+fn concurrent_changes_of_one_entry_keep_every_version() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let entry = clinician.records(&patient, Kind::Medication, &alone(Kind::Medication));
@@ -255,7 +255,7 @@ fn of_many_who_change_one_row_at_once_each_version_has_one() {
     for pair in spans.windows(2) {
         assert_eq!(pair[0].1, Some(pair[1].0), "no gap and no overlap: {spans:?}");
     }
-    // One takes it back while another changes it: one of them is told.
+    // One withdraws the entry while another changes it: one of them is refused.
     let barrier = Barrier::new(2);
     let at = rounds + 1;
     let path = clinician.entry_of(&patient, Kind::Medication, &entry);
@@ -277,7 +277,7 @@ fn of_many_who_change_one_row_at_once_each_version_has_one() {
 }
 
 #[test]
-fn two_front_ends_lose_nothing() {
+fn stale_change_of_an_entry_is_refused() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let secretary = world.alpha().secretary();
@@ -296,7 +296,7 @@ fn two_front_ends_lose_nothing() {
 }
 
 #[test]
-fn a_timeline_tells_everything_page_by_page() {
+fn timeline_pages_through_every_entry() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let manager = world.alpha().manager();

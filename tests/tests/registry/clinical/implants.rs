@@ -1,4 +1,4 @@
-//! Implants: what lies in whom, what was taken out, and who carries what is recalled.
+//! Implants: components in place, removals, and recalls.
 
 mod devices;
 
@@ -30,7 +30,7 @@ fn surgery(implant: &Value, event: &str, on: &str, components: &[&Value]) -> Val
     json!({"implant_id": implant["id"], "happened_on": on, "event": event, "component_ids": ids})
 }
 
-/// The models of what is in place, implant by implant.
+/// The models of the components in place, by implant.
 #[track_caller]
 fn in_place(actor: &Actor<'_>, patient: &Patient, query: &str) -> Vec<Vec<String>> {
     let found = actor.get(&actor.at(&format!("patients/{}/current-implants{query}", patient.id))).expect(200);
@@ -48,7 +48,7 @@ fn in_place(actor: &Actor<'_>, patient: &Patient, query: &str) -> Vec<Vec<String
 }
 
 #[test]
-fn a_revision_leaves_something_and_an_explant_nothing() {
+fn implant_event_revision_keeps_and_explant_removes_components() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let implant = implant(&clinician, &patient);
@@ -136,7 +136,7 @@ fn a_revision_leaves_something_and_an_explant_nothing() {
     assert_eq!(content(&now), content(&lead), "it is as it was");
 }
 
-/// Another implant with a lead of its own.
+/// Another implant with a lead.
 #[track_caller]
 fn implant_with_lead(actor: &Actor<'_>, patient: &Patient) -> (Value, Value) {
     let other =
@@ -146,7 +146,7 @@ fn implant_with_lead(actor: &Actor<'_>, patient: &Patient) -> (Value, Value) {
 }
 
 #[test]
-fn what_an_event_removed_stays_removed_until_the_event_is_taken_back() {
+fn withdraw_implant_event_restores_removed_components() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let implant = implant(&clinician, &patient);
@@ -162,7 +162,7 @@ fn what_an_event_removed_stays_removed_until_the_event_is_taken_back() {
     clinician.withdraws(&patient, Kind::ImplantComponent, &marked).problem(409, "state_conflict");
     let renamed = clinician.changes_entry(&patient, Kind::ImplantComponent, &marked, &json!({"mri": "unsafe"}));
     assert_eq!(renamed.expect(200).body["removed_on"], "2025-06-01");
-    // Taking back is not keeping: it is permitted also where the patient does not want to be kept.
+    // A withdrawal stores nothing new: it is permitted after an opt-out too.
     let against = json!({"basis": "reservation", "against": "registry", "valid_from": "2025-01-01", "source": "oral"});
     clinician.records(&patient, Kind::LegalBasis, &against);
     clinician.withdraws(&patient, Kind::ImplantEvent, &explant).expect(204);
@@ -172,7 +172,7 @@ fn what_an_event_removed_stays_removed_until_the_event_is_taken_back() {
 }
 
 #[test]
-fn components_are_referred_to_only_where_they_are() {
+fn implant_event_refers_only_to_components_of_the_implant() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let other = clinician.registers(&world.person());
@@ -218,7 +218,7 @@ fn components_are_referred_to_only_where_they_are() {
 }
 
 #[test]
-fn of_two_who_remove_at_once_neither_is_called_what_it_is_not() {
+fn concurrent_removals_of_components_are_classified_correctly() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     for _ in 0..6 {
@@ -245,7 +245,7 @@ fn of_two_who_remove_at_once_neither_is_called_what_it_is_not() {
 }
 
 #[test]
-fn what_is_named_while_it_is_taken_back_is_still_there() {
+fn concurrent_withdrawal_of_a_referenced_component_is_refused() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let implant = implant(&clinician, &patient);

@@ -85,7 +85,7 @@ fn all_is_kept(world: &World, patient: &Patient, round: &str) {
 }
 
 #[test]
-fn what_the_patient_does_not_want_kept_is_not_kept() {
+fn record_entry_refuses_opted_out_patients() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let standing = clinician.records(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis));
@@ -103,12 +103,12 @@ fn what_the_patient_does_not_want_kept_is_not_kept() {
         let said = permissions(&clinician, &patient, "");
         assert_eq!(verdicts(&said), [(false, reason.to_owned()), (false, reason.to_owned())]);
         none_is_kept(&world, &patient, reason);
-        // What stands is still read; it is not added to.
+        // Existing entries are still read; new ones are refused.
         clinician.reads_entry(&patient, Kind::Diagnosis, &standing, "").expect(200);
         let changed = clinician.changes_entry(&patient, Kind::Diagnosis, &standing, &json!({"rank": 2}));
         changed.problem(409, "not_permitted").fault(409, "", reason);
         assert_eq!(counted(), before);
-        // It ended yesterday: from today on it is permitted again.
+        // The opt-out ended yesterday: from today on recording is permitted.
         let yesterday = norwegian_day(world.clock.now()).yesterday().expect("a day");
         let ended = clinician
             .changes_entry(&patient, Kind::LegalBasis, &entry, &json!({"valid_to": yesterday}))
@@ -134,7 +134,7 @@ fn what_the_patient_does_not_want_kept_is_not_kept() {
 }
 
 #[test]
-fn the_last_word_counts_day_by_day() {
+fn legal_basis_of_a_day_is_the_latest_recorded() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     for ground in [
@@ -185,7 +185,7 @@ fn the_last_word_counts_day_by_day() {
 }
 
 #[test]
-fn a_ground_says_what_its_kind_asks_for() {
+fn record_legal_basis_requires_the_members_of_its_kind() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let tries = |body: &Value| clinician.tries_to_record(&patient, Kind::LegalBasis, body);
@@ -210,7 +210,7 @@ fn a_ground_says_what_its_kind_asks_for() {
 }
 
 #[test]
-fn a_reservation_holds_for_the_merged_record_and_nobody_else() {
+fn opt_out_applies_to_the_merged_record_only() {
     let world = World::new();
     let (clinician, survivor) = treated(&world);
     let duplicate = clinician.registers(&world.person());
@@ -225,7 +225,7 @@ fn a_reservation_holds_for_the_merged_record_and_nobody_else() {
 }
 
 #[test]
-fn what_was_kept_may_be_taken_back_and_the_grounds_be_put_right() {
+fn withdraw_and_correction_are_allowed_without_legal_basis() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let kept: Vec<(Kind, Value)> = [Kind::Referral, Kind::Diagnosis, Kind::TreatmentGoal, Kind::Medication]

@@ -17,7 +17,7 @@ fn all(actor: &Actor<'_>, path: &str) -> Vec<Value> {
     pages(actor, path).into_iter().flatten().collect()
 }
 
-/// A filter's value as it stands in a query; nothing where an entry has none.
+/// A filter's value as the query spells it; nothing where an entry has none.
 fn asked(value: &Value) -> Option<String> {
     value.as_str().map(|text| text.replace('+', "%2B").replace(' ', "%20").replace('æ', "%C3%A6"))
 }
@@ -45,7 +45,7 @@ fn furnished(world: &World) -> (Vec<Patient>, BTreeMap<Kind, Vec<Value>>) {
     (patients, kept)
 }
 
-/// What is changed so that every filter tells the two apart.
+/// The change after which every filter tells the two entries apart.
 fn differing(kind: Kind, referral: &str) -> Value {
     match kind {
         Kind::Referral => {
@@ -82,7 +82,7 @@ fn differing(kind: Kind, referral: &str) -> Value {
 }
 
 #[test]
-fn every_list_is_narrowed_by_every_member_that_narrows_it() {
+fn every_list_applies_every_filter() {
     let world = World::new();
     let (patients, kept) = furnished(&world);
     let clinician = world.alpha().clinician();
@@ -110,7 +110,7 @@ fn every_list_is_narrowed_by_every_member_that_narrows_it() {
                     let query = format!("{member}={}", asked(value).expect("a text"));
                     let expected = matching(&|it| it[*member] == *value);
                     assert_eq!(found(&query), expected, "{path}?{query}");
-                    // Components lie in one implant, events too: there both are found.
+                    // Components and events share one implant: that filter finds both.
                     assert!(
                         !expected.is_empty() && (expected.len() < these.len() || *member == "implant_id"),
                         "{path}?{query}"
@@ -156,7 +156,7 @@ fn every_list_is_narrowed_by_every_member_that_narrows_it() {
 }
 
 #[test]
-fn every_order_pages_through_everything_once() {
+fn every_sort_order_pages_through_all_rows_once() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let other = clinician.registers(&world.person());
@@ -236,7 +236,7 @@ fn every_order_pages_through_everything_once() {
 }
 
 #[test]
-fn a_cursor_belongs_to_one_list_with_one_filter() {
+fn cursor_is_bound_to_list_and_filter() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     for _ in 0..3 {
@@ -271,7 +271,7 @@ fn a_cursor_belongs_to_one_list_with_one_filter() {
 }
 
 #[test]
-fn lists_over_the_registry_stay_within_reach() {
+fn registry_wide_lists_respect_reach() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let ward = world.alpha().clinician().of_unit("ward");
@@ -298,14 +298,14 @@ fn lists_over_the_registry_stay_within_reach() {
     assert_eq!(listed(&manager, ""), expected(&[0, 1, 2]));
     assert_eq!(listed(&manager, "?patient_unit=ward"), expected(&[2]));
     let now = world.clock.now();
-    // A patient who moves takes the record along; so it is for the record of yesterday.
+    // A patient who moves to another unit takes the whole record along, yesterday's state included.
     manager.changes(&patients[1].0, 1, &json!({"unit": "ward"})).expect(200);
     for query in [String::new(), format!("?as_of={now}"), format!("?as_of={}", just_before(now))] {
         assert_eq!(listed(&ward, &query), expected(&[1, 2]), "{query}");
         assert_eq!(listed(&clinician, &query), expected(&[0]), "{query}");
     }
     assert_eq!(listed(&world.beta().manager(), ""), expected(&[]));
-    // Everybody shown finds it in their log, of merged ones the record that holds both.
+    // Every patient shown has an access event; of merged ones the record that holds both.
     let logged = |patient: &Patient| {
         let log = world.alpha().dpo().reads_access_log_of(patient).expect(200);
         log.items().iter().filter(|it| it["action"] == "ListClinical" && it["object"] == "diagnosis").count()

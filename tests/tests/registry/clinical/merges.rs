@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{alone, changed_at, episode, id, ids, just_before, stage, treated};
 use crate::kit::{Judged as _, pages, version, with};
 
-/// Registers somebody like `person` under another number.
+/// Registers a person like `person` under another number.
 #[track_caller]
 fn registers_again(actor: &Actor<'_>, person: &Person, number: &Value, change: &Value) -> Patient {
     let body = with(&with(&registration(person), &json!({ "national_id": number })), change);
@@ -23,7 +23,7 @@ fn fnr(person: &Person) -> Value {
 }
 
 #[test]
-fn who_may_be_one_person_is_found() {
+fn list_duplicates_finds_candidates() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let manager = world.alpha().manager();
@@ -75,18 +75,18 @@ fn who_may_be_one_person_is_found() {
     assert_eq!(within.items().len(), 1, "{}", within.text());
     assert_eq!(within.items()[0]["second"]["patient_id"], mail.id.as_str());
     assert_eq!(clinician.clone().of_unit("ward").get(&clinician.at("patient-duplicates")).expect(200).items().len(), 0);
-    // Whoever has been merged is nobody's duplicate any more.
+    // A merged patient is no candidate any more.
     manager.merges(&first, &mail).expect(201);
     assert_eq!(clinician.get(&clinician.at("patient-duplicates")).expect(200).items().len(), 0);
     let log = world.alpha().dpo().reads_access_log_of(&nothing).expect(200);
     assert!(log.items().iter().any(|it| it["action"] == "FindDuplicates" && it["actor"] == "registry_manager-1"));
-    // Nothing of telephones and addresses lies in clear.
+    // Telephone numbers and addresses are encrypted.
     let rows = world.rows("SELECT to_jsonb(patient)::text AS line FROM {alpha}.patient");
     assert!(rows.iter().all(|row| !row["line"].as_str().unwrap_or_default().contains("4670174")));
 }
 
 #[test]
-fn two_records_are_read_as_one_and_parted_again() {
+fn merge_patients_reads_as_one_and_undo_separates() {
     let world = World::new();
     let (clinician, survivor) = treated(&world);
     let duplicate = clinician.registers(&world.person());
@@ -133,7 +133,7 @@ fn two_records_are_read_as_one_and_parted_again() {
     }
     let submission = clinician.get(&clinician.at(&format!("submissions/{}", own[1].1[2]))).expect(200);
     assert_eq!(submission.status, 200);
-    // The list shows one of them, unless somebody asks for the other.
+    // The list shows one of them, unless the other is asked for.
     let listed = clinician.lists_patients("").expect(200);
     assert_eq!(ids(listed.items()), [survivor.id.as_str()]);
     assert_eq!(ids(clinician.lists_patients("?stage=merged").expect(200).items()), [duplicate.id.as_str()]);
@@ -141,13 +141,13 @@ fn two_records_are_read_as_one_and_parted_again() {
     // Either is found by their own registry number only where they are listed.
     let number = format!("?registry_number={}&stage=merged", duplicate.body["registry_number"]);
     assert_eq!(clinician.lists_patients(&number).expect(200).items().len(), 1);
-    // The log of both is shown; the merge stands in it for each.
+    // The log of both is shown, with the merge in each.
     let log = manager.reads_access_log_of(&survivor).expect(200);
     let registered = log.items().iter().filter(|it| it["action"] == "RegisterPatient").count();
     let merging = log.items().iter().filter(|it| it["action"] == "MergePatients").count();
     assert_eq!((registered, merging), (2, 2), "{}", log.text());
 
-    // What is recorded meanwhile under an episode lies where the episode does.
+    // An entry recorded while merged belongs to the patient of its episode.
     let mut meanwhile = Vec::new();
     for (at, open) in episodes.iter().enumerate() {
         let through = [&duplicate, &survivor][at];
@@ -176,7 +176,7 @@ fn two_records_are_read_as_one_and_parted_again() {
     }
     assert_eq!(clinician.reads_entry(&duplicate, Kind::Diagnosis, &theirs, "").expect(200).body, theirs);
     clinician.reads_entry(&survivor, Kind::Diagnosis, &theirs, "").problem(404, "not_found");
-    // Who the duplicate was stands in the history, state by state, without a gap.
+    // The history holds the duplicate's data, state by state, without a gap.
     let kept = world.rows(&format!(
         "SELECT version, reason, valid_from, valid_to, before ->> 'merged_into' AS merged_into FROM {{alpha}}.row_history \
          WHERE entity = 'patient' AND entity_id = '{}' ORDER BY version",
@@ -205,7 +205,7 @@ fn two_records_are_read_as_one_and_parted_again() {
 }
 
 #[test]
-fn the_stage_of_a_survivor_is_that_of_both() {
+fn merge_patients_derives_the_stage_of_both_records() {
     let world = World::new();
     let (clinician, survivor) = treated(&world);
     let duplicate = clinician.registers(&world.person());
@@ -222,7 +222,7 @@ fn the_stage_of_a_survivor_is_that_of_both() {
 }
 
 #[test]
-fn merges_that_make_no_sense_are_refused_by_name() {
+fn merge_patients_refuses_invalid_pairs() {
     let world = World::new();
     let (clinician, one) = treated(&world);
     let [two, three] = [0, 1].map(|_| clinician.registers(&world.person()));
@@ -266,7 +266,7 @@ fn merges_that_make_no_sense_are_refused_by_name() {
 }
 
 #[test]
-fn a_patients_own_tokens_open_the_merged_record() {
+fn patient_token_reads_the_merged_record() {
     let world = World::new();
     let (clinician, survivor) = treated(&world);
     let duplicate = clinician.registers(&world.person());
@@ -299,7 +299,7 @@ fn a_patients_own_tokens_open_the_merged_record() {
 }
 
 #[test]
-fn answers_that_are_corrected_while_merged_stay_with_those_they_correct() {
+fn revision_while_merged_stays_with_its_predecessor() {
     let world = World::new();
     let (clinician, survivor) = treated(&world);
     let duplicate = clinician.registers(&world.person());
@@ -324,14 +324,14 @@ fn answers_that_are_corrected_while_merged_stay_with_those_they_correct() {
 }
 
 #[test]
-fn what_lies_with_the_duplicate_may_refer_to_what_lies_there() {
+fn entries_of_a_duplicate_refer_to_its_own_entries() {
     let world = World::new();
     let (clinician, survivor) = treated(&world);
     let duplicate = clinician.registers(&world.person());
     let loose = clinician.records(&survivor, Kind::Diagnosis, &alone(Kind::Diagnosis));
     let theirs = episode(&clinician, &duplicate);
     world.alpha().manager().merges(&survivor, &duplicate).expect(201);
-    // An entry lies where it was recorded: an episode that lies elsewhere is none that it can be put under.
+    // An entry belongs to the patient it was recorded for: an episode of the other patient is refused as its parent.
     let put = clinician.changes_entry(&survivor, Kind::Diagnosis, &loose, &json!({"episode_id": theirs["id"]}));
     put.fault(422, "/episode_id", "unknown_reference");
     // A referral of the one and an episode of the other: recorded anew it lies with the referral.

@@ -1,4 +1,4 @@
-//! Projects, samples, and the lists that each hospital keeps of its own.
+//! Projects, samples, and the code lists of each hospital.
 
 use painreg_domain::clinical::Kind;
 use painreg_tests::{Actor, Answer, World};
@@ -28,7 +28,7 @@ fn changed(list: &Value, code: &str, change: &Value) -> Value {
 }
 
 #[test]
-fn a_list_is_changed_as_a_whole_and_counts_at_once() {
+fn replace_code_list_takes_effect_at_once() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let manager = world.alpha().manager();
@@ -48,7 +48,7 @@ fn a_list_is_changed_as_a_whole_and_counts_at_once() {
     assert_eq!(list(&clinician, "goal_category"), answer.body);
     // The running server knows it with the very next request.
     clinician.records(&patient, Kind::TreatmentGoal, &goal("garden"));
-    // The other front end still has the old list: it is told.
+    // The other front end still has the old list: its change is refused.
     replaces(&manager, "goal_category", 1, &first["codes"]).problem(412, "stale");
     let path = manager.at("code-lists/goal_category");
     manager.request("PUT", &path).json(&json!({"codes": more})).send().problem(428, "precondition_required");
@@ -58,7 +58,7 @@ fn a_list_is_changed_as_a_whole_and_counts_at_once() {
     let answer = replaces(&manager, "goal_category", 2, &ended).expect(200);
     clinician.tries_to_record(&patient, Kind::TreatmentGoal, &goal("garden")).fault(422, "/category", "expired_code");
     clinician.records(&patient, Kind::TreatmentGoal, &with(&goal("garden"), &json!({"set_on": "2025-01-31"})));
-    // What was recorded stays as it is, and is not changed into what is no longer.
+    // Recorded entries keep the code; a change to a removed code is refused.
     clinician.changes_entry(&patient, Kind::TreatmentGoal, &standing, &json!({"category": "garden"})).fault(
         422,
         "/category",
@@ -71,7 +71,7 @@ fn a_list_is_changed_as_a_whole_and_counts_at_once() {
     let renamed = changed(&answer.body, "pain", &json!({"nb": "Smertelindring"}));
     let answer = replaces(&manager, "goal_category", 3, &renamed).expect(200);
     assert_eq!(answer.body["codes"], renamed);
-    // The other registry has lists of its own.
+    // The other registry has separate lists.
     assert_eq!(list(&world.beta().clinician(), "goal_category")["codes"], first["codes"]);
     for (codes, pointer, code) in [
         (json!([]), "/codes", "invalid_format"),
@@ -119,7 +119,7 @@ fn a_list_is_changed_as_a_whole_and_counts_at_once() {
 }
 
 #[test]
-fn what_a_flag_says_is_what_follows() {
+fn code_list_flags_drive_follow_up() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let manager = world.alpha().manager();
@@ -152,7 +152,7 @@ fn what_a_flag_says_is_what_follows() {
 }
 
 #[test]
-fn a_project_keeps_the_fields_it_names() {
+fn project_participation_accepts_the_projects_fields_only() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let manager = world.alpha().manager();
@@ -274,7 +274,7 @@ fn a_project_keeps_the_fields_it_names() {
 }
 
 #[test]
-fn samples_are_of_a_kind_and_of_a_project_that_exist() {
+fn record_sample_requires_a_known_type_and_project() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let whole = alone(Kind::Sample);

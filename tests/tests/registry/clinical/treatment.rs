@@ -8,7 +8,7 @@ use super::{alone, id, only_fault, treated};
 use crate::kit::{Judged as _, with};
 
 #[test]
-fn a_diagnosis_is_one_that_was_valid_and_what_follows_from_it_is_told() {
+fn record_diagnosis_requires_a_valid_code_and_derives_its_class() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let diagnosis = |change: Value| with(&alone(Kind::Diagnosis), &change);
@@ -49,7 +49,7 @@ fn a_diagnosis_is_one_that_was_valid_and_what_follows_from_it_is_told() {
 }
 
 #[test]
-fn a_code_counts_on_the_day_it_was_used() {
+fn entry_code_is_checked_on_the_day_of_use() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let used = |atc: &str, on: &str| json!({"atc": atc, "route": "oral", "started_on": on});
@@ -72,7 +72,7 @@ fn a_code_counts_on_the_day_it_was_used() {
 }
 
 #[test]
-fn procedures_belong_to_the_group_of_their_codes() {
+fn record_procedure_derives_the_group_of_its_code() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let done = |change: Value| with(&alone(Kind::Procedure), &change);
@@ -108,7 +108,7 @@ fn procedures_belong_to_the_group_of_their_codes() {
 }
 
 #[test]
-fn a_drawing_names_each_place_once() {
+fn record_pain_site_refuses_duplicate_regions() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let drawing = |areas: Value| with(&alone(Kind::PainSite), &json!({ "areas": areas }));
@@ -172,7 +172,7 @@ fn step(from: &str, mg: f64, opioids: i64, unknown: i64, level: &str) -> (String
 }
 
 #[test]
-fn opioids_are_reckoned_together_over_time() {
+fn omeq_series_adds_opioids_over_time() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     assert_eq!(steps(&clinician, &patient, ""), []);
@@ -214,7 +214,7 @@ fn opioids_are_reckoned_together_over_time() {
     ];
     assert_eq!(steps(&clinician, &patient, ""), whole);
     assert_eq!(steps(&clinician, &patient, &format!("?as_of={one}")), whole[..1]);
-    // A smaller dose is another sum, also of what was reckoned before.
+    // A smaller dose changes the sum, for earlier days too.
     let before = world.clock.now();
     clinician
         .changes_entry(&patient, Kind::Medication, &morphine, &json!({"dose": 10, "ended_on": "2025-01-31"}))
@@ -238,7 +238,7 @@ fn opioids_are_reckoned_together_over_time() {
 }
 
 #[test]
-fn amounts_are_what_can_be_true() {
+fn record_medication_refuses_impossible_amounts() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let whole = alone(Kind::Medication);
@@ -266,7 +266,7 @@ fn amounts_are_what_can_be_true() {
     let ended = with(&whole, &json!({"ended_on": "2025-02-02"}));
     let refused = clinician.tries_to_record(&patient, Kind::Medication, &ended).expect(422);
     assert!(refused.faults().iter().all(|(pointer, _)| pointer == "/ended_on"), "{}", refused.text());
-    // Numbers no computer keeps are refused, and are nobody's failure.
+    // Numbers out of range are refused, and are no internal error.
     for text in [
         "1e400",
         "-1e400",
@@ -294,7 +294,7 @@ fn amounts_are_what_can_be_true() {
 }
 
 #[test]
-fn a_consultation_and_a_goal_hold_to_their_forms() {
+fn record_consultation_and_goal_check_their_members() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     for (kind, change, pointer, code) in [

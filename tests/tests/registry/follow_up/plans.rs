@@ -11,7 +11,7 @@ use crate::examples;
 use crate::kit::with;
 
 #[test]
-fn publishing_changes_exactly_what_the_simulation_said() {
+fn publish_follow_up_plan_changes_what_the_simulation_predicted() {
     let world = World::new();
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
     for at in 0..12_u32 {
@@ -53,7 +53,7 @@ fn publishing_changes_exactly_what_the_simulation_said() {
     runs(&manager);
     let after = stored();
     assert_eq!(counts(&manager)["up_to_date"], true);
-    // Every difference between what was and what is was foretold, and nothing else.
+    // Every difference between before and after was predicted, and nothing else.
     let side = |row: &Value| json!({"patient_id": row["patient_id"], "rule": row["rule"], "state": row["state"], "due_on": row["due_on"], "send_on": row["send_on"]});
     let told: Vec<Value> = simulated["differences"]
         .as_array()
@@ -77,7 +77,7 @@ fn publishing_changes_exactly_what_the_simulation_said() {
 }
 
 #[test]
-fn several_at_once_decide_everybody_once_while_facts_change() {
+fn concurrent_runs_decide_every_patient_once() {
     let world = World::with(&Setup { workers: 2, connections_per_tenant: 12, ..Setup::default() });
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
     let performed = days_before(today(&world), 10);
@@ -123,7 +123,7 @@ fn several_at_once_decide_everybody_once_while_facts_change() {
 }
 
 #[test]
-fn a_faulty_plan_is_kept_as_a_draft_and_never_published() {
+fn publish_follow_up_plan_refuses_a_faulty_draft() {
     let world = World::new();
     let manager = world.alpha().manager();
     let mut plan = examples::plan();
@@ -153,7 +153,7 @@ fn a_faulty_plan_is_kept_as_a_draft_and_never_published() {
 }
 
 #[test]
-fn a_list_that_changes_is_followed_by_the_next_run() {
+fn run_follow_up_redecides_after_a_code_list_change() {
     let world = World::new();
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
     let patient = clinician.registers(&world.answerer());

@@ -10,7 +10,7 @@ use super::{PATIENTS, Siege, sound};
 use crate::kit::{Judged as _, PATIENCE, answers_from, call, exchange, head};
 
 #[test]
-fn json_that_is_none_or_means_two_things() {
+fn malformed_or_ambiguous_json_is_refused() {
     let siege = Siege::new();
     let sound = sound().to_string();
     let with = |more: &str| format!("{}, {more}}}", sound.trim_end_matches('}')).into_bytes();
@@ -111,7 +111,7 @@ fn json_that_is_none_or_means_two_things() {
 }
 
 #[test]
-fn bodies_that_are_too_large_or_not_json_at_all() {
+fn oversized_bodies_and_wrong_media_types_are_refused() {
     let siege = Siege::new();
     let large = format!("{{\"language\": \"{}\"}}", "x".repeat(300 * 1024));
     let json = ("Content-Type", "application/json");
@@ -123,7 +123,7 @@ fn bodies_that_are_too_large_or_not_json_at_all() {
         let answer = answers.into_iter().next().expect("an answer");
         answer.problem(413, "too_large");
     }
-    // Sent in chunks, of which nobody knows how many will come.
+    // Sent in chunks, without an announced length.
     let head = head(siege.world.address, "POST", PATIENTS, &[authorization, json, ("Transfer-Encoding", "chunked")]);
     let chunk = format!("8000\r\n{}\r\n", "x".repeat(0x8000));
     let mut pieces = vec![head.as_slice()];
@@ -166,7 +166,7 @@ fn bodies_that_are_too_large_or_not_json_at_all() {
 }
 
 #[test]
-fn an_attacker_without_a_token_learns_nothing_of_bodies() {
+fn unauthenticated_requests_are_401_before_the_body_is_read() {
     let siege = Siege::new();
     let nobody = |what: &str, body: &[u8], kind: &str| {
         let answer = call(siege.world.address, "POST", PATIENTS, &[("Content-Type", kind)], Some(body));
@@ -192,7 +192,7 @@ fn an_attacker_without_a_token_learns_nothing_of_bodies() {
 
 /// The one slow test: eleven seconds, because the deadline is ten.
 #[test]
-fn a_body_that_trickles_is_cut_off() {
+fn slow_bodies_are_cut_off() {
     let siege = Siege::new();
     let address = siege.world.address;
     let authorization = siege.clinician.clone();
@@ -234,7 +234,7 @@ fn a_body_that_trickles_is_cut_off() {
         // A head that never ends is cut off sooner.
         let slow_head =
             threads.spawn(|| (exchange(address, &[b"GET / HTTP/1.1\r\nHost: x\r\nX-"], PATIENCE), started.elapsed()));
-        // Meanwhile others are served.
+        // Other callers are served in the same time.
         for _ in 0..20 {
             let asked = Instant::now();
             siege.sends("another caller", "GET", PATIENTS, &[], None).expect(200);

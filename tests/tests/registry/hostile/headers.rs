@@ -6,7 +6,7 @@ use super::{PATIENTS, Siege, sound};
 use crate::kit::{exchange, head};
 
 #[test]
-fn requests_that_mean_two_things() {
+fn ambiguous_requests_are_refused() {
     let siege = Siege::new();
     let (address, authorization) = (siege.world.address, siege.clinician.clone());
     let sound = sound().to_string();
@@ -111,7 +111,7 @@ fn requests_that_mean_two_things() {
 }
 
 #[test]
-fn headers_and_queries_that_are_too_much() {
+fn oversized_headers_and_queries_are_refused() {
     let siege = Siege::new();
     let big = "x".repeat(64 * 1024);
     siege.sends("a header of 64 KB", "GET", PATIENTS, &[("X-Big", &big)], None).problem(431, "headers_too_large");
@@ -164,7 +164,7 @@ fn headers_and_queries_that_are_too_much() {
 }
 
 #[test]
-fn a_request_has_one_id_and_it_is_harmless() {
+fn request_id_is_single_and_sanitised() {
     let siege = Siege::new();
     let long = "x".repeat(64);
     for good in ["12345678", "abcDEF-_.0", "01a2-b3c4.d5e6_f7", long.as_str()] {
@@ -199,7 +199,7 @@ fn a_request_has_one_id_and_it_is_harmless() {
     assert_eq!((answer.header("traceparent"), answer.header("nhn-event-id")), (trace, "event-1"));
     let answer = siege.sends("a long trace", "GET", PATIENTS, &[("traceparent", &"x".repeat(300))], None);
     assert!(!answer.headers.contains_key("traceparent"));
-    // Problems speak the caller's language, whoever refuses.
+    // Problems are in the caller's language, from every layer.
     let nb = siege.sends("bokmål", "GET", "/v1/nowhere", &[("Accept-Language", "nb-NO, en;q=0.5")], None);
     assert_eq!((nb.header("content-language"), nb.status), ("nb", 404));
     let en = siege.sends("English", "GET", "/v1/nowhere", &[], None);

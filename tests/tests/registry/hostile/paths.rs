@@ -4,7 +4,7 @@ use super::{PATIENTS, Siege};
 use crate::kit::{bearer, call, head};
 
 #[test]
-fn paths_that_lead_astray() {
+fn path_traversal_is_not_found() {
     let siege = Siege::new();
     let stranger = siege.world.beta().clinician().registers(&siege.world.person());
     for target in [
@@ -83,7 +83,7 @@ fn paths_that_lead_astray() {
 }
 
 #[test]
-fn methods_that_are_not_offered() {
+fn unsupported_methods_are_refused() {
     let siege = Siege::new();
     let document = siege.world.nobody().get("/openapi.json").expect(200).body;
     let id = "11111111-1111-4111-8111-111111111111";
@@ -158,7 +158,7 @@ fn methods_that_are_not_offered() {
 }
 
 #[test]
-fn answers_come_in_json_or_not_at_all() {
+fn accept_header_without_json_is_refused() {
     let siege = Siege::new();
     for accept in [
         "application/json",

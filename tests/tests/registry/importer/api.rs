@@ -107,7 +107,7 @@ fn answer(state: &Mutex<State>, request: &Request) -> Reply {
 }
 
 #[test]
-fn forms_are_fetched_with_their_definitions() {
+fn api_import_fetches_forms_and_definitions() {
     let (folder, into, from) = (Folder::new(), StandIn::new(), Nettskjema::new());
     from.state().answers.insert("71".to_owned(), (1..=300).map(|id| long(71, id, &["a", "b"])).collect());
     from.state().answers.insert("72".to_owned(), ndjson([v3(72, 1, "x"), v3(72, 2, "x")]));
@@ -126,7 +126,7 @@ fn forms_are_fetched_with_their_definitions() {
 }
 
 #[test]
-fn tokens_that_expire_are_renewed_and_pauses_are_kept() {
+fn api_import_renews_tokens_and_honours_retry_after() {
     let (folder, into, from) = (Folder::new(), StandIn::new(), Nettskjema::new());
     from.state().answers.insert("71".to_owned(), long(71, 1, &["a"]));
     from.state().good_for = 1;
@@ -138,7 +138,7 @@ fn tokens_that_expire_are_renewed_and_pauses_are_kept() {
 }
 
 #[test]
-fn a_stream_that_breaks_off_is_read_again_and_nothing_of_it_is_cut_short() {
+fn api_import_rereads_a_broken_stream() {
     let (folder, into, from) = (Folder::new(), StandIn::new(), Nettskjema::new());
     let answers: String = (1..=50).map(|id| long(71, id, &["a", "b", "c"])).collect();
     // In the middle of a line, between two lines of a submission, and at the end of one.
@@ -153,7 +153,7 @@ fn a_stream_that_breaks_off_is_read_again_and_nothing_of_it_is_cut_short() {
 }
 
 #[test]
-fn what_nettskjema_says_no_with_is_told() {
+fn api_import_reports_nettskjema_errors() {
     let (folder, into, from) = (Folder::new(), StandIn::new(), Nettskjema::new());
     let told = run(from.import(&folder, &into, &["99"])).expect(1);
     assert!(told.log.contains("Nettskjema answered 404: Skjemaet med id 99 finnes ikke"), "{}", told.log);
@@ -164,7 +164,7 @@ fn what_nettskjema_says_no_with_is_told() {
 }
 
 #[test]
-fn a_watch_fetches_when_something_has_changed_and_survives_its_death() {
+fn api_import_watch_fetches_changes_and_survives_a_kill() {
     let (folder, into, from) = (Folder::new(), StandIn::new(), Nettskjema::new());
     from.state().answers.insert("71".to_owned(), long(71, 1, &["a"]));
     let within = |what: &str, seen: &dyn Fn() -> bool| {

@@ -22,10 +22,10 @@ const GNUPG_KEY: &str = include_str!("gnupg-key.asc");
 const GNUPG_PASSPHRASE: &str = "an open secret";
 /// Made by GnuPG 2.2.40, compressed: submission 4711.
 const GNUPG_MESSAGE: &str = include_str!("gnupg-message.asc");
-/// Stands in every answer, and nowhere else.
+/// A text in every answer, and in no other place.
 const WORDS: &str = "known to nobody else";
 
-/// A key of its own.
+/// A separate key.
 pub struct Key(SignedSecretKey);
 
 impl Key {
@@ -65,7 +65,7 @@ fn nothing_is_open(folder: &Folder) {
 }
 
 #[test]
-fn encrypted_files_arrive_and_nothing_of_them_touches_the_disk() {
+fn import_decrypts_files_in_memory_only() {
     let (folder, into, key) = (Folder::new(), StandIn::new(), Key::new());
     folder.file("key.asc", key.armoured());
     let at = "sns/0123456789ABCDEF/1000001";
@@ -98,7 +98,7 @@ fn encrypted_files_arrive_and_nothing_of_them_touches_the_disk() {
 }
 
 #[test]
-fn what_gnupg_encrypted_is_opened_with_its_key_and_passphrase() {
+fn import_decrypts_gnupg_files_with_key_and_passphrase() {
     for (file, code) in [(None, 1), (Some("wrong"), 1), (Some(GNUPG_PASSPHRASE), 0)] {
         let (folder, into) = (Folder::new(), StandIn::new());
         folder.file("key.asc", GNUPG_KEY);
@@ -123,7 +123,7 @@ fn what_gnupg_encrypted_is_opened_with_its_key_and_passphrase() {
 }
 
 #[test]
-fn what_cannot_be_opened_is_named_and_nothing_of_it_is_sent() {
+fn import_names_undecryptable_files_and_sends_nothing() {
     let (folder, into, key) = (Folder::new(), StandIn::new(), Key::new());
     folder.file("key.asc", key.armoured());
     folder.file("7/1.json.asc", Key::new().encrypts(&tsd(1, WORDS).to_string()));
@@ -151,7 +151,7 @@ fn what_cannot_be_opened_is_named_and_nothing_of_it_is_sent() {
 }
 
 #[test]
-fn a_file_that_is_far_longer_than_it_looks_is_read_piece_by_piece() {
+fn import_streams_highly_compressed_files() {
     let (folder, into, key) = (Folder::new(), StandIn::new(), Key::new());
     folder.file("key.asc", key.armoured());
     let words = WORDS.repeat(5_000);

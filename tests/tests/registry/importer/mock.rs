@@ -5,13 +5,13 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 
-/// A request.
+/// A request that was received.
 pub struct Request {
     /// Path and query.
     pub path: String,
     /// Headers, their names in small letters.
     pub headers: HashMap<String, String>,
-    /// The body.
+    /// The body in bytes.
     pub body: Vec<u8>,
 }
 
@@ -27,13 +27,13 @@ impl Request {
     }
 }
 
-/// An answer.
+/// An answer to be sent.
 pub struct Reply {
-    /// Status.
+    /// The status code.
     pub status: u16,
     /// Headers besides the length.
     pub headers: Vec<(&'static str, String)>,
-    /// The body.
+    /// The body in bytes.
     pub body: Vec<u8>,
     /// After how many bytes of the body the connection breaks.
     pub torn_at: Option<usize>,

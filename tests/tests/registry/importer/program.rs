@@ -1,4 +1,4 @@
-//! The program itself, in a folder of its own that nothing else writes to.
+//! The program itself, in a separate folder.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -77,7 +77,7 @@ impl Drop for Folder {
     }
 }
 
-/// What a run told.
+/// The output of a run.
 pub struct Told {
     /// What it answered.
     pub code: i32,
@@ -101,7 +101,7 @@ pub fn run(mut command: Command) -> Told {
     told(command.output().expect("a program"))
 }
 
-/// Starts.
+/// Starts the program.
 pub fn start(mut command: Command) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a program")
 }

@@ -39,7 +39,7 @@ fn tsd(number: &str, submission: u64, answers: &Value) -> Value {
 }
 
 #[test]
-fn every_shape_is_stored_once_and_as_the_same_answers() {
+fn import_stores_every_shape_once_with_equal_answers() {
     let (world, folder, key) = (World::new(), Folder::new(), Key::new());
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.person());
@@ -115,7 +115,7 @@ fn every_shape_is_stored_once_and_as_the_same_answers() {
 }
 
 #[test]
-fn what_waits_in_quarantine_is_told_and_placed_by_the_next_run() {
+fn import_reports_quarantine_and_the_next_run_resolves_it() {
     let (world, folder) = (World::new(), Folder::new());
     let secretary = world.alpha().secretary();
     let (known, stranger) = (secretary.registers(&world.person()), world.person());
@@ -152,7 +152,7 @@ fn what_waits_in_quarantine_is_told_and_placed_by_the_next_run() {
 }
 
 #[test]
-fn killed_amid_the_real_server_it_ends_the_same() {
+fn import_killed_against_the_server_ends_the_same() {
     let (world, folder) = (World::new(), Folder::new());
     let secretary = world.alpha().secretary();
     let patients: Vec<_> = (0..10).map(|_| secretary.registers(&world.person())).collect();
@@ -193,7 +193,7 @@ const MAPPING: &str = r#"
 "#;
 
 #[test]
-fn an_export_of_infopad_arrives_by_its_mapping() {
+fn import_infopad_applies_the_mapping() {
     let (world, folder) = (World::new(), Folder::new());
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.person());

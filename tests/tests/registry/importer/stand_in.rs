@@ -17,7 +17,7 @@ pub const TOKEN: &str = "token-of-the-importer";
 pub enum Mood {
     /// Answers 429 and how long to wait.
     TooFast(&'static str),
-    /// Answers 503.
+    /// The server answers 503.
     Busy,
     /// Takes everything, and breaks off after so many results.
     Torn(usize),
@@ -47,13 +47,13 @@ pub struct Held {
 /// The stand-in, while it listens.
 #[derive(Clone)]
 pub struct StandIn {
-    /// Its address.
+    /// The address it listens on.
     pub url: String,
     held: Arc<Mutex<Held>>,
 }
 
 impl StandIn {
-    /// Listens.
+    /// Starts to listen on loopback.
     pub fn new() -> Self {
         let held = Arc::new(Mutex::new(Held::default()));
         let own = Arc::clone(&held);

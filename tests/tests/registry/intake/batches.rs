@@ -7,7 +7,7 @@ use super::{batch, line, outcomes, sends};
 use crate::kit::Judged as _;
 
 #[test]
-fn whatever_one_line_does_the_others_are_stored() {
+fn submit_many_stores_valid_lines_beside_faulty_ones() {
     let world = World::new();
     let importer = world.alpha().importer();
     let patient = world.alpha().secretary().registers(&world.person());
@@ -62,7 +62,7 @@ fn whatever_one_line_does_the_others_are_stored() {
 }
 
 #[test]
-fn a_dry_run_says_the_same_and_leaves_nothing() {
+fn submit_many_dry_run_answers_the_same_and_stores_nothing() {
     let world = World::new();
     let importer = world.alpha().importer();
     let patient = world.alpha().secretary().registers(&world.person());
@@ -80,7 +80,7 @@ fn a_dry_run_says_the_same_and_leaves_nothing() {
 }
 
 #[test]
-fn thousands_of_lines_are_stored_in_order_and_once() {
+fn submit_many_stores_thousands_in_order_and_once() {
     let world = World::new();
     let importer = world.alpha().importer();
     let patients: Vec<String> = (0..5).map(|_| world.alpha().secretary().registers(&world.person()).id).collect();
@@ -101,7 +101,7 @@ fn thousands_of_lines_are_stored_in_order_and_once() {
 }
 
 #[test]
-fn the_body_is_lines_and_the_caller_an_importer() {
+fn submit_many_requires_ndjson_and_an_importer() {
     let world = World::new();
     let importer = world.alpha().importer();
     let send = |actor: &Actor<'_>, media: &str, body: &[u8]| -> Answer {

@@ -1,4 +1,4 @@
-//! Quarantine: what is kept, and how it is placed.
+//! Quarantine: reasons, and the ways out of it.
 
 use painreg_tests::World;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::{batch, delivery, line, outcomes, sends};
 use crate::kit::Judged as _;
 
 #[test]
-fn a_key_that_has_changed_waits_with_a_proposal_and_is_placed_when_it_is_mapped() {
+fn changed_key_is_quarantined_with_a_proposal_and_replayed_when_mapped() {
     let world = World::new();
     let (importer, manager) = (world.alpha().importer(), world.alpha().manager());
     let patient = world.alpha().secretary().registers(&world.person());
@@ -39,7 +39,7 @@ fn a_key_that_has_changed_waits_with_a_proposal_and_is_placed_when_it_is_mapped(
     let listed = manager.get(&manager.at("quarantine?state=open&form_id=1000001&code=unknown_item")).expect(200);
     assert_eq!(listed.items().len(), 1);
     assert_eq!((&listed.items()[0]["id"], &listed.items()[0]["reasons"]), (&json!(id), &kept.body["reasons"]));
-    // Nobody who may only list sees what was answered; whoever opens it does, and the log says so.
+    // The list shows no answers; reading one does, and the log names the reader.
     assert!(!listed.text().contains("married"));
     let opened = manager.get(&manager.at(&format!("quarantine/{id}"))).expect(200);
     assert_eq!(opened.body["payload"], json!(document.to_string()));
@@ -47,7 +47,7 @@ fn a_key_that_has_changed_waits_with_a_proposal_and_is_placed_when_it_is_mapped(
         "SELECT count(*) FROM {{alpha}}.audit_event WHERE object = 'quarantine/{id}' AND action = 'ReadQuarantine'"
     );
     assert_eq!(world.number(&looked), 1);
-    // It lies sealed.
+    // The delivery is encrypted.
     let bytes = "SELECT count(*) FROM {alpha}.quarantine WHERE position('samlivsform'::bytea IN sealed) > 0";
     assert_eq!(world.number(bytes), 0);
 
@@ -83,7 +83,7 @@ fn a_key_that_has_changed_waits_with_a_proposal_and_is_placed_when_it_is_mapped(
 }
 
 #[test]
-fn what_waits_is_placed_by_registering_by_correcting_or_by_its_source_and_nothing_gets_lost() {
+fn quarantine_is_resolved_by_registration_correction_or_redelivery() {
     let world = World::new();
     let (importer, manager) = (world.alpha().importer(), world.alpha().manager());
     let (known, person) = (world.alpha().secretary().registers(&world.person()), world.person());
@@ -107,7 +107,7 @@ fn what_waits_is_placed_by_registering_by_correcting_or_by_its_source_and_nothin
         (&replayed["results"][0]["id"], &replayed["results"][0]["outcome"]),
         (&json!(unknown), &json!("created"))
     );
-    // By correcting: a value, and whose it is.
+    // By correction: a value, and the patient.
     let correct = |id: &str, corrections: &Value| {
         manager.post(&manager.at(&format!("quarantine/{id}/replays")), &json!({"corrections": corrections})).expect(200)
     };
@@ -128,7 +128,7 @@ fn what_waits_is_placed_by_registering_by_correcting_or_by_its_source_and_nothin
     let state = |id: &str| manager.get(&manager.at(&format!("quarantine/{id}"))).expect(200);
     assert_eq!(state(&changed).body["about"]["state"], json!("placed"));
     assert_eq!(state(&test).body["about"]["state"], json!("superseded"));
-    // By deciding that it is not to be placed.
+    // By dismissal.
     let version = state(&worse).body["about"]["version"].as_i64().expect("a version");
     let aside = |version: i64| manager.put(&manager.at(&format!("quarantine/{worse}/dismissal")), version);
     aside(version + 1).problem(412, "stale");
@@ -140,7 +140,7 @@ fn what_waits_is_placed_by_registering_by_correcting_or_by_its_source_and_nothin
 }
 
 #[test]
-fn what_the_patient_does_not_allow_is_not_even_kept_in_quarantine() {
+fn delivery_of_an_opted_out_patient_is_not_quarantined() {
     let world = World::new();
     let importer = world.alpha().importer();
     let clinician = world.alpha().clinician();
@@ -160,7 +160,7 @@ fn what_the_patient_does_not_allow_is_not_even_kept_in_quarantine() {
 }
 
 #[test]
-fn a_row_that_does_not_fit_waits_with_its_header() {
+fn deliver_many_quarantines_a_csv_row_with_its_header() {
     let world = World::new();
     let (importer, manager) = (world.alpha().importer(), world.alpha().manager());
     let patient = world.alpha().secretary().registers(&world.person());

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{delivery, outcomes, sends};
 
 #[test]
-fn scoring_again_adds_versions_where_the_result_is_another() {
+fn rescore_adds_versions_where_scores_differ() {
     let world = World::new();
     let manager = world.alpha().manager();
     let clinician = world.alpha().clinician();
@@ -49,7 +49,7 @@ fn scoring_again_adds_versions_where_the_result_is_another() {
 }
 
 #[test]
-fn a_changed_delivery_tells_what_changed() {
+fn submission_differences_list_changed_answers() {
     let world = World::new();
     let (importer, clinician) = (world.alpha().importer(), world.alpha().clinician());
     let patient = clinician.registers(&world.person());
@@ -67,7 +67,7 @@ fn a_changed_delivery_tells_what_changed() {
 }
 
 #[test]
-fn what_was_stored_before_is_known_again_although_no_more_of_it_would_be_taken() {
+fn redelivery_is_recognised_after_the_form_is_closed() {
     let world = World::new();
     let (importer, manager, clinician) = (world.alpha().importer(), world.alpha().manager(), world.alpha().clinician());
     let patient = clinician.registers(&world.person());

@@ -10,7 +10,7 @@ use crate::follow_up::runs;
 use crate::kit::with;
 
 #[test]
-fn what_was_to_go_to_somebody_else_is_not_sent_when_two_are_parted() {
+fn hand_over_after_undo_merge_is_refused() {
     let world = morning();
     let manager = world.alpha().manager();
     let (survivor, duplicate) = (manager.registers(&world.answerer()), due(&world));
@@ -26,7 +26,7 @@ fn what_was_to_go_to_somebody_else_is_not_sent_when_two_are_parted() {
 }
 
 #[test]
-fn nothing_is_handed_over_after_hours() {
+fn hand_over_respects_working_hours() {
     let world = morning();
     let patient = due(&world);
     let sender = world.alpha().sender();
@@ -48,7 +48,7 @@ fn nothing_is_handed_over_after_hours() {
 }
 
 #[test]
-fn what_was_handed_over_by_a_channel_that_nobody_serves_is_let_go_of_in_a_week() {
+fn hand_over_without_report_expires_in_a_week() {
     let world = morning();
     let patient = due(&world);
     let (sender, manager) = (world.alpha().sender(), world.alpha().manager());
@@ -63,7 +63,7 @@ fn what_was_handed_over_by_a_channel_that_nobody_serves_is_let_go_of_in_a_week()
 }
 
 #[test]
-fn the_last_check_stops_what_has_been_answered_forbidden_or_lost() {
+fn hand_over_refuses_answered_opted_out_or_expired_invitations() {
     let world = morning();
     let patients = [due(&world), due(&world), due(&world)];
     let sender = world.alpha().sender();
@@ -79,7 +79,7 @@ fn the_last_check_stops_what_has_been_answered_forbidden_or_lost() {
     hands_over(&sender, &with(&mine(&patients[2]), &json!({"version": 7}))).problem(412, "stale");
     world.advance(SignedDuration::from_secs(301));
     hands_over(&sender, &mine(&patients[2])).problem(409, "not_held");
-    // Whoever comes next is given it: nobody had begun.
+    // The next claimant is given it: no hand-over had begun.
     let next = claims(&sender, "sms");
     let [again] = of(&next) else { panic!("one invitation: {next}") };
     assert_eq!((&again["id"], &again["text"]), (&mine(&patients[2])["id"], &mine(&patients[2])["text"]));
@@ -98,7 +98,7 @@ fn the_last_check_stops_what_has_been_answered_forbidden_or_lost() {
 }
 
 #[test]
-fn nothing_goes_to_a_number_that_is_not_the_patients_any_more() {
+fn hand_over_refuses_a_changed_number() {
     let world = morning();
     let patient = due(&world);
     let (sender, clinician) = (world.alpha().sender(), world.alpha().clinician());
@@ -112,7 +112,7 @@ fn nothing_goes_to_a_number_that_is_not_the_patients_any_more() {
 }
 
 #[test]
-fn a_hand_over_is_granted_once_and_to_whoever_claimed() {
+fn hand_over_is_granted_once_to_the_claimant() {
     let world = morning();
     due(&world);
     let (sender, other) = (world.alpha().sender(), world.alpha().sender().called("another-gateway"));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{claims, due, hands_over, morning, of, stands, tells};
 
 #[test]
-fn what_a_sender_says_late_of_what_another_holds_by_now_ends_nothing() {
+fn report_of_an_expired_lease_ends_nothing() {
     let world = morning();
     let patient = due(&world);
     let (first, second) = (world.alpha().sender().called("first"), world.alpha().sender().called("second"));
@@ -24,7 +24,7 @@ fn what_a_sender_says_late_of_what_another_holds_by_now_ends_nothing() {
 }
 
 #[test]
-fn what_was_known_then_is_told_of_what_has_failed_since() {
+fn read_follow_up_as_of_hides_later_failures() {
     let world = morning();
     let patient = due(&world);
     let (sender, clinician) = (world.alpha().sender(), world.alpha().clinician());
@@ -46,7 +46,7 @@ fn what_was_known_then_is_told_of_what_has_failed_since() {
 }
 
 #[test]
-fn what_fails_goes_by_the_next_channel_and_again_when_the_number_is_mended() {
+fn report_of_failure_moves_to_the_next_channel() {
     let world = morning();
     let patient = due(&world);
     let sender = world.alpha().sender();
@@ -71,7 +71,7 @@ fn what_fails_goes_by_the_next_channel_and_again_when_the_number_is_mended() {
 }
 
 #[test]
-fn bad_receipts_and_foreign_senders_are_refused_with_the_place_named() {
+fn report_refuses_invalid_bodies_and_foreign_senders() {
     let world = morning();
     due(&world);
     let (sender, stranger) = (world.alpha().sender(), world.beta().sender());

@@ -47,7 +47,7 @@ impl Forger {
         self.public.clone()
     }
 
-    /// The public half as it stands in a set.
+    /// The public half as a member of a key set.
     pub fn jwk(&self) -> Value {
         with(&self.public, &json!({"kid": self.kid, "use": "sig"}))
     }
@@ -73,7 +73,7 @@ impl Forger {
         self.sign(&self.header(), claims)
     }
 
-    /// RFC 7638.
+    /// The thumbprint of the public key (RFC 7638).
     pub fn thumbprint(&self) -> String {
         // serde_json keeps members sorted, which is the order RFC 7638 asks for.
         hash(self.public.to_string().as_bytes())
@@ -116,7 +116,7 @@ pub fn decoded(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// SHA-256, base64url.
+/// The SHA-256 of bytes, in base64url.
 pub fn hash(bytes: &[u8]) -> String {
     encoded(digest::digest(&digest::SHA256, bytes))
 }

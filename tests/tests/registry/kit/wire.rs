@@ -87,7 +87,7 @@ fn unchunk(mut bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     }
 }
 
-/// One request and its answer, on a connection of its own. The target is sent exactly as given.
+/// One request and its answer, on a new connection. The target is sent exactly as given.
 pub fn call(address: SocketAddr, method: &str, target: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
     let mut bytes = head(address, method, target, headers);
     if let Some(body) = body {

@@ -51,7 +51,7 @@ fn blocked(code: FaultCode) -> impl Fn(&Result<Vec<FaultCode>, StoreError>) -> b
 }
 
 #[test]
-fn a_change_is_seen_at_once_by_every_server_and_every_role() {
+fn change_settings_is_seen_at_once_by_every_server() {
     let world = World::new();
     let manager = world.alpha().manager();
     let (patient, other) = (somebody(&world), another_server(&world));
@@ -116,7 +116,7 @@ fn delivers(world: &World, patient: PatientId, id: &str, day: &str) -> Value {
 }
 
 #[test]
-fn the_day_of_the_answer_counts_and_not_the_day_it_arrives() {
+fn licence_is_checked_on_the_day_of_the_answer() {
     let world = World::new();
     let manager = world.alpha().manager();
     let patient = somebody(&world);
@@ -154,7 +154,7 @@ fn the_day_of_the_answer_counts_and_not_the_day_it_arrives() {
 }
 
 #[test]
-fn nothing_is_asked_of_the_database_while_nothing_has_changed() {
+fn settings_cache_reads_only_after_a_change() {
     let world = World::new();
     let manager = world.alpha().manager();
     let patient = somebody(&world);
@@ -176,7 +176,7 @@ fn nothing_is_asked_of_the_database_while_nothing_has_changed() {
 }
 
 #[test]
-fn the_registrys_value_sets_score_every_answer_and_every_answer_again() {
+fn rescore_applies_the_registrys_value_sets() {
     let world = World::new();
     let manager = world.alpha().manager();
     let patient = somebody(&world);

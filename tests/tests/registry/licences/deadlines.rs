@@ -15,7 +15,7 @@ fn codes(items: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn instruments_in_use_without_a_licence_are_told_until_there_is_one() {
+fn licence_deadlines_list_unlicensed_instruments_in_use() {
     let world = World::new();
     let manager = world.alpha().manager();
     let found = due(&manager, "");
@@ -33,7 +33,7 @@ fn instruments_in_use_without_a_licence_are_told_until_there_is_one() {
 }
 
 #[test]
-fn what_ends_is_renewed_or_paid_falls_due_within_the_time_asked_for() {
+fn licence_deadlines_list_renewals_and_payments_within_the_period() {
     let world = World::new();
     let manager = world.alpha().manager();
     let all: Vec<Value> = due(&manager, "").iter().map(|item| item["instrument"].clone()).collect();
@@ -69,7 +69,7 @@ fn what_ends_is_renewed_or_paid_falls_due_within_the_time_asked_for() {
 }
 
 #[test]
-fn only_a_duration_of_days_is_a_time_to_look_at() {
+fn licence_deadlines_accept_durations_of_days_only() {
     let world = World::new();
     let manager = world.alpha().manager();
     for within in
@@ -84,7 +84,7 @@ fn only_a_duration_of_days_is_a_time_to_look_at() {
 }
 
 #[test]
-fn what_is_answered_in_a_licence_year_counts_once() {
+fn licence_usage_counts_a_submission_once_a_year() {
     let world = World::new();
     let (manager, clinician) = (world.alpha().manager(), world.alpha().clinician());
     let patient = clinician.registers(&world.person());
@@ -111,6 +111,6 @@ fn what_is_answered_in_a_licence_year_counts_once() {
     assert!(volumes().starts_with("\"volume_near\"") && volumes().contains(" 4 of 5 answered"), "{}", volumes());
     answers("7", -1, json!({"isi_01": 1})).expect(201);
     assert!(volumes().starts_with("\"volume_reached\"") && volumes().contains(" 5 of 5 answered"), "{}", volumes());
-    // It stops nobody.
+    // Missing licences stop no delivery.
     answers("8", -1, json!({"isi_01": 1})).expect(201);
 }

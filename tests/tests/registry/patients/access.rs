@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::kit::{Judged as _, with};
 
 #[test]
-fn who_reaches_a_unit_reaches_no_other() {
+fn unit_role_reaches_its_own_unit_only() {
     let world = World::new();
     let here = world.alpha().clinician();
     let there = world.alpha().clinician().of_unit("ward").called("clinician-2");
@@ -41,11 +41,11 @@ fn who_reaches_a_unit_reaches_no_other() {
         assert_eq!(strip(real), strip(invented));
     }
     assert_eq!(there.lists_patients("").expect(200).items().len(), 0);
-    // Nobody registers or moves a patient out of their own reach.
+    // A caller cannot register or move a patient out of their own reach.
     let body = with(&registration(&world.person()), &json!({"unit": "ward"}));
     here.post(&here.at("patients"), &body).fault(422, "/unit", "unknown_reference");
     here.changes(&patient, 1, &json!({"unit": "ward"})).fault(422, "/unit", "unknown_reference");
-    // Whose token names no unit reaches nobody.
+    // A token without a unit reaches no patient.
     let lost = here.clone().changed(|claims| claims.unit = None).called("clinician-3");
     lost.reads(&patient).problem(404, "not_found");
     assert_eq!(lost.lists_patients("").expect(200).items().len(), 0);
@@ -62,7 +62,7 @@ fn who_reaches_a_unit_reaches_no_other() {
 }
 
 #[test]
-fn a_patient_reads_their_own_record_and_who_looked_at_it() {
+fn patient_reads_own_record_and_access_log() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let (own, other) = (clinician.registers(&world.person()), clinician.registers(&world.person()));
@@ -101,7 +101,7 @@ fn a_patient_reads_their_own_record_and_who_looked_at_it() {
     ] {
         answer.problem(403, "forbidden");
     }
-    // Nobody but the patient and those who oversee reads the log.
+    // Only the patient and supervising roles read the log.
     for role in [Role::Clinician, Role::Secretary, Role::Importer, Role::PasFeed] {
         world.alpha().somebody(role).reads_access_log_of(&own).problem(403, "forbidden");
     }
@@ -110,7 +110,7 @@ fn a_patient_reads_their_own_record_and_who_looked_at_it() {
 }
 
 #[test]
-fn the_access_log_tells_who_did_what_and_when() {
+fn access_log_shows_actor_action_and_time() {
     let world = World::new();
     let patient = world.alpha().secretary().called("sekretær Ås").registers(&world.person());
     let clinician = world.alpha().clinician().called("lege-7");
@@ -159,7 +159,7 @@ fn the_access_log_tells_who_did_what_and_when() {
     let all = world.alpha().dpo().get("/v1/tenants/alpha/audit-events?limit=200").expect(200);
     let refused = all.items().iter().filter(|event| event["outcome"] == "not_found").count();
     assert_eq!(refused, 1);
-    // Nobody can change or remove an entry, whatever their role in the database.
+    // No role in the database can change or remove an event.
     let alpha = world.schema("alpha");
     for role in ["clinician", "registry_manager", "dpo", "system", "patient", "importer"] {
         for deed in

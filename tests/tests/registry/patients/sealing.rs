@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::registers;
 
 #[test]
-fn what_identifies_a_patient_lies_sealed() {
+fn identifying_data_is_encrypted_at_rest() {
     let world = World::new();
     let secretary = world.alpha().secretary();
     let person = world.person();
@@ -80,7 +80,7 @@ fn what_identifies_a_patient_lies_sealed() {
 }
 
 #[test]
-fn the_blind_index_of_one_number_differs_between_registries() {
+fn blind_index_differs_between_registries() {
     let world = World::new();
     let person = world.person();
     world.alpha().secretary().registers(&person);
@@ -93,7 +93,7 @@ fn the_blind_index_of_one_number_differs_between_registries() {
     let (alpha, beta) = (of("alpha"), of("beta"));
     assert_eq!((alpha.len(), beta.len()), (64, 64));
     assert_ne!(alpha, beta);
-    // And it is no plain hash of the number: nobody can go through all of them.
+    // It is keyed, not a plain hash of the number: trying all numbers does not find it.
     let hashes = world.rows(&format!(
         "SELECT encode(sha256('{0}'), 'hex') AS plain, encode(sha256('fnr:{0}'), 'hex') AS canonical",
         person.national_id

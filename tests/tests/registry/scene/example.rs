@@ -24,10 +24,10 @@ pub struct Example {
     pub setup: Option<fn(&Request<'_>)>,
     /// A valid body.
     pub body: Option<fn(&Request<'_>) -> Value>,
-    /// The row whose version is in `If-Match`, as the end of `SELECT max(version) FROM`: a table of the registry, or
+    /// The source of `If-Match`, as the end of `SELECT max(version) FROM`: a table of the registry, or
     /// `platform.` and a table, and a condition. Path parameters stand in braces.
     pub version: Option<&'static str>,
-    /// The patients whom the audit trace names.
+    /// The patients that the audit trace names.
     pub whose: Whose,
     /// Whether a delivery about an unknown patient is kept in quarantine instead of refused.
     pub keeps: bool,
@@ -46,16 +46,16 @@ pub const ROW: Example = Example {
     keeps: false,
 };
 
-/// The patients whom the audit trace of a request names.
+/// The patients that the audit trace of a request names.
 #[derive(Clone, Copy)]
 pub enum Whose {
-    /// No patient.
+    /// The trace names no patient.
     Nobody,
     /// The patient of the objects.
     Patient,
-    /// The patient whose id the answer holds at this pointer.
+    /// The patient with the id at this pointer of the answer.
     Answered(&'static str),
-    /// The patient of the objects, and the one whose id the body holds at this pointer.
+    /// The patient of the objects, and the one with the id at this pointer of the body.
     AndSent(&'static str),
     /// The patient of the objects, and the one in this column of the row that the text after `FROM` finds.
     AndFound(&'static str, &'static str),
@@ -69,7 +69,7 @@ pub struct Parameter {
     pub name: &'static str,
     /// Whether it names one of the objects, so that the request is answered with 404 where there is no such object.
     pub object: bool,
-    /// Its value.
+    /// Returns the value in the path.
     pub value: fn(&Request<'_>) -> String,
 }
 
@@ -181,7 +181,7 @@ pub fn skeleton(operation: &Operation) -> String {
     lines.join("\n")
 }
 
-/// The kind of entry that an operation is about, where it is about one.
+/// The kind of entry that an operation is about; `None` for other operations.
 pub fn kind_of(operation: &Operation) -> Option<Kind> {
     let named = |kind: &Kind| operation.path.split('/').any(|part| part == kind.row().path);
     Kind::iter().find(named)

@@ -1,4 +1,4 @@
-//! Patients, merges and what is known of one person.
+//! Patients, merges and the views of one patient's record.
 
 use painreg_domain::clinical::Kind;
 use painreg_tests::registration;

@@ -2,14 +2,14 @@
 
 use painreg_tests::{Actor, Answer};
 
-/// The patients whom the audit trace of a prepared request names.
+/// The patients that the audit trace of a prepared request names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Traced {
     /// These, and those merged into them.
     Records(Vec<String>),
-    /// These.
+    /// Exactly these patients.
     Exactly(Vec<String>),
-    /// The patient whose id the answer holds at this pointer.
+    /// The patient with the id at this pointer of the answer.
     Answered(&'static str),
     /// Every patient of the list.
     Listed,
@@ -18,7 +18,7 @@ pub enum Traced {
 /// A request that can be sent.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// HTTP method.
+    /// The HTTP method, in capitals.
     pub method: String,
     /// The path and the query.
     pub path: String,
@@ -26,9 +26,9 @@ pub struct Prepared {
     pub headers: Vec<(String, String)>,
     /// The media type and the body.
     pub body: Option<(String, Vec<u8>)>,
-    /// Whether it names one of the objects, so that it is answered with 404 where there is no such object.
+    /// Whether the request names one of the objects, and is answered with 404 without them.
     pub refers: bool,
-    /// The patients whom its audit trace names.
+    /// The patients that the audit trace names.
     pub traced: Traced,
     /// Whether headers are as given and no key is added.
     pub bare: bool,

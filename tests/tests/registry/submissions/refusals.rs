@@ -7,7 +7,7 @@ use super::{delivery, scores, traces};
 use crate::kit::{Judged as _, real_looking, with};
 
 #[test]
-fn a_delivery_that_does_not_fit_stores_no_answers_and_waits() {
+fn deliver_quarantines_invalid_answers() {
     let world = World::new();
     let importer = world.alpha().importer();
     let patient = world.alpha().secretary().registers(&world.person());
@@ -81,13 +81,13 @@ fn a_delivery_that_does_not_fit_stores_no_answers_and_waits() {
     for root in [json!([]), json!("x"), json!(1), Value::Null, json!(true)] {
         importer.delivers(&root).fault(422, "", "wrong_type");
     }
-    // Several at once are all told, in order.
+    // Several faults are all reported, in order.
     let several = changed("/answers", json!({"nrs_average": 11, "isi": {"01": "9", "02": "x"}, "surprise": 1}));
     let kept = importer.delivers(&several).expect(202);
     let reasons = kept.body["reasons"].as_array().expect("reasons");
     let places: Vec<&str> = reasons.iter().filter_map(|reason| reason["pointer"].as_str()).collect();
     assert_eq!(places, ["/answers/isi/01", "/answers/isi/02", "/answers/nrs_average", "/answers/surprise"]);
-    // Somebody who is not registered, a form that is not known, a form of another registry.
+    // An unregistered person, an unknown form, a form of another registry.
     let stranger = delivery(&world.person().national_id, 1, &json!({"nrs_average": 5}));
     importer.delivers(&stranger).kept("/metadata/respondent/personal_identifier", "unknown_reference");
     for form in ["9999999", "1", "0"] {
@@ -101,7 +101,7 @@ fn a_delivery_that_does_not_fit_stores_no_answers_and_waits() {
 }
 
 #[test]
-fn answers_in_our_own_words_are_checked_the_same_way() {
+fn submit_answers_refuses_invalid_answers() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.person());
@@ -174,7 +174,7 @@ fn answers_in_our_own_words_are_checked_the_same_way() {
 }
 
 #[test]
-fn an_importer_writes_what_it_cannot_read() {
+fn importer_submits_answers_and_cannot_read_them() {
     let world = World::new();
     let importer = world.alpha().importer();
     let patient = world.alpha().secretary().registers(&world.person());

@@ -6,7 +6,7 @@ use painreg_tests::{World, execute};
 use serde_json::json;
 
 #[test]
-fn a_registry_at_another_version_waits_and_the_others_are_served() {
+fn tenant_at_another_schema_version_is_503_alone() {
     let world = World::new();
     let operator = world.operator();
     let clinician = world.alpha().clinician();
@@ -39,7 +39,7 @@ fn a_registry_at_another_version_waits_and_the_others_are_served() {
 }
 
 #[test]
-fn a_failed_migration_changes_nothing_and_stands_in_the_journal() {
+fn migrate_tenant_failure_rolls_back_and_is_recorded() {
     let world = World::new();
     let operator = world.operator();
     let clinician = world.beta().clinician();

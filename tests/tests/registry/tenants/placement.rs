@@ -8,7 +8,7 @@ use super::{creation, suspends};
 use crate::kit::{advance, with};
 
 #[test]
-fn a_registry_may_have_a_database_of_its_own() {
+fn create_tenant_in_a_separate_database() {
     let world = World::new();
     let operator = world.operator();
     let cluster = Cluster::shared();
@@ -68,7 +68,7 @@ fn a_registry_may_have_a_database_of_its_own() {
 }
 
 #[test]
-fn a_database_that_cannot_be_reached_makes_no_registry() {
+fn create_tenant_refuses_an_unreachable_database() {
     let world = World::new();
     let operator = world.operator();
     let before = world.number("SELECT value FROM platform.generation");

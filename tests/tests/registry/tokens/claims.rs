@@ -7,10 +7,10 @@ use super::{Forge, ISSUER, PATH, settings};
 use crate::kit::{Judged as _, advance, now, real_looking, trust, version, with};
 
 #[test]
-fn times_have_a_leeway_of_five_seconds() {
+fn token_times_have_five_seconds_leeway() {
     let forge = Forge::new();
     let now = now(&forge.world);
-    // The machine's clock runs on meanwhile: what must be accepted has room, what must be refused stays refused.
+    // The machine's clock runs on: accepted times have room, refused ones stay refused.
     forge.accepts_claims(&json!({"exp": now}));
     forge.accepts_claims(&json!({"nbf": now + 5}));
     forge.accepts_claims(&json!({"nbf": null}));
@@ -27,7 +27,7 @@ fn times_have_a_leeway_of_five_seconds() {
 }
 
 #[test]
-fn a_token_that_was_good_expires() {
+fn token_expires() {
     let forge = Forge::new();
     let token = forge.ec.token(&forge.claims());
     forge.accepts("fresh", &token);
@@ -39,7 +39,7 @@ fn a_token_that_was_good_expires() {
 }
 
 #[test]
-fn audience_issuer_and_subject_must_be_the_right_ones() {
+fn token_audience_issuer_and_subject_are_checked() {
     let forge = Forge::new();
     forge.accepts_claims(&json!({"aud": ["other", "painreg"]}));
     for aud in [
@@ -75,7 +75,7 @@ fn audience_issuer_and_subject_must_be_the_right_ones() {
 }
 
 #[test]
-fn one_token_has_one_known_role() {
+fn token_has_one_known_role() {
     let forge = Forge::new();
     forge.accepts_claims(&json!({"role": ["doctor"]}));
     forge.accepts_claims(&json!({"role": ["doctor", "gardener"]}));
@@ -101,7 +101,7 @@ fn one_token_has_one_known_role() {
 }
 
 #[test]
-fn a_unit_of_another_shape_is_no_unit() {
+fn token_unit_of_another_type_is_ignored() {
     let forge = Forge::with(&json!({"mapping": {
         "role_claim": "role", "roles": {"doctor": "clinician"}, "unit_claim": "unit", "default_unit": "clinic",
     }}));
@@ -120,7 +120,7 @@ fn a_unit_of_another_shape_is_no_unit() {
 }
 
 #[test]
-fn no_tenant_can_make_operators_or_the_system() {
+fn tenant_issuer_cannot_issue_operators_or_system() {
     let forge = Forge::new();
     let operator = forge.world.operator();
     let before = operator.get("/v1/tenants/alpha").expect(200).body;
@@ -136,7 +136,7 @@ fn no_tenant_can_make_operators_or_the_system() {
         let body = json!({"slug": "gamma", "name": "Gamma", "issuers": issuers});
         operator.post("/v1/tenants", &body).fault(422, "/issuers/1/mapping/roles", "unknown_option");
     }
-    // Even where somebody writes it into the platform's table by hand.
+    // Even where a row is written into the platform's table by SQL.
     let mut sql = forge.world.sql();
     painreg_tests::execute(
         &mut sql,
@@ -153,7 +153,7 @@ fn no_tenant_can_make_operators_or_the_system() {
 }
 
 #[test]
-fn a_token_of_one_tenant_opens_no_other() {
+fn token_of_one_tenant_is_refused_by_others() {
     let world = World::new();
     let patient = world.alpha().clinician().registers(&world.person());
     let here = format!("/v1/tenants/alpha/patients/{}", patient.id);
@@ -171,7 +171,7 @@ fn a_token_of_one_tenant_opens_no_other() {
             .get("/v1/tenants/beta/patients")
             .problem(401, "unauthenticated");
     }
-    // Operators are nobody in a tenant, and the other way round.
+    // Operators have no rights in a tenant, nor tenants' users on the platform.
     world.operator().get(PATH).problem(403, "forbidden");
     stranger.get("/v1/tenants").problem(403, "forbidden");
     let claims = with(&claims, &json!({"role": "operator"}));
@@ -179,7 +179,7 @@ fn a_token_of_one_tenant_opens_no_other() {
 }
 
 #[test]
-fn two_tenants_cannot_both_be_meant() {
+fn token_with_two_tenants_is_refused() {
     // Without a claim that tells them apart, one issuer of two tenants is trusted by neither.
     let forge = Forge::new();
     let token = forge.ec.token(&forge.claims());
@@ -189,7 +189,7 @@ fn two_tenants_cannot_both_be_meant() {
 }
 
 #[test]
-fn the_level_of_assurance_must_be_high_enough() {
+fn token_level_of_assurance_is_checked() {
     let forge = Forge::with(&json!({"mapping": {
         "role_claim": "role", "roles": {"doctor": "clinician"}, "unit_claim": "unit",
         "assurance": {"claim": "helseid://claims/identity/security_level", "accepted": ["4"]},
@@ -217,7 +217,7 @@ fn the_level_of_assurance_must_be_high_enough() {
 }
 
 #[test]
-fn a_patient_is_known_by_national_id_and_reads_nobody_else() {
+fn patient_token_by_national_id_reads_own_record_only() {
     let forge = Forge::with(&json!({"mapping": {
         "role_claim": "role", "roles": {"citizen": "patient"}, "national_id_claim": "pid",
     }}));
@@ -237,7 +237,7 @@ fn a_patient_is_known_by_national_id_and_reads_nobody_else() {
         answer.problem(404, "not_found");
     }
     citizen.lists_patients("").problem(403, "forbidden");
-    // Somebody who is not registered, somebody who is nobody, somebody whose number is none.
+    // An unregistered person, an unknown id, a malformed number.
     by_pid(json!(world.person().national_id)).reads(&own).problem(404, "not_found");
     by_pid(Value::Null).reads(&own).problem(404, "not_found");
     for wrong in ["12345678910", real_looking(1).as_str(), "", "x"] {

@@ -7,7 +7,7 @@ use super::{Forge, settings};
 use crate::kit::{Forger, Judged as _, KeyServer, advance, encoded, now, version, with};
 
 #[test]
-fn keys_are_fetched_once_and_again_for_an_unknown_id_at_most_once_a_minute() {
+fn key_set_is_fetched_for_an_unknown_id_once_a_minute() {
     let forge = Forge::new();
     assert_eq!(forge.keys.asked(), 0, "nobody has needed a key");
     for _ in 0..3 {
@@ -41,14 +41,14 @@ fn keys_are_fetched_once_and_again_for_an_unknown_id_at_most_once_a_minute() {
     assert_eq!(forge.keys.asked(), 3);
     forge.accepts_claims(&json!({}));
 
-    // After a day the set is fetched anew.
+    // After a day the set is fetched again.
     advance(&forge.world, 25 * 3600);
     forge.accepts_claims(&json!({}));
     assert_eq!(forge.keys.asked(), 4);
 }
 
 #[test]
-fn keys_rotate() {
+fn key_set_rotation_is_followed() {
     let forge = Forge::new();
     let old = forge.ec.token(&with(&forge.claims(), &json!({"exp": now(&forge.world) + 7200})));
     forge.accepts("the old key", &old);
@@ -67,7 +67,7 @@ fn keys_rotate() {
 }
 
 #[test]
-fn an_issuer_that_fails_for_a_while_locks_nobody_out() {
+fn key_set_outage_keeps_known_keys() {
     let forge = Forge::new();
     forge.accepts_claims(&json!({}));
     for (status, body) in [("500 Internal Server Error", &b"{}"[..]), ("200 OK", b"not keys"), ("404 Not Found", b"")] {
@@ -87,7 +87,7 @@ fn an_issuer_that_fails_for_a_while_locks_nobody_out() {
 }
 
 #[test]
-fn bad_key_sets_are_not_used() {
+fn key_set_with_faults_is_not_used() {
     let forge = Forge::new();
     let good = forge.ec.jwk();
     let set = |keys: &[Value]| json!({ "keys": keys }).to_string().into_bytes();
@@ -144,7 +144,7 @@ fn bad_key_sets_are_not_used() {
 }
 
 #[test]
-fn key_addresses_are_https_or_on_this_machine() {
+fn key_set_address_is_https_or_loopback() {
     let world = World::new();
     let keys = KeyServer::start(&[]);
     let operator = world.operator();

@@ -43,7 +43,7 @@ impl Bound {
 }
 
 #[test]
-fn a_bound_token_needs_its_proof_and_a_proof_counts_once() {
+fn dpop_bound_token_requires_a_fresh_proof() {
     let bound = Bound::new();
     let proof = bound.proof("first");
     bound.presents("DPoP", &[&proof]).expect(200);
@@ -69,7 +69,7 @@ fn a_bound_token_needs_its_proof_and_a_proof_counts_once() {
 }
 
 #[test]
-fn a_proof_must_fit_request_token_key_and_time() {
+fn dpop_proof_is_checked_against_request_token_key_and_time() {
     let bound = Bound::new();
     let world = &bound.forge.world;
     let mut id = 0;
@@ -120,7 +120,7 @@ fn a_proof_must_fit_request_token_key_and_time() {
         let answer = try_with(&wrong, &none);
         assert_eq!((answer.status, answer.code()), (401, "unauthenticated"), "{wrong}");
     }
-    // A sound proof of somebody else's key: not the one the token is bound to.
+    // A valid proof of another key: not the one the token is bound to.
     let header = with(&bound.header(), &json!({"jwk": other.bare()}));
     bound.presents("DPoP", &[&other.sign(&header, &bound.claims("other"))]).problem(401, "unauthenticated");
     bound.presents("DPoP", &["x.y.z"]).problem(401, "unauthenticated");
@@ -129,7 +129,7 @@ fn a_proof_must_fit_request_token_key_and_time() {
 }
 
 #[test]
-fn a_token_without_a_key_is_no_bound_token() {
+fn dpop_scheme_refuses_an_unbound_token() {
     let mut bound = Bound::new();
     for (at, cnf) in
         [Value::Null, json!({}), json!({"jkt": 1}), json!({"jkt": ""}), json!("jkt")].into_iter().enumerate()
@@ -141,7 +141,7 @@ fn a_token_without_a_key_is_no_bound_token() {
 }
 
 #[test]
-fn a_bound_token_is_never_a_bearer_token() {
+fn dpop_bound_token_is_refused_as_bearer() {
     // Also where the issuer's tokens need not be bound.
     let forge = Forge::new();
     let holder = Forger::ec("unused");

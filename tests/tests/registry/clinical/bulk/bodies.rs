@@ -9,7 +9,7 @@ use super::{STORED, course, outcomes, refused, sends, told};
 use crate::kit::{Judged as _, with};
 
 #[test]
-fn lines_are_lines_whatever_ends_them() {
+fn register_many_accepts_every_line_ending() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let line = || course(&world).to_string();
@@ -61,7 +61,7 @@ fn lines_are_lines_whatever_ends_them() {
 }
 
 #[test]
-fn a_body_is_neither_empty_nor_too_large() {
+fn register_many_refuses_empty_and_oversized_bodies() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     for empty in ["", "\n", " \r\n\t\n"] {
@@ -100,7 +100,7 @@ fn a_body_is_neither_empty_nor_too_large() {
 }
 
 #[test]
-fn a_dry_run_does_everything_and_stores_nothing() {
+fn register_many_dry_run_stores_nothing() {
     let world = World::new();
     let (clinician, known) = treated(&world);
     let more = json!({"patient_id": known.id, "entries": [{"kind": "diagnosis", "content": alone(Kind::Diagnosis)}]});
@@ -125,7 +125,7 @@ fn a_dry_run_does_everything_and_stores_nothing() {
 }
 
 #[test]
-fn what_was_cut_off_is_sent_again_and_stored_once() {
+fn register_many_resent_after_interruption_stores_once() {
     let world = World::new();
     let feed = world.alpha().pas_feed();
     let courses: Vec<Value> = (0..4)

@@ -11,7 +11,7 @@ use crate::examples;
 use crate::kit::with;
 
 #[test]
-fn patients_read_their_own_and_record_nothing() {
+fn patient_reads_own_entries_and_records_none() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let other = clinician.registers(&world.person());
@@ -40,7 +40,7 @@ fn patients_read_their_own_and_record_nothing() {
 }
 
 #[test]
-fn the_hospitals_own_system_keeps_the_course_and_nothing_else() {
+fn hospital_system_records_courses_only() {
     let world = World::new();
     let (_, patient) = treated(&world);
     let feed = world.alpha().pas_feed();
@@ -68,7 +68,7 @@ fn the_hospitals_own_system_keeps_the_course_and_nothing_else() {
 }
 
 #[test]
-fn other_units_do_not_reach_the_record() {
+fn entries_are_not_found_by_other_units() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let entry = clinician.records(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis));
@@ -84,7 +84,7 @@ fn other_units_do_not_reach_the_record() {
 }
 
 #[test]
-fn the_log_names_what_was_touched() {
+fn audit_events_name_the_entry() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let entry = clinician.records(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis));
@@ -124,7 +124,7 @@ fn the_log_names_what_was_touched() {
 }
 
 #[test]
-fn a_secretary_sees_the_course_without_the_answers() {
+fn secretary_reads_courses_and_no_answers() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     clinician.submits(&patient, "s-1", &json!({"nrs_average": 7})).expect(201);

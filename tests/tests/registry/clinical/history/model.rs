@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::super::{alone, changed_at, id, instant, just_before};
 use crate::kit::with;
 
-/// What is done: something new of a kind; something to one of those that stand.
+/// One write: a new entry of a kind, or a change or withdrawal of an existing one.
 #[derive(Clone, Debug)]
 enum Deed {
     Record(usize, u8),
@@ -41,7 +41,7 @@ fn varied(kind: Kind, number: u8) -> Value {
     }
 }
 
-/// The record as it should be: every entry that stands, by kind and id.
+/// The expected record: every current entry, by kind and id.
 type Model = BTreeMap<(String, String), Value>;
 
 fn deeds() -> impl Strategy<Value = Vec<(Deed, bool)>> {
@@ -53,7 +53,7 @@ fn deeds() -> impl Strategy<Value = Vec<(Deed, bool)>> {
     proptest::collection::vec((deed, any::<bool>()), 1..12)
 }
 
-/// Does it, mirrors it, and tells the instant from which it holds.
+/// Performs the write, mirrors it, and returns the instant from which it applies.
 fn done(actor: &Actor<'_>, patient: &Patient, deed: &Deed, model: &mut Model) -> Option<Timestamp> {
     let standing = |which: usize| {
         let at = which.checked_rem(model.len())?;
@@ -85,7 +85,7 @@ fn done(actor: &Actor<'_>, patient: &Patient, deed: &Deed, model: &mut Model) ->
     }
 }
 
-/// The record as the service tells it, three times over.
+/// Compares the record of the service with the model, in three views.
 fn agrees(actor: &Actor<'_>, patient: &Patient, at: Timestamp, model: &Model, ever: &[(Kind, Value)]) {
     let query = format!("?as_of={at}");
     let lines = actor.reads_timeline_of(patient, &query).expect(200);
@@ -109,7 +109,7 @@ fn agrees(actor: &Actor<'_>, patient: &Patient, at: Timestamp, model: &Model, ev
     }
 }
 
-/// What the differences make of a state. Bookkeeping stands in no difference.
+/// Applies differences to a state. Differences hold no bookkeeping members.
 fn applied(before: &Model, differences: &[Value]) -> Model {
     let mut state = before.clone();
     for it in differences {
@@ -143,7 +143,7 @@ fn bare(state: &Model) -> Model {
 }
 
 #[test]
-fn whatever_is_done_every_instant_is_remembered() {
+fn history_agrees_with_a_model_at_every_instant() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let cases = Config { cases: 12, failure_persistence: None, ..Config::default() };

@@ -10,7 +10,7 @@ use crate::examples::DEVICE;
 use crate::kit::{Judged as _, pages, with};
 
 #[test]
-fn a_components_udi_is_read_and_checked() {
+fn record_implant_component_parses_and_checks_the_udi() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let implant = implant(&clinician, &patient);
@@ -70,7 +70,7 @@ fn a_components_udi_is_read_and_checked() {
 }
 
 #[test]
-fn what_lies_in_a_patient_is_told_in_one_answer() {
+fn read_current_implants_shows_all_components_in_place() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let empty = clinician.get(&clinician.at(&format!("patients/{}/current-implants", patient.id))).expect(200);
@@ -112,7 +112,7 @@ fn what_lies_in_a_patient_is_told_in_one_answer() {
         item["components"].as_array().expect("components").contains(&safe)
             && item["components"].as_array().expect("components").contains(&unknown)
     );
-    // Of a merged record: what lies in either of the two.
+    // Of a merged record: the components of both patients.
     let other = clinician.registers(&world.person());
     world.alpha().manager().merges(&other, &patient).expect(201);
     let merged = clinician.get(&clinician.at(&format!("patients/{}/current-implants", other.id))).expect(200);
@@ -120,7 +120,7 @@ fn what_lies_in_a_patient_is_told_in_one_answer() {
 }
 
 #[test]
-fn everybody_who_carries_a_recalled_device_is_found() {
+fn list_recalled_finds_every_carrier() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let manager = world.alpha().manager();
@@ -194,7 +194,7 @@ fn everybody_who_carries_a_recalled_device_is_found() {
         actor.get(&actor.at("device-recalls?lot=BAD")).problem(403, "forbidden");
     }
     assert_eq!(found(&world.beta().manager(), "lot=BAD"), [] as [String; 0]);
-    // Whoever was merged is warned as the survivor, and finds it in the log.
+    // A merged patient is listed as the survivor, and both logs name the access.
     manager.merges(&good.0, &typed.0).expect(201);
     assert_eq!(found(&manager, "model=R-2"), expected(&[&good]));
     let log = manager.reads_access_log_of(&good.0).expect(200);

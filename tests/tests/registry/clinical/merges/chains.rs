@@ -8,7 +8,7 @@ use painreg_tests::{Actor, Answer, Patient, World};
 use super::super::alone;
 
 #[test]
-fn of_two_who_merge_each_into_the_other_one_is_told() {
+fn concurrent_opposite_merges_refuse_one() {
     let world = World::new();
     let manager = world.alpha().manager();
     let clinician = world.alpha().clinician();
@@ -46,7 +46,7 @@ fn opened(actor: &Actor<'_>, patients: &[Patient]) -> Vec<Option<usize>> {
 }
 
 #[test]
-fn chains_of_merges_come_apart_in_any_order() {
+fn undo_merge_takes_chains_apart_in_any_order() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let manager = world.alpha().manager();
@@ -72,7 +72,7 @@ fn chains_of_merges_come_apart_in_any_order() {
 }
 
 #[test]
-fn parting_a_chain_in_the_middle_leaves_every_other_merge_standing() {
+fn undo_merge_in_a_chain_keeps_the_other_merges() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let manager = world.alpha().manager();
@@ -87,7 +87,7 @@ fn parting_a_chain_in_the_middle_leaves_every_other_merge_standing() {
     assert_eq!(opened(&clinician, &patients), [Some(1), Some(1), Some(3), Some(3)]);
     manager.parts(&last).expect(200);
     assert_eq!(opened(&clinician, &patients), [Some(1), Some(1), Some(2), Some(3)]);
-    // Somebody who was parted and merged elsewhere stays there.
+    // A patient who was separated and merged elsewhere stays there.
     let patients = [0, 1, 2].map(|_| clinician.registers(&world.person()));
     let [a, b, c] = &patients;
     let first = manager.merges(b, a).expect(201).body;
