@@ -17,6 +17,7 @@ mod foreign;
 mod forms;
 mod harness;
 mod hostile;
+mod house;
 mod idempotency;
 mod importer;
 mod instruments;
