@@ -5,6 +5,7 @@
 
 mod figures;
 mod language;
+mod layout;
 mod modules;
 mod sources;
 

@@ -1,0 +1,120 @@
+//! The layout: floors of `tenants`, import circles, routes apart from each other, short files.
+
+use std::collections::BTreeSet;
+
+use super::modules::Modules;
+use super::sources::{hand_written, rust_files};
+use super::{CIRCLE, LONGEST};
+
+/// The floors of `tenants`, the lowest first: a module and all below it. A file imports its own floor and those below.
+const FLOORS: [(&str, &[&str]); 7] = [
+    (
+        "ground",
+        &[
+            "cache",
+            "clock",
+            "connections",
+            "crypt",
+            "cursor",
+            "database_check",
+            "error",
+            "issuer",
+            "place",
+            "pool",
+            "principal",
+            "schema",
+            "schema_version",
+            "settings",
+            "statement",
+            "template",
+        ],
+    ),
+    ("transaction", &["transaction", "tx", "access", "reach", "audit", "history"]),
+    ("stores", &["store"]),
+    ("use cases", &["app", "components", "receipt"]),
+    ("commit", &["commit"]),
+    ("scope", &["scope", "once"]),
+    ("top", &["registry", "provision", "migrate", "local", "proof", "retention"]),
+];
+
+/// Names of files that may be longer than [`LONGEST`]: long, but one job each.
+const LONG: [&str; 6] = ["national_id.rs", "udi.rs", "decide.rs", "edition.rs", "book.rs", "problem.rs"];
+
+fn floor(module: &str) -> Option<usize> {
+    let first = module.split("::").next().unwrap_or_default();
+    FLOORS.iter().position(|(_, modules)| modules.contains(&first))
+}
+
+/// The noun of a route: `webhooks` of `routes::webhooks::create`.
+fn noun(module: &str) -> Option<&str> {
+    module.strip_prefix("routes::").and_then(|rest| rest.split("::").next())
+}
+
+#[test]
+fn tenants_import_no_higher_floor() {
+    let tenants = Modules::of("tenants");
+    let mut wrong = BTreeSet::new();
+    for (from, to) in tenants.imports() {
+        match (floor(from), floor(to)) {
+            // The crate's root, which only re-exports.
+            _ if to.is_empty() => {}
+            (Some(lower), Some(higher)) if lower < higher => {
+                wrong.insert(format!("{from} ({}) imports {to} ({})", FLOORS[lower].0, FLOORS[higher].0));
+            }
+            (Some(_), Some(_)) => {}
+            (None, _) => {
+                wrong.insert(format!("{from} is on no floor"));
+            }
+            (_, None) => {
+                wrong.insert(format!("{to} is on no floor"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} imports against the floors:\n{}", wrong.len(), lines(wrong));
+}
+
+#[test]
+fn tenants_have_no_import_circle() {
+    no_circles("tenants");
+}
+
+#[test]
+fn api_has_no_import_circle() {
+    no_circles("api");
+}
+
+/// Fails where more than [`CIRCLE`] files of a crate import each other. The circles of `domain` are printed with the
+/// figures: there a noun and its parts share a vocabulary.
+#[track_caller]
+fn no_circles(crate_name: &str) {
+    let modules = Modules::of(crate_name);
+    let long = modules.circles().into_iter().filter(|circle| circle.len() > CIRCLE);
+    let found: Vec<String> = long.map(|circle| format!("{}: {}", circle.len(), circle.join(" "))).collect();
+    assert!(found.is_empty(), "import circles in {crate_name}:\n{}", found.join("\n"));
+}
+
+#[test]
+fn routes_import_no_routes_of_another_noun() {
+    let api = Modules::of("api");
+    let foreign = api.imports().filter_map(|(from, to)| {
+        let (own, other) = (noun(from)?, noun(to)?);
+        (own != other).then(|| format!("{from} imports {to}"))
+    });
+    let found: BTreeSet<String> = foreign.collect();
+    assert!(found.is_empty(), "{} imports between routes:\n{}", found.len(), lines(found));
+}
+
+#[test]
+fn files_are_short() {
+    let long = rust_files(&hand_written()).into_iter().filter_map(|file| {
+        let count = file.text.lines().count();
+        (count > LONGEST && !LONG.iter().any(|name| file.path.ends_with(&format!("/{name}"))))
+            .then(|| format!("{count} {}", file.path))
+    });
+    let found: BTreeSet<String> = long.collect();
+    assert!(found.is_empty(), "{} files of more than {LONGEST} lines:\n{}", found.len(), lines(found));
+}
+
+fn lines(found: BTreeSet<String>) -> String {
+    found.into_iter().collect::<Vec<_>>().join("\n")
+}
