@@ -39,6 +39,7 @@ pub const ROWS: &[Example] = &[
     Example { operation: "readSubmissionDifferences", path: &[SUBMISSION], whose: Whose::Patient, ..ROW },
     Example { operation: "readFhirResponse", path: &[SUBMISSION], whose: Whose::Patient, ..ROW },
     Example { operation: "listScores", path: &[SUBMISSION], whose: Whose::Patient, ..ROW },
+    Example { operation: "readAlert", path: &[ALERT], whose: Whose::Patient, ..ROW },
     Example { operation: "rescore", body: Some(|_| json!({"instrument": "comm"})), ..ROW },
     Example { operation: "listAlerts", whose: Whose::Listed, ..ROW },
     Example {

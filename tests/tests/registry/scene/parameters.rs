@@ -25,6 +25,7 @@ pub const QUARANTINED: Parameter = object("quarantined", quarantined);
 pub const LICENCE: Parameter = object("licence", licence);
 pub const INVITATION: Parameter = object("invitation", invitation);
 pub const WEBHOOK: Parameter = object("webhook", webhook);
+pub const OPERATION: Parameter = object("operation", operation);
 
 /// An entry that can be withdrawn.
 pub const SPARE_ENTRY: Parameter = registry("entry", spare_entry);
@@ -126,6 +127,15 @@ fn licence(request: &Request<'_>) -> String {
     }
     let manager = request.scene.world.place(&request.objects.tenant).manager();
     made(request, &manager.post(&manager.at("licences"), &examples::licence()))
+}
+
+fn operation(request: &Request<'_>) -> String {
+    if !exists(request) {
+        return never(request);
+    }
+    let manager = request.scene.world.place(&request.objects.tenant).manager();
+    let answer = manager.post(&manager.at("rescorings"), &json!({"instrument": "comm"}));
+    answer.body["id"].as_str().map_or_else(|| never(request), str::to_owned)
 }
 
 fn webhook(request: &Request<'_>) -> String {

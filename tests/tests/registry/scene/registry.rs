@@ -1,9 +1,9 @@
-//! The registry's settings, code lists, projects, code systems and log.
+//! The registry's settings, code lists, projects, code systems, long operations and log.
 
 use serde_json::json;
 
 use super::example::{Example, ROW};
-use super::parameters::{CODE, LIST, PROJECT, SYSTEM};
+use super::parameters::{CODE, LIST, OPERATION, PROJECT, SYSTEM};
 use crate::examples;
 
 pub const ROWS: &[Example] = &[
@@ -11,6 +11,14 @@ pub const ROWS: &[Example] = &[
     Example { operation: "changeSettings", body: Some(|_| json!({})), version: Some("registry_setting"), ..ROW },
     Example { operation: "readSummary", ..ROW },
     Example { operation: "listAuditEvents", ..ROW },
+    Example { operation: "listOperations", ..ROW },
+    Example { operation: "readOperation", path: &[OPERATION], ..ROW },
+    Example {
+        operation: "cancelOperation",
+        path: &[OPERATION],
+        version: Some("operation WHERE id::text = '{operation}'"),
+        ..ROW
+    },
     Example { operation: "listBodyRegions", ..ROW },
     Example { operation: "listCodeLists", ..ROW },
     Example {
