@@ -218,6 +218,20 @@ fn files(set: &str, which: &str) -> Vec<String> {
     folders.iter().map(|folder| std::fs::read_to_string(folder.join(which)).expect("a migration")).collect()
 }
 
+/// Diesel knows a migration by the digits of its name alone: of two with the same ones it runs one.
+#[test]
+fn migration_versions_are_unique() {
+    for set in ["tenant", "platform"] {
+        let folders = std::fs::read_dir(in_repository(&format!("migrations/{set}"))).expect("a set of migrations");
+        let mut seen = BTreeSet::new();
+        for folder in folders {
+            let name = folder.expect("an entry").file_name().into_string().expect("a name");
+            let version = name.split('_').next().unwrap_or_default().to_owned();
+            assert!(seen.insert(version.clone()), "{set}: two migrations are {version}");
+        }
+    }
+}
+
 #[test]
 fn migrations_up_down_up_give_the_same_schema() {
     let cluster = Cluster::shared();
