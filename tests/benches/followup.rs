@@ -1,5 +1,5 @@
-//! How fast follow-up is decided: `cargo bench -p painreg-tests --bench followup`. No database: the whole OPR plan over
-//! patients of every kind. Asked for are 100,000 patients in 10 s on two cores.
+//! Speed of follow-up decisions: `cargo bench -p painreg-tests --bench followup`. No database: the whole OPR plan over
+//! patients of every kind. The requirement is 100,000 patients in 10 s on two cores.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -14,18 +14,18 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 const PLAN: &str = include_str!("../../tenants/templates/opr/follow-up.toml");
-/// The day on which everything is decided, in the middle of the year of which the patients have questions.
+/// The day of the decisions, in the middle of the year whose questions the patients have.
 const TODAY: Date = date(2021, 12, 15);
-/// How many patients are decided.
+/// The number of patients.
 const PATIENTS: usize = 100_000;
 
-/// The name by which a line's entries refer to each other, as an id.
+/// Returns the id for the name by which entries of one line refer to each other.
 fn id(patient: u128, name: &str) -> Uuid {
     let number = name.bytes().fold(0, |sum, byte| (sum << 8) | u128::from(byte));
     Uuid::from_u128((patient << 64) | number)
 }
 
-/// What the store would read of a line of the synthetic clinic.
+/// Returns the facts that the store would read for a line of the synthetic clinic.
 fn facts(patient: u128, born: Date, entries: &[(String, String, Value)]) -> Facts {
     let of = |kind: &str, needed: &[&str], made: &dyn Fn(&str, &Value) -> Value| -> Vec<Value> {
         let fits = |content: &Value| needed.iter().all(|member| content.get(member).is_some());
@@ -52,7 +52,7 @@ fn facts(patient: u128, born: Date, entries: &[(String, String, Value)]) -> Fact
     serde_json::from_value(facts).expect("facts")
 }
 
-/// As many patients as that: of all that the synthetic year of follow-up has, again and again.
+/// Returns `count` patients: those of the synthetic year of follow-up, repeated.
 fn patients(count: usize) -> Vec<Facts> {
     let followers = Generator::new(7).followers();
     let made = (0_u128..).zip(followers.iter().cycle()).map(|(number, follower)| {
@@ -75,7 +75,7 @@ fn deciding(criterion: &mut Criterion) {
         |patients: &[Facts]| patients.iter().map(|it| black_box(decide(&plan, it, now)).decisions.len()).sum();
     let due = patients.iter().flat_map(|it| decide(&plan, it, now).decisions).filter(|it| it.state == State::Due);
     let due = due.count();
-    // As the figure is defined: every patient once, on two cores.
+    // The figure is defined for every patient once, on two cores.
     let started = Instant::now();
     let decisions: usize = std::thread::scope(|threads| {
         let halves = patients.chunks(PATIENTS.div_ceil(2)).map(|half| threads.spawn(move || decided(half)));

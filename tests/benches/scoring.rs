@@ -1,5 +1,5 @@
-//! How fast answers are scored: `cargo bench -p painreg-tests --bench scoring`. One core, no database, no parsing: the
-//! instruments of one baseline questionnaire with every item answered. Asked for are 200,000 baselines a second, 5 µs each.
+//! Speed of scoring: `cargo bench -p painreg-tests --bench scoring`. One core, no database, no parsing: the instruments
+//! of one baseline questionnaire with every item answered. The requirement is 200,000 baselines a second, 5 µs each.
 
 use std::hint::black_box;
 

@@ -1,5 +1,5 @@
-//! Ten thousand invitations and more by four senders that are killed at random points, while patients answer; and the same
-//! with the last check taken out: `cargo bench -p painreg-tests --bench sending`. Prints what happened and how fast; asserts
+//! Ten thousand invitations sent by four senders that are killed at random points while patients answer, then the same
+//! with the last check disabled: `cargo bench -p painreg-tests --bench sending`. Prints results and speed; asserts
 //! nothing.
 
 use std::time::Instant;

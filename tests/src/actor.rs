@@ -12,15 +12,15 @@ use crate::request::Request;
 use crate::tokens::Claims;
 use crate::world::World;
 
-/// How long tokens are good for, in seconds.
+/// The lifetime of tokens in seconds.
 const GOOD_FOR: i64 = 3600;
 
 /// A caller of the service.
 pub struct Actor<'w> {
     pub(crate) world: &'w World,
-    /// What the actor's token says.
+    /// The claims of the actor's token.
     pub claims: Claims,
-    /// `None`: signed when needed; `Some`: this very text, or no credentials at all.
+    /// `None`: a token is signed when needed; `Some`: exactly this text, or no credentials at all.
     fixed: Option<Option<String>>,
     signed: Mutex<Option<(i64, String)>>,
 }
@@ -34,11 +34,11 @@ impl Clone for Actor<'_> {
 /// A registered patient.
 #[derive(Clone, Debug)]
 pub struct Patient {
-    /// The patient's id.
+    /// The id of the patient.
     pub id: String,
     /// The slug of the registry.
     pub tenant: String,
-    /// What the service said.
+    /// The body of the answer to the registration.
     pub body: Value,
     /// The person behind the patient.
     pub person: Person,
@@ -69,14 +69,14 @@ impl<'w> Actor<'w> {
         self.changed(|claims| claims.unit = Some(unit.to_owned()))
     }
 
-    /// The same actor with this very token, or with none.
+    /// The same actor with exactly this token, or with none.
     #[must_use]
     pub fn with_token(mut self, token: Option<String>) -> Self {
         self.fixed = Some(token);
         self
     }
 
-    /// The actor's token, good for an hour of the service's clock.
+    /// Returns the actor's token, valid for an hour of the service's clock.
     pub fn token(&self) -> Option<String> {
         if let Some(fixed) = &self.fixed {
             return fixed.clone();
@@ -93,12 +93,12 @@ impl<'w> Actor<'w> {
         Some(token)
     }
 
-    /// A path in the actor's own registry: `at("patients")` is `/v1/tenants/alpha/patients`.
+    /// Returns a path in the actor's registry: `at("patients")` is `/v1/tenants/alpha/patients`.
     pub fn at(&self, path: &str) -> String {
         format!("/v1/tenants/{}/{path}", self.claims.tenant.as_deref().unwrap_or("alpha"))
     }
 
-    /// A request to a path from the root.
+    /// Creates a request to a path from the root.
     pub fn request(&self, method: &str, path: &str) -> Request<'_, 'w> {
         Request {
             actor: self,
@@ -110,31 +110,31 @@ impl<'w> Actor<'w> {
         }
     }
 
-    /// The answer to a GET.
+    /// Sends a GET request.
     #[track_caller]
     pub fn get(&self, path: &str) -> Answer {
         self.request("GET", path).send()
     }
 
-    /// POST. Machine clients send a fresh `Idempotency-Key`.
+    /// Sends a POST request. Machine clients send a fresh `Idempotency-Key`.
     #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Answer {
         self.request("POST", path).json(body).send()
     }
 
-    /// PATCH of what has this version.
+    /// Sends a PATCH request with this version in `If-Match`.
     #[track_caller]
     pub fn patch(&self, path: &str, version: i64, body: &Value) -> Answer {
         self.request("PATCH", path).header("if-match", &format!("\"v{version}\"")).json(body).send()
     }
 
-    /// PUT of what has this version, without a body.
+    /// Sends a PUT request with this version in `If-Match` and without a body.
     #[track_caller]
     pub fn put(&self, path: &str, version: i64) -> Answer {
         self.request("PUT", path).header("if-match", &format!("\"v{version}\"")).send()
     }
 
-    /// DELETE of what has this version.
+    /// Sends a DELETE request with this version in `If-Match`.
     #[track_caller]
     pub fn delete(&self, path: &str, version: i64) -> Answer {
         self.request("DELETE", path).header("if-match", &format!("\"v{version}\"")).send()
@@ -158,13 +158,13 @@ impl<'w> Actor<'w> {
         self.get(&self.at(&format!("patients/{}", patient.id)))
     }
 
-    /// Changes a patient who has this version.
+    /// Changes a patient at this version.
     #[track_caller]
     pub fn changes(&self, patient: &Patient, version: i64, change: &Value) -> Answer {
         self.patch(&self.at(&format!("patients/{}", patient.id)), version, change)
     }
 
-    /// Looks a person up by national id.
+    /// Looks up a person by national id.
     #[track_caller]
     pub fn looks_up(&self, person: &Person) -> Answer {
         let body = json!({"national_id": {"type": "fnr", "value": person.national_id}});
@@ -183,7 +183,7 @@ impl<'w> Actor<'w> {
         self.post(&self.at(&format!("nettskjema/{BASELINE_FORM_ID}/deliveries")), delivery)
     }
 
-    /// Submits answers to the baseline form in the registry's own words.
+    /// Submits answers to the baseline form in the registry's format.
     #[track_caller]
     pub fn submits(&self, patient: &Patient, submission_id: &str, answers: &Value) -> Answer {
         self.post(&self.at("submissions"), &submission(&patient.id, submission_id, answers))
@@ -195,18 +195,18 @@ impl<'w> Actor<'w> {
         self.get(&self.at(&format!("patients/{}/submissions", patient.id)))
     }
 
-    /// Reads who looked at a patient.
+    /// Reads the access log of a patient.
     #[track_caller]
     pub fn reads_access_log_of(&self, patient: &Patient) -> Answer {
         self.get(&self.at(&format!("patients/{}/access-log", patient.id)))
     }
 
-    /// Where a patient's entries of a kind are.
+    /// Returns the path of a patient's entries of a kind.
     pub fn entries_of(&self, patient: &Patient, kind: Kind) -> String {
         self.at(&format!("patients/{}/{}", patient.id, kind.row().path))
     }
 
-    /// Where one of them is.
+    /// Returns the path of one entry.
     pub fn entry_of(&self, patient: &Patient, kind: Kind, entry: &Value) -> String {
         format!("{}/{}", self.entries_of(patient, kind), entry["id"].as_str().unwrap_or_default())
     }
@@ -217,7 +217,7 @@ impl<'w> Actor<'w> {
         self.tries_to_record(patient, kind, body).expect(201).body
     }
 
-    /// Records an entry about a patient, or is refused.
+    /// Records an entry about a patient; the request may be refused.
     #[track_caller]
     pub fn tries_to_record(&self, patient: &Patient, kind: Kind, body: &Value) -> Answer {
         self.post(&self.entries_of(patient, kind), body)
@@ -235,7 +235,7 @@ impl<'w> Actor<'w> {
         self.patch(&self.entry_of(patient, kind, entry), entry["version"].as_i64().unwrap_or_default(), change)
     }
 
-    /// Takes an entry back as it was read.
+    /// Withdraws an entry at the version that was read.
     #[track_caller]
     pub fn withdraws(&self, patient: &Patient, kind: Kind, entry: &Value) -> Answer {
         self.delete(&self.entry_of(patient, kind, entry), entry["version"].as_i64().unwrap_or_default())
@@ -247,13 +247,13 @@ impl<'w> Actor<'w> {
         self.get(&format!("{}{query}", self.entries_of(patient, kind)))
     }
 
-    /// Reads every state that an entry was in.
+    /// Reads all versions of an entry.
     #[track_caller]
     pub fn reads_versions_of(&self, patient: &Patient, kind: Kind, entry: &Value) -> Answer {
         self.get(&format!("{}/versions", self.entry_of(patient, kind, entry)))
     }
 
-    /// Reads everything about a patient: `query` is empty or begins with `?`.
+    /// Reads the timeline of a patient: `query` is empty or begins with `?`.
     #[track_caller]
     pub fn reads_timeline_of(&self, patient: &Patient, query: &str) -> Answer {
         self.get(&self.at(&format!("patients/{}/timeline{query}", patient.id)))
@@ -266,7 +266,7 @@ impl<'w> Actor<'w> {
         self.post(&self.at("patient-merges"), &body)
     }
 
-    /// Parts those who were merged.
+    /// Undoes a merge.
     #[track_caller]
     pub fn parts(&self, merge: &Value) -> Answer {
         let path = self.at(&format!("patient-merges/{}", merge["id"].as_str().unwrap_or_default()));
@@ -282,7 +282,7 @@ impl<'w> Actor<'w> {
     }
 }
 
-/// A person's registration, as a body.
+/// Returns the registration of a person, as a request body.
 pub fn registration(person: &Person) -> Value {
     json!({
         "national_id": {"type": "fnr", "value": person.national_id},
@@ -295,7 +295,7 @@ pub fn registration(person: &Person) -> Value {
     })
 }
 
-/// Answers to the baseline form, as a body.
+/// Returns answers to the baseline form, as a request body.
 pub fn submission(patient: &str, submission_id: &str, answers: &Value) -> Value {
     json!({
         "source": {"system": "test", "form_id": "1", "submission_id": submission_id},

@@ -1,5 +1,5 @@
-//! One throw-away PostgreSQL a test process and one template database in it, with the registries `alpha` and `beta`. It
-//! ends with the process, however that ends, and its folder goes with it.
+//! One temporary PostgreSQL cluster for a test process and one template database in it, with the registries `alpha` and
+//! `beta`. The cluster ends with the process, whatever ends it, and its folder is removed.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::tokens::{SET, Signer, issuer};
 pub struct Cluster {
     /// The PostgreSQL server of the process.
     pub local: Local,
-    /// The folder of everything that this process writes.
+    /// The folder for all files of this process.
     pub folder: PathBuf,
     /// The key that every registry trusts.
     pub signer: Signer,
@@ -35,7 +35,7 @@ const REGISTRIES: [(&str, &str); 2] = [("alpha", "Alpha sykehus"), ("beta", "Bet
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(Cluster::start);
 
 impl Cluster {
-    /// The one of this process, started when first asked for.
+    /// Returns the cluster of this process, started by the first call.
     pub fn shared() -> &'static Self {
         &CLUSTER
     }
@@ -68,7 +68,7 @@ impl Cluster {
         }
     }
 
-    /// Settings that reach `database`.
+    /// Returns settings that connect to `database`.
     pub fn settings(&self, database: &str, clock: Clock) -> Settings {
         Settings {
             allow_unsafe_database: true,
@@ -76,22 +76,23 @@ impl Cluster {
         }
     }
 
-    /// The folder of issuers' key sets.
+    /// Returns the folder of issuers' key sets.
     pub fn key_folder(&self) -> PathBuf {
         self.folder.join("issuers")
     }
 
-    /// A connection of the superuser.
+    /// Opens a connection of the superuser.
     pub fn superuser(&self, database: &str) -> PgConnection {
         self.connect(&self.local.superuser_address(database))
     }
 
-    /// A connection to any address.
+    /// Opens a connection to an address.
     pub fn connect(&self, address: &SecretString) -> PgConnection {
         PgConnection::establish(address.expose_secret()).expect("a connection")
     }
 
-    /// A fresh copy of the template. What PostgreSQL does not copy, the database's own grants, is given again.
+    /// Creates a copy of the template and returns its name. PostgreSQL does not copy the database's grants, so they are
+    /// granted again.
     pub fn clone_template(&self) -> String {
         let name = format!("world_{}", self.clones.fetch_add(1, Ordering::Relaxed));
         let mut owner = self.connect(&self.local.address());
@@ -107,7 +108,7 @@ impl Cluster {
         name
     }
 
-    /// An empty database of the owner's.
+    /// Creates an empty database of the owner and returns its name.
     pub fn empty_database(&self) -> String {
         let name = format!("empty_{}", self.clones.fetch_add(1, Ordering::Relaxed));
         execute(&mut self.connect(&self.local.address()), &format!("CREATE DATABASE {name}"));
@@ -135,8 +136,8 @@ pub(crate) fn create_tenant(registry: &Registry, slug: &str, name: &str) -> Resu
     registry.platform_scope(principal, context).run(Action::CreateTenant, |tx| provision::create(tx, &new)).map(|_| ())
 }
 
-/// A small shell that outlives us: when its standard input closes, which happens when this process ends in whatever way,
-/// it waits for PostgreSQL to be gone and removes the folder.
+/// Starts a small shell that outlives this process: when its standard input closes, which happens when this process
+/// ends in any way, it waits until PostgreSQL has stopped and removes the folder.
 fn sweep_when_we_end(folder: &Path) {
     const SWEEPER: &str = "cat >/dev/null; n=0; while [ -e \"$1/postgres/postmaster.pid\" ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n+1)); done; sleep 0.2; rm -rf \"$1\"";
     let sweeper = Command::new("sh")

@@ -1,5 +1,5 @@
-//! What the integration tests stand on: a throw-away cluster, a world a test, and actors who speak HTTP. Fixtures go
-//! through the API; SQL only looks behind the walls.
+//! The harness of the integration tests: a temporary cluster, a world for each test, and actors who speak HTTP.
+//! Fixtures go through the API; SQL is only for inspection.
 //!
 //! ```no_run
 //! use painreg_tests::World;

@@ -1,4 +1,4 @@
-//! Looking behind the walls with SQL: rows as JSON objects. Fixtures never come from here.
+//! Inspection with SQL: rows as JSON objects. Fixtures are never made here.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
@@ -11,12 +11,12 @@ struct Line {
     line: String,
 }
 
-/// The rows of a query.
+/// Returns the rows of a query.
 pub fn rows(conn: &mut PgConnection, query: &str) -> Vec<Map<String, Value>> {
     try_rows(conn, query).unwrap_or_else(|error| panic!("{query}: {error}"))
 }
 
-/// The rows of a query, or what PostgreSQL says about it.
+/// Returns the rows of a query, or PostgreSQL's error message.
 pub fn try_rows(conn: &mut PgConnection, query: &str) -> Result<Vec<Map<String, Value>>, diesel::result::Error> {
     let lines: Vec<Line> =
         diesel::sql_query(format!("SELECT to_jsonb(found)::text AS line FROM ({query}) AS found")).load(conn)?;
@@ -28,7 +28,7 @@ pub fn execute(conn: &mut PgConnection, statements: &str) {
     conn.batch_execute(statements).unwrap_or_else(|error| panic!("{statements}: {error}"));
 }
 
-/// Runs one statement: how many rows it showed or changed, or what PostgreSQL says about it.
+/// Runs one statement and returns the number of rows that it returned or changed, or PostgreSQL's error message.
 pub fn attempt(conn: &mut PgConnection, statement: &str) -> Result<usize, String> {
     diesel::sql_query(statement).execute(conn).map_err(|error| error.to_string())
 }

@@ -1,4 +1,4 @@
-//! A request on its way.
+//! A request builder.
 
 use serde_json::Value;
 use ureq::http;
@@ -6,7 +6,7 @@ use ureq::http;
 use crate::actor::Actor;
 use crate::answer::Answer;
 
-/// A request that is being written.
+/// A request before it is sent.
 pub struct Request<'a, 'w> {
     pub(crate) actor: &'a Actor<'w>,
     pub(crate) method: String,
@@ -17,41 +17,41 @@ pub struct Request<'a, 'w> {
 }
 
 impl Request<'_, '_> {
-    /// With the headers given and no others: no `Idempotency-Key` of a machine client's.
+    /// Sends only the given headers: no `Idempotency-Key` is added for machine clients.
     #[must_use]
     pub fn bare(mut self) -> Self {
         self.bare = true;
         self
     }
 
-    /// With this header.
+    /// Adds this header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With this `Idempotency-Key`.
+    /// Adds this `Idempotency-Key`.
     #[must_use]
     pub fn key(self, key: &str) -> Self {
         self.header("idempotency-key", key)
     }
 
-    /// With this JSON body.
+    /// Sets this JSON body.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
         let media = if self.method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
         self.body(media, body.to_string().into_bytes())
     }
 
-    /// With these bytes of this media type.
+    /// Sets these bytes of this media type as the body.
     #[must_use]
     pub fn body(mut self, media: &str, bytes: Vec<u8>) -> Self {
         self.body = Some(bytes);
         self.header("content-type", media)
     }
 
-    /// What the service answers.
+    /// Sends the request and returns the answer.
     #[track_caller]
     pub fn send(self) -> Answer {
         let world = self.actor.world;

@@ -1,5 +1,5 @@
-//! Senders that are killed at any moment, a gateway that remembers what it was given, and patients who answer meanwhile: who
-//! was sent what, and whether anything was sent that must not have been.
+//! A campaign of senders that are killed at random moments, a gateway that remembers every message, and patients who
+//! answer at the same time. The ledger records which messages were sent, and any that must not have been sent.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -15,25 +15,25 @@ use serde_json::{Value, json};
 
 use crate::{Actor, Patient, World};
 
-/// How many senders work at once.
+/// The number of senders that work at the same time.
 const SENDERS: usize = 4;
 
 /// Record of a campaign.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    /// Invitation id -> how often the gateway took it.
+    /// Invitation id -> number of times that the gateway accepted it.
     pub taken: HashMap<String, usize>,
-    /// Patient -> how many invitations (not reminders) the gateway took.
+    /// Patient -> number of invitations (not reminders) that the gateway accepted.
     pub invited: HashMap<String, usize>,
-    /// Patient and reminder -> how many of these the gateway took.
+    /// Patient and reminder -> number of times that the gateway accepted it.
     pub reminded: HashMap<(String, u64), usize>,
-    /// What must not happen: handed over after the answer, the death or the reservation had been acknowledged.
+    /// Violations: messages handed over after the answer, the death or the opt-out had been acknowledged.
     pub violations: Vec<String>,
-    /// How often a sender was killed.
+    /// The number of times that a sender was killed.
     pub kills: usize,
-    /// How often a sender was asked to query the gateway first.
+    /// The number of times that a sender was asked to query the gateway first.
     pub checked_first: usize,
-    /// How often the last check said no.
+    /// The number of times that the last check refused.
     pub stopped: usize,
 }
 
@@ -44,13 +44,14 @@ pub struct Campaign<'w> {
     ledger: Mutex<Ledger>,
     /// Patients to whom no more may be sent: their answer, death or opt-out has been acknowledged.
     closed: Mutex<HashSet<String>>,
-    /// A sender that lives is done within its lease: clocks do not jump between a hand-over and the gateway.
+    /// Held while a message is between hand-over and gateway: the clock does not jump then, so that a living sender
+    /// finishes within its lease.
     in_hand: RwLock<()>,
     idle: AtomicUsize,
     seed: AtomicU64,
 }
 
-/// Draws that a seed determines.
+/// Random draws that a seed determines.
 struct Draw(u64);
 
 impl Draw {
@@ -66,7 +67,7 @@ impl Draw {
     }
 }
 
-/// Goes on to ten in the morning of that day, or of the working day after it.
+/// Advances the clock to ten in the morning of that day, or of the next working day.
 pub fn to_ten(world: &World, day: Date) {
     let (today, hour) = norwegian_day_and_hour(world.clock.now());
     let day = if day == today && hour >= 10 { working_day_from(days_after(day, 1)) } else { working_day_from(day) };
@@ -74,7 +75,7 @@ pub fn to_ten(world: &World, day: Date) {
 }
 
 impl<'w> Campaign<'w> {
-    /// Registers that many patients to whom the first question after radiofrequency treatment is due today.
+    /// Registers `patients` patients to whom the first question after radiofrequency treatment is due today.
     pub fn prepare(world: &'w World, patients: usize, seed: u64) -> Self {
         to_ten(world, norwegian_day(world.clock.now()));
         let today = norwegian_day(world.clock.now());
@@ -110,7 +111,7 @@ impl<'w> Campaign<'w> {
         self.closed.lock().unwrap_or_else(PoisonError::into_inner).contains(patient)
     }
 
-    /// The patient answers, dies or reserves themselves, and the registry has said that it knows.
+    /// Records an answer, the death or an opt-out of the patient, which the registry acknowledges.
     fn close(&self, patient: &str, how: u64) {
         let clinician = self.world.alpha().clinician();
         let today = norwegian_day(self.world.clock.now());
@@ -135,8 +136,8 @@ impl<'w> Campaign<'w> {
         }
     }
 
-    /// Sends until nobody is left to be sent anything: four senders, each killed now and then between any two steps, and
-    /// patients who answer whenever they like.
+    /// Sends until no invitation is left: four senders, each killed now and then between any two steps, and patients
+    /// who answer at any time.
     pub fn run(&self) {
         self.idle.store(0, Ordering::Relaxed);
         std::thread::scope(|threads| {
@@ -147,7 +148,7 @@ impl<'w> Campaign<'w> {
         });
     }
 
-    /// One in ten answers, dies or reserves themselves while senders are at work.
+    /// One in ten patients answers, dies or opts out while senders are at work.
     fn answer(&self) {
         let mut draw = self.draw();
         for patient in &self.patients {
@@ -161,7 +162,7 @@ impl<'w> Campaign<'w> {
         let sender = self.world.alpha().sender().called(&format!("sender-{number}"));
         let mut draw = self.draw();
         let mut empty = 0;
-        // Nothing for three leases and the grace after them: nothing is left.
+        // No claim succeeded for three leases and the grace period after them: none is left.
         while empty < 6 {
             let claim = self.claim(&sender, &mut draw);
             let invitations = claim["invitations"].as_array().cloned().unwrap_or_default();
@@ -185,7 +186,7 @@ impl<'w> Campaign<'w> {
         }
     }
 
-    /// Claims, sometimes twice with one key: the answers must be the same.
+    /// Claims invitations, sometimes twice with one key: the answers must be equal.
     fn claim(&self, sender: &Actor<'_>, draw: &mut Draw) -> Value {
         let key = self.world.clock.random_id().to_string();
         let body = json!({"channel": "sms", "limit": 20, "lease_seconds": 30});
@@ -200,7 +201,7 @@ impl<'w> Campaign<'w> {
         if first.status == 200 { first.body } else { Value::Null }
     }
 
-    /// One invitation; `false` where the sender was killed on the way.
+    /// Delivers one invitation; `false` if the sender was killed during it.
     fn deliver(&self, sender: &Actor<'_>, draw: &mut Draw, invitation: &Value) -> bool {
         let id = invitation["id"].as_str().unwrap_or_default();
         let patient = invitation["patient_id"].as_str().unwrap_or_default();
@@ -218,7 +219,7 @@ impl<'w> Campaign<'w> {
                 return true;
             }
         }
-        // Some answer just when a sender has taken theirs on.
+        // Some patients answer just after a sender has claimed their invitation.
         if draw.one_in(12) {
             self.close(patient, draw.next());
         }
@@ -247,7 +248,7 @@ impl<'w> Campaign<'w> {
         true
     }
 
-    /// The gateway takes a message.
+    /// The gateway accepts a message.
     fn take(&self, invitation: &Value, id: &str, patient: &str) {
         let reminder = invitation["reminder"].as_u64().unwrap_or_default();
         let mut told = self.told();
@@ -259,8 +260,8 @@ impl<'w> Campaign<'w> {
         }
     }
 
-    /// Everything that is wrong with what happened: nobody may have been sent anything twice, or after they had answered;
-    /// and everybody else must have been sent the invitation.
+    /// Returns every violation: no patient may have been sent anything twice or after the answer, and all other
+    /// patients must have been sent the invitation.
     pub fn verdict(&self) -> Vec<String> {
         let told = self.told();
         let mut wrong = told.violations.clone();
@@ -276,12 +277,12 @@ impl<'w> Campaign<'w> {
         wrong
     }
 
-    /// What happened so far.
+    /// Returns the ledger of the campaign so far.
     pub fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
         self.told()
     }
 
-    /// How many patients answered, died or reserved themselves.
+    /// Returns how many patients answered, died or opted out.
     pub fn closed(&self) -> usize {
         self.closed.lock().unwrap_or_else(PoisonError::into_inner).len()
     }

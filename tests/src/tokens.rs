@@ -1,4 +1,4 @@
-//! The test issuer: one ES256 key that every tenant trusts, and as many stranger's keys as a test wants.
+//! The test issuer: one ES256 key that every tenant trusts, and untrusted keys for tests that need them.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
@@ -13,12 +13,12 @@ use strum::IntoEnumIterator as _;
 pub const ISSUER: &str = "https://issuer.test.example";
 /// The audience of all tokens.
 pub const AUDIENCE: &str = "painreg-test";
-/// The key's id.
+/// The `kid` of the test key.
 const KEY_ID: &str = "test-1";
 /// The key set's file in the server's folder of key sets.
 pub(crate) const SET: &str = "test.json";
 
-/// Settings by which `tenant` trusts the test issuer; `None`: the platform, for operators.
+/// Returns settings by which `tenant` trusts the test issuer; `None`: the platform, for operators.
 pub fn issuer(tenant: Option<&str>) -> IssuerSettings {
     let roles = Role::iter().filter(|role| (*role == Role::Operator) == tenant.is_none() && *role != Role::System);
     IssuerSettings {
@@ -45,7 +45,7 @@ pub fn issuer(tenant: Option<&str>) -> IssuerSettings {
     }
 }
 
-/// What a token says. Members that are `None` are left out.
+/// The claims of a token. Members that are `None` are omitted.
 #[derive(Clone, Debug)]
 pub struct Claims {
     /// The registry; `None` for an operator.
@@ -54,16 +54,16 @@ pub struct Claims {
     pub role: Role,
     /// The subject (`sub`).
     pub subject: String,
-    /// The unit; absent: none.
+    /// The unit; `None` for a caller without a unit.
     pub unit: Option<String>,
-    /// Which patient a patient is, by id.
+    /// The id of the patient whose token this is.
     pub patient: Option<String>,
-    /// Which patient a patient is, by national id.
+    /// The national id of the patient whose token this is.
     pub national_id: Option<String>,
 }
 
 impl Claims {
-    /// The claims as a token holds them.
+    /// Returns the claims as a token holds them.
     pub fn json(&self, now: jiff::Timestamp, seconds: i64) -> Value {
         let mut claims = json!({
             "iss": ISSUER,
@@ -88,13 +88,13 @@ impl Claims {
 pub struct Signer(EncodingKey);
 
 impl Signer {
-    /// A fresh key. It is trusted only when its public half is in a key set.
+    /// Creates a key. It is trusted only when its public half is in a key set.
     pub fn fresh() -> Self {
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
         Self(EncodingKey::from_ec_der(pkcs8.expect("a key").as_ref()))
     }
 
-    /// The public half as a key set (RFC 7517).
+    /// Returns the public half as a key set (RFC 7517).
     pub fn key_set(&self) -> Value {
         let jwk = Jwk::from_encoding_key(&self.0, Algorithm::ES256).expect("a public key");
         let mut jwk = serde_json::to_value(jwk).expect("JSON");
@@ -103,7 +103,7 @@ impl Signer {
         json!({ "keys": [jwk] })
     }
 
-    /// A signed token with these very claims.
+    /// Signs a token with exactly these claims.
     pub fn sign(&self, claims: &Value) -> String {
         let mut header = Header::new(Algorithm::ES256);
         header.typ = Some("at+jwt".to_owned());

@@ -20,24 +20,24 @@ use crate::cluster::Cluster;
 use crate::look;
 use crate::tokens::Claims;
 
-/// How a world differs from the usual one.
+/// The settings of a world; the default is the usual one.
 #[derive(Clone)]
 pub struct Setup {
-    /// Requests a second for one person.
+    /// The rate limit of a person, in requests a second.
     pub people_per_second: u32,
-    /// Requests a second for one machine client.
+    /// The rate limit of a machine client, in requests a second.
     pub machines_per_second: u32,
-    /// How many connections all tenants together may hold.
+    /// The most connections of all tenants together.
     pub connections: usize,
-    /// How many of them one tenant may hold.
+    /// The most connections of one tenant.
     pub connections_per_tenant: u32,
-    /// How long a request waits for a connection.
+    /// The time that a request waits for a connection.
     pub wait: Duration,
-    /// Worker threads of the server.
+    /// The number of worker threads of the server.
     pub workers: usize,
     /// Whether national ids must be synthetic.
     pub acceptance: Acceptance,
-    /// Seed of the people.
+    /// The seed of the invented people.
     pub seed: u64,
     /// Whether the server runs the background work of registries.
     pub works: bool,
@@ -64,11 +64,11 @@ impl Default for Setup {
 
 /// A running service with the registries `alpha` and `beta`, empty but for their template.
 pub struct World {
-    /// The service's clock.
+    /// The clock of the service.
     pub clock: Clock,
-    /// Where the server listens.
+    /// The address on which the server listens.
     pub address: SocketAddr,
-    /// The service's registry, for what no request can do.
+    /// The registry of the service, for actions that no request can do.
     pub registry: Registry,
     pub(crate) agent: ureq::Agent,
     database: String,
@@ -86,12 +86,12 @@ impl Default for World {
 }
 
 impl World {
-    /// The usual world.
+    /// Creates the usual world.
     pub fn new() -> Self {
         Self::with(&Setup::default())
     }
 
-    /// A world that differs.
+    /// Creates a world with these settings.
     pub fn with(setup: &Setup) -> Self {
         let cluster = Cluster::shared();
         let database = cluster.clone_template();
@@ -136,22 +136,22 @@ impl World {
         Self { clock, address, registry, agent, database, people, look: Mutex::new(None), handle, thread: Some(thread) }
     }
 
-    /// The registry `alpha`.
+    /// Returns the registry `alpha`.
     pub fn alpha(&self) -> Place<'_> {
         self.place("alpha")
     }
 
-    /// The registry `beta`.
+    /// Returns the registry `beta`.
     pub fn beta(&self) -> Place<'_> {
         self.place("beta")
     }
 
-    /// The registry of this slug, if there is one or not.
+    /// Returns the registry of this slug, which need not exist.
     pub fn place(&self, slug: &str) -> Place<'_> {
         Place { world: self, slug: slug.to_owned() }
     }
 
-    /// An operator of the platform.
+    /// Returns an operator of the platform.
     pub fn operator(&self) -> Actor<'_> {
         Actor::new(
             self,
@@ -166,22 +166,23 @@ impl World {
         )
     }
 
-    /// A caller without a token.
+    /// Returns a caller without a token.
     pub fn nobody(&self) -> Actor<'_> {
         self.operator().with_token(None)
     }
 
-    /// The next person who does not exist: synthetic, adult, never the same twice in one world.
+    /// Returns an invented adult with a synthetic number, never the same twice in one world.
     pub fn person(&self) -> Person {
         self.people.lock().unwrap_or_else(PoisonError::into_inner).person()
     }
 
-    /// Another invented person, whom questionnaires are sent to: neither an interpreter nor anything else stands between.
+    /// Returns an invented person to whom questionnaires can be sent: no interpreter is needed and no other reason
+    /// prevents it.
     pub fn answerer(&self) -> Person {
         Person { interpreter_needed: false, cognitive_impairment: false, ..self.person() }
     }
 
-    /// A baseline delivery of `person` as Nettskjema gives it.
+    /// Returns a baseline delivery of `person` in Nettskjema's format.
     pub fn delivery(&self, person: &Person, submission_id: u64) -> Value {
         let now = self.clock.now();
         self.people.lock().unwrap_or_else(PoisonError::into_inner).baseline_delivery(person, submission_id, now)
@@ -192,17 +193,18 @@ impl World {
         self.clock.advance(by);
     }
 
-    /// The name of this world's database.
+    /// Returns the name of this world's database.
     pub fn database(&self) -> &str {
         &self.database
     }
 
-    /// The superuser's connection, to look behind the walls.
+    /// Opens a connection of the superuser, for inspection.
     pub fn sql(&self) -> PgConnection {
         Cluster::shared().superuser(&self.database)
     }
 
-    /// The rows of a query as the superuser sees them. `{alpha}` and `{beta}` stand for the tenants' schemas.
+    /// Returns the rows of a query as the superuser sees them. `{alpha}` and `{beta}` are replaced by the tenants'
+    /// schemas.
     pub fn rows(&self, query: &str) -> Vec<Map<String, Value>> {
         let mut look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
         let conn = look.get_or_insert_with(|| self.sql());
@@ -213,14 +215,14 @@ impl World {
         look::rows(conn, &query)
     }
 
-    /// The first column of a query's only row, a number.
+    /// Returns the first column of a query's only row, a number.
     pub fn number(&self, query: &str) -> i64 {
         let rows = self.rows(query);
         let value = rows.first().and_then(|row| row.values().next()).and_then(Value::as_i64);
         value.unwrap_or_else(|| panic!("not one number: {query}"))
     }
 
-    /// The name of a tenant's schema.
+    /// Returns the name of a tenant's schema.
     pub fn schema(&self, slug: &str) -> String {
         let mut look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
         schema(look.get_or_insert_with(|| self.sql()), slug)
@@ -228,11 +230,11 @@ impl World {
 
     /// Stops the server: requests in progress are finished, new ones refused.
     pub fn stops(&self) {
-        // Calling it is what stops the server; the future only waits.
+        // The call stops the server; the future only waits for it.
         drop(self.handle.stop(true));
     }
 
-    /// Waits at most `limit` until `seen` shows something.
+    /// Waits at most `limit` until `seen` returns a value.
     pub fn within<T>(&self, limit: Duration, mut seen: impl FnMut() -> Option<T>) -> T {
         let started = Instant::now();
         loop {
@@ -253,7 +255,7 @@ fn schema(conn: &mut PgConnection, slug: &str) -> String {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // Calling it is what stops the server; the future only waits.
+        // The call stops the server; the future only waits for it.
         drop(self.handle.stop(false));
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -264,14 +266,14 @@ impl Drop for World {
     }
 }
 
-/// A registry, where actors come from.
+/// A registry of a world; its methods return actors.
 pub struct Place<'w> {
     world: &'w World,
     slug: String,
 }
 
 impl<'w> Place<'w> {
-    /// A caller with this role, of the unit `clinic`.
+    /// Returns a caller with this role, of the unit `clinic`.
     pub fn somebody(&self, role: Role) -> Actor<'w> {
         Actor::new(
             self.world,
@@ -286,42 +288,42 @@ impl<'w> Place<'w> {
         )
     }
 
-    /// The patient with this id in this registry.
+    /// Returns the patient with this id in this registry, as a caller.
     pub fn patient(&self, id: &str) -> Actor<'w> {
         self.somebody(Role::Patient).changed(|claims| claims.patient = Some(id.to_owned()))
     }
 
-    /// A clinician of the registry.
+    /// Returns a clinician of the registry.
     pub fn clinician(&self) -> Actor<'w> {
         self.somebody(Role::Clinician)
     }
 
-    /// A secretary of the registry.
+    /// Returns a secretary of the registry.
     pub fn secretary(&self) -> Actor<'w> {
         self.somebody(Role::Secretary)
     }
 
-    /// A registry manager.
+    /// Returns a registry manager.
     pub fn manager(&self) -> Actor<'w> {
         self.somebody(Role::RegistryManager)
     }
 
-    /// The data protection officer.
+    /// Returns the data protection officer.
     pub fn dpo(&self) -> Actor<'w> {
         self.somebody(Role::Dpo)
     }
 
-    /// The program that delivers answers.
+    /// Returns the program that delivers answers.
     pub fn importer(&self) -> Actor<'w> {
         self.somebody(Role::Importer)
     }
 
-    /// The hospital's patient administration.
+    /// Returns the feed of the hospital's patient administration system.
     pub fn pas_feed(&self) -> Actor<'w> {
         self.somebody(Role::PasFeed)
     }
 
-    /// The program that sends invitations.
+    /// Returns the program that sends invitations.
     pub fn sender(&self) -> Actor<'w> {
         self.somebody(Role::Sender)
     }

@@ -1,5 +1,5 @@
-//! The load: prepared request bytes over keep-alive connections, one thread a connection, so that little of the
-//! machine goes to asking.
+//! The load generator: prepared request bytes over keep-alive connections, one thread a connection, so that it uses
+//! little of the machine.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,10 +8,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The place of the request's fresh number in a template: twelve digits, as the numbers have.
+/// The placeholder of the fresh number in a template: twelve digits, like the numbers themselves.
 pub const FRESH: &str = "777777777777";
 
-/// One request but for its fresh number.
+/// A request without its fresh number.
 #[derive(Clone)]
 pub struct Template {
     bytes: Vec<u8>,
@@ -19,7 +19,7 @@ pub struct Template {
 }
 
 impl Template {
-    /// A request; `body` may hold [`FRESH`] anywhere, and an idempotency key is made of the number too.
+    /// Creates a request; `body` may hold [`FRESH`] anywhere, and an idempotency key is derived from the number.
     pub fn new(method: &str, path: &str, token: &str, body: Option<&str>) -> Self {
         let mut text = format!(
             "{method} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n"
@@ -37,7 +37,7 @@ impl Template {
         Self { bytes: text.into_bytes(), spots }
     }
 
-    /// The request with its number in place.
+    /// Returns the request with its number filled in.
     pub fn with(&mut self, number: u64) -> &[u8] {
         let digits = number.to_string();
         for spot in &self.spots {
@@ -49,16 +49,16 @@ impl Template {
     }
 }
 
-/// Fresh numbers of twelve digits: never the same twice, in no order, like the random ones pgbench draws.
+/// Fresh numbers of twelve digits: never repeated and in no order, like the random ones that pgbench draws.
 pub struct Numbers(AtomicU64);
 
 impl Numbers {
-    /// From the first.
+    /// Starts with the first number.
     pub const fn new() -> Self {
         Self(AtomicU64::new(1))
     }
 
-    /// Returns a number that was never used.
+    /// Returns a number that was not returned before.
     pub fn next(&self) -> u64 {
         // The factor shares no divisor with the modulus, so the products are all different.
         let mixed = u128::from(self.0.fetch_add(1, Ordering::Relaxed)) * 618_033_988_751 % 900_000_000_000;
@@ -66,7 +66,7 @@ impl Numbers {
     }
 }
 
-/// One keep-alive connection.
+/// A keep-alive connection to the server.
 pub struct Connection {
     address: SocketAddr,
     stream: Option<TcpStream>,
@@ -82,7 +82,7 @@ pub struct Answer<'a> {
 }
 
 impl Connection {
-    /// Opens when first asked.
+    /// Creates a connection that is opened by its first request.
     pub fn new(address: SocketAddr) -> Self {
         Self { address, stream: None, buffer: vec![0; 4 * 1024 * 1024] }
     }
@@ -122,7 +122,7 @@ impl Connection {
     }
 }
 
-/// Status, length of the head and length of the whole, once the head is there.
+/// Returns status, length of the head and length of the whole answer once the head is complete.
 fn head(bytes: &[u8]) -> Result<Option<(u16, usize, usize)>> {
     let wrong = || Error::from(ErrorKind::InvalidData);
     let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
@@ -135,44 +135,44 @@ fn head(bytes: &[u8]) -> Result<Option<(u16, usize, usize)>> {
     Ok(Some((status, end + 4, end + 4 + length.ok_or_else(wrong)?)))
 }
 
-/// What a load brought.
+/// The measurements of one load.
 #[derive(Default)]
 pub struct Outcome {
-    /// Of good answers, in microseconds, sorted.
+    /// Latencies of 2xx answers in microseconds, sorted.
     pub latencies: Vec<u64>,
-    /// Status or failure -> how often.
+    /// Number of failed requests by status or error.
     pub errors: BTreeMap<String, u64>,
-    /// What the first error said.
+    /// The body or message of the first error.
     pub first_error: Option<String>,
-    /// How long it really took.
+    /// The measured duration of the load.
     pub elapsed: Duration,
 }
 
 impl Outcome {
-    /// Good answers a second.
+    /// Returns the number of 2xx answers a second.
     pub fn rate(&self) -> f64 {
         count(self.latencies.len()) / self.elapsed.as_secs_f64().max(f64::EPSILON)
     }
 
-    /// A quantile of the latencies, in milliseconds.
+    /// Returns a quantile of the latencies in milliseconds.
     pub fn quantile(&self, permille: usize) -> f64 {
         let last = self.latencies.len().saturating_sub(1);
         let micros = self.latencies.get(last * permille / 1000).copied().unwrap_or(0);
         Duration::from_micros(micros).as_secs_f64() * 1000.0
     }
 
-    /// How many answers were no good.
+    /// Returns the number of failed requests.
     pub fn error_count(&self) -> u64 {
         self.errors.values().sum()
     }
 }
 
-/// A count as a float; counts here are far below 2^32.
+/// Converts a count to a float; counts here are far below 2^32.
 pub fn count(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// Asks for as long as `time`, `clients` at once, each request one of `templates` by chance.
+/// Sends requests for `time` over `clients` connections at once; each request is a random one of `templates`.
 pub fn load(address: SocketAddr, templates: &[Template], numbers: &Numbers, clients: u32, time: Duration) -> Outcome {
     let started = Instant::now();
     let ends = started + time;

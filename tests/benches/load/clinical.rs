@@ -1,4 +1,4 @@
-//! The clinical registry: whole courses in bulk, a long timeline, reads of the past, a recall.
+//! The clinical registry: courses in bulk, a long timeline, reads of the past, a recall.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -12,17 +12,17 @@ use super::client::{Template, count, load};
 use super::pgbench::{Script, Seen, script};
 use super::{Bench, PGBENCH_ROLE, Server, execute, login_address, millis, registration, say, schema_of};
 
-/// The tenant the server writes to, and the one whose statements pgbench repeats.
+/// The tenant that the server writes to, and the one on which pgbench repeats the statements.
 const CLINIC: &str = "bench-clinic";
 const DIRECT: &str = "bench-clinic-direct";
-/// The tenants of this part.
+/// The tenants that this part uses.
 pub const TENANTS: [&str; 2] = [CLINIC, DIRECT];
-/// How many patients one request registers.
+/// The number of patients in one request.
 const TOGETHER: usize = 50;
-/// An invented GTIN-14.
+/// An invented GTIN-14 with a valid check digit.
 const DEVICE: &str = "07350000000009";
 
-/// A complete new patient: referral, episode, consultation, diagnosis, procedure.
+/// Returns a complete new patient: referral, episode, consultation, diagnosis, procedure.
 fn line(generator: &mut Generator) -> Value {
     let person = generator.person();
     json!({"patient": registration(&person), "entries": [
@@ -38,7 +38,7 @@ fn line(generator: &mut Generator) -> Value {
     ]})
 }
 
-/// A long course: `consultations` of these, and a tenth as many medications and diagnoses; an implant.
+/// Returns a long course: `consultations` consultations, a tenth as many medications and diagnoses, and an implant.
 fn long(generator: &mut Generator, consultations: usize) -> Value {
     let mut line = line(generator);
     let Some(entries) = line.get_mut("entries").and_then(Value::as_array_mut) else { return line };
@@ -67,7 +67,7 @@ struct Clinic<'b> {
     agent: ureq::Agent,
 }
 
-/// Measures and prints.
+/// Measures this part and prints its figures.
 pub fn measure(bench: &Bench<'_>, server: &Server) -> Result<(), Failure> {
     let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
     let clinic = Clinic { bench, server, agent };
@@ -100,10 +100,10 @@ impl Clinic<'_> {
         }
     }
 
-    /// What a line becomes in the database, as a script for pgbench.
+    /// Returns the statements that one line becomes in the database, as a script for pgbench.
     fn watched(&self) -> Result<Script, Failure> {
         let mut generator = Generator::new(11);
-        // The connection's statements are prepared by the first of them.
+        // The first request prepares the statements of the connection.
         let seen = self.bench.logged(DIRECT, |server| {
             let clinic = Clinic { bench: self.bench, server, agent: self.agent.clone() };
             (0..4)
@@ -212,7 +212,7 @@ impl Clinic<'_> {
         Ok(())
     }
 
-    /// Changes every consultation of the patient twice; the instant between.
+    /// Changes every consultation of the patient twice and returns an instant between the two changes.
     fn changed(&self, patient: &str) -> Result<String, Failure> {
         let token = self.bench.token(CLINIC, Role::RegistryManager)?;
         let base = format!("http://{}/v1/tenants/{CLINIC}/patients/{patient}/consultations", self.server.address);

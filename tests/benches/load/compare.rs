@@ -1,4 +1,4 @@
-//! Server and pgbench in turn.
+//! Runs the server and pgbench alternately.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::pgbench::Script;
 use super::{Bench, DIRECT, SERVED, Server, figures, login_address, rows_of, say, setting, tell_errors};
 
 impl Bench<'_> {
-    /// Server and pgbench in turn, so that what the machine does meanwhile meets both.
+    /// Measures the server and pgbench alternately, so that a change of the machine's load affects both.
     pub fn in_turn(
         &self,
         server: &Server,

@@ -1,4 +1,4 @@
-//! Questions to the database behind the server, asked as the superuser.
+//! Queries of the database behind the server, run as the superuser.
 
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _};
 use painreg_api::commands::Failure;
@@ -26,7 +26,7 @@ struct RowsRow {
     rows: String,
 }
 
-/// Row counts of a tenant's tables: they show that both did the same work.
+/// Returns the row counts of a tenant's tables, which show that both sides did the same work.
 #[expect(clippy::disallowed_methods, reason = "asked once")]
 pub fn rows_of(conn: &mut PgConnection, slug: &str) -> Result<String, Failure> {
     let schema = schema_of(conn, slug)?;
@@ -46,7 +46,7 @@ pub fn execute(conn: &mut PgConnection, sql: &str) -> Result<(), Failure> {
     Ok(conn.batch_execute(sql)?)
 }
 
-/// The superuser's address with pgbench's own login; later parameters override earlier ones.
+/// Returns the superuser's address with pgbench's login; later parameters override earlier ones.
 pub fn login_address(superuser: &SecretString) -> String {
     format!("{}&user={PGBENCH_ROLE}&password=bench", superuser.expose_secret())
 }

@@ -1,5 +1,5 @@
-//! Follow-up: everybody decided anew and stored, beside `\copy` of the very decisions into the same table of another registry;
-//! and one fact changed, decided on and answered.
+//! Follow-up: decisions of all patients computed and stored, compared with `\copy` of the same decisions into the same
+//! table of another registry; and the latency of one changed fact with its decision.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -14,15 +14,15 @@ use super::client::count;
 use super::intake::psql_runs;
 use super::{Bench, Server, execute, millis, number, registration, say, schema_of};
 
-/// The tenant the server decides in, and the one that `\copy` writes to.
+/// The tenant in which the server decides, and the one that `\copy` writes to.
 const SERVED: &str = "bench-followup";
 const COPIED: &str = "bench-followup-copy";
-/// The tenants of this part.
+/// The tenants that this part uses.
 pub const TENANTS: [&str; 2] = [SERVED, COPIED];
-/// How many patients one request registers, and how many requests are under way.
+/// The number of patients in one request, and the number of requests at the same time.
 const TOGETHER: usize = 50;
 const AT_ONCE: usize = 4;
-/// How many facts are changed, one after another.
+/// The number of facts that are changed one after another.
 const CHANGES: usize = 300;
 
 struct Clinic<'b> {
@@ -32,7 +32,7 @@ struct Clinic<'b> {
     token: String,
 }
 
-/// Measures and prints.
+/// Measures this part and prints its figures.
 pub fn measure(bench: &Bench<'_>, server: &Server) -> Result<(), Failure> {
     let patients = usize::try_from(number("LINES", 10_000))?.max(TOGETHER);
     let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
@@ -51,7 +51,7 @@ pub fn measure(bench: &Bench<'_>, server: &Server) -> Result<(), Failure> {
     let address = bench.local.superuser_address("painreg");
     let file = bench.folder.join("decisions");
     for round in 1..=bench.rounds {
-        // Nothing is decided, and a fact has changed that every decision depends on.
+        // No decision exists, and a fact on which every decision depends has changed.
         execute(
             &mut superuser,
             &format!(
@@ -105,7 +105,7 @@ impl Clinic<'_> {
         if answer.status().is_success() { Ok(text) } else { Err(text.into()) }
     }
 
-    /// Registers so many patients: those of the synthetic year of follow-up, again and again. Their ids.
+    /// Registers `wanted` patients, those of the synthetic year of follow-up repeated, and returns their ids.
     fn register(&self, wanted: usize) -> Result<Vec<String>, Failure> {
         let mut followers: Vec<Follower> = Vec::new();
         let mut generator = Generator::new(31);
@@ -155,13 +155,13 @@ impl Clinic<'_> {
                 if counts.get("up_to_date") == Some(&Value::Bool(true)) {
                     return Ok(started.elapsed());
                 }
-                // The worker is in every lane that is left.
+                // The worker holds every remaining lane.
                 std::thread::sleep(Duration::from_millis(20));
             }
         }
     }
 
-    /// Changes one fact of a patient: nothing is asked of those who need an interpreter.
+    /// Changes one fact of a patient: patients who need an interpreter are not asked.
     fn change(&self, id: &str) -> Result<(), Failure> {
         let mut answer = self
             .agent

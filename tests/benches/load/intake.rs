@@ -1,5 +1,6 @@
-//! Questionnaires in bulk: full baselines in one request, beside `\copy` of the very rows that they became into the same
-//! tables of another registry, in turn. Says how much memory the server needed, however long the body.
+//! Questionnaires in bulk: full baselines in one request, compared with `\copy` of the resulting rows into the same
+//! tables of another registry, alternately. Also prints the memory that the server needs, whatever the length of the
+//! body.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -18,16 +19,16 @@ use super::client::count;
 use super::machine::Spent;
 use super::{Bench, Server, execute, number, say, schema_of};
 
-/// The tenant the server writes to, and the one that `\copy` writes to.
+/// The tenant that the server writes to, and the one that `\copy` writes to.
 const SERVED: &str = "bench-intake";
 const COPIED: &str = "bench-copy";
-/// The tenants of this part.
+/// The tenants that this part uses.
 pub const TENANTS: [&str; 2] = [SERVED, COPIED];
-/// How many different people's answers there are.
+/// The number of different sets of answers.
 const VARIANTS: usize = 200;
 const FORM: &str = include_str!("../../../tenants/templates/opr/forms/opr-baseline.toml");
 
-/// Measures and prints.
+/// Measures this part and prints its figures.
 pub fn measure(bench: &Bench<'_>, server: &Server) -> Result<(), Failure> {
     let lines = usize::try_from(number("LINES", 10_000))?.max(100);
     let patients = bench.register(server.address, SERVED, 21, 500)?.ids;
@@ -79,7 +80,7 @@ fn told(spent: &Spent) -> String {
     format!("CPU a line: server {:.0} µs, PostgreSQL {:.0} µs", spent.server * 1e3, spent.postgres * 1e3)
 }
 
-/// Answers to the whole baseline in the registry's own words.
+/// Returns answers to the whole baseline in the registry's format.
 fn variants() -> Result<Vec<Value>, Failure> {
     let form = Form::from_toml(FORM)?;
     let codebook = form.codebook(BASELINE_FORM_ID).ok_or("the form is not filled in there")?;
@@ -96,7 +97,7 @@ fn variants() -> Result<Vec<Value>, Failure> {
         .collect()
 }
 
-/// Has psql run a script.
+/// Runs a script with psql.
 pub fn psql_runs(program: &Path, address: &str, script: &str) -> Result<(), Failure> {
     let mut child = Command::new(program)
         .args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", address, "--file", "-"])
@@ -107,7 +108,8 @@ pub fn psql_runs(program: &Path, address: &str, script: &str) -> Result<(), Fail
 }
 
 impl Bench<'_> {
-    /// Sends the lines in one request while the results are read; how many bytes, and how long it took.
+    /// Sends the lines in one request and reads the results at the same time; returns the number of bytes and the
+    /// duration.
     fn stream(
         &self,
         server: &Server,
@@ -158,7 +160,7 @@ impl Bench<'_> {
     }
 }
 
-/// How many results say `created`, and the last bytes of the answer.
+/// Returns the number of results `created` and the last bytes of the answer.
 fn read(stream: &mut TcpStream) -> std::io::Result<(usize, String)> {
     const CREATED: &[u8] = br#""outcome":"created""#;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
@@ -172,7 +174,7 @@ fn read(stream: &mut TcpStream) -> std::io::Result<(usize, String)> {
             let last = here.get(here.len().saturating_sub(2000)..).unwrap_or_default();
             return Ok((created, String::from_utf8_lossy(last).into_owned()));
         }
-        // What may be the beginning of one more, and of the end.
+        // The kept bytes may be the beginning of another match, and of the end.
         let keep = here.len().min(CREATED.len() - 1);
         let from = here.len() - keep;
         buffer.copy_within(from..from + keep, 0);

@@ -5,10 +5,10 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Processor seconds of the three parties so far.
+/// Processor seconds used by the three parties.
 #[derive(Clone, Copy, Default)]
 pub struct Spent {
-    /// Processor time of the server.
+    /// Processor seconds of the server process.
     pub server: f64,
     /// PostgreSQL: the postmaster, its children and those that have ended.
     pub postgres: f64,
@@ -17,7 +17,7 @@ pub struct Spent {
 }
 
 impl Spent {
-    /// As of now.
+    /// Reads the processor times now.
     pub fn now(server: Option<u32>, postmaster: Option<u32>) -> Self {
         let postgres = postmaster.map_or(0.0, |postmaster| {
             let children = read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
@@ -35,7 +35,7 @@ impl Spent {
         }
     }
 
-    /// Milliseconds since `before` for each of `answers`.
+    /// Returns milliseconds since `before` divided by the number of `answers`.
     pub fn each_since(self, before: Self, answers: f64) -> Self {
         let each = |now: f64, then: f64| (now - then) * 1000.0 / answers.max(1.0);
         Self {
@@ -59,12 +59,12 @@ fn stat(pid: u32) -> Option<Stat> {
     Some(Stat { parent: field(1)?, own: field(11)? + field(12)?, ended: field(13)? + field(14)? })
 }
 
-/// Linux counts in hundredths of a second wherever this runs.
+/// Converts ticks to seconds; Linux counts in hundredths of a second on every supported machine.
 fn seconds(ticks: u32) -> f64 {
     f64::from(ticks) / 100.0
 }
 
-/// Megabytes of a line of `/proc/<pid>/status`, such as `VmRSS`.
+/// Returns the megabytes of a line of `/proc/<pid>/status`, such as `VmRSS`.
 pub fn megabytes(pid: u32, what: &str) -> f64 {
     let text = read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
@@ -72,13 +72,13 @@ pub fn megabytes(pid: u32, what: &str) -> f64 {
     f64::from(kilobytes.unwrap_or(0)) / 1024.0
 }
 
-/// The postmaster of the cluster in `folder`.
+/// Returns the process id of the postmaster of the cluster in `folder`.
 pub fn postmaster(folder: &Path) -> Option<u32> {
     read_to_string(folder.join("postgres/postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()
 }
 
-/// How many times a second 8 kB can be written and made durable one after the other: the ceiling of one client's
-/// commits.
+/// Returns how many times a second 8 kB can be written and made durable, one write after the other: the limit for the
+/// commits of one client.
 pub fn durable_writes(folder: &Path) -> std::io::Result<f64> {
     let path = folder.join("durable-writes");
     let mut file = File::create(&path)?;

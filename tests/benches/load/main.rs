@@ -1,6 +1,6 @@
-//! How much the server bears: `cargo bench -p painreg-tests`. A private durable cluster, the real server as a process of
-//! its own, a small load generator, and in turn with it pgbench running the same SQL on the same cluster. It asserts
-//! nothing; every answer that is not 2xx is counted and the first one shown.
+//! Load tests of the server: `cargo bench -p painreg-tests --bench load`. A private durable cluster, the real server as
+//! a separate process, a small load generator and, alternately, pgbench running the same SQL on the same cluster. It
+//! asserts nothing; every answer that is not 2xx is counted and the first one printed.
 //!
 //! `PAINREG_BENCH_SECONDS` (5) for each figure, `PAINREG_BENCH_ROUNDS` (2), `PAINREG_BENCH_PATIENTS` (1000),
 //! `PAINREG_BENCH_TENANTS` (100), `PAINREG_BENCH_FOLDER` (the system's temporary one: must be on a real disk),
@@ -41,14 +41,14 @@ use self::patients::{Patients, registration};
 use self::pgbench::{Script, Seen, Step, script, transactions};
 use self::server::Server;
 
-/// The tenant that the server is asked about, and the one pgbench writes to: equal in content, each written by one side.
+/// The tenant of the server's requests, and the one that pgbench writes to: equal in content, each written by one side.
 const SERVED: &str = "bench-served";
 const DIRECT: &str = "bench-direct";
 /// The Nettskjema form with eleven answers: EQ-5D-5L, four pain scales, the reason for the short form.
 const SHORT_FORM_ID: &str = "1000002";
-/// pgbench's own login.
+/// The login role of pgbench.
 const PGBENCH_ROLE: &str = "bench_pgbench";
-/// Patients of each of the many tenants.
+/// The number of patients of each of the many tenants.
 const FEW: u32 = 5;
 
 fn main() -> ExitCode {
@@ -88,7 +88,7 @@ fn run() -> Result<(), Failure> {
     result
 }
 
-/// A folder of our own that goes when we go.
+/// A folder that is removed when this value is dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -110,7 +110,7 @@ impl Drop for Folder {
     }
 }
 
-/// The release program beside this one, built first if it is not what the sources say.
+/// Returns the release program next to this one; it is built first when the sources are newer.
 fn server_program() -> Result<PathBuf, Failure> {
     if let Some(path) = setting("SERVER") {
         return Ok(PathBuf::from(path));
@@ -207,7 +207,7 @@ impl<'f> Bench<'f> {
         Ok(())
     }
 
-    /// Creates a registry as the operator at the keyboard does.
+    /// Creates a registry like the operator's command does.
     fn create(&self, slug: &str) -> Result<(), StoreError> {
         let principal = Principal::operator_at_the_machine("benchmark");
         let context = RequestContext { request_id: self.registry.clock().ordered_id().to_string(), origin: None };
@@ -241,7 +241,7 @@ impl<'f> Bench<'f> {
         Ok(diesel::Connection::establish(self.local.superuser_address("painreg").expose_secret())?)
     }
 
-    /// Registers the patients of both tenants, watches a few requests for pgbench, and gets its tenant ready for it.
+    /// Registers the patients of both tenants, records a few requests for pgbench, and prepares its tenant for it.
     fn furnish(&self) -> Result<(Patients, Vec<Result<Script, String>>), Failure> {
         let server = self.serve()?;
         let ours = self.register(server.address, SERVED, 1, self.patients)?;
@@ -256,7 +256,7 @@ impl<'f> Bench<'f> {
         Ok((ours, scripts))
     }
 
-    /// Does something while PostgreSQL logs what a tenant's own login sends; the transactions it became.
+    /// Runs `work` while PostgreSQL logs the statements of a tenant's login, and returns the transactions.
     fn logged(
         &self,
         tenant: &str,
@@ -286,7 +286,7 @@ impl<'f> Bench<'f> {
         Ok(seen)
     }
 
-    /// Sends a few requests while PostgreSQL logs what they become, and makes scripts of that.
+    /// Sends a few requests while PostgreSQL logs their statements, and makes scripts from the log.
     fn watch(&self, direct: &Patients) -> Result<Vec<Result<Script, Failure>>, Failure> {
         let mut sent = Vec::new();
         let seen = self.logged(DIRECT, |server| {
@@ -316,7 +316,7 @@ impl<'f> Bench<'f> {
             .collect())
     }
 
-    /// A login for pgbench as narrow as the server's own, and patients it can name by counting.
+    /// Creates a login for pgbench with the same grants as the server's, and patients that it can select by number.
     fn open_to_pgbench(&self, schema: &str) -> Result<(), Failure> {
         let mut superuser = self.superuser()?;
         execute(

@@ -8,7 +8,7 @@ use super::client::{count, load};
 use super::{Bench, FEW, Server, execute, figures, millis, number, say, schema_of, tell_errors};
 
 impl Bench<'_> {
-    /// Many tenants: making, migrating and serving them.
+    /// Creates, migrates and serves many tenants and prints the figures.
     pub fn many(&self, server: &Server) -> Result<(), Failure> {
         let wanted = number("TENANTS", 100);
         if wanted == 0 {
@@ -32,7 +32,7 @@ impl Bench<'_> {
         let migrated = self.registry.migrate(None, false, |_| {})?.len();
         say(format!("Migrating all {migrated} tenants with nothing pending: {:.2} s", started.elapsed().as_secs_f64()));
         self.migrate_anew()?;
-        // The server looks for changes every second.
+        // The server checks for changes every second.
         std::thread::sleep(Duration::from_millis(2500));
         let mut templates = Vec::new();
         for (at, slug) in slugs.iter().enumerate() {
@@ -59,7 +59,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Takes one tenant's tables away and lets the migration make them again.
+    /// Drops the tables of one tenant and lets the migration create them.
     pub fn migrate_anew(&self) -> Result<(), Failure> {
         let slug = "many-anew";
         self.create(slug)?;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::client::{Connection, FRESH, Template};
 use super::{Bench, SHORT_FORM_ID};
 
-/// What will be asked about the patients of one tenant.
+/// The prepared requests about the patients of one tenant.
 #[derive(Default)]
 pub struct Patients {
     pub ids: Vec<String>,
@@ -21,7 +21,7 @@ pub struct Patients {
 }
 
 impl Bench<'_> {
-    /// Registers patients over the API, and prepares what will be asked about them.
+    /// Registers patients over the API and prepares the requests about them.
     pub fn register(&self, address: SocketAddr, tenant: &str, seed: u64, wanted: u32) -> Result<Patients, Failure> {
         let secretary = self.token(tenant, Role::Secretary)?;
         let importer = self.token(tenant, Role::Importer)?;
@@ -47,7 +47,7 @@ impl Bench<'_> {
             patients.baseline.push(delivered(BASELINE_FORM_ID, &generator.baseline_delivery(&person, fresh, created)));
             patients.short.push(delivered(SHORT_FORM_ID, &short(&person, created)));
         }
-        // A few at a time: in a row each would wait for the disk alone.
+        // A few at the same time: one after another, each would wait for the disk alone.
         let share = registrations.len().div_ceil(8).max(1);
         let ids: Vec<Result<Vec<String>, Failure>> = std::thread::scope(|threads| {
             let running: Vec<_> = registrations
@@ -78,7 +78,7 @@ fn registered(connection: &mut Connection, request: &[u8]) -> Result<String, Fai
         let answer = connection.exchange(request)?;
         let body: Value = serde_json::from_slice(answer.body)?;
         if answer.status == 503 && tries < 20 {
-            // Outside this measurement; the load itself counts every such answer.
+            // Not part of the measurement; the load itself counts every such answer.
             tries += 1;
             std::thread::sleep(Duration::from_millis(100));
             continue;
@@ -100,7 +100,7 @@ pub fn registration(person: &Person) -> Value {
     })
 }
 
-/// A delivery of the short form.
+/// Returns a delivery of the short form.
 fn short(person: &Person, created: jiff::Timestamp) -> Value {
     json!({
         "version": "2024-09",

@@ -1,8 +1,9 @@
-//! The same SQL without the server: what the server was seen to send, statement for statement, as a pgbench script.
+//! The same SQL without the server: the statements that the server sends, recorded and written as a pgbench script.
 //!
-//! Nothing is copied by hand, so it cannot differ from what the server runs: PostgreSQL logs the statements and
-//! parameters of a few requests, and the script repeats them with the same values, except where a value must be fresh
-//! (ids, keys, locks, instants) or chosen (the patient). What the server sends in one round trip, pgbench does too.
+//! The script is never written by hand, so it cannot differ from what the server runs: PostgreSQL logs the statements
+//! and parameters of a few requests, and the script repeats them with the same values, except values that must be fresh
+//! (ids, keys, locks, instants) or chosen (the patient). Statements that the server sends in one round trip are sent in
+//! one by pgbench too.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,12 +15,12 @@ use painreg_api::commands::Failure;
 #[derive(Clone, Debug)]
 pub struct Step {
     sql: String,
-    /// In order; `None` is NULL.
+    /// The values in order; `None` is NULL.
     parameters: Vec<Option<String>>,
     prepared: bool,
 }
 
-/// The transactions in a log written with `log_statement = all`, in the order in which they ended.
+/// Returns the transactions in a log written with `log_statement = all`, in the order in which they ended.
 pub fn transactions(log: &str) -> Vec<Vec<Step>> {
     let mut done = Vec::new();
     let mut open: Option<Vec<Step>> = None;
@@ -81,9 +82,9 @@ fn parameters(text: &str) -> Vec<Option<String>> {
 
 /// A request that was sent while PostgreSQL logged, and the transaction it became.
 pub struct Seen<'a> {
-    /// The fresh number in it.
+    /// The fresh number in the request.
     pub number: u64,
-    /// The patient it was about.
+    /// The patient that the request is about.
     pub patient: &'a str,
     /// The steps of the transaction.
     pub steps: &'a [Step],
@@ -93,11 +94,11 @@ pub struct Seen<'a> {
 pub struct Script {
     file: PathBuf,
     variables: Vec<(String, String)>,
-    /// Round trips of one transaction.
+    /// The number of round trips of one transaction.
     pub round_trips: usize,
 }
 
-/// Makes the script of the last of two or more requests alike; what differs between them is fresh or chosen.
+/// Makes the script of the last of two or more similar requests; values that differ between them are fresh or chosen.
 pub fn script(
     folder: &Path,
     name: &str,
@@ -123,12 +124,12 @@ pub fn script(
     for (step, earlier) in last.steps.iter().zip(before.steps) {
         if step.prepared {
             let sql = made.bound(step, earlier);
-            // What the server learns from opening the patient goes into its next statements.
+            // Values that opening the patient returns go into the following statements.
             let opens = sql.starts_with("WITH found AS");
             made.opened |= opens;
             let _ = writeln!(text, "{sql}{}", if opens { " \\gset" } else { ";" });
         } else if step.sql.contains("; ") {
-            // Several statements in one message: one round trip.
+            // Several statements in one message are one round trip.
             let _ = writeln!(text, "\\startpipeline\n{};\n\\endpipeline", step.sql.replace("; ", ";\n"));
         } else {
             let _ = writeln!(text, "{};", step.sql);
@@ -148,18 +149,18 @@ struct Making<'a> {
     patient: &'a str,
     opened: bool,
     variables: Vec<(String, String)>,
-    /// Ids that must be new in every transaction, and the same wherever they stand in it.
+    /// Ids that must be new in every transaction and equal within it.
     fresh: Vec<String>,
 }
 
-/// The ids in a text.
+/// Returns the ids in a text.
 fn ids_in(text: &str) -> Vec<&str> {
     let is_id = |part: &&str| part.len() == 36 && part.bytes().filter(|byte| *byte == b'-').count() == 4;
     text.split('"').filter(is_id).collect()
 }
 
 impl Making<'_> {
-    /// The statement with its `$n` replaced.
+    /// Returns the statement with its `$n` replaced.
     fn bound(&mut self, step: &Step, earlier: &Step) -> String {
         let mut sql = String::new();
         for (at, piece) in step.sql.split('$').enumerate() {
@@ -181,7 +182,7 @@ impl Making<'_> {
 
     fn put(&mut self, sql: &str, value: Option<String>, was: Option<&String>) -> String {
         let Some(value) = value else { return "NULL".to_owned() };
-        // Only unnest has variants among which the type must choose.
+        // Only unnest has variants that are selected by type.
         if sql.rsplit_once("unnest(").is_some_and(|(_, inside)| !inside.contains(')')) {
             let json = value.starts_with("{\"{") || value.starts_with("{\"[") || value.starts_with("{{}");
             return format!("{}::{}", self.variable(value), if json { "jsonb[]" } else { "text[]" });
@@ -201,7 +202,7 @@ impl Making<'_> {
         } else if is_uuid {
             self.fresh(&value)
         } else if value.starts_with("{\"") {
-            // An entry as JSON: the ids in it are fresh, the rest stays.
+            // An entry as JSON: its ids are fresh, the rest is unchanged.
             let mut made = format!("{}::text", self.variable(value.clone()));
             for id in ids_in(&value).into_iter().filter(|id| was.is_none_or(|was| !was.contains(id))) {
                 let fresh = self.fresh(id);
@@ -238,22 +239,22 @@ impl Making<'_> {
     }
 }
 
-/// Such as `2026-11-22 22:07:46.123456+00`.
+/// Returns whether a text is an instant such as `2026-11-22 22:07:46.123456+00`.
 fn is_instant(text: &str) -> bool {
     text.len() >= 22 && text.get(4..5) == Some("-") && text.get(10..11) == Some(" ") && text.get(13..14) == Some(":")
 }
 
-/// What pgbench says of a run.
+/// The results that pgbench prints.
 #[derive(Clone, Copy)]
 pub struct Told {
-    /// Transactions a second.
+    /// The number of transactions a second.
     pub rate: f64,
-    /// Mean latency in milliseconds.
+    /// The mean latency in milliseconds.
     pub latency: f64,
 }
 
 impl Script {
-    /// Runs it with prepared statements.
+    /// Runs the script with prepared statements.
     pub fn run(&self, program: &Path, address: &str, clients: u32, seconds: u64, stamp: i64) -> Result<Told, Failure> {
         let mut command = Command::new(program);
         command

@@ -1,4 +1,4 @@
-//! The server as a process.
+//! The server as a child process.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -12,7 +12,7 @@ use secrecy::ExposeSecret as _;
 use super::client::{Connection, Template};
 use super::machine::megabytes;
 
-/// The server as a process; it ends with this.
+/// The server as a child process, which ends when this value is dropped.
 pub struct Server {
     child: Child,
     /// The address it listens on.
@@ -30,7 +30,7 @@ impl Server {
             .env("PAINREG_LISTEN", address.to_string())
             .env("PAINREG_ENVIRONMENT", "test")
             .env("PAINREG_LOG", "error")
-            // No caller is slowed down here.
+            // Rate limits must not slow the load.
             .env("PAINREG_PEOPLE_PER_SECOND", "1000000")
             .env("PAINREG_MACHINES_PER_SECOND", "1000000")
             .stdin(Stdio::null())

@@ -1,5 +1,5 @@
-//! Answers find their invitation: by the token of its link, whichever way they come; by the reference that the sender told;
-//! else by their day. None is refused for a bad link, and none is given to somebody else's invitation.
+//! Answers are matched with an invitation: by the token of its link, in any format; by the sender's reference;
+//! otherwise by their day. None is refused for a bad link, and none is matched with another patient's invitation.
 
 use jiff::SignedDuration;
 use painreg_domain::calendar::{days_after, norwegian_day};
@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 use crate::invitations::{claims, due, hands_over, morning, tells, token_of};
 use crate::kit::{Judged as _, with};
 
-/// The number that the template gives `opr-rf` in Nettskjema.
+/// The Nettskjema number of `opr-rf` in the template.
 const RF: &str = "1000005";
 
-/// A patient who has been asked, the invitation, and its token.
+/// A patient to whom an invitation was sent, the invitation, and its token.
 struct Asked {
     patient: Patient,
     id: Value,
     token: String,
 }
 
-/// Sends the question after radiofrequency treatment; the sender's system calls the message `reference`.
+/// Sends the question after radiofrequency treatment; `reference` is the message's id in the sender's system.
 fn asked(world: &World, reference: &str) -> Asked {
     let patient = due(world);
     let sender = world.alpha().sender();
@@ -32,13 +32,13 @@ fn asked(world: &World, reference: &str) -> Asked {
     Asked { id: invitation["id"].clone(), token: token_of(invitation), patient }
 }
 
-/// Answers of the patient in the registry's own words.
+/// Returns answers of the patient in the registry's format.
 fn answers(world: &World, patient: &Patient, submission: &str) -> Value {
     json!({"source": {"system": "test", "form_id": "9", "submission_id": submission}, "patient": {"id": patient.id},
         "form": "opr-rf", "submitted_at": world.clock.now(), "answers": {"pgic": 2}})
 }
 
-/// The same as Nettskjema gives them.
+/// Returns the same answers in Nettskjema's format.
 fn native(world: &World, patient: &Patient, submission: u64, token: &str) -> Value {
     json!({"version": "2024-09", "version_minor": 2,
         "metadata": {"created": world.clock.now(), "answer_time": 1000, "submission_id": submission,
@@ -56,7 +56,8 @@ fn sends_line(actor: &Actor<'_>, path: &str, line: &Value) {
     assert_eq!(answer.lines()[0]["outcome"], "created", "{}", answer.text());
 }
 
-/// The decision on the question three months after the treatment: state, deciding reason, how the answer was found.
+/// Returns the decision on the question three months after the treatment: state, deciding reason, how the answer was
+/// matched.
 #[track_caller]
 fn stands(world: &World, patient: &Patient) -> [String; 3] {
     let clinician = world.alpha().clinician();
@@ -67,7 +68,7 @@ fn stands(world: &World, patient: &Patient) -> [String; 3] {
         .map(|it| it.as_str().unwrap_or_default().to_owned())
 }
 
-/// The invitation that every stored answer of the patient names.
+/// Returns the invitation of every stored answer of the patient.
 fn named(world: &World, patient: &Patient) -> Vec<Value> {
     let stored = world.rows(&format!(
         "SELECT invitation_id FROM {{alpha}}.submission WHERE patient_id = '{}' ORDER BY revision",
@@ -86,7 +87,7 @@ fn invitation_token_matches_in_every_delivery_shape() {
             assert_eq!(posts(&clinician, &body).expect(201).body["invitation_id"], it.id);
         },
         &|it| {
-            // Links are typed as well as followed.
+            // Tokens are also typed by hand.
             let token = format!(" {} ", it.token.to_uppercase());
             let line = with(&answers(&world, &it.patient, "batch"), &json!({"invitation": token}));
             sends_line(&importer, "submission-batches", &line);
@@ -137,7 +138,7 @@ fn reminder_is_skipped_when_the_answer_is_in_quarantine() {
     assert_eq!(stands(&world, &it.patient), ["sent", "answer_in_quarantine", ""]);
     to_ten(&world, days_after(norwegian_day(world.clock.now()), 8));
     assert_eq!(claims(&world.alpha().sender(), "sms")["invitations"], json!([]));
-    // Placed, the delivery answers the invitation; set aside, it does not.
+    // A delivery that was placed answers the invitation; a dismissed one does not.
     let dismissal = manager.at(&format!("quarantine/{kept}/dismissal"));
     manager.put(&dismissal, 1).expect(200);
     assert_eq!(stands(&world, &it.patient)[1], "reminder_pending");
@@ -159,7 +160,7 @@ fn sender_reference_matches_only_the_same_patient() {
     let stored = posts(&clinician, &answers(&world, &it.patient, "gw-1")).expect(201);
     assert_eq!(stored.body["invitation_id"], it.id);
     assert_eq!(stands(&world, &it.patient), ["answered", "answered_in_time", "source"]);
-    // The same reference under another patient's answers leads nowhere; they are stored all the same.
+    // The same reference with another patient's answers matches nothing; the answers are stored all the same.
     let stranger = clinician.registers(&world.answerer());
     let stored = posts(&clinician, &answers(&world, &stranger, "gw-2")).expect(201);
     assert_eq!(stored.body["invitation_id"], Value::Null);
@@ -189,10 +190,10 @@ fn unknown_or_foreign_token_loses_no_answers() {
         let it = asked(&world, &format!("gw-{at}"));
         let body = with(&answers(&world, &it.patient, &format!("bad-{at}")), &json!({"invitation": token}));
         assert_eq!(posts(&clinician, &body).expect(201).body["invitation_id"], Value::Null, "{token}");
-        // Its day says what it answers.
+        // The day of the answer determines the question.
         assert_eq!(stands(&world, &it.patient), ["answered", "answered_in_time", "window"], "{token}");
     }
-    // What the element of a form holds may be anything at all.
+    // The form element of the token may hold any text.
     for (submission, token) in [(81, other.token.clone()), (82, "x".repeat(5000)), (83, String::new())] {
         let it = asked(&world, &format!("gw-{submission}"));
         let path = importer.at(&format!("nettskjema/{RF}/deliveries"));
@@ -214,7 +215,7 @@ fn token_matches_before_the_day_and_after_the_window() {
     let (early, late) = (asked(&world, "early"), asked(&world, "late"));
     submits(&early, world.clock.now() - SignedDuration::from_hours(24 * 8));
     assert_eq!(stands(&world, &early.patient), ["answered", "answered_early", "token"]);
-    // No window reaches half a year.
+    // No answer window is as long as half a year.
     let day = days_after(norwegian_day(world.clock.now()), 180);
     painreg_tests::sending::to_ten(&world, day);
     submits(&late, world.clock.now());

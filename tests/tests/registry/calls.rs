@@ -1,4 +1,4 @@
-//! The call list, its order and reasons; and the background work of a registry.
+//! The call list with its order and reasons, and the background work of a registry.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::examples;
 use crate::follow_up::{publishes, runs};
 use crate::invitations::{claims, due, hands_over, is_due, make_due, morning, tells};
 
-/// Sends whatever is due by a channel, with this receipt.
+/// Sends all due invitations of a channel, and reports this outcome.
 fn sends(world: &World, channel: &str, receipt: &Value) {
     let sender = world.alpha().sender();
     let claim = claims(&sender, channel);
@@ -69,7 +69,7 @@ fn call_list_holds_unanswered_and_unreached_patients_only() {
     assert_eq!(lost["decision"]["reasons"][0]["code"], "delivery_failed");
     let elsewhere = world.alpha().clinician().of_unit("elsewhere");
     assert_eq!(list(&elsewhere), [] as [Value; 0]);
-    // What came of ringing is respected.
+    // The outcome of a call changes the list.
     let rings = |item: &Value, outcome: &str| {
         let body = json!({"decision_id": item["decision"]["id"], "outcome": outcome});
         secretary.post(&secretary.at("follow-up-calls"), &body)
@@ -130,7 +130,7 @@ fn call_list_shows_a_patient_once_a_day() {
     let patient = due(&world);
     make_due(&world, "alpha", &patient);
     let failed = json!({"outcome": "failed", "reason": "invalid_address"});
-    // Both, and by either channel.
+    // Both questions, by either channel.
     for channel in ["sms", "sms", "digital_mailbox", "digital_mailbox"] {
         sends(&world, channel, &failed);
     }
@@ -153,7 +153,7 @@ fn call_outlives_its_decision() {
         let body = json!({"decision_id": listed.items()[0]["id"], "outcome": "no_reply"});
         clinician.post(&clinician.at("follow-up-calls"), &body).expect(201);
     };
-    // Nothing has begun; then it begins, and is taken back; and at last its rule goes.
+    // No attempt has begun; then one begins and is withdrawn; then its rule is removed.
     rings("rf_3");
     let today = norwegian_day(world.clock.now());
     let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": days_before(today, 60)});
@@ -176,7 +176,7 @@ fn claim_sends_nothing_twice_when_the_clock_goes_back() {
     let sender = world.alpha().sender();
     let claim = claims(&sender, "sms");
     let invitation = &claim["invitations"][0];
-    // Tokens of before are from the future now.
+    // Tokens that were issued before are from the future now.
     world.advance(SignedDuration::from_mins(-30));
     let sender = world.alpha().sender();
     assert_eq!(claims(&sender, "sms")["invitations"], json!([]));
@@ -203,7 +203,7 @@ fn worker_redecides_when_the_plan_changes() {
         (counts["up_to_date"] == true && channel == Some(json!("helsenorge"))).then_some(())
     };
     world.within(Duration::from_secs(30), decided);
-    // And as the system, as the log shows.
+    // The log names the system as the actor.
     assert!(
         world.number("SELECT count(*) FROM {alpha}.audit_event WHERE action = 'RunFollowUp' AND role = 'system'") > 0
     );

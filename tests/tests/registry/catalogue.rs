@@ -1,5 +1,5 @@
-//! What stands in the catalogue of PostgreSQL: equal for every tenant, as the migrations say, as the program believes, and
-//! with the grants that are committed.
+//! The catalogue of PostgreSQL: equal for every tenant, consistent with the migrations and with the program, and with
+//! the committed grants.
 
 mod patient_data;
 mod program;
@@ -11,12 +11,12 @@ use diesel::PgConnection;
 use painreg_tests::{Cluster, World, execute, rows};
 use serde_json::json;
 
-/// A file of the repository.
+/// Returns the path of a file in the repository.
 pub fn in_repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-/// Compares a rendered text with the committed one; with `PAINREG_UPDATE=1` it is written instead.
+/// Compares a rendered text with the committed one; with `PAINREG_UPDATE=1` the text is written instead.
 #[track_caller]
 pub fn committed(path: &str, rendered: &str) {
     let path = in_repository(path);
@@ -52,7 +52,7 @@ fn lines(conn: &mut PgConnection, schema: &str, query: &str) -> Vec<String> {
     lines
 }
 
-/// Columns, constraints, indexes, and whatever else is in a schema, without its name.
+/// Returns columns, constraints, indexes and all other objects of a schema, without its name.
 fn structure(conn: &mut PgConnection, schema: &str) -> Vec<String> {
     let mut all = lines(
         conn,
@@ -102,7 +102,7 @@ fn structure(conn: &mut PgConnection, schema: &str) -> Vec<String> {
     all
 }
 
-/// Who may do what in a schema, and which roles the login role reaches.
+/// Returns the grants in a schema, and the roles of which the login role is a member.
 fn grants(conn: &mut PgConnection, schema: &str) -> Vec<String> {
     let mut all = lines(
         conn,
@@ -207,7 +207,7 @@ fn schema_has_no_obstacle_to_citus_placement() {
     }
 }
 
-/// The SQL files of a set, oldest first.
+/// Returns the SQL files of a set, oldest first.
 fn files(set: &str, which: &str) -> Vec<String> {
     let mut folders: Vec<PathBuf> = std::fs::read_dir(in_repository(&format!("migrations/{set}")))
         .expect("a set of migrations")
@@ -251,7 +251,7 @@ fn migrations_up_down_up_give_the_same_schema() {
         assert_eq!(structure(&mut conn, &schema), first, "{set}");
         assert!(first.len() > 50);
     }
-    // What a served registry has is what these files say.
+    // The schema of a served registry is what these files create.
     let world = World::new();
     let ours = |line: &String| !line.contains("__diesel_schema_migrations");
     for (set, schema) in [("tenant", world.schema("alpha")), ("platform", "platform".to_owned())] {

@@ -1,4 +1,4 @@
-//! The clinical registry: courses, treatment, implants, legal basis, duplicates, and everything as it was at any instant.
+//! The clinical registry: courses, treatment, implants, legal basis, duplicates, and the state at any instant.
 
 mod bulk;
 mod courses;
@@ -18,57 +18,57 @@ use serde_json::{Value, json};
 
 use crate::examples;
 
-/// The id of what was answered.
+/// Returns the id of an entry.
 pub fn id(entry: &Value) -> &str {
     entry["id"].as_str().expect("an id")
 }
 
-/// The ids of items, as they come.
+/// Returns the ids of items, in their order.
 pub fn ids(items: &[Value]) -> Vec<String> {
     items.iter().map(|item| id(item).to_owned()).collect()
 }
 
-/// An instant as the service writes it.
+/// Parses an instant in the service's format.
 pub fn instant(value: &Value) -> Timestamp {
     value.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("no instant: {value}"))
 }
 
-/// When an entry last changed.
+/// Returns the instant of the last change of an entry.
 pub fn changed_at(entry: &Value) -> Timestamp {
     instant(&entry["updated_at"])
 }
 
-/// The microsecond before, which is as close as instants come.
+/// Returns the instant a microsecond earlier, the smallest difference.
 pub fn just_before(at: Timestamp) -> Timestamp {
     at.checked_sub(SignedDuration::from_micros(1)).expect("an instant")
 }
 
-/// A valid entry that refers to nothing.
+/// Returns a valid entry without references.
 pub fn alone(kind: Kind) -> Value {
     let mut body = examples::entry(kind, "", "");
     body.as_object_mut().expect("an object").remove("episode_id");
     body
 }
 
-/// A patient and the clinician in charge.
+/// Returns a patient and the responsible clinician.
 pub fn treated(world: &World) -> (Actor<'_>, Patient) {
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.person());
     (clinician, patient)
 }
 
-/// An episode of this patient.
+/// Records an episode of this patient.
 #[track_caller]
 pub fn episode(actor: &Actor<'_>, patient: &Patient) -> Value {
     actor.records(patient, Kind::Episode, &json!({"unit": "clinic", "opened_on": "2025-02-01"}))
 }
 
-/// The patient as an address only: another id in the same place.
+/// Returns the path of one patient with the id of another.
 pub fn under(patient: &Patient, other: &Patient) -> Patient {
     Patient { id: other.id.clone(), ..patient.clone() }
 }
 
-/// The stage that the list shows.
+/// Returns the stage in the list of patients.
 #[track_caller]
 pub fn stage(actor: &Actor<'_>, patient: &Patient) -> String {
     let listed = actor.lists_patients("?limit=200").expect(200);
@@ -76,7 +76,7 @@ pub fn stage(actor: &Actor<'_>, patient: &Patient) -> String {
     found.unwrap_or_else(|| panic!("not listed: {}", listed.text()))["stage"].as_str().unwrap_or_default().to_owned()
 }
 
-/// The only refused part.
+/// Returns the only fault of the answer.
 #[track_caller]
 pub fn only_fault(answer: &Answer) -> Value {
     let faults = answer.body["errors"].as_array().expect("errors");

@@ -1,5 +1,5 @@
-//! Code systems: searched, read through the years, imported from the files that the directorates give out, and seen by a
-//! server that is already running.
+//! Code systems: search, validity through the years, imports of the directorates' files, and the reload in a running
+//! server.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::kit::{Judged as _, pages};
 
-/// A file of this world's own.
+/// Writes a file for this world.
 fn file(world: &World, name: &str, bytes: &[u8]) -> PathBuf {
     let folder = Cluster::shared().folder.join("codes").join(world.database());
     std::fs::create_dir_all(&folder).expect("a folder");
@@ -34,7 +34,7 @@ fn refusal(world: &World, wanted: &Wanted, path: &Path) -> String {
     import_file(&world.registry, wanted, path).expect_err("a refusal").to_string()
 }
 
-/// New, retitled, ended, redated, unchanged.
+/// Returns the numbers of new, retitled, ended, redated and unchanged codes.
 fn counts(report: &Report) -> [usize; 5] {
     let it = &report.imported.import;
     [it.new, it.retitled, it.ended, it.redated, it.unchanged]
@@ -163,7 +163,7 @@ fn codes_import_is_seen_by_a_running_server() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let before = world.registry.codes();
-    // Another process: the server hears of it by the generation alone.
+    // Another process imports: the server notices by the generation alone.
     let elsewhere = painreg_tenants::Registry::open(Cluster::shared().settings(world.database(), world.clock.clone()))
         .expect("a registry");
     let text = "Kode;Kodetekst;Gyldig fra\nM79.7;Fibromyalgi;\nR52.1;Kroniske, uh\u{e5}ndterlige smerter;\nR52.3;Ny smerte;01.07.2026\nR52;Smerte;\nG53.0*;Postherpetisk nevralgi;\n";
@@ -190,14 +190,14 @@ fn codes_import_is_seen_by_a_running_server() {
             ("Kroniske, uhåndterlige smerter".to_owned(), "2026-01-01".to_owned(), None),
         ]
     );
-    // Nothing is forgotten: last year's codes are last year's.
+    // Old codes are kept: last year's codes are last year's.
     assert_eq!(codes(&searches(&clinician, "icd10", "query=G50.0&valid_on=2025-12-31")), ["G50.0"]);
     assert_eq!(codes(&searches(&clinician, "icd10", "query=G50.0")), Vec::<&str>::new());
     let listed = clinician.get(&clinician.at("code-systems")).expect(200).body["items"][0].clone();
     assert_eq!(listed["editions"].as_array().map(Vec::len), Some(2));
     assert_eq!((listed["valid_codes"].as_u64(), listed["editions"][1]["codes"].as_u64()), (Some(5), Some(5)));
 
-    // In memory: the same book for whom nothing changed, and an answer for what is refused.
+    // In memory the book of an unchanged system is the same, and refused codes are answered from it.
     let after = world.registry.codes();
     let books =
         [System::Icd11, System::Atc].map(|it| (before.book(it).expect("a book"), after.book(it).expect("a book")));
@@ -205,7 +205,7 @@ fn codes_import_is_seen_by_a_running_server() {
     let refused = after.check(System::Icd10, "G50.0", day("2026-11-22")).expect_err("ended");
     assert_eq!(refused.code, FaultCode::ExpiredCode);
 
-    // Again: nothing changes. The next edition: what it leaves out ends, what it has again is valid again.
+    // A repeated import changes nothing. In the next edition missing codes end, and codes that return are valid again.
     assert_eq!(counts(&imports(&world, &wanted(System::Icd10, "2026"), &path)), [0, 0, 0, 0, 5]);
     let next = file(&world, "next.tsv", b"Kode\tTittel\nM797\tFibromyalgi\nG500\tTrigeminusnevralgi\n");
     assert_eq!(counts(&imports(&world, &wanted(System::Icd10, "2027"), &next)), [0, 0, 4, 1, 1]);
@@ -297,7 +297,7 @@ fn codes_import_refuses_unreadable_files() {
     let forced = imports(&world, &Wanted { force: true, ..icd10 }, &half);
     let refused: Vec<(u64, Unusable)> = forced.refused.iter().map(|line| (line.number, line.reason)).collect();
     assert_eq!(refused, [(3, Unusable::NotACode), (4, Unusable::NoTitle)]);
-    // A line that was refused ends no code.
+    // A refused line ends no code.
     assert!(world.registry.codes().check(System::Icd10, "R52.1", day("2026-11-22")).is_ok());
     assert!(world.registry.codes().check(System::Icd10, "R52.2", day("2026-11-22")).is_err());
     assert_eq!(world.number("SELECT refused FROM platform.code_import WHERE edition = '2026'"), 2);

@@ -1,4 +1,4 @@
-//! Connections under a cap, and a server that stops in an orderly way.
+//! The limit of connections, and orderly shutdown of the server.
 
 use std::net::TcpStream;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The demonstration: the report's table of responses comes out of plans, claims, receipts and answers, whatever breaks off
-//! meanwhile, and in the one registry that it is of.
+//! The demonstration: the report's table of responses results from plans, claims, receipts and answers, in spite of
+//! interruptions, and only in the registry that it describes.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::importer::program::Folder;
 
-/// Asked and answered, by rule, as the annual report for 2021 has it.
+/// Numbers of questions sent and answered by rule, as published in the annual report for 2021.
 const TABLE: [(&str, (usize, usize)); 7] = [
     ("closed_12", (58, 15)),
     ("ongoing_12", (61, 28)),
@@ -32,7 +32,7 @@ fn demo(folder: &Folder) -> Command {
     command
 }
 
-/// A demonstration that serves, and what it said.
+/// A running demonstration, and its output.
 struct Serving(Child, Vec<String>);
 
 impl Serving {
@@ -51,7 +51,7 @@ impl Serving {
         Self(child, said)
     }
 
-    /// What the command that it says is ready to paste, and is of this, answers.
+    /// Runs the printed command that is ready to paste, and returns the answer.
     fn pasted(&self, what: &str) -> Value {
         let line = self.1.iter().find(|line| line.starts_with("curl") && line.contains(what));
         let url = line.and_then(|line| line.split('\'').nth(1)).unwrap_or_else(|| panic!("no {what}: {:?}", self.1));
@@ -59,13 +59,13 @@ impl Serving {
     }
 
     fn get(&self, url: &str) -> Value {
-        // The manager's, which comes last.
+        // The manager's token is printed last.
         let token = self.1.iter().rev().find_map(|line| line.strip_prefix("TOKEN=")).expect("a token");
         let mut answer = ureq::get(url).header("authorization", format!("Bearer {token}")).call().expect(url);
         answer.body_mut().read_json().expect("JSON")
     }
 
-    /// Every item of a list of the first registry.
+    /// Returns every item of a list of the first registry.
     fn all(&self, path: &str) -> Vec<Value> {
         let line = self.1.iter().find(|line| line.contains("/v1/tenants/ous/")).expect("a command");
         let base = line.split_once("http://").and_then(|(_, rest)| rest.split_once("/v1/")).expect("an address").0;
@@ -81,7 +81,7 @@ impl Serving {
         }
     }
 
-    /// Questions sent and answered, by rule, as invitations and decisions have them.
+    /// Returns the numbers of questions sent and answered by rule, counted from invitations and decisions.
     fn table(&self) -> BTreeMap<String, (usize, usize)> {
         let mut table: BTreeMap<String, (usize, usize)> = BTreeMap::new();
         let of = |it: &Value, name: &str| it[name].as_str().unwrap_or_default().to_owned();
@@ -126,7 +126,7 @@ fn demo_reaches_the_reports_response_rates_across_interruptions() {
 
     let expected: BTreeMap<String, (usize, usize)> = TABLE.iter().map(|(rule, it)| ((*rule).to_owned(), *it)).collect();
     for lives in [true, false] {
-        // The second time an older version began it.
+        // The second interruption simulates that an older version began it.
         if !lives {
             let local = Local::start(&folder.0.join("p"), Durability::Durable).expect("its PostgreSQL");
             let address = local.superuser_address("painreg");
@@ -147,7 +147,7 @@ fn demo_reaches_the_reports_response_rates_across_interruptions() {
         let by_rule = cells.iter().map(|it| (it["group"][0].as_str().expect("a rule").to_owned(), both(it)));
         assert_eq!(by_rule.collect::<BTreeMap<_, _>>(), expected);
         assert_eq!(both(&statistics["total"]), (196, 94));
-        // Why somebody was not asked; and nobody of another registry was.
+        // The reason why a patient was not asked; no patient of another registry was asked.
         let why = serving.pasted("/follow-up'");
         let rules = why["rules"].as_array().expect("rules");
         let closed = &rules.iter().find(|it| it["rule"] == "closed_12").expect("a rule")["current"]["decision"];

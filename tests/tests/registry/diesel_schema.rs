@@ -7,7 +7,7 @@ use painreg_tests::World;
 
 use crate::catalogue::committed;
 
-/// Words that cannot name a Rust item.
+/// Rust keywords, which cannot name an item.
 const KEYWORDS: &[&str] = &["type", "match", "use", "ref", "move", "loop", "where", "as", "in", "for", "fn", "mod"];
 
 fn diesel_type(sql: &str, nullable: bool) -> String {
@@ -30,7 +30,7 @@ fn diesel_type(sql: &str, nullable: bool) -> String {
     if nullable { format!("Nullable<{plain}>") } else { plain }
 }
 
-/// The `diesel::table!` of every table of a schema, in the order of their names.
+/// Returns the `diesel::table!` of every table of a schema, ordered by name.
 fn tables(world: &World, schema: &str, title: &str) -> String {
     let columns = world.rows(&format!(
         "SELECT relname AS table, attname AS column, format_type(atttypid, atttypmod) AS type, NOT attnotnull AS nullable, \

@@ -1,4 +1,4 @@
-//! The OpenAPI document of the running server: its operations, and whether an answer is what it says.
+//! The OpenAPI document of the running server: its operations, and whether an answer conforms to it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -20,28 +20,28 @@ pub struct Operation {
     pub action: Option<Action>,
     /// Whether the operation needs no credentials.
     pub public: bool,
-    /// All that the document says of it.
+    /// The operation object of the document.
     pub json: Value,
 }
 
 impl Operation {
-    /// The parameters that stand in `place`: `path`, `query` or `header`.
+    /// Returns the parameters in `place`: `path`, `query` or `header`.
     pub fn parameters<'a>(&'a self, place: &'a str) -> impl Iterator<Item = &'a Value> {
         let all = self.json.get("parameters").and_then(Value::as_array).into_iter().flatten();
         all.filter(move |parameter| parameter["in"] == place)
     }
 
-    /// Whether it takes this header, path or query parameter.
+    /// Returns whether the operation has this header, path or query parameter.
     pub fn takes(&self, place: &str, name: &str) -> bool {
         self.parameters(place).any(|parameter| parameter["name"] == name)
     }
 
-    /// The media type of the body; `None` without a body.
+    /// Returns the media type of the body; `None` without a body.
     pub fn media(&self) -> Option<&str> {
         self.json.pointer("/requestBody/content")?.as_object()?.keys().next().map(String::as_str)
     }
 
-    /// The action of an operation that is not public.
+    /// Returns the action of an operation that is not public.
     pub fn right(&self) -> Action {
         self.action.unwrap_or_else(|| panic!("{} has no x-action", self.id))
     }
@@ -49,7 +49,7 @@ impl Operation {
 
 /// The specification of a running server.
 pub struct Document {
-    /// All of it.
+    /// The whole document.
     pub json: Value,
     /// The operations, in order of paths.
     pub operations: Vec<Operation>,
@@ -57,7 +57,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// The document of a running server.
+    /// Reads the document of a running server.
     pub fn of(world: &World) -> Self {
         let json = world.nobody().get("/openapi.json").expect(200).body;
         let mut operations = Vec::new();
@@ -78,12 +78,12 @@ impl Document {
         Self { json, operations, validators: Mutex::default() }
     }
 
-    /// The operations that need a caller.
+    /// Returns the operations that need a caller.
     pub fn protected(&self) -> impl Iterator<Item = &Operation> {
         self.operations.iter().filter(|operation| !operation.public)
     }
 
-    /// A schema with its reference followed.
+    /// Returns a schema, with its reference resolved.
     pub fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
         match schema["$ref"].as_str() {
             Some(reference) => self
@@ -94,14 +94,14 @@ impl Document {
         }
     }
 
-    /// The schema of a request's body.
+    /// Returns the schema of a request's body.
     pub fn body_of(&self, operation: &Operation) -> Option<&Value> {
         let media = operation.media()?;
         let schema = &self.json["paths"][&operation.path][operation.method.to_lowercase()]["requestBody"]["content"];
         Some(self.resolve(&schema[media]["schema"]))
     }
 
-    /// What in this answer is not as the document says.
+    /// Returns the differences between this answer and the document.
     pub fn faults(&self, operation: &Operation, answer: &Answer) -> Vec<String> {
         let responses = &operation.json["responses"];
         let wide = format!("{}XX", answer.status / 100);
@@ -136,7 +136,7 @@ impl Document {
         faults.collect()
     }
 
-    /// Fails where this answer is not as the document says.
+    /// Fails if this answer differs from the document.
     #[track_caller]
     pub fn check(&self, operation: &Operation, answer: &Answer) {
         let faults = self.faults(operation, answer);
@@ -165,7 +165,8 @@ impl Document {
     }
 }
 
-/// What the document does not name, an answer must not hold: objects with members are closed, for the test only.
+/// Closes objects that have members, for the test only: an answer must not hold members that the document does not
+/// name.
 fn strict(schema: &mut Value) {
     match schema {
         Value::Object(members) => {

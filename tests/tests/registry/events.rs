@@ -1,4 +1,4 @@
-//! What happened: in order, missing nothing, to those who may know, and never what was recorded.
+//! Events: in order, without gaps, only to callers with access, and without the recorded data.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::invitations::{due, hands_over, morning_of, tells};
 
-/// Everything that an actor can read after `after`, and where to read on.
+/// Returns all events that an actor can read after `after`, and the next position.
 pub fn reads_on(actor: &Actor<'_>, after: &str, query: &str) -> (Vec<Value>, String) {
     let (mut all, mut after) = (Vec::new(), after.to_owned());
     loop {
@@ -23,7 +23,8 @@ pub fn reads_on(actor: &Actor<'_>, after: &str, query: &str) -> (Vec<Value>, Str
     }
 }
 
-/// As [`reads_on`] from the start, once `count` events are shown: whoever else is at work in the database may delay them.
+/// Like [`reads_on`] from the start, once `count` events are visible: other transactions in the database may delay
+/// them.
 #[track_caller]
 pub fn reads(actor: &Actor<'_>, world: &World, count: usize, query: &str) -> Vec<Value> {
     world.within(Duration::from_secs(20), || {
@@ -53,7 +54,7 @@ fn list_events_hides_answers_by_right_and_advances_the_cursor() {
     assert_eq!(seen.len(), all.len() - 1);
     assert!(!types(&seen).contains(&"submission.stored"));
     assert_eq!(reads_on(&secretary, "", "&kind=submission.stored").0, [] as [Value; 0]);
-    // Whoever asks for what seldom happens does not read everything again each time, and misses nothing.
+    // A filter for rare events does not start again each time, and misses nothing.
     let (none, narrow) = reads_on(&manager, "", "&kind=form.published");
     let (_, whole) = reads_on(&manager, "", "");
     assert_eq!((none, reads_on(&manager, &narrow, "").0), (Vec::new(), reads_on(&manager, &whole, "").0));
@@ -72,7 +73,7 @@ fn list_events_orders_one_patients_events_by_commit() {
     }
     let claim = sender.post(&sender.at("invitation-claims"), &json!({"channel": "sms", "limit": 40})).expect(200).body;
     let invitations = claim["invitations"].as_array().expect("invitations");
-    // Two say at once what became of it: whoever began first may well be done last.
+    // Two reports at the same time: the transaction that began first may commit last.
     for invitation in invitations {
         hands_over(&sender, invitation).expect(200);
         std::thread::scope(|threads| {
@@ -121,7 +122,7 @@ fn list_events_is_ordered_and_holds_no_content() {
         assert_eq!(members, ["object", "patient_id", "version"]);
         assert!(!event.to_string().contains(&patient.person.national_id));
     }
-    // Whoever reads on reads nothing twice, and what happens later later.
+    // A reader who continues from a position gets every event once, and later events later.
     let (whole, after) = reads_on(&manager, "", "");
     assert_eq!(whole, all);
     assert_eq!(reads_on(&manager, &after, "").0, [] as [Value; 0]);

@@ -6,26 +6,26 @@ use serde_json::{Map, Value, json};
 /// The project of every furnished registry.
 pub const PROJECT: &str = "scene-project";
 
-/// The form that every furnished registry can have a draft of.
+/// The form of which every furnished registry can have a draft.
 pub const DRAFT: &str = "scene-form";
 
 /// The version of it that every furnished registry has published.
 pub const VERSION: &str = "scene";
 
-/// A form of one item.
+/// Returns a form of one item.
 pub fn form(code: &str, version: &str) -> Value {
     json!({"code": code, "version": version, "title": {"nb": "Et skjema", "en": "A form"}, "wave": "project",
         "items": [{"code": "walks", "kind": {"integer": {"min": 0, "max": 7}},
             "label": {"nb": "Turer", "en": "Walks"}}]})
 }
 
-/// A FHIR questionnaire of one item.
+/// Returns a FHIR questionnaire of one item.
 pub fn questionnaire(code: &str) -> Value {
     json!({"resourceType": "Questionnaire", "url": format!("https://elsewhere.example/{code}"), "version": "1",
         "status": "draft", "title": "Et skjema", "item": [{"linkId": "walks", "type": "integer", "text": "Turer"}]})
 }
 
-/// A FHIR response to the short follow-up, whose forms are at `base`.
+/// Returns a FHIR response to the short follow-up, whose forms are at `base`.
 pub fn response(base: &str, patient: &str, id: &str) -> Value {
     json!({"resourceType": "QuestionnaireResponse", "questionnaire": format!("{base}/opr-follow-up-short|1"),
         "identifier": {"system": "urn:painreg:source:portal:7", "value": id}, "status": "completed",
@@ -33,20 +33,20 @@ pub fn response(base: &str, patient: &str, id: &str) -> Value {
         "item": [{"linkId": "instrument:pgic", "item": [{"linkId": "pgic", "answer": [{"valueInteger": 2}]}]}]})
 }
 
-/// The plan that every registry starts from.
+/// Returns the plan that every registry starts with.
 pub fn plan() -> Value {
     let plan = painreg_tenants::template::plan("opr").expect("a plan");
     serde_json::to_value(plan.definition()).expect("serializes")
 }
 
-/// An invented licence of the ISI.
+/// Returns an invented licence of the ISI.
 pub fn licence() -> Value {
     json!({"instruments": ["isi"], "languages": ["nb"], "valid_from": "2020-01-01", "licensor": "A holder",
         "agreement": "A-1", "invoices": [{"issued_on": "2026-01-10", "amount": "1250.00", "currency": "EUR",
             "due_on": "2026-02-10", "paid_on": null}]})
 }
 
-/// Invented wording of the ISI.
+/// Returns invented wording of the ISI.
 pub fn wording() -> Value {
     let items = (1..=7).map(|item| {
         let worded = json!({"text": format!("Invented {item}?"), "responses": {"0": "Least", "4": "Most"}});
@@ -55,16 +55,16 @@ pub fn wording() -> Value {
     json!({"source": "invented.docx", "instructions": "Invented.", "items": items.collect::<Map<_, _>>()})
 }
 
-/// A GTIN-14 with a check digit that fits: no product's.
+/// A GTIN-14 with a valid check digit that belongs to no product.
 pub const DEVICE: &str = "07350000000009";
 
-/// The project's registration.
+/// Returns the registration of a project.
 pub fn project(code: &str) -> Value {
     json!({"code": code, "title": "A project", "kind": "research", "starts_on": "2020-01-01",
         "excludes_from_follow_up": true, "fields": [{"code": "grip", "kind": "integer"}]})
 }
 
-/// What is recorded, with references to these entries where the kind has some.
+/// Returns a valid entry, with references to these entries if the kind has such.
 pub fn entry(kind: Kind, episode: &str, implant: &str) -> Value {
     match kind {
         Kind::Referral => json!({"received_on": "2025-01-10", "source": "gp", "category": "right_granted",

@@ -1,4 +1,5 @@
-//! What the registry gives as FHIR is FHIR: an independent validator (`validate_fhir.py`) says so, and refuses what is not.
+//! The registry's FHIR resources are valid according to an independent validator (`validate_fhir.py`), which rejects
+//! invalid ones.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -14,12 +15,12 @@ use crate::scene::isi;
 const FORMS: [&str; 6] =
     ["opr-baseline", "opr-baseline-short", "opr-follow-up-short", "opr-follow-up-full", "opr-rf", "opr-scs"];
 
-/// A questionnaire and responses to it.
+/// Returns a case for the validator: a questionnaire and responses to it.
 fn case(questionnaire: &Value, responses: &[Value]) -> Value {
     json!({"questionnaire": questionnaire, "responses": responses})
 }
 
-/// What the validator has to say about each case: a list of sentences for each resource.
+/// Returns the validator's messages about each case: a list of sentences for each resource.
 fn judged(cases: &[Value]) -> Vec<Vec<Vec<String>>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let python = root.join(".painreg/fhir/bin/python");
@@ -41,7 +42,7 @@ fn questionnaire(actor: &Actor<'_>, form: &str) -> Value {
     actor.get(&actor.at(&format!("forms/{form}/versions/1/fhir-questionnaire"))).expect(200).body
 }
 
-/// A form with everything that a form can have.
+/// Returns a form with every feature that a form can have.
 fn everything() -> Value {
     let words = |nb: &str, en: &str| json!({"nb": nb, "en": en, "se": "Sámegiella"});
     let label = words("Et felt", "An item");
@@ -114,7 +115,7 @@ fn validate_fhir_accepts_exports_and_refuses_broken_ones() {
         assert!(verdicts.iter().all(Vec::is_empty), "{}: {verdicts:?}", case["questionnaire"]["url"]);
     }
 
-    // The validator can say no.
+    // The validator rejects invalid resources.
     let mut broken = Vec::new();
     let break_at = |resource: &Value, pointer: &str, value: Value| {
         let mut broken = resource.clone();
@@ -177,7 +178,7 @@ fn submit_fhir_response_stores_a_submission() {
     let read = clinician.get(&clinician.at(&format!("submissions/{id}"))).expect(200).body;
     assert_eq!((&read["answers"], &read["source"]["system"]), (&json!({"pgic": 2}), &json!("portal")));
 
-    // What the registry gives it takes, and what was changed is a new revision.
+    // The registry accepts its own resources, and a changed one is a new revision.
     let given = clinician.get(&clinician.at(&format!("submissions/{id}/fhir-questionnaire-response"))).expect(200).body;
     let mut changed = given.clone();
     changed["item"][0]["item"][0]["answer"][0]["valueInteger"] = json!(3);

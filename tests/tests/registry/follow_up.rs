@@ -1,5 +1,5 @@
-//! Follow-up that explains itself: every change of a fact is decided on at once, the counts add up, a simulation is what
-//! publishing does, and what was known on a day can be read.
+//! Follow-up with reasons: every change of a fact is decided on at once, the counts add up, publishing does what the
+//! simulation predicted, and the knowledge of any day can be read.
 
 mod plans;
 
@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 use crate::examples;
 use crate::kit::with;
 
-/// The current day of the world.
+/// Returns the current day of the world.
 fn today(world: &World) -> Date {
     norwegian_day(world.clock.now())
 }
 
-/// The current decision of one rule.
+/// Returns the current decision of one rule.
 #[track_caller]
 fn decided(actor: &Actor<'_>, patient: &Patient, rule: &str) -> Value {
     decided_as_of(actor, patient, rule, "")
@@ -32,7 +32,7 @@ fn decided_as_of(actor: &Actor<'_>, patient: &Patient, rule: &str, query: &str) 
     found.unwrap_or_else(|| panic!("nothing is decided of {rule}: {follow_up}"))["current"]["decision"].clone()
 }
 
-/// Its state and the codes of its reasons.
+/// Returns the state of a decision and the codes of its reasons.
 fn stands(decision: &Value) -> (String, Vec<String>) {
     let reasons = decision["reasons"].as_array().expect("reasons");
     let codes = reasons.iter().map(|reason| reason["code"].as_str().expect("a code").to_owned()).collect();
@@ -47,7 +47,7 @@ fn assert_stands(actor: &Actor<'_>, patient: &Patient, rule: &str, state: &str, 
     decision
 }
 
-/// A referral with a category and an episode that follows it.
+/// Records a referral with a category and an episode that follows it.
 fn treats(clinician: &Actor<'_>, patient: &Patient, opened_on: Date, category: Option<&str>) -> (Value, Value) {
     let referral = clinician.records(
         patient,
@@ -59,7 +59,7 @@ fn treats(clinician: &Actor<'_>, patient: &Patient, opened_on: Date, category: O
     (referral, episode)
 }
 
-/// The counts of every rule, each of which must add up to the population.
+/// Returns the counts of every rule, each of which must add up to the population.
 #[track_caller]
 fn counts(manager: &Actor<'_>) -> Value {
     let counts = manager.get(&manager.at("follow-up-counts")).expect(200).body;
@@ -74,7 +74,7 @@ fn counts(manager: &Actor<'_>) -> Value {
     counts
 }
 
-/// Drafts the first plan that is another than the template's, and publishes it.
+/// Drafts the first plan that differs from the template's, and publishes it.
 #[track_caller]
 pub fn publishes(manager: &Actor<'_>, plan: &Value) -> Value {
     let path = manager.at("follow-up-plan-draft");
@@ -82,7 +82,7 @@ pub fn publishes(manager: &Actor<'_>, plan: &Value) -> Value {
     manager.request("POST", &manager.at("follow-up-plans")).header("if-match", "\"v1\"").send().expect(201).body
 }
 
-/// Has everything decided that is to be decided; how many decisions changed.
+/// Decides everything that is due; returns the number of changed decisions.
 #[track_caller]
 pub fn runs(manager: &Actor<'_>) -> i64 {
     let mut changed = 0;
@@ -120,12 +120,12 @@ fn count_follow_up_answers_the_reports_questions() {
     let world = World::new();
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
     let opened = days_before(today(&world), 300);
-    // Ended in the hospital's system and not here: the wrong form would follow, and the registry says why.
+    // Closed in the hospital's system but not here: the wrong form would follow, and the registry gives the reason.
     let patient = clinician.registers(&world.answerer());
     let (referral, episode) = treats(&clinician, &patient, opened, None);
     let decision = assert_stands(&clinician, &patient, "closed_12", "waiting", &["not_closed"]);
     assert_eq!(decision["facts"]["open_since"], json!(opened));
-    // The category is missing, and is then the wrong one.
+    // The category is missing, then wrong.
     assert_stands(&clinician, &patient, "ongoing_12", "suppressed", &["category_missing"]);
     let change = json!({"category": "second_opinion"});
     let referral = clinician.changes_entry(&patient, Kind::Referral, &referral, &change).expect(200).body;
@@ -135,7 +135,7 @@ fn count_follow_up_answers_the_reports_questions() {
     clinician.changes_entry(&patient, Kind::Referral, &referral, &change).expect(200);
     let decision = assert_stands(&clinician, &patient, "ongoing_12", "waiting", &["not_yet_due"]);
     assert_eq!(decision["due_on"], json!(months_after(opened, 12)));
-    // It is closed: the other form follows, a year later.
+    // After closing, the other form follows a year later.
     let closed = days_before(today(&world), 10);
     let change = json!({"closed_on": closed, "closing_reason": "completed"});
     clinician.changes_entry(&patient, Kind::Episode, &episode, &change).expect(200);
@@ -165,7 +165,7 @@ fn decide_runs_in_the_transaction_that_changes_a_fact() {
     let before = waits();
     assert_eq!(before["due_on"], json!(months_after(performed, 3)));
     assert_eq!(before["decided_by"], "RecordTreatment");
-    // Reservation, and its end.
+    // An opt-out, and its end.
     let reserved =
         json!({"basis": "reservation", "against": "questionnaires", "valid_from": today(&world), "source": "digital"});
     let reserved = clinician.records(&patient, Kind::LegalBasis, &reserved);
@@ -182,17 +182,17 @@ fn decide_runs_in_the_transaction_that_changes_a_fact() {
         .changes_entry(&patient, Kind::ProjectParticipation, &part, &json!({"left_on": today(&world)}))
         .expect(200);
     waits();
-    // What the patient needs.
+    // The needs of the patient.
     clinician.changes(&patient, 1, &json!({"interpreter_needed": true})).expect(200);
     assert_stands(&clinician, &patient, "rf_3", "suppressed", &["interpreter_needed"]);
     clinician.changes(&patient, 2, &json!({"interpreter_needed": false, "cognitive_impairment": true})).expect(200);
     assert_stands(&clinician, &patient, "rf_3", "suppressed", &["cognitive_impairment"]);
     clinician.changes(&patient, 3, &json!({"cognitive_impairment": false})).expect(200);
     waits();
-    // The only telephone is gone: said early.
+    // The only telephone number is removed: the decision names it early.
     clinician.changes(&patient, 4, &json!({"contact": {"mobile": null}})).expect(200);
     waits();
-    // Death outweighs everything.
+    // Death takes precedence over all other reasons.
     clinician.changes(&patient, 5, &json!({"deceased_on": today(&world), "interpreter_needed": true})).expect(200);
     assert_stands(&clinician, &patient, "rf_3", "suppressed", &["deceased", "interpreter_needed"]);
     clinician.changes(&patient, 6, &json!({"deceased_on": null, "interpreter_needed": false})).expect(200);
@@ -231,11 +231,11 @@ fn decide_matches_answers_in_the_window_and_shows_those_outside() {
     let decision = assert_stands(&clinician, &patient, "rf_3", "answered", &reasons);
     assert_eq!((&decision["submission_id"], &decision["matched_by"]), (&early, &json!("window")));
     assert_eq!(decision["send_on"], Value::Null, "nobody is asked who has answered");
-    // A revision of it is the answer then.
+    // A revision of the answer replaces it as the answer.
     let revised = with(&answers("early", days_before(due, 5)), &json!({"answers": {"pgic": 3}}));
     let revised = clinician.post(&clinician.at("submissions"), &revised).expect(201).body["id"].clone();
     assert_eq!(decided(&clinician, &patient, "rf_3")["submission_id"], revised);
-    // The baseline is none of these.
+    // The baseline answers none of these.
     clinician.submits(&patient, "baseline", &json!({"nrs_average": 3})).expect(201);
     assert_eq!(clinician.get(&path).expect(200).body["answers_without_invitation"].as_array().map(Vec::len), Some(1));
 }

@@ -1,4 +1,4 @@
-//! Foreign objects do not exist: the answer is byte for byte the one for an id that never existed.
+//! Foreign objects: the answer is byte for byte the one for an id that never existed.
 
 use painreg_domain::policy::{self, Reach, Role};
 use painreg_tests::{Actor, Answer};
@@ -6,7 +6,7 @@ use painreg_tests::{Actor, Answer};
 use crate::document::Operation;
 use crate::scene::{Objects, Prepared, Scene, may, roles};
 
-/// Status, headers and body, but for members that depend on the time.
+/// Returns status, headers and body without members that depend on the time.
 fn shown(answer: &Answer) -> (u16, Vec<(String, Vec<u8>)>, String) {
     let mut headers: Vec<(String, Vec<u8>)> = answer
         .headers
@@ -84,7 +84,8 @@ fn another_registrys_path_is_404_as_one_that_never_existed() {
                 request.path = request.path.replacen("/v1/tenants/beta", &format!("/v1/tenants/{slug}"), 1);
                 request
             };
-            // There and mine, there and theirs, nowhere: all the same.
+            // The actor of beta requests both registries' objects through alpha's path, and objects that never existed
+            // through a path that does not: the answers are equal.
             let nothing = scene.nothing();
             comparison.same("alpha's path", operation, &beta, at("alpha", &scene.alpha), at("nowhere", &nothing));
             comparison.same("alpha's path", operation, &beta, at("alpha", &scene.beta), at("nowhere", &nothing));

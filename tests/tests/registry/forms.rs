@@ -1,5 +1,5 @@
-//! Forms from the first draft to what two versions differ in: what is faulty is told, what is published never changes,
-//! what travels arrives as it left.
+//! Forms, from the first draft to the difference between two versions: faults are reported, a published version never
+//! changes, and an exported file is imported unchanged.
 
 use std::sync::Barrier;
 
@@ -23,7 +23,7 @@ fn publishes(manager: &Actor<'_>, code: &str, version: i64) -> Answer {
     request.header("if-match", &format!("\"v{version}\"")).send()
 }
 
-/// The definition with this value where the pointer leads.
+/// Returns the definition with this value at the pointer.
 fn with(definition: &Value, pointer: &str, value: Value) -> Value {
     let mut changed = definition.clone();
     *changed.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer} leads nowhere")) = value;
@@ -63,7 +63,7 @@ fn form_draft_reports_faults_and_is_published_without_any() {
         assert_eq!(world.alpha().clinician().get(&manager.at(path)).expect(200).body, published.body);
     }
 
-    // It is answered at once.
+    // It can be answered at once.
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.person());
     let answers = json!({"source": {"system": "test", "form_id": "1", "submission_id": "s"}, "form": "walks",
@@ -143,7 +143,7 @@ fn published_form_version_is_immutable_and_differences_are_by_item() {
     let first = form("walks", "1");
     begins(&manager, &first).expect(201);
     let one = publishes(&manager, "walks", 1).expect(201);
-    // The name of a version is taken for good.
+    // The name of a version cannot be reused.
     let mut second = with(&first, "/title/en", json!("Another title"));
     second["items"][0]["required"] = json!(true);
     begins(&manager, &second).expect(201);
@@ -214,7 +214,7 @@ fn export_form_is_imported_by_another_registry() {
     let file = here.get(&here.at("forms/walks/versions/1/file")).expect(200).body;
     assert_eq!(here.get(&here.at("forms/walks/versions")).items()[0]["digest"], file["digest"]);
 
-    // At home it is there already.
+    // The exporting registry has the form already.
     let files = here.at("form-files");
     let known = json!({"code": "walks", "version": "1", "published": true, "faults": []});
     assert_eq!(here.post(&files, &file).expect(200).body, known);
@@ -225,7 +225,7 @@ fn export_form_is_imported_by_another_registry() {
     assert_eq!(publishes(&there, "walks", 1).expect(201).body, published.body);
     assert_eq!(there.get(&there.at("forms/walks/versions/1/file")).expect(200).body, file);
 
-    // Another one of the same name is not the same.
+    // Another file of the same name is a conflict.
     let changed = with(&file, "/definition/title/en", json!("Changed on the way"));
     there.post(&there.at("form-files"), &changed).fault(422, "/digest", "invalid_checksum");
     there.post(&there.at("form-files"), &with(&file, "/format", json!("painreg-form/9"))).fault(
@@ -260,7 +260,7 @@ fn import_fhir_questionnaire_drops_nothing() {
         [("/date", "unknown_item"), ("/item/0/repeats", "unknown_item")]
             .map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
     );
-    // FHIR's own media type is JSON too.
+    // FHIR's media type is JSON too.
     let fhir = |path: &str, body: &Value| {
         manager.request("POST", &manager.at(path)).body("application/fhir+json", body.to_string().into_bytes()).send()
     };

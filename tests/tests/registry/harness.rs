@@ -1,4 +1,4 @@
-//! The harness itself: worlds are apart from each other, and end.
+//! The harness: worlds are isolated from each other and end.
 
 use painreg_tests::World;
 

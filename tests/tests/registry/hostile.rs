@@ -1,4 +1,4 @@
-//! Input that means harm: refused with 4xx in a problem, never a 5xx, a panic or a word of what was sent.
+//! Hostile input: refused with 4xx and a problem, never a 5xx, a panic or an echo of the input.
 
 mod bodies;
 mod headers;
@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 
 use crate::kit::{bearer, call, exchange, head};
 
-/// A synthetic number in everything we send: no answer may hold it.
+/// A synthetic number in every request: no answer may hold it.
 const NUMBER: &str = "01818012337";
 
 const PATIENTS: &str = "/v1/tenants/alpha/patients";
 
-/// A world under attack. Every answer is kept and judged at the end.
+/// A world under attack. Every answer is kept and checked at the end.
 struct Siege {
     world: World,
     clinician: String,
@@ -38,7 +38,7 @@ impl Siege {
         seen.extend(answers.iter().map(|answer| (what.to_owned(), answer.clone())));
     }
 
-    /// A request of the clinician's.
+    /// Sends a request of the clinician.
     fn sends(&self, what: &str, method: &str, target: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
         let mut all = vec![("Authorization", self.clinician.as_str())];
         all.extend_from_slice(headers);
@@ -47,26 +47,27 @@ impl Siege {
         answer
     }
 
-    /// A registration with this very body.
+    /// Sends a registration with exactly this body.
     fn registers(&self, what: &str, body: &[u8]) -> Answer {
         self.sends(what, "POST", PATIENTS, &[("Content-Type", "application/json")], Some(body))
     }
 
-    /// Bytes as they are.
+    /// Sends raw bytes.
     fn throws(&self, what: &str, pieces: &[&[u8]]) -> Vec<Answer> {
         let answers = exchange(self.world.address, pieces, Duration::from_secs(7));
         self.keep(what, &answers);
         answers
     }
 
-    /// What holds for everything that was sent.
+    /// Checks all answers.
     fn ends(self) {
         for (what, answer) in self.seen.into_inner().expect("nobody panicked") {
             assert!(answer.status < 500, "{what}: {} {}", answer.status, answer.text());
             assert!(!answer.headers.contains_key("server"), "{what}");
             let all = format!("{:?} {}", answer.headers, answer.text());
             assert!(!all.contains(NUMBER), "{what}: {all}");
-            // What breaks the protocol itself is refused below the frame, without a body, and the connection is closed.
+            // Violations of the protocol are refused below the middleware, without a body, and the connection is
+            // closed.
             if answer.bytes.is_empty() && matches!(answer.status, 400 | 408 | 431) {
                 continue;
             }
@@ -80,7 +81,7 @@ impl Siege {
                 assert_eq!(answer.text_at("/instance"), instance, "{what}");
             }
         }
-        // The server lives, no thread panicked, nothing was stored.
+        // The server runs, no thread panicked, nothing was stored.
         let nobody = self.world.nobody();
         nobody.get("/health/live").expect(200);
         let metrics = nobody.get("/metrics").expect(200).text();
@@ -91,7 +92,7 @@ impl Siege {
     }
 }
 
-/// A registration that would be fine.
+/// Returns a valid registration.
 fn sound() -> Value {
     json!({"national_id": {"type": "fnr", "value": NUMBER}, "sex": "unknown", "birth_date": "1980-01-31"})
 }
@@ -114,7 +115,7 @@ fn concurrent_requests_are_all_answered() {
                 }
             });
         }
-        // And callers who leave in the middle of it.
+        // Callers who disconnect in the middle of a request.
         for _ in 0..40 {
             let mut stream = TcpStream::connect(siege.world.address).expect("the server listens");
             let bytes = head(

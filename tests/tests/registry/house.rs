@@ -1,4 +1,4 @@
-//! The layout and the language of the source, read from its text: no database, no server.
+//! The layout and the language of the source, checked in its text: no database, no server.
 //!
 //! `cargo test -p painreg-tests --test registry house:: -- --nocapture` prints the figures; with `HOUSE_ROOT` they are those
 //! of another checkout.

@@ -1,4 +1,4 @@
-//! Requests that must not happen twice: the same key gives the same answer, and one effect.
+//! Idempotent requests: the same key gives the same answer, and one effect.
 
 use std::sync::Barrier;
 
@@ -29,7 +29,7 @@ fn idempotency_key_replays_the_answer_byte_for_byte() {
         assert_ne!(again.header("x-request-id"), first.header("x-request-id"), "the answer is old, the request is not");
     }
     assert_eq!(rows(&world), 1);
-    // Later changes do not show: the stored answer is returned.
+    // The stored answer is returned, without later changes.
     let id = first.text_at("/id");
     secretary.patch(&secretary.at(&format!("patients/{id}")), 1, &json!({"language": "en"})).expect(200);
     assert_eq!(send().expect(201).bytes, first.bytes);
@@ -47,13 +47,13 @@ fn idempotency_key_is_bound_to_body_path_and_caller() {
         |actor: &Actor<'_>, path: &str, body| actor.request("POST", &actor.at(path)).key("key-1").json(body).send();
     send(&secretary, "patients", &one).expect(201);
     send(&secretary, "patients", &other).problem(422, "key_reused");
-    // The bytes count, not the meaning: a space more is another request.
+    // The bytes are compared, not the meaning: an additional space makes another request.
     let spaced = one.to_string().replacen(':', ": ", 1).into_bytes();
     let path = secretary.at("patients");
     secretary.request("POST", &path).key("key-1").body("application/json", spaced).send().problem(422, "key_reused");
     assert_eq!(rows(&world), 1);
 
-    // Another path under the same key is another request; so it is refused, not confused.
+    // Another path with the same key is another request, which is refused.
     let look_up = json!({"national_id": one["national_id"]});
     secretary.request("POST", &secretary.at("patient-lookups")).key("key-1").json(&look_up).send().expect(200);
     let clinician = world.alpha().clinician();
@@ -83,7 +83,7 @@ fn idempotency_key_is_required_of_machines_only() {
     bare(&feed, &[], &body).problem(400, "idempotency_key_missing");
     assert_eq!(rows(&world), 0);
     bare(&feed, &[("Idempotency-Key", "\"6f1c2c0e-5a0a-4b0e-9a0b-2f0d4b7e9b11\"")], &body).expect(201);
-    // Quoted (RFC 8941) or not, it is the same key.
+    // The quoted (RFC 8941) and the plain form are the same key.
     let again = bare(&feed, &[("Idempotency-Key", "6f1c2c0e-5a0a-4b0e-9a0b-2f0d4b7e9b11")], &body).expect(201);
     assert_eq!(again.header("idempotency-replayed"), "true");
     bare(&world.alpha().secretary(), &[], &registration(&world.person())).expect(201);
@@ -146,7 +146,7 @@ fn idempotency_key_keeps_no_refusal() {
     let send = || importer.request("POST", &importer.at("submissions")).key("key-1").json(&body).send();
     send().expect(404);
     send().expect(404);
-    // As soon as the patient is there, the same request with the same key does its work.
+    // Once the patient is registered, the same request with the same key succeeds.
     let patient = world.alpha().secretary().registers(&person);
     let done = send().expect(201);
     assert_eq!(done.text_at("/patient_id"), patient.id);
@@ -156,7 +156,7 @@ fn idempotency_key_keeps_no_refusal() {
     let faulty = submission(&patient.id, "1", &json!({"isi_01": 5}));
     let post = |body| clinician.request("POST", &clinician.at("submissions")).key("key-2").json(body).send();
     post(&faulty).fault(422, "/answers/isi_01", "out_of_range");
-    // Nothing is bound to the key, so the corrected body may use it.
+    // A refused request does not use the key, so the corrected body may use it.
     post(&submission(&patient.id, "1", &json!({"isi_01": 4}))).expect(201);
     assert_eq!(world.number("SELECT count(*) FROM {alpha}.idempotency_key"), 2);
 }
@@ -177,7 +177,7 @@ fn idempotency_answer_is_encrypted_and_bound_to_its_row() {
         let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
         assert!(!text.contains(&hex), "{secret} in hexadecimal");
     }
-    // One answer put in another's place does not open: no answer goes to the wrong caller.
+    // A stored answer in the place of another cannot be decrypted: no answer goes to the wrong caller.
     secretary.request("POST", &path).key("key-2").json(&registration(&world.person())).send().expect(201);
     let alpha = world.schema("alpha");
     painreg_tests::execute(
@@ -239,7 +239,7 @@ fn idempotency_key_survives_a_tenants_new_name() {
     let before = operator.get("/v1/tenants/alpha").expect(200).body;
     let renamed =
         operator.patch("/v1/tenants/alpha", version(&before), &json!({"name": "Another name"})).expect(200).body;
-    // The whole list of issuers sent back with one more is the same to those who were there.
+    // The list of issuers sent back with one more leaves the others unchanged.
     let mut issuers = renamed["issuers"].as_array().cloned().expect("issuers");
     let mut more = issuers[0].clone();
     more["issuer"] = json!("https://second.example");

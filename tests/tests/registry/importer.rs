@@ -1,4 +1,4 @@
-//! The importer: the program itself, between services of the tests' own, killed, starved and lied to.
+//! The importer program, between simulated services, killed, delayed and given wrong answers.
 
 mod api;
 mod encrypted;
@@ -17,7 +17,7 @@ use self::mock::{Reply, serve};
 use self::program::{Folder, csv, long, run, start, tsd, v3};
 use self::stand_in::{Mood, StandIn};
 
-/// The submissions that the stand-in holds of a form.
+/// Returns the submissions that the stand-in holds of a form.
 fn held(into: &StandIn, form: &str) -> Vec<String> {
     into.held().stored.keys().filter(|(of, _)| of == form).map(|(_, id)| id.clone()).collect()
 }
@@ -99,7 +99,7 @@ fn import_skips_journalled_deliveries_and_journal_holds_no_names() {
     let journal = folder.text("1.painreg-journal");
     assert!(journal.lines().count() == 52 && !journal.contains("an answer") && !journal.contains("17048512345"));
 
-    // A whole file is not even opened; one that has grown is read, and what is new in it sent.
+    // A finished file is not opened again; of one that has grown, only the new part is sent.
     let batches = into.held().batches.len();
     let told = run(folder.import(&into, &["1", "--report", "report"])).expect(0);
     assert!(told.said.contains("1 files were stored whole by an earlier run"), "{}", told.said);
@@ -109,11 +109,11 @@ fn import_skips_journalled_deliveries_and_journal_holds_no_names() {
     let (stored, repeated, sent) = into.counts();
     assert_eq!((stored, repeated, sent), (51, 0, batches + 1));
 
-    // Without the journal the end is the same.
+    // Without the journal the result is the same.
     run(folder.import(&into, &["1", "--no-journal", "--report", "report"])).expect(0);
     assert_eq!(folder.json("report")["outcomes"], json!({"unchanged": 51}));
 
-    // Wanted receipts are had, although the first run kept none.
+    // Receipts are written although the first run kept none.
     run(folder.import(&into, &["1", "--receipts", "receipts"])).expect(0);
     assert_eq!(folder.text("receipts").lines().count(), 51);
     run(folder.import(&into, &["1", "--receipts", "receipts"])).expect(0);
@@ -136,7 +136,7 @@ fn journal_is_bound_to_one_registry_and_drops_a_truncated_line() {
     assert_eq!(folder.json("report")["outcomes"], json!({"unchanged": 3, "earlier": 2}));
     assert!(folder.text("1.painreg-journal").lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
 
-    // A file that is no journal is left alone.
+    // A file that is no journal is not overwritten.
     folder.file("notes", "dear diary");
     let told = run(folder.import(&into, &["1", "--journal", "notes"])).expect(1);
     assert!(told.log.contains("it is no journal") && folder.text("notes") == "dear diary", "{}", told.log);
@@ -216,9 +216,9 @@ fn import_delivers_everything_to_a_failing_registry() {
     let (stored, repeated, _) = into.counts();
     assert_eq!((stored, repeated), (100, 9 + 2 * 10));
     assert!(into.held().stored.values().all(|texts| texts.len() == 1));
-    // What was told before an answer broke off stays told: one was stored when nobody listened.
+    // Results received before the answer broke off are counted: one delivery was stored without a result.
     assert_eq!(folder.json("report")["outcomes"], json!({"created": 99, "unchanged": 1}));
-    // The same key as long as it is the same batch, another one for every other.
+    // Repeated batches have the same key, different batches different keys.
     let keys: Vec<String> = into.held().batches.iter().map(|(.., key)| key.clone()).collect();
     assert!(keys[..4].iter().all(|key| *key == keys[0]), "{keys:?}");
     assert_eq!((keys.len(), keys.iter().collect::<BTreeSet<_>>().len()), (13, 10), "{keys:?}");
@@ -316,7 +316,7 @@ fn import_reads_files_in_bounded_memory() {
     let size = folder.0.join("7/in.ndjson").metadata().expect("a file").len();
     let mut child = start(folder.import(&into, &["7", "--batch-kib", "512"]));
     let mut most = 0;
-    // The most that was ever held, in KiB, as long as the program lives to tell.
+    // The highest memory use in KiB while the program runs.
     while child.try_wait().expect("a child").is_none() {
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
         let held =
@@ -341,7 +341,7 @@ fn import_killed_anywhere_and_rerun_ends_the_same() {
         into.held().delay = Duration::from_millis(4);
         let arguments = || [&["7", "--batch", "10", "--receipts", "receipts"][..], journal].concat();
         let mut killed = 0;
-        // Each time a little later in its course: before the first answer, amid one, between two.
+        // The interruption comes a little later each time: before the first answer, within one, between two.
         for (round, wait) in (0..12_u64).map(|round| (round, Duration::from_micros(7_000 + 3_700 * round))) {
             let mut child = start(folder.import(&into, &arguments()));
             let before = into.held().batches.len();

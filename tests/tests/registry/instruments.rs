@@ -1,10 +1,10 @@
-//! The catalogue over HTTP: everything known of an instrument but its wording, and scoring with what the caller chooses.
+//! The instrument catalogue over HTTP: everything except the wording, and scoring with a chosen value set.
 
 use painreg_domain::instrument::Catalogue;
 use painreg_tests::World;
 use serde_json::{Value, json};
 
-/// The codes (or names) of a list's members.
+/// Returns the codes (or names) of a list's members.
 fn named<'a>(list: &'a Value, member: &str) -> Vec<&'a str> {
     list.as_array().into_iter().flatten().filter_map(|one| one[member].as_str()).collect()
 }
@@ -57,7 +57,7 @@ fn score_answers_applies_value_set_and_threshold() {
         let found = scales.as_array().into_iter().flatten().find(|scale| scale["value_set"] == set);
         found.map(|scale| scale["value"].clone())
     };
-    // 11223 by Dolan 1997; by the Danish set 1 - 0.114 - 0.048 - 0.062 - 0.367.
+    // State 11223 by Dolan 1997; by the Danish set 1 - 0.114 - 0.048 - 0.062 - 0.367.
     assert_eq!((index("UK_3L_TTO_1997"), index("DK_3L_TTO_2009")), (Some(json!(0.255)), Some(json!(0.409))));
     let refused = scored("eq5d3l", &json!({"answers": state, "value_sets": ["NO_5L_2024"]})).problem(422, "invalid");
     assert_eq!(refused.body["errors"][0]["pointer"], "/value_sets/0");

@@ -1,4 +1,4 @@
-//! Questionnaires in streams and in every shape; receipts, rescoring and alerts.
+//! Questionnaires in streams and in every format; receipts, rescoring and alerts.
 
 mod batches;
 mod quarantine;
@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::kit::Judged as _;
 
-/// A submission in the registry's own words.
+/// Returns a submission in the registry's format.
 fn line(submission: &str, patient: &str, answers: &Value) -> Value {
     json!({
         "source": {"system": "painsoft", "form_id": "1", "submission_id": submission},
@@ -20,7 +20,7 @@ fn line(submission: &str, patient: &str, answers: &Value) -> Value {
     })
 }
 
-/// The results of a body of lines.
+/// Sends a body of lines and returns the results.
 fn sends(actor: &Actor<'_>, path: &str, media: &str, body: &str) -> Vec<Value> {
     let answer = actor.request("POST", &actor.at(path)).body(media, body.as_bytes().to_vec()).send().expect(200);
     answer.text().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
@@ -35,7 +35,7 @@ fn outcomes(results: &[Value]) -> Vec<&str> {
     results.iter().filter_map(|result| result["outcome"].as_str()).collect()
 }
 
-/// A TSD delivery of these answers.
+/// Returns a TSD delivery of these answers.
 fn delivery(number: &str, submission: u64, answers: &Value) -> Value {
     json!({
         "version": "2024-09", "version_minor": 2,
@@ -47,7 +47,8 @@ fn delivery(number: &str, submission: u64, answers: &Value) -> Value {
     })
 }
 
-/// The claims of a receipt, checked with the registry's published key by another library than the one that signed it.
+/// Returns the claims of a receipt, verified with the registry's published key by another library than the one that
+/// signed it.
 fn claims(actor: &Actor<'_>, receipt: &Value) -> Value {
     let keys = actor.get(&actor.at("receipt-keys")).expect(200).body;
     let key =
@@ -75,13 +76,13 @@ fn receipt_proves_the_delivery_and_identifies_no_patient() {
     let hash: String = Sha256::digest(document.to_string()).iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(receipt["payload_sha256"], json!(hash));
     assert!(!receipt.to_string().contains(&patient.id), "no patient in a receipt");
-    // What waits has one too, and every line of a batch.
+    // A quarantined delivery has a receipt too, as has every line of a batch.
     let kept = importer.delivers(&delivery(&patient.person.national_id, 8, &json!({"nrs_average": 11}))).expect(202);
     let receipt = claims(&importer, &kept.body["receipt"]);
     assert_eq!(receipt["sub"], json!(format!("quarantine/{}", kept.text_at("/quarantine_id"))));
     let results = batch(&importer, &[line("1", &patient.id, &json!({"isi_01": 1}))]);
     assert_eq!(claims(&importer, &results[0]["receipt"])["revision"], json!(1));
-    // Another registry's key is another key, and a changed receipt is none.
+    // Another registry's key does not verify it, nor does the key verify a changed receipt.
     let (alpha, beta) = (importer.get(&importer.at("receipt-keys")), world.beta().importer());
     assert_ne!(alpha.body["keys"][0]["x"], beta.get(&beta.at("receipt-keys")).body["keys"][0]["x"]);
     let text = made.text_at("/receipt");
@@ -190,7 +191,7 @@ fn submit_answers_raises_an_alert_that_is_acknowledged_once() {
     manager.put(&path, 1).problem(412, "stale");
     assert_eq!(open().items().len(), 1);
     assert_eq!(clinician.get(&clinician.at("alerts")).expect(200).items().len(), 2, "nothing goes away");
-    // Another unit's clinician sees none of it, and an importer nothing at all.
+    // A clinician of another unit sees no alert, and an importer has no access.
     let elsewhere = world.alpha().clinician().of_unit("elsewhere");
     assert_eq!(elsewhere.get(&elsewhere.at("alerts")).expect(200).items().len(), 0);
     elsewhere.put(&path, 2).problem(404, "not_found");
@@ -230,7 +231,7 @@ fn deliver_distinguishes_hidden_empty_and_unticked_items() {
     let mut body = line("3", &patient.id, &json!({"pain": "no", "where": {"back": true}}));
     body["form"] = json!("three");
     clinician.post(&clinician.at("submissions"), &body).fault(422, "/answers/where", "hidden_item");
-    // Free text is encrypted, and in no other place.
+    // Free text is encrypted and stored in no other place.
     let plain = "SELECT count(*) FROM {alpha}.submission WHERE answers::text LIKE '%brenner%' OR position('brenner'::bytea IN free_text) > 0";
     assert_eq!(world.number(plain), 0);
     assert_eq!(world.number("SELECT count(*) FROM {alpha}.submission WHERE free_text IS NOT NULL"), 1);

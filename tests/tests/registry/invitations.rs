@@ -1,4 +1,4 @@
-//! Invitations: claimed once, checked again before they are sent, reported on; nothing sensitive leaves.
+//! Invitations: claimed once, checked again before they are sent, reported on; no sensitive data leaves the registry.
 
 mod hand_over;
 mod reports;
@@ -12,19 +12,19 @@ use serde_json::{Value, json};
 
 use crate::kit::{Judged as _, with};
 
-/// A world at ten in the morning of a working day.
+/// Creates a world at ten in the morning of a working day.
 pub fn morning() -> World {
     morning_of(&Setup::default())
 }
 
-/// Another such world.
+/// Creates such a world with these settings.
 pub fn morning_of(setup: &Setup) -> World {
     let world = World::with(setup);
     to_ten(&world, working_day_from(norwegian_day(world.clock.now())));
     world
 }
 
-/// A patient whose first question after radiofrequency treatment is due today.
+/// Registers a patient whose first question after radiofrequency treatment is due today.
 pub fn due(world: &World) -> Patient {
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.answerer());
@@ -32,13 +32,13 @@ pub fn due(world: &World) -> Patient {
     patient
 }
 
-/// Lets something be due to the patient that nobody was asked yet, at an hour at which it is sent.
+/// Makes an invitation of a question not sent before due to the patient, at an hour at which it can be sent.
 pub fn make_due(world: &World, tenant: &str, patient: &Patient) {
     let clinician = world.place(tenant).clinician();
     let today = norwegian_day(world.clock.now());
     let body = json!({"modality": "scs", "indication": "crps_type1", "decided_on": days_before(today, 300)});
     let implant = clinician.tries_to_record(patient, Kind::Implant, &body).body;
-    // Each one later than the ones before: the newest start counts.
+    // Each start is later than the ones before: the newest start counts.
     let made = world.number(&format!("SELECT count(*) FROM {}.implant_component", world.schema(tenant)));
     let days = 226_u32.saturating_sub(u32::try_from(made % 40).unwrap_or(0));
     let performed = days_before(today, days);
@@ -47,7 +47,7 @@ pub fn make_due(world: &World, tenant: &str, patient: &Patient) {
     clinician.tries_to_record(patient, Kind::ImplantComponent, &body);
 }
 
-/// Lets the first question after radiofrequency treatment be due today.
+/// Makes the first question after radiofrequency treatment due today.
 pub fn is_due(world: &World, patient: &Patient) {
     let today = norwegian_day(world.clock.now());
     let performed = (0..5).map(|days| days_before(today, 90 + days)).find(|day| months_after(*day, 3) <= today);
@@ -70,7 +70,7 @@ pub fn tells(sender: &Actor<'_>, invitation: &Value, receipt: &Value) -> Answer 
     sender.post(&path, receipt)
 }
 
-/// The token in the link of an invitation's words.
+/// Returns the token in the link of an invitation's text.
 pub fn token_of(invitation: &Value) -> String {
     let text = invitation["text"].as_str().expect("a text");
     text.split("invitasjon=").nth(1).and_then(|rest| rest.split(' ').next()).expect("a token").to_owned()
@@ -108,7 +108,7 @@ fn claim_hand_over_and_report_deliver_a_due_invitation() {
     assert_eq!(invitation["address"], json!(patient.person.mobile));
     assert_eq!((&invitation["attempt"], &invitation["reminder"]), (&json!(1), &json!(0)));
     assert_eq!((&invitation["check_first"], &claim["next_at"]), (&json!(false), &Value::Null));
-    // The words are the plan's; nobody is named, and nothing is said of what it is about.
+    // The text is the plan's; it names no person and no subject.
     let text = invitation["text"].as_str().expect("a text");
     assert!(text.contains("invitasjon=") && text.contains("rettigheter"), "{text}");
     for secret in [&patient.id, &patient.person.national_id] {
@@ -126,9 +126,9 @@ fn claim_hand_over_and_report_deliver_a_due_invitation() {
     assert_eq!(stands(&world, &patient), ("sent".to_owned(), vec!["reminder_pending".to_owned()]));
     let delivered = tells(&sender, invitation, &json!({"outcome": "delivered"})).expect(200).body;
     assert_eq!(delivered["state"], "delivered");
-    // Saying it again, or in the wrong order, changes nothing.
+    // A repeated report, or one in the wrong order, changes nothing.
     assert_eq!(tells(&sender, invitation, &json!({"outcome": "sent"})).expect(200).body["state"], "delivered");
-    // The access log names the caller who was given the number.
+    // The access log names the caller who received the number.
     let log = world.alpha().manager().reads_access_log_of(&patient).expect(200);
     assert!(log.items().iter().any(|event| event["action"] == "ClaimInvitations"));
 }

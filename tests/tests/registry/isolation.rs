@@ -1,5 +1,5 @@
-//! The walls, tried with SQL from inside: what a registry's own login role, let loose, can reach. The outcomes are committed
-//! in `isolation.expected`.
+//! Isolation, tested with SQL from inside: what a registry's login role can reach with any statement. The outcomes are
+//! committed in `isolation.expected`.
 
 use std::fmt::Write as _;
 
@@ -14,17 +14,17 @@ use crate::catalogue::committed;
 
 const PASSWORD: &str = "for-this-test-only";
 
-/// A registry of this test's own, gone bad, and the one it would like to see into.
+/// A compromised registry, and the one that it attacks.
 struct Bad {
     world: World,
     own: String,
     other: String,
 }
 
-/// What became of an attempt.
+/// The outcome of an attempt.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
-    /// The statement worked on so many rows.
+    /// The statement succeeded on this number of rows.
     Allowed(usize),
     /// The statement is not permitted.
     Refused,
@@ -33,7 +33,7 @@ enum Outcome {
 }
 
 impl std::fmt::Display for Outcome {
-    /// The words differ from one PostgreSQL to the next; who is let through does not.
+    /// PostgreSQL's messages differ between versions; the outcome does not.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Allowed(rows) => write!(f, "ALLOWED, {rows} rows"),
@@ -53,7 +53,7 @@ impl Bad {
                 &json!({"slug": "gone-bad", "name": "Sykehuset Uvanlig", "issuers": [issuer(Some("gone-bad"))]}),
             )
             .expect(201);
-        // Something to see, and connections in use.
+        // Data to protect, and connections in use.
         let clinician = world.beta().clinician();
         let patient = clinician.registers(&world.person());
         clinician.submits(&patient, "1", &json!({"nrs_average": 7})).expect(201);
@@ -75,8 +75,8 @@ impl Bad {
         text.replace("{own}", &self.own).replace("{other}", &self.other)
     }
 
-    /// What comes of a statement in a transaction of its own, as this request role or none. Nothing stays. Where PostgreSQL
-    /// says anything but that it is not permitted, the attempt proves nothing.
+    /// Runs a statement in a transaction, as this request role or none, and rolls it back. An attempt that PostgreSQL
+    /// refuses for another reason than permissions proves nothing.
     fn tries(&self, conn: &mut PgConnection, role: Option<Role>, statement: &str) -> Outcome {
         const REFUSALS: &[&str] =
             &["permission denied", "must be ", "must have ", "is not available", "Only roles with "];
@@ -168,7 +168,7 @@ const ATTEMPTS: &[&str] = &[
     "SELECT currval(pg_get_serial_sequence('{other}.patient', 'registry_number'))",
 ];
 
-/// What a request role may do with a table, found by trying.
+/// Returns the privileges of a request role on a table, found by trying.
 fn reach(bad: &Bad, conn: &mut PgConnection, role: Role, table: &str) -> String {
     let mut verbs = Vec::new();
     let columns = bad.world.rows(&format!(
@@ -246,7 +246,7 @@ fn login_role_with_arbitrary_sql_reads_its_own_registry_only() {
             "SET LOCAL ROLE {other}_clinician",
             "CREATE TABLE {own}.helper (x int)",
             "CREATE TEMPORARY TABLE helper (x int)",
-            // Known: any SQL at all can take another of its own registry's request roles. Values are always bound.
+            // Known: arbitrary SQL can switch to another request role of the same registry. Values are always bound.
             "SET LOCAL ROLE {own}_registry_manager",
         ] {
             let _ = writeln!(text, "{role}: {statement} => {}", bad.tries(&mut conn, Some(role), statement));

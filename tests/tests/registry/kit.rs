@@ -1,5 +1,5 @@
-//! What these tests share beside the harness: requests byte by byte, tokens of any shape, key sets over HTTP. Knows
-//! nothing of the registry.
+//! Tools of these tests besides the harness: raw requests, tokens of any shape, key sets over HTTP. It knows nothing of
+//! the registry.
 
 mod key_server;
 mod keys;
@@ -14,11 +14,11 @@ pub use self::key_server::KeyServer;
 pub use self::keys::{Forger, decoded, encoded, hash};
 pub use self::wire::{answers_from, call, exchange, head};
 
-/// What tests ask of an answer beside its status.
+/// Assertions on an answer besides its status.
 pub trait Judged {
-    /// The answer, a problem of this status with exactly this fault.
+    /// Returns the answer; fails unless it is a problem of this status with exactly this fault.
     fn fault(self, status: u16, pointer: &str, code: &str) -> Self;
-    /// The answer to a delivery that is kept in quarantine for exactly this reason.
+    /// Returns the answer; fails unless the delivery is kept in quarantine for exactly this reason.
     fn kept(self, pointer: &str, code: &str) -> Self;
 }
 
@@ -40,7 +40,7 @@ impl Judged for Answer {
     }
 }
 
-/// Everything of a list, page by page along the `Link` header.
+/// Returns every page of a list along the `Link` header.
 pub fn pages(actor: &Actor<'_>, first: &str) -> Vec<Vec<Value>> {
     let mut pages = Vec::new();
     let mut next = Some(first.to_owned());
@@ -63,26 +63,26 @@ pub fn pages(actor: &Actor<'_>, first: &str) -> Vec<Vec<Value>> {
     pages
 }
 
-/// How long an ordinary answer may take.
+/// The longest time that an ordinary answer may take.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The `Authorization` of an actor.
+/// Returns the `Authorization` header of an actor.
 pub fn bearer(actor: &Actor<'_>) -> String {
     format!("Bearer {}", actor.token().unwrap_or_default())
 }
 
-/// The service's second.
+/// Returns the second of the service's clock.
 pub fn now(world: &World) -> i64 {
     world.clock.now().as_second()
 }
 
-/// A number as a person's who exists would be: no mark on the month, both check digits of 1964. Made when it is needed,
-/// because none may stand in the repository; `day` is 1 to 31, for a D-number 41 to 71.
+/// Returns a number like that of a real person: no mark on the month, both check digits of 1964. It is computed because
+/// none may be in the repository; `day` is 1 to 31, for a D-number 41 to 71.
 pub fn real_looking(day: u32) -> String {
     completed(&format!("{day:02}0172"))
 }
 
-/// Eleven digits that begin with these six and have both check digits of 1964.
+/// Returns eleven digits that begin with these six and have both check digits of 1964.
 pub fn completed(six: &str) -> String {
     let sum = |digits: &str, weights: &[u32]| {
         let digits = digits.chars().filter_map(|digit| digit.to_digit(10));
@@ -98,7 +98,7 @@ pub fn completed(six: &str) -> String {
         .expect("most individual numbers have check digits")
 }
 
-/// Moves the service's clock.
+/// Advances the service's clock.
 pub fn advance(world: &World, seconds: i64) {
     world.advance(jiff::SignedDuration::from_secs(seconds));
 }
@@ -113,12 +113,12 @@ pub fn trust(world: &World, slug: &str, issuer: &Value) {
     operator.patch(&path, version(&before), &json!({ "issuers": issuers })).expect(200);
 }
 
-/// The version of a resource.
+/// Returns the version of a resource.
 pub fn version(resource: &Value) -> i64 {
     resource["version"].as_i64().expect("a version")
 }
 
-/// `base` with the members of `more`; null takes a member away.
+/// Returns `base` with the members of `more`; null removes a member.
 pub fn with(base: &Value, more: &Value) -> Value {
     let mut whole = base.as_object().cloned().unwrap_or_default();
     for (name, value) in more.as_object().unwrap_or(&Map::new()) {

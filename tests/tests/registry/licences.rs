@@ -1,5 +1,4 @@
-//! Licences of instruments: what is registered, the wording that a valid one opens, what falls due, and what becomes of answers
-//! outside one.
+//! Licences of instruments: registration, the wording that a valid one opens, deadlines, and answers outside a licence.
 
 mod answers;
 mod deadlines;
@@ -15,7 +14,7 @@ use serde_json::{Value, json};
 use crate::examples::{licence, wording};
 use crate::kit::{Judged as _, pages};
 
-/// The example with these members instead.
+/// Returns the example with these members changed.
 fn with(change: &Value) -> Value {
     let mut members = licence();
     for (name, value) in change.as_object().expect("an object") {
@@ -37,7 +36,7 @@ fn loads(manager: &Actor<'_>, place: &str, version: i64, texts: &Value) -> Answe
     request.header("if-match", &format!("\"v{version}\"")).json(texts).send()
 }
 
-/// Moves the clock to just after this Norwegian midnight, or just before.
+/// Advances the clock to just after this Norwegian midnight, or just before it.
 fn midnight(world: &World, day: Date, after: bool) {
     let oslo = TimeZone::get("Europe/Oslo").expect("a zone");
     let start = day.to_zoned(oslo).expect("a day").timestamp();
@@ -45,7 +44,7 @@ fn midnight(world: &World, day: Date, after: bool) {
     world.advance(start.duration_since(world.clock.now()) + second);
 }
 
-/// The day so many days from the service's own.
+/// Returns the day `days` days from the service's day.
 fn day(world: &World, days: i64) -> Date {
     let oslo = TimeZone::get("Europe/Oslo").expect("a zone");
     let today = world.clock.now().to_zoned(oslo).date();
@@ -128,7 +127,7 @@ fn read_licence_hides_costs_from_other_roles() {
     for actor in [world.alpha().importer(), world.alpha().sender(), world.alpha().patient(&patient.id)] {
         actor.get(&actor.at("licences")).problem(403, "forbidden");
     }
-    // Nor does the registry next door see it.
+    // Another registry does not see it.
     let theirs = world.beta().manager();
     theirs.get(&one(&theirs, &made)).problem(404, "not_found");
     theirs.patch(&one(&theirs, &made), 1, &json!({})).problem(404, "not_found");
@@ -148,7 +147,7 @@ fn read_item_texts_within_the_licence_period_only() {
         assert_eq!((list.items().len(), &list.items()[0]["refused"]), (1, &json!(code)));
         assert!(!list.text().contains("Invented 1"));
     };
-    // It may be loaded before there is a licence.
+    // Wording may be loaded before there is a licence.
     let loaded = loads(&manager, "isi/texts/nb", 0, &wording()).expect(200);
     assert_eq!(loaded.header("etag"), "\"v1\"");
     refused("licence_missing");
@@ -173,7 +172,7 @@ fn read_item_texts_within_the_licence_period_only() {
     midnight(&world, last.tomorrow().expect("a day"), true);
     refused("licence_expired");
 
-    // Whatever the settings say: a warning does not open wording, and blocking does not close it.
+    // Independent of the settings: a warning does not open wording, and blocking does not close it.
     let settings = manager.get(&manager.at("settings")).expect(200).body;
     assert_eq!(settings["settings"]["use_outside_licence"], "warn");
     refused("licence_expired");
@@ -275,7 +274,7 @@ fn change_settings_applies_to_one_registry() {
     assert_eq!(world.number("SELECT count(*) FROM {alpha}.registry_setting"), 2);
 }
 
-/// What comes of six who do it at once.
+/// Runs a request six times at once and returns the statuses.
 fn six_at_once(deed: impl Fn() -> u16 + Sync) -> Vec<u16> {
     let start = Barrier::new(6);
     let one = || {

@@ -1,11 +1,11 @@
-//! Lists: every item once and in order, and a cursor is good for one list of one caller.
+//! Lists: every item once and in order; a cursor is valid for one list of one caller.
 
 use painreg_tests::{Actor, World};
 use serde_json::{Value, json};
 
 use crate::kit::{Judged as _, bearer, call, decoded, encoded, pages};
 
-/// `count` patients in `alpha`, by registry number.
+/// Registers `count` patients in `alpha` and returns their ids by registry number.
 fn registered(world: &World, count: usize) -> Vec<String> {
     let secretary = world.alpha().secretary();
     (0..count).map(|_| secretary.registers(&world.person()).id).collect()
@@ -55,7 +55,7 @@ fn list_filter_applies_to_every_page() {
     let read = pages(&manager, &path);
     assert_eq!(read.iter().map(Vec::len).collect::<Vec<_>>(), [3, 1]);
     assert_eq!(ids(&read), mine);
-    // A caller with the reach of a unit sees that unit, with every filter.
+    // A caller with the reach of a unit sees only that unit, with every filter.
     let clinician = world.alpha().clinician();
     assert_eq!(clinician.get(&clinician.at("patients?unit=%C3%B8re%20%26%20hals")).expect(200).items().len(), 0);
     assert_eq!(clinician.get(&clinician.at("patients")).expect(200).items().len(), 8);
@@ -91,7 +91,7 @@ fn every_list_pages_by_cursor() {
     let slugs: Vec<&str> = slugs.iter().flatten().filter_map(|tenant| tenant["slug"].as_str()).collect();
     assert_eq!(slugs, ["alpha", "beta"]);
 
-    // The log grows by every page that is read; what was there at the first page comes once, newest first.
+    // Every page that is read adds to the log; the entries of before are listed once, newest first.
     let dpo = world.alpha().dpo();
     let logs = dpo.at(&format!("patients/{}/access-log", patient.id));
     let before = ids(&pages(&dpo, &format!("{logs}?limit=200")));
@@ -169,7 +169,7 @@ fn cursor_is_bound_to_list_and_caller() {
         using(&clinician, "patients", &encoded(&sealed[..length])).problem(400, "invalid_cursor");
     }
     using(&clinician, "patients", &encoded([sealed.clone(), vec![0]].concat())).problem(400, "invalid_cursor");
-    // Nothing of the place shows.
+    // The cursor does not show its position.
     assert!(!String::from_utf8_lossy(&sealed).contains("patients"));
     // The same page requested twice has two different cursors: they do not reveal their position.
     assert_ne!(cursor_of(&clinician, "patients?limit=2"), cursor);
@@ -242,7 +242,7 @@ fn link_header_survives_raw_bytes_in_the_query() {
     }
     let manager = world.alpha().manager();
     let authorization = bearer(&manager);
-    // Not percent-encoded, as a careless client sends it: understood or refused, never a failure of ours.
+    // Not percent-encoded, as a careless client sends it: accepted or refused, never an internal error.
     let answer = call(
         world.address,
         "GET",

@@ -1,4 +1,4 @@
-//! The registry as its users meet it: black box over HTTP against a real PostgreSQL.
+//! Black-box tests over HTTP against a real PostgreSQL.
 
 mod answers;
 mod calls;

@@ -1,14 +1,14 @@
-//! The repository holds no real person's number: every eleven digits that could be one are a synthetic person's.
+//! The repository holds no real person's number: every eleven digits that could be a national id are synthetic.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::catalogue::in_repository;
 
-/// Quotes published test vectors, real people's pattern included.
+/// The file that quotes published test vectors, including ones with the pattern of real persons.
 const EXCEPT: &[&str] = &["domain/src/national_id.rs"];
 
-/// Whether these digits could be a person's who exists: a date without a mark, and both check digits of 1964.
+/// Returns whether these digits could be a real person's: a date without a mark, and both check digits of 1964.
 fn could_be_somebodys(digits: &str) -> bool {
     let digits: Vec<u32> = digits.chars().filter_map(|letter| letter.to_digit(10)).collect();
     let [d1, d2, m1, m2, ..] = digits.as_slice() else { return false };
@@ -19,7 +19,7 @@ fn could_be_somebodys(digits: &str) -> bool {
     dated && sum([3, 7, 6, 1, 8, 9, 4, 5, 2, 1, 0]) == 0 && sum([5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]) == 0
 }
 
-/// Every eleven digits of a text, in one piece or as people write them: six, a space, five.
+/// Returns every eleven digits of a text, in one piece or as six digits, a space and five.
 fn elevens(text: &str) -> Vec<String> {
     let letters: Vec<char> = text.chars().collect();
     let mut found = Vec::new();
@@ -46,7 +46,7 @@ fn elevens(text: &str) -> Vec<String> {
     found
 }
 
-/// The files of the repository: what git tracks or would add; without git, whatever is there.
+/// Returns the files of the repository: those that git tracks or would add; without git, all files.
 fn repository() -> Vec<PathBuf> {
     let root = in_repository("");
     let listed = Command::new("git")
@@ -88,7 +88,7 @@ fn repository_holds_no_real_national_id() {
         let Ok(text) = std::fs::read_to_string(in_repository("").join(file)) else { continue };
         let count = elevens(&text).iter().filter(|digits| could_be_somebodys(digits)).count();
         if count > 0 {
-            // The number itself is not repeated: a test's output is kept too.
+            // The number is not printed: a test's output is stored too.
             wrong.push(format!("{}: {count}", file.display()));
         }
     }

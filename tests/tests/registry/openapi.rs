@@ -1,5 +1,5 @@
-//! The document itself: every operation named, tagged and bound to an action, every schema limited; and every success that
-//! it documents can be had and fits.
+//! The document: every operation has an id, a tag and an action, every schema limits; and every documented success can
+//! be produced and conforms.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -61,7 +61,7 @@ fn every_operation_has_id_tag_and_action() {
         if operation.method == "POST"
             && !operation.public
             && !operation.takes("header", "Idempotency-Key")
-            // It creates nothing; and what these deliver is known by its source.
+            // The first creates nothing; deliveries of the others are identified by their source.
             && !["lookUpPatient", "submitMany", "deliverMany"].contains(&operation.id.as_str())
         {
             say("a POST without Idempotency-Key");
@@ -76,7 +76,7 @@ fn every_operation_has_id_tag_and_action() {
     }
 }
 
-/// Collects every text, list and whole number that has no limits.
+/// Collects every text, list and integer without limits.
 fn unlimited(schema: &Value, place: &str, request: bool, found: &mut BTreeSet<String>) {
     match schema {
         Value::Object(members) => {
@@ -118,7 +118,7 @@ fn unlimited(schema: &Value, place: &str, request: bool, found: &mut BTreeSet<St
     }
 }
 
-/// The names of the components that these schemas refer to, and theirs.
+/// Returns the names of the components that these schemas refer to, directly or indirectly.
 fn reached(document: &Document, schema: &Value, names: &mut BTreeSet<String>) {
     match schema {
         Value::Object(members) => {
@@ -148,7 +148,7 @@ fn every_schema_limits_texts_lists_and_integers() {
             }
         }
         unlimited(&operation.json["requestBody"], &format!("{} request", operation.id), true, &mut found);
-        // The document of documents and the metrics are what they are.
+        // The answers of public operations, such as this document and the metrics, have no limits.
         if !operation.public {
             unlimited(&operation.json["responses"], &format!("{} responses", operation.id), false, &mut found);
         }
@@ -176,7 +176,7 @@ fn every_documented_success_is_reached_and_fits_its_schema() {
         };
         for actor in actors {
             let mut request = scene.prepare(operation, &actor, &scene.alpha);
-            // The same again, under another key where there is one: what is known already has an answer of its own.
+            // The same request again, with another key if it has one: a known object has a different success status.
             for _ in 0..2 {
                 let answer = request.send(&actor);
                 wrong.extend(scene.document.faults(operation, &answer));

@@ -1,4 +1,4 @@
-//! Long operations: queued by a request, done by the worker in stretches, read, cancelled, given up.
+//! Long operations: queued by a request, run by the worker in stretches, read, cancelled, abandoned after failures.
 
 use jiff::SignedDuration;
 use painreg_tests::{Actor, Answer, World};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::webhooks::works;
 
-/// The operation of a 202 answer, after the worker has done everything that is due.
+/// Returns the operation of a 202 answer, after the worker has done all due work.
 #[track_caller]
 pub fn completes(world: &World, actor: &Actor<'_>, accepted: &Answer) -> Value {
     assert_eq!(accepted.status, 202, "{}", accepted.body);
@@ -121,7 +121,7 @@ fn operation_whose_stretch_fails_is_retried_later_and_then_given_up() {
     clinician.submits(&patient, "1", &eq5d()).expect(201);
     let request = || manager.post(&manager.at("rescorings"), &json!({"instrument": "eq5d5l"})).expect(202);
     let accepted = request();
-    // A score that cannot be read: the stretch fails, the service's fault.
+    // A score that cannot be read: the stretch fails with an internal error.
     execute(&world, "ALTER TABLE {alpha}.score RENAME COLUMN flags TO broken");
     let attempt = || completes(&world, &manager, &accepted);
     let failed_once = attempt();

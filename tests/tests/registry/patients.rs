@@ -1,4 +1,4 @@
-//! Patients: every type of id, encrypted at rest, visible to those who treat them.
+//! Patients: every type of id, encrypted at rest, visible only within the caller's reach.
 
 mod access;
 mod sealing;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::kit::{Judged as _, completed, real_looking, with};
 
-/// A registration under any number.
+/// Returns a registration with any number.
 fn with_number(number: &Value) -> Value {
     json!({"national_id": number, "sex": "unknown", "birth_date": "1980-01-31"})
 }
@@ -59,7 +59,7 @@ fn register_and_look_up_patient_by_every_id_type() {
         assert_eq!(found.header("etag"), "\"v1\"");
         assert_eq!(found.header("location"), "", "a look-up makes nothing");
     }
-    // Sex and birth date are those of their own fields, never the number's.
+    // Sex and birth date come from their fields, never from the number.
     let listed = clinician.lists_patients("?limit=200").expect(200);
     assert!(listed.items().iter().all(|item| item["sex"] == "unknown" && item["birth_date"] == "1980-01-31"));
     assert_eq!(listed.items().len(), GOOD.len());
@@ -73,7 +73,7 @@ fn register_patient_scopes_h_numbers_to_their_assigner() {
     let one = registers(&clinician, &number("993467049")).expect(201);
     let other = registers(&clinician, &number("ahus")).expect(201);
     assert_ne!(one.text_at("/id"), other.text_at("/id"));
-    // One spelling: the assigner's case says nothing.
+    // One spelling: the case of the assigner does not matter.
     registers(&clinician, &number("AHUS")).fault(409, "/national_id", "already_exists");
     let looked_up = |number: Value| clinician.post(&clinician.at("patient-lookups"), &json!({"national_id": number}));
     assert_eq!(looked_up(number("Ahus")).expect(200).text_at("/id"), other.text_at("/id"));
@@ -234,7 +234,7 @@ fn register_patient_refuses_a_registered_id() {
     }
     assert_eq!(world.number("SELECT count(*) FROM {alpha}.patient"), 1);
     assert_eq!(world.number("SELECT count(*) FROM {alpha}.patient_key"), 1);
-    // Two at once, without any key: one row.
+    // Two requests at the same time, without a key: one row.
     let other = world.person();
     let statuses: Vec<u16> = std::thread::scope(|threads| {
         let sent: Vec<_> = (0..8)
@@ -249,7 +249,7 @@ fn register_patient_refuses_a_registered_id() {
     });
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1);
     assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 7);
-    // The other registry knows nothing of it.
+    // The other registry does not know the patient.
     let there = world.beta().clinician().registers(&person);
     assert_ne!(there.id, patient.id);
 }

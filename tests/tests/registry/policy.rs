@@ -1,4 +1,4 @@
-//! Every operation by every role is what the policy table says, and every answer what the document says.
+//! Every operation by every role follows the policy table, and every answer the document.
 
 use painreg_domain::policy::Category;
 

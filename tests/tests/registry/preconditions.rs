@@ -1,4 +1,4 @@
-//! Changes say what they change: no tag, no change; an old tag, no change; and nothing that was saved gets lost.
+//! Preconditions: a change without a tag or with an old one is refused, and no saved change is lost.
 
 use std::sync::Barrier;
 
@@ -44,11 +44,11 @@ fn update_patient_requires_the_current_etag() {
     let changed = with("\"v1\"").expect(200);
     assert_eq!(changed.header("etag"), "\"v2\"");
     assert_eq!(changed.body["version"], json!(2));
-    // Read back it is what the change answered.
+    // Reading returns what the change answered.
     let read = clinician.get(&path).expect(200);
     assert_eq!((read.body, read.headers.get("etag")), (changed.body.clone(), changed.headers.get("etag")));
     with("\"v1\"").problem(412, "stale");
-    // A change that changes nothing is a change all the same.
+    // A change without effect is a new version too.
     let same = clinician.patch(&path, 2, &json!({})).expect(200);
     assert_eq!(version(&same.body), 3);
 }
@@ -133,7 +133,7 @@ fn patch_null_clears_and_absence_keeps() {
         }
     }
     assert_eq!(change(json!({"deceased_on": null}))["deceased_on"], Value::Null);
-    // RFC 7396 merges member by member, all the way down.
+    // RFC 7396 merges member by member at every level.
     let merged = change(json!({"contact": {"mobile": "+46701740699"}}));
     assert_eq!(merged["contact"], json!({"mobile": "+46701740699", "email": patient.person.email}));
     let cleared = change(json!({"contact": {"email": null}}));

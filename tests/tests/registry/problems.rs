@@ -1,5 +1,5 @@
-//! Everything that can be wrong with a request, at every operation: a problem with a registered code, in the caller's
-//! language, that fits the document and repeats nothing that was submitted.
+//! Every kind of faulty request, at every operation: the answer is a problem with a registered code, in the caller's
+//! language, that conforms to the document and repeats nothing that was submitted.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ fn is_problem(answer: &Answer, language: &str, request_id: &str) -> Result<Code,
     Ok(code)
 }
 
-/// A wrong request and what must come of it.
+/// A wrong request and its expected answer.
 type Wrong = (&'static str, Prepared, Expected);
 
 fn wrong_bodies(document: &Document, operation: &Operation, good: &Prepared) -> Vec<Wrong> {
@@ -99,7 +99,7 @@ fn wrong_bodies(document: &Document, operation: &Operation, good: &Prepared) -> 
             changed[name] = value;
             body(changed.to_string())
         };
-        // Something of no type that any member has.
+        // A value of a type that no member has.
         wrong.push(("a member of another type", put(json!([[{"zz": MARKER}]])), (422, "invalid")));
         let kinds = |member: &Value, kind: &str| {
             let named = |schema: &Value| {
@@ -182,7 +182,7 @@ fn wrong_places(operation: &Operation, good: &Prepared) -> Vec<Wrong> {
             }
             ("code" | "state", None) => values.push(String::new()),
             ("episode_id" | "referral_id" | "implant_id" | "decision_id", _) => values.push("1".to_owned()),
-            // Texts that anything may equal: empty, too long, or no text at all.
+            // Texts without a format: empty, too long, or not a text.
             (_, Some(limit)) => {
                 values = vec![String::new(), "x".repeat(usize::try_from(limit).expect("small") + 1), "%00".to_owned()];
             }
@@ -207,7 +207,7 @@ fn wrong_places(operation: &Operation, good: &Prepared) -> Vec<Wrong> {
         let place = operation.path.split('/').position(|part| part == format!("{{{parameter}}}")).expect("its place");
         let mut parts: Vec<&str> = good.path.split('/').collect();
         for id in [MARKER, "00000000-0000-0000-0000-000000000000", "%00", "x%00", "%ff", "1", &"1".repeat(2000)] {
-            // What comes from a form that nobody knows is kept; and it may be described and mapped.
+            // Deliveries of an unknown form are kept; it can be described and mapped.
             let is_one = parameter == "version" && operation.id == "readFollowUpPlan";
             if id == "1" && (is_one || parameter == "form_id" && good.method != "GET") {
                 continue;
@@ -231,7 +231,7 @@ fn every_operation_answers_faults_with_a_problem() {
         wrong.extend(wrong_headers(operation, &good));
         wrong.extend(wrong_places(operation, &good));
         for (at, (what, request, expected)) in wrong.into_iter().enumerate() {
-            // In one language or the other, in turn.
+            // Alternately in one language and the other.
             let language = if at.is_multiple_of(2) { "nb" } else { "en" };
             let id = format!("wrong-{:06}", scene.next());
             let request = request.with("x-request-id", &id).with("accept-language", language);
@@ -270,7 +270,7 @@ fn every_operation_requires_an_idempotency_key_of_machines() {
         let first = scene.prepare(operation, &actor, &scene.alpha).with("idempotency-key", &key);
         assert!(first.send(&actor).status < 300, "{}", operation.id);
         let other = scene.prepare(operation, &actor, &scene.alpha);
-        // A line's key belongs to the line: its result says so.
+        // A line has its key: the fault is in the line's result.
         if operation.media() == Some("application/x-ndjson") {
             let answer = other.with("idempotency-key", &key).send(&actor).expect(200);
             assert_eq!(answer.text_at("/problem/code"), "key_reused");
@@ -352,7 +352,7 @@ fn rate_limit_answers_429_with_retry_after() {
         assert_eq!(answer.code(), "too_many_requests");
         assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0));
     }
-    // One caller's haste is no other's.
+    // The rate limit of one caller does not affect another.
     manager.clone().called("another").lists_patients("").expect(200);
     world.beta().manager().lists_patients("").expect(200);
 }

@@ -1,4 +1,5 @@
-//! Failures: reported at once, confined to those affected, recovered from automatically, and nothing left half done.
+//! Failures: reported at once, limited to the affected callers, recovered from automatically, and without partial
+//! effects.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use serde_json::json;
 
 use crate::kit::version;
 
-/// Few connections and the wait that the real service has.
+/// Creates a world with few connections and the wait of the real service.
 fn small() -> World {
     World::with(&Setup { connections_per_tenant: 3, wait: Duration::from_millis(250), ..Setup::default() })
 }
@@ -28,7 +29,7 @@ impl Held {
     }
 }
 
-/// How many of the service's connections wait for a lock in this world's database.
+/// Returns the number of the service's connections that wait for a lock in this world's database.
 fn waiting(world: &World) -> i64 {
     world.number(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND usename LIKE 't\\_%'",
@@ -112,7 +113,7 @@ fn broken_connections_are_replaced_silently() {
     let patient = clinician.registers(&world.person());
     for round in 0..5 {
         operator.get("/v1/tenants").expect(200);
-        // Every connection the service holds, its owner's included.
+        // Ends every connection of the service, the owner's included.
         execute(
             &mut world.sql(),
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
@@ -134,7 +135,7 @@ fn interrupted_request_is_rolled_back_and_repeatable() {
     let body = registration(&world.person());
     let path = clinician.at("patients");
     let send = || clinician.request("POST", &path).key("key-1").json(&body).send();
-    // The registration gets as far as its access event, then the database throws it out.
+    // The registration waits at its access event, then the database ends the connection.
     let lock = Held::on(&world, &format!("LOCK TABLE {alpha}.audit_event IN ACCESS EXCLUSIVE MODE"));
     let answer = std::thread::scope(|threads| {
         let sent = threads.spawn(send);
@@ -164,7 +165,7 @@ fn lock_timeout_is_answered() {
     let patient = clinician.registers(&world.person());
     let lock = Held::on(&world, &format!("SELECT * FROM {alpha}.patient FOR UPDATE"));
     let started = Instant::now();
-    // Five seconds, and then the caller is told; the change is not made behind their back later.
+    // After five seconds the caller gets an error; the change is not made later.
     let answer = clinician.changes(&patient, 1, &json!({"language": "en"})).problem(503, "busy");
     let waited = started.elapsed();
     assert!((4..9).contains(&waited.as_secs()), "{waited:?}");
@@ -188,8 +189,8 @@ fn connection_of_another_login_is_discarded() {
             ),
         );
     };
-    // From now on every new connection of alpha's login begins as another role, or with a path of its own, as if
-    // somebody had left that on it.
+    // From now on every new connection of alpha's login begins as another role, or with another search path, as if a
+    // setting had been left on it.
     for (set, reset) in [
         (format!("SET role = '{alpha}_system'"), "RESET role"),
         ("SET search_path = 'platform'".to_owned(), "RESET search_path"),
@@ -249,7 +250,7 @@ fn read_only_database_refuses_writes_only() {
         execute(&mut outside, &format!("ALTER DATABASE {database} {value}; {cut}"));
     };
     set("SET default_transaction_read_only = on");
-    // Even reading leaves a trace, so without the trace there is no reading.
+    // Reading needs a trace too: without the trace there is no reading.
     clinician.reads(&patient).problem(503, "unavailable");
     let secretary = world.alpha().secretary();
     secretary.post(&secretary.at("patients"), &registration(&world.person())).problem(503, "unavailable");
@@ -264,27 +265,27 @@ fn rate_limit_applies_to_one_caller() {
     let first = clinician.get(&clinician.at("forms")).expect(200);
     assert_eq!(first.header("ratelimit-policy"), "\"caller\";q=2;w=1");
     assert_eq!(first.header("ratelimit"), "\"caller\";r=1;t=1");
-    // At two a second, fifty requests do not pass in a few seconds.
+    // At two requests a second, fifty do not succeed in a few seconds.
     let until_refused = |actor: &Actor<'_>| {
         (0..200).map(|_| actor.get(&actor.at("forms"))).find(|answer| answer.status != 200).expect("a refusal")
     };
     let refused = until_refused(&clinician).problem(429, "too_many_requests");
     assert!(refused.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=2).contains(&seconds)));
-    // Another person of the same role, of another registry, a machine: each has a bucket.
+    // Another person of the same role, another registry, a machine client: each has a separate bucket.
     clinician.clone().called("clinician-2").get("/v1/tenants/alpha/forms").expect(200);
     world.beta().clinician().get("/v1/tenants/beta/forms").expect(200);
     world.nobody().get("/health/live").expect(200);
     let machine = world.alpha().importer();
     let answer = machine.get(&machine.at("forms")).expect(200);
     assert_eq!(answer.header("ratelimit-policy"), "\"caller\";q=5;w=1");
-    // A fresh token is no fresh bucket.
+    // A new token does not give a new bucket.
     let refused = until_refused(&clinician);
     assert_eq!(refused.status, 429);
     let statuses: Vec<u16> = (0..4).map(|_| clinician.clone().get("/v1/tenants/alpha/forms").status).collect();
     assert!(statuses.contains(&429), "{statuses:?}");
-    // Later it is free again.
+    // Later requests are accepted again.
     world.within(Duration::from_secs(5), || (clinician.get("/v1/tenants/alpha/forms").status == 200).then_some(()));
-    // What was refused for haste did nothing.
+    // A request refused with 429 had no effect.
     let secretary = world.alpha().secretary();
     let codes: Vec<u16> =
         (0..6).map(|_| secretary.post(&secretary.at("patients"), &registration(&world.person())).status).collect();
@@ -305,7 +306,7 @@ fn unauthenticated_requests_are_counted_in_bounded_space() {
         let total: i64 = rows.iter().filter_map(|row| row["count"].as_i64()).sum();
         (total == 100).then_some(rows)
     });
-    // A row a minute, code, operation and origin: the operation is the route, not what was typed.
+    // One row for each minute, code, operation and origin: the operation is the route, not the submitted path.
     assert!(counted.len() <= 2, "{counted:?}");
     for row in counted {
         assert_eq!((&row["code"], &row["origin"]), (&json!("unauthenticated"), &json!("127.0.0.1")));

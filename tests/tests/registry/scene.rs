@@ -30,7 +30,7 @@ pub use example::roles;
 use example::{Example, Request, Whose};
 pub use prepared::{Prepared, Traced};
 
-/// The tables: one row an operation.
+/// The tables of examples: one row for each operation.
 const TABLES: [&[Example]; 8] = [
     patients::ROWS,
     entries::ROWS,
@@ -42,36 +42,36 @@ const TABLES: [&[Example]; 8] = [
     tenants::ROWS,
 ];
 
-/// What the requests are about.
+/// The objects of the requests.
 #[derive(Clone, Debug)]
 pub struct Objects {
     /// A patient's id.
     pub patient: String,
-    /// The person that the patient is.
+    /// The person who is the patient.
     pub person: Person,
     /// The id of one of the patient's submissions.
     pub submission: String,
-    /// The slug of their registry.
+    /// The slug of the patient's registry.
     pub tenant: String,
-    /// The id of an entry of the patient's, of every kind.
+    /// The ids of the patient's entries, one of every kind.
     pub entries: HashMap<Kind, String>,
 }
 
-/// A furnished world.
+/// A world with a patient, answers and entries in each registry.
 pub struct Scene {
     /// The world with both registries.
     pub world: World,
-    /// Its server's document.
+    /// The OpenAPI document of its server.
     pub document: Document,
-    /// The objects in `alpha`.
+    /// The objects of the registry `alpha`.
     pub alpha: Objects,
-    /// The objects in `beta`.
+    /// The objects of the registry `beta`.
     pub beta: Objects,
     count: AtomicU64,
 }
 
 impl Scene {
-    /// A patient with answers in each of the two registries.
+    /// Creates a world with one patient and answers in each of the two registries.
     pub fn new() -> Self {
         let world = crate::invitations::morning();
         let document = Document::of(&world);
@@ -79,7 +79,7 @@ impl Scene {
         Self { world, document, alpha, beta, count: AtomicU64::new(1) }
     }
 
-    /// Objects that never existed anywhere.
+    /// Returns objects that never existed.
     pub fn nothing(&self) -> Objects {
         Objects {
             patient: self.world.clock.random_id().to_string(),
@@ -90,12 +90,12 @@ impl Scene {
         }
     }
 
-    /// Another patient of `alpha`, with answers.
+    /// Registers another patient of `alpha`, with answers.
     pub fn another(&self) -> Objects {
         furnish(&self.world, "alpha")
     }
 
-    /// A caller of `slug` with this role; a patient is the one of `objects`.
+    /// Returns a caller of `slug` with this role; a patient is the one of `objects`.
     pub fn actor(&self, slug: &str, role: Role, objects: &Objects) -> Actor<'_> {
         let place = self.world.place(slug);
         match role {
@@ -105,19 +105,19 @@ impl Scene {
         }
     }
 
-    /// A caller of `alpha` who may use the operation: people before machines.
+    /// Returns a caller of `alpha` who may use the operation: people before machines.
     pub fn somebody_who_may(&self, operation: &Operation) -> Actor<'_> {
         let role = roles().find(|role| may(*role, operation) && *role != Role::Patient && !role.is_machine());
         let role = role.or_else(|| roles().find(|role| may(*role, operation)));
         self.actor("alpha", role.unwrap_or_else(|| panic!("nobody may {}", operation.id)), &self.alpha)
     }
 
-    /// The next number.
+    /// Returns the next unused number.
     pub fn next(&self) -> u64 {
         self.count.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A valid request of this actor about these objects.
+    /// Returns a valid request of this actor about these objects.
     pub fn prepare(&self, operation: &Operation, actor: &Actor<'_>, objects: &Objects) -> Prepared {
         let row = example::find(TABLES.into_iter().flatten(), operation);
         let tenant = actor.claims.tenant.clone().unwrap_or_else(|| (row.tenant)(self));
@@ -156,7 +156,7 @@ impl Scene {
         required.map(header).collect()
     }
 
-    /// The current version of what the row says; 1 where there is none.
+    /// Returns the current version of the row's object; 1 if there is none.
     fn version(&self, row: &Example, request: &Request<'_>) -> i64 {
         let source = request.filled(row.version.expect("a version"));
         let schema =
@@ -185,7 +185,7 @@ impl Scene {
         }
     }
 
-    /// These patients and those merged into them: a look at a record is a look at all of its rows.
+    /// Returns these patients and those merged into them: an access to a record is an access to all of its rows.
     pub fn whole_records(&self, patients: &[String]) -> Vec<String> {
         let merged = patients
             .iter()
@@ -195,17 +195,17 @@ impl Scene {
     }
 }
 
-/// Whether the policy lets this role use the operation at all.
+/// Returns whether the policy lets this role use the operation at all.
 pub fn may(role: Role, operation: &Operation) -> bool {
     policy::reach(role, operation.right()) != Reach::No
 }
 
-/// Answers to the ISI.
+/// Returns answers to the ISI.
 pub fn isi() -> Value {
     (1..=7).map(|item| (format!("isi_{item:02}"), json!(item % 5))).collect::<serde_json::Map<_, _>>().into()
 }
 
-/// The patients that a list shows, each once.
+/// Returns the patients that a list shows, each once.
 pub fn shown(items: &[Value]) -> Vec<String> {
     let ids = items.iter().flat_map(|item| {
         let at = |pointer: &str| item.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
@@ -213,7 +213,7 @@ pub fn shown(items: &[Value]) -> Vec<String> {
             .into_iter()
             .filter_map(at)
             .collect();
-        // An event is of one patient, or of none.
+        // An event is about one patient, or none.
         if item.get("data").is_some() {
             at("/data/patient_id").into_iter().collect()
         } else if named.is_empty() {

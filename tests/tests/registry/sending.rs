@@ -1,10 +1,10 @@
-//! Exactly once: with senders killed at any time, every patient is asked once, and none who has answered.
+//! Sending exactly once: with senders killed at any time, every patient is asked once, and none who has answered.
 
 use painreg_domain::calendar::{days_after, norwegian_day};
 use painreg_tests::sending::{Campaign, to_ten};
 use painreg_tests::{Setup, World};
 
-/// `cargo bench -p painreg-tests --bench sending` does the same with ten thousand.
+/// The number of patients; `cargo bench -p painreg-tests --bench sending` does the same with ten thousand.
 const PATIENTS: usize = 160;
 
 #[test]
@@ -26,7 +26,7 @@ fn campaign_asks_every_patient_once_across_kills() {
     let asked = told.invited.len();
     let reminded = told.reminded.keys().filter(|(_, reminder)| *reminder == 1).count();
     assert!(reminded > 0 && reminded < asked, "{reminded} of {asked} reminded");
-    // What the registry says was sent is what the gateway took.
+    // The registry's record of sent invitations equals the gateway's.
     let sent = world.number("SELECT count(*) FROM {alpha}.invitation WHERE sent_at IS NOT NULL");
     let lost =
         world.number("SELECT count(*) FROM {alpha}.invitation WHERE handed_over_at IS NOT NULL AND sent_at IS NULL");

@@ -1,4 +1,4 @@
-//! Response rates: counted from what was really sent and answered, each figure with the decisions it is of.
+//! Response rates: counted from sent and answered invitations, each figure with its decisions.
 
 use painreg_domain::calendar::{days_before, norwegian_day};
 use painreg_tests::{Actor, Patient, World};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::invitations::{claims, due, hands_over, morning, tells};
 
-/// Sends whatever is due; each arrives.
+/// Sends all due invitations; each is delivered.
 fn sends(world: &World) {
     let sender = world.alpha().sender();
     let claim = claims(&sender, "sms");
@@ -66,7 +66,7 @@ fn follow_up_statistics_list_the_decisions_counted() {
     let first = manager.get(&format!("{link}&limit=3")).expect(200);
     let rest = manager.get(&format!("{link}&limit=200&cursor={}", first.text_at("/next_cursor"))).expect(200);
     assert_eq!((first.items().len(), rest.items().len()), (3, 5));
-    // By whatever else: the same people.
+    // By every other grouping: the same people.
     for by in ["track", "wave", "channel", "reminder", "month", "age_band", "sex", "diagnosis_group", "unit"] {
         let told = read(&manager, &format!("?by={by}&and=rule"));
         let cells = told["cells"].as_array().expect("cells");

@@ -1,4 +1,4 @@
-//! Answers: from Nettskjema's shape and in our own words, stored once, scored as the catalogue says, refused whole.
+//! Answers: in Nettskjema's format and in the registry's, stored once, scored by the catalogue, refused as a whole.
 
 mod refusals;
 
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::kit::{Judged as _, with};
 
-/// Rows that a delivery may leave.
+/// Returns the counts of rows that a delivery may create.
 fn traces(world: &World) -> [i64; 3] {
     ["submission", "score", "idempotency_key"]
         .map(|table| world.number(&format!("SELECT count(*) FROM {{alpha}}.{table}")))
 }
 
-/// A delivery of these answers by this person, in the newest version.
+/// Returns a delivery of these answers by this person, in the newest version.
 fn delivery(number: &str, submission_id: u64, answers: &Value) -> Value {
     json!({
         "version": "2024-09", "version_minor": 2,
@@ -25,7 +25,7 @@ fn delivery(number: &str, submission_id: u64, answers: &Value) -> Value {
     })
 }
 
-/// Answers to every instrument of the baseline form, in Nettskjema's codebook and in our words.
+/// Returns answers to every instrument of the baseline form, in Nettskjema's codebook and in the registry's format.
 fn whole() -> (Value, Value) {
     let rows = |prefix: &str, count: usize, value: i32| -> Value {
         (1..=count)
@@ -64,7 +64,7 @@ fn whole() -> (Value, Value) {
     (codebook, words)
 }
 
-/// The scores of an answer, by instrument.
+/// Returns the scores of an answer, by instrument.
 fn scores(answer: &Answer) -> Vec<Value> {
     let mut scores = answer.body["scores"].as_array().cloned().expect("scores");
     scores.sort_by_key(|score| score["instrument"].as_str().map(str::to_owned));
@@ -93,7 +93,7 @@ fn deliver_accepts_three_versions_of_the_wire_format() {
         let document = with(&delivery(&patient.person.national_id, 9, &codebook), &json!({"version": version}));
         importer.delivers(&document).kept("/version", "unknown_version");
     }
-    // A generated year of deliveries: every one of them is taken.
+    // A generated year of deliveries: every one is accepted.
     for at in 100..130 {
         let person = world.person();
         world.alpha().secretary().registers(&person);
@@ -138,7 +138,7 @@ fn scores_are_equal_for_every_way_of_submission() {
             .expect(200);
         assert_eq!(&alone.body, score, "{code}");
     }
-    // Known by heart: seven times three, and the published Norwegian value of 31342.
+    // Published values: seven times three, and the Norwegian value of 31342.
     assert_eq!(expected[4]["scales"][0]["value"], json!(21));
     let scales = expected[1]["scales"].as_array().expect("scales");
     assert!(scales.iter().any(|scale| scale["value"] == json!("31342")));
@@ -189,7 +189,7 @@ fn deliver_reads_the_patient_from_a_form_element() {
     assert_eq!(stored.body["answers"], json!({"nrs_average": 5}), "the number is no answer");
     importer.delivers(&open("01818012338")).kept("/answers/fnr", "invalid_checksum");
     importer.delivers(&open(&world.person().national_id)).kept("/answers/fnr", "unknown_reference");
-    // Two different people in one document: refused.
+    // Two different persons in one document are refused.
     let both = delivery(&patient.person.national_id, 2, &json!({"nrs_average": 5, "fnr": other.person.national_id}));
     importer.delivers(&both).kept("/answers/fnr", "contradiction");
     // No person at all.
@@ -224,14 +224,14 @@ fn redelivery_changes_nothing_and_a_change_is_a_revision() {
         stored.body["source"],
         json!({"system": "nettskjema", "form_id": "1000001", "submission_id": "27685292"})
     );
-    // The revision before stays as it was.
+    // The previous revision is unchanged.
     let old = clinician.get(made.header("location")).expect(200);
     assert_eq!((&old.body["answers"], &old.body["supersedes"]), (&json!({"nrs_average": 5}), &Value::Null));
     assert_eq!(clinician.reads_answers_of(&patient).expect(200).items().len(), 2);
     // Counted once.
     let summary = clinician.get(&clinician.at("summary")).expect(200).body;
     assert_eq!((&summary["patients"], &summary["submissions"]), (&json!(1), &json!(1)));
-    // A third that says what the first one said is a third revision; and so it goes on.
+    // A third with the content of the first is a third revision, and so on.
     assert_eq!(importer.delivers(&first).expect(201).body["version"], json!(3));
     assert_eq!(importer.delivers(&first).expect(200).body["version"], json!(3));
 }

@@ -1,4 +1,4 @@
-//! Registries: made, changed, stopped and removed over the API, and none of them can be taken for another.
+//! Registries: created, changed, suspended and dropped over the API, and never confused with each other.
 
 mod migrations;
 mod placement;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::kit::{Judged as _, bearer, call, version, with};
 
-/// The body that creates a registry which trusts the test issuer.
+/// Returns the body that creates a registry which trusts the test issuer.
 fn creation(slug: &str) -> Value {
     json!({"slug": slug, "name": format!("{slug} sykehus"), "issuers": [issuer(Some(slug))]})
 }
@@ -43,7 +43,7 @@ fn operator_creates_reads_updates_and_lists_tenants() {
     assert!(!text.contains(&world.schema("gamma")) && !text.contains("password") && !text.contains("dsn"), "{text}");
     let read = operator.get("/v1/tenants/gamma").expect(200);
     assert_eq!((&read.body, read.header("etag")), (&made.body, "\"v1\""));
-    // It answers at once.
+    // The registry answers at once.
     let patient = world.place("gamma").clinician().registers(&world.person());
     world.place("gamma").clinician().reads(&patient).expect(200);
     let forms = world.place("gamma").clinician().get("/v1/tenants/gamma/forms").expect(200);
@@ -56,7 +56,7 @@ fn operator_creates_reads_updates_and_lists_tenants() {
     let slugs: Vec<&str> = list.items().iter().filter_map(|item| item["slug"].as_str()).collect();
     assert_eq!(slugs, ["alpha", "beta", "gamma"]);
     operator.post("/v1/tenants", &creation("gamma")).fault(409, "/slug", "already_exists");
-    // Everything the operator did is in the platform's log.
+    // All actions of the operator are in the platform's log.
     let told = world.rows(
         "SELECT action, object, outcome, actor FROM platform.audit_event WHERE actor = 'operator-1' ORDER BY at, id",
     );
@@ -181,7 +181,7 @@ fn tenants_with_similar_slugs_share_nothing() {
         there.looks_up(&person).problem(404, "not_found");
         there.registers(&person);
     }
-    // Names in the database are drawn: nothing of a slug is in them, and none is another's beginning.
+    // Names in the database are random: they contain nothing of a slug, and none is a prefix of another.
     let rows = world.rows("SELECT slug, schema_name FROM platform.tenant");
     let mut schemas: Vec<&str> = rows.iter().filter_map(|row| row["schema_name"].as_str()).collect();
     schemas.sort_unstable();
@@ -202,7 +202,7 @@ fn tenant_login_cannot_read_another_schema() {
     operator.post("/v1/tenants", &creation("gamma")).expect(201);
     let schema_of = |slug: &str| world.schema(slug);
     let (alpha, gamma) = (schema_of("alpha"), schema_of("gamma"));
-    // The login role as it is, with a password we know: whatever SQL is smuggled in, this is who runs it.
+    // The login role with a known password: injected SQL would run as this role.
     let password = "0123456789abcdef0123456789abcdef";
     let mut sql = world.sql();
     execute(&mut sql, &format!("ALTER ROLE {gamma}_login PASSWORD '{password}'"));
@@ -257,7 +257,7 @@ fn suspend_tenant_closes_it_to_its_callers_only() {
     assert_eq!(operator.get("/v1/tenants/alpha").expect(200).body["state"], json!("suspended"));
     world.nobody().get("/v1/tenants/alpha/patients").problem(401, "unauthenticated");
     world.beta().clinician().get("/v1/tenants/alpha/patients").problem(404, "not_found");
-    // Suspending again and resuming again are no errors; an old tag is.
+    // Suspending or resuming again is no error; an old tag is one.
     operator.put("/v1/tenants/alpha/suspension", before).problem(412, "stale");
     let again = operator.put("/v1/tenants/alpha/suspension", version(&suspended.body)).expect(200);
     let resumed = operator.delete("/v1/tenants/alpha/suspension", version(&again.body)).expect(200);
@@ -312,7 +312,7 @@ fn update_tenant_revokes_removed_issuers() {
     assert_eq!(none["issuers"], json!([]));
     clinician.lists_patients("").problem(401, "unauthenticated");
     world.beta().clinician().lists_patients("").expect(200);
-    // Every other server hears of it as well.
+    // Every other server notices it as well.
     let generation = || world.number("SELECT value FROM platform.generation");
     let moved = generation();
     let changed = json!({"issuers": before["issuers"]});

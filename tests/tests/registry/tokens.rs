@@ -1,4 +1,4 @@
-//! Access tokens and keys: accepted ones, refused ones, and that every refusal is a bare 401.
+//! Access tokens and keys: accepted ones, refused ones, and every refusal as a bare 401.
 
 mod claims;
 mod key_sets;
@@ -40,7 +40,7 @@ impl Forge {
         Self::with(&json!({}))
     }
 
-    /// Settings as usual, with these members changed.
+    /// Creates the world with these members of the settings changed.
     fn with(changed: &Value) -> Self {
         let world = World::new();
         let (ec, rsa) = (Forger::ec("ec-1"), Forger::rsa("rsa-1", Algorithm::PS256));
@@ -49,7 +49,7 @@ impl Forge {
         Self { world, ec, rsa, keys }
     }
 
-    /// Claims that are accepted.
+    /// Returns claims that are accepted.
     fn claims(&self) -> Value {
         let now = now(&self.world);
         json!({"iss": ISSUER, "aud": "painreg", "sub": "kari", "iat": now, "nbf": now, "exp": now + 600,
@@ -75,7 +75,7 @@ impl Forge {
         assert_eq!(answer.faults(), [], "{what}: a stranger learns nothing");
     }
 
-    /// Accepted with an ordinary header and these claims changed?
+    /// Returns whether a token with an ordinary header and these claims changed is accepted.
     #[track_caller]
     fn accepts_claims(&self, changed: &Value) {
         self.accepts(&changed.to_string(), &self.ec.token(&with(&self.claims(), changed)));
@@ -133,7 +133,7 @@ fn token_algorithm_is_the_issuers_and_asymmetric() {
         }
     }
 
-    // RS256 only where the issuer's settings say so; a key of one kind checks nothing of another.
+    // RS256 only if the issuer's settings permit it; a key of one kind verifies no other signature.
     let header = json!({"alg": "RS256", "typ": "at+jwt", "kid": "rsa-1"});
     forge.refuses("RS256", &forge.rsa.sign_as(Algorithm::RS256, &header, &claims));
     let header = json!({"alg": "PS256", "typ": "at+jwt", "kid": "rsa-1"});
@@ -188,7 +188,7 @@ fn token_headers_are_parsed_strictly() {
     forge.refuses_header(&json!({"zip": "DEF"}));
     forge.refuses_header(&json!({"enc": "A256GCM"}));
 
-    // A key that came with the token is no key, whatever its id says.
+    // A key that is sent in the token is not used, whatever its id.
     let stranger = Forger::ec("ec-1");
     forge.refuses("a stranger's signature", &stranger.token(&forge.claims()));
     let header = with(&stranger.header(), &json!({"jwk": stranger.jwk()}));
@@ -264,7 +264,7 @@ fn credentials_are_one_authorization_header() {
         call(forge.world.address, "GET", PATH, &[("Authorization", bad.as_str())], None)
             .problem(401, "unauthenticated");
     }
-    // In the query, in a cookie, in a header of another name: no.
+    // A token in the query, in a cookie or in another header is not accepted.
     call(forge.world.address, "GET", &format!("{PATH}?access_token={token}"), &[], None)
         .problem(401, "unauthenticated");
     let cookie = format!("access_token={token}");

@@ -1,5 +1,5 @@
-//! Every request that is allowed leaves exactly its trace: one event with its `x-action` for each patient it touches, one
-//! where it touches none. Refusals leave one too.
+//! Every permitted request leaves exactly its trace: one event with its `x-action` for each patient that it accesses,
+//! or one event without a patient. Refusals leave one too.
 
 use painreg_domain::policy::Role;
 use painreg_tests::{Actor, Answer};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::document::Operation;
 use crate::scene::{Prepared, Scene, Traced, may, roles, shown};
 
-/// Sends it and fetches what it left in the log that must hold it.
+/// Sends the request and returns the new events of the log that must hold its trace.
 fn traced(scene: &Scene, request: Prepared, actor: &Actor<'_>) -> (Answer, Vec<Map<String, Value>>) {
     let id = format!("traced-{}", scene.next());
     let answer = request.with("x-request-id", &id).send(actor);
@@ -49,7 +49,7 @@ fn fitting(events: &[Map<String, Value>], operation: &Operation, role: Role, out
 #[test]
 fn every_allowed_request_leaves_exactly_its_trace() {
     let scene = Scene::new();
-    // So that a list shows several.
+    // Lists then show several patients.
     scene.another();
     for operation in scene.document.protected() {
         for role in roles().filter(|role| may(*role, operation)) {
@@ -86,14 +86,14 @@ fn replayed_answer_leaves_a_trace_of_the_same_patient() {
         let (first, once) = traced(&scene, request.clone(), &actor);
         let (again, twice) = traced(&scene, request, &actor);
         if operation.media() == Some("application/x-ndjson") {
-            // A line's result says that it is a replay.
+            // A line's result shows that it is a replay.
             assert_eq!((first.text_at("/outcome"), again.text_at("/outcome")), ("registered", "known"));
             assert_eq!(first.body["registered"], again.body["registered"]);
         } else {
             assert_eq!((first.status, &first.bytes), (again.status, &again.bytes), "{}", operation.id);
             assert_eq!((first.header("idempotency-replayed"), again.header("idempotency-replayed")), ("", "true"));
         }
-        // Of several who are one the survivor's log shows the replay.
+        // Of merged patients the survivor's log shows the replay.
         assert_eq!(twice.len(), 1, "{}", operation.id);
         let (once, again) = (patients(&once), patients(&twice));
         assert!(again.iter().all(|id| once.contains(id)), "{}", operation.id);

@@ -11,7 +11,8 @@ from fhir.resources.R4B import get_fhir_model_class
 from fhirpathpy import compile
 from fhirpathpy.models import models
 
-# https://hl7.org/fhir/R4/questionnaire.html#invs and the required value sets: for elements on a path, what must hold.
+# Required value sets and invariants of https://hl7.org/fhir/R4/questionnaire.html#invs: for elements at a path, the
+# condition.
 TYPES = (
     "'group' | 'display' | 'boolean' | 'decimal' | 'integer' | 'date' | 'dateTime' | 'time' | 'string' | 'text' | 'url'"
     " | 'choice' | 'open-choice' | 'attachment' | 'reference' | 'quantity'"
@@ -61,7 +62,7 @@ def judged(resource, kind, invariants, questionnaire):
     try:
         if resource.get("resourceType") != kind:
             return [f"not a {kind}"]
-        # "3" would pass for a number, but does not come out as it went in.
+        # "3" is accepted as a number, but is not written back unchanged.
         if shape(json.loads(get_fhir_model_class(kind).model_validate(resource).model_dump_json())) != shape(resource):
             return ["a value of another type"]
     except ValueError as error:

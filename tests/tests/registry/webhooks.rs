@@ -1,4 +1,4 @@
-//! Webhooks: delivered at least once, signed, in order of each patient, and never to internal addresses.
+//! Webhooks: delivered at least once, signed, in order for each patient, and never to internal addresses.
 
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use crate::events::{reads, reads_on};
 use crate::kit::Judged as _;
 
-/// The deliveries of a receiver.
+/// A delivery that a receiver got.
 #[derive(Clone, Debug)]
 struct Message {
     headers: HashMap<String, String>,
@@ -37,7 +37,7 @@ impl Message {
         &self.headers["webhook-id"]
     }
 
-    /// Verified by hand: what the specification says, with another library than the server's.
+    /// Verifies the signature as specified, with another library than the server's.
     fn is_signed_with(&self, secret: &str) -> bool {
         let key = STANDARD.decode(secret.strip_prefix("whsec_").expect("a prefix")).expect("base 64");
         let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
@@ -50,10 +50,10 @@ impl Message {
     }
 }
 
-/// How a receiver answers.
+/// The function that answers a delivery.
 type Manner = Box<dyn Fn(&Message) -> String + Send>;
 
-/// A receiver on this machine.
+/// A webhook receiver on this machine.
 struct Receiver {
     address: SocketAddr,
     got: Arc<Mutex<Vec<Message>>>,
@@ -117,12 +117,12 @@ fn message(stream: &mut TcpStream) -> Option<Message> {
     Some(Message { headers, body })
 }
 
-/// Does everything that the worker has to do by now.
+/// Runs all due work of the worker.
 pub fn works(world: &World) {
     catch_up(&world.registry, &WebhookSender::new(Acceptance::Test));
 }
 
-/// Works until the receivers have been told as much as is awaited: whoever else is at work in the database may delay it.
+/// Runs the worker until the receivers have the awaited deliveries: other transactions in the database may delay them.
 #[track_caller]
 fn works_until(world: &World, reached: impl Fn() -> bool) {
     world.within(Duration::from_secs(30), || {
@@ -131,7 +131,7 @@ fn works_until(world: &World, reached: impl Fn() -> bool) {
     });
 }
 
-/// A webhook for events of these kinds: its id and its secret.
+/// Creates a webhook for events of these kinds; returns its id and its secret.
 #[track_caller]
 fn hook(world: &World, url: &str, kinds: &[&str]) -> (String, String) {
     let manager = world.alpha().manager();
@@ -204,7 +204,7 @@ fn webhook_keeps_each_patients_order() {
     let words = |told: &[(String, String)]| told.iter().map(|it| it.0.clone()).collect::<Vec<_>>();
     assert_eq!(words(&of(&free.id)), ["patient.registered", "patient.updated"]);
     assert_eq!(words(&of(&stuck.id)), ["patient.registered"]);
-    // Not again before its time; then again, under the same id.
+    // No retry before its time; then a retry with the same id.
     works(&world);
     assert_eq!(of(&stuck.id).len(), 1);
     world.advance(SignedDuration::from_secs(7));
@@ -225,7 +225,7 @@ fn webhook_dispatch_resumes_after_a_kill() {
     let patient = world.alpha().clinician().registers(&world.person());
     let scopes = world.registry.worker_scopes();
     let scope = scopes.iter().find(|scope| scope.tenant().slug == "alpha").expect("a registry");
-    // Taken on, and nothing more was heard.
+    // The delivery was claimed and never finished.
     let lost = world.within(Duration::from_secs(20), || {
         let taken = scope.run(Action::DeliverEvents, |tx| {
             webhooks::enqueue_deliveries(tx)?;
@@ -314,7 +314,7 @@ fn webhook_is_disabled_after_days_of_failures_and_resumes_without_loss() {
     let later = clinician.registers(&world.person());
     works(&world);
     assert_eq!(failing.got().len(), asked);
-    // Events of the time it was disabled are delivered too.
+    // Events from the time when it was disabled are delivered too.
     execute(
         &mut world.sql(),
         &format!(
@@ -366,7 +366,7 @@ fn webhook_refuses_internal_addresses_and_redirects() {
     }
     assert_eq!(elsewhere.got().len(), 0);
     assert_eq!(deliveries(&world, &led)[0]["status"], 302);
-    // With real people this machine is inside, too: over https it is refused, and nothing else is taken.
+    // With real persons this machine is an internal address: https to it is refused, and plain http too.
     let near = Receiver::new();
     let (id, _) = hook(&world, &near.url().replace("http:", "https:"), &["webhook.test"]);
     manager.post(&path(&world, &id, "/test-deliveries"), &json!({})).expect(202);

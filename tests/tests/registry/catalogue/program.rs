@@ -15,7 +15,7 @@ use painreg_domain::{clinical, followup, medication, operation};
 use painreg_tests::World;
 use strum::IntoEnumIterator;
 
-/// The words of a `CHECK (x IN (..))`.
+/// Returns the words of a `CHECK (x IN (..))`.
 fn words(definition: &str) -> BTreeSet<String> {
     definition.split('\'').skip(1).step_by(2).map(str::to_owned).collect()
 }
@@ -74,13 +74,13 @@ fn check_constraints_equal_the_rust_variants() {
         ("invitation_channel_known", variants::<followup::Channel>()),
         ("invitation_state_known", variants::<followup::InvitationState>()),
         ("submission_invited_by_known", some(&["token", "source"])),
-        // The channels that need contact data: the others go by national id.
+        // The channels that need contact data: the others use the national id.
         ("patient_channels_known", some(&["sms", "email"])),
         ("follow_up_call_outcome_known", variants::<followup::CallOutcome>()),
         ("operation_kind_known", variants::<operation::Kind>()),
         ("operation_state_known", variants::<operation::State>()),
         ("operation_failure_known", variants::<operation::Failure>()),
-        // Words that the program writes as they are.
+        // Words that the program writes as literals.
         ("webhook_disabled_because_known", some(&["asked", "failing", "gone"])),
         ("webhook_delivery_state_known", some(&["pending", "delivered", "given_up"])),
         ("webhook_delivery_failure_known", some(&["refused_address", "timeout", "unreachable", "status"])),

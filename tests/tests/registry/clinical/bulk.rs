@@ -1,4 +1,4 @@
-//! Many patients at once: a line each, a result each, whatever the others do.
+//! Bulk registration: one result for each line, independent of the other lines.
 
 mod bodies;
 
@@ -10,7 +10,7 @@ use super::{alone, id, treated};
 use crate::examples;
 use crate::kit::with;
 
-/// A line of a patient who is new, with a course that refers to itself.
+/// Returns a line of a new patient, with a course that refers to itself.
 fn course(world: &World) -> Value {
     json!({"patient": registration(&world.person()), "entries": [
         {"kind": "referral", "as": "r1", "content": alone(Kind::Referral)},
@@ -27,7 +27,7 @@ fn sends(actor: &Actor<'_>, query: &str, bytes: impl Into<Vec<u8>>) -> Answer {
     request.body("application/x-ndjson", bytes.into()).send()
 }
 
-/// The outcomes, line by line.
+/// Returns the outcome of each line.
 fn outcomes(answer: &Answer) -> Vec<(i64, String)> {
     let lines = answer.lines();
     lines
@@ -40,7 +40,7 @@ fn told(expected: &[(i64, &str)]) -> Vec<(i64, String)> {
     expected.iter().map(|(line, outcome)| (*line, (*outcome).to_owned())).collect()
 }
 
-/// Pointers and codes of a line's refused parts, with the problem's code.
+/// Returns the problem's code, and pointers and codes of a line's faults.
 fn refused(line: &Value) -> (String, Vec<(String, String)>) {
     assert_eq!((&line["outcome"], &line["registered"]), (&json!("refused"), &Value::Null), "{line}");
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -83,7 +83,7 @@ fn register_many_stores_a_patient_with_entries() {
     assert_eq!(find("episode")["referral_id"], registered["entries"][0]["id"]);
     assert_eq!(find("consultation")["episode_id"], registered["entries"][1]["id"]);
     assert_eq!(find("diagnosis")["episode_id"], registered["entries"][1]["id"]);
-    // More entries of a registered patient: by the id, and with existing ones.
+    // More entries of a registered patient, by id, with references to existing ones.
     let more = json!({"patient_id": patient, "entries": [{"kind": "consultation",
         "content": with(&alone(Kind::Consultation), &json!({"episode_id": registered["entries"][1]["id"], "sequence": "follow_up"}))}]});
     let answer = clinician.sends_lines("", &[more]).expect(200).lines();
@@ -92,7 +92,7 @@ fn register_many_stores_a_patient_with_entries() {
         (&json!(patient), &Value::Null)
     );
     assert_eq!(of("/consultations").items().len(), 2);
-    // Implants, their components and what happened to them refer to each other too.
+    // Implants, their components and events refer to each other too.
     let lead = with(&alone(Kind::ImplantComponent), &json!({"implant_id": "#i1"}));
     let implants = json!({"patient_id": patient, "entries": [
         {"kind": "implant", "as": "i1", "content": alone(Kind::Implant)},
@@ -105,7 +105,7 @@ fn register_many_stores_a_patient_with_entries() {
     let answer = clinician.sends_lines("", &[implants]).expect(200).lines();
     assert_eq!(answer[0]["outcome"], "registered", "{}", answer[0]);
     assert!(of("/implant-components").items().iter().all(|it| it["removed_on"] == "2025-06-01"));
-    // A text that looks like a reference is a text where none is asked for.
+    // A text that looks like a reference is a text if the member takes no reference.
     let goal = with(&alone(Kind::TreatmentGoal), &json!({"text": "#e1"}));
     let answer = clinician
         .sends_lines("", &[json!({"patient_id": patient, "entries": [{"kind": "treatment_goal", "content": goal}]})]);
@@ -224,7 +224,7 @@ fn register_many_refuses_faulty_lines_and_stores_the_others() {
         assert_eq!((told.as_str(), pointers), (*code, faults), "{line}: {result}");
     }
     assert_eq!(world.number(STORED) - before, 2 * 7, "two whole lines, nothing of the others");
-    // Nothing of what was sent is repeated.
+    // Nothing submitted is repeated.
     assert!(!answer.text().contains(&known.person.national_id) && !answer.text().contains("01818012338"));
 }
 
@@ -257,7 +257,7 @@ fn register_many_applies_the_policy_of_single_requests() {
     let said: Vec<&Value> =
         log.items().iter().filter(|it| it["action"] == "RegisterInBulk").map(|it| &it["outcome"]).collect();
     assert_eq!(said, ["forbidden", "ok", "forbidden"]);
-    // A unit's people register and reach their unit's patients.
+    // Users of a unit register and reach the patients of their unit.
     let ward = world.alpha().secretary().of_unit("ward");
     let there =
         with(&course(&world), &json!({"patient": with(&registration(&world.person()), &json!({"unit": "clinic"}))}));
@@ -290,7 +290,7 @@ fn register_many_applies_a_lines_legal_basis_to_its_entries() {
         |at: &str| ("not_permitted".to_owned(), vec![(at.to_owned(), "reserved_against_registry".to_owned())]);
     assert_eq!(refused(&answer.lines()[0]), refusal("/entries/1/content"));
     assert_eq!(refused(&answer.lines()[3]), refusal("/entries/0/content"));
-    // Language and the request's id are those of the request.
+    // Language and request id are those of the request.
     let request = clinician.request("POST", &clinician.at("patient-batches")).header("accept-language", "nb");
     let answer = request.body("application/x-ndjson", b"{}\n".to_vec()).send().expect(200);
     assert_eq!(answer.lines()[0]["problem"]["title"], "Forespørselen bryter en regel");

@@ -1,4 +1,5 @@
-//! The course through the clinic: stages, referrals, episodes, what belongs to what, and who may keep it.
+//! The course through the clinic: stages, referrals, episodes, the ownership of entries, and the legal basis of
+//! recording.
 
 mod access;
 
@@ -122,7 +123,7 @@ fn recategorise_referral_reports_consequences() {
         json!({"category": "no_right", "counts_in_denominator": false, "triggers_baseline": false, "triggers_follow_up": false})
     );
     assert_eq!(clinician.reads_entry(&patient, Kind::Referral, &bare, "").expect(200).body, two.body["referral"]);
-    // Without a day it was assessed today.
+    // Without a day the assessment is of today.
     let three = recategorises(&clinician, 3, &json!({"category": "second_opinion"})).expect(201);
     assert_eq!(
         three.body["referral"]["assessed_on"],
@@ -151,7 +152,7 @@ fn recategorise_referral_reports_consequences() {
     ] {
         recategorises(&clinician, 4, &body).fault(422, pointer, code);
     }
-    // The hospital's own system repeats itself: one effect, one answer.
+    // The hospital's system repeats a request: one effect, one answer.
     let feed = world.alpha().pas_feed();
     let send = || {
         let request = feed.request("POST", &path).header("if-match", "\"v4\"").key("recategorised-1");
@@ -209,7 +210,7 @@ fn close_episode_requires_a_later_day_and_a_reason() {
     assert_eq!(clinician.reads_entry(&patient, Kind::Episode, &open, "").expect(200).body, open);
 }
 
-/// Kinds that belong to others, with the member that says so.
+/// Returns the kinds that belong to others, with the member that refers to them.
 fn belonging() -> impl Iterator<Item = (Kind, &'static str, Kind)> {
     Kind::iter().filter_map(|kind| kind.row().parent.map(|(member, parent)| (kind, member, parent)))
 }
@@ -251,7 +252,7 @@ fn entries_refer_only_to_the_same_patient() {
             "invalid_format",
         );
         assert_eq!(clinician.reads_entry(&patient, kind, &kept, "").expect(200).body, kept, "{kind}");
-        // Nor is an entry read, changed or taken back through another patient.
+        // An entry cannot be read, changed or withdrawn through another patient.
         let through = under(&patient, &other);
         clinician.reads_entry(&through, kind, &kept, "").problem(404, "not_found");
         clinician.reads_versions_of(&through, kind, &kept).problem(404, "not_found");
@@ -285,13 +286,13 @@ fn record_entry_refuses_days_after_death() {
     clinician.changes(&patient, 1, &json!({"deceased_on": "2025-06-01"})).expect(200);
     for kind in Kind::iter().filter(|kind| *kind != Kind::LegalBasis && *kind != Kind::ProjectParticipation) {
         let row = kind.row();
-        // Nothing else may come before the day that is moved.
+        // No other day may be before the moved one.
         let bare = with(&examples::entry(kind, id(&open), id(&implant)), &json!({"assessed_on": null, "udi": null}));
         let on = |day: &str| with(&bare, &json!({row.day: day}));
         clinician.records(&patient, kind, &on("2025-06-01"));
         let late = clinician.tries_to_record(&patient, kind, &on("2025-06-02"));
         late.fault(422, &format!("/{}", row.day), "after_death");
-        // A code may not have been valid then either.
+        // The code may have been invalid on the new day.
         let early = clinician.tries_to_record(&patient, kind, &on("1900-01-01")).problem(422, "invalid");
         assert!(early.faults().contains(&(format!("/{}", row.day), "before_birth".to_owned())), "{}", early.text());
     }
@@ -313,7 +314,7 @@ fn record_entry_repeated_under_one_key_stores_one() {
     assert_eq!((&again.bytes, again.header("location")), (&first.bytes, first.header("location")));
     send(&with(&alone(Kind::Diagnosis), &json!({"rank": 2}))).problem(422, "key_reused");
     assert_eq!(clinician.lists(&patient, Kind::Diagnosis, "").expect(200).items().len(), 1);
-    // What was refused may be put right under the same key.
+    // A refused request may be corrected under the same key.
     let wrong = with(&alone(Kind::Diagnosis), &json!({"rank": 0}));
     let other = |body: &Value| clinician.request("POST", &path).key("diagnosis-2").json(body).send();
     other(&wrong).fault(422, "/rank", "out_of_range");

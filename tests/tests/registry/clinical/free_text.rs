@@ -1,4 +1,4 @@
-//! Free text is the patient's: readable to those who may read the record, sealed wherever it lies, and nowhere else.
+//! Free text: readable for those who may read the record, encrypted in every table, and in no other place.
 
 use painreg_domain::clinical::Kind;
 use painreg_tests::World;
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::{alone, changed_at, id, just_before, treated};
 use crate::kit::with;
 
-/// Words that stand nowhere else.
+/// Words that occur in no other text.
 const WORDS: [&str; 3] = ["Zebrafinken synger", "Quagga på vidda", "Xylofon i kjelleren"];
 
-/// Every value of every table of `alpha` that holds one of the words, in clear or as its bytes.
+/// Returns every value of every table of `alpha` that holds one of the words, as text or as bytes.
 fn found_in_the_database(world: &World) -> Vec<String> {
     let schema = world.schema("alpha");
     let tables = world.rows(&format!(
@@ -70,7 +70,7 @@ fn free_text_is_encrypted_in_every_state_and_readable() {
         let told: Vec<&Value> = states.items().iter().map(|it| &it["entry"][member]).collect();
         assert_eq!(told, [WORDS[1], WORDS[1], WORDS[0]], "also of what was taken back");
     }
-    // Where an event has no words, none are made up.
+    // An event without words stays without words.
     let silent = with(&alone(Kind::ImplantEvent), &json!({"implant_id": implant["id"], "note": null}));
     let silent = clinician.records(&patient, Kind::ImplantEvent, &silent);
     assert_eq!(silent.get("note"), Some(&Value::Null));
@@ -134,7 +134,7 @@ fn problems_repeat_no_submitted_value() {
     let diagnosis = with(&alone(Kind::Diagnosis), &json!({"code": WORDS[0]}));
     let refused = clinician.tries_to_record(&patient, Kind::Diagnosis, &diagnosis).expect(422);
     assert!(!refused.text().contains(WORDS[0]), "{}", refused.text());
-    // Two thousand letters of any script are two thousand.
+    // Two thousand letters of any script count as two thousand.
     let long = with(&goal, &json!({"text": "ø".repeat(2000)}));
     assert_eq!(clinician.records(&patient, Kind::TreatmentGoal, &long)["text"], "ø".repeat(2000));
     let odd = with(&goal, &json!({"text": "\u{1F9A6} \"sitat\" \\ \u{2028}\n'; DROP TABLE patient; --"}));

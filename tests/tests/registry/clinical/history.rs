@@ -1,5 +1,5 @@
-//! Nothing that was known is lost: every state of every entry can be read as of any instant, one by one, in lists, in the
-//! timeline and as what differs between two instants, also where many write at once.
+//! History: every state of every entry can be read as of any instant, alone, in lists, in the timeline and as the
+//! differences between two instants, also under concurrent writes.
 
 mod model;
 
@@ -42,7 +42,7 @@ fn read_entry_as_of_any_instant() {
             (&first, &json!("update"), &json!("ChangeTreatment")),
         ]
     );
-    // One state ends in the very instant in which the next begins.
+    // One state ends at the instant at which the next begins.
     let spans: Vec<(Timestamp, Timestamp)> =
         states.items().iter().rev().map(|it| (instant(&it["valid_from"]), instant(&it["valid_to"]))).collect();
     assert_eq!(spans[0].0, changed_at(&first));
@@ -109,7 +109,7 @@ fn change_reason_is_one_of_the_list() {
         clinician.patch(&path, 1, &body).problem(422, "invalid");
     }
     assert_eq!(clinician.get(&path).expect(200).body, entry);
-    // A change that changes nothing is a change all the same, and differs in nothing.
+    // A change without effect is a new version and has no differences.
     let same = clinician.patch(&path, 1, &json!({})).expect(200).body;
     assert_eq!(version(&same), 2);
     let (from, to) = (changed_at(&entry), changed_at(&same));
@@ -149,7 +149,7 @@ fn read_differences_lists_changed_members() {
     assert_eq!(by_kind("sample")["before"]["storage_reference"], "box 1");
     assert_eq!((&by_kind("medication")["became"], &by_kind("medication")["before"]), (&json!("added"), &json!({})));
     assert_eq!(by_kind("medication")["after"]["omeq_mg"], drug["omeq_mg"]);
-    // Without instants: everything, from nothing until now.
+    // Without instants: the whole history up to now.
     let whole = between("").expect(200);
     assert!(whole.items().iter().all(|it| it["became"] == "added") && whole.items().len() == 2, "{}", whole.text());
     assert_eq!(between(&format!("?to={start}")).expect(200).items().len(), 0);
@@ -282,7 +282,7 @@ fn stale_change_of_an_entry_is_refused() {
     let (clinician, patient) = treated(&world);
     let secretary = world.alpha().secretary();
     let entry = clinician.records(&patient, Kind::Referral, &alone(Kind::Referral));
-    // Both read, both change something else.
+    // Both read and change different members.
     let one =
         clinician.changes_entry(&patient, Kind::Referral, &entry, &json!({"source": "hospital"})).expect(200).body;
     secretary.changes_entry(&patient, Kind::Referral, &entry, &json!({"pas_id": "P-2"})).problem(412, "stale");
@@ -333,7 +333,7 @@ fn timeline_pages_through_every_entry() {
     let earlier: Vec<Value> =
         pages(&clinician, &format!("{path}?as_of={before}&limit=7")).into_iter().flatten().collect();
     assert_eq!(earlier.iter().collect::<Vec<_>>(), entries, "before the answers");
-    // A cursor is good for one instant of one patient.
+    // A cursor is valid for one instant of one patient.
     let cursor = clinician.get(&format!("{path}?limit=1")).expect(200).text_at("/next_cursor").to_owned();
     let other = clinician.registers(&world.person());
     clinician.get(&format!("{path}?cursor={cursor}&as_of={before}")).problem(400, "invalid_cursor");

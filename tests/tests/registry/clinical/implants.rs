@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use super::{alone, changed_at, id, just_before, treated};
 use crate::kit::{Judged as _, version, with};
 
-/// An implant of this patient.
+/// Records an implant of this patient.
 #[track_caller]
 fn implant(actor: &Actor<'_>, patient: &Patient) -> Value {
     actor.records(patient, Kind::Implant, &alone(Kind::Implant))
 }
 
-/// A component of an implant, with these members changed.
+/// Records a component of an implant, with these members changed.
 #[track_caller]
 fn component(actor: &Actor<'_>, patient: &Patient, implant: &Value, change: &Value) -> Value {
     let lead = json!({"implant_id": implant["id"], "component": "lead_percutaneous", "manufacturer": "Invented", "model": "L-8",
@@ -30,7 +30,7 @@ fn surgery(implant: &Value, event: &str, on: &str, components: &[&Value]) -> Val
     json!({"implant_id": implant["id"], "happened_on": on, "event": event, "component_ids": ids})
 }
 
-/// The models of the components in place, by implant.
+/// Returns the models of the components in place, by implant.
 #[track_caller]
 fn in_place(actor: &Actor<'_>, patient: &Patient, query: &str) -> Vec<Vec<String>> {
     let found = actor.get(&actor.at(&format!("patients/{}/current-implants{query}", patient.id))).expect(200);
@@ -96,11 +96,11 @@ fn implant_event_revision_keeps_and_explant_removes_components() {
     let explant = tries("explant", &[&spare, &generator]).expect(201).body;
     assert_eq!(in_place(&clinician, &patient, "").concat(), ["L-8", "T-1"]);
     tries("explant", &[&trial]).expect(422);
-    // Removing the trial's lead is neither.
+    // Removing the trial's lead is neither a revision nor an explant.
     clinician.changes_entry(&patient, Kind::ImplantComponent, &trial, &json!({"removed_on": "2025-04-10"})).expect(200);
     assert_eq!(in_place(&clinician, &patient, "").concat(), ["L-8"]);
 
-    // What marked components is not changed into something else, only taken back.
+    // An event that marked components cannot be changed into another, only withdrawn.
     for (change, pointer) in [
         (json!({"event": "infection"}), "/event"),
         (json!({"event": "explant"}), "/event"),
@@ -136,7 +136,7 @@ fn implant_event_revision_keeps_and_explant_removes_components() {
     assert_eq!(content(&now), content(&lead), "it is as it was");
 }
 
-/// Another implant with a lead.
+/// Records another implant with a lead.
 #[track_caller]
 fn implant_with_lead(actor: &Actor<'_>, patient: &Patient) -> (Value, Value) {
     let other =
@@ -154,7 +154,7 @@ fn withdraw_implant_event_restores_removed_components() {
         ["L-1", "L-2", "L-3"].map(|model| component(&clinician, &patient, &implant, &json!({ "model": model })));
     let body = surgery(&implant, "explant", "2025-06-01", &[&lead, &spare, &third]);
     let explant = clinician.records(&patient, Kind::ImplantEvent, &body);
-    // The event and its components must tell the same: the event is taken back first, then recorded as it was.
+    // The event and its components must agree: the event is withdrawn first, then recorded again.
     let marked = clinician.reads_entry(&patient, Kind::ImplantComponent, &lead, "").expect(200).body;
     for change in [json!({"removed_on": "2025-07-01"}), json!({"removed_on": null})] {
         clinician.changes_entry(&patient, Kind::ImplantComponent, &marked, &change).fault(422, "/removed_on", "in_use");
@@ -200,7 +200,7 @@ fn implant_event_refers_only_to_components_of_the_implant() {
         (Kind::ImplantEvent, &event, "/component_ids/0"),
     ] {
         let kept = clinician.records(&patient, kind, &body(&lead));
-        // What others refer to stays.
+        // An entry that others refer to cannot be withdrawn.
         clinician.withdraws(&patient, Kind::ImplantComponent, &lead).fault(409, "", "in_use");
         for wrong in [&their_lead, &nobodys] {
             clinician.tries_to_record(&patient, kind, &body(wrong)).fault(422, pointer, "unknown_reference");
@@ -211,7 +211,7 @@ fn implant_event_refers_only_to_components_of_the_implant() {
         clinician.withdraws(&patient, kind, &kept).expect(204);
     }
     clinician.withdraws(&patient, Kind::ImplantComponent, &lead).expect(204);
-    // A component of the same patient's other implant is none of this one.
+    // A component of the patient's other implant does not belong to this one.
     let second = implant_with_lead(&clinician, &patient);
     let elsewhere = clinician.tries_to_record(&patient, Kind::ImplantEvent, &event(&second.1));
     elsewhere.fault(422, "/component_ids/0", "unknown_reference");
@@ -238,7 +238,7 @@ fn concurrent_removals_of_components_are_classified_correctly() {
                 .collect();
             sent.into_iter().map(|one| one.join().expect("an answer")).collect()
         });
-        // Two revisions that leave nothing between them: the second was an explant.
+        // If two revisions leave no component, the second is an explant.
         let kept = clinician.lists(&patient, Kind::ImplantEvent, &format!("?implant_id={}", id(&implant))).expect(200);
         assert_eq!(kept.items().len(), 1, "{statuses:?}");
     }

@@ -1,4 +1,4 @@
-//! On what grounds: one rule, asked wherever something is kept.
+//! Legal basis: one rule that applies to everything that is stored.
 
 use jiff::civil::Date;
 use painreg_domain::calendar::norwegian_day;
@@ -23,7 +23,7 @@ fn permissions(actor: &Actor<'_>, patient: &Patient, query: &str) -> Value {
     actor.get(&actor.at(&format!("patients/{}/permissions{query}", patient.id))).expect(200).body
 }
 
-/// Whether it may be kept and sent, and why.
+/// Returns whether data may be kept and questionnaires sent, and the reasons.
 fn verdicts(body: &Value) -> [(bool, String); 2] {
     ["may_keep", "may_send"].map(|name| {
         let it = &body[name];
@@ -32,7 +32,7 @@ fn verdicts(body: &Value) -> [(bool, String); 2] {
     })
 }
 
-/// Everything that keeps something of a patient.
+/// Tries every operation that stores data of a patient.
 fn keeps(world: &World, patient: &Patient, round: &str) -> Vec<(&'static str, Answer)> {
     let clinician = world.alpha().clinician();
     let importer = world.alpha().importer();
@@ -103,12 +103,12 @@ fn record_entry_refuses_opted_out_patients() {
         let said = permissions(&clinician, &patient, "");
         assert_eq!(verdicts(&said), [(false, reason.to_owned()), (false, reason.to_owned())]);
         none_is_kept(&world, &patient, reason);
-        // Existing entries are still read; new ones are refused.
+        // Existing entries can be read; new ones are refused.
         clinician.reads_entry(&patient, Kind::Diagnosis, &standing, "").expect(200);
         let changed = clinician.changes_entry(&patient, Kind::Diagnosis, &standing, &json!({"rank": 2}));
         changed.problem(409, "not_permitted").fault(409, "", reason);
         assert_eq!(counted(), before);
-        // The opt-out ended yesterday: from today on recording is permitted.
+        // The opt-out ended yesterday: from today recording is permitted.
         let yesterday = norwegian_day(world.clock.now()).yesterday().expect("a day");
         let ended = clinician
             .changes_entry(&patient, Kind::LegalBasis, &entry, &json!({"valid_to": yesterday}))
@@ -116,7 +116,7 @@ fn record_entry_refuses_opted_out_patients() {
             .body;
         all_is_kept(&world, &patient, &format!("{reason}-ended"));
         assert!(!verdicts(&permissions(&clinician, &patient, &format!("?on={yesterday}")))[0].0);
-        // On its last day it still holds.
+        // On its last day the opt-out is in force.
         let today = norwegian_day(world.clock.now());
         let again =
             clinician.changes_entry(&patient, Kind::LegalBasis, &ended, &json!({"valid_to": today})).expect(200).body;
@@ -124,7 +124,7 @@ fn record_entry_refuses_opted_out_patients() {
         clinician.withdraws(&patient, Kind::LegalBasis, &again).expect(204);
         all_is_kept(&world, &patient, &format!("{reason}-withdrawn"));
     }
-    // Against questionnaires is not against the registry.
+    // An opt-out of questionnaires is not one of the registry.
     clinician.records(&patient, Kind::LegalBasis, &reservation("questionnaires", "2025-01-01"));
     all_is_kept(&world, &patient, "questionnaires");
     assert_eq!(
@@ -204,7 +204,7 @@ fn record_legal_basis_requires_the_members_of_its_kind() {
     }
     let early = json!({"basis": "exemption", "valid_from": "2021-05-31", "source": "registry"});
     assert_eq!(tries(&early).expect(201).body["remarks"], json!(["exemption_before_june2021"]));
-    // It may end in days to come, and any day at all.
+    // Its end may be in the future.
     let long = with(&consent("given", "2020-01-01"), &json!({"valid_to": "9999-12-31"}));
     assert_eq!(tries(&long).expect(201).body["valid_to"], "9999-12-31");
 }
@@ -239,7 +239,7 @@ fn withdraw_and_correction_are_allowed_without_legal_basis() {
         let refused = clinician.tries_to_record(&patient, kind, &alone(kind)).problem(409, "not_permitted");
         refused.fault(409, "", "reserved_against_registry");
     }
-    // The refusals stand in the patient's log.
+    // The refusals are in the patient's log.
     let log = world.alpha().patient(&patient.id).reads_access_log_of(&patient).expect(200);
     assert!(log.items().iter().filter(|it| it["outcome"] == "refused").count() >= 5, "{}", log.text());
     let given = clinician.records(&patient, Kind::LegalBasis, &consent("given", "2025-02-01"));

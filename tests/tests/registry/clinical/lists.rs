@@ -17,12 +17,12 @@ fn all(actor: &Actor<'_>, path: &str) -> Vec<Value> {
     pages(actor, path).into_iter().flatten().collect()
 }
 
-/// A filter's value as the query spells it; nothing where an entry has none.
+/// Returns a filter's value as the query spells it; `None` if the entry has none.
 fn asked(value: &Value) -> Option<String> {
     value.as_str().map(|text| text.replace('+', "%2B").replace(' ', "%20").replace('æ', "%C3%A6"))
 }
 
-/// Two entries of each kind that differ wherever a list can be narrowed, of two patients.
+/// Records two entries of each kind that differ in every filter, of two patients.
 fn furnished(world: &World) -> (Vec<Patient>, BTreeMap<Kind, Vec<Value>>) {
     let clinician = world.alpha().clinician();
     let manager = world.alpha().manager();
@@ -45,7 +45,7 @@ fn furnished(world: &World) -> (Vec<Patient>, BTreeMap<Kind, Vec<Value>>) {
     (patients, kept)
 }
 
-/// The change after which every filter tells the two entries apart.
+/// Returns the change after which every filter distinguishes the two entries.
 fn differing(kind: Kind, referral: &str) -> Value {
     match kind {
         Kind::Referral => {
@@ -110,7 +110,7 @@ fn every_list_applies_every_filter() {
                     let query = format!("{member}={}", asked(value).expect("a text"));
                     let expected = matching(&|it| it[*member] == *value);
                     assert_eq!(found(&query), expected, "{path}?{query}");
-                    // Components and events share one implant: that filter finds both.
+                    // Components and events share one implant: its filter finds both.
                     assert!(
                         !expected.is_empty() && (expected.len() < these.len() || *member == "implant_id"),
                         "{path}?{query}"
@@ -164,7 +164,7 @@ fn every_sort_order_pages_through_all_rows_once() {
     let mut kept = Vec::new();
     for at in 0..14_u8 {
         let whose = if at % 5 == 4 { &other } else { &patient };
-        // Most share a day; some share nothing.
+        // Most entries share a day; some have a day alone.
         kept.push(clinician.records(whose, Kind::Diagnosis, &body(if at % 3 == 0 { at + 1 } else { 7 })));
     }
     for at in [3, 8, 1] {
@@ -218,7 +218,7 @@ fn every_sort_order_pages_through_all_rows_once() {
         }
         assert_eq!(ids(&whole), ids(&all(&clinician, &format!("{path}?sort=-day"))), "the latest first");
     }
-    // As of an instant, pages hold together whatever happens between them.
+    // As of an instant, pages are consistent whatever changes between them.
     let path = format!("{}?as_of={now}&limit=5", clinician.entries_of(&patient, Kind::Diagnosis));
     let first = clinician.get(&path).expect(200);
     let gone = clinician.lists(&patient, Kind::Diagnosis, "?limit=200").expect(200);
@@ -298,14 +298,14 @@ fn registry_wide_lists_respect_reach() {
     assert_eq!(listed(&manager, ""), expected(&[0, 1, 2]));
     assert_eq!(listed(&manager, "?patient_unit=ward"), expected(&[2]));
     let now = world.clock.now();
-    // A patient who moves to another unit takes the whole record along, yesterday's state included.
+    // A patient who moves to another unit takes the whole record along, including earlier states.
     manager.changes(&patients[1].0, 1, &json!({"unit": "ward"})).expect(200);
     for query in [String::new(), format!("?as_of={now}"), format!("?as_of={}", just_before(now))] {
         assert_eq!(listed(&ward, &query), expected(&[1, 2]), "{query}");
         assert_eq!(listed(&clinician, &query), expected(&[0]), "{query}");
     }
     assert_eq!(listed(&world.beta().manager(), ""), expected(&[]));
-    // Every patient shown has an access event; of merged ones the record that holds both.
+    // Every listed patient has an access event; merged patients have one for the record that holds both.
     let logged = |patient: &Patient| {
         let log = world.alpha().dpo().reads_access_log_of(patient).expect(200);
         log.items().iter().filter(|it| it["action"] == "ListClinical" && it["object"] == "diagnosis").count()

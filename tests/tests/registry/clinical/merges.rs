@@ -1,4 +1,4 @@
-//! Duplicates: found, merged, read as one, parted again with each their own.
+//! Duplicates: found, merged, read as one record, and separated again.
 
 mod chains;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{alone, changed_at, episode, id, ids, just_before, stage, treated};
 use crate::kit::{Judged as _, pages, version, with};
 
-/// Registers a person like `person` under another number.
+/// Registers a person with the data of `person` under another number.
 #[track_caller]
 fn registers_again(actor: &Actor<'_>, person: &Person, number: &Value, change: &Value) -> Patient {
     let body = with(&with(&registration(person), &json!({ "national_id": number })), change);
@@ -30,7 +30,8 @@ fn list_duplicates_finds_candidates() {
     let (one, other) = (world.person(), world.person());
     let first = clinician.registers(&one);
     let another = |change: &Value| registers_again(&clinician, &one, &fnr(&world.person()), change);
-    // One telephone, another spelling of one address, neither; another day of birth; a temporary number.
+    // Candidates with the same telephone, another spelling of the address, neither; another birth date; a temporary
+    // number.
     let phone = another(&json!({"contact": {"mobile": one.mobile, "email": "elsewhere@example.org"}}));
     let mail = another(&json!({"contact": {"mobile": null, "email": one.email.to_uppercase()}}));
     let nothing = another(&json!({"contact": {}}));
@@ -67,7 +68,7 @@ fn list_duplicates_finds_candidates() {
         let paged = pages(&manager, &manager.at(&format!("patient-duplicates?limit={limit}")));
         assert_eq!(paged.into_iter().flatten().collect::<Vec<_>>(), found.items());
     }
-    // A telephone that changes changes who is found; of a pair both must be within reach.
+    // A changed telephone number changes the candidates; both of a pair must be within reach.
     clinician.changes(&phone, 1, &json!({"contact": {"mobile": "+46701740605"}})).expect(200);
     clinician.changes(&first, 1, &json!({"contact": {"mobile": null}})).expect(200);
     manager.changes(&temporary, 1, &json!({"unit": "ward"})).expect(200);
@@ -117,7 +118,7 @@ fn merge_patients_reads_as_one_and_undo_separates() {
     assert_eq!(merged.header("location"), manager.at(&format!("patient-merges/{}", id(&merged.body))));
     assert_eq!((&merged.body["merged_by"], &merged.body["undone_at"]), (&json!("registry_manager-1"), &Value::Null));
 
-    // Both ids and both numbers open the survivor, whatever is asked for.
+    // Both ids and both numbers open the survivor, for every operation.
     let read = clinician.reads(&survivor).expect(200);
     assert_eq!(clinician.reads(&duplicate).expect(200).body, read.body);
     assert_eq!(read.body["id"], survivor.id.as_str());
@@ -133,15 +134,15 @@ fn merge_patients_reads_as_one_and_undo_separates() {
     }
     let submission = clinician.get(&clinician.at(&format!("submissions/{}", own[1].1[2]))).expect(200);
     assert_eq!(submission.status, 200);
-    // The list shows one of them, unless the other is asked for.
+    // The list shows one of them, unless merged patients are requested.
     let listed = clinician.lists_patients("").expect(200);
     assert_eq!(ids(listed.items()), [survivor.id.as_str()]);
     assert_eq!(ids(clinician.lists_patients("?stage=merged").expect(200).items()), [duplicate.id.as_str()]);
     assert_eq!(stage(&clinician, &survivor), "in_treatment");
-    // Either is found by their own registry number only where they are listed.
+    // Each is found by their registry number only in the list that includes them.
     let number = format!("?registry_number={}&stage=merged", duplicate.body["registry_number"]);
     assert_eq!(clinician.lists_patients(&number).expect(200).items().len(), 1);
-    // The log of both is shown, with the merge in each.
+    // The log covers both, with the merge in each.
     let log = manager.reads_access_log_of(&survivor).expect(200);
     let registered = log.items().iter().filter(|it| it["action"] == "RegisterPatient").count();
     let merging = log.items().iter().filter(|it| it["action"] == "MergePatients").count();
@@ -191,7 +192,7 @@ fn merge_patients_reads_as_one_and_undo_separates() {
         let path = clinician.at(&format!("patients/{}?as_of={at}", duplicate.id));
         assert_eq!(version(&clinician.get(&path).expect(200).body), expected, "{at}");
     }
-    // Undone it is no more undone; they may be merged again.
+    // A merge cannot be undone twice; the patients may be merged again.
     manager.parts(&undone.body).problem(409, "state_conflict");
     manager.merges(&duplicate, &survivor).expect(201);
     assert_eq!(clinician.reads(&survivor).expect(200).body["id"], duplicate.id.as_str());
@@ -316,7 +317,7 @@ fn revision_while_merged_stays_with_its_predecessor() {
     assert_eq!(theirs, both);
     assert_eq!(clinician.reads_timeline_of(&duplicate, "").expect(200).items().len(), 1);
     assert_eq!(clinician.reads_timeline_of(&survivor, "").expect(200).items().len(), 0);
-    // The source goes on correcting.
+    // The source continues to correct.
     assert_eq!(
         clinician.submits(&duplicate, "s-1", &json!({"nrs_average": 9})).expect(201).body["delivered"],
         "revised"
@@ -334,14 +335,15 @@ fn entries_of_a_duplicate_refer_to_its_own_entries() {
     // An entry belongs to the patient it was recorded for: an episode of the other patient is refused as its parent.
     let put = clinician.changes_entry(&survivor, Kind::Diagnosis, &loose, &json!({"episode_id": theirs["id"]}));
     put.fault(422, "/episode_id", "unknown_reference");
-    // A referral of the one and an episode of the other: recorded anew it lies with the referral.
+    // A referral of one patient and an episode of the other: when recorded again, the entry belongs to the patient of
+    // the referral.
     let referral = clinician.records(&survivor, Kind::Referral, &alone(Kind::Referral));
     let body = json!({"referral_id": referral["id"], "opened_on": "2025-03-01"});
     let open = clinician.records(&duplicate, Kind::Episode, &body);
     assert_eq!(open["patient_id"], survivor.id.as_str());
     let at_episode = with(&alone(Kind::Procedure), &json!({"episode_id": theirs["id"]}));
     assert_eq!(clinician.records(&survivor, Kind::Procedure, &at_episode)["patient_id"], duplicate.id.as_str());
-    // What others refer to stays, whoever's it is.
+    // An entry that others refer to cannot be withdrawn, whichever patient it belongs to.
     clinician.withdraws(&survivor, Kind::Episode, &theirs).fault(409, "", "in_use");
     // A list over the registry shows both, each within the survivor's unit.
     let all = clinician.get(&clinician.at("episodes")).expect(200);

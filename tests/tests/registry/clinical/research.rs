@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{alone, treated};
 use crate::kit::{Judged as _, pages, version, with};
 
-/// The list of this name.
+/// Returns the code list of this name.
 #[track_caller]
 fn list(actor: &Actor<'_>, name: &str) -> Value {
     let lists = actor.get(&actor.at("code-lists")).expect(200);
@@ -21,7 +21,7 @@ fn replaces(actor: &Actor<'_>, name: &str, version: i64, codes: &Value) -> Answe
     request.json(&json!({ "codes": codes })).send()
 }
 
-/// The list with its members changed where `code` is.
+/// Returns the list with the members of `code` changed.
 fn changed(list: &Value, code: &str, change: &Value) -> Value {
     let codes = list["codes"].as_array().expect("codes").iter();
     codes.map(|it| if it["code"] == code { with(it, change) } else { it.clone() }).collect()
@@ -46,13 +46,13 @@ fn replace_code_list_takes_effect_at_once() {
         (&json!("garden"), Some(more.len()))
     );
     assert_eq!(list(&clinician, "goal_category"), answer.body);
-    // The running server knows it with the very next request.
+    // The running server uses the list in the next request.
     clinician.records(&patient, Kind::TreatmentGoal, &goal("garden"));
-    // The other front end still has the old list: its change is refused.
+    // The other front end has the old list: its change is refused.
     replaces(&manager, "goal_category", 1, &first["codes"]).problem(412, "stale");
     let path = manager.at("code-lists/goal_category");
     manager.request("PUT", &path).json(&json!({"codes": more})).send().problem(428, "precondition_required");
-    // None may be left out; the last day of one may be set.
+    // No code may be omitted; a last day may be set.
     replaces(&manager, "goal_category", 2, &first["codes"]).problem(422, "invalid").fault(422, "/codes", "required");
     let ended = changed(&answer.body, "garden", &json!({"valid_to": "2025-01-31"}));
     let answer = replaces(&manager, "goal_category", 2, &ended).expect(200);
@@ -67,7 +67,7 @@ fn replace_code_list_takes_effect_at_once() {
     let refused = clinician.tries_to_record(&patient, Kind::TreatmentGoal, &goal("gardn")).expect(422);
     let near = refused.body["errors"][0]["suggestions"].as_array().expect("suggestions").clone();
     assert!(!near.is_empty() && near.iter().all(|it| it["code"] != "garden"), "{near:?}");
-    // Its words may change; the order is the one given.
+    // Its texts may change; the order is the submitted one.
     let renamed = changed(&answer.body, "pain", &json!({"nb": "Smertelindring"}));
     let answer = replaces(&manager, "goal_category", 3, &renamed).expect(200);
     assert_eq!(answer.body["codes"], renamed);
@@ -126,7 +126,7 @@ fn code_list_flags_drive_follow_up() {
     let groups = list(&clinician, "procedure_group");
     let flags = |codes: Value| json!({"flags": {"codes": codes}});
     replaces(&manager, "procedure_group", 1, &changed(&groups, "infusion", &flags(json!(["ZDRF01"])))).expect(200);
-    // The group that names most of the code is its group.
+    // The group with the longest matching prefix of the code is its group.
     let one = clinician.records(&patient, Kind::Procedure, &alone(Kind::Procedure));
     assert_eq!(one["effective_group"], "infusion");
     let other =
@@ -209,7 +209,7 @@ fn project_participation_accepts_the_projects_fields_only() {
         .changes_entry(&patient, Kind::ProjectParticipation, &changed, &json!({"field_values": {"grip": null}}))
         .fault(422, "/field_values/grip", "required");
 
-    // The project changes as a whole, and counts at once.
+    // The project is replaced as a whole and applies at once.
     let one = manager.get(&format!("{path}/taper")).expect(200);
     assert_eq!(one.body, made.body);
     let put = |version: i64, body: &Value| {
@@ -219,7 +219,7 @@ fn project_participation_accepts_the_projects_fields_only() {
             .json(body)
             .send()
     };
-    // What it keeps of participants grows, it does not shrink.
+    // The fields of participants can be extended, not reduced.
     let shorter = with(&project, &json!({"fields": [{"code": "grip", "kind": "integer"}]}));
     let refused = put(1, &shorter).problem(422, "invalid");
     assert!(refused.faults().iter().all(|(place, code)| place == "/fields" && code == "in_use"));

@@ -1,4 +1,4 @@
-//! What was found, done and given: official codes, groups of procedures, doses of opioids, pain drawings.
+//! Diagnoses, procedures and medication: official codes, groups of procedures, doses of opioids, pain drawings.
 
 use painreg_domain::clinical::Kind;
 use painreg_tests::{Actor, Patient, World};
@@ -66,7 +66,7 @@ fn entry_code_is_checked_on_the_day_of_use() {
         "/atc",
         "expired_code",
     );
-    // What was right when it was recorded may still be ended.
+    // An entry that was valid when recorded may be ended.
     let ended = json!({"ended_on": "2023-06-01", "stop_reason": "replaced"});
     clinician.changes_entry(&patient, Kind::Medication, &old, &ended).expect(200);
 }
@@ -149,7 +149,7 @@ fn record_pain_site_refuses_duplicate_regions() {
     }
 }
 
-/// Day, sum, opioids, unknown ones, level: step by step.
+/// Returns day, sum, opioids, unknown ones and level of each step.
 #[track_caller]
 fn steps(actor: &Actor<'_>, patient: &Patient, query: &str) -> Vec<(String, f64, i64, i64, String)> {
     let found = actor.get(&actor.at(&format!("patients/{}/omeq-series{query}", patient.id))).expect(200);
@@ -266,7 +266,7 @@ fn record_medication_refuses_impossible_amounts() {
     let ended = with(&whole, &json!({"ended_on": "2025-02-02"}));
     let refused = clinician.tries_to_record(&patient, Kind::Medication, &ended).expect(422);
     assert!(refused.faults().iter().all(|(pointer, _)| pointer == "/ended_on"), "{}", refused.text());
-    // Numbers out of range are refused, and are no internal error.
+    // Numbers out of range are refused without an internal error.
     for text in [
         "1e400",
         "-1e400",
@@ -281,7 +281,7 @@ fn record_medication_refuses_impossible_amounts() {
         let answer = request.body("application/json", body.into_bytes()).send();
         assert!(matches!(answer.status, 201 | 400 | 422), "{text}: {}", answer.text());
     }
-    // Amounts come back as they were written.
+    // Amounts are returned as they were written.
     for amount in ["0.000001", "0.1", "2.5", "100000", "33.333333"] {
         let value: Value = amount.parse().expect("a number");
         let kept = clinician.records(&patient, Kind::Medication, &with(&whole, &json!({ "dose": value })));

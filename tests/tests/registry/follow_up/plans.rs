@@ -70,7 +70,7 @@ fn publish_follow_up_plan_changes_what_the_simulation_predicted() {
     let gone = |rule: &str| after.iter().all(|row| row["rule"] != rule);
     assert!(gone("rf_3") && gone("rf_12"));
     assert_eq!(simulated["population"], 12);
-    // The same once more changes nothing.
+    // A repeated run changes nothing.
     let again = manager.post(&manager.at("follow-up-simulations"), &json!({"definition": published["definition"]}));
     assert_eq!(again.expect(200).body["rules"], json!({}));
     manager.get(&path).problem(404, "not_found");
@@ -113,7 +113,7 @@ fn concurrent_runs_decide_every_patient_once() {
     for patient in changing {
         assert_stands(&clinician, patient, "rf_3", "suppressed", &["interpreter_needed"]);
     }
-    // Of those whom nobody else changed, each was decided once more: no more, no less.
+    // Each patient without another change was decided exactly once more.
     let of_others: Vec<String> = others.iter().map(|it| format!("'{}'", it.id)).collect();
     let after = world.number(&format!(
         "SELECT sum(version) FROM {{alpha}}.decision WHERE rule = 'rf_3' AND patient_id IN ({})",

@@ -116,7 +116,7 @@ fn oversized_bodies_and_wrong_media_types_are_refused() {
     let large = format!("{{\"language\": \"{}\"}}", "x".repeat(300 * 1024));
     let json = ("Content-Type", "application/json");
     let authorization = ("Authorization", siege.clinician.as_str());
-    // Announced: refused before it is sent.
+    // An announced length: refused before the body is sent.
     for length in ["307200", "99999999999", "262145", "18446744073709551615"] {
         let head = head(siege.world.address, "POST", PATIENTS, &[authorization, json, ("Content-Length", length)]);
         let answers = siege.throws("a large body, announced", &[&head]);
@@ -130,7 +130,7 @@ fn oversized_bodies_and_wrong_media_types_are_refused() {
     pieces.extend(std::iter::repeat_n(chunk.as_bytes(), 9));
     let answers = siege.throws("a large body in chunks", &pieces);
     answers.into_iter().next().expect("an answer").problem(413, "too_large");
-    // Just within the limit it is read.
+    // A body just within the limit is read.
     let fits = format!("{{\"language\": \"{}\"}}", "x".repeat(256 * 1024 - 16));
     assert_eq!(fits.len(), 256 * 1024);
     siege.registers("as large as may be", fits.as_bytes()).problem(422, "invalid");
@@ -190,7 +190,7 @@ fn unauthenticated_requests_are_401_before_the_body_is_read() {
     siege.ends();
 }
 
-/// The one slow test: eleven seconds, because the deadline is ten.
+/// The only slow test: eleven seconds, because the deadline is ten.
 #[test]
 fn slow_bodies_are_cut_off() {
     let siege = Siege::new();
@@ -216,7 +216,7 @@ fn slow_bodies_are_cut_off() {
             stream.write_all(&start(1000)).expect("the head");
             let mut reader = stream.try_clone().expect("a second handle");
             let feeder = std::thread::spawn(move || {
-                // A byte every 100 ms: never silent, never done.
+                // A byte every 100 ms: never silent, never complete.
                 for _ in 0..130 {
                     if stream.write_all(b" ").is_err() {
                         return;

@@ -103,7 +103,7 @@ fn ambiguous_requests_are_refused() {
             assert!((400..500).contains(&answer.status), "{what}: {}", answer.status);
         }
     }
-    // Two honest requests one behind the other are answered one behind the other.
+    // Two valid requests on one connection are answered in order.
     let answers = exchange(address, &[smuggled.repeat(2).as_bytes()], Duration::from_secs(3));
     siege.keep("two requests", &answers);
     assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [200, 200]);
@@ -190,7 +190,7 @@ fn request_id_is_single_and_sanitised() {
         let given = answer.header("x-request-id");
         assert!(given != bad && uuid::Uuid::parse_str(given).is_ok(), "{bad}: {given}");
     }
-    // Two of them: one is taken, and only one is given.
+    // Of two headers one is used and returned.
     let two = [("X-Request-Id", "first-id-1"), ("X-Request-Id", "second-id-2")];
     let answer = siege.sends("two ids", "GET", PATIENTS, &two, None);
     assert_eq!(answer.headers.get_all("x-request-id").iter().count(), 1);

@@ -1,4 +1,4 @@
-//! Paths, methods and media types that are not offered.
+//! Paths, methods and media types that do not exist.
 
 use super::{PATIENTS, Siege};
 use crate::kit::{bearer, call, head};
@@ -58,7 +58,7 @@ fn path_traversal_is_not_found() {
         let answer = siege.sends(target, "GET", target, &[], None);
         assert_eq!((answer.status, answer.code()), (404, "not_found"), "{target}: {}", answer.text());
     }
-    // The whole address in the request line is the same request.
+    // An absolute address in the request line is the same request.
     let target = format!("http://{}/v1/tenants/alpha/patients", siege.world.address);
     let answer = siege.sends("an absolute target", "GET", &target, &[], None);
     assert!(matches!(answer.status, 200 | 404), "{}", answer.status);
@@ -149,7 +149,7 @@ fn unsupported_methods_are_refused() {
         paths += 1;
     }
     assert!(paths >= 20);
-    // A method in another header is not the method.
+    // A method in another header is ignored.
     for name in ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"] {
         let answer = siege.sends(name, "GET", PATIENTS, &[(name, "DELETE")], None);
         assert_eq!((answer.status, answer.items().len()), (200, 0));

@@ -1,4 +1,4 @@
-//! The figures of the layout, for comparison over time: they are printed, and assert nothing.
+//! Figures of the layout for comparison over time: they are printed and assert nothing.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -11,7 +11,7 @@ use super::{CIRCLE, LONGEST};
 /// Types of these names are private to their files by convention.
 const CONVENTIONAL: [&str; 2] = ["Row", "RouteError"];
 
-/// The names of the operation that the count of files is about.
+/// The names of the operation whose files are counted.
 const ENDPOINT: [&str; 3] = ["acknowledgeAlert", "AcknowledgeAlert", "acknowledge"];
 
 fn share(part: usize, whole: usize) -> f64 {
@@ -19,7 +19,7 @@ fn share(part: usize, whole: usize) -> f64 {
     100.0 * count(part) / count(whole.max(1))
 }
 
-/// The names of the structs and enums of a text.
+/// Returns the names of the structs and enums of a text.
 fn types(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| {
         let line = line.trim_start().trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ");

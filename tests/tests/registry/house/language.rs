@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::sources::{Source, hand_written, root, rust_files};
 
-/// The idioms that are counted. Each is correct in its place; the measure is their density.
+/// The idioms that are counted. Each is correct in some places; the measure is their density.
 const IDIOMS: [&str; 32] = [
     "whoever",
     "whom",
@@ -98,7 +98,7 @@ const RARE: [&str; 14] = [
     "Undo", "Withdraw",
 ];
 
-/// How many idioms and words a text holds.
+/// The number of idioms and words of a text.
 #[derive(Clone, Copy, Default)]
 pub struct Density {
     idioms: usize,
@@ -106,7 +106,7 @@ pub struct Density {
 }
 
 impl Density {
-    /// Counts a text.
+    /// Counts the idioms and words of a text.
     pub fn of(text: &str) -> Self {
         let lower = text.to_lowercase();
         let word = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '\'';
@@ -116,14 +116,14 @@ impl Density {
         Self { idioms, words: words.len() }
     }
 
-    /// Idioms in 1,000 words.
+    /// Returns the idioms in 1,000 words.
     pub fn per_thousand(self) -> f64 {
         let count = |number: usize| u32::try_from(number).map_or(f64::INFINITY, f64::from);
         1000.0 * count(self.idioms) / count(self.words.max(1))
     }
 }
 
-/// The comments of all sources.
+/// Returns the density of idioms in all comments.
 pub fn comments(files: &[Source]) -> Density {
     Density::of(&files.iter().flat_map(Source::comments).collect::<Vec<_>>().join("\n"))
 }
@@ -133,7 +133,7 @@ fn document() -> Value {
     serde_json::from_str(&text).expect("JSON")
 }
 
-/// Every summary and description of the specification.
+/// Returns the density of idioms in every summary and description of the specification.
 pub fn specification() -> Density {
     let mut texts = Vec::new();
     collect(&document(), &mut texts);
@@ -157,12 +157,12 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
     }
 }
 
-/// The problem table.
+/// Returns the density of idioms in the problem table.
 pub fn problems() -> Density {
     Density::of(&std::fs::read_to_string(root().join("openapi/problems.md")).expect("the problem table"))
 }
 
-/// Summaries of operations that begin with no verb of the lists.
+/// Returns summaries of operations that begin with no verb of the lists.
 pub fn summaries_without_verb() -> Vec<String> {
     let document = document();
     let operations = document["paths"].as_object().expect("paths").values();

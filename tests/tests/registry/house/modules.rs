@@ -1,5 +1,5 @@
-//! The modules of a crate and which of them import which: `use` lines and paths in the program, followed through
-//! re-exports to the file that defines what is named. `mod x;` is no import.
+//! The modules of a crate and their imports: `use` lines and paths in the program, followed through re-exports to the
+//! file that defines the name. `mod x;` is no import.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ pub struct Modules {
 type Exports = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
 impl Modules {
-    /// The modules of the crate in this folder.
+    /// Reads the modules of the crate in this folder.
     pub fn of(crate_name: &str) -> Self {
         let folder = format!("{crate_name}/src");
         let sources: BTreeMap<String, String> = rust_files(&[&folder])
@@ -37,19 +37,20 @@ impl Modules {
             let paths = uses(program).into_iter().map(|(_, path)| path).chain(inline(program));
             let found = paths.filter_map(|path| absolute(module, &path, &names));
             let files = found.map(|path| file_of(&path, &names, &exports, 8)).filter(|file| file != module);
-            // The root re-exports what it likes.
+            // The root may re-export everything.
             let files: BTreeSet<String> = if module.is_empty() { BTreeSet::new() } else { files.collect() };
             imports.insert(module.clone(), files);
         }
         Self { imports }
     }
 
-    /// Every import: from which module, and of which.
+    /// Returns every import: the importing module and the imported one.
     pub fn imports(&self) -> impl Iterator<Item = (&str, &str)> {
         self.imports.iter().flat_map(|(from, all)| all.iter().map(move |to| (from.as_str(), to.as_str())))
     }
 
-    /// The modules that import each other, directly or over others: strongly connected components of more than one.
+    /// Returns the modules that import each other, directly or through others: strongly connected components of more
+    /// than one.
     pub fn circles(&self) -> Vec<Vec<&str>> {
         let reached: BTreeMap<&str, BTreeSet<&str>> =
             self.imports.keys().map(|module| (module.as_str(), self.reached(module))).collect();
@@ -75,13 +76,13 @@ impl Modules {
     }
 }
 
-/// `store::events` of `store/events.rs`; the root of `lib.rs`.
+/// Returns the module of a file: `store::events` for `store/events.rs`, the root for `lib.rs`.
 fn module_of(path: &str) -> String {
     let path = path.trim_end_matches(".rs").trim_end_matches("/mod");
     if path == "lib" { String::new() } else { path.replace('/', "::") }
 }
 
-/// The `use` lines of a program: the name that a line brings in, and the path behind it.
+/// Returns the `use` lines of a program: the name that a line imports, and its path.
 fn uses(program: &str) -> Vec<(Option<String>, Vec<String>)> {
     let mut found = Vec::new();
     let mut rest = program;
@@ -135,7 +136,7 @@ fn branch(prefix: &[String], text: &str, found: &mut Vec<(Option<String>, Vec<St
     found.push((alias.or_else(|| path.last().cloned()), path));
 }
 
-/// Paths in the program that begin with `crate::` or `super::`.
+/// Returns paths in the program that begin with `crate::` or `super::`.
 fn inline(program: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     for start in ["crate::", "super::"] {
@@ -153,7 +154,7 @@ fn inline(program: &str) -> Vec<Vec<String>> {
     found
 }
 
-/// The path from the crate's root; `None` for what is of another crate.
+/// Returns the path from the crate's root; `None` for a path of another crate.
 fn absolute(module: &str, path: &[String], names: &BTreeSet<String>) -> Option<Vec<String>> {
     let mut at: Vec<String> = module.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect();
     let (first, rest) = path.split_first()?;
@@ -180,7 +181,7 @@ fn joined(at: &[String], child: &str) -> String {
     at.iter().map(String::as_str).chain([child]).collect::<Vec<_>>().join("::")
 }
 
-/// The file that defines what a path names: down through modules and re-exports.
+/// Returns the file that defines the name of a path, through modules and re-exports.
 fn file_of(path: &[String], names: &BTreeSet<String>, exports: &Exports, depth: usize) -> String {
     let mut at = String::new();
     for (index, part) in path.iter().enumerate() {

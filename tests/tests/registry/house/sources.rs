@@ -4,25 +4,25 @@ use std::path::{Path, PathBuf};
 
 use crate::catalogue::in_repository;
 
-/// A source file.
+/// A source file of the repository.
 pub struct Source {
     /// Its path in the repository.
     pub path: String,
-    /// The whole text.
+    /// The whole text of the file.
     pub text: String,
 }
 
-/// The repository, or the checkout that `HOUSE_ROOT` names.
+/// Returns the repository, or the checkout that `HOUSE_ROOT` names.
 pub fn root() -> PathBuf {
     std::env::var_os("HOUSE_ROOT").map_or_else(|| in_repository(""), PathBuf::from)
 }
 
-/// The folders of hand-written source.
+/// Returns the folders of hand-written source.
 pub fn hand_written() -> [&'static str; 6] {
     ["domain/src", "tenants/src", "api/src", "tests/src", "tests/tests", "tests/benches"]
 }
 
-/// The Rust files in these folders but for generated ones, in order of their paths.
+/// Returns the Rust files in these folders except generated ones, ordered by path.
 pub fn rust_files(folders: &[&str]) -> Vec<Source> {
     let root = root();
     let mut found = Vec::new();
@@ -50,7 +50,7 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<Source>) {
 }
 
 impl Source {
-    /// The text of its whole-line comments, a line each; markers are taken off.
+    /// Returns the text of its whole-line comments, without markers, one line each.
     pub fn comments(&self) -> impl Iterator<Item = &str> {
         let comment = |line: &'_ str| line.trim_start().starts_with("//");
         self.text
@@ -59,7 +59,7 @@ impl Source {
             .map(|line| line.trim().trim_start_matches(['/', '!']).trim())
     }
 
-    /// Doc comments of one line and at most two words.
+    /// Returns doc comments of one line and at most two words.
     pub fn short_docs(&self) -> Vec<&str> {
         let lines: Vec<&str> = self.text.lines().map(str::trim).collect();
         let doc = |at: Option<&&str>| at.is_some_and(|line| line.starts_with("///") || line.starts_with("//!"));
@@ -70,7 +70,7 @@ impl Source {
         alone.map(|(_, line)| *line).collect()
     }
 
-    /// The program without comments, texts and its tests, for a look at its paths.
+    /// Returns the program without comments, texts and its tests, for a search of its paths.
     pub fn program(&self) -> String {
         let text = self.text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
         let mut program = String::new();

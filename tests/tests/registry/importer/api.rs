@@ -1,4 +1,4 @@
-//! Nettskjema's API, played by the tests: tokens that expire, streams that break off, pauses, forms that change.
+//! Nettskjema's API, simulated by the tests: tokens that expire, streams that break off, pauses, forms that change.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,24 +11,24 @@ use super::program::{Folder, long, run, start, v3};
 use super::stand_in::StandIn;
 use super::{held, ndjson};
 
-/// `client:s/cret+` with what must be escaped escaped, in Base64.
+/// `client:s/cret+` with reserved characters escaped, in Base64.
 const BASIC: &str = "Basic Y2xpZW50OnMlMkZjcmV0JTJC";
 
 #[derive(Default)]
 struct State {
-    /// How many tokens have been given.
+    /// The number of issued tokens.
     tokens: usize,
-    /// How many more requests the token in use is good for.
+    /// The number of further requests for which the current token is valid.
     good_for: usize,
-    /// Form -> answers.
+    /// Form -> its answers as a stream.
     answers: BTreeMap<String, String>,
-    /// Operation -> how often it was asked.
+    /// Operation -> number of requests.
     asked: BTreeMap<String, usize>,
-    /// After how many bytes the next streams of answers break off.
+    /// The numbers of bytes after which the next streams of answers break off.
     tears: Vec<usize>,
-    /// How many more times it asks for a pause.
+    /// The number of further answers that ask for a pause.
     pauses: usize,
-    /// Whether there is only the older operation for definitions.
+    /// Whether only the older operation for definitions exists.
     elements_only: bool,
 }
 
@@ -74,7 +74,7 @@ fn answer(state: &Mutex<State>, request: &Request) -> Reply {
         return Reply::new(200, json!({"access_token": token, "token_type": "Bearer", "expires_in": 3600}).to_string());
     }
     if request.header("authorization") != format!("Bearer token-{}", state.tokens) || state.good_for == 0 {
-        // Only the next token will do.
+        // Only the next token is accepted.
         state.good_for = usize::MAX;
         return Reply::new(401, r#"{"message":"Unauthorized"}"#);
     }
@@ -186,7 +186,7 @@ fn api_import_watch_fetches_changes_and_survives_a_kill() {
     assert_eq!(from.asked("answers"), fetched, "nothing had changed");
     from.state().answers.insert("71".to_owned(), (1..=3).map(|id| long(71, id, &["a"])).collect());
     within("what is new", &|| into.count() == 3);
-    // The next question but one is asked when this round has been written down.
+    // The request after the next comes when this round has been stored.
     let asked = from.asked("info");
     within("the end of the round", &|| from.asked("info") > asked + 1);
     assert_eq!(into.held().repeated, 0, "only what is new");

@@ -1,4 +1,4 @@
-//! Encrypted files: of the implementation's own making and of GnuPG's, with the wrong key, changed, large; and what is left
+//! Encrypted files: written by this implementation and by GnuPG, with the wrong key, changed, large; and the files left
 //! on the disk afterwards.
 
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::program::{Folder, csv, long, run, start, tsd};
 use super::stand_in::StandIn;
 use super::{held, ndjson};
 
-/// Made by GnuPG 2.2.40 for these tests, with the passphrase below; it opens nothing else.
+/// Made by GnuPG 2.2.40 for these tests, with the passphrase below; it decrypts only test files.
 const GNUPG_KEY: &str = include_str!("gnupg-key.asc");
 const GNUPG_PASSPHRASE: &str = "an open secret";
 /// Made by GnuPG 2.2.40, compressed: submission 4711.
@@ -25,11 +25,11 @@ const GNUPG_MESSAGE: &str = include_str!("gnupg-message.asc");
 /// A text in every answer, and in no other place.
 const WORDS: &str = "known to nobody else";
 
-/// A separate key.
+/// A separate OpenPGP key.
 pub struct Key(SignedSecretKey);
 
 impl Key {
-    /// A new one, without a passphrase.
+    /// Creates a key without a passphrase.
     pub fn new() -> Self {
         let mut subkey = SubkeyParamsBuilder::default();
         subkey.key_type(KeyType::ECDH(ECCCurve::Curve25519Legacy)).can_encrypt(EncryptionCaps::All);
@@ -39,12 +39,12 @@ impl Key {
         Self(key.build().expect("a key").generate(thread_rng()).expect("a key"))
     }
 
-    /// The secret key as a file.
+    /// Returns the secret key as an armoured file.
     pub fn armoured(&self) -> String {
         self.0.to_armored_string(ArmorOptions::default()).expect("text")
     }
 
-    /// A message that only this key opens.
+    /// Returns a message that only this key decrypts.
     pub fn encrypts(&self, text: &str) -> String {
         let public = SignedPublicKey::from(self.0.clone());
         let mut message = MessageBuilder::from_bytes("", text.as_bytes().to_vec())
@@ -55,7 +55,7 @@ impl Key {
     }
 }
 
-/// No file of the folder holds the answers' words in the open.
+/// Fails if a file of the folder holds the answers' words in plain text.
 fn nothing_is_open(folder: &Folder) {
     for file in folder.files() {
         let bytes = std::fs::read(&file).expect("a file");
@@ -79,7 +79,7 @@ fn import_decrypts_files_in_memory_only() {
     into.held().delay = Duration::from_millis(10);
     let arguments = ["sns", "--pgp-key", "key.asc", "--receipts", "receipts", "--report", "report", "--batch", "5"];
 
-    // Killed at work, it leaves nothing either.
+    // A killed run leaves no plain text either.
     let mut child = start(folder.import(&into, &arguments));
     while into.count() < 10 {
         std::thread::sleep(Duration::from_millis(1));
@@ -128,7 +128,7 @@ fn import_names_undecryptable_files_and_sends_nothing() {
     folder.file("key.asc", key.armoured());
     folder.file("7/1.json.asc", Key::new().encrypts(&tsd(1, WORDS).to_string()));
     folder.file("7/2.json.asc", tsd(2, WORDS).to_string());
-    // Many lines, of which the first would do: a changed end must take them all away.
+    // Many lines, the first of which would be read: a changed end must invalidate them all.
     let lines = key.encrypts(&ndjson((10..400).map(|id| tsd(id, &format!("{WORDS} {}", id * 7919)))));
     let middle = lines.len() * 3 / 4;
     let changed = if lines.as_bytes()[middle] == b'A' { "B" } else { "A" };

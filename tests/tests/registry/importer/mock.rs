@@ -1,4 +1,4 @@
-//! Services of the tests' own, over real sockets: HTTP so plain that an answer can be broken off anywhere.
+//! Simulated services over real sockets: minimal HTTP, so that an answer can be broken off anywhere.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -7,21 +7,21 @@ use std::sync::Arc;
 
 /// A request that was received.
 pub struct Request {
-    /// Path and query.
+    /// The path with its query.
     pub path: String,
-    /// Headers, their names in small letters.
+    /// The headers, with names in lower case.
     pub headers: HashMap<String, String>,
-    /// The body in bytes.
+    /// The bytes of the body.
     pub body: Vec<u8>,
 }
 
 impl Request {
-    /// A header, empty where there is none.
+    /// Returns a header, empty if absent.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     pub fn text(&self) -> String {
         String::from_utf8(self.body.clone()).expect("UTF-8")
     }
@@ -31,34 +31,34 @@ impl Request {
 pub struct Reply {
     /// The status code.
     pub status: u16,
-    /// Headers besides the length.
+    /// Headers besides the content length.
     pub headers: Vec<(&'static str, String)>,
-    /// The body in bytes.
+    /// The bytes of the body.
     pub body: Vec<u8>,
-    /// After how many bytes of the body the connection breaks.
+    /// The number of bytes of the body after which the connection breaks.
     pub torn_at: Option<usize>,
 }
 
 impl Reply {
-    /// A whole answer.
+    /// Creates a complete answer.
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self { status, headers: Vec::new(), body: body.into(), torn_at: None }
     }
 
-    /// With a header.
+    /// Adds a header.
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.headers.push((name, value.to_string()));
         self
     }
 
-    /// Broken off after so many bytes of the body.
+    /// Breaks the answer off after this number of bytes of the body.
     pub fn torn_at(mut self, bytes: usize) -> Self {
         self.torn_at = Some(bytes);
         self
     }
 }
 
-/// Serves as long as the process lives.
+/// Serves until the process ends.
 pub fn serve(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");

@@ -1,4 +1,4 @@
-//! The program itself, in a separate folder.
+//! The program, run in a separate folder.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::stand_in::{StandIn, TOKEN};
 
-/// A folder that goes when the test ends.
+/// A folder that is removed when the test ends.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
-    /// An empty one.
+    /// Creates an empty folder.
     pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("painreg-import-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -21,7 +21,7 @@ impl Folder {
         Self(folder)
     }
 
-    /// A file in it, with the folders above it.
+    /// Writes a file in it, with the folders above it.
     pub fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.0.join(name);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
@@ -29,17 +29,17 @@ impl Folder {
         path
     }
 
-    /// A file's text.
+    /// Returns the text of a file.
     pub fn text(&self, name: &str) -> String {
         std::fs::read_to_string(self.0.join(name)).expect("a file")
     }
 
-    /// A file's JSON.
+    /// Returns the JSON of a file.
     pub fn json(&self, name: &str) -> Value {
         serde_json::from_str(&self.text(name)).expect("JSON")
     }
 
-    /// Every file in it.
+    /// Returns every file in the folder.
     pub fn files(&self) -> Vec<PathBuf> {
         fn all(folder: &Path, found: &mut Vec<PathBuf>) {
             for entry in std::fs::read_dir(folder).expect("a folder") {
@@ -52,7 +52,7 @@ impl Folder {
         found
     }
 
-    /// The program, about to import from Nettskjema into the stand-in.
+    /// Returns the command that imports from Nettskjema into the stand-in.
     pub fn import(&self, into: &StandIn, arguments: &[&str]) -> Command {
         let mut command = self.program(&["import", "nettskjema", "--server", &into.url, "--tenant", "ous"]);
         if !arguments.contains(&"--patience") {
@@ -62,7 +62,7 @@ impl Folder {
         command
     }
 
-    /// The program, in this folder.
+    /// Returns the command of the program in this folder.
     pub fn program(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_painreg-for-tests"));
         command.args(arguments).current_dir(&self.0).env_clear().env("TMPDIR", self.0.join("tmp"));
@@ -79,16 +79,16 @@ impl Drop for Folder {
 
 /// The output of a run.
 pub struct Told {
-    /// What it answered.
+    /// The exit status.
     pub code: i32,
-    /// What it said.
+    /// The text of standard output.
     pub said: String,
-    /// What it logged.
+    /// The text of standard error.
     pub log: String,
 }
 
 impl Told {
-    /// With this answer.
+    /// Returns the output; fails unless the exit status is this one.
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}{}", self.said, self.log);
@@ -111,7 +111,7 @@ fn told(output: Output) -> Told {
     Told { code: output.status.code().unwrap_or(-1), said: text(output.stdout), log: text(output.stderr) }
 }
 
-/// A submission as TSD gives it.
+/// Returns a submission in the format of TSD.
 pub fn tsd(id: u64, answer: &str) -> Value {
     json!({
         "version": "2024-09", "version_minor": 2,
@@ -120,7 +120,7 @@ pub fn tsd(id: u64, answer: &str) -> Value {
     })
 }
 
-/// A submission as API v3 gives it.
+/// Returns a submission in the format of API v3.
 pub fn v3(form: u64, id: u64, answer: &str) -> Value {
     json!({
         "submissionMetadata": {"formId": form, "submissionId": id, "createdDate": "2026-03-01T10:00:00"},
@@ -128,7 +128,7 @@ pub fn v3(form: u64, id: u64, answer: &str) -> Value {
     })
 }
 
-/// A submission as lines of API v3's answers.
+/// Returns a submission as lines of API v3's answers.
 pub fn long(form: u64, id: u64, answers: &[&str]) -> String {
     let line = |answer: &&str| {
         json!({"formId": form, "submissionId": id, "externalElementId": "words", "textAnswer": answer}).to_string()
@@ -137,7 +137,7 @@ pub fn long(form: u64, id: u64, answers: &[&str]) -> String {
     answers.iter().map(line).collect()
 }
 
-/// Submissions as CSV v1 gives them.
+/// Returns submissions in the format of CSV v1.
 pub fn csv(rows: &[(u64, &str)]) -> String {
     let rows = rows.iter().map(|(id, words)| {
         format!("\"{id}\";\"2026-03-01T10:00:00.5+01:00\";\"{}\";\"26515\"\r\n", words.replace('"', "\"\""))

@@ -1,4 +1,4 @@
-//! The importer and the real server: every shape, dry runs, what waits, deaths, and Infopad's exports.
+//! The importer and the real server: every format, dry runs, quarantine, deaths, and Infopad's exports.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::encrypted::Key;
 use super::program::{Folder, Told, run, start};
 
-/// The program, about to import into the registry of this actor.
+/// Returns the command that imports into the registry of this actor.
 fn import(world: &World, folder: &Folder, importer: &Actor<'_>, arguments: &[&str]) -> std::process::Command {
     let mut command = folder.program(&["import"]);
     command.args(arguments).args(["--server", &format!("http://{}", world.address), "--tenant", "alpha"]);
@@ -231,7 +231,7 @@ fn import_infopad_applies_the_mapping() {
     let (_, report) = imports(&world, &folder, &arguments, 2);
     assert_eq!(report["outcomes"], json!({"earlier": 2, "quarantined": 1, "refused": 1}), "{report}");
 
-    // A column that nobody thought of stops everything, unless it may be lost.
+    // An unmapped column stops the import, unless it may be dropped.
     folder.file(
         "export.csv",
         "Fnr;Pasient;Skjema;Levert;Smerte;Søvn 1;Versjon;Ny\r\n".to_owned()

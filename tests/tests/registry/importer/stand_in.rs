@@ -1,5 +1,5 @@
-//! A stand-in for the registry's two Nettskjema operations: keeps every delivery by its source, tells what became of it, and
-//! misbehaves on demand.
+//! A stand-in for the registry's two Nettskjema operations: it keeps every delivery by its source, returns results, and
+//! fails on demand.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,38 +9,38 @@ use serde_json::{Value, json};
 
 use super::mock::{Reply, Request, serve};
 
-/// The token it accepts.
+/// The token that the stand-in accepts.
 pub const TOKEN: &str = "token-of-the-importer";
 
-/// What it does instead of answering the next batch.
+/// A failure instead of the next answer to a batch.
 #[derive(Clone)]
 pub enum Mood {
-    /// Answers 429 and how long to wait.
+    /// Answers 429 with this `Retry-After`.
     TooFast(&'static str),
     /// The server answers 503.
     Busy,
-    /// Takes everything, and breaks off after so many results.
+    /// Stores everything, and breaks the answer off after this number of results.
     Torn(usize),
-    /// Takes everything, and fails for its own reasons at one of them.
+    /// Stores everything, and reports an internal error for one delivery.
     Fails,
 }
 
-/// What it holds.
+/// The state of the stand-in.
 #[derive(Default)]
 pub struct Held {
-    /// Form and submission -> the texts that came, without repetitions in a row.
+    /// Form and submission -> the texts received, without consecutive repetitions.
     pub stored: BTreeMap<(String, String), Vec<String>>,
-    /// How often something came that is there already.
+    /// The number of repeated deliveries.
     pub repeated: usize,
-    /// Form -> definitions.
+    /// Form -> its definitions.
     pub definitions: BTreeMap<String, Vec<String>>,
-    /// Every batch: its path, its media type, how many deliveries, its key.
+    /// Every batch: path, media type, number of deliveries, key.
     pub batches: Vec<(String, String, usize, String)>,
-    /// What to do next.
+    /// The failures of the next batches.
     pub moods: VecDeque<Mood>,
-    /// How long every batch takes.
+    /// The duration of every batch.
     pub delay: Duration,
-    /// Whether it keeps only that something came, not what.
+    /// Whether it keeps only the source of a delivery, not its text.
     pub forgets: bool,
 }
 
@@ -53,7 +53,7 @@ pub struct StandIn {
 }
 
 impl StandIn {
-    /// Starts to listen on loopback.
+    /// Starts a stand-in on loopback.
     pub fn new() -> Self {
         let held = Arc::new(Mutex::new(Held::default()));
         let own = Arc::clone(&held);
@@ -61,29 +61,29 @@ impl StandIn {
         Self { url, held }
     }
 
-    /// What it holds.
+    /// Returns the state of the stand-in.
     pub fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().expect("nobody panicked")
     }
 
-    /// How many deliveries it holds.
+    /// Returns the number of deliveries.
     pub fn count(&self) -> usize {
         self.held().stored.len()
     }
 
-    /// How many deliveries it holds, how many came again, and how many batches there were.
+    /// Returns the numbers of deliveries, of repeated deliveries and of batches.
     pub fn counts(&self) -> (usize, usize, usize) {
         let held = self.held();
         (held.stored.len(), held.repeated, held.batches.len())
     }
 
-    /// Changes what it does next.
+    /// Sets the failures of the next batches.
     pub fn is(&self, moods: impl IntoIterator<Item = Mood>) {
         self.held().moods.extend(moods);
     }
 }
 
-/// Cuts a body: each delivery's first line and text.
+/// Splits a body: the first line and the text of each delivery.
 fn deliveries(media: &str, body: &str) -> Vec<(usize, String, Value)> {
     let mut cut: Vec<(usize, String, Value)> = Vec::new();
     let lines = body.lines().zip(1..);

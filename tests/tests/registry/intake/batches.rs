@@ -1,4 +1,4 @@
-//! Lines in, results out: `submission-batches` and `delivery-batches`.
+//! Batches, one result for each line: `submission-batches` and `delivery-batches`.
 
 use painreg_tests::{Actor, Answer, World};
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ fn submit_many_stores_valid_lines_beside_faulty_ones() {
     assert_eq!(results[8]["reasons"], json!([{"pointer": "/source", "code": "duplicate_key"}]));
     assert_eq!(world.number("SELECT count(*) FROM {alpha}.submission"), 3);
     assert_eq!(world.number("SELECT count(*) FROM {alpha}.quarantine WHERE state = 'open'"), 5);
-    // The same once more: nothing happens, and what waits is counted.
+    // A repeated batch changes nothing, and quarantined lines are counted.
     let again = sends(&importer, "submission-batches", "application/x-ndjson", &text);
     assert_eq!(
         outcomes(&again)[..2],

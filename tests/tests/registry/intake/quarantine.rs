@@ -1,4 +1,4 @@
-//! Quarantine: reasons, and the ways out of it.
+//! Quarantine: reasons and resolutions.
 
 use painreg_tests::World;
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ fn changed_key_is_quarantined_with_a_proposal_and_replayed_when_mapped() {
     let listed = manager.get(&manager.at("quarantine?state=open&form_id=1000001&code=unknown_item")).expect(200);
     assert_eq!(listed.items().len(), 1);
     assert_eq!((&listed.items()[0]["id"], &listed.items()[0]["reasons"]), (&json!(id), &kept.body["reasons"]));
-    // The list shows no answers; reading one does, and the log names the reader.
+    // The list shows no answers; reading an item does, and the log names the reader.
     assert!(!listed.text().contains("married"));
     let opened = manager.get(&manager.at(&format!("quarantine/{id}"))).expect(200);
     assert_eq!(opened.body["payload"], json!(document.to_string()));
@@ -78,7 +78,7 @@ fn changed_key_is_quarantined_with_a_proposal_and_replayed_when_mapped() {
     replay(&json!({})).problem(409, "state_conflict");
     let state = manager.get(&manager.at(&format!("quarantine/{id}"))).expect(200).body;
     assert_eq!((&state["about"]["state"], &state["about"]["submission_id"]), (&json!("placed"), &stored.body["id"]));
-    // The same delivery again is known, however it was placed.
+    // A repeated delivery is recognised, however it was placed.
     assert_eq!(importer.delivers(&document).expect(200).body["delivered"], json!("unchanged"));
 }
 
@@ -122,7 +122,7 @@ fn quarantine_is_resolved_by_registration_correction_or_redelivery() {
     let read = manager.get(&manager.at(&format!("quarantine/{wrong}"))).expect(200);
     assert!(read.text_at("/payload").contains("\"9\""), "what was delivered stays as it came");
     assert_eq!(read.body["corrections"]["values"][0]["value"], json!("4"));
-    // By its source: delivered again, well; and delivered again, no better.
+    // By its source: delivered again with valid content, and with content that is still faulty.
     importer.delivers(&delivery(&known.person.national_id, 4, &json!({"nrs_average": 10}))).expect(201);
     let worse = kept(&delivery(&known.person.national_id, 5, &json!({"nrs_average": 13})));
     let state = |id: &str| manager.get(&manager.at(&format!("quarantine/{id}"))).expect(200);
@@ -135,7 +135,7 @@ fn quarantine_is_resolved_by_registration_correction_or_redelivery() {
     assert_eq!(aside(version).expect(200).body["state"], json!("set_aside"));
     assert_eq!(world.number("SELECT count(*) FROM {alpha}.quarantine WHERE state = 'open'"), 0);
     assert_eq!(world.number("SELECT count(*) FROM {alpha}.quarantine"), 6, "nothing leaves it");
-    // The same test once more waits anew: it was set aside, not forgotten.
+    // The same test delivery again is quarantined again: it was dismissed, not stored.
     assert_ne!(kept(&delivery(&known.person.national_id, 5, &json!({"nrs_average": 13}))), worse);
 }
 

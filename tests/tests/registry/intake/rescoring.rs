@@ -88,7 +88,7 @@ fn redelivery_is_recognised_after_the_form_is_closed() {
         sends(&importer, "nettskjema/1000001/delivery-batches", "application/x-ndjson", &format!("{first}\n"));
     assert_eq!(outcomes(&results), ["unchanged"]);
     assert_eq!(world.number("SELECT count(*) FROM {alpha}.quarantine"), 0);
-    // What it says anew is taken no more: it waits.
+    // Its changed content is not applied: it is quarantined.
     let changed = importer.delivers(&delivery(number, 1, &json!({"nrs_average": 6}))).expect(202);
     assert_eq!(changed.body["reasons"][0]["code"], json!("licence_missing"));
     clinician.submits(&patient, "1", &json!({"nrs_average": 6})).problem(409, "licence_blocked");

@@ -37,7 +37,7 @@ fn hand_over_respects_working_hours() {
     let [invitation] = of(&claim) else { panic!("one invitation: {claim}") };
     let refused = hands_over(&sender, invitation).problem(409, "not_at_this_hour");
     let wait: i64 = refused.header("retry-after").parse().expect("seconds");
-    // Not a moment before nine in the morning of the next sending day, and then the same is offered again.
+    // Not before nine in the morning of the next sending day; then the same invitation is offered again.
     world.advance(SignedDuration::from_secs(wait - 60));
     assert_eq!(of(&claims(&sender, "sms")), [] as [Value; 0]);
     world.advance(SignedDuration::from_secs(61));
@@ -79,19 +79,19 @@ fn hand_over_refuses_answered_opted_out_or_expired_invitations() {
     hands_over(&sender, &with(&mine(&patients[2]), &json!({"version": 7}))).problem(412, "stale");
     world.advance(SignedDuration::from_secs(301));
     hands_over(&sender, &mine(&patients[2])).problem(409, "not_held");
-    // The next claimant is given it: no hand-over had begun.
+    // The next claim gets it: no hand-over had begun.
     let next = claims(&sender, "sms");
     let [again] = of(&next) else { panic!("one invitation: {next}") };
     assert_eq!((&again["id"], &again["text"]), (&mine(&patients[2])["id"], &mine(&patients[2])["text"]));
     assert_eq!(again["check_first"], false);
     hands_over(&sender, again).expect(200);
-    // And is never heard of again: the one after that is told to ask the gateway first.
+    // That sender is lost too: the next one is instructed to query the gateway first.
     world.advance(SignedDuration::from_secs(301));
     assert_eq!(of(&claims(&sender, "sms")).len(), 0, "somebody may still be at it");
     world.advance(SignedDuration::from_secs(120));
     let third = claims(&sender, "sms");
     assert_eq!((&of(&third)[0]["id"], &of(&third)[0]["check_first"]), (&again["id"], &json!(true)));
-    // The lost receipt comes after all: what was sent was sent.
+    // The lost report arrives late: the message counts as sent.
     let late = tells(&sender, again, &json!({"outcome": "sent"})).expect(200).body;
     assert_eq!(late["state"], "sent");
     hands_over(&sender, &of(&third)[0]).problem(412, "stale");

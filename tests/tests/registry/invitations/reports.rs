@@ -90,7 +90,7 @@ fn report_refuses_invalid_bodies_and_foreign_senders() {
     let claimed = |body: &Value| sender.post(&sender.at("invitation-claims"), body).problem(422, "invalid").faults();
     assert_eq!(claimed(&json!({"channel": "pigeon"})), [("/channel".to_owned(), "unknown_option".to_owned())]);
     assert_eq!(claimed(&json!({"channel": "sms", "limit": 201}))[0].0, "/limit");
-    // Never claimed, or another registry's.
+    // An invitation never claimed, or of another registry.
     let never = json!({"id": world.clock.random_id()});
     tells(&sender, &never, &json!({"outcome": "sent"})).problem(404, "not_found");
     tells(&stranger, invitation, &json!({"outcome": "sent"})).problem(404, "not_found");
@@ -98,7 +98,7 @@ fn report_refuses_invalid_bodies_and_foreign_senders() {
     assert_eq!(of(&claims(&stranger, "sms")).len(), 0);
     let path = sender.at("invitation-claims");
     stranger.post(&path, &json!({"channel": "sms"})).problem(404, "not_found");
-    // One reference, one message.
+    // A reference belongs to one message.
     tells(&sender, invitation, &json!({"outcome": "sent", "reference": "gw-7"})).expect(200);
     let other = tells(&sender, invitation, &json!({"outcome": "delivered", "reference": "gw-8"}));
     assert_eq!(other.problem(409, "already_exists").faults()[0].0, "/reference");

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
 
-/// Serves one answer at `/jwks` and another at `/elsewhere`, and counts who asks.
+/// Serves one answer at `/jwks` and another at `/elsewhere`, and counts requests.
 pub struct KeyServer {
     pub address: SocketAddr,
     state: Arc<Served>,
@@ -64,7 +64,7 @@ impl KeyServer {
         self.answer("200 OK", &[], json!({ "keys": keys }).to_string().as_bytes());
     }
 
-    /// Answers like this from now on.
+    /// Sets the answer from now on.
     pub fn answer(&self, status: &str, headers: &[&str], body: &[u8]) {
         *self.state.answer.lock().expect("a lock") = reply(status, headers, body);
     }

@@ -20,14 +20,14 @@ pub struct Forger {
 }
 
 impl Forger {
-    /// A fresh P-256 key.
+    /// Creates a P-256 key.
     pub fn ec(kid: &str) -> Self {
         let fresh =
             EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).expect("a key");
         Self::with(kid, Algorithm::ES256, EncodingKey::from_ec_der(fresh.as_ref()))
     }
 
-    /// A fresh RSA key of 2048 bits that signs with `algorithm`.
+    /// Creates an RSA key of 2048 bits that signs with `algorithm`.
     pub fn rsa(kid: &str, algorithm: Algorithm) -> Self {
         let fresh = KeyPair::generate(KeySize::Rsa2048).expect("a key");
         let der = fresh.as_der().expect("DER");
@@ -42,17 +42,17 @@ impl Forger {
         Self { kid: kid.to_owned(), algorithm, key, public: Value::Object(public) }
     }
 
-    /// The public half, nothing but the key.
+    /// Returns the public half with only the members of the key.
     pub fn bare(&self) -> Value {
         self.public.clone()
     }
 
-    /// The public half as a member of a key set.
+    /// Returns the public half as a member of a key set.
     pub fn jwk(&self) -> Value {
         with(&self.public, &json!({"kid": self.kid, "use": "sig"}))
     }
 
-    /// A compact JWS with exactly this header and these claims.
+    /// Returns a compact JWS with exactly this header and these claims.
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
         self.sign_as(self.algorithm, header, claims)
     }
@@ -63,24 +63,24 @@ impl Forger {
         format!("{message}.{signature}")
     }
 
-    /// The header of an access token.
+    /// Returns the header of an access token.
     pub fn header(&self) -> Value {
         json!({"alg": format!("{:?}", self.algorithm), "kid": self.kid, "typ": "at+jwt"})
     }
 
-    /// An access token.
+    /// Returns an access token with these claims.
     pub fn token(&self, claims: &Value) -> String {
         self.sign(&self.header(), claims)
     }
 
-    /// The thumbprint of the public key (RFC 7638).
+    /// Returns the thumbprint of the public key (RFC 7638).
     pub fn thumbprint(&self) -> String {
-        // serde_json keeps members sorted, which is the order RFC 7638 asks for.
+        // serde_json sorts members, which is the order that RFC 7638 requires.
         hash(self.public.to_string().as_bytes())
     }
 }
 
-/// The RSAPrivateKey inside a PKCS#8 document: what jsonwebtoken signs with.
+/// Returns the RSAPrivateKey inside a PKCS#8 document, which jsonwebtoken signs with.
 fn pkcs1(pkcs8: &[u8]) -> Vec<u8> {
     // Version, AlgorithmIdentifier rsaEncryption, then an OCTET STRING with a two-byte length.
     let at = pkcs8.windows(4).position(|window| window.starts_with(&[0x05, 0x00, 0x04, 0x82])).expect("PKCS#8 of RSA");
@@ -89,7 +89,7 @@ fn pkcs1(pkcs8: &[u8]) -> Vec<u8> {
 
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// base64url (RFC 4648 section 5) without padding.
+/// Encodes bytes as base64url (RFC 4648 section 5) without padding.
 pub fn encoded(bytes: impl AsRef<[u8]>) -> String {
     let mut text = String::new();
     for group in bytes.as_ref().chunks(3) {
@@ -102,7 +102,7 @@ pub fn encoded(bytes: impl AsRef<[u8]>) -> String {
     text
 }
 
-/// The bytes of a base64url text.
+/// Decodes a base64url text.
 pub fn decoded(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     for group in text.as_bytes().chunks(4) {
@@ -116,7 +116,7 @@ pub fn decoded(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// The SHA-256 of bytes, in base64url.
+/// Returns the SHA-256 of bytes, in base64url.
 pub fn hash(bytes: &[u8]) -> String {
     encoded(digest::digest(&digest::SHA256, bytes))
 }

@@ -1,4 +1,4 @@
-//! HTTP by hand: raw bytes out, answers in.
+//! HTTP from raw bytes.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -9,13 +9,13 @@ use ureq::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::PATIENCE;
 
-/// Sends pieces of bytes, reads until the other side closes or is silent for `patience`, and cuts what came into
+/// Sends pieces of bytes, reads until the server closes or is silent for `patience`, and splits the received bytes into
 /// answers.
 pub fn exchange(address: SocketAddr, pieces: &[&[u8]], patience: Duration) -> Vec<Answer> {
     let mut stream = TcpStream::connect(address).expect("the server listens");
     stream.set_read_timeout(Some(patience)).expect("a timeout can be set");
     for piece in pieces {
-        // The server may have refused and closed already: what it said is still to be read.
+        // The server may have refused and closed already: its answer is still to be read.
         if stream.write_all(piece).and_then(|()| stream.flush()).is_err() {
             break;
         }
@@ -23,7 +23,7 @@ pub fn exchange(address: SocketAddr, pieces: &[&[u8]], patience: Duration) -> Ve
     answers_from(&mut stream)
 }
 
-/// Reads until the other side closes or is silent, and cuts what came into answers.
+/// Reads until the server closes or is silent, and splits the received bytes into answers.
 pub fn answers_from(stream: &mut TcpStream) -> Vec<Answer> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 65536];
@@ -46,7 +46,7 @@ pub fn answers_from(stream: &mut TcpStream) -> Vec<Answer> {
     answers
 }
 
-/// The first whole answer in `bytes`, and what follows it.
+/// Returns the first whole answer in `bytes`, and the bytes after it.
 fn cut(bytes: &[u8]) -> Option<(Answer, &[u8])> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(bytes.get(..end)?).into_owned();
@@ -87,7 +87,7 @@ fn unchunk(mut bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     }
 }
 
-/// One request and its answer, on a new connection. The target is sent exactly as given.
+/// Sends one request on a new connection and returns its answer. The target is sent exactly as given.
 pub fn call(address: SocketAddr, method: &str, target: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
     let mut bytes = head(address, method, target, headers);
     if let Some(body) = body {
@@ -99,7 +99,7 @@ pub fn call(address: SocketAddr, method: &str, target: &str, headers: &[(&str, &
     answers.into_iter().next().unwrap_or_else(|| panic!("no answer to {method} {target}"))
 }
 
-/// A request's head, the empty line included.
+/// Returns the head of a request, including the empty line.
 pub fn head(address: SocketAddr, method: &str, target: &str, headers: &[(&str, &str)]) -> Vec<u8> {
     let mut bytes = format!("{method} {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n").into_bytes();
     for (name, value) in headers {

@@ -1,5 +1,5 @@
-//! Answers to instruments that are used outside a licence: warned of or refused, as the registry decides, by every server at
-//! once, and without asking the database when nothing has changed.
+//! Answers to instruments that are used outside a licence: warned of or refused by the registry's settings, on every
+//! server at once, and without a query if nothing has changed.
 
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ use serde_json::{Value, json};
 use super::{one, registers};
 use crate::kit::Judged as _;
 
-/// A patient of `alpha`.
+/// Registers a patient of `alpha`.
 fn somebody(world: &World) -> PatientId {
     let patient = world.alpha().manager().registers(&world.person());
     PatientId::existing(patient.id.parse().expect("an id"))
 }
 
-/// What the follow-up form, which holds EQ-5D and the PGIC, is answered with on that day, by this role at this server.
+/// Returns the answer to the follow-up form, which holds EQ-5D and the PGIC, on that day, for this role at this server.
 #[expect(clippy::disallowed_methods, reason = "what the database is asked is no answer's business")]
 fn answers(server: &Registry, role: Role, patient: PatientId, day: Date) -> Result<Vec<FaultCode>, StoreError> {
     let principal = Principal {
@@ -41,7 +41,7 @@ fn answers(server: &Registry, role: Role, patient: PatientId, day: Date) -> Resu
     })
 }
 
-/// A second server of the same registries.
+/// Opens a second server of the same registries.
 fn another_server(world: &World) -> Registry {
     Registry::open(Cluster::shared().settings(world.database(), world.clock.clone())).expect("a server")
 }
@@ -88,26 +88,26 @@ fn change_settings_is_seen_at_once_by_every_server() {
     assert!(blocked(FaultCode::LicenceMissing)(&answers(&other, Role::Importer, patient, today)));
     block(2, "warn");
     told(&[FaultCode::LicenceMissing]);
-    // What the registry next door has decided is its own business.
+    // Settings of another registry have no effect here.
     let theirs = world.beta().manager();
     theirs.patch(&theirs.at("settings"), 1, &json!({"use_outside_licence": "block"})).expect(200);
     told(&[FaultCode::LicenceMissing]);
 }
 
-/// A submission of the follow-up form, answered at noon of that day.
+/// Returns a submission of the follow-up form, answered at noon of that day.
 fn follow_up(patient: PatientId, id: &str, day: &str) -> Value {
     json!({"source": {"system": "painsoft", "form_id": "1", "submission_id": id}, "patient": {"id": patient},
         "form": "opr-follow-up-short", "submitted_at": format!("{day}T12:00:00Z"),
         "answers": {"eq5d_mo": 2, "eq5d_sc": 1, "eq5d_ua": 1, "eq5d_pd": 3, "eq5d_ad": 1, "pgic": 2}})
 }
 
-/// What becomes of it where a clinician submits it.
+/// Returns the answer to it when a clinician submits it.
 fn submits(world: &World, patient: PatientId, id: &str, day: &str) -> Answer {
     let clinician = world.alpha().clinician();
     clinician.post(&clinician.at("submissions"), &follow_up(patient, id, day))
 }
 
-/// What becomes of it where an importer brings it.
+/// Returns the answer to it when an importer delivers it.
 fn delivers(world: &World, patient: PatientId, id: &str, day: &str) -> Value {
     let importer = world.alpha().importer();
     let request = importer.request("POST", &importer.at("submission-batches"));
@@ -140,7 +140,7 @@ fn licence_is_checked_on_the_day_of_the_answer() {
     submits(&world, patient, "8", "2025-03-01").problem(409, "licence_blocked").fault(409, "", "licence_expired");
     assert_eq!(world.number("SELECT count(*) FROM {alpha}.submission"), 6);
 
-    // What an importer brings was answered: it waits until the licence is in order.
+    // An importer's delivery was answered by the patient: it waits until the licence is valid.
     let waits = delivers(&world, patient, "9", "2025-03-01");
     assert_eq!(
         (&waits["outcome"], &waits["reasons"]),
@@ -159,7 +159,7 @@ fn settings_cache_reads_only_after_a_change() {
     let manager = world.alpha().manager();
     let patient = somebody(&world);
     assert_eq!(delivers(&world, patient, "1", "2026-06-01")["outcome"], "created");
-    // Whoever asked the database now would be refused.
+    // A query of the database would fail now.
     let schema = world.schema("alpha");
     let importer = format!("{schema}_importer");
     execute(

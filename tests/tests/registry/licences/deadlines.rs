@@ -1,4 +1,4 @@
-//! What falls due of licences, over HTTP.
+//! Deadlines of licences, over HTTP.
 
 use painreg_tests::{Actor, World, submission};
 use serde_json::{Value, json};
@@ -102,7 +102,7 @@ fn licence_usage_counts_a_submission_once_a_year() {
     for (id, days) in [("1", -30), ("2", -1), ("3", -1)] {
         answers(id, days, json!({"isi_01": 1})).expect(201);
     }
-    // Before the licence; without the instrument; the same once more, changed.
+    // Before the licence; without the instrument; the same again, changed.
     answers("4", -31, json!({"isi_01": 1})).expect(201);
     answers("5", -1, json!({"nrs_average": 1})).expect(201);
     answers("3", -1, json!({"isi_01": 2})).expect(201);

@@ -1,4 +1,4 @@
-//! Units, the record that a patient reads, and the access log.
+//! Units, the patient's access to the record, and the access log.
 
 use painreg_domain::policy::Role;
 use painreg_tests::{Answer, World, registration};
@@ -15,7 +15,7 @@ fn unit_role_reaches_its_own_unit_only() {
     here.submits(&patient, "1", &json!({"isi_01": 1})).expect(201);
     let submission = here.reads_answers_of(&patient).expect(200).items()[0]["id"].as_str().expect("an id").to_owned();
     let nobody = "11111111-1111-4111-8111-111111111111";
-    // For the other unit the patient does not exist: the same answer as for an id that was never given.
+    // For the other unit the patient does not exist: the answer is the one for an id that was never issued.
     for (real, invented) in [
         (there.reads(&patient), there.get(&there.at(&format!("patients/{nobody}")))),
         (there.reads_answers_of(&patient), there.get(&there.at(&format!("patients/{nobody}/submissions")))),
@@ -41,7 +41,7 @@ fn unit_role_reaches_its_own_unit_only() {
         assert_eq!(strip(real), strip(invented));
     }
     assert_eq!(there.lists_patients("").expect(200).items().len(), 0);
-    // A caller cannot register or move a patient out of their own reach.
+    // A caller cannot register a patient outside their reach, or move one out of it.
     let body = with(&registration(&world.person()), &json!({"unit": "ward"}));
     here.post(&here.at("patients"), &body).fault(422, "/unit", "unknown_reference");
     here.changes(&patient, 1, &json!({"unit": "ward"})).fault(422, "/unit", "unknown_reference");
@@ -49,7 +49,7 @@ fn unit_role_reaches_its_own_unit_only() {
     let lost = here.clone().changed(|claims| claims.unit = None).called("clinician-3");
     lost.reads(&patient).problem(404, "not_found");
     assert_eq!(lost.lists_patients("").expect(200).items().len(), 0);
-    // The manager reaches all and moves the patient; then it is the other way round.
+    // The manager reaches all units and moves the patient; then the other unit has access and the first has not.
     let manager = world.alpha().manager();
     manager.changes(&patient, 1, &json!({"unit": "ward"})).expect(200);
     there.reads(&patient).expect(200);
@@ -121,7 +121,7 @@ fn access_log_shows_actor_action_and_time() {
     clinician.changes(&patient, 1, &json!({"language": "en"})).expect(200);
     clinician.submits(&patient, "1", &json!({"isi_01": 1})).expect(201);
     world.alpha().importer().delivers(&world.delivery(&patient.person, 1)).expect(201);
-    // A change that came too late had opened the record, and is told; who could not reach it had not.
+    // A change with an old version opened the record and is logged; a caller outside the reach did not open it.
     clinician.changes(&patient, 1, &json!({"language": "nb"})).problem(412, "stale");
     clinician.clone().of_unit("ward").reads(&patient).problem(404, "not_found");
     let log = world.alpha().patient(&patient.id).reads_access_log_of(&patient).expect(200);
@@ -155,7 +155,7 @@ fn access_log_shows_actor_action_and_time() {
     }
     assert_eq!(log.items()[7]["request_id"], json!("my-request-0001"));
     assert_eq!(log.items()[2]["actor_kind"], json!("machine"));
-    // The refusals are in the registry's log, for those who oversee.
+    // The refusals are in the registry's log, for supervising roles.
     let all = world.alpha().dpo().get("/v1/tenants/alpha/audit-events?limit=200").expect(200);
     let refused = all.items().iter().filter(|event| event["outcome"] == "not_found").count();
     assert_eq!(refused, 1);

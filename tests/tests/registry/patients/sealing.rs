@@ -30,7 +30,7 @@ fn identifying_data_is_encrypted_at_rest() {
     });
     citizen.reads(&patient).expect(200);
 
-    // Every column of every table, as a dump would write it.
+    // Every column of every table, as in a dump.
     let tables = world.rows(
         "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_catalog.pg_tables \
          WHERE schemaname = 'platform' OR schemaname LIKE 't\\_%'",
@@ -43,7 +43,7 @@ fn identifying_data_is_encrypted_at_rest() {
             dump.push('\n');
         }
     }
-    // The scan sees what is there: the patient's id, and bytes as hexadecimal.
+    // The scan works: it finds the patient's id, and bytes as hexadecimal.
     assert!(dump.contains(&patient.id) && dump.contains("\\x01"));
     let log = std::fs::read_to_string(painreg_tests::Cluster::shared().folder.join("postgres.log")).unwrap_or_default();
     for secret in [
@@ -62,7 +62,7 @@ fn identifying_data_is_encrypted_at_rest() {
             assert!(!text.contains(&hex), "{secret} in {where_}, in hexadecimal");
         }
     }
-    // Sealed values do not open in another row: what is moved is not shown.
+    // Encrypted values cannot be decrypted in another row: moved values are not shown.
     let alpha = world.schema("alpha");
     painreg_tests::execute(
         &mut world.sql(),
@@ -93,7 +93,7 @@ fn blind_index_differs_between_registries() {
     let (alpha, beta) = (of("alpha"), of("beta"));
     assert_eq!((alpha.len(), beta.len()), (64, 64));
     assert_ne!(alpha, beta);
-    // It is keyed, not a plain hash of the number: trying all numbers does not find it.
+    // The index is keyed, not a plain hash of the number: hashing all numbers does not find it.
     let hashes = world.rows(&format!(
         "SELECT encode(sha256('{0}'), 'hex') AS plain, encode(sha256('fnr:{0}'), 'hex') AS canonical",
         person.national_id

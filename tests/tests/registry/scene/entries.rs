@@ -39,7 +39,7 @@ pub const ROWS: &[Example] = &[
     Example { operation: "listRecalled", query: "?model=L-8", whose: Whose::Listed, ..ROW },
 ];
 
-/// A valid entry of the operation's kind.
+/// Returns a valid entry of the operation's kind.
 pub fn content(request: &Request<'_>) -> Value {
     examples::entry(request.kind(), request.known(Kind::Episode), request.known(Kind::Implant))
 }

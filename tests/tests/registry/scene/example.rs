@@ -1,4 +1,4 @@
-//! One row of the tables: what a valid request of an operation needs beyond the OpenAPI document. Data only.
+//! One row of the tables: the parts of a valid request that the OpenAPI document does not determine. Data only.
 
 use std::collections::HashMap;
 
@@ -14,13 +14,13 @@ use crate::document::Operation;
 pub struct Example {
     /// Operation id, for example `readPatient` or `read{Kind}`.
     pub operation: &'static str,
-    /// Path parameters but for `tenant`, in any order.
+    /// Path parameters except `tenant`, in any order.
     pub path: &'static [Parameter],
     /// The slug of the registry that an operator's request is about.
     pub tenant: fn(&Scene) -> String,
     /// The query, with its question mark.
     pub query: &'static str,
-    /// Runs before the request is sent, for what the operation takes for granted.
+    /// Runs before the request is sent, to create what the operation requires.
     pub setup: Option<fn(&Request<'_>)>,
     /// A valid body.
     pub body: Option<fn(&Request<'_>) -> Value>,
@@ -67,13 +67,13 @@ pub enum Whose {
 pub struct Parameter {
     /// Its name in the path.
     pub name: &'static str,
-    /// Whether it names one of the objects, so that the request is answered with 404 where there is no such object.
+    /// Whether it names one of the objects, so that the request is answered with 404 if the object does not exist.
     pub object: bool,
     /// Returns the value in the path.
     pub value: fn(&Request<'_>) -> String,
 }
 
-/// What a value of a row can be made from.
+/// The context from which a row makes its values.
 pub struct Request<'a> {
     /// The furnished world.
     pub scene: &'a Scene,
@@ -83,27 +83,27 @@ pub struct Request<'a> {
     pub tenant: String,
     /// The kind of entry that the operation is about.
     pub kind: Option<Kind>,
-    /// The path parameters so far.
+    /// The values of path parameters so far.
     pub values: HashMap<&'static str, String>,
 }
 
 impl Request<'_> {
-    /// The kind of entry of an operation on entries.
+    /// Returns the kind of entry of an operation on entries.
     pub fn kind(&self) -> Kind {
         self.kind.expect("an operation on entries")
     }
 
-    /// The id of the objects' entry of this kind.
+    /// Returns the id of the objects' entry of this kind.
     pub fn known(&self, kind: Kind) -> &str {
         &self.objects.entries[&kind]
     }
 
-    /// A name that was never used: `prefix` and a number.
+    /// Returns an unused name: `prefix` and a number.
     pub fn fresh(&self, prefix: &str) -> String {
         format!("{prefix}-{}", self.scene.next())
     }
 
-    /// The text with schema, kind and path parameters in the place of their names in braces.
+    /// Returns the text with the names in braces replaced by schema, kind and path parameters.
     pub fn filled(&self, text: &str) -> String {
         let kind = self.kind.map(|kind| kind.to_string()).unwrap_or_default();
         let text = text.replace("{kind}", &kind).replace("{tenant}", &self.tenant);
@@ -112,7 +112,7 @@ impl Request<'_> {
 }
 
 impl Example {
-    /// The ids of its operations: one, or one for each kind of entry.
+    /// Returns the ids of its operations: one, or one for each kind of entry.
     pub fn operations(&self) -> Vec<String> {
         if self.operation.contains('{') {
             Kind::iter().map(|kind| self.of(kind)).collect()
@@ -126,7 +126,7 @@ impl Example {
         names.replace("{Kind}", &pascal(&kind.to_string()))
     }
 
-    /// Fails where the row and the document differ in parameters, body or version.
+    /// Fails if the row and the document differ in parameters, body or version.
     pub fn check(&self, operation: &Operation) {
         let id = &operation.id;
         let mut said: Vec<&str> = self.path.iter().map(|parameter| parameter.name).collect();
@@ -140,14 +140,14 @@ impl Example {
         assert_eq!(self.version.is_some(), required, "{id}: a version in the row, and If-Match in the document");
     }
 
-    /// Whether the request is answered with 404 where its objects are not.
+    /// Returns whether the request is answered with 404 if its objects do not exist.
     pub fn refers(&self) -> bool {
         let about = matches!(self.whose, Whose::Patient | Whose::AndSent(_) | Whose::AndFound(..));
         !self.keeps && (about || self.path.iter().any(|parameter| parameter.object))
     }
 }
 
-/// The row of an operation among these; fails with a skeleton of the row where there is none.
+/// Returns the row of an operation; fails with a skeleton of the row if there is none.
 pub fn find<'a>(rows: impl IntoIterator<Item = &'a Example>, operation: &Operation) -> &'a Example {
     let found: Vec<&Example> = rows.into_iter().filter(|row| row.operations().contains(&operation.id)).collect();
     assert!(found.len() < 2, "{}: several rows", operation.id);
@@ -158,7 +158,7 @@ pub fn find<'a>(rows: impl IntoIterator<Item = &'a Example>, operation: &Operati
     row
 }
 
-/// A row to be filled in, from what the document says.
+/// Returns a row to be filled in, made from the document.
 pub fn skeleton(operation: &Operation) -> String {
     let mut lines = vec!["Example {".to_owned(), format!("    operation: \"{}\",", operation.id)];
     let names = operation.parameters("path").filter_map(|parameter| parameter["name"].as_str());
@@ -181,18 +181,18 @@ pub fn skeleton(operation: &Operation) -> String {
     lines.join("\n")
 }
 
-/// The kind of entry that an operation is about; `None` for other operations.
+/// Returns the kind of entry of an operation; `None` for other operations.
 pub fn kind_of(operation: &Operation) -> Option<Kind> {
     let named = |kind: &Kind| operation.path.split('/').any(|part| part == kind.row().path);
     Kind::iter().find(named)
 }
 
-/// Every role that a token can carry.
+/// Returns every role that a token can carry.
 pub fn roles() -> impl Iterator<Item = Role> {
     Role::iter().filter(|role| *role != Role::System)
 }
 
-/// `pain_site` and `pain-sites` as `PainSite` and `PainSites`.
+/// Returns `PainSite` for `pain_site` and `PainSites` for `pain-sites`.
 fn pascal(name: &str) -> String {
     let words = name.split(['_', '-']).map(|word| {
         let (first, rest) = word.split_at(1);

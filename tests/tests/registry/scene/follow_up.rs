@@ -62,7 +62,7 @@ pub const ROWS: &[Example] = &[
     Example { operation: "readNonResponderProfile", ..ROW },
 ];
 
-/// Writes a draft of a plan where there is none.
+/// Writes a draft of a plan if there is none.
 fn plan_draft(request: &Request<'_>) {
     let manager = request.scene.world.place(&request.tenant).manager();
     let draft = manager.request("PUT", &manager.at("follow-up-plan-draft")).header("if-match", "\"v0\"");

@@ -1,5 +1,5 @@
-//! The path parameters and their values. An object that is spoken of is made for the purpose where a request would use
-//! it up; where the objects do not exist, neither does it.
+//! The path parameters and their values. An object that a request would use up is created for it; if the objects do not
+//! exist, neither does this one.
 
 use painreg_domain::synthetic::BASELINE_FORM_ID;
 use painreg_tests::{Answer, registration, submission};
@@ -52,30 +52,30 @@ pub const PUBLISHED_FORM: Parameter = registry("form", |_| examples::DRAFT.to_ow
 pub const FORM_VERSION: Parameter = registry("version", |_| examples::VERSION.to_owned());
 pub const PLAN_VERSION: Parameter = registry("version", |_| "1".to_owned());
 
-/// Whether the patient of the objects is in their registry.
+/// Returns whether the patient of the objects is registered.
 fn exists(request: &Request<'_>) -> bool {
     let schema = request.scene.world.schema(&request.objects.tenant);
     let found = format!("SELECT 1 FROM {schema}.patient WHERE id = '{}'", request.objects.patient);
     !request.scene.world.rows(&found).is_empty()
 }
 
-/// An id that never existed.
+/// Returns an id that never existed.
 fn never(request: &Request<'_>) -> String {
     request.scene.world.clock.random_id().to_string()
 }
 
-/// The id in an answer of 201, else one that never existed.
+/// Returns the id in an answer of 201, else one that never existed.
 fn made(request: &Request<'_>, answer: &Answer) -> String {
     if answer.status == 201 { answer.text_at("/id").to_owned() } else { never(request) }
 }
 
-/// The id of another patient of the objects' registry; one that never existed where registering is refused.
+/// Returns the id of another patient of the objects' registry; one that never existed if registering is refused.
 pub fn another_patient(request: &Request<'_>) -> String {
     let manager = request.scene.world.place(&request.objects.tenant).manager();
     made(request, &manager.post(&manager.at("patients"), &registration(&request.scene.world.person())))
 }
 
-/// The id of a current decision about the patient.
+/// Returns the id of a current decision about the patient.
 pub fn decision(request: &Request<'_>) -> String {
     let schema = request.scene.world.schema(&request.objects.tenant);
     let found = request.scene.world.rows(&format!(
@@ -98,7 +98,7 @@ fn merge(request: &Request<'_>) -> String {
     made(request, &manager.post(&manager.at("patient-merges"), &body))
 }
 
-/// An open alert about the patient.
+/// Returns the id of an open alert about the patient.
 fn alert(request: &Request<'_>) -> String {
     let clinician = request.scene.world.place(&request.objects.tenant).clinician();
     let body = submission(&request.objects.patient, &request.fresh("a"), &json!({"hscl_20": 3}));
@@ -109,7 +109,7 @@ fn alert(request: &Request<'_>) -> String {
     found.first().and_then(|row| row["id"].as_str()).map_or_else(|| never(request), str::to_owned)
 }
 
-/// A delivery of the patient's, kept in quarantine.
+/// Returns the id of a delivery of the patient in quarantine.
 fn quarantined(request: &Request<'_>) -> String {
     if !exists(request) {
         return never(request);
@@ -147,7 +147,7 @@ fn webhook(request: &Request<'_>) -> String {
     answer.body["webhook"]["id"].as_str().map_or_else(|| never(request), str::to_owned)
 }
 
-/// An invitation to the patient, leased by a sender.
+/// Returns the id of an invitation to the patient that a sender has leased.
 fn invitation(request: &Request<'_>) -> String {
     if !exists(request) {
         return never(request);

@@ -1,11 +1,11 @@
-//! A request that can be sent, and changed before.
+//! A request that can be sent, and modified before.
 
 use painreg_tests::{Actor, Answer};
 
 /// The patients that the audit trace of a prepared request names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Traced {
-    /// These, and those merged into them.
+    /// These patients and those merged into them.
     Records(Vec<String>),
     /// Exactly these patients.
     Exactly(Vec<String>),
@@ -22,15 +22,15 @@ pub struct Prepared {
     pub method: String,
     /// The path and the query.
     pub path: String,
-    /// The headers but for the media type.
+    /// The headers except the media type.
     pub headers: Vec<(String, String)>,
     /// The media type and the body.
     pub body: Option<(String, Vec<u8>)>,
-    /// Whether the request names one of the objects, and is answered with 404 without them.
+    /// Whether the request names one of the objects, and is answered with 404 if they do not exist.
     pub refers: bool,
     /// The patients that the audit trace names.
     pub traced: Traced,
-    /// Whether headers are as given and no key is added.
+    /// Whether only the given headers are sent, without an added key.
     pub bare: bool,
 }
 
@@ -51,7 +51,7 @@ impl Prepared {
         request.send()
     }
 
-    /// The same request with this header instead of any of the same name.
+    /// Returns the request with this header, which replaces one of the same name.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self = self.without(name);
@@ -59,14 +59,14 @@ impl Prepared {
         self
     }
 
-    /// The same request without this header.
+    /// Returns the request without this header.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(header, _)| !header.eq_ignore_ascii_case(name));
         self
     }
 
-    /// The same request with another body.
+    /// Returns the request with another body.
     #[must_use]
     pub fn with_body(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         if let Some((_, body)) = &mut self.body {

@@ -86,7 +86,7 @@ pub const ROWS: &[Example] = &[
     Example { operation: "listLicenceVersions", path: &[LICENCE], ..ROW },
 ];
 
-/// A form of one item, in a version that was never used.
+/// Returns a form of one item, in an unused version.
 fn form(request: &Request<'_>, code: &str) -> Value {
     examples::form(code, &request.fresh("v"))
 }

@@ -1,4 +1,4 @@
-//! Tenants, and what is open to every caller. An operator's request finds a registry in the state that it asks for.
+//! Tenants, and operations without a caller. An operator's request needs a registry in a certain state.
 
 use painreg_tests::issuer;
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ pub const ROWS: &[Example] = &[
     Example { operation: "migrateTenant", ..ROW },
 ];
 
-/// The slug of a registry that is suspended or not; it is created where it does not exist.
+/// Returns the slug of a registry that is suspended or not; it is created if it does not exist.
 fn in_state(scene: &Scene, slug: String, suspended: bool) -> String {
     let operator = scene.world.operator();
     let found = operator.get(&format!("/v1/tenants/{slug}"));

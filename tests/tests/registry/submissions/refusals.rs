@@ -160,7 +160,7 @@ fn submit_answers_refuses_invalid_answers() {
         with(&good, &json!({"patient": {"national_id": {"type": "fnr", "value": id}}, "form_version": "1"}));
     let made = clinician.post(&clinician.at("submissions"), &by_number).expect(201);
     assert_eq!(made.body["patient_id"], json!(patient.id));
-    // Unanswered is null or absent or empty; nothing answered is a submission all the same, without scores.
+    // Unanswered means null, absent or empty; a submission without answers is stored without scores.
     let empty = clinician.submits(&patient, "2", &json!({"isi_01": null})).expect(201);
     assert_eq!(scores(&empty), Vec::<Value>::new());
     assert_eq!(clinician.get(empty.header("location")).expect(200).body["answers"], json!({}));
@@ -189,7 +189,7 @@ fn importer_submits_answers_and_cannot_read_them() {
     ] {
         answer.problem(403, "forbidden");
     }
-    // Nor could it with any SQL of its own.
+    // Its database role cannot read them with any SQL.
     let alpha = world.schema("alpha");
     let mut sql = world.sql();
     painreg_tests::execute(&mut sql, &format!("SET ROLE {alpha}_importer"));

@@ -13,7 +13,7 @@ fn tenant_at_another_schema_version_is_503_alone() {
     let patient = clinician.registers(&world.person());
     let now =
         operator.get("/v1/tenants/alpha").expect(200).body["schema_version"].as_str().expect("a version").to_owned();
-    // As after an upgrade of the server: the registry has not been migrated yet.
+    // The state after an upgrade of the server: the registry has not been migrated yet.
     execute(
         &mut world.sql(),
         "UPDATE platform.tenant SET schema_version = '2020-01-01-000000', version = version + 1 WHERE slug = 'alpha'; \
@@ -44,7 +44,7 @@ fn migrate_tenant_failure_rolls_back_and_is_recorded() {
     let operator = world.operator();
     let clinician = world.beta().clinician();
     let alpha = world.schema("alpha");
-    // A registry that was tampered with: the first migration is forgotten, so it runs again and fails half-way.
+    // A damaged registry: the first migration is missing in its history, so it runs again and fails half-way.
     execute(
         &mut world.sql(),
         &format!(

@@ -1,4 +1,4 @@
-//! Registries in a database of their own.
+//! Registries in a separate database.
 
 use painreg_tests::{Cluster, World, try_rows};
 use secrecy::ExposeSecret as _;
@@ -35,7 +35,7 @@ fn create_tenant_in_a_separate_database() {
     assert!(world.place("delta").patient(&patient.id).reads_access_log_of(&patient).expect(200).items().len() >= 4);
     world.alpha().clinician().registers(&person);
 
-    // The rows are there and not here.
+    // The rows are in that database and not in this one.
     let schema = world.schema("delta");
     let mut there = cluster.superuser(&database);
     let count = |sql: &mut diesel::PgConnection, query: &str| try_rows(sql, query).map(|rows| rows[0]["n"].as_i64());
@@ -44,7 +44,7 @@ fn create_tenant_in_a_separate_database() {
     let dsn = world.rows("SELECT encode(dsn, 'escape') AS dsn FROM platform.tenant WHERE slug = 'delta'");
     assert!(!dsn[0]["dsn"].as_str().expect("sealed").contains("postgres"));
 
-    // The same rules: stored answers are forgotten there too, and the key is free again.
+    // The same rules apply: stored answers expire there too, and their keys are free again.
     let secretary = world.place("delta").secretary();
     let send = |body: &Value| secretary.request("POST", &secretary.at("patients")).key("key-1").json(body).send();
     let (one, other) = (painreg_tests::registration(&world.person()), painreg_tests::registration(&world.person()));

@@ -1,4 +1,4 @@
-//! What a token says: times, audience, role, unit, tenant, level of assurance and patient.
+//! Claims of a token: times, audience, role, unit, tenant, level of assurance and patient.
 
 use painreg_tests::World;
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ fn token_audience_issuer_and_subject_are_checked() {
     for sub in [Value::Null, json!(""), json!(1), json!("x".repeat(201)), json!("kari\u{0}")] {
         forge.refuses_claims(&json!({ "sub": sub }));
     }
-    // The harness's own issuer is trusted with its own key only.
+    // The harness's issuer is trusted with its key only.
     let claims = forge.world.alpha().clinician().claims.json(forge.world.clock.now(), 600);
     forge.refuses("another issuer's key", &forge.ec.token(&claims));
 }
@@ -136,7 +136,7 @@ fn tenant_issuer_cannot_issue_operators_or_system() {
         let body = json!({"slug": "gamma", "name": "Gamma", "issuers": issuers});
         operator.post("/v1/tenants", &body).fault(422, "/issuers/1/mapping/roles", "unknown_option");
     }
-    // Even where a row is written into the platform's table by SQL.
+    // The rule holds for a row that SQL wrote into the platform's table too.
     let mut sql = forge.world.sql();
     painreg_tests::execute(
         &mut sql,
@@ -144,7 +144,7 @@ fn tenant_issuer_cannot_issue_operators_or_system() {
          '{\"doctor\": \"clinician\", \"boss\": \"operator\", \"root\": \"system\"}') WHERE issuer = 'https://forge.example'; \
          UPDATE platform.generation SET value = value + 1;",
     );
-    // Noticed with the next look at the table; the mapping without `writer` shows that it was.
+    // The change is noticed when the table is read next; the mapping without `writer` proves it.
     let writer = forge.ec.token(&with(&forge.claims(), &json!({"role": "writer"})));
     forge.world.within(std::time::Duration::from_secs(10), || (forge.bearing(&writer).status == 401).then_some(()));
     forge.accepts_claims(&json!({"role": "doctor"}));
@@ -158,20 +158,20 @@ fn token_of_one_tenant_is_refused_by_others() {
     let patient = world.alpha().clinician().registers(&world.person());
     let here = format!("/v1/tenants/alpha/patients/{}", patient.id);
     let stranger = world.beta().clinician();
-    // Another's object, another's list, another's registry and one that does not exist: the same 404.
+    // Another patient's object or list, another registry and one that does not exist: the same 404.
     for path in [here.as_str(), PATH, "/v1/tenants/alpha", "/v1/tenants/gamma/patients", "/v1/tenants/Beta/patients"] {
         stranger.get(path).problem(404, "not_found");
     }
     let claims = stranger.claims.json(world.clock.now(), 600);
     let signed = |claims: &Value| world.nobody().with_token(Some(painreg_tests::Cluster::shared().signer.sign(claims)));
     signed(&claims).get("/v1/tenants/beta/patients").expect(200);
-    // A claim that no tenant of this issuer asks for, and none at all.
+    // A claim that no tenant of this issuer expects, and no claim.
     for registry in [json!("gamma"), json!("Alpha"), json!(["alpha"]), json!(""), Value::Null] {
         signed(&with(&claims, &json!({ "registry": registry })))
             .get("/v1/tenants/beta/patients")
             .problem(401, "unauthenticated");
     }
-    // Operators have no rights in a tenant, nor tenants' users on the platform.
+    // Operators have no rights in a tenant, and users of tenants have none on the platform.
     world.operator().get(PATH).problem(403, "forbidden");
     stranger.get("/v1/tenants").problem(403, "forbidden");
     let claims = with(&claims, &json!({"role": "operator"}));
@@ -180,7 +180,7 @@ fn token_of_one_tenant_is_refused_by_others() {
 
 #[test]
 fn token_with_two_tenants_is_refused() {
-    // Without a claim that tells them apart, one issuer of two tenants is trusted by neither.
+    // Without a claim that distinguishes them, one issuer of two tenants is trusted by neither.
     let forge = Forge::new();
     let token = forge.ec.token(&forge.claims());
     forge.accepts("one tenant", &token);

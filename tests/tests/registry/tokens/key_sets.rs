@@ -1,4 +1,4 @@
-//! Key sets of issuers: when they are fetched, and which are used.
+//! Key sets of issuers: when they are fetched, and which keys are used.
 
 use painreg_tests::World;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ fn key_set_is_fetched_for_an_unknown_id_once_a_minute() {
     }
     assert_eq!(forge.keys.asked(), 2);
 
-    // A flood of different unknown ids is one question.
+    // Many different unknown ids cause one fetch.
     advance(&forge.world, 61);
     std::thread::scope(|threads| {
         for at in 0..8 {
@@ -53,7 +53,7 @@ fn key_set_rotation_is_followed() {
     let old = forge.ec.token(&with(&forge.claims(), &json!({"exp": now(&forge.world) + 7200})));
     forge.accepts("the old key", &old);
     let new = Forger::ec("ec-2");
-    // Both for a while, then the new one alone.
+    // Both keys for a while, then only the new one.
     forge.keys.serve(&[forge.ec.jwk(), new.jwk()]);
     forge.refuses("the new key, within the minute", &new.token(&forge.claims()));
     advance(&forge.world, 61);
@@ -73,7 +73,7 @@ fn key_set_outage_keeps_known_keys() {
     for (status, body) in [("500 Internal Server Error", &b"{}"[..]), ("200 OK", b"not keys"), ("404 Not Found", b"")] {
         forge.keys.answer(status, &[], body);
         advance(&forge.world, 61);
-        // Anybody can name an unknown key and so have the set fetched; the one in use stays.
+        // Any caller can name an unknown key and so cause a fetch; the current set is kept.
         let asked = forge.keys.asked();
         forge.refuses("an unknown key", &Forger::ec("ec-9").token(&forge.claims()));
         assert_eq!(forge.keys.asked(), asked + 1);
@@ -93,7 +93,7 @@ fn key_set_with_faults_is_not_used() {
     let set = |keys: &[Value]| json!({ "keys": keys }).to_string().into_bytes();
     let step = |what: &str, status: &str, headers: &[&str], body: Vec<u8>, used: bool| {
         forge.keys.answer(status, headers, &body);
-        // A day and a minute: whatever was fetched before is old.
+        // After a day and a minute every fetched set is old.
         advance(&forge.world, 25 * 3600);
         let token = forge.ec.token(&forge.claims());
         if used { forge.accepts(what, &token) } else { forge.refuses(what, &token) }

@@ -54,14 +54,14 @@ fn dpop_bound_token_requires_a_fresh_proof() {
     bound.presents("Bearer", &[&bound.proof("third")]).problem(401, "unauthenticated");
     bound.presents("DPoP", &[]).problem(401, "unauthenticated");
     bound.presents("DPoP", &[&bound.proof("fourth"), &bound.proof("fifth")]).problem(401, "unauthenticated");
-    // Two servers' worth of haste: one of the same proofs wins.
+    // The same proof many times at once: one request wins.
     let proof = bound.proof("raced");
     let accepted = std::thread::scope(|threads| {
         let sent: Vec<_> = (0..4).map(|_| threads.spawn(|| bound.presents("DPoP", &[&proof]).status)).collect();
         sent.into_iter().map(|one| one.join().expect("an answer")).filter(|status| *status == 200).count()
     });
     assert_eq!(accepted, 1);
-    // The same id under another holder's key is another proof; and an id is forgotten only when its time is over.
+    // The same id with another holder's key is another proof; an id is kept until its lifetime ends.
     advance(&bound.forge.world, 30);
     bound.presents("DPoP", &[&proof]).problem(401, "unauthenticated");
     advance(&bound.forge.world, 300);
@@ -142,7 +142,7 @@ fn dpop_scheme_refuses_an_unbound_token() {
 
 #[test]
 fn dpop_bound_token_is_refused_as_bearer() {
-    // Also where the issuer's tokens need not be bound.
+    // The same for an issuer whose tokens need not be bound.
     let forge = Forge::new();
     let holder = Forger::ec("unused");
     forge.refuses_claims(&json!({"cnf": {"jkt": holder.thumbprint()}}));

@@ -114,7 +114,7 @@ fn register_many_dry_run_stores_nothing() {
     let said: Vec<&Value> =
         log.items().iter().filter(|it| it["action"] == "RegisterInBulk").map(|it| &it["outcome"]).collect();
     assert_eq!(said, ["refused", "rehearsed"], "somebody looked");
-    // The key of a dry run is free.
+    // A dry run does not use its key.
     let key = |query: &str| {
         let request = clinician.request("POST", &clinician.at(&format!("patient-batches{query}"))).key("dry");
         request.body("application/x-ndjson", format!("{}\n", lines[0]).into_bytes()).send().expect(200)
@@ -156,7 +156,7 @@ fn register_many_resent_after_interruption_stores_once() {
     let answer = sends(&swapped);
     assert_eq!(refused(&answer.lines()[0]).0, "key_reused");
     assert_eq!(outcomes(&answer), told(&[(1, "refused"), (2, "refused"), (3, "known"), (4, "known")]));
-    // What was refused may be put right under the same key.
+    // A refused line may be corrected under the same key.
     let mut wrong = courses.clone();
     let mut fifth = course(&world);
     fifth["entries"][0]["content"]["received_on"] = json!("2999-01-01");
@@ -165,7 +165,7 @@ fn register_many_resent_after_interruption_stores_once() {
     fifth["entries"] = json!([]);
     wrong[4] = fifth;
     assert_eq!(outcomes(&sends(&wrong))[4], (5, "registered".to_owned()));
-    // A program must send a key, and says so once for all lines.
+    // A machine client must send a key, one for all lines.
     let request = feed.request("POST", &feed.at("patient-batches")).bare();
     let none = request.body("application/x-ndjson", format!("{}\n", courses[0]).into_bytes()).send();
     none.problem(400, "idempotency_key_missing");

@@ -1,4 +1,4 @@
-//! Patients, the hospital's own system, other units and secretaries; and the log.
+//! Access by patients, the hospital's system, other units and secretaries, and the log.
 
 use painreg_domain::clinical::Kind;
 use painreg_domain::policy::Role;
@@ -54,7 +54,7 @@ fn hospital_system_records_courses_only() {
             feed.reads_entry(&patient, kind, &changed, &format!("?as_of={}", changed_at(&entry))).expect(200);
             assert_eq!(feed.reads_versions_of(&patient, kind, &entry).expect(200).items().len(), 2);
             feed.withdraws(&patient, kind, &changed).problem(403, "forbidden");
-            // A program repeats itself safely.
+            // A machine client repeats a request safely.
             feed.request("POST", &feed.entries_of(&patient, kind))
                 .bare()
                 .json(&body)

@@ -22,7 +22,7 @@ enum Deed {
 
 const KINDS: [Kind; 5] = [Kind::Referral, Kind::Diagnosis, Kind::TreatmentGoal, Kind::Medication, Kind::Sample];
 
-/// A member of the kind, with another value for every number.
+/// Returns a member of the kind, with another value for every number.
 fn varied(kind: Kind, number: u8) -> Value {
     match kind {
         Kind::Referral => {
@@ -109,7 +109,7 @@ fn agrees(actor: &Actor<'_>, patient: &Patient, at: Timestamp, model: &Model, ev
     }
 }
 
-/// Applies differences to a state. Differences hold no bookkeeping members.
+/// Applies differences to a state. Differences hold no versions or timestamps.
 fn applied(before: &Model, differences: &[Value]) -> Model {
     let mut state = before.clone();
     for it in differences {
@@ -170,7 +170,7 @@ fn history_agrees_with_a_model_at_every_instant() {
                 agrees(&clinician, &patient, just_before(*at), before, &[]);
             }
         }
-        // What differs between two instants leads from the one state to the other.
+        // The differences between two instants lead from one state to the other.
         for step in 1..states.len() {
             for (a, b) in [(step - 1, step), (0, step), (step, states.len() - 1)] {
                 let ((from, before), (to, after)) = (&states[a], &states[b]);

@@ -59,7 +59,7 @@ fn record_implant_component_parses_and_checks_the_udi() {
         (&bare["remarks"], &bare["udi_di"], &bare["midline_offset_mm"]),
         (&json!(["udi_missing"]), &Value::Null, &json!(1.5))
     );
-    // What the UDI says is changed with the UDI.
+    // Members that the UDI determines change with the UDI.
     let other =
         clinician.changes_entry(&patient, Kind::ImplantComponent, &kept, &json!({"udi": null})).expect(200).body;
     assert_eq!((&other["udi_di"], &other["udi_lot"], &other["expires_on"]), (&Value::Null, &Value::Null, &Value::Null));

@@ -1,4 +1,4 @@
-//! Chains of merges, and two at once.
+//! Chains of merges, and concurrent merges.
 
 use std::sync::Barrier;
 
@@ -35,7 +35,7 @@ fn concurrent_opposite_merges_refuse_one() {
     }
 }
 
-/// Which patient each id opens, by their place in the list.
+/// Returns the patient that each id opens, by position in the list.
 #[track_caller]
 fn opened(actor: &Actor<'_>, patients: &[Patient]) -> Vec<Option<usize>> {
     let opened = |patient: &Patient| {
