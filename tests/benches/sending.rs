@@ -24,19 +24,19 @@ fn campaign(patients: usize, without_last_check: bool) {
     campaign.run();
     let seconds = started.elapsed().as_secs_f64();
     let wrong = campaign.verdict();
-    let told = campaign.ledger();
+    let result = campaign.ledger();
     if without_last_check {
         say("And without the last check:");
     }
     say(&format!("{patients} patients registered with a procedure and decided in {prepared:.0} s"));
     say(&format!(
         "{} messages taken by the gateway in {seconds:.0} s ({:.0} a second), {} kills, {} checked first, {} stopped by the \
-         last check, {} patients answered, died or reserved themselves meanwhile",
-        told.taken.len(),
-        told.taken.len() as f64 / seconds,
-        told.kills,
-        told.checked_first,
-        told.stopped,
+         last check, {} patients answered, died or opted out during it",
+        result.taken.len(),
+        result.taken.len() as f64 / seconds,
+        result.kills,
+        result.checked_first,
+        result.stopped,
         campaign.closed()
     ));
     say(&format!("What must not happen: {}, such as {:?}", wrong.len(), wrong.first()));

@@ -53,7 +53,7 @@ impl<'w> Actor<'w> {
     #[must_use]
     pub fn changed(mut self, change: impl FnOnce(&mut Claims)) -> Self {
         change(&mut self.claims);
-        *self.signed.get_mut().expect("nobody panicked") = None;
+        *self.signed.get_mut().expect("no thread panicked") = None;
         self
     }
 
@@ -82,7 +82,7 @@ impl<'w> Actor<'w> {
             return fixed.clone();
         }
         let now = self.world.clock.now();
-        let mut signed = self.signed.lock().expect("nobody panicked");
+        let mut signed = self.signed.lock().expect("no thread panicked");
         if let Some((good_until, token)) = &*signed
             && now.as_second() < good_until - 60
         {
@@ -268,7 +268,7 @@ impl<'w> Actor<'w> {
 
     /// Undoes a merge.
     #[track_caller]
-    pub fn parts(&self, merge: &Value) -> Answer {
+    pub fn undoes(&self, merge: &Value) -> Answer {
         let path = self.at(&format!("patient-merges/{}", merge["id"].as_str().unwrap_or_default()));
         self.delete(&path, merge["version"].as_i64().unwrap_or_default())
     }

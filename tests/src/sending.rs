@@ -103,10 +103,6 @@ impl<'w> Campaign<'w> {
         Draw((seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
     }
 
-    fn told(&self) -> std::sync::MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn is_closed(&self, patient: &str) -> bool {
         self.closed.lock().unwrap_or_else(PoisonError::into_inner).contains(patient)
     }
@@ -174,12 +170,12 @@ impl<'w> Campaign<'w> {
             }
             empty = 0;
             if draw.one_in(8) {
-                self.told().kills += 1;
+                self.ledger().kills += 1;
                 continue;
             }
             for invitation in &invitations {
                 if !self.deliver(&sender, &mut draw, invitation) {
-                    self.told().kills += 1;
+                    self.ledger().kills += 1;
                     break;
                 }
             }
@@ -195,7 +191,7 @@ impl<'w> Campaign<'w> {
         if draw.one_in(10) {
             let again = ask();
             if first.body != again.body {
-                self.told().violations.push(format!("a repeated claim answers otherwise: {}", again.text()));
+                self.ledger().violations.push(format!("a repeated claim answers otherwise: {}", again.text()));
             }
         }
         if first.status == 200 { first.body } else { Value::Null }
@@ -210,10 +206,10 @@ impl<'w> Campaign<'w> {
             sender.post(&path, receipt)
         };
         if invitation["check_first"] == true {
-            let mut told = self.told();
-            told.checked_first += 1;
-            let is_there = told.taken.contains_key(id);
-            drop(told);
+            let mut ledger = self.ledger();
+            ledger.checked_first += 1;
+            let is_there = ledger.taken.contains_key(id);
+            drop(ledger);
             if is_there {
                 tell(&json!({"outcome": "sent"}));
                 return true;
@@ -228,11 +224,11 @@ impl<'w> Campaign<'w> {
         let path = sender.at(&format!("invitations/{id}/handover"));
         let granted = sender.put(&path, invitation["version"].as_i64().unwrap_or_default()).status == 200;
         if !granted {
-            self.told().stopped += 1;
+            self.ledger().stopped += 1;
             return true;
         }
         if closed {
-            self.told()
+            self.ledger()
                 .violations
                 .push(format!("{id} was handed over after the patient had answered, died or the like"));
         }
@@ -251,35 +247,38 @@ impl<'w> Campaign<'w> {
     /// The gateway accepts a message.
     fn take(&self, invitation: &Value, id: &str, patient: &str) {
         let reminder = invitation["reminder"].as_u64().unwrap_or_default();
-        let mut told = self.told();
-        *told.taken.entry(id.to_owned()).or_default() += 1;
+        let mut ledger = self.ledger();
+        *ledger.taken.entry(id.to_owned()).or_default() += 1;
         if reminder == 0 {
-            *told.invited.entry(patient.to_owned()).or_default() += 1;
+            *ledger.invited.entry(patient.to_owned()).or_default() += 1;
         } else {
-            *told.reminded.entry((patient.to_owned(), reminder)).or_default() += 1;
+            *ledger.reminded.entry((patient.to_owned(), reminder)).or_default() += 1;
         }
     }
 
     /// Returns every violation: no patient may have been sent anything twice or after the answer, and all other
     /// patients must have been sent the invitation.
     pub fn verdict(&self) -> Vec<String> {
-        let told = self.told();
-        let mut wrong = told.violations.clone();
+        let ledger = self.ledger();
+        let mut wrong = ledger.violations.clone();
         let twice = |count: &&usize| **count > 1;
-        wrong.extend(told.taken.iter().filter(|(_, count)| twice(count)).map(|(id, _)| format!("{id} was sent twice")));
         wrong.extend(
-            told.invited.iter().filter(|(_, count)| twice(count)).map(|(id, _)| format!("{id} was invited twice")),
+            ledger.taken.iter().filter(|(_, count)| twice(count)).map(|(id, _)| format!("{id} was sent twice")),
         );
-        let reminded = told.reminded.iter().filter(|(_, count)| twice(count));
+        wrong.extend(
+            ledger.invited.iter().filter(|(_, count)| twice(count)).map(|(id, _)| format!("{id} was invited twice")),
+        );
+        let reminded = ledger.reminded.iter().filter(|(_, count)| twice(count));
         wrong.extend(reminded.map(|((id, reminder), _)| format!("{id} was reminded twice ({reminder})")));
-        let forgotten = self.patients.iter().filter(|it| !told.invited.contains_key(&it.id) && !self.is_closed(&it.id));
+        let forgotten =
+            self.patients.iter().filter(|it| !ledger.invited.contains_key(&it.id) && !self.is_closed(&it.id));
         wrong.extend(forgotten.map(|it| format!("{} was never invited", it.id)));
         wrong
     }
 
     /// Returns the ledger of the campaign so far.
     pub fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
-        self.told()
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns how many patients answered, died or opted out.

@@ -114,17 +114,17 @@ impl World {
             grace: Duration::from_secs(5),
             works: setup.works,
         };
-        let (tell, told) = mpsc::channel();
+        let (report_handle, started) = mpsc::channel();
         let served = registry.clone();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let running = server::start(served, &options, listener).expect("a server");
-                tell.send(running.handle.clone()).expect("somebody who waits");
+                report_handle.send(running.handle.clone()).expect("a world that waits");
                 running.server.await.expect("an orderly end");
                 drop(running.worker);
             });
         });
-        let handle = told.recv().expect("a server");
+        let handle = started.recv().expect("a server");
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -167,7 +167,7 @@ impl World {
     }
 
     /// Returns a caller without a token.
-    pub fn nobody(&self) -> Actor<'_> {
+    pub fn unauthenticated(&self) -> Actor<'_> {
         self.operator().with_token(None)
     }
 
@@ -274,7 +274,7 @@ pub struct Place<'w> {
 
 impl<'w> Place<'w> {
     /// Returns a caller with this role, of the unit `clinic`.
-    pub fn somebody(&self, role: Role) -> Actor<'w> {
+    pub fn caller(&self, role: Role) -> Actor<'w> {
         Actor::new(
             self.world,
             Claims {
@@ -290,41 +290,41 @@ impl<'w> Place<'w> {
 
     /// Returns the patient with this id in this registry, as a caller.
     pub fn patient(&self, id: &str) -> Actor<'w> {
-        self.somebody(Role::Patient).changed(|claims| claims.patient = Some(id.to_owned()))
+        self.caller(Role::Patient).changed(|claims| claims.patient = Some(id.to_owned()))
     }
 
     /// Returns a clinician of the registry.
     pub fn clinician(&self) -> Actor<'w> {
-        self.somebody(Role::Clinician)
+        self.caller(Role::Clinician)
     }
 
     /// Returns a secretary of the registry.
     pub fn secretary(&self) -> Actor<'w> {
-        self.somebody(Role::Secretary)
+        self.caller(Role::Secretary)
     }
 
     /// Returns a registry manager.
     pub fn manager(&self) -> Actor<'w> {
-        self.somebody(Role::RegistryManager)
+        self.caller(Role::RegistryManager)
     }
 
     /// Returns the data protection officer.
     pub fn dpo(&self) -> Actor<'w> {
-        self.somebody(Role::Dpo)
+        self.caller(Role::Dpo)
     }
 
     /// Returns the program that delivers answers.
     pub fn importer(&self) -> Actor<'w> {
-        self.somebody(Role::Importer)
+        self.caller(Role::Importer)
     }
 
     /// Returns the feed of the hospital's patient administration system.
     pub fn pas_feed(&self) -> Actor<'w> {
-        self.somebody(Role::PasFeed)
+        self.caller(Role::PasFeed)
     }
 
     /// Returns the program that sends invitations.
     pub fn sender(&self) -> Actor<'w> {
-        self.somebody(Role::Sender)
+        self.caller(Role::Sender)
     }
 }

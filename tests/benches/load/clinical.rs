@@ -147,12 +147,12 @@ impl Clinic<'_> {
                 done.into_iter().collect::<Result<Vec<()>, _>>()?;
                 let rate = count(lines) / started.elapsed().as_secs_f64();
                 let stamp = self.bench.registry.clock().now().as_microsecond();
-                let told = direct.run(&program, &address, clients, self.bench.time.as_secs(), stamp)?;
+                let answered = direct.run(&program, &address, clients, self.bench.time.as_secs(), stamp)?;
                 say(format!(
                     "complete patient in one line, c = {clients}, round {round}: {rate:.0} lines/s | pgbench {:.0} tps | \
                      ratio {:.2}",
-                    told.rate,
-                    rate / told.rate
+                    answered.rate,
+                    rate / answered.rate
                 ));
             }
         }

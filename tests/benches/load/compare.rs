@@ -58,16 +58,21 @@ impl Bench<'_> {
                     let direct = script.as_ref().map_err(ToString::to_string).and_then(|script| {
                         let before = self.spent(server);
                         let stamp = self.registry.clock().now().as_microsecond();
-                        let told = script.run(&program, &address, *clients, self.time.as_secs(), stamp);
-                        let told = told.map_err(|error| error.to_string())?;
+                        let result = script.run(&program, &address, *clients, self.time.as_secs(), stamp);
+                        let result = result.map_err(|error| error.to_string())?;
                         let seconds = f64::from(u32::try_from(self.time.as_secs()).unwrap_or(u32::MAX));
-                        Ok((told, self.spent(server).each_since(before, told.rate * seconds)))
+                        Ok((result, self.spent(server).each_since(before, result.rate * seconds)))
                     });
                     let compared = match &direct {
-                        Ok((told, theirs)) => {
-                            ratios.push(outcome.rate() / told.rate.max(f64::EPSILON));
+                        Ok((result, theirs)) => {
+                            ratios.push(outcome.rate() / result.rate.max(f64::EPSILON));
                             (
-                                format!("{:>8.0} {:>8.2} {:>6.2}", told.rate, told.latency, outcome.rate() / told.rate),
+                                format!(
+                                    "{:>8.0} {:>8.2} {:>6.2}",
+                                    result.rate,
+                                    result.latency,
+                                    outcome.rate() / result.rate
+                                ),
                                 format!("{:>9.3}", theirs.postgres),
                             )
                         }

@@ -131,10 +131,10 @@ impl Clinic<'_> {
             let line =
                 |it: &Follower| json!({"patient": registration(&it.person), "entries": it.entries}).to_string() + "\n";
             let lines: String = together.iter().map(line).collect();
-            for told in self.post("patient-batches", "application/x-ndjson", &lines)?.lines() {
-                let told: Value = serde_json::from_str(told)?;
-                let id = told.pointer("/registered/patient_id").and_then(Value::as_str);
-                ids.push(id.ok_or_else(|| format!("a line was refused: {told}"))?.to_owned());
+            for result in self.post("patient-batches", "application/x-ndjson", &lines)?.lines() {
+                let result: Value = serde_json::from_str(result)?;
+                let id = result.pointer("/registered/patient_id").and_then(Value::as_str);
+                ids.push(id.ok_or_else(|| format!("a line was refused: {result}"))?.to_owned());
             }
         }
         Ok(ids)

@@ -69,14 +69,14 @@ pub fn measure(bench: &Bench<'_>, server: &Server) -> Result<(), Failure> {
             "  round {round}: {ours:>7.0} lines/s ({:.1} MB/s) | \\copy {theirs:>7.0} lines/s | {:.2} | {}",
             count(bytes) / 1e6 / time.as_secs_f64(),
             ours / theirs,
-            told(&spent),
+            cpu_figures(&spent),
         ));
     }
     say(format!("Server after {lines} lines: {}", server.memory()));
     Ok(())
 }
 
-fn told(spent: &Spent) -> String {
+fn cpu_figures(spent: &Spent) -> String {
     format!("CPU a line: server {:.0} µs, PostgreSQL {:.0} µs", spent.server * 1e3, spent.postgres * 1e3)
 }
 

@@ -180,7 +180,7 @@ impl<'f> Bench<'f> {
             self.create(slug)?;
         }
         painreg_api::commands::codes::import_builtin(&self.registry)?;
-        let (ours, scripts) = self.furnish()?;
+        let (ours, scripts) = self.set_up()?;
         let server = self.serve()?;
         say(format!("Server at rest: {}", server.memory()));
         self.in_turn(&server, &ours, scripts)?;
@@ -242,7 +242,7 @@ impl<'f> Bench<'f> {
     }
 
     /// Registers the patients of both tenants, records a few requests for pgbench, and prepares its tenant for it.
-    fn furnish(&self) -> Result<(Patients, Vec<Result<Script, String>>), Failure> {
+    fn set_up(&self) -> Result<(Patients, Vec<Result<Script, String>>), Failure> {
         let server = self.serve()?;
         let ours = self.register(server.address, SERVED, 1, self.patients)?;
         let direct = self.register(server.address, DIRECT, 1, self.patients)?;

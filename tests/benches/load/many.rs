@@ -31,7 +31,7 @@ impl Bench<'_> {
         let started = Instant::now();
         let migrated = self.registry.migrate(None, false, |_| {})?.len();
         say(format!("Migrating all {migrated} tenants with nothing pending: {:.2} s", started.elapsed().as_secs_f64()));
-        self.migrate_anew()?;
+        self.recreate_tables()?;
         // The server checks for changes every second.
         std::thread::sleep(Duration::from_millis(2500));
         let mut templates = Vec::new();
@@ -60,7 +60,7 @@ impl Bench<'_> {
     }
 
     /// Drops the tables of one tenant and lets the migration create them.
-    pub fn migrate_anew(&self) -> Result<(), Failure> {
+    pub fn recreate_tables(&self) -> Result<(), Failure> {
         let slug = "many-anew";
         self.create(slug)?;
         let mut superuser = self.superuser()?;

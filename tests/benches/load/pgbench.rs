@@ -246,7 +246,7 @@ fn is_instant(text: &str) -> bool {
 
 /// The results that pgbench prints.
 #[derive(Clone, Copy)]
-pub struct Told {
+pub struct Measured {
     /// The number of transactions a second.
     pub rate: f64,
     /// The mean latency in milliseconds.
@@ -255,7 +255,14 @@ pub struct Told {
 
 impl Script {
     /// Runs the script with prepared statements.
-    pub fn run(&self, program: &Path, address: &str, clients: u32, seconds: u64, stamp: i64) -> Result<Told, Failure> {
+    pub fn run(
+        &self,
+        program: &Path,
+        address: &str,
+        clients: u32,
+        seconds: u64,
+        stamp: i64,
+    ) -> Result<Measured, Failure> {
         let mut command = Command::new(program);
         command
             .args(["--no-vacuum", "--protocol=prepared", "--random-seed=rand"])
@@ -275,7 +282,7 @@ impl Script {
         if output.status.success()
             && let (Some(rate), Some(latency)) = (figure("tps = "), figure("latency average = "))
         {
-            return Ok(Told { rate, latency });
+            return Ok(Measured { rate, latency });
         }
         let said = String::from_utf8_lossy(&output.stderr);
         let said: Vec<&str> = said.lines().filter(|line| !line.is_empty()).take(6).collect();

@@ -7,8 +7,8 @@ use painreg_tests::sending::to_ten;
 use painreg_tests::{Actor, Answer, Patient, World};
 use serde_json::{Value, json};
 
-use crate::invitations::{claims, due, hands_over, morning, tells, token_of};
-use crate::kit::{Judged as _, with};
+use crate::invitations::{claims, due, hands_over, morning, reports_delivery, token_of};
+use crate::kit::{AnswerAssertions as _, with};
 
 /// The Nettskjema number of `opr-rf` in the template.
 const RF: &str = "1000005";
@@ -28,7 +28,7 @@ fn asked(world: &World, reference: &str) -> Asked {
     let invitation = &claim["invitations"][0];
     assert_eq!(invitation["patient_id"], patient.id.as_str());
     hands_over(&sender, invitation).expect(200);
-    tells(&sender, invitation, &json!({"outcome": "sent", "reference": reference})).expect(200);
+    reports_delivery(&sender, invitation, &json!({"outcome": "sent", "reference": reference})).expect(200);
     Asked { id: invitation["id"].clone(), token: token_of(invitation), patient }
 }
 
@@ -59,7 +59,7 @@ fn sends_line(actor: &Actor<'_>, path: &str, line: &Value) {
 /// Returns the decision on the question three months after the treatment: state, deciding reason, how the answer was
 /// matched.
 #[track_caller]
-fn stands(world: &World, patient: &Patient) -> [String; 3] {
+fn decision_of(world: &World, patient: &Patient) -> [String; 3] {
     let clinician = world.alpha().clinician();
     let body = clinician.get(&clinician.at(&format!("patients/{}/follow-up", patient.id))).expect(200).body;
     let rule = body["rules"].as_array().into_iter().flatten().find(|it| it["rule"] == "rf_3").expect("the rule");
@@ -120,7 +120,7 @@ fn invitation_token_matches_in_every_delivery_shape() {
         let it = asked(&world, &format!("gw-{at}"));
         way(&it);
         assert_eq!(named(&world, &it.patient), std::slice::from_ref(&it.id), "way {at}");
-        assert_eq!(stands(&world, &it.patient), ["answered", "answered_in_time", "token"], "way {at}");
+        assert_eq!(decision_of(&world, &it.patient), ["answered", "answered_in_time", "token"], "way {at}");
     }
 }
 
@@ -129,27 +129,27 @@ fn reminder_is_skipped_when_the_answer_is_in_quarantine() {
     let world = morning();
     let (importer, manager) = (world.alpha().importer(), world.alpha().manager());
     let it = asked(&world, "gw-1");
-    assert_eq!(stands(&world, &it.patient)[1], "reminder_pending");
+    assert_eq!(decision_of(&world, &it.patient)[1], "reminder_pending");
     // An answer out of range, and the token in an unexpected place.
     let path = importer.at(&format!("nettskjema/{RF}/deliveries"));
     let mut delivery = native(&world, &it.patient, 81, "");
     delivery["answers"] = json!({"pgic": 99, "elsewhere": format!("({})", it.token.to_uppercase())});
     let kept = importer.post(&path, &delivery).expect(202).text_at("/quarantine_id").to_owned();
-    assert_eq!(stands(&world, &it.patient), ["sent", "answer_in_quarantine", ""]);
+    assert_eq!(decision_of(&world, &it.patient), ["sent", "answer_in_quarantine", ""]);
     to_ten(&world, days_after(norwegian_day(world.clock.now()), 8));
     assert_eq!(claims(&world.alpha().sender(), "sms")["invitations"], json!([]));
     // A delivery that was placed answers the invitation; a dismissed one does not.
     let dismissal = manager.at(&format!("quarantine/{kept}/dismissal"));
     manager.put(&dismissal, 1).expect(200);
-    assert_eq!(stands(&world, &it.patient)[1], "reminder_pending");
+    assert_eq!(decision_of(&world, &it.patient)[1], "reminder_pending");
     delivery["metadata"]["submission_id"] = json!(82);
     delivery["answers"] = json!({"pgic": 99, "invitasjon": it.token});
     let kept = importer.post(&path, &delivery).expect(202).text_at("/quarantine_id").to_owned();
-    assert_eq!(stands(&world, &it.patient)[1], "answer_in_quarantine");
+    assert_eq!(decision_of(&world, &it.patient)[1], "answer_in_quarantine");
     let corrections = json!({"corrections": {"values": [{"pointer": "/answers/pgic", "value": "2"}]}});
     let placed = manager.post(&manager.at(&format!("quarantine/{kept}/replays")), &corrections).expect(200).body;
     assert_eq!(placed["outcome"], "created", "{placed}");
-    assert_eq!(stands(&world, &it.patient)[..2], ["answered", "answered_in_time"]);
+    assert_eq!(decision_of(&world, &it.patient)[..2], ["answered", "answered_in_time"]);
 }
 
 #[test]
@@ -159,12 +159,12 @@ fn sender_reference_matches_only_the_same_patient() {
     let (it, other) = (asked(&world, "gw-1"), asked(&world, "gw-2"));
     let stored = posts(&clinician, &answers(&world, &it.patient, "gw-1")).expect(201);
     assert_eq!(stored.body["invitation_id"], it.id);
-    assert_eq!(stands(&world, &it.patient), ["answered", "answered_in_time", "source"]);
+    assert_eq!(decision_of(&world, &it.patient), ["answered", "answered_in_time", "source"]);
     // The same reference with another patient's answers matches nothing; the answers are stored all the same.
     let stranger = clinician.registers(&world.answerer());
     let stored = posts(&clinician, &answers(&world, &stranger, "gw-2")).expect(201);
     assert_eq!(stored.body["invitation_id"], Value::Null);
-    assert_eq!(stands(&world, &other.patient), ["sent", "reminder_pending", ""]);
+    assert_eq!(decision_of(&world, &other.patient), ["sent", "reminder_pending", ""]);
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn revision_answers_the_invitation_of_its_predecessor() {
     let revised = posts(&clinician, &revised).expect(201);
     assert_eq!((&revised.body["delivered"], &revised.body["invitation_id"]), (&json!("revised"), &it.id));
     assert_eq!(named(&world, &it.patient), [it.id.clone(), it.id.clone()]);
-    assert_eq!(stands(&world, &it.patient), ["answered", "answered_in_time", "token"]);
+    assert_eq!(decision_of(&world, &it.patient), ["answered", "answered_in_time", "token"]);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn unknown_or_foreign_token_loses_no_answers() {
         let body = with(&answers(&world, &it.patient, &format!("bad-{at}")), &json!({"invitation": token}));
         assert_eq!(posts(&clinician, &body).expect(201).body["invitation_id"], Value::Null, "{token}");
         // The day of the answer determines the question.
-        assert_eq!(stands(&world, &it.patient), ["answered", "answered_in_time", "window"], "{token}");
+        assert_eq!(decision_of(&world, &it.patient), ["answered", "answered_in_time", "window"], "{token}");
     }
     // The form element of the token may hold any text.
     for (submission, token) in [(81, other.token.clone()), (82, "x".repeat(5000)), (83, String::new())] {
@@ -199,9 +199,9 @@ fn unknown_or_foreign_token_loses_no_answers() {
         let path = importer.at(&format!("nettskjema/{RF}/deliveries"));
         let stored = importer.post(&path, &native(&world, &it.patient, submission, &token)).expect(201);
         assert_eq!(stored.body["invitation_id"], Value::Null, "{submission}");
-        assert_eq!(stands(&world, &it.patient), ["answered", "answered_in_time", "window"], "{submission}");
+        assert_eq!(decision_of(&world, &it.patient), ["answered", "answered_in_time", "window"], "{submission}");
     }
-    assert_eq!(stands(&world, &other.patient), ["sent", "reminder_pending", ""], "nobody answered for them");
+    assert_eq!(decision_of(&world, &other.patient), ["sent", "reminder_pending", ""], "no answer matched theirs");
 }
 
 #[test]
@@ -214,10 +214,10 @@ fn token_matches_before_the_day_and_after_the_window() {
     };
     let (early, late) = (asked(&world, "early"), asked(&world, "late"));
     submits(&early, world.clock.now() - SignedDuration::from_hours(24 * 8));
-    assert_eq!(stands(&world, &early.patient), ["answered", "answered_early", "token"]);
+    assert_eq!(decision_of(&world, &early.patient), ["answered", "answered_early", "token"]);
     // No answer window is as long as half a year.
     let day = days_after(norwegian_day(world.clock.now()), 180);
     painreg_tests::sending::to_ten(&world, day);
     submits(&late, world.clock.now());
-    assert_eq!(stands(&world, &late.patient), ["answered", "answered_late", "token"]);
+    assert_eq!(decision_of(&world, &late.patient), ["answered", "answered_late", "token"]);
 }

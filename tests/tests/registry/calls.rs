@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::examples;
 use crate::follow_up::{publishes, runs};
-use crate::invitations::{claims, due, hands_over, is_due, make_due, morning, tells};
+use crate::invitations::{claims, due, hands_over, is_due, make_due, morning, reports_delivery};
 
 /// Sends all due invitations of a channel, and reports this outcome.
 fn sends(world: &World, channel: &str, receipt: &Value) {
@@ -19,7 +19,7 @@ fn sends(world: &World, channel: &str, receipt: &Value) {
     let claim = claims(&sender, channel);
     for invitation in claim["invitations"].as_array().expect("invitations") {
         hands_over(&sender, invitation).expect(200);
-        tells(&sender, invitation, receipt).expect(200);
+        reports_delivery(&sender, invitation, receipt).expect(200);
     }
 }
 
@@ -70,14 +70,14 @@ fn call_list_holds_unanswered_and_unreached_patients_only() {
     let elsewhere = world.alpha().clinician().of_unit("elsewhere");
     assert_eq!(list(&elsewhere), [] as [Value; 0]);
     // The outcome of a call changes the list.
-    let rings = |item: &Value, outcome: &str| {
+    let calls = |item: &Value, outcome: &str| {
         let body = json!({"decision_id": item["decision"]["id"], "outcome": outcome});
         secretary.post(&secretary.at("follow-up-calls"), &body)
     };
-    let called = rings(lost, "no_reply").expect(201).body;
+    let called = calls(lost, "no_reply").expect(201).body;
     assert_eq!((&called["patient_id"], &called["outcome"]), (&lost["patient_id"], &json!("no_reply")));
     assert_eq!(named(&list(&manager), &unreached), None, "not again today");
-    rings(reminded, "declined").expect(201);
+    calls(reminded, "declined").expect(201);
     let listed = manager.get(&manager.at("follow-up-decisions?reason=declined_by_telephone")).expect(200);
     assert_eq!(listed.items()[0]["id"], reminded["decision"]["id"]);
     assert_eq!(list(&manager), [] as [Value; 0], "left in peace");
@@ -117,8 +117,8 @@ fn call_list_skips_dead_and_opted_out_patients() {
     let basis = json!({"basis": "reservation", "against": "questionnaires", "valid_from": today, "source": "oral"});
     clinician.records(&reserved, Kind::LegalBasis, &basis);
     assert_eq!(list(&clinician), [] as [Value; 0]);
-    let told = clinician.get(&clinician.at(&format!("patients/{}/follow-up", reserved.id))).expect(200).body;
-    let rules = told["rules"].as_array().expect("rules");
+    let result = clinician.get(&clinician.at(&format!("patients/{}/follow-up", reserved.id))).expect(200).body;
+    let rules = result["rules"].as_array().expect("rules");
     let rf = &rules.iter().find(|it| it["rule"] == "rf_3").expect("a rule")["current"]["decision"];
     assert_eq!(rf["reasons"][0]["code"], "reserved_against_questionnaires");
 }
@@ -148,19 +148,19 @@ fn call_outlives_its_decision() {
     let world = morning();
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
     let patient = clinician.registers(&world.answerer());
-    let rings = |rule: &str| {
+    let calls = |rule: &str| {
         let listed = clinician.get(&clinician.at(&format!("follow-up-decisions?rule={rule}"))).expect(200);
         let body = json!({"decision_id": listed.items()[0]["id"], "outcome": "no_reply"});
         clinician.post(&clinician.at("follow-up-calls"), &body).expect(201);
     };
     // No attempt has begun; then one begins and is withdrawn; then its rule is removed.
-    rings("rf_3");
+    calls("rf_3");
     let today = norwegian_day(world.clock.now());
     let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": days_before(today, 60)});
     let procedure = clinician.records(&patient, Kind::Procedure, &body);
-    rings("rf_3");
+    calls("rf_3");
     clinician.withdraws(&patient, Kind::Procedure, &procedure).expect(204);
-    rings("scs_6");
+    calls("scs_6");
     let mut plan = examples::plan();
     plan["tracks"].as_array_mut().expect("tracks").retain(|track| track["code"] != "scs");
     publishes(&manager, &plan);
@@ -181,7 +181,7 @@ fn claim_sends_nothing_twice_when_the_clock_goes_back() {
     let sender = world.alpha().sender();
     assert_eq!(claims(&sender, "sms")["invitations"], json!([]));
     hands_over(&sender, invitation).expect(200);
-    let sent = tells(&sender, invitation, &json!({"outcome": "sent"})).expect(200).body;
+    let sent = reports_delivery(&sender, invitation, &json!({"outcome": "sent"})).expect(200).body;
     assert_eq!(sent["sent_at"], sent["claimed_at"], "nothing is sent before it was taken on");
     world.advance(SignedDuration::from_hours(2));
     assert_eq!(claims(&sender, "sms")["invitations"], json!([]));

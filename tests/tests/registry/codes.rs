@@ -11,7 +11,7 @@ use painreg_tests::{Actor, Answer, Cluster, World};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 use serde_json::Value;
 
-use crate::kit::{Judged as _, pages};
+use crate::kit::{AnswerAssertions as _, pages};
 
 /// Writes a file for this world.
 fn file(world: &World, name: &str, bytes: &[u8]) -> PathBuf {
@@ -169,13 +169,13 @@ fn codes_import_is_seen_by_a_running_server() {
     let text = "Kode;Kodetekst;Gyldig fra\nM79.7;Fibromyalgi;\nR52.1;Kroniske, uh\u{e5}ndterlige smerter;\nR52.3;Ny smerte;01.07.2026\nR52;Smerte;\nG53.0*;Postherpetisk nevralgi;\n";
     let path = file(&world, "icd10.csv", text.as_bytes());
     let dry = Wanted { dry_run: true, ..wanted(System::Icd10, "2026") };
-    let told = import_file(&elsewhere, &dry, &path).unwrap_or_else(|error| panic!("{error}"));
-    assert!(!told.imported.done);
+    let result = import_file(&elsewhere, &dry, &path).unwrap_or_else(|error| panic!("{error}"));
+    assert!(!result.imported.done);
     assert_eq!(world.number("SELECT count(*) FROM platform.code_import WHERE edition = '2026'"), 0);
     assert_eq!(world.number("SELECT count(*) FROM platform.code WHERE edition = '2026'"), 0);
 
     let done = import_file(&elsewhere, &wanted(System::Icd10, "2026"), &path).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(done.imported.import, told.imported.import);
+    assert_eq!(done.imported.import, result.imported.import);
     let [new, retitled, ended, redated, unchanged] = counts(&done);
     assert_eq!((done.rows, new, retitled, redated, unchanged), (5, 1, 3, 0, 1));
     assert_eq!(ended, before.book(System::Icd10).expect("a book").count_valid(day("2026-01-01")) - 4);

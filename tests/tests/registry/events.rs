@@ -7,7 +7,7 @@ use painreg_domain::clinical::Kind;
 use painreg_tests::{Actor, Setup, World, submission};
 use serde_json::{Value, json};
 
-use crate::invitations::{due, hands_over, morning_of, tells};
+use crate::invitations::{due, hands_over, morning_of, reports_delivery};
 
 /// Returns all events that an actor can read after `after`, and the next position.
 pub fn reads_on(actor: &Actor<'_>, after: &str, query: &str) -> (Vec<Value>, String) {
@@ -79,12 +79,12 @@ fn list_events_orders_one_patients_events_by_commit() {
         std::thread::scope(|threads| {
             for outcome in ["sent", "delivered", "sent"] {
                 let sender = world.alpha().sender();
-                threads.spawn(move || tells(&sender, invitation, &json!({"outcome": outcome})).expect(200));
+                threads.spawn(move || reports_delivery(&sender, invitation, &json!({"outcome": outcome})).expect(200));
             }
         });
     }
-    let told = reads(&manager, &world, 40, "&kind=invitation.delivered");
-    assert_eq!(told.len(), 40);
+    let result = reads(&manager, &world, 40, "&kind=invitation.delivered");
+    assert_eq!(result.len(), 40);
     let (all, _) = reads_on(&manager, "", "");
     for invitation in invitations {
         let object = format!("invitation/{}", invitation["id"].as_str().unwrap_or_default());
@@ -106,9 +106,9 @@ fn list_events_is_ordered_and_holds_no_content() {
     let seen = |kind: &str| reads(&manager, &world, 1, &format!("&kind={kind}"));
     assert_eq!(seen("submission.revised")[0]["data"]["version"], 2);
     let all = reads(&manager, &world, 5, "");
-    let told: Vec<&str> = types(&all).into_iter().filter(|kind| *kind != "decision.changed").collect();
+    let result: Vec<&str> = types(&all).into_iter().filter(|kind| *kind != "decision.changed").collect();
     assert_eq!(
-        told,
+        result,
         ["patient.registered", "patient.updated", "entry.recorded", "submission.stored", "submission.revised"]
     );
     assert_eq!(
@@ -157,8 +157,8 @@ fn rolled_back_requests_leave_no_events() {
         let (all, _) = reads_on(&manager, "", "");
         all.iter().any(|event| event["data"]["patient_id"] == last.id.as_str()).then_some(all)
     });
-    let told: Vec<&str> = types(&all).into_iter().filter(|kind| *kind != "decision.changed").collect();
-    assert_eq!(told, ["patient.registered", "patient.registered"]);
+    let result: Vec<&str> = types(&all).into_iter().filter(|kind| *kind != "decision.changed").collect();
+    assert_eq!(result, ["patient.registered", "patient.registered"]);
 }
 
 #[test]

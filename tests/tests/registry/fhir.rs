@@ -9,7 +9,7 @@ use painreg_tests::{Actor, World};
 use serde_json::{Value, json};
 
 use crate::examples::response;
-use crate::kit::Judged as _;
+use crate::kit::AnswerAssertions as _;
 use crate::scene::isi;
 
 const FORMS: [&str; 6] =
@@ -21,7 +21,7 @@ fn case(questionnaire: &Value, responses: &[Value]) -> Value {
 }
 
 /// Returns the validator's messages about each case: a list of sentences for each resource.
-fn judged(cases: &[Value]) -> Vec<Vec<Vec<String>>> {
+fn validated(cases: &[Value]) -> Vec<Vec<Vec<String>>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let python = root.join(".painreg/fhir/bin/python");
     assert!(python.exists(), "the FHIR validator is not installed: start the tests with `make test`");
@@ -111,7 +111,7 @@ fn validate_fhir_accepts_exports_and_refuses_broken_ones() {
         clinician.get(&clinician.at(&path)).expect(200).body
     });
     sound.push(case(&all, &responses));
-    for (case, verdicts) in sound.iter().zip(judged(&sound)) {
+    for (case, verdicts) in sound.iter().zip(validated(&sound)) {
         assert!(verdicts.iter().all(Vec::is_empty), "{}: {verdicts:?}", case["questionnaire"]["url"]);
     }
 
@@ -144,7 +144,7 @@ fn validate_fhir_accepts_exports_and_refuses_broken_ones() {
         broken.push((case(&all, &[break_at(&responses[0], pointer, value)]), pointer, why));
     }
     let cases: Vec<Value> = broken.iter().map(|(case, ..)| case.clone()).collect();
-    for ((_, pointer, why), verdicts) in broken.iter().zip(judged(&cases)) {
+    for ((_, pointer, why), verdicts) in broken.iter().zip(validated(&cases)) {
         let verdict = verdicts.concat().join("\n");
         assert!(verdict.contains(why), "{pointer}: {verdict}");
     }

@@ -33,17 +33,17 @@ fn decided_as_of(actor: &Actor<'_>, patient: &Patient, rule: &str, query: &str) 
 }
 
 /// Returns the state of a decision and the codes of its reasons.
-fn stands(decision: &Value) -> (String, Vec<String>) {
+fn state_and_reasons(decision: &Value) -> (String, Vec<String>) {
     let reasons = decision["reasons"].as_array().expect("reasons");
     let codes = reasons.iter().map(|reason| reason["code"].as_str().expect("a code").to_owned()).collect();
     (decision["state"].as_str().expect("a state").to_owned(), codes)
 }
 
 #[track_caller]
-fn assert_stands(actor: &Actor<'_>, patient: &Patient, rule: &str, state: &str, reasons: &[&str]) -> Value {
+fn assert_decision(actor: &Actor<'_>, patient: &Patient, rule: &str, state: &str, reasons: &[&str]) -> Value {
     let decision = decided(actor, patient, rule);
     let reasons: Vec<String> = reasons.iter().map(|&reason| reason.to_owned()).collect();
-    assert_eq!(stands(&decision), (state.to_owned(), reasons), "{rule}");
+    assert_eq!(state_and_reasons(&decision), (state.to_owned(), reasons), "{rule}");
     decision
 }
 
@@ -100,15 +100,15 @@ fn register_patient_decides_follow_up_with_reasons() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let patient = clinician.registers(&world.answerer());
-    assert_stands(&clinician, &patient, "closed_12", "waiting", &["no_episode"]);
-    assert_stands(&clinician, &patient, "ongoing_12", "waiting", &["no_episode"]);
+    assert_decision(&clinician, &patient, "closed_12", "waiting", &["no_episode"]);
+    assert_decision(&clinician, &patient, "ongoing_12", "waiting", &["no_episode"]);
     for rule in ["rf_3", "rf_6", "rf_12"] {
-        let decision = assert_stands(&clinician, &patient, rule, "waiting", &["no_procedure"]);
+        let decision = assert_decision(&clinician, &patient, rule, "waiting", &["no_procedure"]);
         assert_eq!(decision["facts"], json!({"procedure_group": "rf"}));
         assert_eq!(decision["rule_version"], 1);
         assert_eq!(decision["reasons"][0]["nb"], "Det er ikke registrert noen slik prosedyre.");
     }
-    let implant = assert_stands(&clinician, &patient, "scs_6", "waiting", &["no_implant"]);
+    let implant = assert_decision(&clinician, &patient, "scs_6", "waiting", &["no_implant"]);
     assert_eq!(implant["start_id"], Value::Null);
     let counts = counts(&world.alpha().manager());
     assert_eq!(counts["rules"].as_array().map(Vec::len), Some(7));
@@ -123,24 +123,24 @@ fn count_follow_up_answers_the_reports_questions() {
     // Closed in the hospital's system but not here: the wrong form would follow, and the registry gives the reason.
     let patient = clinician.registers(&world.answerer());
     let (referral, episode) = treats(&clinician, &patient, opened, None);
-    let decision = assert_stands(&clinician, &patient, "closed_12", "waiting", &["not_closed"]);
+    let decision = assert_decision(&clinician, &patient, "closed_12", "waiting", &["not_closed"]);
     assert_eq!(decision["facts"]["open_since"], json!(opened));
     // The category is missing, then wrong.
-    assert_stands(&clinician, &patient, "ongoing_12", "suppressed", &["category_missing"]);
+    assert_decision(&clinician, &patient, "ongoing_12", "suppressed", &["category_missing"]);
     let change = json!({"category": "second_opinion"});
     let referral = clinician.changes_entry(&patient, Kind::Referral, &referral, &change).expect(200).body;
-    let decision = assert_stands(&clinician, &patient, "ongoing_12", "suppressed", &["category_without_follow_up"]);
+    let decision = assert_decision(&clinician, &patient, "ongoing_12", "suppressed", &["category_without_follow_up"]);
     assert_eq!(decision["facts"]["category"], "second_opinion");
     let change = json!({"category": "right_granted"});
     clinician.changes_entry(&patient, Kind::Referral, &referral, &change).expect(200);
-    let decision = assert_stands(&clinician, &patient, "ongoing_12", "waiting", &["not_yet_due"]);
+    let decision = assert_decision(&clinician, &patient, "ongoing_12", "waiting", &["not_yet_due"]);
     assert_eq!(decision["due_on"], json!(months_after(opened, 12)));
     // After closing, the other form follows a year later.
     let closed = days_before(today(&world), 10);
     let change = json!({"closed_on": closed, "closing_reason": "completed"});
     clinician.changes_entry(&patient, Kind::Episode, &episode, &change).expect(200);
-    assert_stands(&clinician, &patient, "ongoing_12", "suppressed", &["episode_closed"]);
-    let decision = assert_stands(&clinician, &patient, "closed_12", "waiting", &["not_yet_due"]);
+    assert_decision(&clinician, &patient, "ongoing_12", "suppressed", &["episode_closed"]);
+    let decision = assert_decision(&clinician, &patient, "closed_12", "waiting", &["not_yet_due"]);
     assert_eq!((&decision["starts_on"], &decision["due_on"]), (&json!(closed), &json!(months_after(closed, 12))));
     assert_eq!(decision["start_id"], episode["id"]);
     counts(&manager);
@@ -161,7 +161,7 @@ fn decide_runs_in_the_transaction_that_changes_a_fact() {
     let performed = days_before(today(&world), 20);
     let procedure = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
     let procedure = clinician.records(&patient, Kind::Procedure, &procedure);
-    let waits = || assert_stands(&clinician, &patient, "rf_3", "waiting", &["not_yet_due"]);
+    let waits = || assert_decision(&clinician, &patient, "rf_3", "waiting", &["not_yet_due"]);
     let before = waits();
     assert_eq!(before["due_on"], json!(months_after(performed, 3)));
     assert_eq!(before["decided_by"], "RecordTreatment");
@@ -169,7 +169,7 @@ fn decide_runs_in_the_transaction_that_changes_a_fact() {
     let reserved =
         json!({"basis": "reservation", "against": "questionnaires", "valid_from": today(&world), "source": "digital"});
     let reserved = clinician.records(&patient, Kind::LegalBasis, &reserved);
-    assert_stands(&clinician, &patient, "rf_3", "suppressed", &["reserved_against_questionnaires"]);
+    assert_decision(&clinician, &patient, "rf_3", "suppressed", &["reserved_against_questionnaires"]);
     clinician.withdraws(&patient, Kind::LegalBasis, &reserved).expect(204);
     waits();
     // A research project.
@@ -177,16 +177,16 @@ fn decide_runs_in_the_transaction_that_changes_a_fact() {
     manager.post(&manager.at("projects"), &examples::project(examples::PROJECT)).expect(201);
     let part = json!({"project": examples::PROJECT, "joined_on": today(&world), "field_values": {"grip": 1}});
     let part = clinician.records(&patient, Kind::ProjectParticipation, &part);
-    assert_stands(&clinician, &patient, "rf_3", "suppressed", &["in_research_project"]);
+    assert_decision(&clinician, &patient, "rf_3", "suppressed", &["in_research_project"]);
     clinician
         .changes_entry(&patient, Kind::ProjectParticipation, &part, &json!({"left_on": today(&world)}))
         .expect(200);
     waits();
     // The needs of the patient.
     clinician.changes(&patient, 1, &json!({"interpreter_needed": true})).expect(200);
-    assert_stands(&clinician, &patient, "rf_3", "suppressed", &["interpreter_needed"]);
+    assert_decision(&clinician, &patient, "rf_3", "suppressed", &["interpreter_needed"]);
     clinician.changes(&patient, 2, &json!({"interpreter_needed": false, "cognitive_impairment": true})).expect(200);
-    assert_stands(&clinician, &patient, "rf_3", "suppressed", &["cognitive_impairment"]);
+    assert_decision(&clinician, &patient, "rf_3", "suppressed", &["cognitive_impairment"]);
     clinician.changes(&patient, 3, &json!({"cognitive_impairment": false})).expect(200);
     waits();
     // The only telephone number is removed: the decision names it early.
@@ -194,7 +194,7 @@ fn decide_runs_in_the_transaction_that_changes_a_fact() {
     waits();
     // Death takes precedence over all other reasons.
     clinician.changes(&patient, 5, &json!({"deceased_on": today(&world), "interpreter_needed": true})).expect(200);
-    assert_stands(&clinician, &patient, "rf_3", "suppressed", &["deceased", "interpreter_needed"]);
+    assert_decision(&clinician, &patient, "rf_3", "suppressed", &["deceased", "interpreter_needed"]);
     clinician.changes(&patient, 6, &json!({"deceased_on": null, "interpreter_needed": false})).expect(200);
     // A newer procedure restarts the rule; withdrawn, the older applies again.
     let again = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": days_before(today(&world), 2)});
@@ -203,7 +203,7 @@ fn decide_runs_in_the_transaction_that_changes_a_fact() {
     clinician.withdraws(&patient, Kind::Procedure, &again).expect(204);
     assert_eq!(waits()["start_id"], procedure["id"]);
     clinician.withdraws(&patient, Kind::Procedure, &procedure).expect(204);
-    assert_stands(&clinician, &patient, "rf_3", "waiting", &["no_procedure"]);
+    assert_decision(&clinician, &patient, "rf_3", "waiting", &["no_procedure"]);
     counts(&manager);
 }
 
@@ -228,9 +228,9 @@ fn decide_matches_answers_in_the_window_and_shows_those_outside() {
     let due = months_after(performed, 3);
     let early = post(&answers("early", days_before(due, 5)));
     let reasons = ["answered_early", "answered_without_invitation"];
-    let decision = assert_stands(&clinician, &patient, "rf_3", "answered", &reasons);
+    let decision = assert_decision(&clinician, &patient, "rf_3", "answered", &reasons);
     assert_eq!((&decision["submission_id"], &decision["matched_by"]), (&early, &json!("window")));
-    assert_eq!(decision["send_on"], Value::Null, "nobody is asked who has answered");
+    assert_eq!(decision["send_on"], Value::Null, "a patient who has answered is not asked");
     // A revision of the answer replaces it as the answer.
     let revised = with(&answers("early", days_before(due, 5)), &json!({"answers": {"pgic": 3}}));
     let revised = clinician.post(&clinician.at("submissions"), &revised).expect(201).body["id"].clone();
@@ -252,8 +252,9 @@ fn read_follow_up_as_of_any_instant() {
     let recorded = world.clock.now();
     world.advance(SignedDuration::from_hours(1));
     clinician.withdraws(&patient, Kind::Procedure, &procedure).expect(204);
-    let at =
-        |instant: jiff::Timestamp| stands(&decided_as_of(&clinician, &patient, "rf_3", &format!("?as_of={instant}"))).1;
+    let at = |instant: jiff::Timestamp| {
+        state_and_reasons(&decided_as_of(&clinician, &patient, "rf_3", &format!("?as_of={instant}"))).1
+    };
     assert_eq!(at(registered), ["no_procedure"]);
     assert_eq!(at(recorded), ["not_yet_due"]);
     assert_eq!(at(world.clock.now()), ["no_procedure"]);
@@ -278,16 +279,16 @@ fn run_follow_up_decides_what_became_due() {
     let run = || runs(&manager);
     run();
     assert_eq!(run(), 0, "nothing is left to decide");
-    let waiting = assert_stands(&clinician, &patient, "rf_3", "waiting", &["not_yet_due"]);
+    let waiting = assert_decision(&clinician, &patient, "rf_3", "waiting", &["not_yet_due"]);
     let send_on: Date = waiting["send_on"].as_str().and_then(|text| text.parse().ok()).expect("a day");
     assert!(painreg_domain::calendar::is_working_day(send_on));
     let days = (send_on - today(&world)).get_days();
     world.advance(SignedDuration::from_hours(24 * i64::from(days)));
     run();
-    assert_stands(&clinician, &patient, "rf_3", "due", &["due_now"]);
+    assert_decision(&clinician, &patient, "rf_3", "due", &["due_now"]);
     world.advance(SignedDuration::from_hours(24 * 60));
     run();
-    assert_stands(&clinician, &patient, "rf_3", "lapsed", &["never_sent"]);
+    assert_decision(&clinician, &patient, "rf_3", "lapsed", &["never_sent"]);
     counts(&manager);
 }
 
@@ -301,9 +302,9 @@ fn merge_redecides_the_survivor_and_undo_redecides_both() {
     assert_eq!(counts(&manager)["population"], 2);
     let merge = manager.merges(&survivor, &duplicate).expect(201).body;
     assert_eq!(counts(&manager)["population"], 1);
-    assert_stands(&clinician, &survivor, "rf_3", "waiting", &["not_yet_due"]);
-    manager.parts(&merge).expect(200);
+    assert_decision(&clinician, &survivor, "rf_3", "waiting", &["not_yet_due"]);
+    manager.undoes(&merge).expect(200);
     assert_eq!(counts(&manager)["population"], 2);
-    assert_stands(&clinician, &survivor, "rf_3", "waiting", &["no_procedure"]);
-    assert_stands(&clinician, &duplicate, "rf_3", "waiting", &["not_yet_due"]);
+    assert_decision(&clinician, &survivor, "rf_3", "waiting", &["no_procedure"]);
+    assert_decision(&clinician, &duplicate, "rf_3", "waiting", &["not_yet_due"]);
 }

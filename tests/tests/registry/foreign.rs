@@ -138,7 +138,7 @@ fn another_patients_record_is_404_as_one_that_never_existed() {
 #[test]
 fn patient_reaches_own_record_by_id_and_by_national_id() {
     let scene = Scene::new();
-    let by_number = scene.world.alpha().somebody(Role::Patient).changed(|claims| {
+    let by_number = scene.world.alpha().caller(Role::Patient).changed(|claims| {
         claims.national_id = Some(scene.alpha.person.national_id.clone());
     });
     for operation in scene.document.protected() {

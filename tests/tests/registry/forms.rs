@@ -7,7 +7,7 @@ use painreg_tests::{Actor, Answer, World};
 use serde_json::{Value, json};
 
 use crate::examples::{form, questionnaire};
-use crate::kit::{Judged as _, pages};
+use crate::kit::{AnswerAssertions as _, pages};
 
 fn begins(manager: &Actor<'_>, definition: &Value) -> Answer {
     manager.post(&manager.at("forms"), &json!({"definition": definition}))

@@ -10,7 +10,7 @@ fn world_starts_answers_and_stops() {
     clinician.reads(&patient).expect(200);
     world.beta().clinician().reads(&patient).problem(404, "not_found");
     assert_eq!(world.operator().get("/v1/tenants").expect(200).items().len(), 2);
-    world.nobody().get("/v1/tenants").problem(401, "unauthenticated");
+    world.unauthenticated().get("/v1/tenants").problem(401, "unauthenticated");
     assert_eq!(world.number("SELECT count(*) FROM {alpha}.patient"), 1);
 }
 

@@ -34,7 +34,7 @@ impl Siege {
     }
 
     fn keep(&self, what: &str, answers: &[Answer]) {
-        let mut seen = self.seen.lock().expect("nobody panicked");
+        let mut seen = self.seen.lock().expect("no thread panicked");
         seen.extend(answers.iter().map(|answer| (what.to_owned(), answer.clone())));
     }
 
@@ -53,7 +53,7 @@ impl Siege {
     }
 
     /// Sends raw bytes.
-    fn throws(&self, what: &str, pieces: &[&[u8]]) -> Vec<Answer> {
+    fn sends_bytes(&self, what: &str, pieces: &[&[u8]]) -> Vec<Answer> {
         let answers = exchange(self.world.address, pieces, Duration::from_secs(7));
         self.keep(what, &answers);
         answers
@@ -61,7 +61,7 @@ impl Siege {
 
     /// Checks all answers.
     fn ends(self) {
-        for (what, answer) in self.seen.into_inner().expect("nobody panicked") {
+        for (what, answer) in self.seen.into_inner().expect("no thread panicked") {
             assert!(answer.status < 500, "{what}: {} {}", answer.status, answer.text());
             assert!(!answer.headers.contains_key("server"), "{what}");
             let all = format!("{:?} {}", answer.headers, answer.text());
@@ -82,10 +82,10 @@ impl Siege {
             }
         }
         // The server runs, no thread panicked, nothing was stored.
-        let nobody = self.world.nobody();
-        nobody.get("/health/live").expect(200);
-        let metrics = nobody.get("/metrics").expect(200).text();
-        assert!(!metrics.contains("painreg_panics_total"), "somebody panicked");
+        let stranger = self.world.unauthenticated();
+        stranger.get("/health/live").expect(200);
+        let metrics = stranger.get("/metrics").expect(200).text();
+        assert!(!metrics.contains("painreg_panics_total"), "a thread panicked");
         assert_eq!(self.world.number("SELECT count(*) FROM {alpha}.patient"), 0);
         let clinician = self.world.alpha().clinician();
         clinician.registers(&self.world.person());
@@ -109,7 +109,7 @@ fn concurrent_requests_are_all_answered() {
                     match (at + round) % 4 {
                         0 => drop(siege.registers("half a body", b"{\"sex\":")),
                         1 => drop(siege.sends("a page", "GET", PATIENTS, &[], None).expect(200)),
-                        2 => drop(siege.throws("a broken request", &[b"GET /\0 HTTP/1.1\r\n\r\n"])),
+                        2 => drop(siege.sends_bytes("a broken request", &[b"GET /\0 HTTP/1.1\r\n\r\n"])),
                         _ => drop(clinician.lists_patients("?limit=0").problem(400, "invalid_parameter")),
                     }
                 }

@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use painreg_tests::{Actor, Answer, World, registration, submission};
 use serde_json::json;
 
-use crate::kit::{Judged as _, advance, version};
+use crate::kit::{AnswerAssertions as _, advance, version};
 
 fn rows(world: &World) -> i64 {
     world.number("SELECT count(*) FROM {alpha}.patient")
@@ -64,7 +64,7 @@ fn idempotency_key_is_bound_to_body_path_and_caller() {
     // The same key of another caller is another key.
     send(&secretary.clone().called("secretary-2"), "patients", &other).expect(201);
     let third = registration(&world.person());
-    send(&world.alpha().somebody(painreg_domain::policy::Role::RegistryManager), "patients", &third).expect(201);
+    send(&world.alpha().caller(painreg_domain::policy::Role::RegistryManager), "patients", &third).expect(201);
     send(&world.beta().secretary(), "patients", &one).expect(201);
     assert_eq!(rows(&world), 3);
 }

@@ -38,7 +38,7 @@ fn import_delivers_every_shape_unchanged() {
     folder.file("in/long.ndjson", long(2_000_002, 23, &["a", "b"]) + &long(2_000_002, 24, &["c"]));
     folder.file("in/1000003/all.csv", csv(&[(31, "half; and \"half\""), (32, "whole")]));
     folder.file("in/read.me", "nothing");
-    let told = run(folder.import(&into, &["in", "--report", "report.json", "--receipts", "receipts"])).expect(0);
+    let finished = run(folder.import(&into, &["in", "--report", "report.json", "--receipts", "receipts"])).expect(0);
 
     assert_eq!(held(&into, "1000001"), ["11", "12", "13"]);
     assert_eq!(held(&into, "2000002"), ["21", "22", "23", "24"]);
@@ -75,7 +75,11 @@ fn import_delivers_every_shape_unchanged() {
             "in/KEY0/1000001/11_signed.pdf: it is an attachment",
         ]
     );
-    assert!(told.said.contains("9 created") && told.said.contains("not taken: in/read.me"), "{}", told.said);
+    assert!(
+        finished.said.contains("9 created") && finished.said.contains("not taken: in/read.me"),
+        "{}",
+        finished.said
+    );
     let receipts: BTreeSet<String> = folder
         .text("receipts")
         .lines()
@@ -101,8 +105,8 @@ fn import_skips_journalled_deliveries_and_journal_holds_no_names() {
 
     // A finished file is not opened again; of one that has grown, only the new part is sent.
     let batches = into.held().batches.len();
-    let told = run(folder.import(&into, &["1", "--report", "report"])).expect(0);
-    assert!(told.said.contains("1 files were stored whole by an earlier run"), "{}", told.said);
+    let finished = run(folder.import(&into, &["1", "--report", "report"])).expect(0);
+    assert!(finished.said.contains("1 files were stored whole by an earlier run"), "{}", finished.said);
     folder.file("1/in.ndjson", ndjson((0..51).map(|id| tsd(id, "an answer of 17048512345"))));
     run(folder.import(&into, &["1", "--report", "report"])).expect(0);
     assert_eq!(folder.json("report")["outcomes"], json!({"created": 1, "earlier": 50}));
@@ -125,8 +129,8 @@ fn journal_is_bound_to_one_registry_and_drops_a_truncated_line() {
     let (folder, into, other) = (Folder::new(), StandIn::new(), StandIn::new());
     folder.file("1/in.ndjson", ndjson((0..5).map(|id| tsd(id, "x"))));
     run(folder.import(&into, &["1"])).expect(0);
-    let told = run(folder.import(&other, &["1"])).expect(1);
-    assert!(told.log.contains("it is the journal of an import into ous at"), "{}", told.log);
+    let finished = run(folder.import(&other, &["1"])).expect(1);
+    assert!(finished.log.contains("it is the journal of an import into ous at"), "{}", finished.log);
     assert_eq!(other.count(), 0);
 
     let whole = folder.text("1.painreg-journal");
@@ -138,8 +142,8 @@ fn journal_is_bound_to_one_registry_and_drops_a_truncated_line() {
 
     // A file that is no journal is not overwritten.
     folder.file("notes", "dear diary");
-    let told = run(folder.import(&into, &["1", "--journal", "notes"])).expect(1);
-    assert!(told.log.contains("it is no journal") && folder.text("notes") == "dear diary", "{}", told.log);
+    let finished = run(folder.import(&into, &["1", "--journal", "notes"])).expect(1);
+    assert!(finished.log.contains("it is no journal") && folder.text("notes") == "dear diary", "{}", finished.log);
 }
 
 #[test]
@@ -154,7 +158,7 @@ fn import_report_lists_quarantined_deliveries_with_reasons() {
     folder.file("7/in.ndjson", format!("{}\n{long}\n{}\n", lines.join("\n"), tsd(6, "x")));
     folder.file("loose.json", tsd(8, "x").to_string());
     folder.file("broken.json", "[{\"metadata\":");
-    let told = run(folder.import(&into, &["7", "loose.json", "broken.json", "--report", "report"])).expect(2);
+    let finished = run(folder.import(&into, &["7", "loose.json", "broken.json", "--report", "report"])).expect(2);
     let report = folder.json("report");
     assert_eq!(report["outcomes"], json!({"created": 2, "quarantined": 1, "refused": 3}), "{report}");
     assert_eq!(held(&into, "7"), ["1", "6"]);
@@ -183,10 +187,10 @@ fn import_report_lists_quarantined_deliveries_with_reasons() {
             .replace("\"pointer\":\"\",\"code\":\"invalid_format\"", "\"code\":\"invalid_format\",\"pointer\":\"\""))
     );
     for (file, why) in [("loose.json", "nothing says whose form it is"), ("broken.json", "no JSON at line 1")] {
-        assert!(told.said.contains(&format!("not taken: {file}: {why}")), "{}", told.said);
+        assert!(finished.said.contains(&format!("not taken: {file}: {why}")), "{}", finished.said);
     }
-    assert!(told.said.contains("quarantined: form 7 submission 2"), "{}", told.said);
-    assert!(!told.said.contains("secret words") && !told.log.contains("secret words"));
+    assert!(finished.said.contains("quarantined: form 7 submission 2"), "{}", finished.said);
+    assert!(!finished.said.contains("secret words") && !finished.log.contains("secret words"));
     assert!(!folder.text("report").contains("secret words") && report["complete"] == true);
 
     // Quarantined deliveries are queried again; stored ones are not.
@@ -199,8 +203,9 @@ fn import_dry_run_stores_nothing_and_writes_no_journal() {
     let (folder, into) = (Folder::new(), StandIn::new());
     folder.file("7/form.json", "{}");
     folder.file("7/in.ndjson", ndjson((0..5).map(|id| tsd(id, "x"))));
-    let told = run(folder.import(&into, &["7", "--dry-run", "--receipts", "receipts", "--report", "report"])).expect(0);
-    assert!(told.said.contains("A dry run: nothing was stored"), "{}", told.said);
+    let finished =
+        run(folder.import(&into, &["7", "--dry-run", "--receipts", "receipts", "--report", "report"])).expect(0);
+    assert!(finished.said.contains("A dry run: nothing was stored"), "{}", finished.said);
     assert_eq!(folder.json("report")["outcomes"], json!({"acceptable": 5}));
     assert!(into.held().stored.is_empty() && into.held().definitions.is_empty());
     assert!(!folder.0.join("7.painreg-journal").exists() && !folder.0.join("receipts").exists());
@@ -230,18 +235,22 @@ fn import_rereads_a_refused_token_and_ends_when_refused_again() {
     folder.file("7/in.ndjson", ndjson((0..3).map(|id| tsd(id, "x"))));
     folder.file("token", "one of yesterday\n");
     let arguments = ["7", "--token-file", "token"];
-    let told = run(folder.import(&into, &arguments)).expect(1);
-    assert!(told.log.contains("the access token is not accepted") && !told.log.contains("yesterday"), "{}", told.log);
-    assert!(told.said.contains("Not everything was looked at"), "{}", told.said);
+    let finished = run(folder.import(&into, &arguments)).expect(1);
+    assert!(
+        finished.log.contains("the access token is not accepted") && !finished.log.contains("yesterday"),
+        "{}",
+        finished.log
+    );
+    assert!(finished.said.contains("Not everything was looked at"), "{}", finished.said);
     folder.file("token", format!("{}\n", stand_in::TOKEN));
     run(folder.import(&into, &arguments)).expect(0);
     assert_eq!(into.count(), 3);
 
-    let nobody = Folder::new();
-    nobody.file("7/in.ndjson", tsd(1, "x").to_string());
+    let separate = Folder::new();
+    separate.file("7/in.ndjson", tsd(1, "x").to_string());
     let elsewhere = ["import", "nettskjema", "--tenant", "ous", "--server", "http://painreg.example.no", "7"];
-    let told = run(nobody.program(&elsewhere));
-    assert!(told.code != 0 && told.log.contains("an address begins with https://"), "{}", told.log);
+    let finished = run(separate.program(&elsewhere));
+    assert!(finished.code != 0 && finished.log.contains("an address begins with https://"), "{}", finished.log);
 }
 
 #[test]
@@ -264,8 +273,8 @@ fn import_authenticates_as_a_client_of_the_issuer() {
         command.args(["--issuer-secret-file", "secret", "--issuer-scope", scope]);
         run(command)
     };
-    let told = client("something-else").expect(1);
-    assert!(told.log.contains("the token service answered 400: invalid_request"), "{}", told.log);
+    let finished = client("something-else").expect(1);
+    assert!(finished.log.contains("the token service answered 400: invalid_request"), "{}", finished.log);
     client("painreg:deliver").expect(0);
     assert_eq!(into.count(), 30);
 }
@@ -275,9 +284,9 @@ fn import_gives_up_an_unavailable_registry() {
     let (folder, into) = (Folder::new(), StandIn::new());
     folder.file("7/in.ndjson", tsd(1, "x").to_string());
     into.is(std::iter::repeat_n(Mood::Busy, 1000));
-    let told = run(folder.import(&into, &["7", "--patience", "1s", "--report", "report"]));
-    assert_eq!(told.code, 1, "{}", told.log);
-    assert!(told.log.contains("gave up: the registry answered 503"), "{}", told.log);
+    let finished = run(folder.import(&into, &["7", "--patience", "1s", "--report", "report"]));
+    assert_eq!(finished.code, 1, "{}", finished.log);
+    assert!(finished.log.contains("gave up: the registry answered 503"), "{}", finished.log);
     assert_eq!(folder.json("report")["complete"], false);
 }
 
@@ -289,8 +298,8 @@ fn import_keeps_the_order_of_one_submissions_deliveries() {
     into.held().delay = Duration::from_millis(3);
     run(folder.import(&into, &["7", "--parallel", "4", "--batch", "7"])).expect(0);
     for (source, texts) in &into.held().stored {
-        let told: Vec<bool> = texts.iter().zip(0..).map(|(it, n)| it.contains(&format!("version {n}\""))).collect();
-        assert_eq!(told, [true; 6], "{source:?}");
+        let finished: Vec<bool> = texts.iter().zip(0..).map(|(it, n)| it.contains(&format!("version {n}\""))).collect();
+        assert_eq!(finished, [true; 6], "{source:?}");
     }
 }
 

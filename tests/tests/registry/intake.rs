@@ -10,7 +10,7 @@ use painreg_tests::{Actor, World};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::kit::Judged as _;
+use crate::kit::AnswerAssertions as _;
 
 /// Returns a submission in the registry's format.
 fn line(submission: &str, patient: &str, answers: &Value) -> Value {

@@ -10,7 +10,7 @@ use painreg_tests::sending::to_ten;
 use painreg_tests::{Actor, Answer, Patient, Setup, World};
 use serde_json::{Value, json};
 
-use crate::kit::{Judged as _, with};
+use crate::kit::{AnswerAssertions as _, with};
 
 /// Creates a world at ten in the morning of a working day.
 pub fn morning() -> World {
@@ -65,7 +65,7 @@ pub fn hands_over(sender: &Actor<'_>, invitation: &Value) -> Answer {
     sender.put(&path, invitation["version"].as_i64().unwrap_or_default())
 }
 
-pub fn tells(sender: &Actor<'_>, invitation: &Value, receipt: &Value) -> Answer {
+pub fn reports_delivery(sender: &Actor<'_>, invitation: &Value, receipt: &Value) -> Answer {
     let path = sender.at(&format!("invitations/{}/receipts", invitation["id"].as_str().unwrap_or_default()));
     sender.post(&path, receipt)
 }
@@ -80,7 +80,7 @@ fn of(claim: &Value) -> &[Value] {
     claim["invitations"].as_array().map_or(&[], Vec::as_slice)
 }
 
-fn stands(world: &World, patient: &Patient) -> (String, Vec<String>) {
+fn decision_of(world: &World, patient: &Patient) -> (String, Vec<String>) {
     let clinician = world.alpha().clinician();
     let follow_up = clinician.get(&clinician.at(&format!("patients/{}/follow-up", patient.id))).expect(200).body;
     let rules = follow_up["rules"].as_array().expect("rules");
@@ -117,17 +117,20 @@ fn claim_hand_over_and_report_deliver_a_due_invitation() {
     let token = token_of(invitation);
     assert_eq!(token.len(), 26);
     let stored = world.rows("SELECT row_to_json(invitation)::text AS it FROM {alpha}.invitation");
-    assert!(!stored[0]["it"].as_str().expect("a row").contains(&token), "the token stands nowhere");
-    assert_eq!(stands(&world, &patient), ("due".to_owned(), vec!["being_sent".to_owned()]));
-    assert_eq!(of(&claims(&sender, "sms")).len(), 0, "nobody else is given it");
+    assert!(!stored[0]["it"].as_str().expect("a row").contains(&token), "the token is not stored");
+    assert_eq!(decision_of(&world, &patient), ("due".to_owned(), vec!["being_sent".to_owned()]));
+    assert_eq!(of(&claims(&sender, "sms")).len(), 0, "no other sender gets it");
     hands_over(&sender, invitation).expect(200);
-    let sent = tells(&sender, invitation, &json!({"outcome": "sent", "reference": "gw-1"})).expect(200).body;
+    let sent = reports_delivery(&sender, invitation, &json!({"outcome": "sent", "reference": "gw-1"})).expect(200).body;
     assert_eq!((&sent["state"], &sent["reference"]), (&json!("sent"), &json!("gw-1")));
-    assert_eq!(stands(&world, &patient), ("sent".to_owned(), vec!["reminder_pending".to_owned()]));
-    let delivered = tells(&sender, invitation, &json!({"outcome": "delivered"})).expect(200).body;
+    assert_eq!(decision_of(&world, &patient), ("sent".to_owned(), vec!["reminder_pending".to_owned()]));
+    let delivered = reports_delivery(&sender, invitation, &json!({"outcome": "delivered"})).expect(200).body;
     assert_eq!(delivered["state"], "delivered");
     // A repeated report, or one in the wrong order, changes nothing.
-    assert_eq!(tells(&sender, invitation, &json!({"outcome": "sent"})).expect(200).body["state"], "delivered");
+    assert_eq!(
+        reports_delivery(&sender, invitation, &json!({"outcome": "sent"})).expect(200).body["state"],
+        "delivered"
+    );
     // The access log names the caller who received the number.
     let log = world.alpha().manager().reads_access_log_of(&patient).expect(200);
     assert!(log.items().iter().any(|event| event["action"] == "ClaimInvitations"));
@@ -155,14 +158,14 @@ fn claim_sends_reminders_until_the_answer() {
         let claim = claims(&sender, "sms");
         for invitation in of(&claim) {
             hands_over(&sender, invitation).expect(200);
-            tells(&sender, invitation, &json!({"outcome": "sent"})).expect(200);
+            reports_delivery(&sender, invitation, &json!({"outcome": "sent"})).expect(200);
         }
         of(&claim).to_vec()
     };
     assert_eq!(send_all().len(), 2);
     assert_eq!(send_all().len(), 0);
     answers(&world, &answering);
-    assert_eq!(stands(&world, &answering), ("answered".to_owned(), vec!["answered_in_time".to_owned()]));
+    assert_eq!(decision_of(&world, &answering), ("answered".to_owned(), vec!["answered_in_time".to_owned()]));
     for expected in [1, 2] {
         let days = if expected == 1 { 7 } else { 14 };
         to_ten(&world, working_day_from(painreg_domain::calendar::days_after(norwegian_day(world.clock.now()), days)));
@@ -173,7 +176,7 @@ fn claim_sends_reminders_until_the_answer() {
     }
     to_ten(&world, working_day_from(painreg_domain::calendar::days_after(norwegian_day(world.clock.now()), 3)));
     assert_eq!(send_all().len(), 0);
-    assert_eq!(stands(&world, &asked), ("sent".to_owned(), vec!["no_more_reminders".to_owned()]));
+    assert_eq!(decision_of(&world, &asked), ("sent".to_owned(), vec!["no_more_reminders".to_owned()]));
 }
 
 #[test]
@@ -199,7 +202,7 @@ fn claim_repeated_answers_the_same() {
     let listed = manager.get(&manager.at("invitations?state=claimed&channel=sms&rule=rf_3")).expect(200);
     let [invitation] = listed.items() else { panic!("one invitation") };
     assert_eq!(invitation["patient_id"], patient.id.as_str());
-    assert!(!listed.text().contains(&patient.person.mobile), "nobody else sees the number");
+    assert!(!listed.text().contains(&patient.person.mobile), "no other role sees the number");
     let one =
         manager.get(&manager.at(&format!("invitations/{}", invitation["id"].as_str().expect("an id")))).expect(200);
     assert_eq!(&one.body, invitation);

@@ -15,7 +15,7 @@ use crate::catalogue::committed;
 const PASSWORD: &str = "for-this-test-only";
 
 /// A compromised registry, and the one that it attacks.
-struct Bad {
+struct Compromised {
     world: World,
     own: String,
     other: String,
@@ -43,7 +43,7 @@ impl std::fmt::Display for Outcome {
     }
 }
 
-impl Bad {
+impl Compromised {
     fn new() -> Self {
         let world = World::new();
         world
@@ -169,18 +169,18 @@ const ATTEMPTS: &[&str] = &[
 ];
 
 /// Returns the privileges of a request role on a table, found by trying.
-fn reach(bad: &Bad, conn: &mut PgConnection, role: Role, table: &str) -> String {
+fn reach(compromised: &Compromised, conn: &mut PgConnection, role: Role, table: &str) -> String {
     let mut verbs = Vec::new();
-    let columns = bad.world.rows(&format!(
+    let columns = compromised.world.rows(&format!(
         "SELECT attname FROM pg_attribute WHERE attrelid = '{}.{table}'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-        bad.own
+        compromised.own
     ));
     let columns: Vec<&str> = columns.iter().filter_map(|row| row["attname"].as_str()).collect();
     let mut column_wise = |verb: &str, statement: &dyn Fn(&str) -> String| {
         let allowed: Vec<&str> = columns
             .iter()
             .copied()
-            .filter(|column| bad.tries(conn, Some(role), &statement(column)) != Outcome::Refused)
+            .filter(|column| compromised.tries(conn, Some(role), &statement(column)) != Outcome::Refused)
             .collect();
         if allowed.len() == columns.len() {
             verbs.push(verb.to_owned());
@@ -195,7 +195,7 @@ fn reach(bad: &Bad, conn: &mut PgConnection, role: Role, table: &str) -> String 
         ("delete", format!("DELETE FROM {{own}}.{table} WHERE false")),
         ("truncate", format!("TRUNCATE {{own}}.{table}")),
     ] {
-        if bad.tries(conn, Some(role), &statement) != Outcome::Refused {
+        if compromised.tries(conn, Some(role), &statement) != Outcome::Refused {
             verbs.push(verb.to_owned());
         }
     }
@@ -204,42 +204,42 @@ fn reach(bad: &Bad, conn: &mut PgConnection, role: Role, table: &str) -> String 
 
 #[test]
 fn login_role_with_arbitrary_sql_reads_its_own_registry_only() {
-    let bad = Bad::new();
-    let mut conn = bad.enters();
+    let compromised = Compromised::new();
+    let mut conn = compromised.enters();
     let mut text = "What a registry's login role can do with any SQL at all. Rendered by the tests with PAINREG_UPDATE=1; do not edit.\n".to_owned();
     text.push_str("\n# Without a request role\n");
-    for table in bad.tables() {
+    for table in compromised.tables() {
         for schema in ["own", "other"] {
             let statement = format!("SELECT * FROM {{{schema}}}.{table}");
-            let outcome = bad.tries(&mut conn, None, &statement);
+            let outcome = compromised.tries(&mut conn, None, &statement);
             assert_eq!(outcome, Outcome::Refused, "{statement}");
             let _ = writeln!(text, "{statement} => {}", outcome);
         }
     }
     for statement in ATTEMPTS {
-        let _ = writeln!(text, "{statement} => {}", bad.tries(&mut conn, None, statement));
+        let _ = writeln!(text, "{statement} => {}", compromised.tries(&mut conn, None, statement));
     }
     text.push_str("\n# Which databases it can enter\n");
     for (name, database) in [
-        ("its own", bad.world.database()),
+        ("its own", compromised.world.database()),
         ("the template", "template_registry"),
         ("postgres", "postgres"),
         ("template1", "template1"),
     ] {
-        let entered = PgConnection::establish(bad.address(database).expose_secret());
+        let entered = PgConnection::establish(compromised.address(database).expose_secret());
         let _ = writeln!(text, "{name}: {}", if entered.is_ok() { "ENTERED" } else { "refused" });
     }
     text.push_str("\n# As a request role: own tables\n");
     for role in Role::iter().filter(|role| *role != Role::Operator) {
-        for table in bad.tables() {
-            let _ = writeln!(text, "{role} {table}: {}", reach(&bad, &mut conn, role, &table));
+        for table in compromised.tables() {
+            let _ = writeln!(text, "{role} {table}: {}", reach(&compromised, &mut conn, role, &table));
         }
     }
     text.push_str("\n# As a request role: beyond\n");
     for role in Role::iter().filter(|role| *role != Role::Operator) {
-        for table in bad.tables() {
+        for table in compromised.tables() {
             let statement = format!("SELECT * FROM {{other}}.{table}");
-            assert_eq!(bad.tries(&mut conn, Some(role), &statement), Outcome::Refused, "{role}: {statement}");
+            assert_eq!(compromised.tries(&mut conn, Some(role), &statement), Outcome::Refused, "{role}: {statement}");
         }
         for statement in [
             "SELECT * FROM platform.tenant",
@@ -249,7 +249,7 @@ fn login_role_with_arbitrary_sql_reads_its_own_registry_only() {
             // Known: arbitrary SQL can switch to another request role of the same registry. Values are always bound.
             "SET LOCAL ROLE {own}_registry_manager",
         ] {
-            let _ = writeln!(text, "{role}: {statement} => {}", bad.tries(&mut conn, Some(role), statement));
+            let _ = writeln!(text, "{role}: {statement} => {}", compromised.tries(&mut conn, Some(role), statement));
         }
     }
     committed("tests/tests/registry/isolation.expected", &text);
@@ -257,8 +257,8 @@ fn login_role_with_arbitrary_sql_reads_its_own_registry_only() {
 
 #[test]
 fn catalogue_shows_opaque_names_only() {
-    let bad = Bad::new();
-    let mut conn = bad.enters();
+    let compromised = Compromised::new();
+    let mut conn = compromised.enters();
     let seen = painreg_tests::rows(
         &mut conn,
         "SELECT nspname::text AS name FROM pg_catalog.pg_namespace UNION ALL SELECT rolname::text FROM pg_catalog.pg_roles \

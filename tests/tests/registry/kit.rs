@@ -15,14 +15,14 @@ pub use self::keys::{Forger, decoded, encoded, hash};
 pub use self::wire::{answers_from, call, exchange, head};
 
 /// Assertions on an answer besides its status.
-pub trait Judged {
+pub trait AnswerAssertions {
     /// Returns the answer; fails unless it is a problem of this status with exactly this fault.
     fn fault(self, status: u16, pointer: &str, code: &str) -> Self;
     /// Returns the answer; fails unless the delivery is kept in quarantine for exactly this reason.
     fn kept(self, pointer: &str, code: &str) -> Self;
 }
 
-impl Judged for Answer {
+impl AnswerAssertions for Answer {
     #[track_caller]
     fn fault(self, status: u16, pointer: &str, code: &str) -> Self {
         let answer = self.expect(status);
@@ -34,8 +34,8 @@ impl Judged for Answer {
     fn kept(self, pointer: &str, code: &str) -> Self {
         let answer = self.expect(202);
         let reasons: Vec<_> = answer.body["reasons"].as_array().into_iter().flatten().collect();
-        let told: Vec<_> = reasons.iter().map(|reason| (&reason["pointer"], &reason["code"])).collect();
-        assert_eq!(told, [(&json!(pointer), &json!(code))], "{}", answer.text());
+        let result: Vec<_> = reasons.iter().map(|reason| (&reason["pointer"], &reason["code"])).collect();
+        assert_eq!(result, [(&json!(pointer), &json!(code))], "{}", answer.text());
         answer
     }
 }

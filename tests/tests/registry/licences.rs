@@ -12,7 +12,7 @@ use painreg_tests::{Actor, Answer, World};
 use serde_json::{Value, json};
 
 use crate::examples::{licence, wording};
-use crate::kit::{Judged as _, pages};
+use crate::kit::{AnswerAssertions as _, pages};
 
 /// Returns the example with these members changed.
 fn with(change: &Value) -> Value {
@@ -94,10 +94,10 @@ fn licence_is_registered_changed_and_withdrawn_with_history() {
     manager.patch(&path, 4, &json!({})).problem(404, "not_found");
     assert_eq!(manager.get(&manager.at("licences")).expect(200).items(), [] as [Value; 0]);
     let versions = manager.get(&format!("{path}/versions")).expect(200);
-    let told: Vec<_> = versions.items().iter().map(|it| (&it["version"], &it["licence"]["valid_to"])).collect();
+    let result: Vec<_> = versions.items().iter().map(|it| (&it["version"], &it["licence"]["valid_to"])).collect();
     let ended = json!("2030-12-31");
     let null = Value::Null;
-    assert_eq!(told, [(&json!(4), &null), (&json!(3), &null), (&json!(2), &ended), (&json!(1), &null)]);
+    assert_eq!(result, [(&json!(4), &null), (&json!(3), &null), (&json!(2), &ended), (&json!(1), &null)]);
     assert_eq!(versions.items()[0]["licence"], Value::Null);
     assert_eq!(versions.items()[3], made.body);
 }
@@ -138,7 +138,7 @@ fn read_licence_hides_costs_from_other_roles() {
 #[test]
 fn read_item_texts_within_the_licence_period_only() {
     let world = World::new();
-    let (manager, patient) = (world.alpha().manager(), world.alpha().somebody(Role::Patient));
+    let (manager, patient) = (world.alpha().manager(), world.alpha().caller(Role::Patient));
     let (first, last) = (day(&world, 10), day(&world, 20));
     let path = manager.at("instruments/isi/texts/nb");
     let refused = |code: &str| {
@@ -275,11 +275,11 @@ fn change_settings_applies_to_one_registry() {
 }
 
 /// Runs a request six times at once and returns the statuses.
-fn six_at_once(deed: impl Fn() -> u16 + Sync) -> Vec<u16> {
+fn six_at_once(request: impl Fn() -> u16 + Sync) -> Vec<u16> {
     let start = Barrier::new(6);
     let one = || {
         start.wait();
-        deed()
+        request()
     };
     let mut statuses: Vec<u16> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..6).map(|_| scope.spawn(one)).collect();

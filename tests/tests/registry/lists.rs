@@ -3,7 +3,7 @@
 use painreg_tests::{Actor, World};
 use serde_json::{Value, json};
 
-use crate::kit::{Judged as _, bearer, call, decoded, encoded, pages};
+use crate::kit::{AnswerAssertions as _, bearer, call, decoded, encoded, pages};
 
 /// Registers `count` patients in `alpha` and returns their ids by registry number.
 fn registered(world: &World, count: usize) -> Vec<String> {

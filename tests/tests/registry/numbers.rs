@@ -9,7 +9,7 @@ use crate::catalogue::in_repository;
 const EXCEPT: &[&str] = &["domain/src/national_id.rs"];
 
 /// Returns whether these digits could be a real person's: a date without a mark, and both check digits of 1964.
-fn could_be_somebodys(digits: &str) -> bool {
+fn could_be_real(digits: &str) -> bool {
     let digits: Vec<u32> = digits.chars().filter_map(|letter| letter.to_digit(10)).collect();
     let [d1, d2, m1, m2, ..] = digits.as_slice() else { return false };
     let (day, month) = (10 * d1 + d2, 10 * m1 + m2);
@@ -86,21 +86,21 @@ fn repository_holds_no_real_national_id() {
     let mut wrong = Vec::new();
     for file in files.iter().filter(|file| !EXCEPT.iter().any(|except| file.as_path() == Path::new(except))) {
         let Ok(text) = std::fs::read_to_string(in_repository("").join(file)) else { continue };
-        let count = elevens(&text).iter().filter(|digits| could_be_somebodys(digits)).count();
+        let count = elevens(&text).iter().filter(|digits| could_be_real(digits)).count();
         if count > 0 {
             // The number is not printed: a test's output is stored too.
             wrong.push(format!("{}: {count}", file.display()));
         }
     }
-    assert!(wrong.is_empty(), "numbers that could be somebody's:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "numbers that could be a real person's:\n{}", wrong.join("\n"));
 }
 
 #[test]
 fn national_id_search_finds_planted_numbers() {
     let text = std::fs::read_to_string(in_repository(EXCEPT[0])).expect("a file");
-    let real: Vec<String> = elevens(&text).into_iter().filter(|digits| could_be_somebodys(digits)).collect();
+    let real: Vec<String> = elevens(&text).into_iter().filter(|digits| could_be_real(digits)).collect();
     assert!(real.len() >= 3, "published vectors are found");
     let spaced = format!("x {} {} y", &real[0][..6], &real[0][6..]);
-    assert!(elevens(&spaced).iter().any(|digits| could_be_somebodys(digits)));
-    assert!(!could_be_somebodys("01818012337"), "month + 80 is nobody's");
+    assert!(elevens(&spaced).iter().any(|digits| could_be_real(digits)));
+    assert!(!could_be_real("01818012337"), "month + 80 is synthetic");
 }

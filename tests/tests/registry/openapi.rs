@@ -22,7 +22,7 @@ fn every_operation_has_id_tag_and_action() {
     for operation in &document.operations {
         let mut say = |what: &str| wrong.push(format!("{}: {what}", operation.id));
         if !ids.insert(&operation.id) {
-            say("the operationId stands twice");
+            say("the operationId is repeated");
         }
         let summary = operation.json["summary"].as_str().unwrap_or_default();
         if summary.is_empty() || !summary.ends_with('.') || summary.len() > 120 {
@@ -72,7 +72,7 @@ fn every_operation_has_id_tag_and_action() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     for action in Action::iter().filter(|action| !action.is_for_the_command_line()) {
-        assert!(document.protected().any(|operation| operation.right() == action), "{action} is nobody's");
+        assert!(document.protected().any(|operation| operation.right() == action), "{action} belongs to no operation");
     }
 }
 
@@ -170,7 +170,7 @@ fn every_documented_success_is_reached_and_fits_its_schema() {
     for operation in &scene.document.operations {
         let mut seen = BTreeSet::new();
         let actors: Vec<_> = if operation.public {
-            vec![scene.world.nobody()]
+            vec![scene.world.unauthenticated()]
         } else {
             roles().filter(|role| may(*role, operation)).map(|role| scene.actor("alpha", role, &scene.alpha)).collect()
         };

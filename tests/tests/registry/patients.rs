@@ -6,7 +6,7 @@ mod sealing;
 use painreg_tests::{Actor, Answer, World, registration};
 use serde_json::{Value, json};
 
-use crate::kit::{Judged as _, completed, real_looking, with};
+use crate::kit::{AnswerAssertions as _, completed, real_looking, with};
 
 /// Returns a registration with any number.
 fn with_number(number: &Value) -> Value {

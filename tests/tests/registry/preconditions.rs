@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use painreg_tests::{Answer, World};
 use serde_json::{Value, json};
 
-use crate::kit::{Judged as _, version};
+use crate::kit::{AnswerAssertions as _, version};
 
 #[test]
 fn update_patient_requires_the_current_etag() {

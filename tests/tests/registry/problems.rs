@@ -20,32 +20,34 @@ type Expected = (u16, &'static str);
 
 /// Fails unless the answer is a registered problem in this language.
 fn is_problem(answer: &Answer, language: &str, request_id: &str) -> Result<Code, String> {
-    let told = |what: &str| Err(format!("{what}: {} {}", answer.status, answer.text()));
-    let Some(code) = Code::iter().find(|code| code.name() == answer.code()) else { return told("no registered code") };
+    let result = |what: &str| Err(format!("{what}: {} {}", answer.status, answer.text()));
+    let Some(code) = Code::iter().find(|code| code.name() == answer.code()) else {
+        return result("no registered code");
+    };
     let title = if language == "nb" { code.nb() } else { code.en() };
     if answer.header("content-type") != "application/problem+json" {
-        return told("another media type");
+        return result("another media type");
     }
     if (answer.status, &answer.body["status"]) != (code.status(), &json!(code.status())) {
-        return told("another status");
+        return result("another status");
     }
     if answer.text_at("/title") != title || answer.header("content-language") != language {
-        return told("another language");
+        return result("another language");
     }
     if answer.text_at("/type") != format!("urn:painreg:problem:{}", code.name()) {
-        return told("another type");
+        return result("another type");
     }
     if answer.text_at("/instance") != format!("urn:painreg:request:{request_id}")
         || answer.header("x-request-id") != request_id
     {
-        return told("another instance");
+        return result("another instance");
     }
     if answer.header("cache-control") != "no-store" || answer.header("x-content-type-options") != "nosniff" {
-        return told("headers are missing");
+        return result("headers are missing");
     }
     let everything = format!("{:?} {}", answer.headers, answer.text());
     if everything.contains(MARKER) {
-        return told("it repeats what was submitted");
+        return result("it repeats what was submitted");
     }
     Ok(code)
 }
@@ -225,7 +227,7 @@ fn every_operation_answers_faults_with_a_problem() {
     let mut seen: BTreeMap<&'static str, usize> = BTreeMap::new();
     let mut complaints = Vec::new();
     for operation in scene.document.protected() {
-        let actor = scene.somebody_who_may(operation);
+        let actor = scene.permitted_actor(operation);
         let good = scene.prepare(operation, &actor, &scene.alpha);
         let mut wrong = wrong_bodies(&scene.document, operation, &good);
         wrong.extend(wrong_headers(operation, &good));
@@ -236,12 +238,12 @@ fn every_operation_answers_faults_with_a_problem() {
             let id = format!("wrong-{:06}", scene.next());
             let request = request.with("x-request-id", &id).with("accept-language", language);
             let answer = request.send(&actor);
-            let told = is_problem(&answer, language, &id);
+            let result = is_problem(&answer, language, &id);
             let named = format!("{} {what} ({language}): {}", operation.id, request.path);
             if (answer.status, answer.code()) != expected {
                 complaints.push(format!("{named}: {expected:?} expected: {} {}", answer.status, answer.text()));
             }
-            match told {
+            match result {
                 Ok(code) => *seen.entry(code.name()).or_default() += 1,
                 Err(complaint) => complaints.push(format!("{named}: {complaint}")),
             }
@@ -265,7 +267,7 @@ fn every_operation_requires_an_idempotency_key_of_machines() {
             let answer = request.send(&machine).problem(400, "idempotency_key_missing");
             scene.document.check(operation, &answer);
         }
-        let actor = scene.somebody_who_may(operation);
+        let actor = scene.permitted_actor(operation);
         let key = scene.world.clock.random_id().to_string();
         let first = scene.prepare(operation, &actor, &scene.alpha).with("idempotency-key", &key);
         assert!(first.send(&actor).status < 300, "{}", operation.id);
@@ -287,7 +289,7 @@ fn unsupported_methods_are_405_with_allow() {
     let manager = scene.world.alpha().manager();
     let mut paths: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
     for operation in &scene.document.operations {
-        let actor = if operation.public { scene.world.nobody() } else { scene.somebody_who_may(operation) };
+        let actor = if operation.public { scene.world.unauthenticated() } else { scene.permitted_actor(operation) };
         let path = scene.prepare(operation, &actor, &scene.alpha).path;
         paths.entry(operation.path.clone()).or_insert((path, Vec::new())).1.push(operation.method.clone());
     }
@@ -295,7 +297,7 @@ fn unsupported_methods_are_405_with_allow() {
         for method in
             ["GET", "POST", "PUT", "PATCH", "DELETE"].iter().filter(|method| !methods.contains(&(**method).to_owned()))
         {
-            for (who, actor) in [("somebody", &manager), ("nobody", &scene.world.nobody())] {
+            for (who, actor) in [("a manager", &manager), ("a stranger", &scene.world.unauthenticated())] {
                 let answer = actor.request(method, path).header("x-request-id", "method-1").send();
                 assert_eq!((answer.status, answer.code()), (405, "method_not_allowed"), "{method} {path} {who}");
                 let mut allowed: Vec<String> = answer.header("allow").split(", ").map(str::to_owned).collect();
@@ -362,7 +364,7 @@ fn duplicates_are_409_and_name_the_member() {
     let scene = Scene::new();
     for id in ["registerPatient", "createTenant"] {
         let operation = scene.document.protected().find(|operation| operation.id == id).expect("an operation");
-        let actor = scene.somebody_who_may(operation);
+        let actor = scene.permitted_actor(operation);
         let request = scene.prepare(operation, &actor, &scene.alpha);
         assert_eq!(request.send(&actor).status, 201);
         let again = request.with("x-request-id", "exists-1").send(&actor).problem(409, "already_exists");

@@ -24,7 +24,7 @@ impl Held {
         Self(sql)
     }
 
-    fn lets_go(mut self) {
+    fn releases(mut self) {
         execute(&mut self.0, "ROLLBACK");
     }
 }
@@ -61,12 +61,12 @@ fn exhausted_pool_is_503_for_its_registry_only() {
         assert_eq!(busy.header("retry-after"), "1");
         // Other registries are not affected.
         let started = Instant::now();
-        world.nobody().get("/health/live").expect(200);
+        world.unauthenticated().get("/health/live").expect(200);
         world.beta().clinician().lists_patients("").expect(200);
         world.operator().get("/v1/tenants").expect(200);
         assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
         assert_eq!(waiting(world), 3);
-        lock.lets_go();
+        lock.releases();
         for one in blocked {
             let changed = one.join().expect("an answer").expect(200);
             assert_eq!(version(&changed.body), 2, "who waited was served");
@@ -95,7 +95,7 @@ fn load_on_one_registry_leaves_the_other_its_share() {
             world.beta().clinician().lists_patients("").expect(200);
         }
         assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
-        lock.lets_go();
+        lock.releases();
         flood.into_iter().map(|one| one.join().expect("an answer")).collect()
     });
     let served = answers.iter().filter(|answer| answer.status == 200).count();
@@ -148,7 +148,7 @@ fn interrupted_request_is_rolled_back_and_repeatable() {
     });
     let answer = answer.problem(503, "unavailable");
     assert_eq!(answer.header("retry-after"), "5");
-    lock.lets_go();
+    lock.releases();
     for table in ["patient", "patient_key", "patient_identifier", "idempotency_key"] {
         assert_eq!(world.number(&format!("SELECT count(*) FROM {{alpha}}.{table}")), 0, "{table}");
     }
@@ -170,7 +170,7 @@ fn lock_timeout_is_answered() {
     let waited = started.elapsed();
     assert!((4..9).contains(&waited.as_secs()), "{waited:?}");
     assert_eq!(answer.header("retry-after"), "1");
-    lock.lets_go();
+    lock.releases();
     assert_eq!(clinician.reads(&patient).expect(200).body, patient.body);
     clinician.changes(&patient, 1, &json!({"language": "en"})).expect(200);
 }
@@ -228,12 +228,14 @@ fn unreachable_database_is_503_until_it_returns() {
         assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
         assert_eq!(answer.header("retry-after"), "5");
         world.operator().get("/v1/tenants").problem(503, "unavailable");
-        world.nobody().get("/health/ready").problem(503, "unavailable");
-        world.nobody().get("/health/live").expect(200);
+        world.unauthenticated().get("/health/ready").problem(503, "unavailable");
+        world.unauthenticated().get("/health/live").expect(200);
         switch(true);
         // Recovered automatically, within five seconds.
         world.within(Duration::from_secs(5), || (clinician.reads(&patient).status == 200).then_some(()));
-        world.within(Duration::from_secs(5), || (world.nobody().get("/health/ready").status == 200).then_some(()));
+        world.within(Duration::from_secs(5), || {
+            (world.unauthenticated().get("/health/ready").status == 200).then_some(())
+        });
         world.operator().get("/v1/tenants").expect(200);
     }
 }
@@ -274,7 +276,7 @@ fn rate_limit_applies_to_one_caller() {
     // Another person of the same role, another registry, a machine client: each has a separate bucket.
     clinician.clone().called("clinician-2").get("/v1/tenants/alpha/forms").expect(200);
     world.beta().clinician().get("/v1/tenants/beta/forms").expect(200);
-    world.nobody().get("/health/live").expect(200);
+    world.unauthenticated().get("/health/live").expect(200);
     let machine = world.alpha().importer();
     let answer = machine.get(&machine.at("forms")).expect(200);
     assert_eq!(answer.header("ratelimit-policy"), "\"caller\";q=5;w=1");
@@ -297,9 +299,10 @@ fn rate_limit_applies_to_one_caller() {
 fn unauthenticated_requests_are_counted_in_bounded_space() {
     let world = World::new();
     for at in 0..50 {
-        let answer = world.nobody().with_token(Some(format!("stranger-{at}"))).get("/v1/tenants/alpha/patients");
+        let answer =
+            world.unauthenticated().with_token(Some(format!("stranger-{at}"))).get("/v1/tenants/alpha/patients");
         answer.problem(401, "unauthenticated");
-        world.nobody().get(&format!("/v1/tenants/tenant-{at}/patients")).problem(401, "unauthenticated");
+        world.unauthenticated().get(&format!("/v1/tenants/tenant-{at}/patients")).problem(401, "unauthenticated");
     }
     let counted = world.within(Duration::from_secs(10), || {
         let rows = world.rows("SELECT code, operation, origin, count FROM platform.refusal");

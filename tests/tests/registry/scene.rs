@@ -75,7 +75,7 @@ impl Scene {
     pub fn new() -> Self {
         let world = crate::invitations::morning();
         let document = Document::of(&world);
-        let [alpha, beta] = ["alpha", "beta"].map(|slug| furnish(&world, slug));
+        let [alpha, beta] = ["alpha", "beta"].map(|slug| populate(&world, slug));
         Self { world, document, alpha, beta, count: AtomicU64::new(1) }
     }
 
@@ -92,7 +92,7 @@ impl Scene {
 
     /// Registers another patient of `alpha`, with answers.
     pub fn another(&self) -> Objects {
-        furnish(&self.world, "alpha")
+        populate(&self.world, "alpha")
     }
 
     /// Returns a caller of `slug` with this role; a patient is the one of `objects`.
@@ -101,15 +101,15 @@ impl Scene {
         match role {
             Role::Operator => self.world.operator(),
             Role::Patient => place.patient(&objects.patient),
-            other => place.somebody(other),
+            other => place.caller(other),
         }
     }
 
     /// Returns a caller of `alpha` who may use the operation: people before machines.
-    pub fn somebody_who_may(&self, operation: &Operation) -> Actor<'_> {
+    pub fn permitted_actor(&self, operation: &Operation) -> Actor<'_> {
         let role = roles().find(|role| may(*role, operation) && *role != Role::Patient && !role.is_machine());
         let role = role.or_else(|| roles().find(|role| may(*role, operation)));
-        self.actor("alpha", role.unwrap_or_else(|| panic!("nobody may {}", operation.id)), &self.alpha)
+        self.actor("alpha", role.unwrap_or_else(|| panic!("no role may use {}", operation.id)), &self.alpha)
     }
 
     /// Returns the next unused number.
@@ -228,7 +228,7 @@ pub fn shown(items: &[Value]) -> Vec<String> {
     ids
 }
 
-fn furnish(world: &World, slug: &str) -> Objects {
+fn populate(world: &World, slug: &str) -> Objects {
     let clinician = world.place(slug).clinician();
     let manager = world.place(slug).manager();
     let patient = clinician.registers(&world.answerer());

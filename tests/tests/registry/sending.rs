@@ -14,23 +14,26 @@ fn campaign_asks_every_patient_once_across_kills() {
     campaign.run();
     assert_eq!(campaign.verdict(), [] as [String; 0]);
     {
-        let told = campaign.ledger();
-        assert!(told.kills > 5 && told.checked_first > 0 && told.stopped > 0, "nothing was put to the test: {told:?}");
+        let result = campaign.ledger();
+        assert!(
+            result.kills > 5 && result.checked_first > 0 && result.stopped > 0,
+            "nothing was put to the test: {result:?}"
+        );
     }
     assert!(campaign.closed() > 5);
     // The reminders likewise: once each, and none after an answer.
     to_ten(&world, days_after(norwegian_day(world.clock.now()), 8));
     campaign.run();
     assert_eq!(campaign.verdict(), [] as [String; 0]);
-    let told = campaign.ledger();
-    let asked = told.invited.len();
-    let reminded = told.reminded.keys().filter(|(_, reminder)| *reminder == 1).count();
+    let result = campaign.ledger();
+    let asked = result.invited.len();
+    let reminded = result.reminded.keys().filter(|(_, reminder)| *reminder == 1).count();
     assert!(reminded > 0 && reminded < asked, "{reminded} of {asked} reminded");
     // The registry's record of sent invitations equals the gateway's.
     let sent = world.number("SELECT count(*) FROM {alpha}.invitation WHERE sent_at IS NOT NULL");
     let lost =
         world.number("SELECT count(*) FROM {alpha}.invitation WHERE handed_over_at IS NOT NULL AND sent_at IS NULL");
-    let taken = i64::try_from(told.taken.len()).expect("small");
+    let taken = i64::try_from(result.taken.len()).expect("small");
     assert!(
         sent <= taken && taken <= sent + lost,
         "{sent} known to be sent, {taken} taken, {lost} handed over and lost"

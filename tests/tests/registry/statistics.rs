@@ -4,7 +4,7 @@ use painreg_domain::calendar::{days_before, norwegian_day};
 use painreg_tests::{Actor, Patient, World};
 use serde_json::{Value, json};
 
-use crate::invitations::{claims, due, hands_over, morning, tells};
+use crate::invitations::{claims, due, hands_over, morning, reports_delivery};
 
 /// Sends all due invitations; each is delivered.
 fn sends(world: &World) {
@@ -12,7 +12,7 @@ fn sends(world: &World) {
     let claim = claims(&sender, "sms");
     for invitation in claim["invitations"].as_array().expect("invitations") {
         hands_over(&sender, invitation).expect(200);
-        tells(&sender, invitation, &json!({"outcome": "delivered"})).expect(200);
+        reports_delivery(&sender, invitation, &json!({"outcome": "delivered"})).expect(200);
     }
 }
 
@@ -49,14 +49,14 @@ fn follow_up_statistics_list_the_decisions_counted() {
     for patient in patients.iter().take(6) {
         answers(&world, patient);
     }
-    let told = read(&manager, "");
-    let cell = &told["cells"][0];
+    let result = read(&manager, "");
+    let cell = &result["cells"][0];
     assert_eq!(cell["group"], json!(["rf_3"]));
     assert_eq!(
         [&cell["sent"], &cell["delivered"], &cell["answered"], &cell["percent"]],
         [&json!(8), &json!(8), &json!(6), &json!(75.0)]
     );
-    assert_eq!(told["time_to_answer"], json!({"quartiles": [0, 0, 0], "by_day": [{"day": 0, "answered": 6}]}));
+    assert_eq!(result["time_to_answer"], json!({"quartiles": [0, 0, 0], "by_day": [{"day": 0, "answered": 6}]}));
     let link = cell["decisions"].as_str().expect("a link");
     for (figure, count) in [("", 8), ("&figure=answered", 6), ("&figure=delivered", 8)] {
         let listed = manager.get(&format!("{link}{figure}&limit=200")).expect(200);
@@ -68,8 +68,8 @@ fn follow_up_statistics_list_the_decisions_counted() {
     assert_eq!((first.items().len(), rest.items().len()), (3, 5));
     // By every other grouping: the same people.
     for by in ["track", "wave", "channel", "reminder", "month", "age_band", "sex", "diagnosis_group", "unit"] {
-        let told = read(&manager, &format!("?by={by}&and=rule"));
-        let cells = told["cells"].as_array().expect("cells");
+        let result = read(&manager, &format!("?by={by}&and=rule"));
+        let cells = result["cells"].as_array().expect("cells");
         assert_eq!(cells.iter().filter_map(|it| it["sent"].as_i64()).sum::<i64>(), 8, "{by}");
         for cell in cells {
             let listed = manager.get(&format!("{}&limit=200", cell["decisions"].as_str().expect("a link"))).expect(200);
@@ -100,17 +100,17 @@ fn follow_up_statistics_suppress_small_counts() {
     for patient in patients.iter().take(4) {
         answers(&world, patient);
     }
-    let told = read(&manager, "?disclosure=publishable&by=sex");
-    assert_eq!((&told["cells"], &told["total"]), (&json!([]), &Value::Null), "four answered: too few to be told");
-    assert_eq!(told["not_sent"], json!([]));
+    let result = read(&manager, "?disclosure=publishable&by=sex");
+    assert_eq!((&result["cells"], &result["total"]), (&json!([]), &Value::Null), "four answered: too few to be shown");
+    assert_eq!(result["not_sent"], json!([]));
     answers(&world, &patients[4]);
-    let told = read(&manager, "?disclosure=publishable&by=sex");
-    assert_eq!(told["cells"], json!([]), "four did not answer: too few either");
+    let result = read(&manager, "?disclosure=publishable&by=sex");
+    assert_eq!(result["cells"], json!([]), "four did not answer: too few either");
     let tenth = due(&world);
     sends(&world);
-    let told = read(&manager, "?disclosure=publishable&by=sex");
-    let cells = told["cells"].as_array().expect("cells");
-    assert_eq!(cells.iter().filter_map(|it| it["sent"].as_i64()).sum::<i64>(), 10, "{told}");
+    let result = read(&manager, "?disclosure=publishable&by=sex");
+    let cells = result["cells"].as_array().expect("cells");
+    assert_eq!(cells.iter().filter_map(|it| it["sent"].as_i64()).sum::<i64>(), 10, "{result}");
     assert!(cells.iter().all(|it| it["decisions"] == Value::Null));
     answers(&world, &tenth);
     assert_eq!(read(&manager, "?disclosure=publishable&by=sex")["cells"], json!([]));

@@ -14,7 +14,7 @@ fn unauthenticated_requests_are_401_everywhere_and_counted() {
     let world = &scene.world;
     let mut expected: BTreeMap<String, i64> = BTreeMap::new();
     for operation in scene.document.protected() {
-        let known = scene.somebody_who_may(operation);
+        let known = scene.permitted_actor(operation);
         let request = scene.prepare(operation, &known, &scene.alpha);
         let claims = known.claims.json(world.clock.now(), 3600);
         let changed = |name: &str, value: Value| {
@@ -32,7 +32,7 @@ fn unauthenticated_requests_are_401_everywhere_and_counted() {
             ("not yet valid", Some(changed("nbf", json!(now + 600)))),
             ("another audience", Some(changed("aud", json!("somebody-else")))),
             ("another issuer", Some(changed("iss", json!("https://evil.example")))),
-            ("a registry that trusts nobody", Some(changed("registry", json!("nowhere")))),
+            ("a registry that does not exist", Some(changed("registry", json!("nowhere")))),
             ("a role that is not mapped", Some(changed("role", json!("system")))),
         ];
         for (what, token) in attempts {
@@ -73,8 +73,8 @@ fn requests_for_another_registry_are_counted() {
 fn public_operations_need_no_credentials() {
     let scene = Scene::new();
     for operation in scene.document.operations.iter().filter(|operation| operation.public) {
-        let nobody = scene.world.nobody();
-        let answer = scene.prepare(operation, &nobody, &scene.alpha).send(&nobody).expect(200);
+        let stranger = scene.world.unauthenticated();
+        let answer = scene.prepare(operation, &stranger, &scene.alpha).send(&stranger).expect(200);
         scene.document.check(operation, &answer);
         assert!(!operation.path.starts_with("/v1/"), "{} is public", operation.id);
     }

@@ -5,7 +5,7 @@ mod refusals;
 use painreg_tests::{Answer, World};
 use serde_json::{Value, json};
 
-use crate::kit::{Judged as _, with};
+use crate::kit::{AnswerAssertions as _, with};
 
 /// Returns the counts of rows that a delivery may create.
 fn traces(world: &World) -> [i64; 3] {

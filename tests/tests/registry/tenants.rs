@@ -9,7 +9,7 @@ use painreg_tests::{Actor, Cluster, World, execute, issuer, try_rows};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::kit::{Judged as _, bearer, call, version, with};
+use crate::kit::{AnswerAssertions as _, bearer, call, version, with};
 
 /// Returns the body that creates a registry which trusts the test issuer.
 fn creation(slug: &str) -> Value {
@@ -57,12 +57,12 @@ fn operator_creates_reads_updates_and_lists_tenants() {
     assert_eq!(slugs, ["alpha", "beta", "gamma"]);
     operator.post("/v1/tenants", &creation("gamma")).fault(409, "/slug", "already_exists");
     // All actions of the operator are in the platform's log.
-    let told = world.rows(
+    let result = world.rows(
         "SELECT action, object, outcome, actor FROM platform.audit_event WHERE actor = 'operator-1' ORDER BY at, id",
     );
-    let deeds: Vec<&str> = told.iter().filter_map(|row| row["action"].as_str()).collect();
-    assert_eq!(deeds, ["CreateTenant", "ReadTenant", "UpdateTenant", "ReadTenant", "ListTenants"]);
-    assert_eq!(told[0]["object"], json!("gamma"));
+    let actions: Vec<&str> = result.iter().filter_map(|row| row["action"].as_str()).collect();
+    assert_eq!(actions, ["CreateTenant", "ReadTenant", "UpdateTenant", "ReadTenant", "ListTenants"]);
+    assert_eq!(result[0]["object"], json!("gamma"));
     // Operators never reach a patient.
     operator.get("/v1/tenants/gamma/patients").problem(403, "forbidden");
     operator.get(&format!("/v1/tenants/gamma/patients/{}", patient.id)).problem(403, "forbidden");
@@ -255,7 +255,7 @@ fn suspend_tenant_closes_it_to_its_callers_only() {
     }
     world.beta().clinician().lists_patients("").expect(200);
     assert_eq!(operator.get("/v1/tenants/alpha").expect(200).body["state"], json!("suspended"));
-    world.nobody().get("/v1/tenants/alpha/patients").problem(401, "unauthenticated");
+    world.unauthenticated().get("/v1/tenants/alpha/patients").problem(401, "unauthenticated");
     world.beta().clinician().get("/v1/tenants/alpha/patients").problem(404, "not_found");
     // Suspending or resuming again is no error; an old tag is one.
     operator.put("/v1/tenants/alpha/suspension", before).problem(412, "stale");

@@ -80,7 +80,7 @@ fn every_allowed_request_leaves_exactly_its_trace() {
 fn replayed_answer_leaves_a_trace_of_the_same_patient() {
     let scene = Scene::new();
     for operation in scene.document.protected().filter(|operation| operation.takes("header", "Idempotency-Key")) {
-        let actor = scene.somebody_who_may(operation);
+        let actor = scene.permitted_actor(operation);
         let key = scene.world.clock.random_id().to_string();
         let request = scene.prepare(operation, &actor, &scene.alpha).with("idempotency-key", &key);
         let (first, once) = traced(&scene, request.clone(), &actor);

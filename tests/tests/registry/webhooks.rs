@@ -19,7 +19,7 @@ use painreg_tests::{Setup, World, execute};
 use serde_json::{Value, json};
 
 use crate::events::{reads, reads_on};
-use crate::kit::Judged as _;
+use crate::kit::AnswerAssertions as _;
 
 /// A delivery that a receiver got.
 #[derive(Clone, Debug)]
@@ -197,11 +197,11 @@ fn webhook_keeps_each_patients_order() {
     });
     let of = |patient: &str| -> Vec<(String, String)> {
         let mine = |it: &Message| it.event()["data"]["patient_id"] == patient;
-        let told = |it: Message| (it.event()["type"].as_str().unwrap_or_default().to_owned(), it.id().to_owned());
-        receiver.got().into_iter().filter(mine).map(told).collect()
+        let result = |it: Message| (it.event()["type"].as_str().unwrap_or_default().to_owned(), it.id().to_owned());
+        receiver.got().into_iter().filter(mine).map(result).collect()
     };
     works_until(&world, || of(&free.id).len() == 2 && !of(&stuck.id).is_empty());
-    let words = |told: &[(String, String)]| told.iter().map(|it| it.0.clone()).collect::<Vec<_>>();
+    let words = |result: &[(String, String)]| result.iter().map(|it| it.0.clone()).collect::<Vec<_>>();
     assert_eq!(words(&of(&free.id)), ["patient.registered", "patient.updated"]);
     assert_eq!(words(&of(&stuck.id)), ["patient.registered"]);
     // No retry before its time; then a retry with the same id.
@@ -212,9 +212,9 @@ fn webhook_keeps_each_patients_order() {
     receiver.answers(|_| "200 Yes".to_owned());
     world.advance(SignedDuration::from_mins(7));
     works_until(&world, || of(&stuck.id).len() == 4);
-    let told = of(&stuck.id);
-    assert_eq!(words(&told), ["patient.registered", "patient.registered", "patient.registered", "patient.updated"]);
-    assert!(told[0].1 == told[1].1 && told[1].1 == told[2].1 && told[2].1 != told[3].1);
+    let result = of(&stuck.id);
+    assert_eq!(words(&result), ["patient.registered", "patient.registered", "patient.registered", "patient.updated"]);
+    assert!(result[0].1 == result[1].1 && result[1].1 == result[2].1 && result[2].1 != result[3].1);
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn webhook_dispatch_resumes_after_a_kill() {
         taken.first().map(|parcel| parcel.event.id.to_string())
     });
     works(&world);
-    assert_eq!(receiver.got().len(), 0, "somebody may be telling it");
+    assert_eq!(receiver.got().len(), 0, "another worker may be sending it");
     world.advance(SignedDuration::from_mins(3));
     works_until(&world, || !receiver.got().is_empty());
     let got = receiver.got();
@@ -290,7 +290,7 @@ fn rotate_webhook_secret_signs_with_both_for_a_day() {
     world.advance(SignedDuration::from_hours(25));
     let one = tries(2);
     assert!(!one.is_signed_with(&old) && one.is_signed_with(&new));
-    assert_eq!(bystander.got().len(), 0, "a trial is nobody else's");
+    assert_eq!(bystander.got().len(), 0, "a test event goes to one webhook");
 }
 
 #[test]
@@ -328,10 +328,10 @@ fn webhook_is_disabled_after_days_of_failures_and_resumes_without_loss() {
     manager.patch(&path(&world, &second, ""), version, &json!({"enabled": true})).expect(200);
     world.advance(SignedDuration::from_mins(10));
     works_until(&world, || failing.got().len() >= asked + 2);
-    let told: Vec<Value> =
+    let result: Vec<Value> =
         failing.got().iter().skip(asked).map(|it| it.event()["data"]["patient_id"].clone()).collect();
     for patient in [&patient, &later] {
-        assert!(told.contains(&json!(patient.id)));
+        assert!(result.contains(&json!(patient.id)));
     }
     assert_eq!(state(&second)["failing_since"], Value::Null);
 }

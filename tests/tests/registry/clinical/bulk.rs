@@ -36,7 +36,7 @@ fn outcomes(answer: &Answer) -> Vec<(i64, String)> {
         .collect()
 }
 
-fn told(expected: &[(i64, &str)]) -> Vec<(i64, String)> {
+fn expected_outcomes(expected: &[(i64, &str)]) -> Vec<(i64, String)> {
     expected.iter().map(|(line, outcome)| (*line, (*outcome).to_owned())).collect()
 }
 
@@ -60,7 +60,7 @@ fn register_many_stores_a_patient_with_entries() {
     let clinician = world.alpha().clinician();
     let answer = clinician.sends_lines("", &[course(&world), course(&world)]).expect(200);
     assert_eq!(answer.header("content-type"), "application/x-ndjson");
-    assert_eq!(outcomes(&answer), told(&[(1, "registered"), (2, "registered")]));
+    assert_eq!(outcomes(&answer), expected_outcomes(&[(1, "registered"), (2, "registered")]));
     let line = &answer.lines()[0];
     assert_eq!(line["problem"], Value::Null);
     let registered = &line["registered"];
@@ -217,11 +217,11 @@ fn register_many_refuses_faulty_lines_and_stores_the_others() {
         (&json!("registered"), &json!("registered"))
     );
     for ((line, code, faults), result) in cases.iter().zip(&results[1..]) {
-        let (told, mut pointers) = refused(result);
+        let (answered, mut pointers) = refused(result);
         pointers.sort();
         let faults: Vec<(String, String)> =
             faults.iter().map(|(pointer, code)| ((*pointer).to_owned(), (*code).to_owned())).collect();
-        assert_eq!((told.as_str(), pointers), (*code, faults), "{line}: {result}");
+        assert_eq!((answered.as_str(), pointers), (*code, faults), "{line}: {result}");
     }
     assert_eq!(world.number(STORED) - before, 2 * 7, "two whole lines, nothing of the others");
     // Nothing submitted is repeated.
@@ -245,7 +245,7 @@ fn register_many_applies_the_policy_of_single_requests() {
     ]});
     let before = world.number("SELECT count(*) FROM {alpha}.audit_event");
     let answer = feed.sends_lines("", &[not_mine.clone(), mine, not_mine]).expect(200);
-    assert_eq!(outcomes(&answer), told(&[(1, "refused"), (2, "registered"), (3, "refused")]));
+    assert_eq!(outcomes(&answer), expected_outcomes(&[(1, "refused"), (2, "registered"), (3, "refused")]));
     for at in [0, 2] {
         let expected = ("forbidden".to_owned(), vec![("/entries/1/kind".to_owned(), "not_accepted_here".to_owned())]);
         assert_eq!(refused(&answer.lines()[at]), expected);
@@ -262,7 +262,7 @@ fn register_many_applies_the_policy_of_single_requests() {
     let there =
         with(&course(&world), &json!({"patient": with(&registration(&world.person()), &json!({"unit": "clinic"}))}));
     let answer = ward.sends_lines("", &[json!({"patient_id": known.id}), there, course(&world)]).expect(200);
-    assert_eq!(outcomes(&answer), told(&[(1, "refused"), (2, "refused"), (3, "registered")]));
+    assert_eq!(outcomes(&answer), expected_outcomes(&[(1, "refused"), (2, "refused"), (3, "registered")]));
     assert_eq!(refused(&answer.lines()[0]).0, "not_found");
     assert_eq!(refused(&answer.lines()[1]).1, [("/patient/unit".to_owned(), "unknown_reference".to_owned())]);
 }
@@ -285,7 +285,10 @@ fn register_many_applies_a_lines_legal_basis_to_its_entries() {
             ],
         )
         .expect(200);
-    assert_eq!(outcomes(&answer), told(&[(1, "refused"), (2, "registered"), (3, "registered"), (4, "refused")]));
+    assert_eq!(
+        outcomes(&answer),
+        expected_outcomes(&[(1, "refused"), (2, "registered"), (3, "registered"), (4, "refused")])
+    );
     let refusal =
         |at: &str| ("not_permitted".to_owned(), vec![(at.to_owned(), "reserved_against_registry".to_owned())]);
     assert_eq!(refused(&answer.lines()[0]), refusal("/entries/1/content"));

@@ -10,7 +10,7 @@ use strum::IntoEnumIterator as _;
 
 use super::{alone, changed_at, episode, id, just_before, stage, treated, under};
 use crate::examples;
-use crate::kit::{Judged as _, version, with};
+use crate::kit::{AnswerAssertions as _, version, with};
 
 #[test]
 fn patient_stage_is_derived_from_the_record() {
@@ -130,10 +130,10 @@ fn recategorise_referral_reports_consequences() {
         painreg_domain::calendar::norwegian_day(world.clock.now()).to_string()
     );
     let states = clinician.reads_versions_of(&patient, Kind::Referral, &bare).expect(200);
-    let told: Vec<(&Value, &Value)> =
+    let result: Vec<(&Value, &Value)> =
         states.items().iter().map(|it| (&it["reason"], &it["entry"]["category"])).collect();
     assert_eq!(
-        told,
+        result,
         [
             (&Value::Null, &json!("second_opinion")),
             (&json!("update"), &json!("no_right")),

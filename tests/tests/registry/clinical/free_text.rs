@@ -67,8 +67,8 @@ fn free_text_is_encrypted_in_every_state_and_readable() {
         }
         clinician.withdraws(&patient, kind, &third).expect(204);
         let states = clinician.reads_versions_of(&patient, kind, &first).expect(200);
-        let told: Vec<&Value> = states.items().iter().map(|it| &it["entry"][member]).collect();
-        assert_eq!(told, [WORDS[1], WORDS[1], WORDS[0]], "also of what was taken back");
+        let result: Vec<&Value> = states.items().iter().map(|it| &it["entry"][member]).collect();
+        assert_eq!(result, [WORDS[1], WORDS[1], WORDS[0]], "also of what was taken back");
     }
     // An event without words stays without words.
     let silent = with(&alone(Kind::ImplantEvent), &json!({"implant_id": implant["id"], "note": null}));
@@ -106,7 +106,7 @@ fn free_text_is_encrypted_in_every_state_and_readable() {
         WORDS[0]
     );
     assert!(clinician.reads_timeline_of(&patient, "").expect(200).text().contains(WORDS[1]));
-    manager.parts(&merge).expect(200);
+    manager.undoes(&merge).expect(200);
     assert_eq!(clinician.reads_entry(&other, Kind::TreatmentGoal, &goal, "").expect(200).body, changed);
     assert_eq!(found_in_the_database(&world), [] as [String; 0]);
 }

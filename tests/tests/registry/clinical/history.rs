@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use strum::IntoEnumIterator as _;
 
 use super::{alone, changed_at, id, instant, just_before, treated};
-use crate::kit::{Judged as _, pages, version, with};
+use crate::kit::{AnswerAssertions as _, pages, version, with};
 
 #[test]
 fn read_entry_as_of_any_instant() {
@@ -33,9 +33,9 @@ fn read_entry_as_of_any_instant() {
     assert_ne!(third["title"], second["title"], "what follows from it follows");
     clinician.withdraws(&patient, Kind::Diagnosis, &third).expect(204);
     let states = clinician.reads_versions_of(&patient, Kind::Diagnosis, &first).expect(200);
-    let told: Vec<_> = states.items().iter().map(|it| (&it["entry"], &it["reason"], &it["changed_by"])).collect();
+    let result: Vec<_> = states.items().iter().map(|it| (&it["entry"], &it["reason"], &it["changed_by"])).collect();
     assert_eq!(
-        told,
+        result,
         [
             (&third, &json!("registered_in_error"), &json!("WithdrawTreatment")),
             (&second, &json!("correction"), &json!("ChangeTreatment")),
@@ -321,7 +321,7 @@ fn timeline_pages_through_every_entry() {
         assert_eq!(paged, whole, "{limit}");
     }
     let entries: Vec<&Value> = whole.iter().filter(|line| line["kind"] != "submission").collect();
-    assert_eq!(whole.len() - entries.len(), 1, "a revision stands for the answers it replaces");
+    assert_eq!(whole.len() - entries.len(), 1, "a revision replaces the answers before it");
     assert_eq!(whole.iter().find(|line| line["kind"] == "submission").expect("a line")["version"], 2);
     for line in &entries {
         let known = all.iter().find(|(_, entry)| entry["id"] == line["id"]).expect("known");

@@ -9,7 +9,7 @@ use painreg_tests::{Actor, Patient, World};
 use serde_json::{Value, json};
 
 use super::{alone, changed_at, id, just_before, treated};
-use crate::kit::{Judged as _, version, with};
+use crate::kit::{AnswerAssertions as _, version, with};
 
 /// Records an implant of this patient.
 #[track_caller]
@@ -128,9 +128,9 @@ fn implant_event_revision_keeps_and_explant_removes_components() {
     clinician.withdraws(&patient, Kind::ImplantEvent, &noted).expect(204);
     assert_eq!(in_place(&clinician, &patient, "").concat(), ["L-8", "G-1", "L-1", "L-2"]);
     let states = clinician.reads_versions_of(&patient, Kind::ImplantComponent, &lead).expect(200);
-    let told: Vec<_> = states.items().iter().map(|it| (&it["entry"]["removed_on"], &it["reason"])).collect();
+    let result: Vec<_> = states.items().iter().map(|it| (&it["entry"]["removed_on"], &it["reason"])).collect();
     let day = json!("2025-06-01");
-    assert_eq!(told, [(&Value::Null, &Value::Null), (&day, &json!("correction")), (&Value::Null, &json!("update"))]);
+    assert_eq!(result, [(&Value::Null, &Value::Null), (&day, &json!("correction")), (&Value::Null, &json!("update"))]);
     let now = clinician.reads_entry(&patient, Kind::ImplantComponent, &lead, "").expect(200).body;
     let content = |entry: &Value| with(entry, &json!({"version": null, "updated_at": null, "updated_by": null}));
     assert_eq!(content(&now), content(&lead), "it is as it was");

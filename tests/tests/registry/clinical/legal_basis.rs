@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use strum::IntoEnumIterator as _;
 
 use super::{alone, id, treated};
-use crate::kit::{Judged as _, with};
+use crate::kit::{AnswerAssertions as _, with};
 
 fn consent(decision: &str, from: &str) -> Value {
     json!({"basis": "consent", "decision": decision, "valid_from": from, "source": "paper", "letter_version": "2020-01"})
@@ -219,7 +219,7 @@ fn opt_out_applies_to_the_merged_record_only() {
     let merge = world.alpha().manager().merges(&survivor, &duplicate).expect(201).body;
     none_is_kept(&world, &survivor, "reserved_against_registry");
     none_is_kept(&world, &duplicate, "reserved_against_registry");
-    world.alpha().manager().parts(&merge).expect(200);
+    world.alpha().manager().undoes(&merge).expect(200);
     all_is_kept(&world, &survivor, "after");
     none_is_kept(&world, &duplicate, "reserved_against_registry");
 }

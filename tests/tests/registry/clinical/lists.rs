@@ -11,7 +11,7 @@ use strum::IntoEnumIterator as _;
 
 use super::{alone, changed_at, id, ids, just_before, treated};
 use crate::examples;
-use crate::kit::{Judged as _, pages, with};
+use crate::kit::{AnswerAssertions as _, pages, with};
 
 fn all(actor: &Actor<'_>, path: &str) -> Vec<Value> {
     pages(actor, path).into_iter().flatten().collect()
@@ -23,7 +23,7 @@ fn asked(value: &Value) -> Option<String> {
 }
 
 /// Records two entries of each kind that differ in every filter, of two patients.
-fn furnished(world: &World) -> (Vec<Patient>, BTreeMap<Kind, Vec<Value>>) {
+fn with_two_entries_each(world: &World) -> (Vec<Patient>, BTreeMap<Kind, Vec<Value>>) {
     let clinician = world.alpha().clinician();
     let manager = world.alpha().manager();
     for code in [examples::PROJECT, "other-project"] {
@@ -84,7 +84,7 @@ fn differing(kind: Kind, referral: &str) -> Value {
 #[test]
 fn every_list_applies_every_filter() {
     let world = World::new();
-    let (patients, kept) = furnished(&world);
+    let (patients, kept) = with_two_entries_each(&world);
     let clinician = world.alpha().clinician();
     for kind in Kind::iter() {
         let row = kind.row();
@@ -289,7 +289,7 @@ fn registry_wide_lists_respect_reach() {
         ids
     };
     for role in [Role::Clinician, Role::Secretary] {
-        let here = world.alpha().somebody(role);
+        let here = world.alpha().caller(role);
         assert_eq!(listed(&here, ""), expected(&[0, 1]), "{role}");
         assert_eq!(listed(&here, "?patient_unit=ward"), expected(&[]), "{role}");
         assert_eq!(listed(&here.of_unit("ward"), ""), expected(&[2]), "{role}");

@@ -8,7 +8,7 @@ use painreg_tests::{Actor, Patient, World, registration};
 use serde_json::{Value, json};
 
 use super::{alone, changed_at, episode, id, ids, just_before, stage, treated};
-use crate::kit::{Judged as _, pages, version, with};
+use crate::kit::{AnswerAssertions as _, pages, version, with};
 
 /// Registers a person with the data of `person` under another number.
 #[track_caller]
@@ -43,7 +43,7 @@ fn list_duplicates_finds_candidates() {
         &json!({"contact": {}, "sex": "unknown"}),
     );
     let found = manager.get(&manager.at("patient-duplicates")).expect(200);
-    let told: Vec<(&str, &str, bool, bool, bool)> = found
+    let result: Vec<(&str, &str, bool, bool, bool)> = found
         .items()
         .iter()
         .map(|pair| {
@@ -53,7 +53,7 @@ fn list_duplicates_finds_candidates() {
         })
         .collect();
     assert_eq!(
-        told,
+        result,
         [
             (first.id.as_str(), phone.id.as_str(), true, false, false),
             (first.id.as_str(), mail.id.as_str(), false, true, false),
@@ -149,13 +149,13 @@ fn merge_patients_reads_as_one_and_undo_separates() {
     assert_eq!((registered, merging), (2, 2), "{}", log.text());
 
     // An entry recorded while merged belongs to the patient of its episode.
-    let mut meanwhile = Vec::new();
+    let mut while_merged = Vec::new();
     for (at, open) in episodes.iter().enumerate() {
         let through = [&duplicate, &survivor][at];
         let body = with(&alone(Kind::Consultation), &json!({"episode_id": open["id"]}));
         let entry = clinician.records(through, Kind::Consultation, &body);
         clinician.reads_entry(&survivor, Kind::Consultation, &entry, "").expect(200);
-        meanwhile.push(id(&entry).to_owned());
+        while_merged.push(id(&entry).to_owned());
     }
     let loose = clinician.records(&duplicate, Kind::Medication, &alone(Kind::Medication));
     let changed = clinician.lists(&survivor, Kind::Diagnosis, "").expect(200);
@@ -163,10 +163,10 @@ fn merge_patients_reads_as_one_and_undo_separates() {
     let theirs = clinician.changes_entry(&survivor, Kind::Diagnosis, &theirs, &json!({"rank": 2})).expect(200).body;
 
     manager.delete(&manager.at(&format!("patient-merges/{}", id(&merged.body))), 2).problem(412, "stale");
-    let undone = manager.parts(&merged.body).expect(200);
+    let undone = manager.undoes(&merged.body).expect(200);
     assert_eq!((undone.header("etag"), &undone.body["undone_by"]), ("\"v2\"", &json!("registry_manager-1")));
-    own[0].1.extend([meanwhile[0].clone(), id(&loose).to_owned()]);
-    own[1].1.push(meanwhile[1].clone());
+    own[0].1.extend([while_merged[0].clone(), id(&loose).to_owned()]);
+    own[1].1.push(while_merged[1].clone());
     for (patient, kept) in &own {
         let read = clinician.reads(patient).expect(200).body;
         assert_eq!(read["id"], patient.id.as_str());
@@ -183,8 +183,8 @@ fn merge_patients_reads_as_one_and_undo_separates() {
          WHERE entity = 'patient' AND entity_id = '{}' ORDER BY version",
         duplicate.id
     ));
-    let told: Vec<(&Value, &Value)> = kept.iter().map(|row| (&row["reason"], &row["merged_into"])).collect();
-    assert_eq!(told, [(&json!("merge"), &Value::Null), (&json!("merge_undone"), &json!(survivor.id))]);
+    let result: Vec<(&Value, &Value)> = kept.iter().map(|row| (&row["reason"], &row["merged_into"])).collect();
+    assert_eq!(result, [(&json!("merge"), &Value::Null), (&json!("merge_undone"), &json!(survivor.id))]);
     assert_eq!(kept[0]["valid_to"], kept[1]["valid_from"]);
     let now = clinician.reads(&duplicate).expect(200).body;
     assert_eq!(version(&now), 3);
@@ -193,7 +193,7 @@ fn merge_patients_reads_as_one_and_undo_separates() {
         assert_eq!(version(&clinician.get(&path).expect(200).body), expected, "{at}");
     }
     // A merge cannot be undone twice; the patients may be merged again.
-    manager.parts(&undone.body).problem(409, "state_conflict");
+    manager.undoes(&undone.body).problem(409, "state_conflict");
     manager.merges(&duplicate, &survivor).expect(201);
     assert_eq!(clinician.reads(&survivor).expect(200).body["id"], duplicate.id.as_str());
     let listed = manager.get(&manager.at("patient-merges")).expect(200);
@@ -214,7 +214,7 @@ fn merge_patients_derives_the_stage_of_both_records() {
     let merge = world.alpha().manager().merges(&survivor, &duplicate).expect(201).body;
     assert_eq!(stage(&clinician, &survivor), "referred");
     let open = clinician.records(&duplicate, Kind::Referral, &alone(Kind::Referral));
-    world.alpha().manager().parts(&merge).expect(200);
+    world.alpha().manager().undoes(&merge).expect(200);
     clinician.reads_entry(&survivor, Kind::Referral, &open, "").expect(200);
     episode(&clinician, &duplicate);
     world.alpha().manager().merges(&survivor, &duplicate).expect(201);
@@ -229,9 +229,9 @@ fn merge_patients_refuses_invalid_pairs() {
     let [two, three] = [0, 1].map(|_| clinician.registers(&world.person()));
     let manager = world.alpha().manager();
     let foreigner = world.beta().clinician().registers(&world.person());
-    let nobody = Patient { id: world.clock.random_id().to_string(), ..one.clone() };
+    let unregistered = Patient { id: world.clock.random_id().to_string(), ..one.clone() };
     manager.merges(&one, &one).fault(422, "/duplicate_id", "same_patient");
-    for stranger in [&foreigner, &nobody] {
+    for stranger in [&foreigner, &unregistered] {
         manager.merges(&one, stranger).problem(404, "not_found");
         manager.merges(stranger, &one).problem(404, "not_found");
     }
@@ -253,7 +253,7 @@ fn merge_patients_refuses_invalid_pairs() {
     manager.merges(&two, &one).expect(409);
     manager.merges(&two, &two).fault(422, "/duplicate_id", "same_patient");
     let unknown = json!({"id": world.clock.random_id(), "version": 1});
-    manager.parts(&unknown).problem(404, "not_found");
+    manager.undoes(&unknown).problem(404, "not_found");
     let merges = manager.get(&path).expect(200);
     assert_eq!(merges.items().len(), 1);
     let known = format!("{path}/{}", id(&merges.items()[0]));
@@ -290,7 +290,7 @@ fn patient_token_reads_the_merged_record() {
     }
     let sent = by_number(&duplicate).submits(&duplicate, "own-1", &json!({"nrs_average": 3})).expect(201);
     assert_eq!(sent.body["patient_id"], survivor.id.as_str());
-    world.alpha().manager().parts(&merge).expect(200);
+    world.alpha().manager().undoes(&merge).expect(200);
     for (number, own) in owns().enumerate() {
         let (theirs, not_theirs) = if number < 2 { (&survivor, &duplicate) } else { (&duplicate, &survivor) };
         assert_eq!(own.reads(theirs).expect(200).body["id"], theirs.id.as_str());
@@ -309,7 +309,7 @@ fn revision_while_merged_stays_with_its_predecessor() {
     let merge = manager.merges(&survivor, &duplicate).expect(201).body;
     let second = clinician.submits(&duplicate, "s-1", &json!({"nrs_average": 8})).expect(201).body;
     assert_eq!(second["delivered"], "revised");
-    manager.parts(&merge).expect(200);
+    manager.undoes(&merge).expect(200);
     let mut theirs = ids(clinician.reads_answers_of(&duplicate).expect(200).items());
     theirs.sort();
     let mut both = [id(&first).to_owned(), id(&second).to_owned()];

@@ -5,7 +5,7 @@ use painreg_tests::{Actor, Answer, World};
 use serde_json::{Value, json};
 
 use super::{alone, treated};
-use crate::kit::{Judged as _, pages, version, with};
+use crate::kit::{AnswerAssertions as _, pages, version, with};
 
 /// Returns the code list of this name.
 #[track_caller]

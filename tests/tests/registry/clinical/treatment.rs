@@ -5,7 +5,7 @@ use painreg_tests::{Actor, Patient, World};
 use serde_json::{Value, json};
 
 use super::{alone, id, only_fault, treated};
-use crate::kit::{Judged as _, with};
+use crate::kit::{AnswerAssertions as _, with};
 
 #[test]
 fn record_diagnosis_requires_a_valid_code_and_derives_its_class() {

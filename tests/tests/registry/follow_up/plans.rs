@@ -6,7 +6,7 @@ use painreg_domain::clinical::Kind;
 use painreg_tests::{Patient, Setup, World};
 use serde_json::{Value, json};
 
-use super::{assert_stands, counts, publishes, runs, today, treats};
+use super::{assert_decision, counts, publishes, runs, today, treats};
 use crate::examples;
 use crate::kit::with;
 
@@ -55,7 +55,7 @@ fn publish_follow_up_plan_changes_what_the_simulation_predicted() {
     assert_eq!(counts(&manager)["up_to_date"], true);
     // Every difference between before and after was predicted, and nothing else.
     let side = |row: &Value| json!({"patient_id": row["patient_id"], "rule": row["rule"], "state": row["state"], "due_on": row["due_on"], "send_on": row["send_on"]});
-    let told: Vec<Value> = simulated["differences"]
+    let result: Vec<Value> = simulated["differences"]
         .as_array()
         .expect("differences")
         .iter()
@@ -63,10 +63,11 @@ fn publish_follow_up_plan_changes_what_the_simulation_predicted() {
         .map(|it| json!({"patient_id": it["patient_id"], "rule": it["rule"], "state": it["after"]["state"], "due_on": it["after"]["due_on"], "send_on": it["after"]["send_on"]}))
         .collect();
     let mut happened: Vec<Value> = after.iter().filter(|row| !before.contains(row)).map(side).collect();
-    let mut told: Vec<Value> = told.into_iter().filter(|it| !before.iter().map(side).any(|row| row == *it)).collect();
+    let mut result: Vec<Value> =
+        result.into_iter().filter(|it| !before.iter().map(side).any(|row| row == *it)).collect();
     happened.sort_by_key(ToString::to_string);
-    told.sort_by_key(ToString::to_string);
-    assert_eq!(told, happened);
+    result.sort_by_key(ToString::to_string);
+    assert_eq!(result, happened);
     let gone = |rule: &str| after.iter().all(|row| row["rule"] != rule);
     assert!(gone("rf_3") && gone("rf_12"));
     assert_eq!(simulated["population"], 12);
@@ -111,7 +112,7 @@ fn concurrent_runs_decide_every_patient_once() {
     });
     assert_eq!(counts(&manager)["population"], 32);
     for patient in changing {
-        assert_stands(&clinician, patient, "rf_3", "suppressed", &["interpreter_needed"]);
+        assert_decision(&clinician, patient, "rf_3", "suppressed", &["interpreter_needed"]);
     }
     // Each patient without another change was decided exactly once more.
     let of_others: Vec<String> = others.iter().map(|it| format!("'{}'", it.id)).collect();
@@ -158,7 +159,7 @@ fn run_follow_up_redecides_after_a_code_list_change() {
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
     let patient = clinician.registers(&world.answerer());
     treats(&clinician, &patient, date(2026, 1, 15).max(days_before(today(&world), 200)), Some("second_opinion"));
-    assert_stands(&clinician, &patient, "ongoing_12", "suppressed", &["category_without_follow_up"]);
+    assert_decision(&clinician, &patient, "ongoing_12", "suppressed", &["category_without_follow_up"]);
     let lists = manager.get(&manager.at("code-lists")).expect(200);
     let list = lists.items().iter().find(|it| it["list"] == "treatment_right").expect("a list").clone();
     let mut codes = list["codes"].clone();
@@ -172,6 +173,6 @@ fn run_follow_up_redecides_after_a_code_list_change() {
     manager.request("PUT", &path).header("if-match", &version).json(&json!({"codes": codes})).send().expect(200);
     assert_eq!(manager.get(&manager.at("follow-up-counts")).expect(200).body["up_to_date"], false);
     runs(&manager);
-    assert_stands(&clinician, &patient, "ongoing_12", "waiting", &["not_yet_due"]);
+    assert_decision(&clinician, &patient, "ongoing_12", "waiting", &["not_yet_due"]);
     assert_eq!(counts(&manager)["up_to_date"], true);
 }

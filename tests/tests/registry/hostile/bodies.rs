@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use painreg_tests::Answer;
 
 use super::{PATIENTS, Siege, sound};
-use crate::kit::{Judged as _, PATIENCE, answers_from, call, exchange, head};
+use crate::kit::{AnswerAssertions as _, PATIENCE, answers_from, call, exchange, head};
 
 #[test]
 fn malformed_or_ambiguous_json_is_refused() {
@@ -119,7 +119,7 @@ fn oversized_bodies_and_wrong_media_types_are_refused() {
     // An announced length: refused before the body is sent.
     for length in ["307200", "99999999999", "262145", "18446744073709551615"] {
         let head = head(siege.world.address, "POST", PATIENTS, &[authorization, json, ("Content-Length", length)]);
-        let answers = siege.throws("a large body, announced", &[&head]);
+        let answers = siege.sends_bytes("a large body, announced", &[&head]);
         let answer = answers.into_iter().next().expect("an answer");
         answer.problem(413, "too_large");
     }
@@ -128,7 +128,7 @@ fn oversized_bodies_and_wrong_media_types_are_refused() {
     let chunk = format!("8000\r\n{}\r\n", "x".repeat(0x8000));
     let mut pieces = vec![head.as_slice()];
     pieces.extend(std::iter::repeat_n(chunk.as_bytes(), 9));
-    let answers = siege.throws("a large body in chunks", &pieces);
+    let answers = siege.sends_bytes("a large body in chunks", &pieces);
     answers.into_iter().next().expect("an answer").problem(413, "too_large");
     // A body just within the limit is read.
     let fits = format!("{{\"language\": \"{}\"}}", "x".repeat(256 * 1024 - 16));
@@ -168,23 +168,23 @@ fn oversized_bodies_and_wrong_media_types_are_refused() {
 #[test]
 fn unauthenticated_requests_are_401_before_the_body_is_read() {
     let siege = Siege::new();
-    let nobody = |what: &str, body: &[u8], kind: &str| {
+    let unauthenticated = |what: &str, body: &[u8], kind: &str| {
         let answer = call(siege.world.address, "POST", PATIENTS, &[("Content-Type", kind)], Some(body));
         siege.keep(what, std::slice::from_ref(&answer));
         answer.problem(401, "unauthenticated");
     };
-    nobody("a sound body", sound().to_string().as_bytes(), "application/json");
-    nobody("no JSON", b"{", "application/json");
-    nobody("a wrong body", b"{\"surprise\": 1}", "application/json");
-    nobody("another type", b"x", "text/plain");
-    nobody("a deep body", &b"[".repeat(5000), "application/json");
+    unauthenticated("a sound body", sound().to_string().as_bytes(), "application/json");
+    unauthenticated("no JSON", b"{", "application/json");
+    unauthenticated("a wrong body", b"{\"surprise\": 1}", "application/json");
+    unauthenticated("another type", b"x", "text/plain");
+    unauthenticated("a deep body", &b"[".repeat(5000), "application/json");
     let large = head(
         siege.world.address,
         "POST",
         PATIENTS,
         &[("Content-Type", "application/json"), ("Content-Length", "300000")],
     );
-    for answer in siege.throws("a large body", &[&large]) {
+    for answer in siege.sends_bytes("a large body", &[&large]) {
         answer.problem(401, "unauthenticated");
     }
     siege.ends();

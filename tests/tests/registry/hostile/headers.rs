@@ -81,7 +81,7 @@ fn ambiguous_requests_are_refused() {
         ),
     ] {
         let bytes = format!("{start}{headers}\r\n{body}");
-        let answers = siege.throws(what, &[bytes.as_bytes()]);
+        let answers = siege.sends_bytes(what, &[bytes.as_bytes()]);
         assert!(answers.len() <= 1, "{what}: {} answers, so something came through", answers.len());
         for answer in &answers {
             assert!((400..500).contains(&answer.status), "{what}: {}", answer.status);
@@ -99,7 +99,7 @@ fn ambiguous_requests_are_refused() {
         ("HTTP/2 without asking", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned()),
         ("TLS", "\u{16}\u{3}\u{1}\u{2}\r\n\r\n".to_owned()),
     ] {
-        for answer in siege.throws(what, &[bytes.as_bytes()]) {
+        for answer in siege.sends_bytes(what, &[bytes.as_bytes()]) {
             assert!((400..500).contains(&answer.status), "{what}: {}", answer.status);
         }
     }
@@ -121,19 +121,19 @@ fn oversized_headers_and_queries_are_refused() {
     siege.sends("one of 17 KB", "GET", PATIENTS, &headers[..1], None).expect(200);
     let huge = "x".repeat(200 * 1024);
     let bytes = head(siege.world.address, "GET", PATIENTS, &[("X-Huge", &huge)]);
-    for answer in siege.throws("a header of 200 KB", &[&bytes]) {
+    for answer in siege.sends_bytes("a header of 200 KB", &[&bytes]) {
         assert!(matches!(answer.status, 400 | 431), "{}", answer.status);
     }
     let many: Vec<(String, String)> = (0..300).map(|at| (format!("X-Header-{at}"), "x".to_owned())).collect();
     let many: Vec<(&str, &str)> = many.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let bytes = head(siege.world.address, "GET", PATIENTS, &many);
-    for answer in siege.throws("300 headers", &[&bytes]) {
+    for answer in siege.sends_bytes("300 headers", &[&bytes]) {
         assert!((400..500).contains(&answer.status), "{}", answer.status);
     }
     let query: String = (0..10_000).map(|at| format!("p{at}=1&")).collect();
     let target = format!("{PATIENTS}?{query}");
     let bytes = head(siege.world.address, "GET", &target, &[("Authorization", siege.clinician.as_str())]);
-    for answer in siege.throws("10 000 parameters", &[&bytes]) {
+    for answer in siege.sends_bytes("10 000 parameters", &[&bytes]) {
         assert!((400..500).contains(&answer.status), "{}", answer.status);
     }
     let query: String = (0..5_000).map(|at| format!("p{at}=1&")).collect();

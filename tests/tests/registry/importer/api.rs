@@ -47,7 +47,7 @@ impl Nettskjema {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panicked")
+        self.state.lock().expect("no thread panicked")
     }
 
     fn asked(&self, what: &str) -> usize {
@@ -64,7 +64,7 @@ impl Nettskjema {
 }
 
 fn answer(state: &Mutex<State>, request: &Request) -> Reply {
-    let mut state = state.lock().expect("nobody panicked");
+    let mut state = state.lock().expect("no thread panicked");
     if request.path == "/token" {
         if request.header("authorization") != BASIC || request.text() != "grant_type=client_credentials" {
             return Reply::new(401, r#"{"error":"invalid_client"}"#);
@@ -133,7 +133,7 @@ fn api_import_renews_tokens_and_honours_retry_after() {
     from.state().pauses = 2;
     let began = Instant::now();
     run(from.import(&folder, &into, &["71"])).expect(0);
-    assert!(began.elapsed() >= Duration::from_secs(2), "it did not wait as it was told");
+    assert!(began.elapsed() >= Duration::from_secs(2), "it did not wait as requested");
     assert_eq!((into.count(), from.state().tokens), (1, 2));
 }
 
@@ -155,12 +155,12 @@ fn api_import_rereads_a_broken_stream() {
 #[test]
 fn api_import_reports_nettskjema_errors() {
     let (folder, into, from) = (Folder::new(), StandIn::new(), Nettskjema::new());
-    let told = run(from.import(&folder, &into, &["99"])).expect(1);
-    assert!(told.log.contains("Nettskjema answered 404: Skjemaet med id 99 finnes ikke"), "{}", told.log);
+    let finished = run(from.import(&folder, &into, &["99"])).expect(1);
+    assert!(finished.log.contains("Nettskjema answered 404: Skjemaet med id 99 finnes ikke"), "{}", finished.log);
     let mut command = from.import(&folder, &into, &["99"]);
     command.env("NETTSKJEMA_CLIENT_SECRET", "wrong");
-    let told = run(command).expect(1);
-    assert!(told.log.contains("the token service answered 401: invalid_client"), "{}", told.log);
+    let finished = run(command).expect(1);
+    assert!(finished.log.contains("the token service answered 401: invalid_client"), "{}", finished.log);
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn api_import_watch_fetches_changes_and_survives_a_kill() {
 
     from.state().answers.insert("71".to_owned(), (1..=4).map(|id| long(71, id, &["a"])).collect());
     let mut child = watch();
-    within("what came meanwhile", &|| into.count() == 4);
+    within("answers after the restart", &|| into.count() == 4);
     assert_eq!(into.held().repeated, 0);
     child.kill().expect("a kill");
     child.wait().expect("an end");

@@ -56,7 +56,7 @@ impl Key {
 }
 
 /// Fails if a file of the folder holds the answers' words in plain text.
-fn nothing_is_open(folder: &Folder) {
+fn assert_no_plain_text(folder: &Folder) {
     for file in folder.files() {
         let bytes = std::fs::read(&file).expect("a file");
         let open = bytes.windows(WORDS.len()).any(|it| it == WORDS.as_bytes());
@@ -86,7 +86,7 @@ fn import_decrypts_files_in_memory_only() {
     }
     child.kill().expect("a kill");
     child.wait().expect("an end");
-    nothing_is_open(&folder);
+    assert_no_plain_text(&folder);
 
     run(folder.import(&into, &arguments)).expect(0);
     assert_eq!(held(&into, "1000001").len(), 62);
@@ -94,7 +94,7 @@ fn import_decrypts_files_in_memory_only() {
     assert_eq!(into.held().definitions["1000001"][0], json!({"formId": 1_000_001}).to_string());
     assert!(folder.text("report").contains("100_upload.json.asc"));
     assert!(folder.files().len() > 66, "the journal, the report and the receipts were looked at too");
-    nothing_is_open(&folder);
+    assert_no_plain_text(&folder);
 }
 
 #[test]
@@ -108,8 +108,8 @@ fn import_decrypts_gnupg_files_with_key_and_passphrase() {
             folder.file("passphrase", format!("{passphrase}\n"));
             command.args(["--pgp-passphrase-file", "passphrase"]);
         }
-        let told = run(command).expect(code);
-        assert_eq!(told.log.contains("the passphrase does not open this key"), code == 1, "{}", told.log);
+        let finished = run(command).expect(code);
+        assert_eq!(finished.log.contains("the passphrase does not open this key"), code == 1, "{}", finished.log);
         assert_eq!(held(&into, "1000001").len(), usize::from(code == 0));
         if code == 0 {
             assert!(into.held().stored.values().all(|texts| texts[0].contains(WORDS)));
@@ -134,19 +134,19 @@ fn import_names_undecryptable_files_and_sends_nothing() {
     let changed = if lines.as_bytes()[middle] == b'A' { "B" } else { "A" };
     folder.file("7/3.ndjson.asc", format!("{}{changed}{}", &lines[..middle], &lines[middle + 1..]));
     folder.file("7/4.json.asc", key.encrypts(&tsd(4, WORDS).to_string()));
-    let told = run(folder.import(&into, &["7", "--pgp-key", "key.asc"])).expect(2);
-    assert_eq!(held(&into, "7"), ["4"], "{}", told.said);
+    let finished = run(folder.import(&into, &["7", "--pgp-key", "key.asc"])).expect(2);
+    assert_eq!(held(&into, "7"), ["4"], "{}", finished.said);
     for (file, why) in [("1.json", "it is encrypted for another key"), ("2.json", "it is no OpenPGP"), ("3.ndjson", "")]
     {
-        assert!(told.said.contains(&format!("not taken: 7/{file}.asc: {why}")), "{}", told.said);
+        assert!(finished.said.contains(&format!("not taken: 7/{file}.asc: {why}")), "{}", finished.said);
     }
-    assert!(!told.said.contains(WORDS) && !told.log.contains(WORDS));
+    assert!(!finished.said.contains(WORDS) && !finished.log.contains(WORDS));
 
-    let told = run(folder.import(&into, &["7"])).expect(2);
+    let finished = run(folder.import(&into, &["7"])).expect(2);
     assert!(
-        told.said.contains("7/1.json.asc: it is encrypted: say with --pgp-key which key opens it"),
+        finished.said.contains("7/1.json.asc: it is encrypted: say with --pgp-key which key opens it"),
         "{}",
-        told.said
+        finished.said
     );
 }
 
@@ -160,5 +160,5 @@ fn import_streams_highly_compressed_files() {
     folder.file("7/all.ndjson.asc", encrypted);
     run(folder.import(&into, &["7", "--pgp-key", "key.asc"])).expect(0);
     assert_eq!(into.count(), 110);
-    nothing_is_open(&folder);
+    assert_no_plain_text(&folder);
 }

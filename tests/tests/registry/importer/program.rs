@@ -78,7 +78,7 @@ impl Drop for Folder {
 }
 
 /// The output of a run.
-pub struct Told {
+pub struct Finished {
     /// The exit status.
     pub code: i32,
     /// The text of standard output.
@@ -87,7 +87,7 @@ pub struct Told {
     pub log: String,
 }
 
-impl Told {
+impl Finished {
     /// Returns the output; fails unless the exit status is this one.
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
@@ -97,8 +97,8 @@ impl Told {
 }
 
 /// Runs to the end.
-pub fn run(mut command: Command) -> Told {
-    told(command.output().expect("a program"))
+pub fn run(mut command: Command) -> Finished {
+    finished(command.output().expect("a program"))
 }
 
 /// Starts the program.
@@ -106,9 +106,9 @@ pub fn start(mut command: Command) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a program")
 }
 
-fn told(output: Output) -> Told {
+fn finished(output: Output) -> Finished {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    Told { code: output.status.code().unwrap_or(-1), said: text(output.stdout), log: text(output.stderr) }
+    Finished { code: output.status.code().unwrap_or(-1), said: text(output.stdout), log: text(output.stderr) }
 }
 
 /// Returns a submission in the format of TSD.

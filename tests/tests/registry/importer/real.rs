@@ -6,7 +6,7 @@ use painreg_tests::{Actor, World};
 use serde_json::{Value, json};
 
 use super::encrypted::Key;
-use super::program::{Folder, Told, run, start};
+use super::program::{Finished, Folder, run, start};
 
 /// Returns the command that imports into the registry of this actor.
 fn import(world: &World, folder: &Folder, importer: &Actor<'_>, arguments: &[&str]) -> std::process::Command {
@@ -17,10 +17,10 @@ fn import(world: &World, folder: &Folder, importer: &Actor<'_>, arguments: &[&st
     command
 }
 
-fn imports(world: &World, folder: &Folder, arguments: &[&str], code: i32) -> (Told, Value) {
-    let told = run(import(world, folder, &world.alpha().importer(), arguments)).expect(code);
+fn imports(world: &World, folder: &Folder, arguments: &[&str], code: i32) -> (Finished, Value) {
+    let finished = run(import(world, folder, &world.alpha().importer(), arguments)).expect(code);
     let report = folder.json("report");
-    (told, report)
+    (finished, report)
 }
 
 fn stored(world: &World) -> i64 {
@@ -94,8 +94,8 @@ fn import_stores_every_shape_once_with_equal_answers() {
     folder.file("key.asc", key.armoured());
     let arguments = ["nettskjema", "sns", "--pgp-key", "key.asc", "--receipts", "receipts"];
 
-    let (told, report) = imports(&world, &folder, &[&arguments[..], &["--dry-run"]].concat(), 2);
-    assert!(told.said.contains("A dry run"), "{}", told.said);
+    let (finished, report) = imports(&world, &folder, &[&arguments[..], &["--dry-run"]].concat(), 2);
+    assert!(finished.said.contains("A dry run"), "{}", finished.said);
     // Without the definition, which a dry run does not send, rows of a matrix cannot be read.
     assert_eq!(report["outcomes"], json!({"acceptable": 6, "quarantined": 4}), "{report}");
     assert_eq!((stored(&world), world.number("SELECT count(*) FROM {alpha}.quarantine")), (0, 0));
@@ -128,7 +128,7 @@ fn import_reports_quarantine_and_the_next_run_resolves_it() {
     ];
     folder.file("in.ndjson", lines.join("\n"));
     let arguments = ["nettskjema", "in.ndjson", "--form", "1000001"];
-    let (told, report) = imports(&world, &folder, &arguments, 2);
+    let (finished, report) = imports(&world, &folder, &arguments, 2);
     assert_eq!(report["outcomes"], json!({"created": 1, "quarantined": 3}), "{report}");
     let mut reasons: Vec<String> = report["unplaced"]
         .as_array()
@@ -141,7 +141,7 @@ fn import_reports_quarantine_and_the_next_run_resolves_it() {
         .collect();
     reasons.sort();
     assert_eq!(reasons[..2], ["2 unknown_reference", "3 out_of_range"]);
-    for text in [&told.said, &told.log, &folder.text("report"), &folder.text("in.ndjson.painreg-journal")] {
+    for text in [&finished.said, &finished.log, &folder.text("report"), &folder.text("in.ndjson.painreg-journal")] {
         assert!(!text.contains(number) && !text.contains(&*stranger.national_id), "{text}");
     }
 
@@ -207,21 +207,21 @@ fn import_infopad_applies_the_mapping() {
     folder.file("export.csv", format!("Fnr;Pasient;Skjema;Levert;Smerte;Søvn 1;Versjon\n{rows}"));
     let arguments = ["infopad", "export.csv", "--mapping", "mapping.toml"];
 
-    let (told, report) = imports(&world, &folder, &[&arguments[..], &["--dry-run"]].concat(), 2);
+    let (finished, report) = imports(&world, &folder, &[&arguments[..], &["--dry-run"]].concat(), 2);
     for line in ["mapped    Smerte: nrs_average", "mapped    Søvn 1: isi_01", "ignored   Versjon: the vendor's number"]
     {
-        assert!(told.said.contains(line), "{}", told.said);
+        assert!(finished.said.contains(line), "{}", finished.said);
     }
     assert_eq!(report["outcomes"], json!({"acceptable": 2, "quarantined": 1, "refused": 1}), "{report}");
     assert_eq!(stored(&world), 0);
 
-    let (told, report) = imports(&world, &folder, &arguments, 2);
+    let (finished, report) = imports(&world, &folder, &arguments, 2);
     assert_eq!(report["outcomes"], json!({"created": 2, "quarantined": 1, "refused": 1}), "{report}");
     assert_eq!(report["columns"]["mapped"], json!(["Smerte", "Søvn 1"]));
     let refused = report["unplaced"].as_array().expect("a list").iter().find(|it| it["outcome"] == "refused");
     let refused = refused.expect("a refused row");
     assert_eq!((&refused["number"], &refused["reasons"][0]["pointer"]), (&json!(4), &json!("/Søvn 1")), "{refused}");
-    assert!(!told.said.contains(number) && !told.said.contains("Sjelden") && !told.log.contains("Sjelden"));
+    assert!(!finished.said.contains(number) && !finished.said.contains("Sjelden") && !finished.log.contains("Sjelden"));
     let answers = clinician.reads_answers_of(&patient).expect(200);
     assert_eq!(answers.items().len(), 2, "{}", answers.text());
     let sources = world.rows("SELECT source_system, source_submission_id FROM {alpha}.submission ORDER BY 2");
@@ -237,8 +237,13 @@ fn import_infopad_applies_the_mapping() {
         "Fnr;Pasient;Skjema;Levert;Smerte;Søvn 1;Versjon;Ny\r\n".to_owned()
             + &format!("{number};17;9;01.06.2021 14:30;6;Ofte;3;x\r\n"),
     );
-    let told = run(import(&world, &folder, &world.alpha().importer(), &arguments)).expect(1);
-    assert!(told.said.contains("unmapped  Ny") && told.log.contains("nothing was sent"), "{}{}", told.said, told.log);
+    let finished = run(import(&world, &folder, &world.alpha().importer(), &arguments)).expect(1);
+    assert!(
+        finished.said.contains("unmapped  Ny") && finished.log.contains("nothing was sent"),
+        "{}{}",
+        finished.said,
+        finished.log
+    );
     assert_eq!(stored(&world), 2);
     imports(&world, &folder, &[&arguments[..], &["--allow-unmapped"]].concat(), 0);
     assert_eq!(stored(&world), 3);

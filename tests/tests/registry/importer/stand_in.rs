@@ -63,7 +63,7 @@ impl StandIn {
 
     /// Returns the state of the stand-in.
     pub fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().expect("nobody panicked")
+        self.held.lock().expect("no thread panicked")
     }
 
     /// Returns the number of deliveries.
@@ -118,9 +118,9 @@ fn answer(held: &Mutex<Held>, request: &Request) -> Reply {
     let problem = |status: u16, code: &str| {
         Reply::new(status, json!({"status": status, "code": code, "title": "No", "errors": []}).to_string())
     };
-    let delay = held.lock().expect("nobody panicked").delay;
+    let delay = held.lock().expect("no thread panicked").delay;
     std::thread::sleep(delay);
-    let mut held = held.lock().expect("nobody panicked");
+    let mut held = held.lock().expect("no thread panicked");
     if request.header("authorization") != format!("Bearer {TOKEN}") {
         return problem(401, "unauthenticated");
     }

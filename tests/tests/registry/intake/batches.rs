@@ -4,7 +4,7 @@ use painreg_tests::{Actor, Answer, World};
 use serde_json::{Value, json};
 
 use super::{batch, line, outcomes, sends};
-use crate::kit::Judged as _;
+use crate::kit::AnswerAssertions as _;
 
 #[test]
 fn submit_many_stores_valid_lines_beside_faulty_ones() {

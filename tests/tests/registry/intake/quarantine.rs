@@ -4,7 +4,7 @@ use painreg_tests::World;
 use serde_json::{Value, json};
 
 use super::{batch, delivery, line, outcomes, sends};
-use crate::kit::Judged as _;
+use crate::kit::AnswerAssertions as _;
 
 #[test]
 fn changed_key_is_quarantined_with_a_proposal_and_replayed_when_mapped() {
@@ -90,7 +90,7 @@ fn quarantine_is_resolved_by_registration_correction_or_redelivery() {
     let kept = |document: &Value| importer.delivers(document).expect(202).text_at("/quarantine_id").to_owned();
     let unknown = kept(&delivery(&person.national_id, 1, &json!({"nrs_average": 5})));
     let wrong = kept(&delivery(&known.person.national_id, 2, &json!({"isi": {"01": "9"}, "nrs_average": 4})));
-    let nobody = kept(&json!({
+    let unplaced = kept(&json!({
         "version": "2024-09", "version_minor": 2, "answers": {"nrs_average": 3},
         "metadata": {"created": "2026-01-05T09:15:00+01:00", "answer_time": 1, "submission_id": 3},
     }));
@@ -117,7 +117,7 @@ fn quarantine_is_resolved_by_registration_correction_or_redelivery() {
     assert_eq!(done.body["outcome"], json!("created"));
     let stored = manager.get(&manager.at(&format!("submissions/{}", done.text_at("/submission_id")))).expect(200);
     assert_eq!(stored.body["answers"], json!({"isi_01": 4, "nrs_average": 4}));
-    let done = correct(&nobody, &json!({"patient_id": known.id}));
+    let done = correct(&unplaced, &json!({"patient_id": known.id}));
     assert_eq!(done.body["outcome"], json!("created"));
     let read = manager.get(&manager.at(&format!("quarantine/{wrong}"))).expect(200);
     assert!(read.text_at("/payload").contains("\"9\""), "what was delivered stays as it came");

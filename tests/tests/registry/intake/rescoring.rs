@@ -22,7 +22,7 @@ fn rescore_adds_versions_where_scores_differ() {
     assert_eq!(rescore(&["NO_5L_2024", "DK_5L_2021"]), json!({"examined": 1, "rescored": 1}));
     assert_eq!(rescore(&["NO_5L_2024", "DK_5L_2021"])["rescored"], 0, "the same again is nothing new");
     let versions = clinician.get(&format!("{}/scores", made.header("location"))).expect(200);
-    let told: Vec<(&Value, usize)> = versions
+    let result: Vec<(&Value, usize)> = versions
         .items()
         .iter()
         .map(|version| {
@@ -34,7 +34,7 @@ fn rescore_adds_versions_where_scores_differ() {
             (&version["version"], sets.count())
         })
         .collect();
-    assert_eq!(told, [(&json!(2), 2), (&json!(1), 1)]);
+    assert_eq!(result, [(&json!(2), 2), (&json!(1), 1)]);
     let stored = clinician.get(made.header("location")).expect(200);
     assert_eq!(stored.body["scores"].as_array().map(Vec::len), Some(1), "the newest counts");
     assert_eq!(stored.body["scores"][0]["scales"], versions.items()[0]["score"]["scales"]);
@@ -56,12 +56,12 @@ fn submission_differences_list_changed_answers() {
     let number = patient.person.national_id.as_str();
     let first = importer.delivers(&delivery(number, 1, &json!({"nrs_average": 5, "isi": {"01": "1"}}))).expect(201);
     let second = importer.delivers(&delivery(number, 1, &json!({"nrs_average": 7, "isi": {"02": "3"}}))).expect(201);
-    let told = clinician.get(&format!("{}/differences", second.header("location"))).expect(200).body;
+    let result = clinician.get(&format!("{}/differences", second.header("location"))).expect(200).body;
     assert_eq!(
-        told["differences"],
+        result["differences"],
         json!([{"item": "isi_01", "before": 1}, {"item": "isi_02", "after": 3}, {"item": "nrs_average", "before": 5, "after": 7}])
     );
-    assert_eq!((&told["version"], &told["supersedes"]), (&json!(2), &first.body["id"]));
+    assert_eq!((&result["version"], &result["supersedes"]), (&json!(2), &first.body["id"]));
     let none = clinician.get(&format!("{}/differences", first.header("location"))).expect(200).body;
     assert_eq!((&none["differences"], &none["supersedes"]), (&json!([]), &Value::Null));
 }

@@ -5,7 +5,7 @@ use painreg_domain::calendar::{norwegian_day, norwegian_hour};
 use painreg_tests::Patient;
 use serde_json::{Value, json};
 
-use super::{answers, claims, due, hands_over, morning, of, stands, tells};
+use super::{answers, claims, decision_of, due, hands_over, morning, of, reports_delivery};
 use crate::follow_up::runs;
 use crate::kit::with;
 
@@ -19,7 +19,7 @@ fn hand_over_after_undo_merge_is_refused() {
     let claim = claims(&sender, "sms");
     assert_eq!(of(&claim)[0]["address"], json!(survivor.person.mobile));
     world.advance(SignedDuration::from_secs(1));
-    manager.parts(&merge).expect(200);
+    manager.undoes(&merge).expect(200);
     hands_over(&sender, &of(&claim)[0]).problem(409, "not_to_be_sent");
     let again = claims(&sender, "sms");
     assert_eq!(of(&again)[0]["address"], json!(duplicate.person.mobile));
@@ -56,10 +56,10 @@ fn hand_over_without_report_expires_in_a_week() {
     hands_over(&sender, &of(&claim)[0]).expect(200);
     world.advance(SignedDuration::from_hours(6 * 24));
     runs(&manager);
-    assert_eq!(stands(&world, &patient).1, ["being_sent"]);
+    assert_eq!(decision_of(&world, &patient).1, ["being_sent"]);
     world.advance(SignedDuration::from_hours(2 * 24));
     runs(&manager);
-    assert_eq!(stands(&world, &patient).1[0], "sending_unknown");
+    assert_eq!(decision_of(&world, &patient).1[0], "sending_unknown");
 }
 
 #[test]
@@ -87,12 +87,12 @@ fn hand_over_refuses_answered_opted_out_or_expired_invitations() {
     hands_over(&sender, again).expect(200);
     // That sender is lost too: the next one is instructed to query the gateway first.
     world.advance(SignedDuration::from_secs(301));
-    assert_eq!(of(&claims(&sender, "sms")).len(), 0, "somebody may still be at it");
+    assert_eq!(of(&claims(&sender, "sms")).len(), 0, "another sender may still be sending it");
     world.advance(SignedDuration::from_secs(120));
     let third = claims(&sender, "sms");
     assert_eq!((&of(&third)[0]["id"], &of(&third)[0]["check_first"]), (&again["id"], &json!(true)));
     // The lost report arrives late: the message counts as sent.
-    let late = tells(&sender, again, &json!({"outcome": "sent"})).expect(200).body;
+    let late = reports_delivery(&sender, again, &json!({"outcome": "sent"})).expect(200).body;
     assert_eq!(late["state"], "sent");
     hands_over(&sender, &of(&third)[0]).problem(412, "stale");
 }

@@ -13,7 +13,7 @@ use painreg_tests::{Answer, Cluster, World, execute};
 use serde_json::{Value, json};
 
 use super::{one, registers};
-use crate::kit::Judged as _;
+use crate::kit::AnswerAssertions as _;
 
 /// Registers a patient of `alpha`.
 fn somebody(world: &World) -> PatientId {
@@ -56,21 +56,21 @@ fn change_settings_is_seen_at_once_by_every_server() {
     let manager = world.alpha().manager();
     let (patient, other) = (somebody(&world), another_server(&world));
     let today = date(2026, 6, 1);
-    let told = |expected: &[FaultCode]| {
+    let result = |expected: &[FaultCode]| {
         for server in [&world.registry, &other] {
             for role in [Role::Importer, Role::Clinician, Role::Patient] {
                 assert_eq!(answers(server, role, patient, today).expect("a warning at most"), expected, "{role}");
             }
         }
     };
-    told(&[FaultCode::LicenceMissing]);
+    result(&[FaultCode::LicenceMissing]);
     let period = json!({"instruments": ["eq5d5l"], "valid_from": "2026-01-01", "valid_to": "2026-12-31"});
     let made = registers(&manager, &period);
-    told(&[]);
+    result(&[]);
     manager.patch(&one(&manager, &made), 1, &json!({"valid_to": "2026-05-31"})).expect(200);
-    told(&[FaultCode::LicenceExpired]);
+    result(&[FaultCode::LicenceExpired]);
     manager.patch(&one(&manager, &made), 2, &json!({"languages": ["pl"]})).expect(200);
-    told(&[FaultCode::LicenceOfAnotherLanguage]);
+    result(&[FaultCode::LicenceOfAnotherLanguage]);
 
     let block = |version: i64, how: &str| {
         manager.patch(&manager.at("settings"), version, &json!({"use_outside_licence": how})).expect(200);
@@ -83,15 +83,15 @@ fn change_settings_is_seen_at_once_by_every_server() {
         }
     }
     manager.patch(&one(&manager, &made), 3, &json!({"languages": ["nb"], "valid_to": null})).expect(200);
-    told(&[]);
+    result(&[]);
     manager.delete(&one(&manager, &made), 4).expect(204);
     assert!(blocked(FaultCode::LicenceMissing)(&answers(&other, Role::Importer, patient, today)));
     block(2, "warn");
-    told(&[FaultCode::LicenceMissing]);
+    result(&[FaultCode::LicenceMissing]);
     // Settings of another registry have no effect here.
     let theirs = world.beta().manager();
     theirs.patch(&theirs.at("settings"), 1, &json!({"use_outside_licence": "block"})).expect(200);
-    told(&[FaultCode::LicenceMissing]);
+    result(&[FaultCode::LicenceMissing]);
 }
 
 /// Returns a submission of the follow-up form, answered at noon of that day.

@@ -4,7 +4,7 @@ use painreg_tests::{Actor, World, submission};
 use serde_json::{Value, json};
 
 use super::{day, one, registers};
-use crate::kit::Judged as _;
+use crate::kit::AnswerAssertions as _;
 
 fn due(manager: &Actor<'_>, within: &str) -> Vec<Value> {
     manager.get(&manager.at(&format!("licence-deadlines{within}"))).expect(200).items().to_vec()
@@ -20,13 +20,13 @@ fn licence_deadlines_list_unlicensed_instruments_in_use() {
     let manager = world.alpha().manager();
     let found = due(&manager, "");
     assert!(found.iter().all(|item| item["code"] == "instrument_unlicensed" && item["licence_id"] == Value::Null));
-    let told: Vec<&str> = found.iter().filter_map(|item| item["instrument"].as_str()).collect();
-    assert!(told.contains(&"eq5d5l") && told.contains(&"isi") && !told.contains(&"pgic"), "{told:?}");
+    let result: Vec<&str> = found.iter().filter_map(|item| item["instrument"].as_str()).collect();
+    assert!(result.contains(&"eq5d5l") && result.contains(&"isi") && !result.contains(&"pgic"), "{result:?}");
     assert!(found[0]["nb"].as_str().is_some_and(|text| text.ends_with("det er ikke registrert noen lisens.")));
-    let made = registers(&manager, &json!({"instruments": told, "valid_from": "2020-01-01", "invoices": []}));
+    let made = registers(&manager, &json!({"instruments": result, "valid_from": "2020-01-01", "invoices": []}));
     assert_eq!(due(&manager, ""), [] as [Value; 0]);
     manager.patch(&one(&manager, &made), 1, &json!({"languages": ["pl"]})).expect(200);
-    assert_eq!(due(&manager, "").len(), told.len());
+    assert_eq!(due(&manager, "").len(), result.len());
     assert!(
         due(&manager, "")[0]["en"].as_str().is_some_and(|text| text.contains("does not cover the form's languages"))
     );
@@ -96,8 +96,8 @@ fn licence_usage_counts_a_submission_once_a_year() {
     };
     let volumes = || {
         let found = due(&manager, "?within=P0D");
-        let told = found.iter().filter(|item| item["code"] != "instrument_unlicensed");
-        told.map(|item| format!("{} {}", item["code"], item["en"])).collect::<Vec<_>>().join("\n")
+        let result = found.iter().filter(|item| item["code"] != "instrument_unlicensed");
+        result.map(|item| format!("{} {}", item["code"], item["en"])).collect::<Vec<_>>().join("\n")
     };
     for (id, days) in [("1", -30), ("2", -1), ("3", -1)] {
         answers(id, days, json!({"isi_01": 1})).expect(201);

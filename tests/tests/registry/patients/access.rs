@@ -4,7 +4,7 @@ use painreg_domain::policy::Role;
 use painreg_tests::{Answer, World, registration};
 use serde_json::{Value, json};
 
-use crate::kit::{Judged as _, with};
+use crate::kit::{AnswerAssertions as _, with};
 
 #[test]
 fn unit_role_reaches_its_own_unit_only() {
@@ -14,23 +14,23 @@ fn unit_role_reaches_its_own_unit_only() {
     let patient = here.registers(&world.person());
     here.submits(&patient, "1", &json!({"isi_01": 1})).expect(201);
     let submission = here.reads_answers_of(&patient).expect(200).items()[0]["id"].as_str().expect("an id").to_owned();
-    let nobody = "11111111-1111-4111-8111-111111111111";
+    let never_issued = "11111111-1111-4111-8111-111111111111";
     // For the other unit the patient does not exist: the answer is the one for an id that was never issued.
     for (real, invented) in [
-        (there.reads(&patient), there.get(&there.at(&format!("patients/{nobody}")))),
-        (there.reads_answers_of(&patient), there.get(&there.at(&format!("patients/{nobody}/submissions")))),
+        (there.reads(&patient), there.get(&there.at(&format!("patients/{never_issued}")))),
+        (there.reads_answers_of(&patient), there.get(&there.at(&format!("patients/{never_issued}/submissions")))),
         (
             there.get(&there.at(&format!("submissions/{submission}"))),
-            there.get(&there.at(&format!("submissions/{nobody}"))),
+            there.get(&there.at(&format!("submissions/{never_issued}"))),
         ),
         (
             there.changes(&patient, 1, &json!({"language": "en"})),
-            there.patch(&there.at(&format!("patients/{nobody}")), 1, &json!({"language": "en"})),
+            there.patch(&there.at(&format!("patients/{never_issued}")), 1, &json!({"language": "en"})),
         ),
         (there.looks_up(&patient.person), there.looks_up(&world.person())),
         (
             there.submits(&patient, "2", &json!({"isi_01": 1})),
-            there.post(&there.at("submissions"), &painreg_tests::submission(nobody, "2", &json!({"isi_01": 1}))),
+            there.post(&there.at("submissions"), &painreg_tests::submission(never_issued, "2", &json!({"isi_01": 1}))),
         ),
     ] {
         let strip = |answer: Answer| {
@@ -103,7 +103,7 @@ fn patient_reads_own_record_and_access_log() {
     }
     // Only the patient and supervising roles read the log.
     for role in [Role::Clinician, Role::Secretary, Role::Importer, Role::PasFeed] {
-        world.alpha().somebody(role).reads_access_log_of(&own).problem(403, "forbidden");
+        world.alpha().caller(role).reads_access_log_of(&own).problem(403, "forbidden");
     }
     world.alpha().manager().reads_access_log_of(&own).expect(200);
     world.alpha().dpo().reads_access_log_of(&own).expect(200);
@@ -125,7 +125,7 @@ fn access_log_shows_actor_action_and_time() {
     clinician.changes(&patient, 1, &json!({"language": "nb"})).problem(412, "stale");
     clinician.clone().of_unit("ward").reads(&patient).problem(404, "not_found");
     let log = world.alpha().patient(&patient.id).reads_access_log_of(&patient).expect(200);
-    let told: Vec<[&str; 5]> = log
+    let result: Vec<[&str; 5]> = log
         .items()
         .iter()
         .map(|event| {
@@ -134,7 +134,7 @@ fn access_log_shows_actor_action_and_time() {
         .collect();
     let id = patient.id.as_str();
     assert_eq!(
-        told,
+        result,
         [
             ["patient-1", "patient", "ReadAccessLog", "own_access", "ok"],
             ["lege-7", "clinician", "UpdatePatient", "treatment", "refused"],
@@ -162,13 +162,13 @@ fn access_log_shows_actor_action_and_time() {
     // No role in the database can change or remove an event.
     let alpha = world.schema("alpha");
     for role in ["clinician", "registry_manager", "dpo", "system", "patient", "importer"] {
-        for deed in
+        for statement in
             ["UPDATE {t}.audit_event SET actor = 'x'", "DELETE FROM {t}.audit_event", "TRUNCATE {t}.audit_event"]
         {
             let mut sql = world.sql();
             painreg_tests::execute(&mut sql, &format!("SET ROLE {alpha}_{role}"));
             let tried =
-                format!("DO $$ BEGIN {}; RAISE EXCEPTION 'it was possible'; END $$", deed.replace("{t}", &alpha));
+                format!("DO $$ BEGIN {}; RAISE EXCEPTION 'it was possible'; END $$", statement.replace("{t}", &alpha));
             let said =
                 std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| painreg_tests::execute(&mut sql, &tried)));
             let said = said.expect_err("it ends one way or the other");

@@ -4,7 +4,7 @@ use painreg_tests::{World, submission};
 use serde_json::{Value, json};
 
 use super::{delivery, scores, traces};
-use crate::kit::{Judged as _, real_looking, with};
+use crate::kit::{AnswerAssertions as _, real_looking, with};
 
 #[test]
 fn deliver_quarantines_invalid_answers() {
@@ -107,7 +107,7 @@ fn submit_answers_refuses_invalid_answers() {
     let patient = clinician.registers(&world.person());
     let good = submission(&patient.id, "1", &json!({"isi_01": 1}));
     let before = traces(&world);
-    let nobody = "11111111-1111-4111-8111-111111111111";
+    let unregistered = "11111111-1111-4111-8111-111111111111";
     let id = &patient.person.national_id;
     for (changed, status, pointer, code) in [
         (json!({"answers": {"isi_01": 5}}), 422, "/answers/isi_01", "out_of_range"),
@@ -125,7 +125,7 @@ fn submit_answers_refuses_invalid_answers() {
         (json!({"submitted_at": "yesterday"}), 422, "/submitted_at", "invalid_format"),
         (json!({"submitted_at": "2026-01-05"}), 422, "/submitted_at", "invalid_format"),
         (json!({"submitted_at": "-009998-01-01T00:00:00Z"}), 422, "/submitted_at", "invalid_date"),
-        (json!({"patient": {"id": nobody}}), 404, "/patient", "unknown_reference"),
+        (json!({"patient": {"id": unregistered}}), 404, "/patient", "unknown_reference"),
         (json!({"patient": {"id": "me"}}), 422, "/patient/id", "invalid_format"),
         (json!({"patient": {"name": "N N"}}), 422, "/patient", "unknown_option"),
         (json!({"patient": {}}), 422, "/patient", "wrong_type"),

@@ -24,7 +24,7 @@ fn tenant_at_another_schema_version_is_503_alone() {
     assert_eq!(answer.problem(503, "migrating").header("retry-after"), "30");
     world.beta().clinician().lists_patients("").expect(200);
     assert_eq!(
-        world.nobody().get("/health/ready").status,
+        world.unauthenticated().get("/health/ready").status,
         200,
         "the service is ready: one registry is not the service"
     );

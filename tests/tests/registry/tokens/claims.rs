@@ -4,7 +4,7 @@ use painreg_tests::World;
 use serde_json::{Value, json};
 
 use super::{Forge, ISSUER, PATH, settings};
-use crate::kit::{Judged as _, advance, now, real_looking, trust, version, with};
+use crate::kit::{AnswerAssertions as _, advance, now, real_looking, trust, version, with};
 
 #[test]
 fn token_times_have_five_seconds_leeway() {
@@ -163,7 +163,8 @@ fn token_of_one_tenant_is_refused_by_others() {
         stranger.get(path).problem(404, "not_found");
     }
     let claims = stranger.claims.json(world.clock.now(), 600);
-    let signed = |claims: &Value| world.nobody().with_token(Some(painreg_tests::Cluster::shared().signer.sign(claims)));
+    let signed =
+        |claims: &Value| world.unauthenticated().with_token(Some(painreg_tests::Cluster::shared().signer.sign(claims)));
     signed(&claims).get("/v1/tenants/beta/patients").expect(200);
     // A claim that no tenant of this issuer expects, and no claim.
     for registry in [json!("gamma"), json!("Alpha"), json!(["alpha"]), json!(""), Value::Null] {
@@ -200,8 +201,10 @@ fn token_level_of_assurance_is_checked() {
     }
     for level in [Value::Null, json!("3"), json!(3), json!("04"), json!("high"), json!(["4"]), json!(4.0), json!(true)]
     {
-        let caller =
-            forge.world.nobody().with_token(Some(forge.ec.token(&with(&forge.claims(), &json!({ claim: level })))));
+        let caller = forge
+            .world
+            .unauthenticated()
+            .with_token(Some(forge.ec.token(&with(&forge.claims(), &json!({ claim: level })))));
         caller.get("/v1/tenants/alpha/instruments").expect(200);
         for path in ["patients", "summary", "patient-lookups"] {
             let path = format!("/v1/tenants/alpha/{path}");
@@ -226,7 +229,7 @@ fn patient_token_by_national_id_reads_own_record_only() {
     let (own, other) = (clinician.registers(&world.person()), clinician.registers(&world.person()));
     let by_pid = |pid: Value| {
         let claims = with(&forge.claims(), &json!({"role": "citizen", "unit": null, "pid": pid}));
-        world.nobody().with_token(Some(forge.ec.token(&claims)))
+        world.unauthenticated().with_token(Some(forge.ec.token(&claims)))
     };
     let citizen = by_pid(json!(own.person.national_id));
     let read = citizen.reads(&own).expect(200);

@@ -5,8 +5,8 @@ use painreg_tests::{World, registration};
 use serde_json::{Value, json};
 
 use super::super::{alone, treated};
-use super::{STORED, course, outcomes, refused, sends, told};
-use crate::kit::{Judged as _, with};
+use super::{STORED, course, expected_outcomes, outcomes, refused, sends};
+use crate::kit::{AnswerAssertions as _, with};
 
 #[test]
 fn register_many_accepts_every_line_ending() {
@@ -27,7 +27,7 @@ fn register_many_accepts_every_line_ending() {
         (format!("[{}]\n", line()), vec![(1, "refused")]),
     ] {
         let answer = sends(&clinician, "", text.clone()).expect(200);
-        assert_eq!(outcomes(&answer), told(&expected), "{text}");
+        assert_eq!(outcomes(&answer), expected_outcomes(&expected), "{text}");
     }
     let person = registration(&world.person()).to_string();
     let doubled = format!("{{\"patient\": {person}, \"entries\": [], \"entries\": []}}");
@@ -77,7 +77,7 @@ fn register_many_refuses_empty_and_oversized_bodies() {
     request.body("application/x-ndjson", b"{}\n".to_vec()).send().problem(415, "unsupported_media_type");
     for media in ["application/ndjson", "application/x-ndjson; charset=utf-8"] {
         let answer = clinician.request("POST", &path).body(media, b"{}\n".to_vec()).send().expect(200);
-        assert_eq!(outcomes(&answer), told(&[(1, "refused")]));
+        assert_eq!(outcomes(&answer), expected_outcomes(&[(1, "refused")]));
     }
     for bad in ["?dry_run=maybe", "?dry_run=", "?surprise=1"] {
         sends(&clinician, bad, "{}\n").problem(400, "invalid_parameter");
@@ -108,20 +108,23 @@ fn register_many_dry_run_stores_nothing() {
     let lines = [course(&world), more, wrong, json!({"patient": registration(&known.person)})];
     let before = world.number(STORED);
     let answer = clinician.sends_lines("?dry_run=true", &lines).expect(200);
-    assert_eq!(outcomes(&answer), told(&[(1, "acceptable"), (2, "acceptable"), (3, "refused"), (4, "refused")]));
+    assert_eq!(
+        outcomes(&answer),
+        expected_outcomes(&[(1, "acceptable"), (2, "acceptable"), (3, "refused"), (4, "refused")])
+    );
     assert_eq!(world.number(STORED), before);
     let log = world.alpha().patient(&known.id).reads_access_log_of(&known).expect(200);
     let said: Vec<&Value> =
         log.items().iter().filter(|it| it["action"] == "RegisterInBulk").map(|it| &it["outcome"]).collect();
-    assert_eq!(said, ["refused", "rehearsed"], "somebody looked");
+    assert_eq!(said, ["refused", "rehearsed"], "outcomes of the dry run");
     // A dry run does not use its key.
     let key = |query: &str| {
         let request = clinician.request("POST", &clinician.at(&format!("patient-batches{query}"))).key("dry");
         request.body("application/x-ndjson", format!("{}\n", lines[0]).into_bytes()).send().expect(200)
     };
-    assert_eq!(outcomes(&key("?dry_run=true")), told(&[(1, "acceptable")]));
-    assert_eq!(outcomes(&key("?dry_run=false")), told(&[(1, "registered")]));
-    assert_eq!(outcomes(&key("")), told(&[(1, "known")]));
+    assert_eq!(outcomes(&key("?dry_run=true")), expected_outcomes(&[(1, "acceptable")]));
+    assert_eq!(outcomes(&key("?dry_run=false")), expected_outcomes(&[(1, "registered")]));
+    assert_eq!(outcomes(&key("")), expected_outcomes(&[(1, "known")]));
 }
 
 #[test]
@@ -142,10 +145,13 @@ fn register_many_resent_after_interruption_stores_once() {
     };
     // As if the connection had broken after two lines.
     let first = sends(&courses[..2]);
-    assert_eq!(outcomes(&first), told(&[(1, "registered"), (2, "registered")]));
+    assert_eq!(outcomes(&first), expected_outcomes(&[(1, "registered"), (2, "registered")]));
     let before = world.number("SELECT count(*) FROM {alpha}.patient");
     let whole = sends(&courses);
-    assert_eq!(outcomes(&whole), told(&[(1, "known"), (2, "known"), (3, "registered"), (4, "registered")]));
+    assert_eq!(
+        outcomes(&whole),
+        expected_outcomes(&[(1, "known"), (2, "known"), (3, "registered"), (4, "registered")])
+    );
     for at in 0..2 {
         assert_eq!(whole.lines()[at]["registered"], first.lines()[at]["registered"]);
     }
@@ -155,7 +161,7 @@ fn register_many_resent_after_interruption_stores_once() {
     swapped.swap(0, 1);
     let answer = sends(&swapped);
     assert_eq!(refused(&answer.lines()[0]).0, "key_reused");
-    assert_eq!(outcomes(&answer), told(&[(1, "refused"), (2, "refused"), (3, "known"), (4, "known")]));
+    assert_eq!(outcomes(&answer), expected_outcomes(&[(1, "refused"), (2, "refused"), (3, "known"), (4, "known")]));
     // A refused line may be corrected under the same key.
     let mut wrong = courses.clone();
     let mut fifth = course(&world);

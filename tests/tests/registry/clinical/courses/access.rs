@@ -73,7 +73,7 @@ fn entries_are_not_found_by_other_units() {
     let (clinician, patient) = treated(&world);
     let entry = clinician.records(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis));
     for role in [Role::Clinician, Role::Secretary] {
-        let stranger = world.alpha().somebody(role).of_unit("ward");
+        let stranger = world.alpha().caller(role).of_unit("ward");
         stranger.reads_entry(&patient, Kind::Diagnosis, &entry, "").problem(404, "not_found");
         stranger.tries_to_record(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis)).problem(404, "not_found");
         stranger.changes_entry(&patient, Kind::Diagnosis, &entry, &json!({})).problem(404, "not_found");
@@ -96,7 +96,7 @@ fn audit_events_name_the_entry() {
     clinician.lists(&patient, Kind::Diagnosis, "").expect(200);
     clinician.withdraws(&patient, Kind::Diagnosis, &changed).expect(204);
     let log = world.alpha().patient(&patient.id).reads_access_log_of(&patient).expect(200);
-    let told: Vec<(&str, Option<&str>, &str)> = log
+    let result: Vec<(&str, Option<&str>, &str)> = log
         .items()
         .iter()
         .map(|it| {
@@ -109,7 +109,7 @@ fn audit_events_name_the_entry() {
         .collect();
     let object = Some(object.as_str());
     assert_eq!(
-        told.iter().filter(|(action, ..)| *action != "ReadAccessLog").copied().collect::<Vec<_>>(),
+        result.iter().filter(|(action, ..)| *action != "ReadAccessLog").copied().collect::<Vec<_>>(),
         [
             ("WithdrawTreatment", object, "ok"),
             ("ReadTreatment", Some("diagnosis"), "ok"),

@@ -14,7 +14,7 @@ use crate::kit::with;
 
 /// One write: a new entry of a kind, or a change or withdrawal of an existing one.
 #[derive(Clone, Debug)]
-enum Deed {
+enum Write {
     Record(usize, u8),
     Change(usize, u8),
     Withdraw(usize),
@@ -44,38 +44,38 @@ fn varied(kind: Kind, number: u8) -> Value {
 /// The expected record: every current entry, by kind and id.
 type Model = BTreeMap<(String, String), Value>;
 
-fn deeds() -> impl Strategy<Value = Vec<(Deed, bool)>> {
-    let deed = prop_oneof![
-        3 => (0..KINDS.len(), any::<u8>()).prop_map(|(kind, number)| Deed::Record(kind, number)),
-        4 => (any::<usize>(), any::<u8>()).prop_map(|(which, number)| Deed::Change(which, number)),
-        2 => any::<usize>().prop_map(Deed::Withdraw),
+fn writes() -> impl Strategy<Value = Vec<(Write, bool)>> {
+    let write = prop_oneof![
+        3 => (0..KINDS.len(), any::<u8>()).prop_map(|(kind, number)| Write::Record(kind, number)),
+        4 => (any::<usize>(), any::<u8>()).prop_map(|(which, number)| Write::Change(which, number)),
+        2 => any::<usize>().prop_map(Write::Withdraw),
     ];
-    proptest::collection::vec((deed, any::<bool>()), 1..12)
+    proptest::collection::vec((write, any::<bool>()), 1..12)
 }
 
 /// Performs the write, mirrors it, and returns the instant from which it applies.
-fn done(actor: &Actor<'_>, patient: &Patient, deed: &Deed, model: &mut Model) -> Option<Timestamp> {
+fn done(actor: &Actor<'_>, patient: &Patient, write: &Write, model: &mut Model) -> Option<Timestamp> {
     let standing = |which: usize| {
         let at = which.checked_rem(model.len())?;
         let ((kind, _), entry) = model.iter().nth(at)?;
         Some((kind.parse::<Kind>().expect("a kind"), entry.clone()))
     };
-    match deed {
-        Deed::Record(kind, number) => {
+    match write {
+        Write::Record(kind, number) => {
             let kind = KINDS[*kind];
             let entry = actor.records(patient, kind, &with(&alone(kind), &varied(kind, *number)));
             let at = changed_at(&entry);
             model.insert((kind.to_string(), id(&entry).to_owned()), entry);
             Some(at)
         }
-        Deed::Change(which, number) => {
+        Write::Change(which, number) => {
             let (kind, entry) = standing(*which)?;
             let entry = actor.changes_entry(patient, kind, &entry, &varied(kind, *number)).expect(200).body;
             let at = changed_at(&entry);
             model.insert((kind.to_string(), id(&entry).to_owned()), entry);
             Some(at)
         }
-        Deed::Withdraw(which) => {
+        Write::Withdraw(which) => {
             let (kind, entry) = standing(*which)?;
             actor.withdraws(patient, kind, &entry).expect(204);
             model.remove(&(kind.to_string(), id(&entry).to_owned()));
@@ -90,17 +90,17 @@ fn agrees(actor: &Actor<'_>, patient: &Patient, at: Timestamp, model: &Model, ev
     let query = format!("?as_of={at}");
     let lines = actor.reads_timeline_of(patient, &query).expect(200);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let told: Vec<_> =
+    let result: Vec<_> =
         lines.items().iter().map(|it| ((text(&it["kind"]), text(&it["id"])), it["entry"].clone())).collect();
-    assert_eq!(told.len(), model.len(), "the timeline at {at}: {}", lines.text());
-    assert_eq!(&told.into_iter().collect::<Model>(), model, "the timeline at {at}");
+    assert_eq!(result.len(), model.len(), "the timeline at {at}: {}", lines.text());
+    assert_eq!(&result.into_iter().collect::<Model>(), model, "the timeline at {at}");
     for kind in KINDS {
         let listed = actor.lists(patient, kind, &query).expect(200);
         let expected = model.iter().filter(|((name, _), _)| *name == kind.to_string());
-        let told: Vec<_> = listed.items().iter().map(|it| (id(it).to_owned(), it.clone())).collect();
-        assert_eq!(told.len(), expected.clone().count(), "{kind} at {at}: {}", listed.text());
+        let result: Vec<_> = listed.items().iter().map(|it| (id(it).to_owned(), it.clone())).collect();
+        assert_eq!(result.len(), expected.clone().count(), "{kind} at {at}: {}", listed.text());
         let expected: BTreeMap<_, _> = expected.map(|((_, id), entry)| (id.clone(), entry.clone())).collect();
-        assert_eq!(told.into_iter().collect::<BTreeMap<_, _>>(), expected, "{kind} at {at}");
+        assert_eq!(result.into_iter().collect::<BTreeMap<_, _>>(), expected, "{kind} at {at}");
     }
     for (kind, entry) in ever {
         let one = actor.reads_entry(patient, *kind, entry, &query);
@@ -119,8 +119,8 @@ fn applied(before: &Model, differences: &[Value]) -> Model {
             Some("added") => assert!(state.insert(key, Value::Object(after)).is_none()),
             Some("removed") => {
                 let gone = state.remove(&key).expect("it was there");
-                let told: Map<String, Value> = it["before"].as_object().expect("members").clone();
-                assert_eq!(Value::Object(told), content(&gone));
+                let result: Map<String, Value> = it["before"].as_object().expect("members").clone();
+                assert_eq!(Value::Object(result), content(&gone));
             }
             _ => {
                 let entry = state.get_mut(&key).and_then(Value::as_object_mut).expect("it was there");
@@ -147,16 +147,16 @@ fn history_agrees_with_a_model_at_every_instant() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let cases = Config { cases: 12, failure_persistence: None, ..Config::default() };
-    let tried = TestRunner::new(cases).run(&deeds(), |deeds| {
+    let tried = TestRunner::new(cases).run(&writes(), |writes| {
         let patient = clinician.registers(&world.person());
         let mut model = Model::new();
         let mut states = vec![(world.clock.now(), model.clone())];
         let mut ever: Vec<(Kind, Value)> = Vec::new();
-        for (deed, pause) in &deeds {
+        for (write, pause) in &writes {
             if *pause {
                 world.advance(SignedDuration::from_secs(1));
             }
-            let Some(at) = done(&clinician, &patient, deed, &mut model) else { continue };
+            let Some(at) = done(&clinician, &patient, write, &mut model) else { continue };
             for ((kind, id), entry) in &model {
                 if !ever.iter().any(|(_, known)| known["id"] == id.as_str()) {
                     ever.push((kind.parse().expect("a kind"), entry.clone()));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::{alone, id, ids, treated};
 use super::{component, implant, in_place, surgery};
 use crate::examples::DEVICE;
-use crate::kit::{Judged as _, pages, with};
+use crate::kit::{AnswerAssertions as _, pages, with};
 
 #[test]
 fn record_implant_component_parses_and_checks_the_udi() {
@@ -166,11 +166,11 @@ fn list_recalled_finds_every_carrier() {
     let carrier = manager.get(&manager.at("device-recalls?lot=BAD")).expect(200).items()[0].clone();
     assert_eq!((&carrier["unit"], &carrier["deceased_on"]), (&json!("clinic"), &Value::Null));
     assert_eq!(carrier["registry_number"], scanned.0.body["registry_number"]);
-    let mut told = ids(carrier["components"].as_array().expect("components"));
+    let mut result = ids(carrier["components"].as_array().expect("components"));
     let mut both = [id(&scanned.2).to_owned(), id(&twice).to_owned()];
-    told.sort();
+    result.sort();
     both.sort();
-    assert_eq!(told, both);
+    assert_eq!(result, both);
     let paged = pages(&manager, &manager.at("device-recalls?lot=BAD&in_place=false&limit=1"));
     assert_eq!(paged.len(), 4);
     let cursor =

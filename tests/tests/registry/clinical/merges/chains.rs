@@ -61,9 +61,9 @@ fn undo_merge_takes_chains_apart_in_any_order() {
         assert_eq!(opened(&clinician, &patients), [Some(2); 3]);
         assert_eq!(clinician.lists(a, Kind::Diagnosis, "").expect(200).items().len(), 3);
         assert_eq!(clinician.reads(a).expect(200).body["national_ids"].as_array().map(Vec::len), Some(3));
-        manager.parts(&merges[first]).expect(200);
+        manager.undoes(&merges[first]).expect(200);
         assert_eq!(opened(&clinician, &patients), between);
-        manager.parts(&merges[1 - first]).expect(200);
+        manager.undoes(&merges[1 - first]).expect(200);
         assert_eq!(opened(&clinician, &patients), apart);
         for (patient, entry) in patients.iter().zip(&entries) {
             assert_eq!(clinician.lists(patient, Kind::Diagnosis, "").expect(200).items(), std::slice::from_ref(entry));
@@ -83,17 +83,17 @@ fn undo_merge_in_a_chain_keeps_the_other_merges() {
     let middle = manager.merges(c, b).expect(201).body;
     let last = manager.merges(d, c).expect(201).body;
     assert_eq!(opened(&clinician, &patients), [Some(3); 4]);
-    manager.parts(&middle).expect(200);
+    manager.undoes(&middle).expect(200);
     assert_eq!(opened(&clinician, &patients), [Some(1), Some(1), Some(3), Some(3)]);
-    manager.parts(&last).expect(200);
+    manager.undoes(&last).expect(200);
     assert_eq!(opened(&clinician, &patients), [Some(1), Some(1), Some(2), Some(3)]);
     // A patient who was separated and merged elsewhere stays there.
     let patients = [0, 1, 2].map(|_| clinician.registers(&world.person()));
     let [a, b, c] = &patients;
     let first = manager.merges(b, a).expect(201).body;
     let second = manager.merges(c, b).expect(201).body;
-    manager.parts(&first).expect(200);
+    manager.undoes(&first).expect(200);
     manager.merges(c, a).expect(201);
-    manager.parts(&second).expect(200);
+    manager.undoes(&second).expect(200);
     assert_eq!(opened(&clinician, &patients), [Some(2), Some(1), Some(2)]);
 }
