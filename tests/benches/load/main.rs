@@ -60,6 +60,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(format!("The benchmark failed: {error}"));
+            let mut source = error.source();
+            while let Some(cause) = source {
+                say(format!("  because: {cause}"));
+                source = cause.source();
+            }
             ExitCode::FAILURE
         }
     }
