@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::cursor::Keyset;
 use crate::error::StoreError;
+use crate::reach::join_survivor;
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, version};
 use crate::tx::Tx;
@@ -74,17 +75,13 @@ impl From<Row> for RaisedAlert {
     }
 }
 
-/// Starts a query of alerts of patients in a unit, if given; a merged patient is shown as the survivor.
-fn within_reach(unit: Option<&str>) -> Statement<'_> {
+/// Starts a query of the alerts within the caller's reach; a merged patient is shown as the survivor.
+fn within_reach<'t>(tx: &Tx<'t>) -> Statement<'t> {
     let query = statement(
         "SELECT alert.id, patient.id AS patient_id, submission_id, instrument, code, raised_at, acknowledged_at, \
-         acknowledged_by, alert.version FROM alert JOIN patient named ON named.id = alert.patient_id \
-         JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE true",
+         acknowledged_by, alert.version FROM alert",
     );
-    match unit {
-        Some(unit) => query.then(" AND patient.unit = ?").bind::<Text, _>(unit),
-        None => query,
-    }
+    tx.within_patient(join_survivor(query, "alert.patient_id").then(" WHERE true"))
 }
 
 /// Returns alerts, newest first. Logs every patient shown. Two round trips.
@@ -94,7 +91,7 @@ pub fn list(
     after: Option<Keyset<Timestamp, AlertId>>,
     limit: i64,
 ) -> Result<Listing<RaisedAlert>, StoreError> {
-    let mut query = within_reach(tx.unit_in_reach());
+    let mut query = within_reach(tx);
     if open_only {
         query = query.then(" AND acknowledged_at IS NULL");
     }
@@ -110,8 +107,7 @@ pub fn list(
 
 /// Returns one alert. Opens the patient's record.
 pub fn read(tx: &mut Tx<'_>, id: AlertId) -> Result<RaisedAlert, StoreError> {
-    let found: Row =
-        within_reach(tx.unit_in_reach()).then(" AND alert.id = ?").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
+    let found: Row = within_reach(tx).then(" AND alert.id = ?").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
     let alert = RaisedAlert::from(found);
     tx.about(format!("alert/{id}"));
     tx.open_patient(alert.patient)?;

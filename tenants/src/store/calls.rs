@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::error::unreadable;
+use crate::reach::join_survivor;
 use crate::statement::statement;
 use crate::store::decisions::Stored;
 use crate::store::{Listing, parse_stored, plans};
@@ -116,9 +117,10 @@ pub fn to_ring(tx: &mut Tx<'_>, unit: Option<&str>, limit: i64) -> Result<Vec<To
         "SELECT row_to_json(decision)::text AS json, patient.id AS patient, patient.contact_changed_at, last.called_at, last.outcome, \
          (SELECT count(*) FROM decision before WHERE before.patient_id = decision.patient_id AND before.state = 'answered') \
          AS answered_before, (SELECT count(*) FROM follow_up_call WHERE decision_id = decision.id AND outcome = 'no_reply') \
-         AS no_replies FROM decision JOIN patient named ON named.id = decision.patient_id \
-         JOIN patient ON patient.id = coalesce(named.merged_into, named.id) \
-         LEFT JOIN LATERAL (SELECT called_at, outcome FROM follow_up_call \
+         AS no_replies FROM decision",
+    );
+    query = join_survivor(query, "decision.patient_id").then(
+        " LEFT JOIN LATERAL (SELECT called_at, outcome FROM follow_up_call \
          WHERE follow_up_call.patient_id = decision.patient_id AND (decision_id = decision.id \
          OR outcome NOT IN ('declined', 'unable')) ORDER BY called_at DESC, id DESC LIMIT 1) last ON true \
          WHERE state IN ('sent', 'suppressed') AND lapses_on >= ? AND due_on <= ? AND (review_on IS NULL OR review_on > ?) \
@@ -128,9 +130,10 @@ pub fn to_ring(tx: &mut Tx<'_>, unit: Option<&str>, limit: i64) -> Result<Vec<To
     .bind::<SqlDate, _>(today.to_diesel())
     .bind::<SqlDate, _>(today.to_diesel())
     .bind::<diesel::sql_types::Array<Text>, _>(because);
-    for unit in [unit, tx.unit_in_reach()].into_iter().flatten() {
+    if let Some(unit) = unit {
         query = query.then(" AND patient.unit = ?").bind::<Text, _>(unit.to_owned());
     }
+    query = tx.within_patient(query);
     let rows: Vec<RingRow> = query.load(tx.conn)?;
     let mut found = Vec::new();
     for row in rows {
@@ -217,13 +220,9 @@ pub fn list(
     limit: i64,
 ) -> Result<Listing<Call>, StoreError> {
     let mut query = statement(
-        "SELECT follow_up_call.id, patient.id AS patient_id, decision_id, called_at, called_by, outcome FROM follow_up_call \
-         JOIN patient named ON named.id = follow_up_call.patient_id \
-         JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE true",
+        "SELECT follow_up_call.id, patient.id AS patient_id, decision_id, called_at, called_by, outcome FROM follow_up_call",
     );
-    if let Some(unit) = tx.unit_in_reach() {
-        query = query.then(" AND patient.unit = ?").bind::<Text, _>(unit);
-    }
+    query = tx.within_patient(join_survivor(query, "follow_up_call.patient_id").then(" WHERE true"));
     if let Some(decision) = decision {
         query = query.then(" AND decision_id = ?").bind::<SqlUuid, _>(decision.uuid());
     }

@@ -7,6 +7,7 @@ use painreg_domain::ids::PatientId;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::reach::join_survivor;
 use crate::statement::statement;
 use crate::store::Listing;
 use crate::tx::Tx;
@@ -61,11 +62,9 @@ struct CarrierRow {
 pub fn carriers(tx: &mut Tx<'_>, recall: &Recall, after: i64, limit: i64) -> Result<Listing<Carrier>, StoreError> {
     let mut query = statement(
         "SELECT patient.id, patient.registry_number, patient.unit, patient.deceased_on, \
-         json_agg(row_to_json(x) ORDER BY x.implanted_on, x.id)::text AS components FROM implant_component x \
-         JOIN patient named ON named.id = x.patient_id \
-         JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE patient.registry_number > ?",
-    )
-    .bind::<BigInt, _>(after);
+         json_agg(row_to_json(x) ORDER BY x.implanted_on, x.id)::text AS components FROM implant_component x",
+    );
+    query = join_survivor(query, "x.patient_id").then(" WHERE patient.registry_number > ?").bind::<BigInt, _>(after);
     let equal = [
         (" AND x.udi_di = ?", &recall.udi_di),
         (" AND x.model = ?", &recall.model),
@@ -81,10 +80,7 @@ pub fn carriers(tx: &mut Tx<'_>, recall: &Recall, after: i64, limit: i64) -> Res
     if recall.in_place {
         query = query.then(" AND x.removed_on IS NULL");
     }
-    if let Some(unit) = tx.unit_in_reach() {
-        query = query.then(" AND patient.unit = ?").bind::<Text, _>(unit.to_owned());
-    }
-    let query = query.then(" GROUP BY patient.id ORDER BY patient.registry_number");
+    let query = tx.within_patient(query).then(" GROUP BY patient.id ORDER BY patient.registry_number");
     let found = tx.list(query, limit, |row: &CarrierRow| [row.id])?;
     Ok(found.map(|row| Carrier {
         id: PatientId::existing(row.id),

@@ -305,7 +305,7 @@ pub fn list(
 /// a shared mobile number or e-mail address, or one of them known by temporary numbers only. Logs every patient shown.
 pub fn candidates(tx: &mut Tx<'_>, after: Option<Keyset<i64, i64>>, limit: i64) -> Result<Listing<Pair>, StoreError> {
     let Keyset(first, second) = after.unwrap_or(Keyset(0, 0));
-    let mut query = statement(
+    let query = statement(
         "SELECT * FROM (SELECT first.id AS first_id, first.registry_number AS first_number, first.unit AS first_unit, \
          first.sex AS first_sex, second.id AS second_id, second.registry_number AS second_number, \
          second.unit AS second_unit, second.sex AS second_sex, first.birth_date, \
@@ -323,10 +323,7 @@ pub fn candidates(tx: &mut Tx<'_>, after: Option<Keyset<i64, i64>>, limit: i64) 
     .bind::<BigInt, _>(first)
     .bind::<BigInt, _>(first)
     .bind::<BigInt, _>(second);
-    if let Some(unit) = tx.unit_in_reach() {
-        query = query.then(" AND first_unit = ? AND second_unit = ?").bind::<Text, _>(unit).bind::<Text, _>(unit);
-    }
-    let query = query.then(" ORDER BY first_number, second_number");
+    let query = tx.within(tx.within(query, "first_id"), "second_id").then(" ORDER BY first_number, second_number");
     let twin = |id, registry_number, unit, sex: &str| {
         Ok::<_, StoreError>(Twin { id: PatientId::existing(id), registry_number, unit, sex: parse_stored(sex)? })
     };

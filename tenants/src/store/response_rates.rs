@@ -10,6 +10,7 @@ use painreg_domain::report::response::{Cell, Dimension, Figure, People};
 use uuid::Uuid;
 
 use crate::error::{StoreError, unreadable};
+use crate::reach::join_survivor;
 use crate::statement::{Statement, statement};
 use crate::store::decisions::Stored;
 use crate::store::{Listing, comparable, comparable_day};
@@ -100,9 +101,8 @@ struct JsonRow {
 /// The occurrences that were asked about, each once: when first and by what, and whether and when it was answered.
 const OCCURRENCES: &str = "WITH occurrence AS (SELECT decision.id, decision.rule, patient.id AS patient_id, patient.sex, \
      patient.unit, patient.birth_date, asked.sent_at, asked.channel, asked.delivered, asked.reminders, \
-     answer.submitted_at AS answered_at FROM decision JOIN patient named ON named.id = decision.patient_id \
-     JOIN patient ON patient.id = coalesce(named.merged_into, named.id) \
-     LEFT JOIN submission answer ON answer.id = decision.submission_id \
+     answer.submitted_at AS answered_at FROM decision";
+const ASKED: &str = " LEFT JOIN submission answer ON answer.id = decision.submission_id \
      JOIN LATERAL (SELECT min(at) AS sent_at, (array_agg(channel ORDER BY at, attempt))[1] AS channel, \
      bool_or(delivered_at IS NOT NULL) AS delivered, \
      coalesce(max(reminder) FILTER (WHERE at <= coalesce(answer.submitted_at, 'infinity')), 0) AS reminders \
@@ -143,7 +143,8 @@ fn midnight(day: Date) -> Timestamp {
 }
 
 fn of_period<'a>(tx: &Tx<'a>, period: &Period) -> Statement<'a> {
-    let mut query = statement(OCCURRENCES).then(SENT_AT).then(OF_THEM);
+    let mut query =
+        join_survivor(statement(OCCURRENCES), "decision.patient_id").then(ASKED).then(SENT_AT).then(OF_THEM);
     if let Some(from) = period.from {
         query = query.then(" AND asked.sent_at >= ?").bind::<Timestamptz, _>(comparable(midnight(from)));
     }
@@ -153,10 +154,16 @@ fn of_period<'a>(tx: &Tx<'a>, period: &Period) -> Statement<'a> {
     if let Some(rule) = &period.rule {
         query = query.then(" AND decision.rule = ?").bind::<Text, _>(rule.clone());
     }
-    for unit in [period.unit.as_deref(), tx.unit_in_reach()].into_iter().flatten() {
-        query = query.then(" AND patient.unit = ?").bind::<Text, _>(unit.to_owned());
+    within_unit(tx, query, period).then(") ")
+}
+
+/// Narrows a query of patients to the caller's reach and to the unit of the request.
+fn within_unit<'a>(tx: &Tx<'a>, query: Statement<'a>, period: &Period) -> Statement<'a> {
+    let query = tx.within_patient(query);
+    match &period.unit {
+        Some(unit) => query.then(" AND patient.unit = ?").bind::<Text, _>(unit.clone()),
+        None => query,
     }
-    query.then(") ")
 }
 
 fn keys<'a>(mut query: Statement<'a>, by: &[Dimension]) -> Statement<'a> {
@@ -233,14 +240,15 @@ pub fn by_day(tx: &mut Tx<'_>, period: &Period) -> Result<Vec<OnDay>, StoreError
 
 /// How many occurrences fell due in the period and were not asked about, and why.
 pub fn not_sent(tx: &mut Tx<'_>, period: &Period) -> Result<Vec<NotSent>, StoreError> {
-    let mut query = statement(
-        "SELECT rule, state, coalesce(reasons[1], state) AS reason, count(*) AS occurrences FROM decision \
-         JOIN patient named ON named.id = decision.patient_id \
-         JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE due_on IS NOT NULL \
+    let query =
+        statement("SELECT rule, state, coalesce(reasons[1], state) AS reason, count(*) AS occurrences FROM decision");
+    let mut query = join_survivor(query, "decision.patient_id")
+        .then(
+            " WHERE due_on IS NOT NULL \
          AND NOT EXISTS (SELECT FROM invitation WHERE decision_id = decision.id AND ",
-    )
-    .then(SENT_AT)
-    .then(" IS NOT NULL)");
+        )
+        .then(SENT_AT)
+        .then(" IS NOT NULL)");
     if let Some(from) = period.from {
         query = query.then(" AND due_on >= ?").bind::<SqlDate, _>(comparable_day(from));
     }
@@ -249,18 +257,16 @@ pub fn not_sent(tx: &mut Tx<'_>, period: &Period) -> Result<Vec<NotSent>, StoreE
     if let Some(rule) = &period.rule {
         query = query.then(" AND rule = ?").bind::<Text, _>(rule.clone());
     }
-    for unit in [period.unit.as_deref(), tx.unit_in_reach()].into_iter().flatten() {
-        query = query.then(" AND patient.unit = ?").bind::<Text, _>(unit.to_owned());
-    }
-    Ok(query.then(" GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC, 2, 3").load(tx.conn)?)
+    Ok(within_unit(tx, query, period).then(" GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC, 2, 3").load(tx.conn)?)
 }
 
 /// Why people were given the short baseline (kortversjon), as they or the clinic said.
 pub fn short_form_reasons(tx: &mut Tx<'_>, period: &Period) -> Result<Vec<ShortForm>, StoreError> {
-    let mut query = statement(
-        "SELECT coalesce(answers ->> 'short_form_reason', 'not_said') AS reason, count(*) AS answers FROM submission \
-         JOIN patient named ON named.id = submission.patient_id \
-         JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE wave = 'baseline_short' \
+    let query = statement(
+        "SELECT coalesce(answers ->> 'short_form_reason', 'not_said') AS reason, count(*) AS answers FROM submission",
+    );
+    let mut query = join_survivor(query, "submission.patient_id").then(
+        " WHERE wave = 'baseline_short' \
          AND NOT EXISTS (SELECT FROM submission later WHERE later.supersedes = submission.id)",
     );
     if let Some(from) = period.from {
@@ -269,8 +275,5 @@ pub fn short_form_reasons(tx: &mut Tx<'_>, period: &Period) -> Result<Vec<ShortF
     if let Some(to) = period.to {
         query = query.then(" AND submitted_at < ?").bind::<Timestamptz, _>(comparable(midnight(days_after(to, 1))));
     }
-    for unit in [period.unit.as_deref(), tx.unit_in_reach()].into_iter().flatten() {
-        query = query.then(" AND patient.unit = ?").bind::<Text, _>(unit.to_owned());
-    }
-    Ok(query.then(" GROUP BY 1 ORDER BY 2 DESC, 1").load(tx.conn)?)
+    Ok(within_unit(tx, query, period).then(" GROUP BY 1 ORDER BY 2 DESC, 1").load(tx.conn)?)
 }
