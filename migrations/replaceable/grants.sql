@@ -63,9 +63,9 @@ GRANT SELECT, INSERT, UPDATE ON patient_merge TO {registry_manager};
 GRANT UPDATE (merged_into) ON patient TO {registry_manager};
 
 -- The registry's own lists and projects.
-GRANT SELECT ON code_list, code_list_version, list_generation, project TO {patient}, {clinician}, {secretary}, {registry_manager}, {council_member}, {council_chair}, {applicant}, {importer}, {sender}, {pas_feed}, {dpo};
+GRANT SELECT ON code_list, code_list_version, config_generation, project TO {patient}, {clinician}, {secretary}, {registry_manager}, {council_member}, {council_chair}, {applicant}, {importer}, {sender}, {pas_feed}, {dpo};
 GRANT INSERT, UPDATE ON code_list TO {registry_manager};
-GRANT UPDATE ON code_list_version, list_generation TO {registry_manager};
+GRANT UPDATE ON code_list_version, config_generation TO {registry_manager};
 GRANT INSERT, UPDATE ON project TO {registry_manager};
 
 -- Licences, the wording of instruments, and what the registry decides for itself: versions are added, none is changed. What
@@ -89,7 +89,7 @@ GRANT SELECT (id, modality) ON implant TO {system};
 GRANT SELECT (id, patient_id, implant_id, component, trial, implanted_on, removed_on) ON implant_component TO {system};
 GRANT SELECT (id, patient_id, project, joined_on, left_on) ON project_participation TO {system};
 GRANT SELECT (id, patient_id, form, wave, submitted_at, supersedes, invitation_id, invited_by) ON submission TO {system};
-GRANT SELECT ON project, code_list, list_generation TO {system};
+GRANT SELECT ON project, code_list, config_generation TO {system};
 GRANT SELECT, INSERT, UPDATE, DELETE ON decision TO {system};
 GRANT INSERT ON row_history TO {system};
 GRANT SELECT ON invitation TO {system};

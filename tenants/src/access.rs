@@ -267,7 +267,7 @@ const GROUNDS: &str = "(SELECT json_agg(json_build_object('basis', basis, 'decis
      against, 'valid_from', valid_from, 'valid_to', valid_to, 'source', legal_basis.source)) FROM legal_basis \
      WHERE legal_basis.patient_id = ANY (ARRAY(SELECT id FROM patient merged \
      WHERE merged.merged_into = found.patient_id) || found.patient_id))::text AS grounds, \
-     (SELECT value FROM list_generation) AS generation, ";
+     (SELECT value FROM config_generation) AS generation, ";
 
 #[derive(QueryableByName)]
 struct OpenedRow {

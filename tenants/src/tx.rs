@@ -200,7 +200,7 @@ impl<'t> Tx<'t> {
         if let Some(known) = self.generation {
             return Ok(known);
         }
-        let row: GenerationRow = statement("SELECT value FROM list_generation").get_result(self.conn)?;
+        let row: GenerationRow = statement("SELECT value FROM config_generation").get_result(self.conn)?;
         Ok(*self.generation.insert(row.value))
     }
 

@@ -59,6 +59,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    config_generation (only_row) {
+        only_row -> Bool,
+        value -> BigInt,
+    }
+}
+
+diesel::table! {
     consultation (id) {
         id -> Uuid,
         patient_id -> Uuid,
@@ -228,6 +235,7 @@ diesel::table! {
         body -> Bytea,
         patient_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
+        media_type -> Text,
     }
 }
 
@@ -422,13 +430,6 @@ diesel::table! {
         accounts -> Nullable<Jsonb>,
         changed_at -> Timestamptz,
         changed_by -> Text,
-    }
-}
-
-diesel::table! {
-    list_generation (only_row) {
-        only_row -> Bool,
-        value -> BigInt,
     }
 }
 

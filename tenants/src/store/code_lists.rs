@@ -240,7 +240,7 @@ pub(crate) fn seed(conn: &mut PgConnection, lists: &CodeLists, now: Timestamp) -
 
 /// What servers keep in memory is old from now on.
 pub(super) fn bump_generation(tx: &mut Tx<'_>) -> Result<(), StoreError> {
-    statement("UPDATE list_generation SET value = value + 1").execute(tx.conn)?;
+    statement("UPDATE config_generation SET value = value + 1").execute(tx.conn)?;
     Ok(())
 }
 

@@ -56,7 +56,7 @@ pub fn measure(bench: &Bench<'_>, server: &Server) -> Result<(), Failure> {
             &mut superuser,
             &format!(
                 "TRUNCATE {served}.decision, {copied}.decision CASCADE; CHECKPOINT; \
-                 UPDATE {served}.list_generation SET value = value + 1"
+                 UPDATE {served}.config_generation SET value = value + 1"
             ),
         )?;
         let before = bench.spent(server);

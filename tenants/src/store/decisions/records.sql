@@ -1,4 +1,4 @@
-SELECT patient.id, (SELECT value FROM list_generation) AS generation,
+SELECT patient.id, (SELECT value FROM config_generation) AS generation,
   json_build_object(
     'born', patient.birth_date,
     'deceased_on', patient.deceased_on,

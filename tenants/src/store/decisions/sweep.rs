@@ -69,7 +69,7 @@ pub fn step(tx: &mut Tx<'_>) -> Result<Step, StoreError> {
 /// The lane in which most is to be done, until the transaction ends.
 fn lane(tx: &mut Tx<'_>) -> Result<Option<Lane>, StoreError> {
     statement(
-        "SELECT lane AS number, done, doing, last_id, value AS generation FROM follow_up_sweep, list_generation \
+        "SELECT lane AS number, done, doing, last_id, value AS generation FROM follow_up_sweep, config_generation \
          WHERE done < value OR lane = 0 \
          OR EXISTS (SELECT FROM (SELECT patient_id AS id FROM decision WHERE review_on <= ?) AS due WHERE ",
     )
@@ -89,7 +89,7 @@ pub fn is_waiting(tx: &mut UnauditedTx<'_>) -> Result<bool, StoreError> {
         waiting: bool,
     }
     let row: WaitingRow = statement(
-        "SELECT EXISTS (SELECT FROM follow_up_sweep, list_generation WHERE done < value) \
+        "SELECT EXISTS (SELECT FROM follow_up_sweep, config_generation WHERE done < value) \
          OR EXISTS (SELECT FROM decision WHERE review_on <= ?) AS waiting",
     )
     .bind::<SqlDate, _>(norwegian_day(tx.now).to_diesel())

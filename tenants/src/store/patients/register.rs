@@ -96,7 +96,7 @@ pub fn register<'t>(
     let row: RegisteredRow = tx
         .trace
         .columns(query, None, "ok")
-        .then(")) SELECT registry_number, list_generation.value AS lists FROM stored, list_generation")
+        .then(")) SELECT registry_number, config_generation.value AS lists FROM stored, config_generation")
         .get_result(tx.conn)?;
     let patient = Patient {
         id,
