@@ -92,7 +92,6 @@ pub fn versions(
     let mut query = form_version::table
         .filter(form_version::code.eq(code))
         .order((form_version::published_at.desc(), form_version::version.desc()))
-        .limit(limit + 1)
         .select((form_version::version, form_version::published_at))
         .into_boxed();
     let is_first = before.is_none();
@@ -104,12 +103,11 @@ pub fn versions(
                 .or(form_version::published_at.eq(at).and(form_version::version.lt(version))),
         );
     }
-    let found: Vec<(String, jiff_diesel::Timestamp)> = query.load(tx.conn)?;
-    if found.is_empty() && is_first {
+    let found: Listing<(String, jiff_diesel::Timestamp)> = Listing::load(tx.conn, query, limit)?;
+    if found.items.is_empty() && is_first {
         return Err(StoreError::NotFound);
     }
-    Listing::cut(found, limit)
-        .try_map(|(found, at)| Ok(Published { form: version(tx, code, &found)?, published_at: at.to_jiff() }))
+    found.try_map(|(found, at)| Ok(Published { form: version(tx, code, &found)?, published_at: at.to_jiff() }))
 }
 
 /// The draft of a form.
@@ -154,11 +152,9 @@ pub fn replace(tx: &mut Tx<'_>, version: i64, definition: &Definition) -> Result
 
 /// Discards a draft, unless somebody changed it since `version` was read.
 pub fn discard(tx: &mut Tx<'_>, code: &str, version: i64) -> Result<(), StoreError> {
-    let gone = form_draft::table.find(code).filter(form_draft::version.eq(version));
-    if diesel::delete(gone).execute(tx.conn)? == 1 {
-        return Ok(());
-    }
-    draft(tx, code).and(Err(StoreError::Stale))
+    let read = form_draft::table.find(code).filter(form_draft::version.eq(version));
+    let deleted = diesel::delete(read).execute(tx.conn)?;
+    version::one_changed(deleted).or_else(|stale| draft(tx, code).and(Err(stale)))
 }
 
 /// Publishes a form as a version that never changes. The draft it was read from, with this version, is no more.
@@ -174,7 +170,6 @@ pub fn publish(tx: &mut Tx<'_>, draft: i64, form: &Form) -> Result<(), StoreErro
 pub fn list(tx: &mut Tx<'_>, after: Option<Keyset<String, String>>, limit: i64) -> Result<Listing<Form>, StoreError> {
     let mut query = form_version::table
         .order((form_version::code, form_version::version))
-        .limit(limit + 1)
         .select((form_version::code, form_version::version))
         .into_boxed();
     if let Some(Keyset(code, version)) = after {
@@ -182,8 +177,8 @@ pub fn list(tx: &mut Tx<'_>, after: Option<Keyset<String, String>>, limit: i64) 
             form_version::code.gt(code.clone()).or(form_version::code.eq(code).and(form_version::version.gt(version))),
         );
     }
-    let found: Vec<(String, String)> = query.load(tx.conn)?;
-    Listing::cut(found, limit).try_map(|(code, of)| version(tx, &code, &of))
+    let found: Listing<(String, String)> = Listing::load(tx.conn, query, limit)?;
+    found.try_map(|(code, of)| version(tx, &code, &of))
 }
 
 /// The newest published version of every form, by code.

@@ -1,8 +1,10 @@
 //! Lists: one page of rows, cut at its limit, with every patient shown in the access log.
 
-use diesel::RunQueryDsl as _;
-use diesel::deserialize::QueryableByName;
-use diesel::pg::{Pg, PgConnection};
+use diesel::RunQueryDsl;
+use diesel::dsl::Limit;
+use diesel::pg::PgConnection;
+use diesel::query_dsl::LoadQuery;
+use diesel::query_dsl::methods::LimitDsl;
 use diesel::sql_types::BigInt;
 use painreg_domain::ids::PatientId;
 use uuid::Uuid;
@@ -20,6 +22,14 @@ pub struct Listing<T> {
     pub more: bool,
 }
 
+impl LimitDsl for Statement<'_> {
+    type Output = Self;
+
+    fn limit(self, limit: i64) -> Self {
+        self.then(" LIMIT ?").bind::<BigInt, _>(limit)
+    }
+}
+
 impl<T> Listing<T> {
     /// Cuts rows that were read with a limit one too large.
     pub(crate) fn cut(mut items: Vec<T>, limit: i64) -> Self {
@@ -29,14 +39,14 @@ impl<T> Listing<T> {
         Self { items, more }
     }
 
-    /// Runs a query that ends with its order. Logs nothing: for lists that are not about patients, or about the one patient
+    /// Runs a query, of the query builder or as text that ends with its order. Logs nothing: for lists that are not about patients, or about the one patient
     /// whose record is open.
-    pub(super) fn load(conn: &mut PgConnection, query: Statement<'_>, limit: i64) -> Result<Self, StoreError>
+    pub(super) fn load<'q, Q>(conn: &mut PgConnection, query: Q, limit: i64) -> Result<Self, StoreError>
     where
-        T: QueryableByName<Pg> + 'static,
+        Q: LimitDsl,
+        Limit<Q>: RunQueryDsl<PgConnection> + LoadQuery<'q, PgConnection, T>,
     {
-        let rows = query.then(" LIMIT ?").bind::<BigInt, _>(limit.saturating_add(1)).load(conn)?;
-        Ok(Self::cut(rows, limit))
+        Ok(Self::cut(query.limit(limit.saturating_add(1)).load(conn)?, limit))
     }
 
     /// Converts every item; the first error is the result.
@@ -51,16 +61,17 @@ impl<T> Listing<T> {
 }
 
 impl Tx<'_> {
-    /// Runs a query that ends with its order, and logs every patient whom `patients` names in the rows shown. Two round trips.
-    pub(super) fn list<T, P>(
+    /// Runs a query as [`Listing::load`] does, and logs the patients that `patients` names in the rows shown. Two round trips.
+    pub(super) fn list<'q, T, P, Q>(
         &mut self,
-        query: Statement<'_>,
+        query: Q,
         limit: i64,
         patients: impl Fn(&T) -> P,
     ) -> Result<Listing<T>, StoreError>
     where
-        T: QueryableByName<Pg> + 'static,
         P: IntoIterator<Item = Uuid>,
+        Q: LimitDsl,
+        Limit<Q>: RunQueryDsl<PgConnection> + LoadQuery<'q, PgConnection, T>,
     {
         let found = Listing::load(self.conn, query, limit)?;
         self.log_shown(found.items.iter().flat_map(patients))?;

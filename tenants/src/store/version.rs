@@ -19,6 +19,11 @@ pub(super) const fn one_changed(rows: usize) -> Result<(), StoreError> {
     if rows == 1 { Ok(()) } else { Err(StoreError::Stale) }
 }
 
+/// Returns the row of a statement whose condition contains the version.
+pub(super) fn changed_row<T>(row: Option<T>) -> Result<T, StoreError> {
+    row.ok_or(StoreError::Stale)
+}
+
 /// Appends to an `INSERT .. SELECT` of a new version the condition on the newest stored one. The caller continues with the
 /// condition of the key, if the table has one, and runs the statement with [`append`].
 pub(super) fn newest_of<'a>(query: Statement<'a>, table: &'static str) -> Statement<'a> {
