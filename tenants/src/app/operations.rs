@@ -32,7 +32,7 @@ pub const fn action(kind: Kind) -> Action {
 pub fn run_stretch(tx: &mut Tx<'_>, id: OperationId) -> Result<(), StoreError> {
     let Some(operation) = operations::take(tx, id)? else { return Ok(()) };
     let done = (job(operation.kind).stretch)(tx, &operation)?;
-    operations::advance(tx, id, &done)
+    operations::advance(tx, &operation, &done)
 }
 
 /// Records that a stretch failed with this error: it is retried later, or the operation is given up.

@@ -1,7 +1,7 @@
 //! The tables of the platform. Rendered by the tests with `PAINREG_UPDATE=1`; do not edit.
 
 diesel::table! {
-    audit_event (id) {
+    platform.audit_event (id) {
         id -> Uuid,
         at -> Timestamptz,
         actor_kind -> Text,
@@ -22,7 +22,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    code (system, code_, valid_from) {
+    platform.code (system, code_, valid_from) {
         system -> Text,
         #[sql_name = "code"]
         code_ -> Text,
@@ -35,7 +35,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    code_import (id) {
+    platform.code_import (id) {
         id -> Uuid,
         system -> Text,
         edition -> Text,
@@ -56,14 +56,14 @@ diesel::table! {
 }
 
 diesel::table! {
-    generation (only_row) {
+    platform.generation (only_row) {
         only_row -> Bool,
         value -> BigInt,
     }
 }
 
 diesel::table! {
-    idempotency_key (principal, key) {
+    platform.idempotency_key (principal, key) {
         principal -> Text,
         key -> Text,
         request_hash -> Bytea,
@@ -73,11 +73,12 @@ diesel::table! {
         body -> Bytea,
         patient_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
+        media_type -> Text,
     }
 }
 
 diesel::table! {
-    issuer (id) {
+    platform.issuer (id) {
         id -> Uuid,
         tenant_id -> Nullable<Uuid>,
         #[sql_name = "issuer"]
@@ -88,7 +89,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    migration_run (id) {
+    platform.migration_run (id) {
         id -> Uuid,
         tenant_id -> Uuid,
         from_version -> Text,
@@ -101,7 +102,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    refusal (minute, code, operation, origin) {
+    platform.refusal (minute, code, operation, origin) {
         minute -> Timestamptz,
         code -> Text,
         operation -> Text,
@@ -111,7 +112,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    tenant (id) {
+    platform.tenant (id) {
         id -> Uuid,
         slug -> Text,
         name -> Text,
@@ -132,7 +133,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    used_proof (id) {
+    platform.used_proof (id) {
         id -> Bytea,
         expires_at -> Timestamptz,
     }

@@ -1,7 +1,7 @@
 //! Alerts (varsler): answers that the clinic must see. What was answered is not here.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::ids::{AlertId, PatientId, SubmissionId};
@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::reach::join_survivor;
+use crate::schema::tenant::alert;
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, version};
 use crate::tx::Tx;
@@ -38,24 +39,16 @@ pub struct RaisedAlert {
 }
 
 #[derive(QueryableByName)]
+#[diesel(table_name = alert)]
 struct Row {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
     patient_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
     submission_id: Uuid,
-    #[diesel(sql_type = Text)]
     instrument: String,
-    #[diesel(sql_type = Text)]
     code: String,
-    #[diesel(sql_type = Timestamptz)]
     raised_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     acknowledged_at: Option<jiff_diesel::Timestamp>,
-    #[diesel(sql_type = Nullable<Text>)]
     acknowledged_by: Option<String>,
-    #[diesel(sql_type = BigInt)]
     version: i64,
 }
 
@@ -108,35 +101,34 @@ pub fn list(
 /// Returns one alert. Opens the patient's record.
 pub fn read(tx: &mut Tx<'_>, id: AlertId) -> Result<RaisedAlert, StoreError> {
     let found: Row = within_reach(tx).then(" AND alert.id = ?").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
-    let alert = RaisedAlert::from(found);
+    let found = RaisedAlert::from(found);
     tx.about(format!("alert/{id}"));
-    tx.open_patient(alert.patient)?;
-    Ok(alert)
+    tx.open_patient(found.patient)?;
+    Ok(found)
 }
 
 /// Acknowledges an alert and opens the patient's record. The first acknowledgement is kept.
 pub fn acknowledge(tx: &mut Tx<'_>, id: AlertId, version: i64) -> Result<RaisedAlert, StoreError> {
-    let mut alert = read(tx, id)?;
-    version::expect(alert.version, version)?;
+    let mut found = read(tx, id)?;
+    version::expect(found.version, version)?;
     let now = tx.now();
     let by = tx.principal().actor.clone();
-    let changed = statement(
-        "UPDATE alert SET acknowledged_at = ?, acknowledged_by = ?, version = version + 1 \
-         WHERE id = ? AND acknowledged_at IS NULL",
-    )
-    .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Text, _>(by.as_str())
-    .bind::<SqlUuid, _>(id.uuid())
-    .execute(tx.conn)?;
-    match (changed, alert.acknowledged_at) {
+    let changed = diesel::update(alert::table.find(id.uuid()).filter(alert::acknowledged_at.is_null()))
+        .set((
+            alert::acknowledged_at.eq(now.to_diesel()),
+            alert::acknowledged_by.eq(&by),
+            alert::version.eq(alert::version + 1),
+        ))
+        .execute(tx.conn)?;
+    match (changed, found.acknowledged_at) {
         (1, _) => {
-            alert.acknowledged_at = Some(now);
-            alert.acknowledged_by = Some(by);
-            alert.version += 1;
-            Ok(alert)
+            found.acknowledged_at = Some(now);
+            found.acknowledged_by = Some(by);
+            found.version += 1;
+            Ok(found)
         }
-        (_, Some(_)) => Ok(alert),
-        // Somebody else took it on between the two statements.
+        (_, Some(_)) => Ok(found),
+        // Another transaction acknowledged the alert between the two statements.
         (_, None) => Err(StoreError::Stale),
     }
 }

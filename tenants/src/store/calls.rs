@@ -18,6 +18,7 @@ use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::error::unreadable;
 use crate::reach::join_survivor;
+use crate::schema::tenant::{decision, follow_up_call};
 use crate::statement::statement;
 use crate::store::decisions::Stored;
 use crate::store::{Listing, parse_stored, plans};
@@ -75,19 +76,14 @@ struct RingRow {
     contact_changed_at: Option<jiff_diesel::Timestamp>,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = follow_up_call)]
 struct CallRow {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
     patient_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
     decision_id: Uuid,
-    #[diesel(sql_type = Timestamptz)]
     called_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = Text)]
     called_by: String,
-    #[diesel(sql_type = Text)]
     outcome: String,
 }
 
@@ -181,33 +177,26 @@ fn days_between(from: Date, to: Date) -> i32 {
 /// Records a call. The decision must be within the caller's reach.
 pub fn record(
     tx: &mut Tx<'_>,
-    decision: DecisionId,
+    about: DecisionId,
     outcome: CallOutcome,
     called_at: Timestamp,
 ) -> Result<Call, StoreError> {
-    #[derive(QueryableByName)]
-    struct OwnerRow {
-        #[diesel(sql_type = SqlUuid)]
-        patient_id: Uuid,
-    }
-    let owner: OwnerRow = statement("SELECT patient_id FROM decision WHERE id = ?")
-        .bind::<SqlUuid, _>(decision.uuid())
-        .get_result(tx.conn)?;
+    let owner: Uuid = decision::table.find(about.uuid()).select(decision::patient_id).first(tx.conn)?;
     let id = tx.ordered_id();
     tx.about(format!("follow_up_call/{id}"));
-    let access = tx.open_patient(PatientId::existing(owner.patient_id))?;
-    let row: CallRow = statement(
-        "INSERT INTO follow_up_call (id, patient_id, decision_id, called_at, called_by, outcome, created_at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id, patient_id, decision_id, called_at, called_by, outcome",
-    )
-    .bind::<SqlUuid, _>(id)
-    .bind::<SqlUuid, _>(owner.patient_id)
-    .bind::<SqlUuid, _>(decision.uuid())
-    .bind::<Timestamptz, _>(called_at.to_diesel())
-    .bind::<Text, _>(tx.principal().actor.as_str())
-    .bind::<Text, _>(<&'static str>::from(outcome))
-    .bind::<Timestamptz, _>(tx.now().to_diesel())
-    .get_result(tx.conn)?;
+    let access = tx.open_patient(PatientId::existing(owner))?;
+    let row: CallRow = diesel::insert_into(follow_up_call::table)
+        .values((
+            follow_up_call::id.eq(id),
+            follow_up_call::patient_id.eq(owner),
+            follow_up_call::decision_id.eq(about.uuid()),
+            follow_up_call::called_at.eq(called_at.to_diesel()),
+            follow_up_call::called_by.eq(&tx.principal().actor),
+            follow_up_call::outcome.eq(<&'static str>::from(outcome)),
+            follow_up_call::created_at.eq(tx.now().to_diesel()),
+        ))
+        .returning(CallRow::as_returning())
+        .get_result(tx.conn)?;
     tx.mark_follow_up_stale(access.id().uuid());
     Ok(Call { patient: access.id(), ..row.try_into()? })
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Date as SqlDate, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel::upsert::excluded;
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::code_list::{CodeListFlags, CodeLists, List, Listed, Project};
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::access::RecordingContext;
 use crate::error::{StoreError, unreadable};
-use crate::statement::statement;
+use crate::schema::tenant::{code_list, code_list_version, config_generation, project};
 use crate::store::{Listing, parse_stored, version};
 use crate::tx::Tx;
 
@@ -43,58 +43,63 @@ pub struct KeptProject {
     pub version: i64,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = code_list)]
 struct CodeRow {
-    #[diesel(sql_type = Text)]
     list: String,
-    #[diesel(sql_type = Text)]
     code: String,
-    #[diesel(sql_type = Text)]
     nb: String,
-    #[diesel(sql_type = Text)]
     en: String,
-    #[diesel(sql_type = Jsonb)]
     flags: Value,
-    #[diesel(sql_type = Nullable<SqlDate>)]
     valid_from: Option<jiff_diesel::Date>,
-    #[diesel(sql_type = Nullable<SqlDate>)]
     valid_to: Option<jiff_diesel::Date>,
 }
 
-#[derive(QueryableByName)]
-struct VersionRow {
-    #[diesel(sql_type = Text)]
-    list: String,
-    #[diesel(sql_type = Timestamptz)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = project)]
+struct ProjectRow {
+    code: String,
+    title: String,
+    kind: String,
+    approval: Option<String>,
+    starts_on: jiff_diesel::Date,
+    ends_on: Option<jiff_diesel::Date>,
+    excludes_from_follow_up: bool,
+    fields: Value,
+    created_at: jiff_diesel::Timestamp,
     updated_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = BigInt)]
     version: i64,
 }
 
-#[derive(QueryableByName)]
-struct ProjectRow {
-    #[diesel(sql_type = Text)]
-    code: String,
-    #[diesel(sql_type = Text)]
-    title: String,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = Nullable<Text>)]
+/// The columns of a project that registering and changing set.
+#[derive(AsChangeset, Insertable)]
+#[diesel(table_name = project, treat_none_as_null = true)]
+struct ProjectContent<'a> {
+    title: &'a str,
+    kind: &'static str,
     approval: Option<String>,
-    #[diesel(sql_type = SqlDate)]
     starts_on: jiff_diesel::Date,
-    #[diesel(sql_type = Nullable<SqlDate>)]
     ends_on: Option<jiff_diesel::Date>,
-    #[diesel(sql_type = Bool)]
     excludes_from_follow_up: bool,
-    #[diesel(sql_type = Jsonb)]
     fields: Value,
-    #[diesel(sql_type = Timestamptz)]
-    created_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = Timestamptz)]
     updated_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = BigInt)]
-    version: i64,
+    updated_by: &'static str,
+}
+
+impl<'a> ProjectContent<'a> {
+    fn new(tx: &Tx<'_>, project: &'a Project) -> Result<Self, StoreError> {
+        Ok(Self {
+            title: &project.title,
+            kind: project.kind.into(),
+            approval: project.approval.clone(),
+            starts_on: project.starts_on.to_diesel(),
+            ends_on: project.ends_on.map(jiff_diesel::ToDiesel::to_diesel),
+            excludes_from_follow_up: project.excludes_from_follow_up,
+            fields: serde_json::to_value(&project.fields).map_err(unreadable)?,
+            updated_at: tx.now().to_diesel(),
+            updated_by: tx.trace.action(),
+        })
+    }
 }
 
 impl CodeRow {
@@ -127,10 +132,6 @@ impl ProjectRow {
     }
 }
 
-const CODES: &str = "SELECT list, code, nb, en, flags, valid_from, valid_to FROM code_list";
-const PROJECTS: &str = "SELECT code, title, kind, approval, starts_on, ends_on, excludes_from_follow_up, fields, \
-     created_at, updated_at, version FROM project";
-
 /// The lists and projects of now: from memory unless they have changed since.
 pub fn current(tx: &mut Tx<'_>, standing: &RecordingContext) -> Result<Arc<CodeLists>, StoreError> {
     at_generation(tx, standing.lists)
@@ -145,9 +146,8 @@ pub(super) fn of_now(tx: &mut Tx<'_>) -> Result<Arc<CodeLists>, StoreError> {
 fn at_generation(tx: &mut Tx<'_>, generation: i64) -> Result<Arc<CodeLists>, StoreError> {
     // A generation that was read before the lists is at worst too old: then they are read once more.
     tx.place().cache.get_or_load("", generation, || {
-        let codes: Vec<CodeRow> = statement(CODES).then(" ORDER BY list, position").load(tx.conn)?;
-        let projects: Vec<ProjectRow> = statement(PROJECTS).load(tx.conn)?;
-        let codes = codes.into_iter().map(CodeRow::listed).collect::<Result<Vec<_>, _>>()?;
+        let codes = codes(tx.conn)?;
+        let projects: Vec<ProjectRow> = project::table.select(ProjectRow::as_select()).load(tx.conn)?;
         let projects = projects.into_iter().map(|row| Ok(row.kept()?.project)).collect::<Result<_, StoreError>>()?;
         Ok(Arc::new(CodeLists::new(codes, projects)))
     })
@@ -155,18 +155,25 @@ fn at_generation(tx: &mut Tx<'_>, generation: i64) -> Result<Arc<CodeLists>, Sto
 
 /// Every list with its codes in order, in force or not.
 pub fn all(tx: &mut Tx<'_>) -> Result<Vec<KeptList>, StoreError> {
-    let versions: Vec<VersionRow> =
-        statement("SELECT list, updated_at, version FROM code_list_version ORDER BY list").load(tx.conn)?;
-    let codes: Vec<CodeRow> = statement(CODES).then(" ORDER BY list, position").load(tx.conn)?;
-    let codes = codes.into_iter().map(CodeRow::listed).collect::<Result<Vec<_>, _>>()?;
+    let versions: Vec<(String, jiff_diesel::Timestamp, i64)> = code_list_version::table
+        .select((code_list_version::list, code_list_version::updated_at, code_list_version::version))
+        .order(code_list_version::list)
+        .load(tx.conn)?;
+    let codes = codes(tx.conn)?;
     versions
         .into_iter()
-        .map(|row| {
-            let list = parse_stored(&row.list)?;
+        .map(|(list, updated_at, version)| {
+            let list = parse_stored(&list)?;
             let codes = codes.iter().filter(|(of, _)| *of == list).map(|(_, code)| code.clone()).collect();
-            Ok(KeptList { list, codes, updated_at: row.updated_at.to_jiff(), version: row.version })
+            Ok(KeptList { list, codes, updated_at: updated_at.to_jiff(), version })
         })
         .collect()
+}
+
+fn codes(conn: &mut PgConnection) -> Result<Vec<(List, Listed)>, StoreError> {
+    let rows: Vec<CodeRow> =
+        code_list::table.select(CodeRow::as_select()).order((code_list::list, code_list::position)).load(conn)?;
+    rows.into_iter().map(CodeRow::listed).collect()
 }
 
 /// One list.
@@ -184,14 +191,14 @@ pub fn replace(tx: &mut Tx<'_>, list: List, version: i64, codes: &[Listed]) -> R
     if before.codes.iter().any(|old| !codes.iter().any(|new| new.code == old.code)) {
         return Err(StoreError::Invalid(vec![Fault::at("codes", FaultCode::Required)]));
     }
-    let changed = statement(
-        "UPDATE code_list_version SET updated_at = ?, updated_by = ?, version = version + 1 WHERE list = ? AND version = ?",
-    )
-    .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Text, _>(tx.trace.action())
-    .bind::<Text, _>(name)
-    .bind::<BigInt, _>(version)
-    .execute(tx.conn)?;
+    let stored = code_list_version::table.find(name).filter(code_list_version::version.eq(version));
+    let changed = diesel::update(stored)
+        .set((
+            code_list_version::updated_at.eq(now.to_diesel()),
+            code_list_version::updated_by.eq(tx.trace.action()),
+            code_list_version::version.eq(code_list_version::version + 1),
+        ))
+        .execute(tx.conn)?;
     version::one_changed(changed)?;
     write(tx.conn, list, codes)?;
     bump_generation(tx)
@@ -200,21 +207,28 @@ pub fn replace(tx: &mut Tx<'_>, list: List, version: i64, codes: &[Listed]) -> R
 fn write(conn: &mut PgConnection, list: List, codes: &[Listed]) -> Result<(), StoreError> {
     let name: &'static str = list.into();
     for (position, code) in codes.iter().enumerate() {
-        statement(
-            "INSERT INTO code_list (list, code, position, nb, en, flags, valid_from, valid_to) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (list, code) DO UPDATE SET position = EXCLUDED.position, \
-             nb = EXCLUDED.nb, en = EXCLUDED.en, flags = EXCLUDED.flags, valid_from = EXCLUDED.valid_from, \
-             valid_to = EXCLUDED.valid_to",
-        )
-        .bind::<Text, _>(name)
-        .bind::<Text, _>(&code.code)
-        .bind::<Integer, _>(i32::try_from(position).unwrap_or(i32::MAX))
-        .bind::<Text, _>(&code.nb)
-        .bind::<Text, _>(&code.en)
-        .bind::<Jsonb, _>(serde_json::to_value(&code.flags).map_err(unreadable)?)
-        .bind::<Nullable<SqlDate>, _>(code.valid_from.map(jiff_diesel::ToDiesel::to_diesel))
-        .bind::<Nullable<SqlDate>, _>(code.valid_to.map(jiff_diesel::ToDiesel::to_diesel))
-        .execute(conn)?;
+        diesel::insert_into(code_list::table)
+            .values((
+                code_list::list.eq(name),
+                code_list::code.eq(&code.code),
+                code_list::position.eq(i32::try_from(position).unwrap_or(i32::MAX)),
+                code_list::nb.eq(&code.nb),
+                code_list::en.eq(&code.en),
+                code_list::flags.eq(serde_json::to_value(&code.flags).map_err(unreadable)?),
+                code_list::valid_from.eq(code.valid_from.map(jiff_diesel::ToDiesel::to_diesel)),
+                code_list::valid_to.eq(code.valid_to.map(jiff_diesel::ToDiesel::to_diesel)),
+            ))
+            .on_conflict((code_list::list, code_list::code))
+            .do_update()
+            .set((
+                code_list::position.eq(excluded(code_list::position)),
+                code_list::nb.eq(excluded(code_list::nb)),
+                code_list::en.eq(excluded(code_list::en)),
+                code_list::flags.eq(excluded(code_list::flags)),
+                code_list::valid_from.eq(excluded(code_list::valid_from)),
+                code_list::valid_to.eq(excluded(code_list::valid_to)),
+            ))
+            .execute(conn)?;
     }
     Ok(())
 }
@@ -223,14 +237,16 @@ fn write(conn: &mut PgConnection, list: List, codes: &[Listed]) -> Result<(), St
 pub(crate) fn seed(conn: &mut PgConnection, lists: &CodeLists, now: Timestamp) -> Result<(), StoreError> {
     for (list, codes) in lists.all() {
         let name: &'static str = (*list).into();
-        let new = statement(
-            "INSERT INTO code_list_version (list, created_at, updated_at, updated_by, version) \
-             VALUES (?, ?, ?, 'CreateTenant', 1) ON CONFLICT (list) DO NOTHING",
-        )
-        .bind::<Text, _>(name)
-        .bind::<Timestamptz, _>(now.to_diesel())
-        .bind::<Timestamptz, _>(now.to_diesel())
-        .execute(conn)?;
+        let new = diesel::insert_into(code_list_version::table)
+            .values((
+                code_list_version::list.eq(name),
+                code_list_version::created_at.eq(now.to_diesel()),
+                code_list_version::updated_at.eq(now.to_diesel()),
+                code_list_version::updated_by.eq("CreateTenant"),
+                code_list_version::version.eq(1),
+            ))
+            .on_conflict_do_nothing()
+            .execute(conn)?;
         if new == 1 {
             write(conn, *list, codes)?;
         }
@@ -238,70 +254,51 @@ pub(crate) fn seed(conn: &mut PgConnection, lists: &CodeLists, now: Timestamp) -
     Ok(())
 }
 
-/// What servers keep in memory is old from now on.
+/// Increments the registry's cache generation: what servers keep in memory is out of date once the transaction commits.
 pub(super) fn bump_generation(tx: &mut Tx<'_>) -> Result<(), StoreError> {
-    statement("UPDATE config_generation SET value = value + 1").execute(tx.conn)?;
+    diesel::update(config_generation::table)
+        .set(config_generation::value.eq(config_generation::value + 1))
+        .execute(tx.conn)?;
     Ok(())
 }
 
-/// Projects by code, after `after`.
+/// Returns projects by code, after `after`.
 pub fn projects(tx: &mut Tx<'_>, after: Option<&str>, limit: i64) -> Result<Listing<KeptProject>, StoreError> {
-    let query =
-        statement(PROJECTS).then(" WHERE code > ? ORDER BY code").bind::<Text, _>(after.unwrap_or_default().to_owned());
+    let query = project::table
+        .filter(project::code.gt(after.unwrap_or_default()))
+        .order(project::code)
+        .select(ProjectRow::as_select());
     Listing::load(tx.conn, query, limit)?.try_map(ProjectRow::kept)
 }
 
-/// One project.
+/// Returns one project.
 pub fn project(tx: &mut Tx<'_>, code: &str) -> Result<KeptProject, StoreError> {
-    let row: ProjectRow =
-        statement(PROJECTS).then(" WHERE code = ?").bind::<Text, _>(code.to_owned()).get_result(tx.conn)?;
+    let row: ProjectRow = project::table.find(code).select(ProjectRow::as_select()).first(tx.conn)?;
     row.kept()
 }
 
 /// Registers a project.
-pub fn register_project(tx: &mut Tx<'_>, project: &Project) -> Result<KeptProject, StoreError> {
-    let now = tx.now().to_diesel();
-    let kind: &'static str = project.kind.into();
-    statement(
-        "INSERT INTO project (code, title, kind, approval, starts_on, ends_on, excludes_from_follow_up, fields, \
-         created_at, updated_at, updated_by, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
-    )
-    .bind::<Text, _>(&project.code)
-    .bind::<Text, _>(&project.title)
-    .bind::<Text, _>(kind)
-    .bind::<Nullable<Text>, _>(&project.approval)
-    .bind::<SqlDate, _>(project.starts_on.to_diesel())
-    .bind::<Nullable<SqlDate>, _>(project.ends_on.map(jiff_diesel::ToDiesel::to_diesel))
-    .bind::<Bool, _>(project.excludes_from_follow_up)
-    .bind::<Jsonb, _>(serde_json::to_value(&project.fields).map_err(unreadable)?)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Text, _>(tx.trace.action())
-    .execute(tx.conn)?;
+pub fn register_project(tx: &mut Tx<'_>, new: &Project) -> Result<KeptProject, StoreError> {
+    let content = ProjectContent::new(tx, new)?;
+    diesel::insert_into(project::table)
+        .values((
+            project::code.eq(&new.code),
+            project::created_at.eq(tx.now().to_diesel()),
+            project::version.eq(1),
+            content,
+        ))
+        .execute(tx.conn)?;
     bump_generation(tx)?;
-    self::project(tx, &project.code)
+    project(tx, &new.code)
 }
 
-/// Changes a project, unless somebody changed it since `version` was read. Its code stays.
-pub fn change_project(tx: &mut Tx<'_>, version: i64, project: &Project) -> Result<KeptProject, StoreError> {
-    let kind: &'static str = project.kind.into();
-    let changed = statement(
-        "UPDATE project SET title = ?, kind = ?, approval = ?, starts_on = ?, ends_on = ?, excludes_from_follow_up = ?, \
-         fields = ?, updated_at = ?, updated_by = ?, version = version + 1 WHERE code = ? AND version = ?",
-    )
-    .bind::<Text, _>(&project.title)
-    .bind::<Text, _>(kind)
-    .bind::<Nullable<Text>, _>(&project.approval)
-    .bind::<SqlDate, _>(project.starts_on.to_diesel())
-    .bind::<Nullable<SqlDate>, _>(project.ends_on.map(jiff_diesel::ToDiesel::to_diesel))
-    .bind::<Bool, _>(project.excludes_from_follow_up)
-    .bind::<Jsonb, _>(serde_json::to_value(&project.fields).map_err(unreadable)?)
-    .bind::<Timestamptz, _>(tx.now().to_diesel())
-    .bind::<Text, _>(tx.trace.action())
-    .bind::<Text, _>(&project.code)
-    .bind::<BigInt, _>(version)
-    .execute(tx.conn)?;
-    version::one_changed(changed)?;
+/// Changes a project; [`StoreError::Stale`] if the project changed since `version` was read. The code cannot be changed.
+pub fn change_project(tx: &mut Tx<'_>, version: i64, changed: &Project) -> Result<KeptProject, StoreError> {
+    let content = ProjectContent::new(tx, changed)?;
+    let rows = diesel::update(project::table.find(&changed.code).filter(project::version.eq(version)))
+        .set((content, project::version.eq(project::version + 1)))
+        .execute(tx.conn)?;
+    version::one_changed(rows)?;
     bump_generation(tx)?;
-    self::project(tx, &project.code)
+    project(tx, &changed.code)
 }

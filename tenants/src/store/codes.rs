@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Bytea, Date as SqlDate, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Date as SqlDate, Nullable, Text};
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::code::{CodeBook, CodeBooks, Coded, Edition, Import, Issue, ListedCodes, Shipped, System};
 use sha2::{Digest as _, Sha256};
 use strum::IntoEnumIterator as _;
 
 use crate::error::StoreError;
+use crate::schema::platform::{code, code_import};
 use crate::statement::statement;
 use crate::store::parse_stored;
 use crate::store::tenants::move_generation;
@@ -48,26 +49,14 @@ pub struct Imported {
 pub(crate) type Versions = BTreeMap<System, i64>;
 
 #[derive(QueryableByName)]
-struct VersionRow {
-    #[diesel(sql_type = Text)]
-    system: String,
-    #[diesel(sql_type = BigInt)]
-    imports: i64,
-}
-
-#[derive(QueryableByName)]
+#[diesel(table_name = code)]
 struct CodeRow {
-    #[diesel(sql_type = Text)]
+    #[diesel(column_name = code_)]
     code: String,
-    #[diesel(sql_type = Text)]
     title: String,
-    #[diesel(sql_type = Nullable<Text>)]
     title_en: Option<String>,
-    #[diesel(sql_type = SqlDate)]
     valid_from: jiff_diesel::Date,
-    #[diesel(sql_type = Nullable<SqlDate>)]
     valid_to: Option<jiff_diesel::Date>,
-    #[diesel(sql_type = Text)]
     edition: String,
 }
 
@@ -84,15 +73,12 @@ impl From<CodeRow> for Coded {
     }
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = code_import)]
 struct EditionRow {
-    #[diesel(sql_type = Text)]
     edition: String,
-    #[diesel(sql_type = SqlDate)]
     valid_from: jiff_diesel::Date,
-    #[diesel(sql_type = Timestamptz)]
     imported_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = BigInt)]
     codes: i64,
 }
 
@@ -109,9 +95,11 @@ impl From<EditionRow> for Edition {
 
 /// How old the systems' codes are.
 pub(crate) fn versions(conn: &mut PgConnection) -> Result<Versions, StoreError> {
-    let rows: Vec<VersionRow> =
-        statement("SELECT system, count(*) AS imports FROM platform.code_import GROUP BY system").load(conn)?;
-    rows.into_iter().map(|row| Ok((parse_stored(&row.system)?, row.imports))).collect()
+    let rows: Vec<(String, i64)> = code_import::table
+        .group_by(code_import::system)
+        .select((code_import::system, diesel::dsl::count_star()))
+        .load(conn)?;
+    rows.into_iter().map(|(system, imports)| Ok((parse_stored(&system)?, imports))).collect()
 }
 
 /// Every book; those whose system has had no import since are taken from `before`.
@@ -135,15 +123,15 @@ pub(crate) fn load_all(
 }
 
 fn load(conn: &mut PgConnection, system: System) -> Result<CodeBook, StoreError> {
-    let editions: Vec<EditionRow> = statement(
-        "SELECT DISTINCT ON (valid_from, edition) edition, valid_from, imported_at, codes FROM platform.code_import \
-         WHERE system = ? ORDER BY valid_from, edition, imported_at DESC, id DESC",
-    )
-    .bind::<Text, _>(system.name())
-    .load(conn)?;
+    let editions: Vec<EditionRow> = code_import::table
+        .filter(code_import::system.eq(system.name()))
+        .distinct_on((code_import::valid_from, code_import::edition))
+        .order((code_import::valid_from, code_import::edition, code_import::imported_at.desc(), code_import::id.desc()))
+        .select(EditionRow::as_select())
+        .load(conn)?;
     let mut codes = Vec::new();
     statement(
-        "SELECT code, title, title_en, valid_from, valid_to, edition FROM platform.code WHERE system = ? \
+        "SELECT code AS code_, title, title_en, valid_from, valid_to, edition FROM platform.code WHERE system = ? \
          ORDER BY code COLLATE \"C\", valid_from",
     )
     .bind::<Text, _>(system.name())
@@ -206,10 +194,8 @@ fn store(
 ) -> Result<(), StoreError> {
     let codes: Vec<&String> = import.changed.keys().collect();
     for batch in codes.chunks(BATCH) {
-        statement("DELETE FROM platform.code WHERE system = ? AND code = ANY (?)")
-            .bind::<Text, _>(system.name())
-            .bind::<Array<Text>, _>(batch.to_vec())
-            .execute(tx.conn)?;
+        let changed = code::table.filter(code::system.eq(system.name())).filter(code::code_.eq_any(batch));
+        diesel::delete(changed).execute(tx.conn)?;
     }
     let periods: Vec<&Coded> = import.changed.values().flatten().collect();
     let mut stored = 0;
@@ -239,27 +225,25 @@ fn store(
 fn journal(tx: &mut PlatformTx<'_>, source: &Source<'_>, import: &Import) -> Result<(), StoreError> {
     let count = |of: usize| i64::try_from(of).unwrap_or(i64::MAX);
     let hash: [u8; 32] = Sha256::digest(source.bytes).into();
-    statement(
-        "INSERT INTO platform.code_import (id, system, edition, valid_from, complete, source, source_hash, codes, added, \
-         retitled, ended, redated, unchanged, refused, imported_at, imported_by) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind::<SqlUuid, _>(tx.trace.clock.ordered_id())
-    .bind::<Text, _>(source.system.name())
-    .bind::<Text, _>(&source.issue.edition)
-    .bind::<SqlDate, _>(source.issue.valid_from.to_diesel())
-    .bind::<Bool, _>(source.issue.complete)
-    .bind::<Text, _>(source.name)
-    .bind::<Bytea, _>(hash.to_vec())
-    .bind::<BigInt, _>(count(source.listed.codes.len()))
-    .bind::<BigInt, _>(count(import.new))
-    .bind::<BigInt, _>(count(import.retitled))
-    .bind::<BigInt, _>(count(import.ended))
-    .bind::<BigInt, _>(count(import.redated))
-    .bind::<BigInt, _>(count(import.unchanged))
-    .bind::<BigInt, _>(count(source.listed.refused.len() + import.refused.len()))
-    .bind::<Timestamptz, _>(tx.now().to_diesel())
-    .bind::<Text, _>(&tx.trace.principal.actor)
-    .execute(tx.conn)?;
+    diesel::insert_into(code_import::table)
+        .values((
+            code_import::id.eq(tx.trace.clock.ordered_id()),
+            code_import::system.eq(source.system.name()),
+            code_import::edition.eq(&source.issue.edition),
+            code_import::valid_from.eq(source.issue.valid_from.to_diesel()),
+            code_import::complete.eq(source.issue.complete),
+            code_import::source.eq(source.name),
+            code_import::source_hash.eq(hash.as_slice()),
+            code_import::codes.eq(count(source.listed.codes.len())),
+            code_import::added.eq(count(import.new)),
+            code_import::retitled.eq(count(import.retitled)),
+            code_import::ended.eq(count(import.ended)),
+            code_import::redated.eq(count(import.redated)),
+            code_import::unchanged.eq(count(import.unchanged)),
+            code_import::refused.eq(count(source.listed.refused.len() + import.refused.len())),
+            code_import::imported_at.eq(tx.now().to_diesel()),
+            code_import::imported_by.eq(&tx.trace.principal.actor),
+        ))
+        .execute(tx.conn)?;
     Ok(())
 }

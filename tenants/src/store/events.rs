@@ -12,18 +12,18 @@ use uuid::Uuid;
 
 use crate::cursor::Keyset;
 use crate::error::StoreError;
+use crate::schema::tenant::event;
 use crate::statement::statement;
 use crate::store::{Listing, parse_stored};
 use crate::tx::Tx;
 
 /// A position in the order of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
+#[diesel(table_name = event)]
 pub struct EventPosition {
     /// The transaction's number.
-    #[diesel(sql_type = BigInt)]
     pub(crate) txid: i64,
     /// The position within the transaction.
-    #[diesel(sql_type = BigInt)]
     pub(crate) position: i64,
 }
 
@@ -62,22 +62,15 @@ pub struct Event {
 }
 
 #[derive(QueryableByName)]
+#[diesel(table_name = event)]
 pub(crate) struct EventRow {
-    #[diesel(sql_type = BigInt)]
     txid: i64,
-    #[diesel(sql_type = BigInt)]
     position: i64,
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Timestamptz)]
     at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = Text)]
     kind: String,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     patient_id: Option<Uuid>,
-    #[diesel(sql_type = Text)]
     object: String,
-    #[diesel(sql_type = Nullable<BigInt>)]
     version: Option<i64>,
 }
 

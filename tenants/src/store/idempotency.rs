@@ -12,6 +12,8 @@ use uuid::Uuid;
 use crate::audit::writer::Trace;
 use crate::error::{AuditOutcome, StoreError};
 use crate::place::TenantDatabase;
+// Of the registry or of the platform, whichever the search path names: both tables have the same columns.
+use crate::schema::tenant::idempotency_key;
 use crate::statement::statement;
 
 /// How long a stored reply is kept: thirty days.
@@ -120,21 +122,20 @@ pub(crate) fn store(
 ) -> Result<(), StoreError> {
     let principal = &trace.principal.key;
     let sealed = place.keys.replay.seal(&reply.body, &seal_place(place, principal, &key.key));
-    statement(
-        "INSERT INTO idempotency_key (principal, key, request_hash, status, location, etag, media_type, body, patient_id, \
-         created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind::<Text, _>(principal)
-    .bind::<Text, _>(&key.key)
-    .bind::<Bytea, _>(key.request_hash.as_slice())
-    .bind::<SmallInt, _>(i16::try_from(reply.status).unwrap_or(500))
-    .bind::<Nullable<Text>, _>(&reply.location)
-    .bind::<Nullable<Text>, _>(&reply.etag)
-    .bind::<Text, _>(reply.media_type.as_ref())
-    .bind::<Bytea, _>(sealed)
-    .bind::<Nullable<SqlUuid>, _>(reply.patient.map(PatientId::uuid))
-    .bind::<Timestamptz, _>(trace.clock.now().to_diesel())
-    .execute(conn)?;
+    diesel::insert_into(idempotency_key::table)
+        .values((
+            idempotency_key::principal.eq(principal),
+            idempotency_key::key.eq(&key.key),
+            idempotency_key::request_hash.eq(key.request_hash.as_slice()),
+            idempotency_key::status.eq(i16::try_from(reply.status).unwrap_or(500)),
+            idempotency_key::location.eq(&reply.location),
+            idempotency_key::etag.eq(&reply.etag),
+            idempotency_key::media_type.eq(reply.media_type.as_ref()),
+            idempotency_key::body.eq(sealed),
+            idempotency_key::patient_id.eq(reply.patient.map(PatientId::uuid)),
+            idempotency_key::created_at.eq(trace.clock.now().to_diesel()),
+        ))
+        .execute(conn)?;
     Ok(())
 }
 
@@ -160,7 +161,6 @@ fn oldest(now: Timestamp) -> Timestamp {
 
 /// Removes replies older than thirty days and returns their number.
 pub(crate) fn remove_expired(conn: &mut PgConnection, now: Timestamp) -> Result<usize, StoreError> {
-    Ok(statement("DELETE FROM idempotency_key WHERE created_at <= ?")
-        .bind::<Timestamptz, _>(oldest(now).to_diesel())
-        .execute(conn)?)
+    let expired = idempotency_key::table.filter(idempotency_key::created_at.le(oldest(now).to_diesel()));
+    Ok(diesel::delete(expired).execute(conn)?)
 }

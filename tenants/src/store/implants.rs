@@ -1,13 +1,14 @@
 //! Who carries which device: the question of a recall (tilbakekalling).
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Date as SqlDate, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Text};
 use jiff::civil::Date;
 use painreg_domain::ids::PatientId;
 use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::reach::join_survivor;
+use crate::schema::tenant::patient;
 use crate::statement::statement;
 use crate::store::Listing;
 use crate::tx::Tx;
@@ -45,14 +46,11 @@ pub struct Carrier {
 }
 
 #[derive(QueryableByName)]
+#[diesel(table_name = patient)]
 struct CarrierRow {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = BigInt)]
     registry_number: i64,
-    #[diesel(sql_type = Text)]
     unit: String,
-    #[diesel(sql_type = Nullable<SqlDate>)]
     deceased_on: Option<jiff_diesel::Date>,
     #[diesel(sql_type = Text)]
     components: String,

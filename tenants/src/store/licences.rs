@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::error::{StoreError, unreadable};
+use crate::schema::tenant::item_text;
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, code_lists, settings, version};
 use crate::tx::Tx;
@@ -66,34 +67,25 @@ pub struct KeptWording {
 }
 
 #[derive(QueryableByName)]
+#[diesel(table_name = crate::schema::tenant::licence)]
 struct LicenceRow {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = BigInt)]
     version: i64,
-    #[diesel(sql_type = Nullable<Jsonb>)]
     content: Option<Value>,
-    #[diesel(sql_type = Nullable<Jsonb>)]
     accounts: Option<Value>,
     #[diesel(sql_type = Timestamptz)]
     created_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = Timestamptz)]
     changed_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = Text)]
     changed_by: String,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = item_text)]
 struct WordingRow {
-    #[diesel(sql_type = Text)]
     language: String,
-    #[diesel(sql_type = Jsonb)]
     wording: Value,
-    #[diesel(sql_type = Timestamptz)]
     loaded_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = Text)]
     loaded_by: String,
-    #[diesel(sql_type = BigInt)]
     version: i64,
 }
 
@@ -264,9 +256,6 @@ pub fn counted(tx: &mut Tx<'_>, today: Date) -> Result<Vec<Held>, StoreError> {
     Ok(licences)
 }
 
-const WORDINGS: &str = "SELECT DISTINCT ON (language) language, wording, loaded_at, loaded_by, version FROM item_text \
-     WHERE instrument = ?";
-
 impl WordingRow {
     fn kept(self) -> Result<KeptWording, StoreError> {
         Ok(KeptWording {
@@ -285,11 +274,12 @@ pub fn wording(
     instrument: &Instrument,
     language: &str,
 ) -> Result<(KeptWording, LicenceStatus), StoreError> {
-    let row: WordingRow = statement(WORDINGS)
-        .then(" AND language = ? ORDER BY language, version DESC")
-        .bind::<Text, _>(instrument.code())
-        .bind::<Text, _>(language)
-        .get_result(tx.conn)?;
+    let row: WordingRow = item_text::table
+        .filter(item_text::instrument.eq(instrument.code()))
+        .filter(item_text::language.eq(language))
+        .order(item_text::version.desc())
+        .select(WordingRow::as_select())
+        .first(tx.conn)?;
     let today = tx.today();
     let status = licence::licence_status(instrument, language, today, &current(tx)?.licences);
     Ok((row.kept()?, status))
@@ -297,9 +287,11 @@ pub fn wording(
 
 /// The newest wording of an instrument in every language that was loaded, by language, and whether it may be shown today.
 pub fn wordings(tx: &mut Tx<'_>, instrument: &Instrument) -> Result<Vec<(KeptWording, LicenceStatus)>, StoreError> {
-    let rows: Vec<WordingRow> = statement(WORDINGS)
-        .then(" ORDER BY language, version DESC")
-        .bind::<Text, _>(instrument.code())
+    let rows: Vec<WordingRow> = item_text::table
+        .filter(item_text::instrument.eq(instrument.code()))
+        .distinct_on(item_text::language)
+        .order((item_text::language, item_text::version.desc()))
+        .select(WordingRow::as_select())
         .load(tx.conn)?;
     let (today, current) = (tx.today(), current(tx)?);
     let status = |language: &str| licence::licence_status(instrument, language, today, &current.licences);

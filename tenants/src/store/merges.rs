@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::history;
+use crate::schema::tenant::{patient, patient_merge};
 use crate::statement::statement;
 use crate::store::{Listing, parse_stored, version};
 use crate::tx::Tx;
@@ -70,23 +71,16 @@ pub struct Pair {
     pub temporary_number: bool,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = patient_merge)]
 struct MergeRow {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
     survivor: Uuid,
-    #[diesel(sql_type = SqlUuid)]
     duplicate: Uuid,
-    #[diesel(sql_type = Timestamptz)]
     merged_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = Text)]
     merged_by: String,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     undone_at: Option<jiff_diesel::Timestamp>,
-    #[diesel(sql_type = Nullable<Text>)]
     undone_by: Option<String>,
-    #[diesel(sql_type = BigInt)]
     version: i64,
 }
 
@@ -105,11 +99,10 @@ impl From<MergeRow> for Merge {
     }
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = patient)]
 struct LockedRow {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     merged_into: Option<Uuid>,
 }
 
@@ -141,9 +134,6 @@ struct PairRow {
     temporary_number: bool,
 }
 
-const MERGES: &str = "SELECT id, survivor, duplicate, merged_at, merged_by, undone_at, undone_by, version \
-     FROM patient_merge";
-
 /// Merges one patient into another. Faults name the member that is merged already or is the same patient.
 pub fn merge(tx: &mut Tx<'_>, survivor: PatientId, duplicate: PatientId) -> Result<Merge, StoreError> {
     if survivor == duplicate {
@@ -155,10 +145,12 @@ pub fn merge(tx: &mut Tx<'_>, survivor: PatientId, duplicate: PatientId) -> Resu
     let opened = [tx.open_patient(survivor)?.id(), tx.open_patient(duplicate)?.id()];
     let mut both = [survivor.uuid(), duplicate.uuid()];
     both.sort_unstable();
-    let locked: Vec<LockedRow> =
-        statement("SELECT id, merged_into FROM patient WHERE id = ANY (?) ORDER BY id FOR NO KEY UPDATE")
-            .bind::<Array<SqlUuid>, _>(both.to_vec())
-            .load(tx.conn)?;
+    let locked: Vec<LockedRow> = patient::table
+        .filter(patient::id.eq_any(both))
+        .order(patient::id)
+        .select(LockedRow::as_select())
+        .for_no_key_update()
+        .load(tx.conn)?;
     for (member, id) in [("survivor_id", survivor), ("duplicate_id", duplicate)] {
         if locked.iter().any(|row| row.id == id.uuid() && row.merged_into.is_some()) {
             return Err(StoreError::Conflict(vec![Fault::at(member, FaultCode::AlreadyExists)]));
@@ -167,28 +159,29 @@ pub fn merge(tx: &mut Tx<'_>, survivor: PatientId, duplicate: PatientId) -> Resu
     if opened != [survivor, duplicate] {
         return Err(StoreError::Stale);
     }
-    let followers: Vec<LockedRow> =
-        statement("SELECT id, merged_into FROM patient WHERE merged_into = ? ORDER BY id FOR NO KEY UPDATE")
-            .bind::<SqlUuid, _>(duplicate.uuid())
-            .load(tx.conn)?;
-    let mut moving: Vec<Uuid> = followers.into_iter().map(|row| row.id).collect();
+    let mut moving: Vec<Uuid> = patient::table
+        .filter(patient::merged_into.eq(duplicate.uuid()))
+        .order(patient::id)
+        .select(patient::id)
+        .for_no_key_update()
+        .load(tx.conn)?;
     moving.push(duplicate.uuid());
     set_survivor(tx, &moving, Some(survivor.uuid()), "merge")?;
     let now = tx.now();
-    let row: MergeRow = statement(
-        "INSERT INTO patient_merge (id, survivor, duplicate, merged_at, merged_by, created_at, updated_at, \
-         updated_by, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1) \
-         RETURNING id, survivor, duplicate, merged_at, merged_by, undone_at, undone_by, version",
-    )
-    .bind::<SqlUuid, _>(id.uuid())
-    .bind::<SqlUuid, _>(survivor.uuid())
-    .bind::<SqlUuid, _>(duplicate.uuid())
-    .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Text, _>(&tx.principal().actor)
-    .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Text, _>(tx.trace.action())
-    .get_result(tx.conn)?;
+    let row: MergeRow = diesel::insert_into(patient_merge::table)
+        .values((
+            patient_merge::id.eq(id.uuid()),
+            patient_merge::survivor.eq(survivor.uuid()),
+            patient_merge::duplicate.eq(duplicate.uuid()),
+            patient_merge::merged_at.eq(now.to_diesel()),
+            patient_merge::merged_by.eq(&tx.principal().actor),
+            patient_merge::created_at.eq(now.to_diesel()),
+            patient_merge::updated_at.eq(now.to_diesel()),
+            patient_merge::updated_by.eq(tx.trace.action()),
+            patient_merge::version.eq(1),
+        ))
+        .returning(MergeRow::as_returning())
+        .get_result(tx.conn)?;
     for patient in both {
         tx.emit(event::Kind::PatientMerged, Some(patient), format!("patient_merge/{id}"), Some(1));
     }
@@ -198,30 +191,32 @@ pub fn merge(tx: &mut Tx<'_>, survivor: PatientId, duplicate: PatientId) -> Resu
 /// Undoes a merge: both patients have separate records again, each with the entries recorded under it.
 pub fn undo(tx: &mut Tx<'_>, id: MergeId, version: i64) -> Result<Merge, StoreError> {
     let row: MergeRow =
-        statement(MERGES).then(" WHERE id = ? FOR UPDATE").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
+        patient_merge::table.find(id.uuid()).select(MergeRow::as_select()).for_update().first(tx.conn)?;
     tx.about(format!("patient_merge/{id}"));
     // Who the survivor was merged into since, if anybody: whose record opens is the root of all of them.
     let root = tx.open_patient(PatientId::existing(row.survivor))?.id().uuid();
-    let of_root: Vec<LockedRow> =
-        statement("SELECT id, merged_into FROM patient WHERE id = ? OR merged_into = ? ORDER BY id FOR NO KEY UPDATE")
-            .bind::<SqlUuid, _>(root)
-            .bind::<SqlUuid, _>(root)
-            .load(tx.conn)?;
+    let of_root: Vec<Uuid> = patient::table
+        .filter(patient::id.eq(root).or(patient::merged_into.eq(root)))
+        .order(patient::id)
+        .select(patient::id)
+        .for_no_key_update()
+        .load(tx.conn)?;
     debug_assert!(!of_root.is_empty(), "the record is open");
     version::expect(row.version, version)?;
     if row.undone_at.is_some() {
         return Err(StoreError::WrongState);
     }
-    let row: MergeRow = statement(
-        "UPDATE patient_merge SET undone_at = ?, undone_by = ?, updated_at = ?, updated_by = ?, version = version + 1 \
-         WHERE id = ? RETURNING id, survivor, duplicate, merged_at, merged_by, undone_at, undone_by, version",
-    )
-    .bind::<Timestamptz, _>(tx.now().to_diesel())
-    .bind::<Text, _>(&tx.principal().actor)
-    .bind::<Timestamptz, _>(tx.now().to_diesel())
-    .bind::<Text, _>(tx.trace.action())
-    .bind::<SqlUuid, _>(id.uuid())
-    .get_result(tx.conn)?;
+    let now = tx.now();
+    let row: MergeRow = diesel::update(patient_merge::table.find(id.uuid()))
+        .set((
+            patient_merge::undone_at.eq(now.to_diesel()),
+            patient_merge::undone_by.eq(&tx.principal().actor),
+            patient_merge::updated_at.eq(now.to_diesel()),
+            patient_merge::updated_by.eq(tx.trace.action()),
+            patient_merge::version.eq(patient_merge::version + 1),
+        ))
+        .returning(MergeRow::as_returning())
+        .get_result(tx.conn)?;
     tx.mark_follow_up_stale(root);
     unmerge(tx, root)?;
     for patient in [row.survivor, row.duplicate] {
@@ -277,7 +272,7 @@ fn set_survivor(tx: &mut Tx<'_>, patients: &[Uuid], at: Option<Uuid>, reason: &'
 
 /// Returns one merge. Logs both patients.
 pub fn find(tx: &mut Tx<'_>, id: MergeId) -> Result<Merge, StoreError> {
-    let row: MergeRow = statement(MERGES).then(" WHERE id = ?").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
+    let row: MergeRow = patient_merge::table.find(id.uuid()).select(MergeRow::as_select()).first(tx.conn)?;
     let merge = Merge::from(row);
     tx.about(format!("patient_merge/{id}"));
     tx.open_all(&[merge.survivor, merge.duplicate])?;
@@ -290,14 +285,16 @@ pub fn list(
     after: Option<Keyset<Timestamp, MergeId>>,
     limit: i64,
 ) -> Result<Listing<Merge>, StoreError> {
-    let mut query = statement(MERGES);
+    let mut query = patient_merge::table
+        .order((patient_merge::merged_at.desc(), patient_merge::id.desc()))
+        .select(MergeRow::as_select())
+        .into_boxed();
     if let Some(Keyset(at, id)) = after {
+        let at = at.to_diesel();
         query = query
-            .then(" WHERE (merged_at, id) < (?, ?)")
-            .bind::<Timestamptz, _>(at.to_diesel())
-            .bind::<SqlUuid, _>(id.uuid());
+            .filter(patient_merge::merged_at.le(at))
+            .filter(patient_merge::merged_at.lt(at).or(patient_merge::id.lt(id.uuid())));
     }
-    let query = query.then(" ORDER BY merged_at DESC, id DESC");
     Ok(tx.list(query, limit, |row: &MergeRow| [row.survivor, row.duplicate])?.map(Merge::from))
 }
 

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Jsonb, Text, Timestamptz};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::nettskjema::{Codebook, Definition};
@@ -54,26 +55,19 @@ impl Known {
     }
 }
 
-#[derive(QueryableByName)]
-struct VersionsRow {
-    #[diesel(sql_type = Nullable<BigInt>)]
-    mapping: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    definition: Option<i64>,
-}
-
 /// What is known of a Nettskjema form: one round trip that asks whether anything has changed.
 pub fn known(tx: &mut Tx<'_>, id: &str) -> Result<Known, StoreError> {
-    let row: VersionsRow = statement(
-        "SELECT (SELECT max(version) FROM nettskjema_form WHERE nettskjema_id = ?) AS mapping, \
-         (SELECT max(version) FROM nettskjema_definition WHERE nettskjema_id = ?) AS definition",
-    )
-    .bind::<Text, _>(id)
-    .bind::<Text, _>(id)
-    .get_result(tx.conn)?;
-    let versions = (row.mapping.unwrap_or(0), row.definition.unwrap_or(0));
+    let mapping = nettskjema_form::table
+        .filter(nettskjema_form::nettskjema_id.eq(id))
+        .select(max(nettskjema_form::version))
+        .single_value();
+    let definition = nettskjema_definition::table
+        .filter(nettskjema_definition::nettskjema_id.eq(id))
+        .select(max(nettskjema_definition::version))
+        .single_value();
+    let versions: (Option<i64>, Option<i64>) = diesel::select((mapping, definition)).get_result(tx.conn)?;
     tx.place().cache.get_or_load(id, versions, || {
-        let codebook = mapping(tx, id)?.map(|saved| saved.codebook);
+        let codebook = self::mapping(tx, id)?.map(|saved| saved.codebook);
         let definitions = definitions(tx, id)?.into();
         Ok(Known { codebook, definitions })
     })
@@ -140,14 +134,12 @@ pub fn mappings(tx: &mut Tx<'_>, after: Option<&str>, limit: i64) -> Result<List
         .select(nettskjema_form::nettskjema_id)
         .distinct()
         .order(nettskjema_form::nettskjema_id)
-        .limit(limit + 1)
         .into_boxed();
     if let Some(after) = after {
         query = query.filter(nettskjema_form::nettskjema_id.gt(after));
     }
-    let Listing { items, more } = Listing::cut(query.load::<String>(tx.conn)?, limit);
-    let found = items.iter().map(|id| mapping(tx, id)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Listing { items: found.into_iter().flatten().collect(), more })
+    let found: Listing<String> = Listing::load(tx.conn, query, limit)?;
+    found.try_map(|id| mapping(tx, &id)?.ok_or(StoreError::NotFound))
 }
 
 /// Every version of what a Nettskjema form looks like, the newest first.

@@ -1,7 +1,6 @@
 //! Long operations: what was requested, how far it is, how it ended.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::ids::OperationId;
@@ -10,8 +9,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::{StoreError, unreadable};
-use crate::statement::{Statement, statement};
-use crate::store::Listing;
+use crate::schema::tenant::operation;
+use crate::store::{Listing, parse_stored, version};
 use crate::tx::{Tx, UnauditedTx};
 
 /// One long operation.
@@ -62,37 +61,23 @@ pub struct Stretch {
     pub result: Value,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = operation)]
 struct Row {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Text)]
     kind: String,
-    #[diesel(sql_type = Text)]
     state: String,
-    #[diesel(sql_type = Jsonb)]
     input: Value,
-    #[diesel(sql_type = Nullable<Jsonb>)]
     position: Option<Value>,
-    #[diesel(sql_type = BigInt)]
     done: i64,
-    #[diesel(sql_type = Nullable<BigInt>)]
     total: Option<i64>,
-    #[diesel(sql_type = Nullable<Jsonb>)]
     result: Option<Value>,
-    #[diesel(sql_type = Nullable<Text>)]
     failure: Option<String>,
-    #[diesel(sql_type = Integer)]
     attempts: i32,
-    #[diesel(sql_type = Text)]
     requested_by: String,
-    #[diesel(sql_type = Timestamptz)]
     created_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     started_at: Option<jiff_diesel::Timestamp>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     finished_at: Option<jiff_diesel::Timestamp>,
-    #[diesel(sql_type = BigInt)]
     version: i64,
 }
 
@@ -102,14 +87,14 @@ impl TryFrom<Row> for Operation {
     fn try_from(row: Row) -> Result<Self, StoreError> {
         Ok(Self {
             id: OperationId::existing(row.id),
-            kind: row.kind.parse().map_err(unreadable)?,
-            state: row.state.parse().map_err(unreadable)?,
+            kind: parse_stored(&row.kind)?,
+            state: parse_stored(&row.state)?,
             input: row.input,
             position: row.position,
             done: row.done,
             total: row.total,
             result: row.result,
-            failure: row.failure.map(|text| text.parse().map_err(unreadable)).transpose()?,
+            failure: row.failure.as_deref().map(parse_stored).transpose()?,
             attempts: u32::try_from(row.attempts).map_err(unreadable)?,
             requested_by: row.requested_by,
             created_at: row.created_at.to_jiff(),
@@ -120,72 +105,67 @@ impl TryFrom<Row> for Operation {
     }
 }
 
-fn select<'a>() -> Statement<'a> {
-    statement(
-        "SELECT id, kind, state, input, position, done, total, result, failure, attempts, requested_by, created_at, \
-         started_at, finished_at, version FROM operation WHERE ",
-    )
-}
-
-/// Queues an operation; the worker takes it within seconds of the commit.
+/// Queues an operation; the worker claims it within seconds of the commit.
 pub fn queue(tx: &mut Tx<'_>, kind: Kind, input: &Value) -> Result<Operation, StoreError> {
     let id = OperationId::existing(tx.ordered_id());
-    let (kind, queued): (&'static str, &'static str) = (kind.into(), State::Queued.into());
-    let now = tx.now();
+    let now = tx.now().to_diesel();
     tx.about(format!("operation/{id}"));
-    statement(
-        "INSERT INTO operation (id, kind, state, input, done, attempts, next_at, requested_by, created_at, updated_at, \
-         updated_by, version) VALUES (?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, 1)",
-    )
-    .bind::<SqlUuid, _>(id.uuid())
-    .bind::<Text, _>(kind)
-    .bind::<Text, _>(queued)
-    .bind::<Jsonb, _>(input)
-    .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Text, _>(tx.principal().actor.clone())
-    .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Text, _>(tx.trace.action())
-    .execute(tx.conn)?;
-    find(tx, id)
+    let row: Row = diesel::insert_into(operation::table)
+        .values((
+            operation::id.eq(id.uuid()),
+            operation::kind.eq(<&'static str>::from(kind)),
+            operation::state.eq(<&'static str>::from(State::Queued)),
+            operation::input.eq(input),
+            operation::done.eq(0),
+            operation::attempts.eq(0),
+            operation::next_at.eq(now),
+            operation::requested_by.eq(&tx.principal().actor),
+            operation::created_at.eq(now),
+            operation::updated_at.eq(now),
+            operation::updated_by.eq(tx.trace.action()),
+            operation::version.eq(1),
+        ))
+        .returning(Row::as_returning())
+        .get_result(tx.conn)?;
+    row.try_into()
 }
 
 /// Returns one operation.
 pub fn find(tx: &mut Tx<'_>, id: OperationId) -> Result<Operation, StoreError> {
     tx.about(format!("operation/{id}"));
-    let row: Row = select().then("id = ?").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
+    let row: Row = operation::table.find(id.uuid()).select(Row::as_select()).first(tx.conn)?;
     row.try_into()
 }
 
-/// Returns operations, the newest first, after `after`.
+/// Returns operations, newest first, after `after`.
 pub fn list(
     tx: &mut Tx<'_>,
     state: Option<State>,
     after: Option<(Timestamp, OperationId)>,
     limit: i64,
 ) -> Result<Listing<Operation>, StoreError> {
-    let mut query = select().then("true");
+    let mut query = operation::table
+        .order((operation::created_at.desc(), operation::id.desc()))
+        .select(Row::as_select())
+        .into_boxed();
     if let Some(state) = state {
-        let state: &'static str = state.into();
-        query = query.then(" AND state = ?").bind::<Text, _>(state);
+        query = query.filter(operation::state.eq(<&'static str>::from(state)));
     }
     if let Some((at, id)) = after {
+        let at = at.to_diesel();
         query = query
-            .then(" AND (created_at, id) < (?, ?)")
-            .bind::<Timestamptz, _>(at.to_diesel())
-            .bind::<SqlUuid, _>(id.uuid());
+            .filter(operation::created_at.le(at))
+            .filter(operation::created_at.lt(at).or(operation::id.lt(id.uuid())));
     }
-    let rows: Vec<Row> =
-        query.then(" ORDER BY created_at DESC, id DESC LIMIT ?").bind::<BigInt, _>(limit + 1).load(tx.conn)?;
-    Ok(Listing::cut(rows.into_iter().map(Operation::try_from).collect::<Result<_, _>>()?, limit))
+    Listing::load(tx.conn, query, limit)?.try_map(|row: Row| row.try_into())
 }
 
 /// Cancels an operation that has not ended. The stretches done before are kept.
 pub fn cancel(tx: &mut Tx<'_>, id: OperationId, version: i64) -> Result<Operation, StoreError> {
-    let found = locked(tx, id, "FOR UPDATE")?.ok_or(StoreError::NotFound)?;
-    if found.version != version {
-        return Err(StoreError::Stale);
-    }
+    tx.about(format!("operation/{id}"));
+    let row: Row = operation::table.find(id.uuid()).select(Row::as_select()).for_update().first(tx.conn)?;
+    let found = Operation::try_from(row)?;
+    version::expect(found.version, version)?;
     if found.state.is_finished() {
         return Err(StoreError::WrongState);
     }
@@ -194,26 +174,18 @@ pub fn cancel(tx: &mut Tx<'_>, id: OperationId, version: i64) -> Result<Operatio
 }
 
 fn end(tx: &mut Tx<'_>, id: OperationId, state: State) -> Result<(), StoreError> {
-    let state: &'static str = state.into();
-    let now = tx.now();
-    statement(
-        "UPDATE operation SET state = ?, next_at = NULL, finished_at = ?, updated_at = ?, updated_by = ?, \
-         version = version + 1 WHERE id = ?",
-    )
-    .bind::<Text, _>(state)
-    .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Text, _>(tx.trace.action())
-    .bind::<SqlUuid, _>(id.uuid())
-    .execute(tx.conn)?;
+    let now = tx.now().to_diesel();
+    diesel::update(operation::table.find(id.uuid()))
+        .set((
+            operation::state.eq(<&'static str>::from(state)),
+            operation::next_at.eq(None::<jiff_diesel::Timestamp>),
+            operation::finished_at.eq(now),
+            operation::updated_at.eq(now),
+            operation::updated_by.eq(tx.trace.action()),
+            operation::version.eq(operation::version + 1),
+        ))
+        .execute(tx.conn)?;
     Ok(())
-}
-
-fn locked(tx: &mut Tx<'_>, id: OperationId, lock: &'static str) -> Result<Option<Operation>, StoreError> {
-    tx.about(format!("operation/{id}"));
-    let row: Option<Row> =
-        select().then("id = ? ").bind::<SqlUuid, _>(id.uuid()).then(lock).get_result(tx.conn).optional()?;
-    row.map(Operation::try_from).transpose()
 }
 
 /// Returns whether an operation is due.
@@ -223,50 +195,51 @@ pub fn is_waiting(tx: &mut UnauditedTx<'_>) -> Result<bool, StoreError> {
 
 /// Returns the operation that has been due the longest.
 pub fn next_due(tx: &mut UnauditedTx<'_>) -> Result<Option<(OperationId, Kind)>, StoreError> {
-    #[derive(QueryableByName)]
-    struct DueRow {
-        #[diesel(sql_type = SqlUuid)]
-        id: Uuid,
-        #[diesel(sql_type = Text)]
-        kind: String,
-    }
-    let row: Option<DueRow> =
-        statement("SELECT id, kind FROM operation WHERE next_at <= ? ORDER BY next_at, id LIMIT 1")
-            .bind::<Timestamptz, _>(tx.now.to_diesel())
-            .get_result(tx.conn)
-            .optional()?;
-    row.map(|row| Ok((OperationId::existing(row.id), row.kind.parse().map_err(unreadable)?))).transpose()
+    let due: Option<(Uuid, String)> = operation::table
+        .filter(operation::next_at.le(tx.now.to_diesel()))
+        .order((operation::next_at, operation::id))
+        .select((operation::id, operation::kind))
+        .first(tx.conn)
+        .optional()?;
+    due.map(|(id, kind)| Ok((OperationId::existing(id), parse_stored(&kind)?))).transpose()
 }
 
-/// Returns the operation if it is still due and no other worker holds it; it stays locked until the transaction ends.
+/// Returns the operation if it has not ended and no other worker holds it. The row is locked until the transaction ends.
 pub(crate) fn take(tx: &mut Tx<'_>, id: OperationId) -> Result<Option<Operation>, StoreError> {
-    let found = locked(tx, id, "FOR UPDATE SKIP LOCKED")?;
+    tx.about(format!("operation/{id}"));
+    let row: Option<Row> = operation::table
+        .find(id.uuid())
+        .select(Row::as_select())
+        .for_update()
+        .skip_locked()
+        .first(tx.conn)
+        .optional()?;
+    let found = row.map(Operation::try_from).transpose()?;
     Ok(found.filter(|operation| !operation.state.is_finished()))
 }
 
-/// Stores a stretch that is done.
-pub(crate) fn advance(tx: &mut Tx<'_>, id: OperationId, stretch: &Stretch) -> Result<(), StoreError> {
+/// Stores a stretch of an operation that this transaction has taken.
+pub(crate) fn advance(tx: &mut Tx<'_>, taken: &Operation, stretch: &Stretch) -> Result<(), StoreError> {
     let now = tx.now();
-    let running: &'static str = State::Running.into();
-    statement(
-        "UPDATE operation SET state = ?, position = ?, done = ?, total = ?, result = ?, attempts = 0, next_at = ?, \
-         started_at = coalesce(started_at, ?), updated_at = ?, updated_by = ?, version = version + 1 WHERE id = ?",
-    )
-    .bind::<Text, _>(running)
-    .bind::<Nullable<Jsonb>, _>(&stretch.next)
-    .bind::<BigInt, _>(stretch.done)
-    .bind::<BigInt, _>(stretch.total.max(stretch.done))
-    .bind::<Jsonb, _>(&stretch.result)
-    .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Text, _>(tx.trace.action())
-    .bind::<SqlUuid, _>(id.uuid())
-    .execute(tx.conn)?;
-    if stretch.next.is_none() { end(tx, id, State::Succeeded) } else { Ok(()) }
+    diesel::update(operation::table.find(taken.id.uuid()))
+        .set((
+            operation::state.eq(<&'static str>::from(State::Running)),
+            operation::position.eq(&stretch.next),
+            operation::done.eq(stretch.done),
+            operation::total.eq(stretch.total.max(stretch.done)),
+            operation::result.eq(&stretch.result),
+            operation::attempts.eq(0),
+            operation::next_at.eq(now.to_diesel()),
+            operation::started_at.eq(taken.started_at.unwrap_or(now).to_diesel()),
+            operation::updated_at.eq(now.to_diesel()),
+            operation::updated_by.eq(tx.trace.action()),
+            operation::version.eq(operation::version + 1),
+        ))
+        .execute(tx.conn)?;
+    if stretch.next.is_none() { end(tx, taken.id, State::Succeeded) } else { Ok(()) }
 }
 
-/// Stores that a stretch failed: it is attempted again later, or the operation is given up.
+/// Stores that a stretch failed: the operation is retried later, or it has failed for good.
 pub(crate) fn record_failure(tx: &mut Tx<'_>, id: OperationId, is_final: bool) -> Result<(), StoreError> {
     let Some(found) = take(tx, id)? else { return Ok(()) };
     let now = tx.now();
@@ -277,21 +250,19 @@ pub(crate) fn record_failure(tx: &mut Tx<'_>, id: OperationId, is_final: bool) -
         Some(_) => (State::Running.into(), None),
         None => (State::Failed.into(), Some(failure.into())),
     };
-    statement(
-        "UPDATE operation SET state = ?, failure = ?, attempts = ?, next_at = ?, started_at = coalesce(started_at, ?), \
-         finished_at = CASE WHEN ? THEN NULL ELSE ?::timestamptz END, updated_at = ?, updated_by = ?, \
-         version = version + 1 WHERE id = ?",
-    )
-    .bind::<Text, _>(state)
-    .bind::<Nullable<Text>, _>(failure)
-    .bind::<Integer, _>(i32::try_from(attempts).unwrap_or(i32::MAX))
-    .bind::<Nullable<Timestamptz>, _>(next_at.map(jiff_diesel::ToDiesel::to_diesel))
-    .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Bool, _>(next_at.is_some())
-    .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Text, _>(tx.trace.action())
-    .bind::<SqlUuid, _>(id.uuid())
-    .execute(tx.conn)?;
+    let finished_at = if next_at.is_some() { None } else { Some(now) };
+    diesel::update(operation::table.find(id.uuid()))
+        .set((
+            operation::state.eq(state),
+            operation::failure.eq(failure),
+            operation::attempts.eq(i32::try_from(attempts).unwrap_or(i32::MAX)),
+            operation::next_at.eq(next_at.map(jiff_diesel::ToDiesel::to_diesel)),
+            operation::started_at.eq(found.started_at.unwrap_or(now).to_diesel()),
+            operation::finished_at.eq(finished_at.map(jiff_diesel::ToDiesel::to_diesel)),
+            operation::updated_at.eq(now.to_diesel()),
+            operation::updated_by.eq(tx.trace.action()),
+            operation::version.eq(operation::version + 1),
+        ))
+        .execute(tx.conn)?;
     Ok(())
 }

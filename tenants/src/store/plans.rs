@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Jsonb, Text, Timestamptz};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::event;
@@ -14,7 +13,7 @@ use painreg_domain::followup::{FollowUpPlanDefinition, Known, Plan};
 use serde_json::Value;
 
 use crate::error::{StoreError, unreadable};
-use crate::statement::{Statement, statement};
+use crate::schema::tenant::{follow_up_plan, follow_up_plan_draft};
 use crate::store::{Listing, code_lists, forms, settings, version};
 use crate::tx::Tx;
 
@@ -44,27 +43,21 @@ pub struct Draft {
     pub version: i64,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = follow_up_plan)]
 struct PublishedRow {
-    #[diesel(sql_type = BigInt)]
     version: i64,
-    #[diesel(sql_type = Jsonb)]
     definition: Value,
-    #[diesel(sql_type = Jsonb)]
     rule_versions: Value,
-    #[diesel(sql_type = Timestamptz)]
     published_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = Text)]
     published_by: String,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = follow_up_plan_draft)]
 struct DraftRow {
-    #[diesel(sql_type = Jsonb)]
     definition: Value,
-    #[diesel(sql_type = Timestamptz)]
     updated_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = BigInt)]
     version: i64,
 }
 
@@ -87,20 +80,19 @@ impl DraftRow {
     }
 }
 
-const PUBLISHED: &str = "SELECT version, definition, rule_versions, published_at, published_by FROM follow_up_plan";
-const DRAFT: &str = "SELECT definition, updated_at, version FROM follow_up_plan_draft";
-
 /// The plan in force, from memory unless the registry's count of changes is another than `generation`; `None` where none
 /// was ever published.
 pub(crate) fn in_force(tx: &mut Tx<'_>, generation: i64) -> Result<Option<Arc<Plan>>, StoreError> {
-    tx.place().cache.get_or_load("", generation, || {
-        let row: Option<PublishedRow> = newest(statement(PUBLISHED)).get_result(tx.conn).optional()?;
-        Ok(row.map(PublishedRow::published).transpose()?.map(|row| Arc::new(row.plan())))
-    })
+    tx.place().cache.get_or_load("", generation, || Ok(newest(tx)?.map(|published| Arc::new(published.plan()))))
 }
 
-fn newest(query: Statement<'_>) -> Statement<'_> {
-    query.then(" ORDER BY version DESC LIMIT 1")
+fn newest(tx: &mut Tx<'_>) -> Result<Option<Published>, StoreError> {
+    let row: Option<PublishedRow> = follow_up_plan::table
+        .order(follow_up_plan::version.desc())
+        .select(PublishedRow::as_select())
+        .first(tx.conn)
+        .optional()?;
+    row.map(PublishedRow::published).transpose()
 }
 
 impl Published {
@@ -112,61 +104,64 @@ impl Published {
 
 /// The version in force.
 pub fn current(tx: &mut Tx<'_>) -> Result<Published, StoreError> {
-    newest(statement(PUBLISHED)).get_result::<PublishedRow>(tx.conn)?.published()
+    newest(tx)?.ok_or(StoreError::NotFound)
 }
 
 /// One version.
 pub fn version(tx: &mut Tx<'_>, version: i64) -> Result<Published, StoreError> {
-    let row: PublishedRow =
-        statement(PUBLISHED).then(" WHERE version = ?").bind::<BigInt, _>(version).get_result(tx.conn)?;
+    let row: PublishedRow = follow_up_plan::table.find(version).select(PublishedRow::as_select()).first(tx.conn)?;
     row.published()
 }
 
 /// Every version, the newest first, before `before`.
 pub fn versions(tx: &mut Tx<'_>, before: Option<i64>, limit: i64) -> Result<Listing<Published>, StoreError> {
-    let query = statement(PUBLISHED)
-        .then(" WHERE version < ? ORDER BY version DESC")
-        .bind::<BigInt, _>(before.unwrap_or(i64::MAX));
+    let query = follow_up_plan::table
+        .filter(follow_up_plan::version.lt(before.unwrap_or(i64::MAX)))
+        .order(follow_up_plan::version.desc())
+        .select(PublishedRow::as_select());
     Listing::load(tx.conn, query, limit)?.try_map(PublishedRow::published)
 }
 
 /// The draft.
 pub fn draft(tx: &mut Tx<'_>) -> Result<Draft, StoreError> {
-    statement(DRAFT).get_result::<DraftRow>(tx.conn)?.draft()
+    follow_up_plan_draft::table.select(DraftRow::as_select()).first::<DraftRow>(tx.conn)?.draft()
 }
 
 /// Writes the draft: the first one where there is none (`version` is `None`), else in place of the one that was read.
 pub fn write(tx: &mut Tx<'_>, version: Option<i64>, definition: &FollowUpPlanDefinition) -> Result<Draft, StoreError> {
     let definition = serde_json::to_value(definition).map_err(unreadable)?;
     let now = tx.now().to_diesel();
-    let query = match version {
-        None => statement(
-            "INSERT INTO follow_up_plan_draft (definition, created_at, updated_at, updated_by, version) \
-             VALUES (?, ?, ?, ?, 1) ON CONFLICT DO NOTHING",
-        )
-        .bind::<Jsonb, _>(definition)
-        .bind::<Timestamptz, _>(now),
-        Some(_) => statement("UPDATE follow_up_plan_draft SET definition = ?").bind::<Jsonb, _>(definition),
-    };
-    let query = match version {
-        None => query.bind::<Timestamptz, _>(now).bind::<Text, _>(tx.trace.action()),
-        Some(version) => query
-            .then(", updated_at = ?, updated_by = ?, version = version + 1 WHERE version = ?")
-            .bind::<Timestamptz, _>(now)
-            .bind::<Text, _>(tx.trace.action())
-            .bind::<BigInt, _>(version),
-    };
-    let row: Option<DraftRow> =
-        query.then(" RETURNING definition, updated_at, version").get_result(tx.conn).optional()?;
-    row.ok_or(StoreError::Stale)?.draft()
+    let row: Option<DraftRow> = match version {
+        None => diesel::insert_into(follow_up_plan_draft::table)
+            .values((
+                follow_up_plan_draft::definition.eq(definition),
+                follow_up_plan_draft::created_at.eq(now),
+                follow_up_plan_draft::updated_at.eq(now),
+                follow_up_plan_draft::updated_by.eq(tx.trace.action()),
+                follow_up_plan_draft::version.eq(1),
+            ))
+            .on_conflict_do_nothing()
+            .returning(DraftRow::as_returning())
+            .get_result(tx.conn),
+        Some(version) => diesel::update(follow_up_plan_draft::table.filter(follow_up_plan_draft::version.eq(version)))
+            .set((
+                follow_up_plan_draft::definition.eq(definition),
+                follow_up_plan_draft::updated_at.eq(now),
+                follow_up_plan_draft::updated_by.eq(tx.trace.action()),
+                follow_up_plan_draft::version.eq(follow_up_plan_draft::version + 1),
+            ))
+            .returning(DraftRow::as_returning())
+            .get_result(tx.conn),
+    }
+    .optional()?;
+    version::changed_row(row)?.draft()
 }
 
 /// Throws the draft away, unless somebody changed it since `version` was read.
 pub fn discard(tx: &mut Tx<'_>, version: i64) -> Result<(), StoreError> {
     draft(tx)?;
-    let gone =
-        statement("DELETE FROM follow_up_plan_draft WHERE version = ?").bind::<BigInt, _>(version).execute(tx.conn)?;
-    version::one_changed(gone)
+    let read = follow_up_plan_draft::table.filter(follow_up_plan_draft::version.eq(version));
+    version::one_changed(diesel::delete(read).execute(tx.conn)?)
 }
 
 /// Checks a plan against the forms, lists, projects and channels of the registry; what is wrong is
@@ -181,20 +176,15 @@ pub fn check(tx: &mut Tx<'_>, definition: FollowUpPlanDefinition) -> Result<Plan
 
 /// A plan that was checked, as it would be followed if it were published now.
 pub fn as_next(tx: &mut Tx<'_>, plan: &Plan) -> Result<Plan, StoreError> {
-    let before = before(tx)?;
+    let before = newest(tx)?;
     let version = before.as_ref().map_or(0, |before| before.version) + 1;
     let before = before.map(Published::plan);
     Ok(Plan::published(plan.definition().clone(), &plan.rule_versions_after(before.as_ref(), version)))
 }
 
-fn before(tx: &mut Tx<'_>) -> Result<Option<Published>, StoreError> {
-    let row: Option<PublishedRow> = newest(statement(PUBLISHED)).get_result(tx.conn).optional()?;
-    row.map(PublishedRow::published).transpose()
-}
-
 /// Publishes a plan that was checked, in place of the draft that was read; everybody is decided again by what follows.
 pub fn publish(tx: &mut Tx<'_>, draft: i64, plan: &Plan) -> Result<Published, StoreError> {
-    let before = before(tx)?;
+    let before = newest(tx)?;
     let version = before.as_ref().map_or(0, |before| before.version) + 1;
     let before = before.map(Published::plan);
     discard(tx, draft)?;
@@ -212,16 +202,17 @@ fn insert(
     now: Timestamp,
     by: &str,
 ) -> Result<Published, StoreError> {
-    let row: PublishedRow = statement(
-        "INSERT INTO follow_up_plan (version, definition, rule_versions, published_at, published_by) \
-         VALUES (?, ?, ?, ?, ?) RETURNING version, definition, rule_versions, published_at, published_by",
-    )
-    .bind::<BigInt, _>(version)
-    .bind::<Jsonb, _>(serde_json::to_value(plan.definition()).map_err(unreadable)?)
-    .bind::<Jsonb, _>(serde_json::to_value(plan.rule_versions_after(before, version)).map_err(unreadable)?)
-    .bind::<Timestamptz, _>(now.to_diesel())
-    .bind::<Text, _>(by)
-    .get_result(conn)?;
+    let row: PublishedRow = diesel::insert_into(follow_up_plan::table)
+        .values((
+            follow_up_plan::version.eq(version),
+            follow_up_plan::definition.eq(serde_json::to_value(plan.definition()).map_err(unreadable)?),
+            follow_up_plan::rule_versions
+                .eq(serde_json::to_value(plan.rule_versions_after(before, version)).map_err(unreadable)?),
+            follow_up_plan::published_at.eq(now.to_diesel()),
+            follow_up_plan::published_by.eq(by),
+        ))
+        .returning(PublishedRow::as_returning())
+        .get_result(conn)?;
     row.published()
 }
 

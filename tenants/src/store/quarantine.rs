@@ -1,8 +1,9 @@
 //! What was delivered and could not be placed (karantene): sealed as it came, with the reasons, until it is placed, replaced
 //! by a newer delivery of the same source, or set aside. Nothing leaves the table.
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bytea, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bytea, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::event;
@@ -11,7 +12,7 @@ use painreg_domain::followup::TOKEN_LENGTH;
 use painreg_domain::ids::{QuarantineId, SubmissionId};
 use painreg_domain::quarantine::{Command, Event, Quarantine, QuarantineState};
 use painreg_domain::workflow::{self, By, Refused};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -19,6 +20,7 @@ use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::error::unreadable;
 use crate::place::TenantDatabase;
+use crate::schema::tenant::quarantine;
 use crate::statement::statement;
 use crate::store::invitations::token_hash;
 use crate::store::submissions::Source;
@@ -91,52 +93,32 @@ pub struct Search {
     pub code: Option<FaultCode>,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = quarantine)]
 struct Row {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Nullable<Text>)]
     nettskjema_id: Option<String>,
-    #[diesel(sql_type = Text)]
     media_type: String,
-    #[diesel(sql_type = Nullable<Text>)]
     source_system: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     source_form_id: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     source_submission_id: Option<String>,
-    #[diesel(sql_type = Jsonb)]
     reasons: Value,
-    #[diesel(sql_type = Text)]
     state: String,
-    #[diesel(sql_type = Integer)]
     deliveries: i32,
-    #[diesel(sql_type = Timestamptz)]
     received_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     submission_id: Option<Uuid>,
-    #[diesel(sql_type = Timestamptz)]
     updated_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = BigInt)]
     version: i64,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = quarantine)]
 struct SealedRow {
     #[diesel(embed)]
     about: Row,
-    #[diesel(sql_type = Bytea)]
     sealed: Vec<u8>,
-    #[diesel(sql_type = Bytea)]
     payload_hash: Vec<u8>,
-    #[diesel(sql_type = Nullable<Bytea>)]
     corrections: Option<Vec<u8>>,
-}
-
-#[derive(QueryableByName)]
-struct IdRow {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
 }
 
 #[derive(QueryableByName)]
@@ -241,8 +223,20 @@ fn token_hashes(payload: &[u8]) -> Vec<Vec<u8>> {
         .collect()
 }
 
-const COLUMNS: &str = "SELECT id, nettskjema_id, media_type, source_system, source_form_id, source_submission_id, reasons, \
-     state, deliveries, received_at, submission_id, updated_at, version";
+/// Starts the query of the deliveries that match a filter.
+fn matching(search: &Search) -> quarantine::BoxedQuery<'_, Pg> {
+    let mut query = quarantine::table.into_boxed();
+    if let Some(state) = search.state {
+        query = query.filter(quarantine::state.eq(<&'static str>::from(state)));
+    }
+    if let Some(id) = &search.nettskjema_id {
+        query = query.filter(quarantine::nettskjema_id.eq(id));
+    }
+    if let Some(code) = search.code {
+        query = query.filter(quarantine::reasons.contains(json!([{ "code": <&'static str>::from(code) }])));
+    }
+    query
+}
 
 /// Returns deliveries in quarantine, newest first.
 pub fn list(
@@ -251,25 +245,14 @@ pub fn list(
     after: Option<Keyset<Timestamp, QuarantineId>>,
     limit: i64,
 ) -> Result<Listing<Quarantined>, StoreError> {
-    let mut query = statement(COLUMNS).then(" FROM quarantine WHERE true");
-    if let Some(state) = search.state {
-        query = query.then(" AND state = ?").bind::<Text, _>(<&'static str>::from(state));
-    }
-    if let Some(id) = &search.nettskjema_id {
-        query = query.then(" AND nettskjema_id = ?").bind::<Text, _>(id.clone());
-    }
-    if let Some(code) = search.code {
-        query = query
-            .then(" AND reasons @> jsonb_build_array(jsonb_build_object('code', ?::text))")
-            .bind::<Text, _>(<&'static str>::from(code));
-    }
+    let mut query =
+        matching(search).order((quarantine::received_at.desc(), quarantine::id.desc())).select(Row::as_select());
     if let Some(Keyset(at, id)) = after {
+        let at = at.to_diesel();
         query = query
-            .then(" AND (received_at, id) < (?, ?)")
-            .bind::<Timestamptz, _>(at.to_diesel())
-            .bind::<SqlUuid, _>(id.uuid());
+            .filter(quarantine::received_at.le(at))
+            .filter(quarantine::received_at.lt(at).or(quarantine::id.lt(id.uuid())));
     }
-    let query = query.then(" ORDER BY received_at DESC, id DESC");
     Listing::<Row>::load(tx.conn, query, limit)?.try_map(Quarantined::try_from)
 }
 
@@ -280,29 +263,20 @@ pub fn waiting(
     after: Option<QuarantineId>,
     limit: i64,
 ) -> Result<Vec<QuarantineId>, StoreError> {
-    let mut query = statement("SELECT id FROM quarantine WHERE state = 'open'");
-    if let Some(id) = &search.nettskjema_id {
-        query = query.then(" AND nettskjema_id = ?").bind::<Text, _>(id.clone());
-    }
-    if let Some(code) = search.code {
-        query = query
-            .then(" AND reasons @> jsonb_build_array(jsonb_build_object('code', ?::text))")
-            .bind::<Text, _>(<&'static str>::from(code));
-    }
+    let open: &'static str = QuarantineState::Open.into();
+    let mut query = matching(search).filter(quarantine::state.eq(open));
     if let Some(id) = after {
-        query = query.then(" AND id > ?").bind::<SqlUuid, _>(id.uuid());
+        query = query.filter(quarantine::id.gt(id.uuid()));
     }
-    let rows: Vec<IdRow> = query.then(" ORDER BY id LIMIT ?").bind::<BigInt, _>(limit).load(tx.conn)?;
-    Ok(rows.into_iter().map(|row| QuarantineId::existing(row.id)).collect())
+    let ids: Vec<Uuid> = query.order(quarantine::id).limit(limit).select(quarantine::id).load(tx.conn)?;
+    Ok(ids.into_iter().map(QuarantineId::existing).collect())
 }
 
 /// Returns a delivery in quarantine with its payload, locked until the transaction ends.
 pub fn open(tx: &mut Tx<'_>, id: QuarantineId) -> Result<Opened, StoreError> {
     tx.about(format!("quarantine/{id}"));
-    let SealedRow { about, sealed, payload_hash, corrections } = statement(COLUMNS)
-        .then(", sealed, payload_hash, corrections FROM quarantine WHERE id = ? FOR UPDATE")
-        .bind::<SqlUuid, _>(id.uuid())
-        .get_result(tx.conn)?;
+    let SealedRow { about, sealed, payload_hash, corrections } =
+        quarantine::table.find(id.uuid()).select(SealedRow::as_select()).for_update().first(tx.conn)?;
     let place = tx.place();
     let key = &place.keys.quarantine;
     let payload = key.open(&sealed, &sealed_aad(place, b"sealed", id.uuid()))?;
@@ -332,16 +306,15 @@ pub fn decide(tx: &Tx<'_>, about: &Quarantined, command: Command) -> Result<Even
 pub fn retried(tx: &mut Tx<'_>, about: &Quarantined, corrections: &Value, reasons: &Value) -> Result<(), StoreError> {
     decide(tx, about, Command::Retry)?;
     let sealed = sealed_corrections(tx, about.id, corrections);
-    statement(
-        "UPDATE quarantine SET corrections = coalesce(?, corrections), reasons = ?, updated_at = ?, updated_by = ?, \
-         version = version + 1 WHERE id = ?",
-    )
-    .bind::<Nullable<Bytea>, _>(sealed)
-    .bind::<Jsonb, _>(reasons)
-    .bind::<Timestamptz, _>(tx.now().to_diesel())
-    .bind::<Text, _>(tx.trace.action())
-    .bind::<SqlUuid, _>(about.id.uuid())
-    .execute(tx.conn)?;
+    diesel::update(quarantine::table.find(about.id.uuid()))
+        .set((
+            sealed.map(|sealed| quarantine::corrections.eq(sealed)),
+            quarantine::reasons.eq(reasons),
+            quarantine::updated_at.eq(tx.now().to_diesel()),
+            quarantine::updated_by.eq(tx.trace.action()),
+            quarantine::version.eq(quarantine::version + 1),
+        ))
+        .execute(tx.conn)?;
     Ok(())
 }
 

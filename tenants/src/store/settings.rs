@@ -9,6 +9,7 @@ use painreg_domain::settings::Settings;
 use serde_json::Value;
 
 use crate::error::{StoreError, unreadable};
+use crate::schema::tenant::registry_setting;
 use crate::statement::statement;
 use crate::store::{code_lists, plans, version};
 use crate::tx::Tx;
@@ -24,23 +25,14 @@ pub struct KeptSettings {
     pub version: i64,
 }
 
-#[derive(QueryableByName)]
-struct SettingsRow {
-    #[diesel(sql_type = Jsonb)]
-    content: Value,
-    #[diesel(sql_type = Timestamptz)]
-    changed_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = BigInt)]
-    version: i64,
-}
-
 /// The settings of now.
 pub fn read(tx: &mut Tx<'_>) -> Result<KeptSettings, StoreError> {
-    let row: SettingsRow =
-        statement("SELECT content, changed_at, version FROM registry_setting ORDER BY version DESC LIMIT 1")
-            .get_result(tx.conn)?;
-    let settings = serde_json::from_value(row.content).map_err(unreadable)?;
-    Ok(KeptSettings { settings, updated_at: row.changed_at.to_jiff(), version: row.version })
+    let (version, content, changed_at): (i64, Value, jiff_diesel::Timestamp) = registry_setting::table
+        .order(registry_setting::version.desc())
+        .select((registry_setting::version, registry_setting::content, registry_setting::changed_at))
+        .first(tx.conn)?;
+    let settings = serde_json::from_value(content).map_err(unreadable)?;
+    Ok(KeptSettings { settings, updated_at: changed_at.to_jiff(), version })
 }
 
 /// Changes the settings after the version that was read. A channel by which the plan in force sends

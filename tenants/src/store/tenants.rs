@@ -1,7 +1,6 @@
 //! The platform's own tables: which registries there are and whom they trust. Knows nothing of any patient.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Bytea, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::ids::{IssuerId, TenantId};
@@ -11,7 +10,7 @@ use uuid::Uuid;
 use crate::error::StoreError;
 use crate::error::unreadable;
 use crate::issuer::IssuerSettings;
-use crate::statement::{Statement, statement};
+use crate::schema::platform::{generation, issuer, tenant};
 use crate::store::{Listing, unreadable_value, version};
 use crate::tx::PlatformTx;
 
@@ -44,29 +43,19 @@ pub struct TenantRecord {
     pub version: i64,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = tenant)]
 struct Row {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Text)]
     slug: String,
-    #[diesel(sql_type = Text)]
     name: String,
-    #[diesel(sql_type = Nullable<Text>)]
     organisation_number: Option<String>,
-    #[diesel(sql_type = Text)]
     placement: String,
-    #[diesel(sql_type = Text)]
     state: String,
-    #[diesel(sql_type = Text)]
     template: String,
-    #[diesel(sql_type = Text)]
     schema_version: String,
-    #[diesel(sql_type = Timestamptz)]
     created_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = Timestamptz)]
     updated_at: jiff_diesel::Timestamp,
-    #[diesel(sql_type = BigInt)]
     version: i64,
 }
 
@@ -91,71 +80,54 @@ pub(crate) struct IssuerRow {
     pub(crate) settings: IssuerSettings,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = tenant)]
 struct ServedRaw {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Text)]
     slug: String,
-    #[diesel(sql_type = Text)]
     schema_name: String,
-    #[diesel(sql_type = Nullable<Bytea>)]
     dsn: Option<Vec<u8>>,
-    #[diesel(sql_type = Bytea)]
     login_password: Vec<u8>,
-    #[diesel(sql_type = Bytea)]
     tenant_key: Vec<u8>,
-    #[diesel(sql_type = Text)]
     template: String,
-    #[diesel(sql_type = Bool)]
-    suspended: bool,
-    #[diesel(sql_type = Text)]
+    state: String,
     schema_version: String,
-    #[diesel(sql_type = BigInt)]
     version: i64,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = issuer)]
 struct IssuerRaw {
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     tenant_id: Option<Uuid>,
-    #[diesel(sql_type = Jsonb)]
     settings: serde_json::Value,
 }
 
-#[derive(QueryableByName)]
-struct GenerationRow {
-    #[diesel(sql_type = BigInt)]
-    value: i64,
+/// The columns of a registry that operators change; `None` keeps the stored value.
+#[derive(AsChangeset, Default)]
+#[diesel(table_name = tenant)]
+struct Change<'a> {
+    name: Option<&'a str>,
+    state: Option<&'static str>,
 }
-
-const COLUMNS: &str = "SELECT id, slug, name, organisation_number, placement, state, template, schema_version, \
-                       created_at, updated_at, version FROM platform.tenant ";
 
 /// How often the platform's tables have changed.
 pub(crate) fn generation(conn: &mut PgConnection) -> Result<i64, StoreError> {
-    let row: GenerationRow = statement("SELECT value FROM platform.generation").get_result(conn)?;
-    Ok(row.value)
+    Ok(generation::table.select(generation::value).first(conn)?)
 }
 
 /// Tells every process that the platform's tables have changed.
 pub(crate) fn move_generation(conn: &mut PgConnection) -> Result<(), StoreError> {
-    statement("UPDATE platform.generation SET value = value + 1").execute(conn)?;
+    diesel::update(generation::table).set(generation::value.eq(generation::value + 1)).execute(conn)?;
     Ok(())
 }
 
 /// Everything the registry serves from. The generation is read first: a change in between is noticed at the next look.
 pub(crate) fn load_all(conn: &mut PgConnection) -> Result<(i64, Vec<ServedRow>, Vec<IssuerRow>), StoreError> {
     let generation = generation(conn)?;
-    let tenants = statement(
-        "SELECT id, slug, schema_name, dsn, login_password, tenant_key, template, state = 'suspended' AS suspended, \
-         schema_version, version FROM platform.tenant ORDER BY slug",
-    )
-    .load::<ServedRaw>(conn)?;
-    let issuers = statement("SELECT id, tenant_id, settings FROM platform.issuer ORDER BY created_at, id")
-        .load::<IssuerRaw>(conn)?;
+    let tenants: Vec<ServedRaw> = tenant::table.order(tenant::slug).select(ServedRaw::as_select()).load(conn)?;
+    let issuers: Vec<IssuerRaw> =
+        issuer::table.order((issuer::created_at, issuer::id)).select(IssuerRaw::as_select()).load(conn)?;
     let tenants = tenants
         .into_iter()
         .map(|row| ServedRow {
@@ -166,7 +138,7 @@ pub(crate) fn load_all(conn: &mut PgConnection) -> Result<(i64, Vec<ServedRow>, 
             login_password: row.login_password,
             tenant_key: row.tenant_key,
             template: row.template,
-            suspended: row.suspended,
+            suspended: row.state == "suspended",
             schema_version: row.schema_version,
             version: row.version,
         })
@@ -191,7 +163,7 @@ pub(crate) fn load_all(conn: &mut PgConnection) -> Result<(i64, Vec<ServedRow>, 
 /// Registries by slug, after `after`.
 pub fn list(tx: &mut PlatformTx<'_>, after: Option<&str>, limit: i64) -> Result<Listing<TenantRecord>, StoreError> {
     let query =
-        statement(COLUMNS).then("WHERE slug > ? ORDER BY slug").bind::<Text, _>(after.unwrap_or_default().to_owned());
+        tenant::table.filter(tenant::slug.gt(after.unwrap_or_default())).order(tenant::slug).select(Row::as_select());
     Listing::load(tx.conn, query, limit)?.try_map(|row| whole(tx.conn, row))
 }
 
@@ -201,15 +173,16 @@ pub fn find(tx: &mut PlatformTx<'_>, slug: &str) -> Result<TenantRecord, StoreEr
 }
 
 pub(crate) fn by_slug(conn: &mut PgConnection, slug: &str) -> Result<TenantRecord, StoreError> {
-    let row: Row = statement(COLUMNS).then("WHERE slug = ?").bind::<Text, _>(slug.to_owned()).get_result(conn)?;
+    let row: Row = tenant::table.filter(tenant::slug.eq(slug)).select(Row::as_select()).first(conn)?;
     whole(conn, row)
 }
 
 fn whole(conn: &mut PgConnection, row: Row) -> Result<TenantRecord, StoreError> {
-    let issuers: Vec<IssuerRaw> =
-        statement("SELECT id, tenant_id, settings FROM platform.issuer WHERE tenant_id = ? ORDER BY created_at, id")
-            .bind::<SqlUuid, _>(row.id)
-            .load(conn)?;
+    let issuers: Vec<IssuerRaw> = issuer::table
+        .filter(issuer::tenant_id.eq(row.id))
+        .order((issuer::created_at, issuer::id))
+        .select(IssuerRaw::as_select())
+        .load(conn)?;
     Ok(TenantRecord {
         id: TenantId::existing(row.id),
         slug: row.slug,
@@ -242,13 +215,10 @@ pub fn update(
 ) -> Result<TenantRecord, StoreError> {
     let action = tx.trace.action();
     let now = tx.now();
-    let query = statement("UPDATE platform.tenant SET name = ?").bind::<Text, _>(name);
-    changed(tx.conn, query, slug, version, action, now)?;
+    changed(tx.conn, Change { name: Some(name), ..Change::default() }, slug, version, action, now)?;
     let id = by_slug(tx.conn, slug)?.id;
     let mut known: Vec<IssuerRaw> =
-        statement("SELECT id, tenant_id, settings FROM platform.issuer WHERE tenant_id = ?")
-            .bind::<SqlUuid, _>(id.uuid())
-            .load(tx.conn)?;
+        issuer::table.filter(issuer::tenant_id.eq(id.uuid())).select(IssuerRaw::as_select()).load(tx.conn)?;
     let clock = tx.trace.clock;
     for settings in issuers {
         // An issuer that stays keeps its row: callers' idempotency keys and cursors hang on it.
@@ -259,16 +229,16 @@ pub fn update(
         });
         match same {
             Some(at) => {
-                statement("UPDATE platform.issuer SET settings = ? WHERE id = ?")
-                    .bind::<Jsonb, _>(serde_json::to_value(settings).unwrap_or_default())
-                    .bind::<SqlUuid, _>(known.swap_remove(at).id)
+                diesel::update(issuer::table.find(known.swap_remove(at).id))
+                    .set(issuer::settings.eq(serde_json::to_value(settings).map_err(unreadable)?))
                     .execute(tx.conn)?;
             }
             None => trust(tx.conn, clock, Some(id), settings)?,
         }
     }
-    for gone in known {
-        statement("DELETE FROM platform.issuer WHERE id = ?").bind::<SqlUuid, _>(gone.id).execute(tx.conn)?;
+    if !known.is_empty() {
+        let withdrawn = issuer::table.filter(issuer::id.eq_any(known.iter().map(|raw| raw.id)));
+        diesel::delete(withdrawn).execute(tx.conn)?;
     }
     tx.trace.write(tx.conn, None, Some(slug.to_owned()), "ok")?;
     by_slug(tx.conn, slug)
@@ -284,27 +254,28 @@ pub fn set_suspended(
     let action = tx.trace.action();
     let now = tx.now();
     let state = if suspended { "suspended" } else { "active" };
-    let query = statement("UPDATE platform.tenant SET state = ?").bind::<Text, _>(state);
-    changed(tx.conn, query, slug, version, action, now)?;
+    changed(tx.conn, Change { state: Some(state), ..Change::default() }, slug, version, action, now)?;
     tx.trace.write(tx.conn, None, Some(slug.to_owned()), "ok")?;
     by_slug(tx.conn, slug)
 }
 
 fn changed(
     conn: &mut PgConnection,
-    query: Statement<'_>,
+    change: Change<'_>,
     slug: &str,
     version: i64,
     action: &'static str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let before = by_slug(conn, slug)?;
-    let rows = query
-        .then(", updated_at = ?, updated_by = ?, version = version + 1 WHERE slug = ? AND version = ?")
-        .bind::<Timestamptz, _>(now.to_diesel())
-        .bind::<Text, _>(action)
-        .bind::<Text, _>(before.slug)
-        .bind::<BigInt, _>(version)
+    let read = tenant::table.filter(tenant::slug.eq(before.slug)).filter(tenant::version.eq(version));
+    let rows = diesel::update(read)
+        .set((
+            change,
+            tenant::updated_at.eq(now.to_diesel()),
+            tenant::updated_by.eq(action),
+            tenant::version.eq(tenant::version + 1),
+        ))
         .execute(conn)?;
     // Issuers that were withdrawn must be withdrawn everywhere, even where none is added.
     version::one_changed(rows)?;
@@ -318,12 +289,14 @@ pub(crate) fn trust(
     tenant: Option<TenantId>,
     settings: &IssuerSettings,
 ) -> Result<(), StoreError> {
-    statement("INSERT INTO platform.issuer (id, tenant_id, issuer, settings, created_at) VALUES (?, ?, ?, ?, ?)")
-        .bind::<SqlUuid, _>(clock.random_id())
-        .bind::<Nullable<SqlUuid>, _>(tenant.map(TenantId::uuid))
-        .bind::<Text, _>(settings.issuer.clone())
-        .bind::<Jsonb, _>(serde_json::to_value(settings).unwrap_or_default())
-        .bind::<Timestamptz, _>(clock.now().to_diesel())
+    diesel::insert_into(issuer::table)
+        .values((
+            issuer::id.eq(clock.random_id()),
+            issuer::tenant_id.eq(tenant.map(TenantId::uuid)),
+            issuer::issuer_.eq(&settings.issuer),
+            issuer::settings.eq(serde_json::to_value(settings).map_err(unreadable)?),
+            issuer::created_at.eq(clock.now().to_diesel()),
+        ))
         .execute(conn)?;
     move_generation(conn)
 }

@@ -30,8 +30,8 @@ fn diesel_type(sql: &str, nullable: bool) -> String {
     if nullable { format!("Nullable<{plain}>") } else { plain }
 }
 
-/// Returns the `diesel::table!` of every table of a schema, ordered by name.
-fn tables(world: &World, schema: &str, title: &str) -> String {
+/// Returns the `diesel::table!` of every table of a schema, by name. `prefix` qualifies the names.
+fn tables(world: &World, schema: &str, prefix: &str, title: &str) -> String {
     let columns = world.rows(&format!(
         "SELECT relname AS table, attname AS column, format_type(atttypid, atttypmod) AS type, NOT attnotnull AS nullable, \
          array_position(indkey::int2[], attnum) AS key \
@@ -58,7 +58,7 @@ fn tables(world: &World, schema: &str, title: &str) -> String {
     let mut text = format!("//! {title} Rendered by the tests with `PAINREG_UPDATE=1`; do not edit.\n");
     for (table, (key, lines)) in tables {
         let key = key.into_values().collect::<Vec<_>>().join(", ");
-        let _ = write!(text, "\ndiesel::table! {{\n    {table} ({key}) {{\n{lines}    }}\n}}\n");
+        let _ = write!(text, "\ndiesel::table! {{\n    {prefix}{table} ({key}) {{\n{lines}    }}\n}}\n");
     }
     text
 }
@@ -66,8 +66,8 @@ fn tables(world: &World, schema: &str, title: &str) -> String {
 #[test]
 fn diesel_tables_are_rendered_from_the_catalogue() {
     let world = World::new();
-    let tenant = tables(&world, &world.schema("alpha"), "The tables of one registry.");
+    let tenant = tables(&world, &world.schema("alpha"), "", "The tables of one registry.");
     committed("tenants/src/schema/tenant.rs", &tenant);
-    let platform = tables(&world, "platform", "The tables of the platform.");
+    let platform = tables(&world, "platform", "platform.", "The tables of the platform.");
     committed("tenants/src/schema/platform.rs", &platform);
 }
