@@ -1,6 +1,6 @@
--- The second wall: what each request role may do inside a tenant's schema. Dropped and given anew as a whole by every
--- migration. {schema} and {role} names are filled in by painreg-tenants; a role that stands nowhere here may do nothing.
--- Nobody has UPDATE or DELETE on audit_event; importers cannot read answers.
+-- The second wall: the rights of each request role in a tenant's schema. Every migration revokes all rights and grants these.
+-- {schema} and {role} names are filled in by painreg-tenants; a role that is not named here has no rights. No role has UPDATE or
+-- DELETE on audit_event; importers cannot read answers.
 
 GRANT SELECT, INSERT ON audit_event TO {system};
 GRANT SELECT, INSERT, DELETE ON idempotency_key TO {system};
@@ -8,7 +8,7 @@ GRANT SELECT, INSERT, DELETE ON idempotency_key TO {system};
 GRANT INSERT ON audit_event TO {patient}, {clinician}, {secretary}, {registry_manager}, {council_member}, {council_chair}, {applicant}, {importer}, {sender}, {pas_feed}, {dpo};
 GRANT SELECT, INSERT ON idempotency_key TO {patient}, {clinician}, {secretary}, {registry_manager}, {council_member}, {council_chair}, {applicant}, {importer}, {sender}, {pas_feed}, {dpo};
 
--- The access log: the patient's own, and all of it for those who oversee.
+-- The access log: patients read their own, overseers all of it.
 GRANT SELECT ON audit_event TO {patient}, {registry_manager}, {dpo};
 
 GRANT SELECT ON form_version, nettskjema_form TO {patient}, {clinician}, {secretary}, {registry_manager}, {importer}, {sender}, {system};
@@ -23,31 +23,31 @@ GRANT UPDATE (unit, sex, birth_date, language, interpreter_needed, cognitive_imp
 GRANT SELECT (id, unit, merged_into) ON patient TO {importer}, {dpo};
 GRANT SELECT (patient_id, blind_index) ON patient_identifier TO {importer};
 
--- Answers: an importer writes them and sees only what it needs to know a delivery again.
+-- Answers: an importer writes them and reads the columns that identify a delivery.
 GRANT SELECT ON submission, score TO {patient}, {clinician}, {registry_manager};
 GRANT INSERT ON submission, score TO {patient}, {clinician}, {importer};
 GRANT INSERT ON submission, score TO {registry_manager};
 GRANT SELECT (id, patient_id, source_system, source_form_id, source_submission_id, revision, payload_hash, content_hash, invitation_id, invited_by) ON submission TO {importer};
--- Free text is sealed under the patient's key; an importer gets it wrapped, and only the server unwraps it.
+-- Free text is sealed under the patient's key; an importer reads the wrapped key, which only the server unwraps.
 GRANT SELECT ON patient_key TO {importer};
 
--- What cannot be placed: an importer puts it there and sees of it what it needs to know it again.
+-- Quarantine: an importer adds deliveries and reads the columns that identify one.
 GRANT SELECT, INSERT, UPDATE ON quarantine TO {registry_manager};
 GRANT INSERT ON quarantine TO {importer};
 GRANT SELECT (id, invitation_id, source_system, source_form_id, source_submission_id, payload_hash, state, deliveries, reasons, updated_at, updated_by, version) ON quarantine TO {importer};
 GRANT UPDATE (state, submission_id, deliveries, reasons, updated_at, updated_by, version) ON quarantine TO {importer};
 
--- Alerts.
+-- Alerts: roles that submit answers add them, the clinic reads and acknowledges them.
 GRANT INSERT ON alert TO {patient}, {clinician}, {importer}, {registry_manager};
 GRANT SELECT ON alert TO {clinician}, {registry_manager};
 GRANT UPDATE (acknowledged_at, acknowledged_by, version) ON alert TO {clinician}, {registry_manager};
 
--- Codebooks.
+-- Mappings and definitions of Nettskjema forms.
 GRANT SELECT ON nettskjema_definition TO {patient}, {clinician}, {secretary}, {registry_manager}, {importer}, {sender};
 GRANT INSERT ON nettskjema_definition TO {importer}, {registry_manager};
 GRANT INSERT ON nettskjema_form TO {registry_manager};
 
--- What the clinic records. Whoever changes a row puts what it was into the history; nobody changes the history.
+-- Entries. Every change keeps the old state in row_history, which no role changes.
 GRANT SELECT ON referral, episode, consultation, diagnosis, procedure, pain_site, treatment_goal, medication, implant, implant_component, implant_programme, implant_event, implant_check, legal_basis, project_participation, sample, row_history
     TO {patient}, {clinician}, {secretary}, {registry_manager};
 GRANT INSERT, UPDATE, DELETE ON referral, episode, consultation, diagnosis, procedure, pain_site, treatment_goal, medication, implant, implant_component, implant_programme, implant_event, implant_check, legal_basis, project_participation, sample
@@ -55,21 +55,21 @@ GRANT INSERT, UPDATE, DELETE ON referral, episode, consultation, diagnosis, proc
 GRANT INSERT ON row_history TO {clinician}, {secretary}, {registry_manager}, {pas_feed};
 GRANT SELECT ON row_history, referral, episode, consultation, legal_basis TO {pas_feed};
 GRANT INSERT, UPDATE ON referral, episode, consultation, legal_basis TO {pas_feed};
--- Whether answers may be kept.
+-- Whether answers may be stored.
 GRANT SELECT (patient_id, basis, decision, against, valid_from, valid_to, source) ON legal_basis TO {importer};
 
--- Duplicates.
+-- Merges of duplicates.
 GRANT SELECT, INSERT, UPDATE ON patient_merge TO {registry_manager};
 GRANT UPDATE (merged_into) ON patient TO {registry_manager};
 
--- The registry's own lists and projects.
+-- Code lists and projects.
 GRANT SELECT ON code_list, code_list_version, config_generation, project TO {patient}, {clinician}, {secretary}, {registry_manager}, {council_member}, {council_chair}, {applicant}, {importer}, {sender}, {pas_feed}, {dpo};
 GRANT INSERT, UPDATE ON code_list TO {registry_manager};
 GRANT UPDATE ON code_list_version, config_generation TO {registry_manager};
 GRANT INSERT, UPDATE ON project TO {registry_manager};
 
--- Licences, the wording of instruments, and what the registry decides for itself: versions are added, none is changed. What
--- was paid is the registry's own business. Whoever brings answers must know whether their instruments are licensed.
+-- Licences, wordings and settings: versions are added, none is changed. Invoices are readable by registry managers. Roles that
+-- submit answers read licences, because a submission is checked against them.
 GRANT SELECT (id, version, content, changed_at, changed_by) ON licence TO {patient}, {clinician}, {secretary}, {importer}, {dpo};
 GRANT SELECT, INSERT ON licence TO {registry_manager};
 GRANT SELECT ON item_text TO {patient}, {clinician}, {secretary}, {registry_manager};
@@ -77,8 +77,8 @@ GRANT INSERT ON item_text TO {registry_manager};
 GRANT SELECT ON registry_setting TO {patient}, {clinician}, {secretary}, {registry_manager}, {importer}, {dpo};
 GRANT INSERT ON registry_setting TO {registry_manager};
 
--- Follow-up. Deciding is the registry's own work, whoever changed a fact: its role reads the facts and nothing else of what
--- is recorded, and nobody else writes decisions.
+-- Follow-up is decided as the system role, whichever role changed a fact: it reads the facts and no other entries, and is the
+-- only role that writes decisions.
 GRANT SELECT (id, merged_into, unit, birth_date, language, cognitive_impairment, interpreter_needed, deceased_on, channels, contact_changed_at) ON patient TO {system};
 GRANT SELECT (patient_id, kind) ON patient_identifier TO {system};
 GRANT SELECT (patient_id, basis, decision, against, valid_from, valid_to, source) ON legal_basis TO {system};
@@ -99,19 +99,19 @@ GRANT SELECT ON decision, invitation TO {patient}, {clinician}, {secretary}, {re
 GRANT SELECT ON follow_up_sweep TO {clinician}, {secretary}, {registry_manager};
 GRANT INSERT ON follow_up_plan TO {registry_manager};
 GRANT SELECT, INSERT, UPDATE, DELETE ON follow_up_plan_draft TO {registry_manager};
--- Whoever sends reads where to, and nothing of what was recorded. The access log shows every address that was handed out.
+-- Senders read contact data and no entries. The access log shows every address that was handed out.
 GRANT SELECT (id, unit, merged_into, language, contact) ON patient TO {sender};
 GRANT SELECT ON patient_key, patient_identifier TO {sender};
 GRANT SELECT, INSERT, UPDATE ON invitation TO {sender};
 GRANT UPDATE (state, updated_at, updated_by, version) ON invitation TO {system};
--- Whoever brings answers learns which invitation they answer.
+-- Importers read which invitation an answer names.
 GRANT SELECT (id, patient_id, token_hash, reference) ON invitation TO {importer};
--- Who was rung.
+-- Telephone calls about unanswered invitations.
 GRANT SELECT, INSERT ON follow_up_call TO {clinician}, {secretary}, {registry_manager};
 GRANT SELECT (patient_id, decision_id, outcome) ON follow_up_call TO {system};
 GRANT SELECT (invitation_id, state) ON quarantine TO {system};
 
--- What happened: everybody's deeds leave events, nobody changes one; who reads them, and who is told.
+-- Events are written by every role that changes something, and changed by none. Registry managers manage webhook subscriptions.
 GRANT INSERT ON event TO {patient}, {clinician}, {secretary}, {registry_manager}, {importer}, {sender}, {pas_feed}, {system};
 GRANT SELECT ON event TO {clinician}, {secretary}, {registry_manager}, {system};
 GRANT SELECT (txid, patient_id) ON event TO {patient}, {importer}, {sender}, {pas_feed};
@@ -120,12 +120,12 @@ GRANT SELECT, UPDATE (state, attempts, next_at) ON webhook_delivery TO {registry
 GRANT SELECT, UPDATE ON webhook TO {system};
 GRANT SELECT, INSERT, UPDATE ON webhook_delivery TO {system};
 
--- Long operations: requested and cancelled by people, done by the worker as the registry's own role.
+-- Long operations: requested and cancelled by people, done by the worker as the system role.
 GRANT SELECT, INSERT ON operation TO {registry_manager};
 GRANT UPDATE (state, next_at, finished_at, updated_at, updated_by, version) ON operation TO {registry_manager};
 GRANT SELECT ON operation TO {dpo}, {system};
 GRANT UPDATE ON operation TO {system};
--- Scoring again reads answers and adds versions of scores.
+-- Rescoring reads answers and adds versions of scores.
 GRANT SELECT (answers) ON submission TO {system};
 GRANT SELECT, INSERT ON score TO {system};
 GRANT SELECT ON registry_setting, licence TO {system};

@@ -190,7 +190,7 @@ fn migrate_one(connections: &Connections, platform: &mut PgConnection, row: &ten
                 .bind::<Timestamptz, _>(connections.clock().now().to_diesel())
                 .bind::<SqlUuid, _>(row.id.uuid())
                 .execute(platform)?;
-            tenants::move_generation(platform)
+            tenants::bump_generation(platform)
             })?;
         }
         Ok(if current { Outcome::Current } else { Outcome::Migrated })

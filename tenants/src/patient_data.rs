@@ -1,6 +1,6 @@
-//! The register of where patient data is: every table of a registry's schema that holds data about a patient, how its rows are
-//! found from the patient, and what erasure does with them. A test compares it with the catalogue: a table that refers to a
-//! patient and has no row here fails.
+//! The register of patient data: every table of a registry's schema that holds data about a patient, the columns by which a
+//! patient's rows are found, and their treatment by erasure. A test compares the register with the catalogue and fails on a
+//! table that refers to a patient and is not registered.
 
 use painreg_domain::clinical::Kind;
 use strum::IntoEnumIterator as _;
@@ -11,26 +11,26 @@ use self::Link::{Column, Content, Through};
 /// One table that holds data about patients.
 #[derive(Clone, Copy, Debug)]
 pub struct PatientTable {
-    /// The table's name.
+    /// The name of the table in the registry's schema.
     pub table: &'static str,
-    /// How the rows of a patient are found.
+    /// The ways to find the rows of a patient.
     pub found: &'static [Link],
-    /// What erasure of a patient does with the rows.
+    /// The treatment of the rows by erasure of a patient.
     pub erasure: Erasure,
 }
 
-/// How rows of a patient are found.
+/// A way to find the rows of a patient.
 #[derive(Clone, Copy, Debug)]
 pub enum Link {
     /// By a column that holds the patient's id.
     Column(&'static str),
     /// By a column that refers to a row of another table of the register.
     Through(&'static str, &'static str),
-    /// Not by any column; the text says what is known instead.
+    /// By no column; the text explains which rows those are.
     Content(&'static str),
 }
 
-/// What erasure of a patient does with the rows of a table.
+/// The treatment of the rows of a table by erasure of a patient.
 #[derive(Clone, Copy, Debug)]
 pub enum Erasure {
     /// The rows are deleted.
@@ -63,7 +63,7 @@ const TABLES: &[PatientTable] = &[
             "contact_changed_at",
         ]),
     },
-    // Without the key, what is sealed under it in old backups cannot be read.
+    // Deleting the key makes data sealed under it unreadable, also in old backups.
     PatientTable { table: "patient_key", found: BY_PATIENT, erasure: Delete },
     PatientTable { table: "patient_identifier", found: BY_PATIENT, erasure: Delete },
     PatientTable {

@@ -127,7 +127,7 @@ pub fn create(tx: &mut PlatformTx<'_>, new: &NewTenant) -> Result<TenantRecord, 
     for issuer in &new.issuers {
         tenants::trust(tx.conn, clock, Some(id), issuer)?;
     }
-    tenants::move_generation(tx.conn)?;
+    tenants::bump_generation(tx.conn)?;
     let limit = connections.settings.connections_per_tenant * 4;
     let build = |conn: &mut PgConnection| -> Result<(), StoreError> {
         run_sql(conn, "SET LOCAL statement_timeout = '60s'")?;
@@ -220,7 +220,7 @@ pub fn drop(tx: &mut PlatformTx<'_>, slug: &str, version: i64) -> Result<(), Sto
             .bind::<Text, _>(slug)
             .bind::<diesel::sql_types::BigInt, _>(version)
             .get_result(tx.conn)?;
-    tenants::move_generation(tx.conn)?;
+    tenants::bump_generation(tx.conn)?;
     tx.connections.close(&row.schema_name);
     let clear = |conn: &mut PgConnection| -> Result<(), StoreError> {
         run_sql(conn, "SET LOCAL statement_timeout = '60s'")?;
@@ -263,7 +263,7 @@ impl Registry {
             .bind::<Nullable<SqlUuid>, _>(id.map(TenantId::uuid))
             .execute(conn)?;
             if changed > 0 {
-                tenants::move_generation(conn)?;
+                tenants::bump_generation(conn)?;
             } else {
                 tenants::trust(conn, self.clock(), id, settings)?;
             }

@@ -1,4 +1,4 @@
--- What the service knows about its tenants. Nothing here tells anything about a patient.
+-- The platform's tables: tenants, issuers and journals. They hold no patient data.
 
 CREATE TABLE tenant (
     id                  uuid PRIMARY KEY,
@@ -6,19 +6,19 @@ CREATE TABLE tenant (
                         CONSTRAINT tenant_slug_form CHECK (slug ~ '^[a-z][a-z0-9-]{1,38}[a-z0-9]$'),
     name                text NOT NULL CONSTRAINT tenant_name_length CHECK (length(name) BETWEEN 1 AND 200),
     organisation_number text CONSTRAINT tenant_organisation_number_form CHECK (organisation_number ~ '^[0-9]{9}$'),
-    -- Opaque: 't_' and 128 random bits, never made from input, so that slugs that look alike cannot collide.
+    -- Opaque: 't_' and 128 random bits, never derived from input, so that similar slugs cannot collide.
     schema_name         text NOT NULL CONSTRAINT tenant_schema_name_unique UNIQUE
                         CONSTRAINT tenant_schema_name_form CHECK (schema_name ~ '^t_[0-9a-f]{32}$'),
     placement           text NOT NULL CONSTRAINT tenant_placement_known CHECK (placement IN ('login', 'dsn')),
-    -- Sealed under the key-encryption key: the administrator's address of the tenant's own database (placement dsn).
+    -- The administrator's address of the tenant's database (placement dsn), sealed under the key-encryption key.
     dsn                 bytea CONSTRAINT tenant_dsn_fits_placement CHECK ((dsn IS NOT NULL) = (placement = 'dsn')),
-    -- Sealed under the key-encryption key: the password of the tenant's login role.
+    -- The password of the tenant's login role, sealed under the key-encryption key.
     login_password      bytea NOT NULL,
-    -- Sealed under the key-encryption key: the tenant's own key, from which all its other keys are derived.
+    -- The tenant's key, from which its other keys are derived, sealed under the key-encryption key.
     tenant_key          bytea NOT NULL,
     state               text NOT NULL CONSTRAINT tenant_state_known CHECK (state IN ('active', 'suspended')),
     template            text NOT NULL,
-    -- The newest tenant migration this tenant has; another version than the server's own means 503 for this tenant.
+    -- The newest tenant migration applied. A tenant at another version than the server's gets 503.
     schema_version      text NOT NULL,
     created_at          timestamptz NOT NULL,
     updated_at          timestamptz NOT NULL,
@@ -28,23 +28,23 @@ CREATE TABLE tenant (
 
 CREATE TABLE issuer (
     id         uuid PRIMARY KEY,
-    -- NULL: an issuer of operators.
+    -- NULL: an issuer of operators' tokens.
     tenant_id  uuid CONSTRAINT issuer_tenant_fk REFERENCES tenant ON DELETE CASCADE,
     issuer     text NOT NULL CONSTRAINT issuer_length CHECK (length(issuer) BETWEEN 1 AND 500),
-    -- Key source, algorithms and the mapping from claims to roles: painreg-tenants' IssuerSettings as JSON.
+    -- Key source, algorithms and the mapping from claims to roles: IssuerSettings as JSON.
     settings   jsonb NOT NULL,
     created_at timestamptz NOT NULL
 );
 CREATE INDEX issuer_by_name ON issuer (issuer);
 
--- One counter that every change of tenants and issuers moves, so that other processes notice.
+-- The cache generation: every change of tenants and issuers increments it, and other processes read them again.
 CREATE TABLE generation (
     only_row boolean PRIMARY KEY DEFAULT true CONSTRAINT generation_one_row CHECK (only_row),
     value    bigint NOT NULL
 );
 INSERT INTO generation (value) VALUES (1);
 
--- The journal of `painreg migrate`: a row an attempt.
+-- The journal of `painreg migrate`: one row for each attempt.
 CREATE TABLE migration_run (
     id          uuid PRIMARY KEY,
     tenant_id   uuid NOT NULL CONSTRAINT migration_run_tenant_fk REFERENCES tenant ON DELETE CASCADE,
@@ -56,7 +56,7 @@ CREATE TABLE migration_run (
     error       text
 );
 
--- Callers nobody could identify, counted by minute: the log of refusals must not be a way to fill the disk.
+-- Unauthenticated requests, counted by minute: rows for each request could fill the disk.
 CREATE TABLE refusal (
     minute    timestamptz NOT NULL,
     code      text NOT NULL,
@@ -66,14 +66,14 @@ CREATE TABLE refusal (
     PRIMARY KEY (minute, code, operation, origin)
 );
 
--- Proofs of possession that have been used, by hash: shared, so that no server accepts what another one has seen.
+-- Used proofs of possession, by hash. Shared, so that no server accepts a proof that another one has accepted.
 CREATE TABLE used_proof (
     id         bytea PRIMARY KEY,
     expires_at timestamptz NOT NULL
 );
 CREATE INDEX used_proof_by_expiry ON used_proof (expires_at);
 
--- Operators' own traces and stored answers: the same shape as in a tenant's schema.
+-- Operators' access log and stored replies, with the same columns as in a tenant's schema.
 CREATE TABLE audit_event (
     id           uuid PRIMARY KEY,
     at           timestamptz NOT NULL,

@@ -1,12 +1,12 @@
 -- One hospital's registry. Names are unqualified: the set runs once in every tenant's schema.
--- Every constraint has a name; painreg-tenants' error.rs tells what each of them means to a caller.
+-- Every constraint is named; tenants/src/error.rs maps each to an error.
 
 CREATE TABLE patient (
     id                   uuid PRIMARY KEY,
-    -- What people say aloud; never reused.
+    -- Sequential number shown to staff; never reused.
     registry_number      bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT patient_registry_number_unique UNIQUE,
     unit                 text NOT NULL CONSTRAINT patient_unit_length CHECK (length(unit) BETWEEN 1 AND 100),
-    -- Fields of their own: numbers issued from 2032 tell neither sex nor century.
+    -- Stored separately: national identity numbers issued from 2032 contain neither sex nor century.
     sex                  text NOT NULL CONSTRAINT patient_sex_known CHECK (sex IN ('female', 'male', 'unknown')),
     birth_date           date NOT NULL,
     language             text NOT NULL CONSTRAINT patient_language_form CHECK (language ~ '^[a-z]{2,3}$'),
@@ -14,7 +14,7 @@ CREATE TABLE patient (
     cognitive_impairment boolean NOT NULL,
     protected_address    boolean NOT NULL,
     deceased_on          date,
-    -- Sealed under the patient's key: mobile, e-mail.
+    -- Mobile number and e-mail address, sealed under the patient's key.
     contact              bytea,
     created_at           timestamptz NOT NULL,
     updated_at           timestamptz NOT NULL,
@@ -24,7 +24,7 @@ CREATE TABLE patient (
 );
 CREATE INDEX patient_by_unit ON patient (unit, registry_number);
 
--- The patient's own key, wrapped under the tenant's. Deleting the row makes what it sealed unreadable here.
+-- The patient's key, wrapped under the tenant's. Deleting the row makes the data sealed under it unreadable.
 CREATE TABLE patient_key (
     patient_id uuid PRIMARY KEY CONSTRAINT patient_key_patient_fk REFERENCES patient,
     wrapped    bytea NOT NULL,
@@ -35,14 +35,14 @@ CREATE TABLE patient_identifier (
     id          uuid PRIMARY KEY,
     patient_id  uuid NOT NULL CONSTRAINT patient_identifier_patient_fk REFERENCES patient,
     kind        text NOT NULL CONSTRAINT patient_identifier_kind_known CHECK (kind IN ('fnr', 'dnr', 'hnr', 'fhn', 'duf')),
-    -- HMAC-SHA-256 over type, assigner and number, under a key that is never in the database.
+    -- HMAC-SHA-256 of type, assigner and number, under a key that is not in the database.
     blind_index bytea NOT NULL CONSTRAINT patient_identifier_unique UNIQUE,
     sealed      bytea NOT NULL,
     created_at  timestamptz NOT NULL
 );
 CREATE INDEX patient_identifier_by_patient ON patient_identifier (patient_id);
 
--- Immutable once published.
+-- Published versions of forms. Rows are immutable.
 CREATE TABLE form_version (
     code         text NOT NULL,
     version      text NOT NULL,
@@ -53,7 +53,7 @@ CREATE TABLE form_version (
     PRIMARY KEY (code, version)
 );
 
--- Which form a Nettskjema form delivers to.
+-- The form that each Nettskjema form delivers to.
 CREATE TABLE nettskjema_form (
     nettskjema_id text PRIMARY KEY CONSTRAINT nettskjema_form_id_form CHECK (nettskjema_id ~ '^[0-9]{1,12}$'),
     form          text NOT NULL,
@@ -61,7 +61,7 @@ CREATE TABLE nettskjema_form (
     CONSTRAINT nettskjema_form_form_fk FOREIGN KEY (form, form_version) REFERENCES form_version
 );
 
--- What was answered. Rows are never changed: another delivery of the same source submission is a new revision.
+-- Submitted answers. Rows are immutable: another delivery of the same source submission is a new revision.
 CREATE TABLE submission (
     id                   uuid PRIMARY KEY,
     patient_id           uuid NOT NULL CONSTRAINT submission_patient_fk REFERENCES patient,
@@ -78,7 +78,7 @@ CREATE TABLE submission (
     received_at          timestamptz NOT NULL,
     received_by          text NOT NULL,
     answers              jsonb NOT NULL,
-    -- SHA-256 of what was delivered: the same bytes again change nothing.
+    -- SHA-256 of the delivered bytes: delivering the same bytes again changes nothing.
     payload_hash         bytea NOT NULL,
     CONSTRAINT submission_form_fk FOREIGN KEY (form, form_version) REFERENCES form_version,
     CONSTRAINT submission_source_unique UNIQUE (source_submission_id, source_form_id, source_system, revision)
@@ -86,7 +86,7 @@ CREATE TABLE submission (
 CREATE INDEX submission_by_patient ON submission (patient_id, submitted_at DESC, id DESC);
 CREATE INDEX submission_by_superseded ON submission (supersedes) WHERE supersedes IS NOT NULL;
 
--- One instrument's result, exactly as the API shows it. Scoring again with another algorithm adds a row beside this one.
+-- The result of one instrument, as the API shows it. Scoring with another algorithm adds a row.
 CREATE TABLE score (
     submission_id uuid NOT NULL CONSTRAINT score_submission_fk REFERENCES submission,
     instrument    text NOT NULL,
@@ -97,7 +97,7 @@ CREATE TABLE score (
     PRIMARY KEY (submission_id, instrument, algorithm)
 );
 
--- Who touched what: written in the transaction of the effect. Nobody has UPDATE or DELETE here.
+-- The access log, written in the transaction of the access. No role has UPDATE or DELETE.
 CREATE TABLE audit_event (
     id           uuid PRIMARY KEY,
     at           timestamptz NOT NULL,
@@ -119,7 +119,7 @@ CREATE TABLE audit_event (
 CREATE INDEX audit_event_by_patient ON audit_event (patient_id, at DESC, id DESC) WHERE patient_id IS NOT NULL;
 CREATE INDEX audit_event_by_time ON audit_event (at DESC, id DESC);
 
--- The stored answer of a request that must not happen twice. Bodies are sealed under the tenant's key.
+-- Stored replies by idempotency key. Bodies are sealed under the tenant's key.
 CREATE TABLE idempotency_key (
     principal    text NOT NULL,
     key          text NOT NULL,

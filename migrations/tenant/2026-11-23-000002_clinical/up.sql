@@ -1,7 +1,7 @@
--- The clinical registry. Entries of every kind have the same frame: id, patient, what was recorded, what follows from it,
--- remarks, and bookkeeping. What a row was before a change stands in row_history, whatever its table.
+-- The clinical registry. Entries of every kind have the same columns: id, patient, content, derived values, remarks and
+-- bookkeeping. The old states of changed rows of all tables are in row_history.
 
--- The registry's own code lists (kodelister), with the flags that rules read.
+-- The registry's code lists (kodelister), with the flags that follow-up rules read.
 CREATE TABLE code_list (
     list       text NOT NULL CONSTRAINT code_list_list_known CHECK (list IN ('treatment_right', 'referral_source', 'closing_reason', 'procedure_group', 'goal_category', 'unit', 'sample_type')),
     code       text NOT NULL CONSTRAINT code_list_code_form CHECK (code ~ '^[a-z0-9_]{1,40}$'),
@@ -15,7 +15,7 @@ CREATE TABLE code_list (
     CONSTRAINT code_list_ended_after_started CHECK (valid_to >= valid_from)
 );
 
--- A version for each list: what somebody changes is the list as a whole.
+-- The version of each list, because a list is changed as a whole.
 CREATE TABLE code_list_version (
     list       text PRIMARY KEY,
     created_at timestamptz NOT NULL,
@@ -41,14 +41,14 @@ CREATE TABLE project (
     CONSTRAINT project_ended_after_started CHECK (ends_on >= starts_on)
 );
 
--- One counter that every change of code lists and projects moves, so that what servers keep in memory is known to be old.
+-- The cache generation: every change of code lists and projects increments it, and servers then read them again.
 CREATE TABLE list_generation (
     only_row boolean PRIMARY KEY DEFAULT true CONSTRAINT list_generation_one_row CHECK (only_row),
     value    bigint NOT NULL
 );
 INSERT INTO list_generation (value) VALUES (1);
 
--- What a row was: from when until when, and why not longer. entity is the table's name.
+-- Old states of rows, with their period and the reason of their end. entity is the name of the table.
 CREATE TABLE row_history (
     entity     text NOT NULL,
     entity_id  uuid NOT NULL,
@@ -64,10 +64,10 @@ CREATE TABLE row_history (
 );
 CREATE INDEX row_history_by_patient ON row_history (patient_id, entity);
 
--- Duplicates: a merged patient's rows stay where they are; its record is the survivor's.
+-- Duplicates: the rows of a merged patient keep their patient_id and are read with the survivor's.
 ALTER TABLE patient
     ADD COLUMN merged_into uuid CONSTRAINT patient_merged_into_fk REFERENCES patient,
-    -- Blind indexes of contact data: they find duplicates, and tell nothing.
+    -- Blind indexes of contact data, for finding duplicates. They reveal nothing else.
     ADD COLUMN mobile_index bytea,
     ADD COLUMN email_index bytea,
     ADD CONSTRAINT patient_not_merged_into_itself CHECK (merged_into <> id);
@@ -90,7 +90,7 @@ CREATE TABLE patient_merge (
 );
 CREATE UNIQUE INDEX patient_merge_standing ON patient_merge (duplicate) WHERE undone_at IS NULL;
 
--- Referrals (henvisninger).
+-- Referrals (henvisninger), with the dates of receipt and assessment.
 CREATE TABLE referral (
     id          uuid PRIMARY KEY,
     patient_id  uuid NOT NULL CONSTRAINT referral_patient_fk REFERENCES patient,
@@ -134,7 +134,7 @@ CREATE INDEX episode_by_day ON episode (opened_on DESC, id DESC);
 CREATE INDEX episode_open ON episode (patient_id) WHERE closed_on IS NULL;
 CREATE INDEX episode_by_referral ON episode (referral_id) WHERE referral_id IS NOT NULL;
 
--- Consultations (konsultasjoner).
+-- Consultations (konsultasjoner), attended or not.
 CREATE TABLE consultation (
     id            uuid PRIMARY KEY,
     patient_id    uuid NOT NULL CONSTRAINT consultation_patient_fk REFERENCES patient,
@@ -155,7 +155,7 @@ CREATE TABLE consultation (
 CREATE INDEX consultation_by_day ON consultation (held_on DESC, id DESC);
 CREATE INDEX consultation_by_episode ON consultation (episode_id) WHERE episode_id IS NOT NULL;
 
--- Diagnoses.
+-- Diagnoses, coded in ICD-10 or ICD-11.
 CREATE TABLE diagnosis (
     id           uuid PRIMARY KEY,
     patient_id   uuid NOT NULL CONSTRAINT diagnosis_patient_fk REFERENCES patient,
@@ -180,7 +180,7 @@ CREATE INDEX diagnosis_by_day ON diagnosis (set_on DESC, id DESC);
 CREATE INDEX diagnosis_by_code ON diagnosis (code, set_on);
 CREATE INDEX diagnosis_by_episode ON diagnosis (episode_id) WHERE episode_id IS NOT NULL;
 
--- Procedures (prosedyrer).
+-- Procedures (prosedyrer), coded in NCMP, NCSP or NCRP.
 CREATE TABLE procedure (
     id              uuid PRIMARY KEY,
     patient_id      uuid NOT NULL CONSTRAINT procedure_patient_fk REFERENCES patient,
@@ -225,7 +225,7 @@ CREATE TABLE pain_site (
 CREATE INDEX pain_site_by_day ON pain_site (recorded_on DESC, id DESC);
 CREATE INDEX pain_site_by_episode ON pain_site (episode_id) WHERE episode_id IS NOT NULL;
 
--- Treatment goals (behandlingsmål). The words themselves are sealed.
+-- Treatment goals (behandlingsmål). Their texts are sealed.
 CREATE TABLE treatment_goal (
     id          uuid PRIMARY KEY,
     patient_id  uuid NOT NULL CONSTRAINT treatment_goal_patient_fk REFERENCES patient,
@@ -282,7 +282,7 @@ CREATE TABLE medication (
 CREATE INDEX medication_by_day ON medication (started_on DESC, id DESC);
 CREATE INDEX medication_by_atc ON medication (atc, started_on);
 
--- Implants: indication and trial.
+-- Implants, with the indication and the trial.
 CREATE TABLE implant (
     id                    uuid PRIMARY KEY,
     patient_id            uuid NOT NULL CONSTRAINT implant_patient_fk REFERENCES patient,
@@ -356,7 +356,7 @@ CREATE INDEX implant_component_by_udi_di ON implant_component (udi_di) WHERE udi
 CREATE INDEX implant_component_by_model ON implant_component (model, manufacturer);
 CREATE INDEX implant_component_by_lot ON implant_component ((coalesce(lot, udi_lot)));
 
--- Stimulation programmes.
+-- Stimulation programmes of implants.
 CREATE TABLE implant_programme (
     id               uuid PRIMARY KEY,
     patient_id       uuid NOT NULL CONSTRAINT implant_programme_patient_fk REFERENCES patient,
@@ -388,7 +388,7 @@ CREATE TABLE implant_programme (
 CREATE INDEX implant_programme_by_day ON implant_programme (set_on DESC, id DESC);
 CREATE INDEX implant_programme_by_implant ON implant_programme (implant_id);
 
--- What happened to implants. Notes are sealed.
+-- Events of implants: complications, revisions, removals. Notes are sealed.
 CREATE TABLE implant_event (
     id            uuid PRIMARY KEY,
     patient_id    uuid NOT NULL CONSTRAINT implant_event_patient_fk REFERENCES patient,
@@ -432,7 +432,7 @@ CREATE TABLE implant_check (
 CREATE INDEX implant_check_by_day ON implant_check (checked_on DESC, id DESC);
 CREATE INDEX implant_check_by_implant ON implant_check (implant_id);
 
--- On what grounds somebody is in the registry (behandlingsgrunnlag).
+-- Legal bases of registration (behandlingsgrunnlag).
 CREATE TABLE legal_basis (
     id             uuid PRIMARY KEY,
     patient_id     uuid NOT NULL CONSTRAINT legal_basis_patient_fk REFERENCES patient,
@@ -456,7 +456,7 @@ CREATE TABLE legal_basis (
 );
 CREATE INDEX legal_basis_by_day ON legal_basis (valid_from DESC, id DESC);
 
--- Who takes part in which project.
+-- Participation of patients in projects.
 CREATE TABLE project_participation (
     id                      uuid PRIMARY KEY,
     patient_id              uuid NOT NULL CONSTRAINT project_participation_patient_fk REFERENCES patient,

@@ -1,12 +1,12 @@
--- Licences of instruments (lisensregister), the wording that licence holders gave, and what the registry decides for itself.
--- Nothing here is overwritten: every version is a row, and the highest counts.
+-- Licences of instruments (lisensregister), wordings that licence holders supplied, and settings of the registry.
+-- Rows are immutable: every change is a new version, and the highest is current.
 
 CREATE TABLE licence (
     id         uuid NOT NULL,
     version    bigint NOT NULL CONSTRAINT licence_version_counts CHECK (version > 0),
-    -- NULL: it was withdrawn.
+    -- NULL in the version that withdraws the licence.
     content    jsonb,
-    -- Invoices and note: for those who manage licences only.
+    -- Invoices and note, readable by callers who may manage licences.
     accounts   jsonb,
     changed_at timestamptz NOT NULL,
     changed_by text NOT NULL,
@@ -20,7 +20,7 @@ CREATE TABLE item_text (
     version    bigint NOT NULL CONSTRAINT item_text_version_counts CHECK (version > 0),
     wording    jsonb NOT NULL,
     loaded_at  timestamptz NOT NULL,
-    -- Who, as the access log shows them.
+    -- The actor, as shown in the access log.
     loaded_by  text NOT NULL,
     PRIMARY KEY (instrument, language, version)
 );
@@ -31,5 +31,5 @@ CREATE TABLE registry_setting (
     changed_at timestamptz NOT NULL,
     changed_by text NOT NULL
 );
--- Nothing has been decided yet.
+-- The first version of the settings is empty.
 INSERT INTO registry_setting (version, content, changed_at, changed_by) VALUES (1, '{}', now(), 'CreateTenant');

@@ -1,23 +1,23 @@
--- How answers arrive: free text sealed, scores in versions, codebooks and their mappings, what could not be placed, alerts.
+-- Intake of answers: sealed free text, versions of scores, mappings of codebooks, quarantine and alerts.
 
 ALTER TABLE submission
-    -- The words that the patient wrote: a JSON object sealed under the patient's key. No other member of answers is free.
+    -- Free text of the patient: a JSON object sealed under the patient's key. The other members of answers hold no free text.
     ADD COLUMN free_text bytea,
-    -- The source's own word for the relation of whoever answered on the patient's behalf.
+    -- The source's word for the relation of a representative who answered for the patient.
     ADD COLUMN representation text,
-    -- SHA-256 of what the answers say, so that the same answers in another wrapping change nothing.
+    -- SHA-256 of the content of the answers: the same answers in another format change nothing.
     ADD COLUMN content_hash bytea,
     ADD CONSTRAINT submission_representation_of_representative CHECK (representation IS NULL OR answered_by = 'representative');
 
--- Scoring again adds a version beside the one before; the highest counts.
+-- Scoring again adds a version; the highest is current.
 ALTER TABLE score
     ADD COLUMN version integer NOT NULL DEFAULT 1,
-    -- NULL: when the submission arrived.
+    -- NULL: scored when the submission arrived.
     ADD COLUMN scored_at timestamptz,
     DROP CONSTRAINT score_pkey,
     ADD PRIMARY KEY (submission_id, instrument, version);
 
--- Which form a Nettskjema form delivers to, and how its codebook leads to the items: every version, the highest counts.
+-- Mappings from the codebooks of Nettskjema forms to forms and their items. Every version is kept; the highest is current.
 ALTER TABLE nettskjema_form
     ADD COLUMN version bigint NOT NULL DEFAULT 1,
     ADD COLUMN keys jsonb NOT NULL DEFAULT '{}',
@@ -25,16 +25,16 @@ ALTER TABLE nettskjema_form
     ADD COLUMN updated_by text NOT NULL DEFAULT 'CreateTenant',
     DROP CONSTRAINT nettskjema_form_pkey,
     ADD PRIMARY KEY (nettskjema_id, version);
--- Until now it stood in the form's own document.
+-- Mappings were part of the form's document before this migration.
 UPDATE nettskjema_form SET keys = coalesce(mapping -> 'keys', '{}')
     FROM form_version, jsonb_array_elements(form_version.definition -> 'nettskjema') AS mapping
     WHERE form_version.code = nettskjema_form.form AND form_version.version = nettskjema_form.form_version AND mapping ->> 'form_id' = nettskjema_id;
 
--- What a Nettskjema form looks like (metadata), in every version that was delivered.
+-- Definitions (metadata) of Nettskjema forms, in every delivered version.
 CREATE TABLE nettskjema_definition (
     nettskjema_id text NOT NULL CONSTRAINT nettskjema_definition_id_form CHECK (nettskjema_id ~ '^[0-9]{1,12}$'),
     version       bigint NOT NULL,
-    -- SHA-256 of what it says, whatever shape it came in.
+    -- SHA-256 of the content, independent of its format.
     digest        bytea NOT NULL,
     document      jsonb NOT NULL,
     generated_at  timestamptz,
@@ -44,20 +44,20 @@ CREATE TABLE nettskjema_definition (
     CONSTRAINT nettskjema_definition_once UNIQUE (nettskjema_id, digest)
 );
 
--- What was delivered and could not be placed: sealed as it came, with the reasons. Nothing leaves this table.
+-- Quarantine: deliveries that could not be placed, sealed as delivered, with the faults. Rows are never deleted.
 CREATE TABLE quarantine (
     id                   uuid PRIMARY KEY,
-    -- The operation's shape: a Nettskjema form's number, or NULL for submissions in the registry's own words.
+    -- The Nettskjema form's number, or NULL for submissions in the registry's own format.
     nettskjema_id        text,
     media_type           text NOT NULL,
-    -- Whose, as far as could be read.
+    -- The source submission, as far as it could be read.
     source_system        text,
     source_form_id       text,
     source_submission_id text,
     payload_hash         bytea NOT NULL,
-    -- Under the registry's key for quarantine: nobody knows yet whose answers these are.
+    -- Sealed under the registry's quarantine key, because the patient is not known yet.
     sealed               bytea NOT NULL,
-    -- What a person corrected, sealed alike; the payload stays as it came.
+    -- Corrections by staff, sealed under the same key; the payload is not changed.
     corrections          bytea,
     reasons              jsonb NOT NULL,
     state                text NOT NULL CONSTRAINT quarantine_state_known
@@ -76,7 +76,7 @@ CREATE INDEX quarantine_open_by_source ON quarantine (source_submission_id, sour
 CREATE INDEX quarantine_by_time ON quarantine (received_at DESC, id DESC);
 CREATE INDEX quarantine_by_submission ON quarantine (submission_id) WHERE submission_id IS NOT NULL;
 
--- An answer that the clinic must see, such as item 20 of the HSCL-25. The answer itself is not here.
+-- Alerts: answers that the clinic must see, such as item 20 of the HSCL-25. The answer itself is not in this table.
 CREATE TABLE alert (
     id              uuid PRIMARY KEY,
     patient_id      uuid NOT NULL CONSTRAINT alert_patient_fk REFERENCES patient,
@@ -94,5 +94,5 @@ CREATE INDEX alert_by_time ON alert (raised_at DESC, id DESC);
 CREATE INDEX alert_open ON alert (raised_at DESC, id DESC) WHERE acknowledged_at IS NULL;
 CREATE INDEX alert_by_patient ON alert (patient_id);
 
--- The registry as of an instant asks for what was valid then, of one kind.
+-- For reading the entries of one kind as of an instant.
 CREATE INDEX row_history_by_period ON row_history (entity, valid_to, valid_from);

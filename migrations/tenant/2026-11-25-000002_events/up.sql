@@ -1,7 +1,7 @@
--- What happened (hendelser): thin, in an order that never changes once shown; and who is told by webhook.
+-- Events (hendelser) without content, in an order that never changes once shown, and webhook subscriptions.
 
--- Written in the transaction of what happened. A transaction that commits late has a low number and high positions: readers
--- see only transactions older than every one that is still open, in the order (txid, position).
+-- Written in the transaction of the event. A transaction that commits late has a low txid: readers therefore see only
+-- transactions older than every open one, in the order (txid, position).
 CREATE TABLE event (
     position   bigint GENERATED ALWAYS AS IDENTITY,
     txid       bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
@@ -9,28 +9,28 @@ CREATE TABLE event (
     at         timestamptz NOT NULL,
     kind       text NOT NULL,
     patient_id uuid CONSTRAINT event_patient_fk REFERENCES patient,
-    -- What it happened to, as the access log names it: diagnosis/<id>; and its version then.
+    -- The object of the event, as in the access log: diagnosis/<id>; and its version after the event.
     object     text NOT NULL,
     version    bigint,
     CONSTRAINT event_pkey PRIMARY KEY (txid, position)
 );
 CREATE INDEX event_by_patient ON event (patient_id, txid, position) WHERE patient_id IS NOT NULL;
 
--- Who is told.
+-- Webhook subscriptions.
 CREATE TABLE webhook (
     id                uuid PRIMARY KEY,
     url               text NOT NULL,
     description       text,
-    -- Which kinds of events; none: all of them.
+    -- The kinds of events; empty: every kind.
     kinds             text[] NOT NULL,
     enabled           boolean NOT NULL,
     disabled_because  text CONSTRAINT webhook_disabled_because_known CHECK (disabled_because IN ('asked', 'failing', 'gone')),
     failing_since     timestamptz,
-    -- Sealed, as is the one before it while both are signed with.
+    -- Both secrets are sealed. Deliveries are signed with both until old_secret_until.
     secret            bytea NOT NULL,
     old_secret        bytea,
     old_secret_until  timestamptz,
-    -- How far events have been given to it.
+    -- The position in the order of events up to which deliveries have been created.
     txid              bigint NOT NULL,
     position          bigint NOT NULL,
     created_at        timestamptz NOT NULL,
@@ -41,12 +41,12 @@ CREATE TABLE webhook (
     CONSTRAINT webhook_old_secret_ends CHECK ((old_secret IS NULL) = (old_secret_until IS NULL))
 );
 
--- One event for one webhook, and how telling it went.
+-- One delivery of one event to one webhook, with its attempts.
 CREATE TABLE webhook_delivery (
     id           uuid PRIMARY KEY,
     webhook_id   uuid NOT NULL CONSTRAINT webhook_delivery_webhook_fk REFERENCES webhook ON DELETE CASCADE,
     event_id     uuid NOT NULL CONSTRAINT webhook_delivery_event_fk REFERENCES event (id),
-    -- Of these only the first that is pending is told: the patient, else the event itself.
+    -- Deliveries with the same value are sent one after another: the patient's id, else the event's.
     ordered_by   uuid NOT NULL,
     txid         bigint NOT NULL,
     position     bigint NOT NULL,
@@ -55,7 +55,7 @@ CREATE TABLE webhook_delivery (
     next_at      timestamptz NOT NULL,
     lease_until  timestamptz,
     attempted_at timestamptz,
-    -- What the receiver answered last, or why it could not.
+    -- The last response status, or the reason of failure.
     status       integer,
     failure      text CONSTRAINT webhook_delivery_failure_known CHECK (failure IN ('refused_address', 'timeout', 'unreachable', 'status')),
     created_at   timestamptz NOT NULL,

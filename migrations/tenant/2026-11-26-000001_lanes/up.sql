@@ -1,4 +1,4 @@
--- Several may decide about everybody at once: each goes along a lane of its own, and a patient is in the lane of their id.
+-- Several workers decide patients at the same time, each in one lane. The patient's id determines the lane.
 ALTER TABLE follow_up_sweep
     DROP COLUMN only_row,
     ADD COLUMN lane smallint PRIMARY KEY DEFAULT 0 CONSTRAINT follow_up_sweep_lane_known CHECK (lane BETWEEN 0 AND 3);

@@ -1,2 +1,2 @@
--- A call stays when what it was about is decided no more: the decision itself stands in row_history.
+-- A call is kept after its decision has been removed; row_history has the old decision.
 ALTER TABLE follow_up_call DROP CONSTRAINT follow_up_call_decision_fk;

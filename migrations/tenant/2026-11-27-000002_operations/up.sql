@@ -1,6 +1,5 @@
--- Work that outlasts a request. The worker does it a stretch a transaction: the row is locked meanwhile, so that several
--- workers never do the same stretch twice, and a killed one leaves the stretch to be done again. `position` is where the
--- next stretch begins, in the terms of the kind.
+-- Long operations. The worker does one stretch in each transaction and locks the row, so that no other worker does the same
+-- stretch; after a crash the stretch is done again. `position` is the start of the next stretch, in the terms of the kind.
 CREATE TABLE operation (
     id uuid PRIMARY KEY,
     kind text NOT NULL,

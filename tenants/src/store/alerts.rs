@@ -1,4 +1,4 @@
-//! Alerts (varsler): answers that the clinic must see. What was answered is not here.
+//! Alerts (varsler): answers that the clinic must see. The answers themselves are not in this table.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
@@ -20,7 +20,7 @@ use crate::tx::Tx;
 pub struct RaisedAlert {
     /// The alert's id.
     pub id: AlertId,
-    /// The patient.
+    /// The patient; of a merged record the survivor.
     pub patient: PatientId,
     /// The submission that raised it.
     pub submission: SubmissionId,

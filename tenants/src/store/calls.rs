@@ -1,4 +1,4 @@
-//! Whom to ring about an unanswered invitation, and what came of ringing. The weighing is the domain's.
+//! Telephone calls about unanswered invitations: the patients to phone, and the outcomes. The urgency is computed in the domain.
 
 use std::collections::HashSet;
 
@@ -35,7 +35,7 @@ pub struct ToRing {
     pub points: i64,
     /// The points of each reason.
     pub weights: Vec<Weight>,
-    /// The number of days left to answer.
+    /// The number of days until the invitation lapses.
     pub days_left: i32,
     /// The last call to the patient; calls about other decisions count unless the patient declined or was unable.
     pub last_call: Option<(Timestamp, CallOutcome)>,
@@ -162,7 +162,7 @@ pub fn to_ring(tx: &mut Tx<'_>, unit: Option<&str>, limit: i64) -> Result<Vec<To
         }
     }
     found.sort_by_key(|it| (-it.points, it.days_left, it.decision.id));
-    // One call is enough, about whatever is most urgent.
+    // One call for each patient, about the most urgent decision.
     let mut phoned = HashSet::new();
     found.retain(|it| phoned.insert(it.patient));
     found.truncate(usize::try_from(limit).unwrap_or(0));

@@ -1,5 +1,5 @@
-//! The registry's own code lists and projects: small, read with every entry, changed seldom; kept in memory until the
-//! registry's own counter says that they are old.
+//! The registry's code lists and projects: small, read with every entry, rarely changed. They are cached until the registry's
+//! cache generation changes.
 
 use std::sync::Arc;
 
@@ -17,29 +17,29 @@ use crate::schema::tenant::{code_list, code_list_version, config_generation, pro
 use crate::store::{Listing, parse_stored, version};
 use crate::tx::Tx;
 
-/// A code list as people change it: as a whole.
+/// A stored code list, which is changed as a whole.
 #[derive(Clone, Debug)]
 pub struct KeptList {
-    /// Which list.
+    /// The name of the list.
     pub list: List,
-    /// Its codes, in order.
+    /// The codes, in their order, in force or not.
     pub codes: Vec<Listed>,
-    /// When it last changed.
+    /// The instant of the last change.
     pub updated_at: Timestamp,
-    /// Counts changes.
+    /// The version, from 1; every change adds 1.
     pub version: i64,
 }
 
-/// A project as it is stored.
+/// A stored project.
 #[derive(Clone, Debug)]
 pub struct KeptProject {
-    /// The project.
+    /// The content of the project.
     pub project: Project,
-    /// When it was registered.
+    /// The instant of registration.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The instant of the last change.
     pub updated_at: Timestamp,
-    /// Counts changes.
+    /// The version, from 1; every change adds 1.
     pub version: i64,
 }
 
@@ -132,19 +132,19 @@ impl ProjectRow {
     }
 }
 
-/// The lists and projects of now: from memory unless they have changed since.
-pub fn current(tx: &mut Tx<'_>, standing: &RecordingContext) -> Result<Arc<CodeLists>, StoreError> {
-    at_generation(tx, standing.lists)
+/// Returns the current lists and projects, cached until they change.
+pub fn current(tx: &mut Tx<'_>, context: &RecordingContext) -> Result<Arc<CodeLists>, StoreError> {
+    at_generation(tx, context.lists)
 }
 
-/// The lists and projects of now, where nobody's record is open: one round trip more.
-pub(super) fn of_now(tx: &mut Tx<'_>) -> Result<Arc<CodeLists>, StoreError> {
+/// Returns the current lists and projects for a transaction that has opened no record. One more round trip.
+pub(super) fn without_record(tx: &mut Tx<'_>) -> Result<Arc<CodeLists>, StoreError> {
     let generation = tx.generation()?;
     at_generation(tx, generation)
 }
 
 fn at_generation(tx: &mut Tx<'_>, generation: i64) -> Result<Arc<CodeLists>, StoreError> {
-    // A generation that was read before the lists is at worst too old: then they are read once more.
+    // The generation was read before the lists: if it is out of date, the lists are read once more.
     tx.place().cache.get_or_load("", generation, || {
         let codes = codes(tx.conn)?;
         let projects: Vec<ProjectRow> = project::table.select(ProjectRow::as_select()).load(tx.conn)?;
@@ -153,7 +153,7 @@ fn at_generation(tx: &mut Tx<'_>, generation: i64) -> Result<Arc<CodeLists>, Sto
     })
 }
 
-/// Every list with its codes in order, in force or not.
+/// Returns every list with its codes.
 pub fn all(tx: &mut Tx<'_>) -> Result<Vec<KeptList>, StoreError> {
     let versions: Vec<(String, jiff_diesel::Timestamp, i64)> = code_list_version::table
         .select((code_list_version::list, code_list_version::updated_at, code_list_version::version))
@@ -176,13 +176,13 @@ fn codes(conn: &mut PgConnection) -> Result<Vec<(List, Listed)>, StoreError> {
     rows.into_iter().map(CodeRow::listed).collect()
 }
 
-/// One list.
+/// Returns one list with its codes.
 pub fn find(tx: &mut Tx<'_>, list: List) -> Result<KeptList, StoreError> {
     all(tx)?.into_iter().find(|kept| kept.list == list).ok_or(StoreError::NotFound)
 }
 
-/// Gives a list other codes, unless somebody changed it since `version` was read. A code that is left out is not
-/// removed, because entries hold it: leaving one out is [`StoreError::Invalid`]; end it instead.
+/// Replaces the codes of a list; [`StoreError::Stale`] if the list changed since `version` was read. Omitting a code is
+/// [`StoreError::Invalid`], because entries refer to it: end its validity instead.
 pub fn replace(tx: &mut Tx<'_>, list: List, version: i64, codes: &[Listed]) -> Result<(), StoreError> {
     let now = tx.now();
     let name: &'static str = list.into();
@@ -233,7 +233,8 @@ fn write(conn: &mut PgConnection, list: List, codes: &[Listed]) -> Result<(), St
     Ok(())
 }
 
-/// Puts a template's lists into a registry that has none of them; the owner's connection stands in its schema.
+/// Stores a template's lists, of those that the registry does not have yet. The connection is the owner's, with the registry's
+/// schema as search path.
 pub(crate) fn seed(conn: &mut PgConnection, lists: &CodeLists, now: Timestamp) -> Result<(), StoreError> {
     for (list, codes) in lists.all() {
         let name: &'static str = (*list).into();

@@ -1,4 +1,5 @@
-//! The platform's code systems: imported by operators, read into memory by every server. No registry has any right here.
+//! The platform's code systems, imported by operators and cached by every server. Registries' roles have no rights to these
+//! tables.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,38 +15,38 @@ use crate::error::StoreError;
 use crate::schema::platform::{code, code_import};
 use crate::statement::statement;
 use crate::store::parse_stored;
-use crate::store::tenants::move_generation;
+use crate::store::tenants::bump_generation;
 use crate::tx::PlatformTx;
 
-/// One import at a time: what it changes depends on what it found.
+/// The advisory lock of imports: the changes of an import depend on the codes that it found.
 const LOCK: i64 = 0x7061_696e_7265_6702;
-/// So many rows go to the database at once.
+/// The number of rows that one statement stores.
 const BATCH: usize = 2000;
 
-/// An edition to be imported, and where it comes from.
+/// An edition to be imported, with its origin.
 pub struct Source<'a> {
-    /// Whose codes.
+    /// The code system that the edition belongs to.
     pub system: System,
-    /// Which edition.
+    /// The name and the first day of the edition.
     pub issue: &'a Issue,
-    /// The codes.
+    /// The codes that the edition lists.
     pub listed: &'a ListedCodes,
-    /// The file's name, without its folder.
+    /// The name of the file, without its folder.
     pub name: &'a str,
-    /// The file.
+    /// The content of the file.
     pub bytes: &'a [u8],
 }
 
-/// What became of an import.
+/// The result of an import.
 #[derive(Clone, Debug)]
 pub struct Imported {
-    /// What changed, or would have.
+    /// The changes, made or, in a dry run, found.
     pub import: Import,
-    /// Whether anything was imported; a system that has an official edition needs none of ours.
+    /// Whether the changes were stored: not in a dry run, and not where a system already has another edition than the shipped one.
     pub done: bool,
 }
 
-/// How many imports of each system there have been: what is in memory is as old as this.
+/// The number of imports of each system; a cached code book is out of date when its system has another number.
 pub(crate) type Versions = BTreeMap<System, i64>;
 
 #[derive(QueryableByName)]
@@ -93,7 +94,7 @@ impl From<EditionRow> for Edition {
     }
 }
 
-/// How old the systems' codes are.
+/// Returns the number of imports of each system.
 pub(crate) fn versions(conn: &mut PgConnection) -> Result<Versions, StoreError> {
     let rows: Vec<(String, i64)> = code_import::table
         .group_by(code_import::system)
@@ -102,7 +103,7 @@ pub(crate) fn versions(conn: &mut PgConnection) -> Result<Versions, StoreError> 
     rows.into_iter().map(|(system, imports)| Ok((parse_stored(&system)?, imports))).collect()
 }
 
-/// Every book; those whose system has had no import since are taken from `before`.
+/// Returns every code book. Books of systems without a new import are taken from `before`.
 pub(crate) fn load_all(
     conn: &mut PgConnection,
     before: (&CodeBooks, &Versions),
@@ -142,8 +143,8 @@ fn load(conn: &mut PgConnection, system: System) -> Result<CodeBook, StoreError>
     Ok(CodeBook::new(system, codes, editions.into_iter().map(Edition::from).collect()))
 }
 
-/// Imports an edition, or with `dry` only tells what that would do. `seen` is told how many of how many changed codes
-/// have been stored.
+/// Imports an edition; a dry run finds the changes and stores nothing. Calls `seen` with the number of stored code periods and
+/// their total.
 pub fn import(
     tx: &mut PlatformTx<'_>,
     source: &Source<'_>,
@@ -157,13 +158,13 @@ pub fn import(
     if !dry {
         store(tx, source.system, &import, seen)?;
         journal(tx, source, &import)?;
-        move_generation(tx.conn)?;
+        bump_generation(tx.conn)?;
     }
     tx.trace.write(tx.conn, None, Some(what), "ok")?;
     Ok(Imported { import, done: !dry })
 }
 
-/// Imports what the program brings along, unless it is there already or the system has an edition from elsewhere.
+/// Imports an edition shipped with the program, unless it is stored already or the system has another edition.
 pub fn import_shipped(tx: &mut PlatformTx<'_>, shipped: &Shipped) -> Result<Imported, StoreError> {
     lock(tx)?;
     let book = load(tx.conn, shipped.system)?;
@@ -185,7 +186,7 @@ fn lock(tx: &mut PlatformTx<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Replaces the periods of every changed code.
+/// Replaces the validity periods of every changed code.
 fn store(
     tx: &mut PlatformTx<'_>,
     system: System,

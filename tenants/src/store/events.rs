@@ -51,9 +51,9 @@ pub struct Event {
     pub kind: Kind,
     /// The instant of the event.
     pub at: Timestamp,
-    /// The patient it is about.
+    /// The patient that the event is about.
     pub patient: Option<PatientId>,
-    /// The object it is about.
+    /// The object that the event is about.
     pub object: String,
     /// The object's version after the event.
     pub version: Option<i64>,
@@ -133,7 +133,7 @@ pub fn list(
     after: EventPosition,
     limit: i64,
 ) -> Result<(Listing<Event>, EventPosition), StoreError> {
-    // Read before what is asked for: whatever is older stands in the list, or is of no interest to the caller.
+    // Read before the list: every event up to this position is in the list or is filtered out of it.
     let horizon: Option<EventPosition> = statement("SELECT txid, position FROM event WHERE ")
         .then(SETTLED)
         .then(" ORDER BY txid DESC, position DESC LIMIT 1")

@@ -1,4 +1,4 @@
-//! Forms: published versions are immutable, so each is read from the database once and kept; drafts are not.
+//! Forms. Published versions are immutable and cached; drafts are not.
 
 use diesel::prelude::*;
 use jiff::Timestamp;
@@ -13,29 +13,29 @@ use crate::schema::tenant::{form_draft, form_version, nettskjema_form};
 use crate::store::{Listing, version};
 use crate::tx::Tx;
 
-/// A form that is being written.
+/// The draft of a form.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// What it is so far; it may be faulty.
+    /// The definition, which may have faults.
     pub definition: Definition,
-    /// When it was begun.
+    /// The instant of creation.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The instant of the last change.
     pub updated_at: Timestamp,
-    /// Counts changes; also the ETag.
+    /// The version, from 1; every change adds 1. The ETag.
     pub version: i64,
 }
 
-/// A published version of a form and when that was.
+/// A published version of a form.
 #[derive(Clone, Debug)]
 pub struct Published {
-    /// The form.
+    /// The form in this version.
     pub form: Form,
-    /// When it was published.
+    /// The instant of publication.
     pub published_at: Timestamp,
 }
 
-/// The published version of a form.
+/// Returns one published version of a form.
 pub fn version(tx: &mut Tx<'_>, code: &str, version: &str) -> Result<Form, StoreError> {
     tx.place().cache.get_or_load(&format!("{code}\0{version}"), (), || {
         let definition: Value =
@@ -44,7 +44,7 @@ pub fn version(tx: &mut Tx<'_>, code: &str, version: &str) -> Result<Form, Store
     })
 }
 
-/// The newest published version of a form.
+/// Returns the newest published version of a form.
 pub fn newest(tx: &mut Tx<'_>, code: &str) -> Result<Form, StoreError> {
     let found: String = form_version::table
         .filter(form_version::code.eq(code))
@@ -54,7 +54,7 @@ pub fn newest(tx: &mut Tx<'_>, code: &str) -> Result<Form, StoreError> {
     version(tx, code, &found)
 }
 
-/// The codes of the forms of which some published version is no baseline.
+/// Returns the codes of the forms with a published version that is not a baseline.
 pub(super) fn that_follow_up(tx: &mut Tx<'_>) -> Result<Vec<String>, StoreError> {
     Ok(form_version::table
         .filter(form_version::wave.ne_all(["baseline", "baseline_short"]))
@@ -64,7 +64,7 @@ pub(super) fn that_follow_up(tx: &mut Tx<'_>) -> Result<Vec<String>, StoreError>
         .load(tx.conn)?)
 }
 
-/// The version that was published before this one, if any was.
+/// Returns the version published before this one; `None` for the first.
 pub fn before(tx: &mut Tx<'_>, form: &Form) -> Result<Option<Form>, StoreError> {
     let at: jiff_diesel::Timestamp =
         form_version::table.find((form.code(), form.version())).select(form_version::published_at).first(tx.conn)?;
@@ -82,7 +82,7 @@ pub fn before(tx: &mut Tx<'_>, form: &Form) -> Result<Option<Form>, StoreError> 
     found.map(|found| version(tx, form.code(), &found)).transpose()
 }
 
-/// The published versions of one form, the newest first, before `before`.
+/// Returns the published versions of one form, newest first, before `before`.
 pub fn versions(
     tx: &mut Tx<'_>,
     code: &str,
@@ -110,7 +110,7 @@ pub fn versions(
     found.try_map(|(found, at)| Ok(Published { form: version(tx, code, &found)?, published_at: at.to_jiff() }))
 }
 
-/// The draft of a form.
+/// Returns the draft of a form.
 pub fn draft(tx: &mut Tx<'_>, code: &str) -> Result<Draft, StoreError> {
     let (definition, created_at, updated_at, version): (Value, jiff_diesel::Timestamp, jiff_diesel::Timestamp, i64) =
         form_draft::table
@@ -121,7 +121,7 @@ pub fn draft(tx: &mut Tx<'_>, code: &str) -> Result<Draft, StoreError> {
     Ok(Draft { definition, created_at: created_at.to_jiff(), updated_at: updated_at.to_jiff(), version })
 }
 
-/// Begins a draft.
+/// Creates a draft of a form that has none.
 pub fn begin(tx: &mut Tx<'_>, definition: &Definition) -> Result<Draft, StoreError> {
     let now = tx.now().to_diesel();
     diesel::insert_into(form_draft::table)
@@ -136,7 +136,7 @@ pub fn begin(tx: &mut Tx<'_>, definition: &Definition) -> Result<Draft, StoreErr
     draft(tx, &definition.code)
 }
 
-/// Puts another definition in place of a draft's, unless somebody changed it since `version` was read.
+/// Replaces the definition of a draft; [`StoreError::Stale`] if the draft changed since `version` was read.
 pub fn replace(tx: &mut Tx<'_>, version: i64, definition: &Definition) -> Result<Draft, StoreError> {
     let changed = diesel::update(form_draft::table.find(&definition.code).filter(form_draft::version.eq(version)))
         .set((
@@ -150,14 +150,14 @@ pub fn replace(tx: &mut Tx<'_>, version: i64, definition: &Definition) -> Result
     version::one_changed(changed).map(|()| draft)
 }
 
-/// Discards a draft, unless somebody changed it since `version` was read.
+/// Deletes a draft; [`StoreError::Stale`] if the draft changed since `version` was read.
 pub fn discard(tx: &mut Tx<'_>, code: &str, version: i64) -> Result<(), StoreError> {
     let read = form_draft::table.find(code).filter(form_draft::version.eq(version));
     let deleted = diesel::delete(read).execute(tx.conn)?;
     version::one_changed(deleted).or_else(|stale| draft(tx, code).and(Err(stale)))
 }
 
-/// Publishes a form as a version that never changes. The draft it was read from, with this version, is no more.
+/// Publishes a form as an immutable version and deletes the draft that it was read from, in the version `draft`.
 pub fn publish(tx: &mut Tx<'_>, draft: i64, form: &Form) -> Result<(), StoreError> {
     discard(tx, form.code(), draft)?;
     let now = tx.now();
@@ -166,7 +166,7 @@ pub fn publish(tx: &mut Tx<'_>, draft: i64, form: &Form) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Every published version, by code and version, after `after`.
+/// Returns every published version by code and version, after `after`.
 pub fn list(tx: &mut Tx<'_>, after: Option<Keyset<String, String>>, limit: i64) -> Result<Listing<Form>, StoreError> {
     let mut query = form_version::table
         .order((form_version::code, form_version::version))
@@ -181,7 +181,7 @@ pub fn list(tx: &mut Tx<'_>, after: Option<Keyset<String, String>>, limit: i64) 
     found.try_map(|(code, of)| version(tx, &code, &of))
 }
 
-/// The newest published version of every form, by code.
+/// Returns the newest published version of every form by code.
 pub fn in_use(tx: &mut Tx<'_>) -> Result<Vec<Form>, StoreError> {
     let found: Vec<(String, String)> = form_version::table
         .distinct_on(form_version::code)
@@ -191,7 +191,7 @@ pub fn in_use(tx: &mut Tx<'_>) -> Result<Vec<Form>, StoreError> {
     found.iter().map(|(code, of)| version(tx, code, of)).collect()
 }
 
-/// Puts a template's forms into a new registry; the owner's connection stands in the registry's schema.
+/// Stores a template's forms in a new registry. The connection is the owner's, with the registry's schema as search path.
 pub(crate) fn seed(conn: &mut PgConnection, forms: &[Form], now: Timestamp) -> Result<(), StoreError> {
     for form in forms {
         insert(conn, form, now)?;
@@ -231,6 +231,6 @@ fn read(definition: &Value) -> Result<Form, StoreError> {
 }
 
 fn unreadable(error: impl std::fmt::Display) -> StoreError {
-    tracing::error!(%error, "a stored form cannot be read");
+    tracing::error!(%error, "stored form cannot be read");
     StoreError::Unavailable("a stored form cannot be read".to_owned())
 }

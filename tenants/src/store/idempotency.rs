@@ -1,4 +1,4 @@
-//! Requests that must not happen twice: the reply is stored with the effect, in the same transaction.
+//! Idempotency keys: the reply to a request is stored with its effect, in the same transaction.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use crate::place::TenantDatabase;
 use crate::schema::tenant::idempotency_key;
 use crate::statement::statement;
 
-/// How long a stored reply is kept: thirty days.
+/// The retention period of a stored reply: thirty days.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// A client's idempotency key and the request it was sent with.
@@ -28,10 +28,10 @@ pub struct IdempotencyKey {
     pub request_hash: [u8; 32],
 }
 
-/// A reply as it can be given again.
+/// A reply that can be stored and returned again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// HTTP status.
+    /// The status code of the HTTP response.
     pub status: u16,
     /// The `Location` header.
     pub location: Option<String>,
@@ -39,11 +39,11 @@ pub struct Reply {
     pub etag: Option<String>,
     /// The `Content-Type` header.
     pub media_type: Cow<'static, str>,
-    /// The body.
+    /// The response body, not encrypted.
     pub body: Vec<u8>,
-    /// The patient whom the body is about, so that erasing the patient erases it too.
+    /// The patient that the body is about, so that erasure of the patient deletes the reply.
     pub patient: Option<PatientId>,
-    /// Whether this reply was given before.
+    /// Whether this reply was read from the store.
     pub replayed: bool,
 }
 
@@ -72,8 +72,8 @@ struct ReplyRow {
     patient_id: Option<Uuid>,
 }
 
-/// Returns the stored reply to this very request, if there is one, and logs the replay. Until the transaction ends no other one
-/// works on the same key.
+/// Returns the stored reply to the same request, if there is one, and logs the replay. Locks the key until the transaction
+/// ends; [`StoreError::InProgress`] where another transaction holds it.
 pub(crate) fn lookup(
     conn: &mut PgConnection,
     trace: &mut Trace<'_>,
@@ -98,7 +98,7 @@ pub(crate) fn lookup(
     if hash != key.request_hash {
         return Err(StoreError::KeyReused);
     }
-    let body = place.keys.replay.open(&body, &seal_place(place, principal, &key.key))?;
+    let body = place.keys.replay.open(&body, &reply_aad(place, principal, &key.key))?;
     let patient = row.patient_id.map(PatientId::existing);
     trace.write(conn, patient, Some("replayed".to_owned()), "ok")?;
     Ok(Some(Reply {
@@ -121,7 +121,7 @@ pub(crate) fn store(
     reply: &Reply,
 ) -> Result<(), StoreError> {
     let principal = &trace.principal.key;
-    let sealed = place.keys.replay.seal(&reply.body, &seal_place(place, principal, &key.key));
+    let sealed = place.keys.replay.seal(&reply.body, &reply_aad(place, principal, &key.key));
     diesel::insert_into(idempotency_key::table)
         .values((
             idempotency_key::principal.eq(principal),
@@ -139,8 +139,8 @@ pub(crate) fn store(
     Ok(())
 }
 
-/// Looks the reply up once more where what "exists already" may be this very request's own effect: of two equal requests
-/// the first may end between the lookup and the lock of the second, which are one statement.
+/// Looks up the reply once more after a conflict, which may be the effect of the same request: of two equal requests the first
+/// may end between the lookup and the lock of the second, which are one statement.
 pub(crate) fn after_lost_race<E: AuditOutcome>(
     done: Result<Reply, E>,
     lookup: impl FnOnce(E) -> Result<Reply, E>,
@@ -151,7 +151,7 @@ pub(crate) fn after_lost_race<E: AuditOutcome>(
     }
 }
 
-fn seal_place<'a>(place: &'a TenantDatabase, principal: &'a str, key: &'a str) -> [&'a [u8]; 5] {
+fn reply_aad<'a>(place: &'a TenantDatabase, principal: &'a str, key: &'a str) -> [&'a [u8]; 5] {
     [&place.id, b"idempotency_key", b"body", principal.as_bytes(), key.as_bytes()]
 }
 

@@ -1,4 +1,4 @@
-//! Who carries which device: the question of a recall (tilbakekalling).
+//! Recalls (tilbakekallinger): the patients who carry a device.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -16,7 +16,7 @@ use crate::tx::Tx;
 /// The recalled devices: every member given must match.
 #[derive(Clone, Debug, Default)]
 pub struct Recall {
-    /// Device identifier (UDI-DI).
+    /// The device identifier (UDI-DI), compared exactly.
     pub udi_di: Option<String>,
     /// Lot, as typed or as read from the UDI.
     pub lot: Option<String>,
@@ -39,7 +39,7 @@ pub struct Carrier {
     pub registry_number: i64,
     /// The unit that treats the patient.
     pub unit: String,
-    /// Date of death.
+    /// The date of death; `None` while the patient is alive.
     pub deceased_on: Option<Date>,
     /// The components, as a JSON array.
     pub components: String,

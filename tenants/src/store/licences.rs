@@ -1,5 +1,5 @@
-//! Licences of instruments and their wording: every version is a row, the highest counts. What answers are measured by is
-//! kept in memory until the registry's own counter says that it is old.
+//! Licences of instruments and the wording of instruments. Every version is a row; the highest is current. The licences in force
+//! are cached until the registry's cache generation changes.
 
 use std::sync::Arc;
 
@@ -24,45 +24,45 @@ use crate::statement::{Statement, statement};
 use crate::store::{Listing, code_lists, settings, version};
 use crate::tx::Tx;
 
-/// What answers are measured by.
+/// The licences and settings that answers are checked and scored by.
 pub struct Licensing {
-    /// Every licence that was not withdrawn; nobody has counted answers.
+    /// Every licence that was not withdrawn, with no answers counted.
     pub licences: Vec<Held>,
-    /// What the registry has decided.
+    /// The settings of the registry.
     pub settings: Settings,
-    /// How stored answers are scored: with the value sets that the registry has chosen.
+    /// The options of scoring, from the value sets in the settings.
     pub options: Options,
 }
 
 /// A version of a licence.
 #[derive(Clone, Debug)]
 pub struct KeptLicence {
-    /// Which licence.
+    /// The id of the licence, the same in every version.
     pub id: LicenceId,
-    /// What it says; `None` where it was withdrawn. Invoices and note are there for those who manage licences.
+    /// The content; `None` where this version withdraws the licence. Only callers who may manage licences see invoices and note.
     pub licence: Option<Licence>,
-    /// When it was registered.
+    /// The instant of the first version.
     pub created_at: Timestamp,
-    /// When this version was made.
+    /// The instant of this version.
     pub changed_at: Timestamp,
-    /// The action that made it.
+    /// The action that made this version.
     pub changed_by: String,
-    /// Counts changes.
+    /// The version, from 1; every change adds 1.
     pub version: i64,
 }
 
 /// The wording of an instrument in one language.
 #[derive(Clone, Debug)]
 pub struct KeptWording {
-    /// The language, as it was loaded.
+    /// The language tag, as it was loaded.
     pub language: String,
-    /// The wording.
+    /// The texts of the items.
     pub wording: Wording,
-    /// When it was loaded.
+    /// The instant of loading.
     pub loaded_at: Timestamp,
-    /// Who loaded it, as the access log shows them.
+    /// The actor who loaded it, as shown in the access log.
     pub loaded_by: String,
-    /// Counts changes.
+    /// The version, from 1; every change adds 1.
     pub version: i64,
 }
 
@@ -111,7 +111,7 @@ impl LicenceRow {
     }
 }
 
-/// The members that only those see who manage licences.
+/// The members that only callers who may manage licences see.
 const ACCOUNTS: [&str; 2] = ["invoices", "note"];
 
 fn split_accounts(licence: &Licence) -> Result<(Value, Value), StoreError> {
@@ -130,7 +130,7 @@ fn with_accounts(content: Value, accounts: Option<Value>) -> Result<Licence, Sto
     serde_json::from_value(whole).map_err(unreadable)
 }
 
-/// Every version of licences, with what the caller may see of it.
+/// Starts a query of every version of every licence, with the columns that the caller may see.
 fn seen<'a>(tx: &Tx<'_>, select: &'static str) -> Statement<'a> {
     let accounts = if tx.may(Action::ManageLicences) { "accounts" } else { "NULL::jsonb AS accounts" };
     statement(select).then(" id, version, content, ").then(accounts).then(
@@ -139,7 +139,7 @@ fn seen<'a>(tx: &Tx<'_>, select: &'static str) -> Statement<'a> {
     )
 }
 
-/// The licences that were not withdrawn, in the order in which they were registered, after `after`.
+/// Returns the licences that were not withdrawn, in the order of registration, after `after`.
 pub fn list(tx: &mut Tx<'_>, after: Option<LicenceId>, limit: i64) -> Result<Listing<KeptLicence>, StoreError> {
     let query = seen(tx, "SELECT * FROM (SELECT DISTINCT ON (id)")
         .then(" WHERE id > ? ORDER BY id, version DESC) newest WHERE content IS NOT NULL ORDER BY id")
@@ -147,7 +147,7 @@ pub fn list(tx: &mut Tx<'_>, after: Option<LicenceId>, limit: i64) -> Result<Lis
     Listing::load(tx.conn, query, limit)?.try_map(LicenceRow::kept)
 }
 
-/// The newest version of a licence that was not withdrawn, and what it says.
+/// Returns the newest version of a licence that was not withdrawn, and its content.
 pub fn find(tx: &mut Tx<'_>, id: LicenceId) -> Result<(KeptLicence, Licence), StoreError> {
     let row: LicenceRow = seen(tx, "SELECT")
         .then(" WHERE id = ? ORDER BY version DESC LIMIT 1")
@@ -158,7 +158,7 @@ pub fn find(tx: &mut Tx<'_>, id: LicenceId) -> Result<(KeptLicence, Licence), St
     Ok((kept, licence))
 }
 
-/// Every version of a licence, the newest first.
+/// Returns every version of a licence, newest first.
 pub fn versions(tx: &mut Tx<'_>, id: LicenceId) -> Result<Vec<KeptLicence>, StoreError> {
     let rows: Vec<LicenceRow> = seen(tx, "SELECT")
         .then(" WHERE id = ? ORDER BY version DESC LIMIT 1000")
@@ -167,25 +167,25 @@ pub fn versions(tx: &mut Tx<'_>, id: LicenceId) -> Result<Vec<KeptLicence>, Stor
     if rows.is_empty() { Err(StoreError::NotFound) } else { rows.into_iter().map(LicenceRow::kept).collect() }
 }
 
-/// Registers a licence.
+/// Registers a licence as version 1.
 pub fn register(tx: &mut Tx<'_>, licence: &Licence) -> Result<KeptLicence, StoreError> {
     let id = LicenceId::existing(tx.ordered_id());
     add(tx, id, 0, Some(licence))?;
     Ok(find(tx, id)?.0)
 }
 
-/// Changes a licence, unless somebody changed it since `version` was read.
+/// Changes a licence; [`StoreError::Stale`] if the licence changed since `version` was read.
 pub fn change(tx: &mut Tx<'_>, id: LicenceId, version: i64, licence: &Licence) -> Result<KeptLicence, StoreError> {
     add(tx, id, version, Some(licence))?;
     Ok(find(tx, id)?.0)
 }
 
-/// Withdraws a licence, unless somebody changed it since `version` was read. Its versions stay.
+/// Withdraws a licence and keeps its versions; [`StoreError::Stale`] if the licence changed since `version` was read.
 pub fn withdraw(tx: &mut Tx<'_>, id: LicenceId, version: i64) -> Result<(), StoreError> {
     add(tx, id, version, None)
 }
 
-/// Adds the version after the one that was read.
+/// Stores the version after `read`.
 fn add(tx: &mut Tx<'_>, id: LicenceId, read: i64, licence: Option<&Licence>) -> Result<(), StoreError> {
     let (content, accounts) = licence.map(split_accounts).transpose()?.unzip();
     let new = statement(
@@ -202,11 +202,11 @@ fn add(tx: &mut Tx<'_>, id: LicenceId, read: i64, licence: Option<&Licence>) -> 
     code_lists::bump_generation(tx)
 }
 
-/// What answers are measured by now: from memory unless it has changed since. Not for a transaction that changes it: what
-/// is not committed yet is nobody else's.
+/// Returns the current licences and settings, cached until they change. A transaction that changes them must not call this: other
+/// transactions would see what is not committed.
 pub fn current(tx: &mut Tx<'_>) -> Result<Arc<Licensing>, StoreError> {
     let generation = tx.generation()?;
-    // A generation that was read before the rest is at worst too old: then it is read once more.
+    // The generation was read before the rest: if it is out of date, the rest is read once more.
     tx.place().cache.get_or_load("", generation, || {
         let licences = held(tx)?;
         let settings = settings::read(tx)?.settings;
@@ -215,15 +215,15 @@ pub fn current(tx: &mut Tx<'_>) -> Result<Arc<Licensing>, StoreError> {
     })
 }
 
-/// Every licence that was not withdrawn.
+/// Returns every licence that was not withdrawn, with no answers counted.
 fn held(tx: &mut Tx<'_>) -> Result<Vec<Held>, StoreError> {
     let all = list(tx, None, i64::from(i32::MAX))?.items;
     let held = all.into_iter().filter_map(|kept| Some(Held { id: kept.id, licence: kept.licence?, answered: 0 }));
     Ok(held.collect())
 }
 
-/// Every licence that was not withdrawn; of those with a cap, how many questionnaires were answered in the licence year that
-/// `today` is in. A questionnaire counts once an instrument, with its newest revision, on the Norwegian day of its answer.
+/// Returns every licence that was not withdrawn; those with a volume cap with the number of answers in the licence year of
+/// `today`. An answer counts once for each instrument, in its newest revision, on the Norwegian day of submission.
 pub fn counted(tx: &mut Tx<'_>, today: Date) -> Result<Vec<Held>, StoreError> {
     let mut licences = held(tx)?;
     let capped = licences.iter().filter(|held| held.licence.volume_cap.is_some());
@@ -268,7 +268,7 @@ impl WordingRow {
     }
 }
 
-/// The newest wording of an instrument in a language, and whether it may be shown today.
+/// Returns the newest wording of an instrument in a language, and whether it may be shown today.
 pub fn wording(
     tx: &mut Tx<'_>,
     instrument: &Instrument,
@@ -285,7 +285,7 @@ pub fn wording(
     Ok((row.kept()?, status))
 }
 
-/// The newest wording of an instrument in every language that was loaded, by language, and whether it may be shown today.
+/// Returns the newest wording of an instrument in every loaded language, by language, and whether it may be shown today.
 pub fn wordings(tx: &mut Tx<'_>, instrument: &Instrument) -> Result<Vec<(KeptWording, LicenceStatus)>, StoreError> {
     let rows: Vec<WordingRow> = item_text::table
         .filter(item_text::instrument.eq(instrument.code()))
@@ -298,7 +298,7 @@ pub fn wordings(tx: &mut Tx<'_>, instrument: &Instrument) -> Result<Vec<(KeptWor
     rows.into_iter().map(|row| row.kept().map(|kept| (kept.clone(), status(&kept.language)))).collect()
 }
 
-/// Loads the wording of an instrument after the version that was read; 0 where there was none.
+/// Stores the wording of an instrument as the version after `read`, which is 0 where there is none.
 pub fn load_wording(
     tx: &mut Tx<'_>,
     instrument: &Instrument,
@@ -326,8 +326,8 @@ pub fn load_wording(
 }
 
 impl Tx<'_> {
-    /// What of a form is used outside a licence by whoever answered it on that day; [`StoreError::LicenceBlocked`] where the
-    /// registry refuses that. No round trip of its own after a record was opened to collect, unless something has changed.
+    /// Returns a warning for each instrument of a form that is used outside a licence on that day; [`StoreError::LicenceBlocked`]
+    /// where the settings forbid that. No round trip after a record was opened to collect, unless the cache is out of date.
     pub fn licensing(&mut self, form: &Form, day: Date) -> Result<Vec<LicenceWarning>, StoreError> {
         let current = current(self)?;
         let warnings = licence::warnings(form, day, &current.licences);

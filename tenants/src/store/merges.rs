@@ -1,5 +1,5 @@
-//! Duplicates: finding them, merging one into another, undoing it. No row moves: a merged patient's rows stay where they
-//! are and are read with the survivor's, so that both histories stay whole and undoing loses nothing.
+//! Duplicates: candidates, merges and their undoing. A merge moves no row: the rows of a merged patient keep its id and are read
+//! with the survivor's, so that both histories stay complete and undoing loses nothing.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Date as SqlDate, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -50,7 +50,7 @@ pub struct Twin {
     pub registry_number: i64,
     /// The unit that treats the patient.
     pub unit: String,
-    /// Legal sex.
+    /// The legal sex.
     pub sex: Sex,
 }
 
@@ -139,7 +139,7 @@ pub fn merge(tx: &mut Tx<'_>, survivor: PatientId, duplicate: PatientId) -> Resu
     if survivor == duplicate {
         return Err(StoreError::Invalid(vec![Fault::at("duplicate_id", FaultCode::SamePatient)]));
     }
-    // Opened by their own ids: each leaves its trace, and who is out of reach does not exist.
+    // Both are opened by their own ids: each access is logged, and a patient out of reach is not found.
     let id = MergeId::existing(tx.random_id());
     tx.about(format!("patient_merge/{id}"));
     let opened = [tx.open_patient(survivor)?.id(), tx.open_patient(duplicate)?.id()];
@@ -193,7 +193,7 @@ pub fn undo(tx: &mut Tx<'_>, id: MergeId, version: i64) -> Result<Merge, StoreEr
     let row: MergeRow =
         patient_merge::table.find(id.uuid()).select(MergeRow::as_select()).for_update().first(tx.conn)?;
     tx.about(format!("patient_merge/{id}"));
-    // Who the survivor was merged into since, if anybody: whose record opens is the root of all of them.
+    // The survivor may have been merged since: the record that opens is the root of the chain.
     let root = tx.open_patient(PatientId::existing(row.survivor))?.id().uuid();
     let of_root: Vec<Uuid> = patient::table
         .filter(patient::id.eq(root).or(patient::merged_into.eq(root)))

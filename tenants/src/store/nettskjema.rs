@@ -1,5 +1,5 @@
-//! Nettskjema forms: what they look like, in every version that was delivered, and how their codebooks lead to the
-//! registry's forms, in every version that somebody saved.
+//! Nettskjema forms: every delivered version of their definitions, and every saved version of the mappings from their codebooks
+//! to the registry's forms.
 
 use std::sync::Arc;
 
@@ -20,42 +20,42 @@ use crate::statement::statement;
 use crate::store::{Listing, forms, version};
 use crate::tx::Tx;
 
-/// What is known of one Nettskjema form.
+/// The stored definitions and the mapping of one Nettskjema form.
 #[derive(Clone, Debug)]
 pub struct Known {
-    /// How its codebook leads to a form; `None` where nobody has said so.
+    /// The newest mapping to a form; `None` where none was saved.
     pub codebook: Option<Codebook>,
-    /// What it looked like, the newest version first.
+    /// Every version of the definition, newest first.
     pub definitions: Arc<[Described]>,
 }
 
-/// One version of what a Nettskjema form looks like.
+/// One version of the definition of a Nettskjema form.
 #[derive(Clone, Debug)]
 pub struct Described {
-    /// Its number, from 1.
+    /// The number of the version, from 1.
     pub version: i64,
-    /// What it says.
+    /// The definition as delivered.
     pub definition: Definition,
-    /// When Nettskjema made it, where it says so.
+    /// The instant Nettskjema generated it; `None` where the definition does not contain one.
     pub generated_at: Option<Timestamp>,
-    /// When it came here.
+    /// The instant of delivery.
     pub received_at: Timestamp,
 }
 
 impl Known {
-    /// What the form looked like at this instant: the newest version that is not younger, else the oldest.
+    /// Returns the definition in force at this instant: the newest version that is not younger, else the oldest.
     pub fn definition_at(&self, at: Timestamp) -> Option<&Definition> {
         let since = |described: &&Described| described.generated_at.unwrap_or(described.received_at) <= at;
         self.definitions.iter().find(since).or_else(|| self.definitions.last()).map(|described| &described.definition)
     }
 
-    /// What the form looks like now.
+    /// Returns the newest definition.
     pub fn newest(&self) -> Option<&Definition> {
         self.definitions.first().map(|described| &described.definition)
     }
 }
 
-/// What is known of a Nettskjema form: one round trip that asks whether anything has changed.
+/// Returns the stored definitions and the mapping of a Nettskjema form, cached. One round trip reads the newest versions.
 pub fn known(tx: &mut Tx<'_>, id: &str) -> Result<Known, StoreError> {
     let mapping = nettskjema_form::table
         .filter(nettskjema_form::nettskjema_id.eq(id))
@@ -73,18 +73,18 @@ pub fn known(tx: &mut Tx<'_>, id: &str) -> Result<Known, StoreError> {
     })
 }
 
-/// A saved mapping.
+/// One version of a mapping.
 #[derive(Clone, Debug)]
 pub struct Saved {
-    /// The mapping and the form that it leads to.
+    /// The mapping and its form.
     pub codebook: Codebook,
-    /// Its version.
+    /// The version, from 1; every change adds 1.
     pub version: i64,
-    /// When it was saved.
+    /// The instant of saving.
     pub updated_at: Timestamp,
 }
 
-/// The newest mapping of a Nettskjema form.
+/// Returns the newest mapping of a Nettskjema form.
 pub fn mapping(tx: &mut Tx<'_>, id: &str) -> Result<Option<Saved>, StoreError> {
     let found: Option<(String, String, i64, Value, jiff_diesel::Timestamp)> = nettskjema_form::table
         .filter(nettskjema_form::nettskjema_id.eq(id))
@@ -102,13 +102,13 @@ pub fn mapping(tx: &mut Tx<'_>, id: &str) -> Result<Option<Saved>, StoreError> {
     let form = forms::version(tx, &code, &form_version)?;
     let keys = serde_json::from_value(keys).map_err(unreadable)?;
     let codebook = Codebook::new(&form, Mapping { form_id: id.to_owned(), keys }).map_err(|faults| {
-        tracing::error!(?faults, "a stored mapping does not fit its form");
+        tracing::error!(nettskjema_id = id, ?faults, "stored Nettskjema mapping does not fit its form");
         StoreError::Unavailable("a stored mapping does not fit its form".to_owned())
     })?;
     Ok(Some(Saved { codebook, version, updated_at: updated_at.to_jiff() }))
 }
 
-/// Saves a mapping after the version that its author read; 0 where there was none.
+/// Stores a mapping as the version after `read`, which is 0 where there is none.
 pub fn save_mapping(tx: &mut Tx<'_>, codebook: &Codebook, read: i64) -> Result<Saved, StoreError> {
     let now = tx.now();
     let new = statement(
@@ -128,7 +128,7 @@ pub fn save_mapping(tx: &mut Tx<'_>, codebook: &Codebook, read: i64) -> Result<S
     Ok(Saved { codebook: codebook.clone(), version: read + 1, updated_at: now })
 }
 
-/// Every mapping, by Nettskjema form, after `after`.
+/// Returns the newest mapping of every Nettskjema form by id, after `after`.
 pub fn mappings(tx: &mut Tx<'_>, after: Option<&str>, limit: i64) -> Result<Listing<Saved>, StoreError> {
     let mut query = nettskjema_form::table
         .select(nettskjema_form::nettskjema_id)
@@ -142,7 +142,7 @@ pub fn mappings(tx: &mut Tx<'_>, after: Option<&str>, limit: i64) -> Result<List
     found.try_map(|id| mapping(tx, &id)?.ok_or(StoreError::NotFound))
 }
 
-/// Every version of what a Nettskjema form looks like, the newest first.
+/// Returns every version of the definition of a Nettskjema form, newest first.
 pub fn definitions(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Described>, StoreError> {
     type Row = (i64, Value, Option<jiff_diesel::Timestamp>, jiff_diesel::Timestamp);
     let rows: Vec<Row> = nettskjema_definition::table
@@ -167,7 +167,7 @@ pub fn definitions(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Described>, StoreErr
         .collect()
 }
 
-/// Keeps what a Nettskjema form looks like; the version, and whether it is new.
+/// Stores the definition of a Nettskjema form. Returns its version and whether it is new.
 pub fn describe(tx: &mut Tx<'_>, id: &str, definition: &Definition) -> Result<(Described, bool), StoreError> {
     let document = serde_json::to_value(definition).map_err(unreadable)?;
     let says = definition.canonical();

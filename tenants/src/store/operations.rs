@@ -1,4 +1,4 @@
-//! Long operations: what was requested, how far it is, how it ended.
+//! Long operations: their requests, progress and results.
 
 use diesel::prelude::*;
 use jiff::Timestamp;
@@ -16,48 +16,48 @@ use crate::tx::{Tx, UnauditedTx};
 /// One long operation.
 #[derive(Clone, Debug)]
 pub struct Operation {
-    /// Its id.
+    /// The id of the operation.
     pub id: OperationId,
     /// The kind of work.
     pub kind: Kind,
-    /// Its state.
+    /// The state of the operation.
     pub state: State,
     /// The parameters of the request, in the terms of the kind.
     pub input: Value,
-    /// Where the next stretch begins, in the terms of the kind; `None` at the beginning.
+    /// The start of the next stretch, in the terms of the kind; `None` before the first.
     pub position: Option<Value>,
-    /// How many items are done.
+    /// The number of items done.
     pub done: i64,
-    /// How many items there are; `None` until the first stretch has counted them.
+    /// The number of items; `None` until the first stretch has counted them.
     pub total: Option<i64>,
     /// The result so far, in the terms of the kind; complete once the operation has succeeded.
     pub result: Option<Value>,
-    /// Why the operation was given up.
+    /// The reason of failure, in state failed only.
     pub failure: Option<Failure>,
-    /// How often the next stretch has failed.
+    /// The number of failed attempts of the next stretch.
     pub attempts: u32,
-    /// The actor who requested it, as in the access log.
+    /// The actor who requested it, as shown in the access log.
     pub requested_by: String,
-    /// When it was requested.
+    /// The instant of the request.
     pub created_at: Timestamp,
-    /// When its first stretch was attempted.
+    /// The instant of the first attempt.
     pub started_at: Option<Timestamp>,
-    /// When it ended, however it ended.
+    /// The instant of success, failure or cancellation.
     pub finished_at: Option<Timestamp>,
-    /// Its version.
+    /// The version, from 1; every change adds 1.
     pub version: i64,
 }
 
-/// One stretch of an operation, done.
+/// The result of one stretch of an operation.
 #[derive(Clone, Debug)]
 pub struct Stretch {
-    /// How many items are done, all stretches together.
+    /// The number of items done by all stretches so far.
     pub done: i64,
-    /// How many items there are.
+    /// The number of items.
     pub total: i64,
-    /// Where the next stretch begins; `None` when everything is done.
+    /// The start of the next stretch; `None` when every item is done.
     pub next: Option<Value>,
-    /// The result so far.
+    /// The result of all stretches so far.
     pub result: Value,
 }
 

@@ -1,5 +1,5 @@
-//! The registry's plan of follow-up: every version is a row, the highest counts and is kept in memory until the registry's
-//! own counter says that it is old; one draft is being written.
+//! The registry's follow-up plan. Every version is a row; the highest is in force and cached until the registry's cache generation
+//! changes. There is at most one draft.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,29 +17,29 @@ use crate::schema::tenant::{follow_up_plan, follow_up_plan_draft};
 use crate::store::{Listing, code_lists, forms, settings, version};
 use crate::tx::Tx;
 
-/// A version of the plan.
+/// A published version of the plan.
 #[derive(Clone, Debug)]
 pub struct Published {
-    /// Which version, from 1.
+    /// The number of the version, from 1.
     pub version: i64,
-    /// What it says.
+    /// The definition as published.
     pub definition: FollowUpPlanDefinition,
-    /// The version in which each rule became what it is.
+    /// The version that last changed each rule, by the code of the rule.
     pub rule_versions: BTreeMap<String, i64>,
-    /// When it was published.
+    /// The instant of publication.
     pub published_at: Timestamp,
-    /// Who published it, as the access log shows them.
+    /// The actor who published it, as shown in the access log.
     pub published_by: String,
 }
 
-/// The plan that is being written; it may be faulty.
+/// The draft of the plan.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// What it says so far.
+    /// The definition, which may have faults.
     pub definition: FollowUpPlanDefinition,
-    /// When it last changed.
+    /// The instant of the last change.
     pub updated_at: Timestamp,
-    /// Counts changes; the ETag.
+    /// The version, from 1; every change adds 1. The ETag.
     pub version: i64,
 }
 
@@ -80,8 +80,7 @@ impl DraftRow {
     }
 }
 
-/// The plan in force, from memory unless the registry's count of changes is another than `generation`; `None` where none
-/// was ever published.
+/// Returns the plan in force, cached by `generation`; `None` before the first publication.
 pub(crate) fn in_force(tx: &mut Tx<'_>, generation: i64) -> Result<Option<Arc<Plan>>, StoreError> {
     tx.place().cache.get_or_load("", generation, || Ok(newest(tx)?.map(|published| Arc::new(published.plan()))))
 }
@@ -96,24 +95,24 @@ fn newest(tx: &mut Tx<'_>) -> Result<Option<Published>, StoreError> {
 }
 
 impl Published {
-    /// The plan as it is followed. What was published was sound, whatever lists have become since.
+    /// Returns the plan that decisions follow. It is not checked again: later changes of lists do not affect a published plan.
     pub fn plan(self) -> Plan {
         Plan::published(self.definition, &self.rule_versions)
     }
 }
 
-/// The version in force.
+/// Returns the version in force.
 pub fn current(tx: &mut Tx<'_>) -> Result<Published, StoreError> {
     newest(tx)?.ok_or(StoreError::NotFound)
 }
 
-/// One version.
+/// Returns one published version.
 pub fn version(tx: &mut Tx<'_>, version: i64) -> Result<Published, StoreError> {
     let row: PublishedRow = follow_up_plan::table.find(version).select(PublishedRow::as_select()).first(tx.conn)?;
     row.published()
 }
 
-/// Every version, the newest first, before `before`.
+/// Returns published versions, newest first, before `before`.
 pub fn versions(tx: &mut Tx<'_>, before: Option<i64>, limit: i64) -> Result<Listing<Published>, StoreError> {
     let query = follow_up_plan::table
         .filter(follow_up_plan::version.lt(before.unwrap_or(i64::MAX)))
@@ -122,12 +121,13 @@ pub fn versions(tx: &mut Tx<'_>, before: Option<i64>, limit: i64) -> Result<List
     Listing::load(tx.conn, query, limit)?.try_map(PublishedRow::published)
 }
 
-/// The draft.
+/// Returns the draft, if there is one.
 pub fn draft(tx: &mut Tx<'_>) -> Result<Draft, StoreError> {
     follow_up_plan_draft::table.select(DraftRow::as_select()).first::<DraftRow>(tx.conn)?.draft()
 }
 
-/// Writes the draft: the first one where there is none (`version` is `None`), else in place of the one that was read.
+/// Creates the draft (`version` is `None`) or replaces it; [`StoreError::Stale`] if a draft exists, or if it changed since
+/// `version` was read.
 pub fn write(tx: &mut Tx<'_>, version: Option<i64>, definition: &FollowUpPlanDefinition) -> Result<Draft, StoreError> {
     let definition = serde_json::to_value(definition).map_err(unreadable)?;
     let now = tx.now().to_diesel();
@@ -157,24 +157,23 @@ pub fn write(tx: &mut Tx<'_>, version: Option<i64>, definition: &FollowUpPlanDef
     version::changed_row(row)?.draft()
 }
 
-/// Throws the draft away, unless somebody changed it since `version` was read.
+/// Deletes the draft; [`StoreError::Stale`] if the draft changed since `version` was read.
 pub fn discard(tx: &mut Tx<'_>, version: i64) -> Result<(), StoreError> {
     draft(tx)?;
     let read = follow_up_plan_draft::table.filter(follow_up_plan_draft::version.eq(version));
     version::one_changed(diesel::delete(read).execute(tx.conn)?)
 }
 
-/// Checks a plan against the forms, lists, projects and channels of the registry; what is wrong is
-/// [`StoreError::Invalid`].
+/// Checks a plan against the forms, lists, projects and channels of the registry; faults are [`StoreError::Invalid`].
 pub fn check(tx: &mut Tx<'_>, definition: FollowUpPlanDefinition) -> Result<Plan, StoreError> {
     let faults = |faults: Vec<Fault>| StoreError::Invalid(faults);
-    let lists = code_lists::of_now(tx)?;
+    let lists = code_lists::without_record(tx)?;
     let forms = forms::that_follow_up(tx)?;
     let channels = settings::read(tx)?.settings.channels;
     Plan::parse(definition, &Known { forms: &forms, lists: &lists, channels: &channels }).map_err(faults)
 }
 
-/// A plan that was checked, as it would be followed if it were published now.
+/// Returns a checked plan with the rule versions it would have if it were published now.
 pub fn as_next(tx: &mut Tx<'_>, plan: &Plan) -> Result<Plan, StoreError> {
     let before = newest(tx)?;
     let version = before.as_ref().map_or(0, |before| before.version) + 1;
@@ -182,7 +181,8 @@ pub fn as_next(tx: &mut Tx<'_>, plan: &Plan) -> Result<Plan, StoreError> {
     Ok(Plan::published(plan.definition().clone(), &plan.rule_versions_after(before.as_ref(), version)))
 }
 
-/// Publishes a plan that was checked, in place of the draft that was read; everybody is decided again by what follows.
+/// Publishes a checked plan and deletes the draft that it was read from, in the version `draft`. The follow-up of every patient is
+/// decided again.
 pub fn publish(tx: &mut Tx<'_>, draft: i64, plan: &Plan) -> Result<Published, StoreError> {
     let before = newest(tx)?;
     let version = before.as_ref().map_or(0, |before| before.version) + 1;
@@ -216,7 +216,7 @@ fn insert(
     row.published()
 }
 
-/// Puts a template's plan into a registry that has none; the owner's connection stands in its schema.
+/// Stores a template's plan in a new registry. The connection is the owner's, with the registry's schema as search path.
 pub(crate) fn seed(conn: &mut PgConnection, plan: &Plan, now: Timestamp) -> Result<(), StoreError> {
     insert(conn, plan, None, 1, now, "CreateTenant").map(drop)
 }

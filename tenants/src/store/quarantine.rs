@@ -1,5 +1,5 @@
-//! What was delivered and could not be placed (karantene): sealed as it came, with the reasons, until it is placed, replaced
-//! by a newer delivery of the same source, or set aside. Nothing leaves the table.
+//! Quarantine (karantene): deliveries that could not be placed, sealed as delivered, with the faults. A delivery is placed later,
+//! superseded by a newer one of the same source, or set aside; its row is kept.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -27,9 +27,9 @@ use crate::store::submissions::Source;
 use crate::store::{Listing, parse_stored, unreadable_value};
 use crate::tx::Tx;
 
-/// Something that cannot be placed now.
+/// A delivery that cannot be placed.
 pub struct Unplaced<'a> {
-    /// The Nettskjema form's number; `None` for submissions in the registry's own words.
+    /// The Nettskjema form's number; `None` for submissions in the registry's own format.
     pub nettskjema_id: Option<&'a str>,
     /// The payload's media type.
     pub media_type: &'a str,
@@ -48,7 +48,7 @@ pub struct Unplaced<'a> {
 pub struct Quarantined {
     /// The item's id.
     pub id: QuarantineId,
-    /// The Nettskjema form's number; `None` for submissions in the registry's own words.
+    /// The Nettskjema form's number; `None` for submissions in the registry's own format.
     pub nettskjema_id: Option<String>,
     /// The payload's media type.
     pub media_type: String,
@@ -85,7 +85,7 @@ pub struct Opened {
 /// The filter of the list.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
-    /// The state.
+    /// The state of the delivery.
     pub state: Option<QuarantineState>,
     /// The Nettskjema form's number.
     pub nettskjema_id: Option<String>,
@@ -149,7 +149,6 @@ impl TryFrom<Row> for Quarantined {
             media_type: row.media_type,
             source,
             reasons: row.reasons,
-            // A constraint of the table, and a test of it.
             state: parse_stored(&row.state)?,
             deliveries: row.deliveries,
             received_at: row.received_at.to_jiff(),

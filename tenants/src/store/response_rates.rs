@@ -1,4 +1,4 @@
-//! Who was asked and who answered, counted by what may tell them apart. Every count can be listed: the decisions it is of.
+//! Response rates: occurrences that were asked about and answered, counted by dimension. Every count can be listed as decisions.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date as SqlDate, Text, Timestamptz, Uuid as SqlUuid};
@@ -16,54 +16,54 @@ use crate::store::decisions::Stored;
 use crate::store::{Listing, comparable, comparable_day};
 use crate::tx::Tx;
 
-/// Of whom, and when they were first asked.
+/// The filter of the counts: the period of the first invitation, the unit and the rule.
 #[derive(Clone, Debug, Default)]
 pub struct Period {
     /// The first day in Norway.
     pub from: Option<Date>,
-    /// The last day.
+    /// The last day in Norway, included.
     pub to: Option<Date>,
-    /// Patients of this unit only.
+    /// The unit that treats the patient.
     pub unit: Option<String>,
-    /// Of this rule only.
+    /// The code of the follow-up rule.
     pub rule: Option<String>,
 }
 
-/// How many occurrences that were due were not asked about, and why.
+/// The number of occurrences that were due and not asked about, for one reason.
 #[derive(Clone, Debug, QueryableByName)]
 pub struct NotSent {
-    /// The rule.
+    /// The code of the rule.
     #[diesel(sql_type = Text)]
     pub rule: String,
-    /// The state.
+    /// The state of the decisions.
     #[diesel(sql_type = Text)]
     pub state: String,
     /// The deciding reason.
     #[diesel(sql_type = Text)]
     pub reason: String,
-    /// How many.
+    /// The number of occurrences.
     #[diesel(sql_type = BigInt)]
     pub occurrences: i64,
 }
 
-/// How many answered so many days after they were first asked.
+/// The number of answers a number of days after the first invitation.
 #[derive(Clone, Copy, Debug, QueryableByName)]
 pub struct OnDay {
-    /// Days.
+    /// Days since the first invitation; 0 is the same day.
     #[diesel(sql_type = BigInt)]
     pub day: i64,
-    /// Answers.
+    /// The number of answers on that day.
     #[diesel(sql_type = BigInt)]
     pub answered: i64,
 }
 
-/// How many gave one reason for the short baseline.
+/// The number of short baselines with one reason.
 #[derive(Clone, Debug, QueryableByName)]
 pub struct ShortForm {
-    /// The reason's code.
+    /// The code of the reason.
     #[diesel(sql_type = Text)]
     pub reason: String,
-    /// How many.
+    /// The number of short baselines.
     #[diesel(sql_type = BigInt)]
     pub answers: i64,
 }
@@ -98,7 +98,7 @@ struct JsonRow {
     json: String,
 }
 
-/// The occurrences that were asked about, each once: when first and by what, and whether and when it was answered.
+/// The occurrences that were asked about, each once: with the first invitation, its channel, and the answer.
 const OCCURRENCES: &str = "WITH occurrence AS (SELECT decision.id, decision.rule, patient.id AS patient_id, patient.sex, \
      patient.unit, patient.birth_date, asked.sent_at, asked.channel, asked.delivered, asked.reminders, \
      answer.submitted_at AS answered_at FROM decision";
@@ -109,10 +109,10 @@ const ASKED: &str = " LEFT JOIN submission answer ON answer.id = decision.submis
      FROM (SELECT *, ";
 const OF_THEM: &str = " AS at FROM invitation WHERE decision_id = decision.id) told WHERE at IS NOT NULL) asked \
      ON asked.sent_at IS NOT NULL WHERE true";
-/// When an invitation was sent, or may have been: a sender was told to send it and never told the end.
+/// The instant an invitation was sent or may have been: handed over to a sender that never reported the result.
 const SENT_AT: &str = "coalesce(sent_at, CASE WHEN state = 'unknown' THEN handed_over_at END)";
 
-/// How a group is named, of an `occurrence`.
+/// Returns the SQL of the group of an `occurrence` in one dimension.
 const fn key(dimension: Dimension) -> &'static str {
     match dimension {
         Dimension::Rule => "occurrence.rule",
@@ -137,7 +137,7 @@ const fn key(dimension: Dimension) -> &'static str {
     }
 }
 
-/// The first instant of a day in Norway.
+/// Returns the first instant of a day in Norway.
 fn midnight(day: Date) -> Timestamp {
     norwegian_hour(day, 0)
 }
@@ -174,7 +174,7 @@ fn keys<'a>(mut query: Statement<'a>, by: &[Dimension]) -> Statement<'a> {
     query.then("]::text[]")
 }
 
-/// How many were asked, reached and answered, by group, within the caller's reach.
+/// Returns the numbers of invitations sent, delivered and answered by group, within the caller's reach.
 pub fn cells(tx: &mut Tx<'_>, period: &Period, by: &[Dimension]) -> Result<Vec<Cell>, StoreError> {
     let query = keys(of_period(tx, period).then("SELECT "), by);
     let rows: Vec<CellRow> = query
@@ -203,7 +203,7 @@ pub fn cells(tx: &mut Tx<'_>, period: &Period, by: &[Dimension]) -> Result<Vec<C
     Ok(rows.into_iter().map(cell).collect())
 }
 
-/// The decisions that a figure of a group is of; every patient shown is logged.
+/// Returns the decisions that one figure of a group counts. Logs every patient shown.
 pub fn decisions(
     tx: &mut Tx<'_>,
     period: &Period,
@@ -228,7 +228,7 @@ pub fn decisions(
     found.try_map(|row| serde_json::from_str(&row.json).map_err(unreadable))
 }
 
-/// How many answered how many days after they were first asked.
+/// Returns the number of answers by the number of days since the first invitation.
 pub fn by_day(tx: &mut Tx<'_>, period: &Period) -> Result<Vec<OnDay>, StoreError> {
     Ok(of_period(tx, period)
         .then(
@@ -238,7 +238,7 @@ pub fn by_day(tx: &mut Tx<'_>, period: &Period) -> Result<Vec<OnDay>, StoreError
         .load(tx.conn)?)
 }
 
-/// How many occurrences fell due in the period and were not asked about, and why.
+/// Returns the number of occurrences that fell due in the period and were not asked about, by rule, state and reason.
 pub fn not_sent(tx: &mut Tx<'_>, period: &Period) -> Result<Vec<NotSent>, StoreError> {
     let query =
         statement("SELECT rule, state, coalesce(reasons[1], state) AS reason, count(*) AS occurrences FROM decision");
@@ -260,7 +260,7 @@ pub fn not_sent(tx: &mut Tx<'_>, period: &Period) -> Result<Vec<NotSent>, StoreE
     Ok(within_unit(tx, query, period).then(" GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC, 2, 3").load(tx.conn)?)
 }
 
-/// Why people were given the short baseline (kortversjon), as they or the clinic said.
+/// Returns the number of short baselines (kortversjon) by the reason that the patient or the clinic gave.
 pub fn short_form_reasons(tx: &mut Tx<'_>, period: &Period) -> Result<Vec<ShortForm>, StoreError> {
     let query = statement(
         "SELECT coalesce(answers ->> 'short_form_reason', 'not_said') AS reason, count(*) AS answers FROM submission",

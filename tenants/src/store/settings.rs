@@ -1,4 +1,4 @@
-//! What a registry decides for itself: every version is a row, the highest counts.
+//! The settings of a registry. Every version is a row; the highest is current.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Text, Timestamptz};
@@ -14,18 +14,18 @@ use crate::statement::statement;
 use crate::store::{code_lists, plans, version};
 use crate::tx::Tx;
 
-/// The settings as they are stored.
+/// The current settings with their version.
 #[derive(Clone, Debug)]
 pub struct KeptSettings {
-    /// The settings.
+    /// The content of the settings.
     pub settings: Settings,
-    /// When they last changed.
+    /// The instant of the last change.
     pub updated_at: Timestamp,
-    /// Counts changes.
+    /// The version, from 1; every change adds 1.
     pub version: i64,
 }
 
-/// The settings of now.
+/// Returns the current settings.
 pub fn read(tx: &mut Tx<'_>) -> Result<KeptSettings, StoreError> {
     let (version, content, changed_at): (i64, Value, jiff_diesel::Timestamp) = registry_setting::table
         .order(registry_setting::version.desc())
@@ -35,8 +35,8 @@ pub fn read(tx: &mut Tx<'_>) -> Result<KeptSettings, StoreError> {
     Ok(KeptSettings { settings, updated_at: changed_at.to_jiff(), version })
 }
 
-/// Changes the settings after the version that was read. A channel by which the plan in force sends
-/// stays: without it people would be asked by nobody.
+/// Stores settings as the version after `read`. Removing a channel that the plan in force uses is [`StoreError::Invalid`]: its
+/// invitations could not be sent.
 pub fn change(tx: &mut Tx<'_>, read: i64, settings: &Settings) -> Result<KeptSettings, StoreError> {
     let generation = tx.generation()?;
     if let Some(plan) = plans::in_force(tx, generation)? {

@@ -1,4 +1,4 @@
-//! The platform's own tables: which registries there are and whom they trust. Knows nothing of any patient.
+//! The platform's tables of registries and their issuers. They hold no patient data.
 
 use diesel::prelude::*;
 use jiff::Timestamp;
@@ -14,32 +14,32 @@ use crate::schema::platform::{generation, issuer, tenant};
 use crate::store::{Listing, unreadable_value, version};
 use crate::tx::PlatformTx;
 
-/// A registry as operators see it.
+/// A registry, as shown to operators.
 #[derive(Clone, Debug)]
 pub struct TenantRecord {
-    /// Its id.
+    /// The id of the registry.
     pub id: TenantId,
-    /// The name in the path.
+    /// The name in paths.
     pub slug: String,
-    /// The name for people.
+    /// The name shown to people.
     pub name: String,
     /// The hospital trust's organisation number.
     pub organisation_number: Option<OrganisationNumber>,
-    /// Where it lies: `login` (this database) or `dsn` (its own).
+    /// The placement: `login` (this database) or `dsn` (another database).
     pub placement: String,
-    /// `active` or `suspended`.
+    /// The state: `active` or `suspended`.
     pub state: String,
-    /// The template it was made from.
+    /// The name of the template it was created from.
     pub template: String,
-    /// The newest migration it has.
+    /// The version of the newest migration applied.
     pub schema_version: String,
-    /// Whom it trusts.
+    /// The issuers of accepted tokens.
     pub issuers: Vec<IssuerSettings>,
-    /// When it was created.
+    /// The instant of creation.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The instant of the last change.
     pub updated_at: Timestamp,
-    /// Counts changes; the ETag.
+    /// The version, from 1; every change adds 1. The ETag.
     pub version: i64,
 }
 
@@ -59,7 +59,7 @@ struct Row {
     version: i64,
 }
 
-/// What the registry needs to serve a tenant.
+/// The columns of a registry that serving it needs.
 pub(crate) struct ServedRow {
     pub(crate) id: TenantId,
     pub(crate) slug: String,
@@ -73,7 +73,7 @@ pub(crate) struct ServedRow {
     pub(crate) version: i64,
 }
 
-/// An issuer's row.
+/// An issuer with its parsed settings.
 pub(crate) struct IssuerRow {
     pub(crate) id: IssuerId,
     pub(crate) tenant: Option<TenantId>,
@@ -111,18 +111,19 @@ struct Change<'a> {
     state: Option<&'static str>,
 }
 
-/// How often the platform's tables have changed.
+/// Returns the platform's cache generation, which counts changes of its tables.
 pub(crate) fn generation(conn: &mut PgConnection) -> Result<i64, StoreError> {
     Ok(generation::table.select(generation::value).first(conn)?)
 }
 
-/// Tells every process that the platform's tables have changed.
-pub(crate) fn move_generation(conn: &mut PgConnection) -> Result<(), StoreError> {
+/// Increments the platform's cache generation: every process reads the tables again after the commit.
+pub(crate) fn bump_generation(conn: &mut PgConnection) -> Result<(), StoreError> {
     diesel::update(generation::table).set(generation::value.eq(generation::value + 1)).execute(conn)?;
     Ok(())
 }
 
-/// Everything the registry serves from. The generation is read first: a change in between is noticed at the next look.
+/// Returns the cache generation, every registry and every issuer that can be read. The generation is read first: a change in
+/// between is noticed by the next comparison.
 pub(crate) fn load_all(conn: &mut PgConnection) -> Result<(i64, Vec<ServedRow>, Vec<IssuerRow>), StoreError> {
     let generation = generation(conn)?;
     let tenants: Vec<ServedRaw> = tenant::table.order(tenant::slug).select(ServedRaw::as_select()).load(conn)?;
@@ -152,7 +153,7 @@ pub(crate) fn load_all(conn: &mut PgConnection) -> Result<(i64, Vec<ServedRow>, 
                 settings,
             }),
             Err(error) => {
-                tracing::error!(%error, issuer = %row.id, "an issuer's settings cannot be read; it is not trusted");
+                tracing::error!(%error, issuer = %row.id, "issuer ignored: its stored settings cannot be read");
                 None
             }
         })
@@ -160,14 +161,14 @@ pub(crate) fn load_all(conn: &mut PgConnection) -> Result<(i64, Vec<ServedRow>, 
     Ok((generation, tenants, issuers))
 }
 
-/// Registries by slug, after `after`.
+/// Returns registries by slug, after `after`.
 pub fn list(tx: &mut PlatformTx<'_>, after: Option<&str>, limit: i64) -> Result<Listing<TenantRecord>, StoreError> {
     let query =
         tenant::table.filter(tenant::slug.gt(after.unwrap_or_default())).order(tenant::slug).select(Row::as_select());
     Listing::load(tx.conn, query, limit)?.try_map(|row| whole(tx.conn, row))
 }
 
-/// One registry.
+/// Returns one registry.
 pub fn find(tx: &mut PlatformTx<'_>, slug: &str) -> Result<TenantRecord, StoreError> {
     by_slug(tx.conn, slug)
 }
@@ -205,7 +206,7 @@ fn whole(conn: &mut PgConnection, row: Row) -> Result<TenantRecord, StoreError> 
     })
 }
 
-/// Changes a registry's name and issuers, unless somebody changed the row since `version` was read.
+/// Changes the name and the issuers of a registry; [`StoreError::Stale`] if the row changed since `version` was read.
 pub fn update(
     tx: &mut PlatformTx<'_>,
     slug: &str,
@@ -221,7 +222,7 @@ pub fn update(
         issuer::table.filter(issuer::tenant_id.eq(id.uuid())).select(IssuerRaw::as_select()).load(tx.conn)?;
     let clock = tx.trace.clock;
     for settings in issuers {
-        // An issuer that stays keeps its row: callers' idempotency keys and cursors hang on it.
+        // A known issuer keeps its row: idempotency keys and cursors of its callers contain the id of the row.
         let same = known.iter().position(|raw| {
             serde_json::from_value::<IssuerSettings>(raw.settings.clone()).is_ok_and(|before| {
                 before.issuer == settings.issuer && before.required_claim == settings.required_claim
@@ -244,7 +245,7 @@ pub fn update(
     by_slug(tx.conn, slug)
 }
 
-/// Suspends or resumes a registry, unless somebody changed the row since `version` was read.
+/// Suspends or resumes a registry; [`StoreError::Stale`] if the row changed since `version` was read.
 pub fn set_suspended(
     tx: &mut PlatformTx<'_>,
     slug: &str,
@@ -277,12 +278,12 @@ fn changed(
             tenant::version.eq(tenant::version + 1),
         ))
         .execute(conn)?;
-    // Issuers that were withdrawn must be withdrawn everywhere, even where none is added.
     version::one_changed(rows)?;
-    move_generation(conn)
+    // Removed issuers must be removed in every process, also where none is added.
+    bump_generation(conn)
 }
 
-/// Adds an issuer.
+/// Adds an issuer to a registry, or to the platform where `tenant` is absent.
 pub(crate) fn trust(
     conn: &mut PgConnection,
     clock: &crate::Clock,
@@ -298,5 +299,5 @@ pub(crate) fn trust(
             issuer::created_at.eq(clock.now().to_diesel()),
         ))
         .execute(conn)?;
-    move_generation(conn)
+    bump_generation(conn)
 }
