@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use painreg_tests::{Actor, Answer, World};
 use serde_json::{Value, json};
 
+use crate::kit::pages;
 use crate::webhooks::works;
 
 /// Returns the operation of a 202 answer, after the worker has done all due work.
@@ -146,4 +147,19 @@ fn operation_that_no_longer_fits_the_registry_is_given_up_at_once() {
     execute(&world, "UPDATE {alpha}.operation SET input = jsonb_set(input, '{instrument}', '\"gone\"')");
     let given_up = completes(&world, &manager, &accepted);
     assert_eq!((&given_up["state"], &given_up["failure"]), (&json!("failed"), &json!("no_longer_valid")));
+}
+
+#[test]
+fn list_operations_pages_through_operations_of_one_instant() {
+    let world = World::new();
+    let manager = world.alpha().manager();
+    let queues = || manager.post(&manager.at("rescorings"), &json!({"instrument": "isi"})).expect(202).body;
+    let earlier = [queues(), queues(), queues()];
+    world.advance(SignedDuration::from_secs(1));
+    let newest = queues();
+    let whole = manager.get(&manager.at("operations")).expect(200).items().to_vec();
+    assert_eq!((whole.len(), &whole[0]), (earlier.len() + 1, &newest));
+    for limit in [1, 2] {
+        assert_eq!(pages(&manager, &manager.at(&format!("operations?limit={limit}"))).concat(), whole, "{limit}");
+    }
 }

@@ -1,10 +1,11 @@
 //! Quarantine: reasons and resolutions.
 
+use jiff::SignedDuration;
 use painreg_tests::World;
 use serde_json::{Value, json};
 
 use super::{batch, delivery, line, outcomes, sends};
-use crate::kit::AnswerAssertions as _;
+use crate::kit::{AnswerAssertions as _, pages};
 
 #[test]
 fn changed_key_is_quarantined_with_a_proposal_and_replayed_when_mapped() {
@@ -178,4 +179,25 @@ fn deliver_many_quarantines_a_csv_row_with_its_header() {
     let corrected = json!({"corrections": {"values": [{"pointer": "/answers/nrs_average", "value": "10"}]}});
     let done = manager.post(&manager.at(&format!("quarantine/{id}/replays")), &corrected).expect(200);
     assert_eq!(done.body["outcome"], json!("created"));
+}
+
+#[test]
+fn list_quarantine_pages_through_deliveries_of_one_instant() {
+    let world = World::new();
+    let (importer, manager) = (world.alpha().importer(), world.alpha().manager());
+    let patient = world.alpha().secretary().registers(&world.person());
+    for number in 1..=4 {
+        if number == 4 {
+            world.advance(SignedDuration::from_secs(1));
+        }
+        let answers = json!({ "nrs_avrage": number });
+        importer.delivers(&delivery(&patient.person.national_id, number, &answers)).expect(202);
+    }
+    let whole = manager.get(&manager.at("quarantine")).expect(200).items().to_vec();
+    assert_eq!(whole.len(), 4);
+    for filter in ["", "&state=open", "&form_id=1000001&code=unknown_item"] {
+        let paged = pages(&manager, &manager.at(&format!("quarantine?limit=1{filter}")));
+        assert_eq!(paged.concat(), whole, "{filter}");
+    }
+    assert!(manager.get(&manager.at("quarantine?code=required")).expect(200).items().is_empty());
 }
