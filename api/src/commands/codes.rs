@@ -11,7 +11,7 @@ use painreg_domain::code::{
 };
 use painreg_domain::policy::Action;
 use painreg_tenants::Registry;
-use painreg_tenants::store::codes::{self, Imported, Source};
+use painreg_tenants::store::codes::{self, EditionSource, Imported};
 use strum::IntoEnumIterator as _;
 
 use super::tenant::{operator, told};
@@ -245,7 +245,7 @@ pub fn import_file(registry: &Registry, wanted: &Wanted, path: &Path) -> Result<
     }
     let name = path.file_name().map(|name| name.to_string_lossy().chars().take(255).collect::<String>());
     let name = name.unwrap_or_default();
-    let source = Source { system, issue: &issue, listed: &listed, name: &name, bytes: &bytes };
+    let source = EditionSource { system, issue: &issue, listed: &listed, name: &name, bytes: &bytes };
     let bar = ProgressBar::new(0);
     bar.set_style(ProgressStyle::with_template("{prefix:>8} {bar:40} {pos}/{len} periods stored  {eta}")?);
     bar.set_prefix(system.name());

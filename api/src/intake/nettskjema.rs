@@ -3,7 +3,7 @@
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::national_id::{Acceptance, NationalId};
 use painreg_domain::nettskjema::{self, Delivery, api_v3, csv_v1};
-use painreg_tenants::store::nettskjema::Known;
+use painreg_tenants::store::nettskjema::KnownForm;
 use painreg_tenants::store::submissions::{AnsweredBy, Source};
 use painreg_tenants::{PatientRef, Tx};
 use serde_json::Value;
@@ -17,7 +17,7 @@ use crate::wire::{CSV, document};
 /// What one delivery holds: in TSD's shape or API v3's, a line an answer, or a header and a row of CSV v1.
 pub fn examine(
     tx: &Tx<'_>,
-    known: &Known,
+    known: &KnownForm,
     form_id: &str,
     (media_type, payload): (&str, &[u8]),
     corrections: &Corrections,

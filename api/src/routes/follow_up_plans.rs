@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use painreg_domain::fault::Fault;
 use painreg_domain::followup::FollowUpPlanDefinition;
-use painreg_tenants::store::plans::{self, Draft, Published};
+use painreg_tenants::store::plans::{self, PlanDraft, PublishedPlan};
 use painreg_tenants::{StoreError, Tx};
 use serde::Serialize;
 
@@ -39,9 +39,9 @@ pub struct PlanView {
     published_by: String,
 }
 
-impl From<Published> for PlanView {
-    fn from(it: Published) -> Self {
-        let Published { version, definition, rule_versions, published_at, published_by } = it;
+impl From<PublishedPlan> for PlanView {
+    fn from(it: PublishedPlan) -> Self {
+        let PublishedPlan { version, definition, rule_versions, published_at, published_by } = it;
         Self { version, definition, rules: rule_versions, published_at, published_by }
     }
 }
@@ -62,8 +62,8 @@ pub struct PlanDraftView {
     version: i64,
 }
 
-fn shown(tx: &mut Tx<'_>, draft: Draft) -> Result<PlanDraftView, Problem> {
-    let Draft { definition, updated_at, version } = draft;
+fn shown(tx: &mut Tx<'_>, draft: PlanDraft) -> Result<PlanDraftView, Problem> {
+    let PlanDraft { definition, updated_at, version } = draft;
     let faults = match plans::check(tx, definition.clone()) {
         Err(StoreError::Invalid(faults)) => faults.into_iter().take(1000).map(DraftFault::from).collect(),
         checked => checked.map(|_| Vec::new())?,

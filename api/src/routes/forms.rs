@@ -18,7 +18,7 @@ pub mod versions;
 use jiff::Timestamp;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::questionnaire::{Definition, Form, Wave};
-use painreg_tenants::store::forms::{self, Draft};
+use painreg_tenants::store::forms::{self, StoredFormDraft};
 use painreg_tenants::{Reply, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -88,8 +88,8 @@ pub struct DraftView {
     version: i64,
 }
 
-impl From<Draft> for DraftView {
-    fn from(it: Draft) -> Self {
+impl From<StoredFormDraft> for DraftView {
+    fn from(it: StoredFormDraft) -> Self {
         let faults = Form::new(it.definition.clone()).err().unwrap_or_default().into_iter().take(1000);
         Self {
             definition: it.definition,

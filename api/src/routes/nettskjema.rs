@@ -10,7 +10,7 @@ pub mod mapping;
 pub mod mappings;
 
 use painreg_domain::questionnaire::Mapping;
-use painreg_tenants::store::nettskjema::Saved;
+use painreg_tenants::store::nettskjema::SavedMapping;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -41,8 +41,8 @@ pub struct MappingView {
     updated_at: jiff::Timestamp,
 }
 
-impl From<Saved> for MappingView {
-    fn from(it: Saved) -> Self {
+impl From<SavedMapping> for MappingView {
+    fn from(it: SavedMapping) -> Self {
         let Mapping { form_id, keys } = it.codebook.mapping().clone();
         let form = it.codebook.form();
         Self {

@@ -3,7 +3,7 @@
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::QuarantineId;
 use painreg_domain::nettskjema::{Codebook, Delivery, Proposal, propose};
-use painreg_tenants::store::nettskjema::Known;
+use painreg_tenants::store::nettskjema::KnownForm;
 use serde::Serialize;
 
 use crate::problem::{Code, Problem};
@@ -52,7 +52,7 @@ impl From<Fault> for Reason {
 
 impl Reason {
     /// What is wrong at a place of a delivery; of an unknown key, what it probably is.
-    pub fn proposing(fault: Fault, codebook: &Codebook, known: &Known, delivery: &Delivery) -> Self {
+    pub fn proposing(fault: Fault, codebook: &Codebook, known: &KnownForm, delivery: &Delivery) -> Self {
         let path = fault.pointer.strip_prefix("/answers/").map(|path| path.replacen('/', ".", 1));
         let proposals = match (fault.code, path) {
             (FaultCode::UnknownItem, Some(path)) => {

@@ -26,7 +26,7 @@ use crate::tx::Tx;
 
 /// A patient to be phoned.
 #[derive(Clone, Debug)]
-pub struct ToRing {
+pub struct PatientToCall {
     /// The follow-up decision that is unanswered.
     pub decision: Stored,
     /// The patient; of a merged record the survivor.
@@ -59,7 +59,7 @@ pub struct Call {
 }
 
 #[derive(QueryableByName)]
-struct RingRow {
+struct CandidateRow {
     #[diesel(sql_type = Text)]
     json: String,
     #[diesel(sql_type = SqlUuid)]
@@ -104,7 +104,7 @@ impl TryFrom<CallRow> for Call {
 
 /// Returns the patients to phone, most urgent first, each once, within the caller's reach. Logs every patient shown.
 /// Decisions that have to be decided again are left out.
-pub fn to_ring(tx: &mut Tx<'_>, unit: Option<&str>, limit: i64) -> Result<Vec<ToRing>, StoreError> {
+pub fn to_call(tx: &mut Tx<'_>, unit: Option<&str>, limit: i64) -> Result<Vec<PatientToCall>, StoreError> {
     let today = tx.today();
     let generation = tx.generation()?;
     let Some(plan) = plans::in_force(tx, generation)? else { return Ok(Vec::new()) };
@@ -130,7 +130,7 @@ pub fn to_ring(tx: &mut Tx<'_>, unit: Option<&str>, limit: i64) -> Result<Vec<To
         query = query.then(" AND patient.unit = ?").bind::<Text, _>(unit.to_owned());
     }
     query = tx.within_patient(query);
-    let rows: Vec<RingRow> = query.load(tx.conn)?;
+    let rows: Vec<CandidateRow> = query.load(tx.conn)?;
     let mut found = Vec::new();
     for row in rows {
         let decision: Stored = serde_json::from_str(&row.json).map_err(unreadable)?;
@@ -158,7 +158,7 @@ pub fn to_ring(tx: &mut Tx<'_>, unit: Option<&str>, limit: i64) -> Result<Vec<To
         if let Some((points, weights)) = urgency(&candidate, today) {
             let patient = PatientId::existing(row.patient);
             let days_left = days_between(today, lapses_on);
-            found.push(ToRing { decision, patient, points, weights, days_left, last_call });
+            found.push(PatientToCall { decision, patient, points, weights, days_left, last_call });
         }
     }
     found.sort_by_key(|it| (-it.points, it.days_left, it.decision.id));

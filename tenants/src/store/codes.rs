@@ -24,7 +24,7 @@ const LOCK: i64 = 0x7061_696e_7265_6702;
 const BATCH: usize = 2000;
 
 /// An edition to be imported, with its origin.
-pub struct Source<'a> {
+pub struct EditionSource<'a> {
     /// The code system that the edition belongs to.
     pub system: System,
     /// The name and the first day of the edition.
@@ -147,7 +147,7 @@ fn load(conn: &mut PgConnection, system: System) -> Result<CodeBook, StoreError>
 /// their total.
 pub fn import(
     tx: &mut PlatformTx<'_>,
-    source: &Source<'_>,
+    source: &EditionSource<'_>,
     dry: bool,
     seen: &mut dyn FnMut(usize, usize),
 ) -> Result<Imported, StoreError> {
@@ -177,7 +177,7 @@ pub fn import_shipped(tx: &mut PlatformTx<'_>, shipped: &Shipped) -> Result<Impo
     }
     let name = format!("{}.csv", shipped.system.name());
     let bytes = shipped.text.as_bytes();
-    let source = Source { system: shipped.system, issue: &issue, listed: &listed, name: &name, bytes };
+    let source = EditionSource { system: shipped.system, issue: &issue, listed: &listed, name: &name, bytes };
     self::import(tx, &source, false, &mut |_, _| ())
 }
 
@@ -223,7 +223,7 @@ fn store(
     Ok(())
 }
 
-fn journal(tx: &mut PlatformTx<'_>, source: &Source<'_>, import: &Import) -> Result<(), StoreError> {
+fn journal(tx: &mut PlatformTx<'_>, source: &EditionSource<'_>, import: &Import) -> Result<(), StoreError> {
     let count = |of: usize| i64::try_from(of).unwrap_or(i64::MAX);
     let hash: [u8; 32] = Sha256::digest(source.bytes).into();
     diesel::insert_into(code_import::table)

@@ -117,7 +117,7 @@ pub(crate) fn write(tx: &mut Tx<'_>) -> Result<(), StoreError> {
 
 /// The filter of the list of events.
 #[derive(Clone, Copy, Debug)]
-pub struct Search {
+pub struct EventFilter {
     /// The kind of event.
     pub kind: Option<Kind>,
     /// The patient, also under the ids of merged duplicates.
@@ -129,7 +129,7 @@ pub struct Search {
 /// patient shown.
 pub fn list(
     tx: &mut Tx<'_>,
-    search: Search,
+    search: EventFilter,
     after: EventPosition,
     limit: i64,
 ) -> Result<(Listing<Event>, EventPosition), StoreError> {

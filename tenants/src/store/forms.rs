@@ -15,7 +15,7 @@ use crate::tx::Tx;
 
 /// The draft of a form.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct StoredFormDraft {
     /// The definition, which may have faults.
     pub definition: Definition,
     /// The instant of creation.
@@ -28,7 +28,7 @@ pub struct Draft {
 
 /// A published version of a form.
 #[derive(Clone, Debug)]
-pub struct Published {
+pub struct PublishedForm {
     /// The form in this version.
     pub form: Form,
     /// The instant of publication.
@@ -88,7 +88,7 @@ pub fn versions(
     code: &str,
     before: Option<Keyset<Timestamp, String>>,
     limit: i64,
-) -> Result<Listing<Published>, StoreError> {
+) -> Result<Listing<PublishedForm>, StoreError> {
     let mut query = form_version::table
         .filter(form_version::code.eq(code))
         .order((form_version::published_at.desc(), form_version::version.desc()))
@@ -107,22 +107,22 @@ pub fn versions(
     if found.items.is_empty() && is_first {
         return Err(StoreError::NotFound);
     }
-    found.try_map(|(found, at)| Ok(Published { form: version(tx, code, &found)?, published_at: at.to_jiff() }))
+    found.try_map(|(found, at)| Ok(PublishedForm { form: version(tx, code, &found)?, published_at: at.to_jiff() }))
 }
 
 /// Returns the draft of a form.
-pub fn draft(tx: &mut Tx<'_>, code: &str) -> Result<Draft, StoreError> {
+pub fn draft(tx: &mut Tx<'_>, code: &str) -> Result<StoredFormDraft, StoreError> {
     let (definition, created_at, updated_at, version): (Value, jiff_diesel::Timestamp, jiff_diesel::Timestamp, i64) =
         form_draft::table
             .find(code)
             .select((form_draft::definition, form_draft::created_at, form_draft::updated_at, form_draft::version))
             .first(tx.conn)?;
     let definition = serde_json::from_value(definition).map_err(unreadable)?;
-    Ok(Draft { definition, created_at: created_at.to_jiff(), updated_at: updated_at.to_jiff(), version })
+    Ok(StoredFormDraft { definition, created_at: created_at.to_jiff(), updated_at: updated_at.to_jiff(), version })
 }
 
 /// Creates a draft of a form that has none.
-pub fn begin(tx: &mut Tx<'_>, definition: &Definition) -> Result<Draft, StoreError> {
+pub fn begin(tx: &mut Tx<'_>, definition: &Definition) -> Result<StoredFormDraft, StoreError> {
     let now = tx.now().to_diesel();
     diesel::insert_into(form_draft::table)
         .values((
@@ -137,7 +137,7 @@ pub fn begin(tx: &mut Tx<'_>, definition: &Definition) -> Result<Draft, StoreErr
 }
 
 /// Replaces the definition of a draft; [`StoreError::Stale`] if the draft changed since `version` was read.
-pub fn replace(tx: &mut Tx<'_>, version: i64, definition: &Definition) -> Result<Draft, StoreError> {
+pub fn replace(tx: &mut Tx<'_>, version: i64, definition: &Definition) -> Result<StoredFormDraft, StoreError> {
     let changed = diesel::update(form_draft::table.find(&definition.code).filter(form_draft::version.eq(version)))
         .set((
             form_draft::definition.eq(serde_json::to_value(definition).map_err(unreadable)?),

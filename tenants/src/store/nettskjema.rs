@@ -22,16 +22,16 @@ use crate::tx::Tx;
 
 /// The stored definitions and the mapping of one Nettskjema form.
 #[derive(Clone, Debug)]
-pub struct Known {
+pub struct KnownForm {
     /// The newest mapping to a form; `None` where none was saved.
     pub codebook: Option<Codebook>,
     /// Every version of the definition, newest first.
-    pub definitions: Arc<[Described]>,
+    pub definitions: Arc<[DefinitionVersion]>,
 }
 
 /// One version of the definition of a Nettskjema form.
 #[derive(Clone, Debug)]
-pub struct Described {
+pub struct DefinitionVersion {
     /// The number of the version, from 1.
     pub version: i64,
     /// The definition as delivered.
@@ -42,10 +42,10 @@ pub struct Described {
     pub received_at: Timestamp,
 }
 
-impl Known {
+impl KnownForm {
     /// Returns the definition in force at this instant: the newest version that is not younger, else the oldest.
     pub fn definition_at(&self, at: Timestamp) -> Option<&Definition> {
-        let since = |described: &&Described| described.generated_at.unwrap_or(described.received_at) <= at;
+        let since = |described: &&DefinitionVersion| described.generated_at.unwrap_or(described.received_at) <= at;
         self.definitions.iter().find(since).or_else(|| self.definitions.last()).map(|described| &described.definition)
     }
 
@@ -56,7 +56,7 @@ impl Known {
 }
 
 /// Returns the stored definitions and the mapping of a Nettskjema form, cached. One round trip reads the newest versions.
-pub fn known(tx: &mut Tx<'_>, id: &str) -> Result<Known, StoreError> {
+pub fn known(tx: &mut Tx<'_>, id: &str) -> Result<KnownForm, StoreError> {
     let mapping = nettskjema_form::table
         .filter(nettskjema_form::nettskjema_id.eq(id))
         .select(max(nettskjema_form::version))
@@ -69,13 +69,13 @@ pub fn known(tx: &mut Tx<'_>, id: &str) -> Result<Known, StoreError> {
     tx.place().cache.get_or_load(id, versions, || {
         let codebook = self::mapping(tx, id)?.map(|saved| saved.codebook);
         let definitions = definitions(tx, id)?.into();
-        Ok(Known { codebook, definitions })
+        Ok(KnownForm { codebook, definitions })
     })
 }
 
 /// One version of a mapping.
 #[derive(Clone, Debug)]
-pub struct Saved {
+pub struct SavedMapping {
     /// The mapping and its form.
     pub codebook: Codebook,
     /// The version, from 1; every change adds 1.
@@ -85,7 +85,7 @@ pub struct Saved {
 }
 
 /// Returns the newest mapping of a Nettskjema form.
-pub fn mapping(tx: &mut Tx<'_>, id: &str) -> Result<Option<Saved>, StoreError> {
+pub fn mapping(tx: &mut Tx<'_>, id: &str) -> Result<Option<SavedMapping>, StoreError> {
     let found: Option<(String, String, i64, Value, jiff_diesel::Timestamp)> = nettskjema_form::table
         .filter(nettskjema_form::nettskjema_id.eq(id))
         .order(nettskjema_form::version.desc())
@@ -105,11 +105,11 @@ pub fn mapping(tx: &mut Tx<'_>, id: &str) -> Result<Option<Saved>, StoreError> {
         tracing::error!(nettskjema_id = id, ?faults, "stored Nettskjema mapping does not fit its form");
         StoreError::Unavailable("a stored mapping does not fit its form".to_owned())
     })?;
-    Ok(Some(Saved { codebook, version, updated_at: updated_at.to_jiff() }))
+    Ok(Some(SavedMapping { codebook, version, updated_at: updated_at.to_jiff() }))
 }
 
 /// Stores a mapping as the version after `read`, which is 0 where there is none.
-pub fn save_mapping(tx: &mut Tx<'_>, codebook: &Codebook, read: i64) -> Result<Saved, StoreError> {
+pub fn save_mapping(tx: &mut Tx<'_>, codebook: &Codebook, read: i64) -> Result<SavedMapping, StoreError> {
     let now = tx.now();
     let new = statement(
         "INSERT INTO nettskjema_form (nettskjema_id, form, form_version, version, keys, updated_at, updated_by) \
@@ -125,11 +125,11 @@ pub fn save_mapping(tx: &mut Tx<'_>, codebook: &Codebook, read: i64) -> Result<S
     let new =
         version::newest_of(new, "nettskjema_form").then(" WHERE nettskjema_id = ?").bind::<Text, _>(codebook.form_id());
     version::append(tx.conn, new, read)?;
-    Ok(Saved { codebook: codebook.clone(), version: read + 1, updated_at: now })
+    Ok(SavedMapping { codebook: codebook.clone(), version: read + 1, updated_at: now })
 }
 
 /// Returns the newest mapping of every Nettskjema form by id, after `after`.
-pub fn mappings(tx: &mut Tx<'_>, after: Option<&str>, limit: i64) -> Result<Listing<Saved>, StoreError> {
+pub fn mappings(tx: &mut Tx<'_>, after: Option<&str>, limit: i64) -> Result<Listing<SavedMapping>, StoreError> {
     let mut query = nettskjema_form::table
         .select(nettskjema_form::nettskjema_id)
         .distinct()
@@ -143,7 +143,7 @@ pub fn mappings(tx: &mut Tx<'_>, after: Option<&str>, limit: i64) -> Result<List
 }
 
 /// Returns every version of the definition of a Nettskjema form, newest first.
-pub fn definitions(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Described>, StoreError> {
+pub fn definitions(tx: &mut Tx<'_>, id: &str) -> Result<Vec<DefinitionVersion>, StoreError> {
     type Row = (i64, Value, Option<jiff_diesel::Timestamp>, jiff_diesel::Timestamp);
     let rows: Vec<Row> = nettskjema_definition::table
         .filter(nettskjema_definition::nettskjema_id.eq(id))
@@ -157,7 +157,7 @@ pub fn definitions(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Described>, StoreErr
         .load(tx.conn)?;
     rows.into_iter()
         .map(|(version, document, generated_at, received_at)| {
-            Ok(Described {
+            Ok(DefinitionVersion {
                 version,
                 definition: serde_json::from_value(document).map_err(unreadable)?,
                 generated_at: generated_at.map(jiff_diesel::Timestamp::to_jiff),
@@ -168,11 +168,11 @@ pub fn definitions(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Described>, StoreErr
 }
 
 /// Stores the definition of a Nettskjema form. Returns its version and whether it is new.
-pub fn describe(tx: &mut Tx<'_>, id: &str, definition: &Definition) -> Result<(Described, bool), StoreError> {
+pub fn describe(tx: &mut Tx<'_>, id: &str, definition: &Definition) -> Result<(DefinitionVersion, bool), StoreError> {
     let document = serde_json::to_value(definition).map_err(unreadable)?;
     let says = definition.canonical();
     let digest = digest(&says);
-    let same = |described: &Described| described.definition.canonical() == says;
+    let same = |described: &DefinitionVersion| described.definition.canonical() == says;
     let known = definitions(tx, id)?;
     if let Some(described) = known.iter().find(|described| same(described)) {
         return Ok((described.clone(), false));
@@ -194,5 +194,5 @@ pub fn describe(tx: &mut Tx<'_>, id: &str, definition: &Definition) -> Result<(D
     if stored == 0 {
         return Err(StoreError::InProgress);
     }
-    Ok((Described { version, definition: definition.clone(), generated_at, received_at: now }, true))
+    Ok((DefinitionVersion { version, definition: definition.clone(), generated_at, received_at: now }, true))
 }

@@ -19,7 +19,7 @@ use crate::tx::Tx;
 
 /// A published version of the plan.
 #[derive(Clone, Debug)]
-pub struct Published {
+pub struct PublishedPlan {
     /// The number of the version, from 1.
     pub version: i64,
     /// The definition as published.
@@ -34,7 +34,7 @@ pub struct Published {
 
 /// The draft of the plan.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct PlanDraft {
     /// The definition, which may have faults.
     pub definition: FollowUpPlanDefinition,
     /// The instant of the last change.
@@ -62,8 +62,8 @@ struct DraftRow {
 }
 
 impl PublishedRow {
-    fn published(self) -> Result<Published, StoreError> {
-        Ok(Published {
+    fn published(self) -> Result<PublishedPlan, StoreError> {
+        Ok(PublishedPlan {
             version: self.version,
             definition: serde_json::from_value(self.definition).map_err(unreadable)?,
             rule_versions: serde_json::from_value(self.rule_versions).map_err(unreadable)?,
@@ -74,9 +74,9 @@ impl PublishedRow {
 }
 
 impl DraftRow {
-    fn draft(self) -> Result<Draft, StoreError> {
+    fn draft(self) -> Result<PlanDraft, StoreError> {
         let definition = serde_json::from_value(self.definition).map_err(unreadable)?;
-        Ok(Draft { definition, updated_at: self.updated_at.to_jiff(), version: self.version })
+        Ok(PlanDraft { definition, updated_at: self.updated_at.to_jiff(), version: self.version })
     }
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn in_force(tx: &mut Tx<'_>, generation: i64) -> Result<Option<Arc<Pl
     tx.place().cache.get_or_load("", generation, || Ok(newest(tx)?.map(|published| Arc::new(published.plan()))))
 }
 
-fn newest(tx: &mut Tx<'_>) -> Result<Option<Published>, StoreError> {
+fn newest(tx: &mut Tx<'_>) -> Result<Option<PublishedPlan>, StoreError> {
     let row: Option<PublishedRow> = follow_up_plan::table
         .order(follow_up_plan::version.desc())
         .select(PublishedRow::as_select())
@@ -94,7 +94,7 @@ fn newest(tx: &mut Tx<'_>) -> Result<Option<Published>, StoreError> {
     row.map(PublishedRow::published).transpose()
 }
 
-impl Published {
+impl PublishedPlan {
     /// Returns the plan that decisions follow. It is not checked again: later changes of lists do not affect a published plan.
     pub fn plan(self) -> Plan {
         Plan::published(self.definition, &self.rule_versions)
@@ -102,18 +102,18 @@ impl Published {
 }
 
 /// Returns the version in force.
-pub fn current(tx: &mut Tx<'_>) -> Result<Published, StoreError> {
+pub fn current(tx: &mut Tx<'_>) -> Result<PublishedPlan, StoreError> {
     newest(tx)?.ok_or(StoreError::NotFound)
 }
 
 /// Returns one published version.
-pub fn version(tx: &mut Tx<'_>, version: i64) -> Result<Published, StoreError> {
+pub fn version(tx: &mut Tx<'_>, version: i64) -> Result<PublishedPlan, StoreError> {
     let row: PublishedRow = follow_up_plan::table.find(version).select(PublishedRow::as_select()).first(tx.conn)?;
     row.published()
 }
 
 /// Returns published versions, newest first, before `before`.
-pub fn versions(tx: &mut Tx<'_>, before: Option<i64>, limit: i64) -> Result<Listing<Published>, StoreError> {
+pub fn versions(tx: &mut Tx<'_>, before: Option<i64>, limit: i64) -> Result<Listing<PublishedPlan>, StoreError> {
     let query = follow_up_plan::table
         .filter(follow_up_plan::version.lt(before.unwrap_or(i64::MAX)))
         .order(follow_up_plan::version.desc())
@@ -122,13 +122,17 @@ pub fn versions(tx: &mut Tx<'_>, before: Option<i64>, limit: i64) -> Result<List
 }
 
 /// Returns the draft, if there is one.
-pub fn draft(tx: &mut Tx<'_>) -> Result<Draft, StoreError> {
+pub fn draft(tx: &mut Tx<'_>) -> Result<PlanDraft, StoreError> {
     follow_up_plan_draft::table.select(DraftRow::as_select()).first::<DraftRow>(tx.conn)?.draft()
 }
 
 /// Creates the draft (`version` is `None`) or replaces it; [`StoreError::Stale`] if a draft exists, or if it changed since
 /// `version` was read.
-pub fn write(tx: &mut Tx<'_>, version: Option<i64>, definition: &FollowUpPlanDefinition) -> Result<Draft, StoreError> {
+pub fn write(
+    tx: &mut Tx<'_>,
+    version: Option<i64>,
+    definition: &FollowUpPlanDefinition,
+) -> Result<PlanDraft, StoreError> {
     let definition = serde_json::to_value(definition).map_err(unreadable)?;
     let now = tx.now().to_diesel();
     let row: Option<DraftRow> = match version {
@@ -177,16 +181,16 @@ pub fn check(tx: &mut Tx<'_>, definition: FollowUpPlanDefinition) -> Result<Plan
 pub fn as_next(tx: &mut Tx<'_>, plan: &Plan) -> Result<Plan, StoreError> {
     let before = newest(tx)?;
     let version = before.as_ref().map_or(0, |before| before.version) + 1;
-    let before = before.map(Published::plan);
+    let before = before.map(PublishedPlan::plan);
     Ok(Plan::published(plan.definition().clone(), &plan.rule_versions_after(before.as_ref(), version)))
 }
 
 /// Publishes a checked plan and deletes the draft that it was read from, in the version `draft`. The follow-up of every patient is
 /// decided again.
-pub fn publish(tx: &mut Tx<'_>, draft: i64, plan: &Plan) -> Result<Published, StoreError> {
+pub fn publish(tx: &mut Tx<'_>, draft: i64, plan: &Plan) -> Result<PublishedPlan, StoreError> {
     let before = newest(tx)?;
     let version = before.as_ref().map_or(0, |before| before.version) + 1;
-    let before = before.map(Published::plan);
+    let before = before.map(PublishedPlan::plan);
     discard(tx, draft)?;
     let published = insert(tx.conn, plan, before.as_ref(), version, tx.now(), &tx.principal().actor)?;
     code_lists::bump_generation(tx)?;
@@ -201,7 +205,7 @@ fn insert(
     version: i64,
     now: Timestamp,
     by: &str,
-) -> Result<Published, StoreError> {
+) -> Result<PublishedPlan, StoreError> {
     let row: PublishedRow = diesel::insert_into(follow_up_plan::table)
         .values((
             follow_up_plan::version.eq(version),

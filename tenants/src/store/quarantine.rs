@@ -84,7 +84,7 @@ pub struct Opened {
 
 /// The filter of the list.
 #[derive(Clone, Debug, Default)]
-pub struct Search {
+pub struct QuarantineFilter {
     /// The state of the delivery.
     pub state: Option<QuarantineState>,
     /// The Nettskjema form's number.
@@ -223,7 +223,7 @@ fn token_hashes(payload: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// Starts the query of the deliveries that match a filter.
-fn matching(search: &Search) -> quarantine::BoxedQuery<'_, Pg> {
+fn matching(search: &QuarantineFilter) -> quarantine::BoxedQuery<'_, Pg> {
     let mut query = quarantine::table.into_boxed();
     if let Some(state) = search.state {
         query = query.filter(quarantine::state.eq(<&'static str>::from(state)));
@@ -240,7 +240,7 @@ fn matching(search: &Search) -> quarantine::BoxedQuery<'_, Pg> {
 /// Returns deliveries in quarantine, newest first.
 pub fn list(
     tx: &mut Tx<'_>,
-    search: &Search,
+    search: &QuarantineFilter,
     after: Option<Keyset<Timestamp, QuarantineId>>,
     limit: i64,
 ) -> Result<Listing<Quarantined>, StoreError> {
@@ -258,7 +258,7 @@ pub fn list(
 /// Returns the ids of open deliveries to retry, oldest first.
 pub fn waiting(
     tx: &mut Tx<'_>,
-    search: &Search,
+    search: &QuarantineFilter,
     after: Option<QuarantineId>,
     limit: i64,
 ) -> Result<Vec<QuarantineId>, StoreError> {

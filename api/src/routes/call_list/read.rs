@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use painreg_domain::followup::CallOutcome;
 use painreg_domain::followup::call_priority::Weight;
 use painreg_domain::ids::PatientId;
-use painreg_tenants::store::calls::{self, ToRing};
+use painreg_tenants::store::calls::{self, PatientToCall};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
@@ -82,8 +82,8 @@ impl From<Weight> for WeightView {
     }
 }
 
-impl From<ToRing> for ToRingView {
-    fn from(it: ToRing) -> Self {
+impl From<PatientToCall> for ToRingView {
+    fn from(it: PatientToCall) -> Self {
         Self {
             patient_id: it.patient,
             points: it.points,
@@ -114,7 +114,7 @@ pub async fn read_call_list(
     let unit = wire::short("unit", unit, 100)?;
     let list = caller
         .run(move |tx| {
-            let items = calls::to_ring(tx, unit.as_deref(), limit)?;
+            let items = calls::to_call(tx, unit.as_deref(), limit)?;
             Ok(CallList { items: items.into_iter().map(ToRingView::from).collect() })
         })
         .await?;

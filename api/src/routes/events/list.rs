@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, get, web};
 use painreg_domain::event::Kind;
 use painreg_domain::ids::PatientId;
 use painreg_tenants::Cursor;
-use painreg_tenants::store::events::{self, Search};
+use painreg_tenants::store::events::{self, EventFilter};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
@@ -63,7 +63,7 @@ pub async fn list_events(
     let events = caller
         .run(move |tx| {
             let after = tx.open_cursor(FEED, after.as_deref().map(Cursor::received))?.unwrap_or_default();
-            let (found, next) = events::list(tx, Search { kind, patient }, after, limit)?;
+            let (found, next) = events::list(tx, EventFilter { kind, patient }, after, limit)?;
             let next_after = tx.seal_cursor(FEED, &next).as_str().to_owned();
             Ok(Events { items: found.items.into_iter().map(EventView::from).collect(), next_after, more: found.more })
         })

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::Timestamp;
 use painreg_tenants::Keyset;
-use painreg_tenants::store::forms::{self, Published};
+use painreg_tenants::store::forms::{self, PublishedForm};
 use serde::Serialize;
 
 use crate::caller::Caller;
@@ -26,8 +26,8 @@ pub struct FormVersion {
     digest: String,
 }
 
-impl From<Published> for FormVersion {
-    fn from(it: Published) -> Self {
+impl From<PublishedForm> for FormVersion {
+    fn from(it: PublishedForm) -> Self {
         Self {
             code: it.form.code().to_owned(),
             version: it.form.version().to_owned(),
@@ -55,7 +55,7 @@ pub async fn list_form_versions(
         .run(move |tx| {
             let before = tx.open_cursor(&list, cursor)?;
             let found = forms::versions(tx, &code, before, limit)?;
-            let seal = |last: &Published| tx.seal_cursor(&list, &Keyset(last.published_at, last.form.version()));
+            let seal = |last: &PublishedForm| tx.seal_cursor(&list, &Keyset(last.published_at, last.form.version()));
             Ok(wire::page::<_, FormVersion>(found, seal))
         })
         .await?;

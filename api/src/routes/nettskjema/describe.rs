@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::nettskjema::Definition;
-use painreg_tenants::store::nettskjema::{self, Described};
+use painreg_tenants::store::nettskjema::{self, DefinitionVersion};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use validator::{Validate, ValidationErrors};
@@ -40,8 +40,8 @@ pub struct DefinitionView {
     paths: Vec<String>,
 }
 
-impl From<Described> for DefinitionView {
-    fn from(it: Described) -> Self {
+impl From<DefinitionVersion> for DefinitionView {
+    fn from(it: DefinitionVersion) -> Self {
         Self {
             version: it.version,
             generated_at: it.generated_at,

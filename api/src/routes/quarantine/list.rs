@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::fault::FaultCode;
 use painreg_domain::quarantine::QuarantineState;
 use painreg_tenants::Keyset;
-use painreg_tenants::store::quarantine::{self, Search};
+use painreg_tenants::store::quarantine::{self, QuarantineFilter};
 use serde::Deserialize;
 
 use super::QuarantinedView;
@@ -55,7 +55,7 @@ pub async fn list_quarantine(
     {
         return Err(wire::parameter("query", "form_id"));
     }
-    let search = Search { state, nettskjema_id: form_id, code };
+    let search = QuarantineFilter { state, nettskjema_id: form_id, code };
     let page = caller
         .run(move |tx| {
             let list = format!("quarantine/{search:?}");

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::FaultCode;
 use painreg_domain::ids::QuarantineId;
-use painreg_tenants::store::quarantine::{self, Search};
+use painreg_tenants::store::quarantine::{self, QuarantineFilter};
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
@@ -64,7 +64,7 @@ pub async fn replay_quarantine(
     let acceptance = state.acceptance;
     caller
         .run_once(key, bytes, &place, move |tx| {
-            let search = Search { state: None, nettskjema_id: form_id, code };
+            let search = QuarantineFilter { state: None, nettskjema_id: form_id, code };
             let waiting = quarantine::waiting(tx, &search, after, STRETCH)?;
             let next = waiting.last().copied().filter(|_| i64::try_from(waiting.len()) == Ok(STRETCH));
             let results = waiting
