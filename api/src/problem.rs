@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
-use painreg_domain::clinical::legal_basis::Reason;
+use painreg_domain::clinical::legal_basis::PermissionReason;
 use painreg_domain::code::Suggestion;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_tenants::{AuditOutcome, StoreError};
@@ -281,11 +281,11 @@ impl From<Vec<Fault>> for Problem {
 }
 
 /// A reason not to keep something, among the codes of refused parts.
-const fn fault_of(reason: Reason) -> FaultCode {
+const fn fault_of(reason: PermissionReason) -> FaultCode {
     match reason {
-        Reason::ReservedAgainstRegistry => FaultCode::ReservedAgainstRegistry,
-        Reason::ConsentRefused => FaultCode::ConsentRefused,
-        Reason::ConsentWithdrawn => FaultCode::ConsentWithdrawn,
+        PermissionReason::ReservedAgainstRegistry => FaultCode::ReservedAgainstRegistry,
+        PermissionReason::ConsentRefused => FaultCode::ConsentRefused,
+        PermissionReason::ConsentWithdrawn => FaultCode::ConsentWithdrawn,
         _ => FaultCode::NoBasis,
     }
 }

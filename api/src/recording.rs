@@ -2,7 +2,7 @@
 //! patient's legal basis allows that something is kept is asked here.
 
 use painreg_domain::clinical::history::ChangeReason;
-use painreg_domain::clinical::{Entry, Kind};
+use painreg_domain::clinical::{Entry, EntryKind};
 use painreg_domain::ids::EntryId;
 use painreg_tenants::store::entries::{self, Stored};
 use painreg_tenants::{PatientAccess, RecordingContext, StoreError, Tx, components};
@@ -37,8 +37,8 @@ macro_rules! of_every_kind {
 pub(crate) use of_every_kind;
 
 /// Grounds may always be recorded: they say what else may be.
-fn may_keep(tx: &Tx<'_>, standing: &RecordingContext, kind: Kind) -> Result<(), StoreError> {
-    if kind == Kind::LegalBasis { Ok(()) } else { tx.may_keep(&standing.grounds) }
+fn may_keep(tx: &Tx<'_>, standing: &RecordingContext, kind: EntryKind) -> Result<(), StoreError> {
+    if kind == EntryKind::LegalBasis { Ok(()) } else { tx.may_keep(&standing.grounds) }
 }
 
 /// Records an entry.
@@ -53,7 +53,7 @@ pub fn recorded<'t, T: Entry>(
     let examined = entries::examine(tx, standing, entry)?;
     let stored = entries::record(tx, access, id, examined)?;
     components::check(tx, access, &stored)?;
-    if T::KIND == Kind::ImplantEvent {
+    if T::KIND == EntryKind::ImplantEvent {
         components::remove(tx, access, standing, &stored)?;
     }
     Ok(stored)
@@ -74,7 +74,7 @@ pub fn changed<'t, T: Entry>(
     let examined = entries::examine(tx, standing, entry)?;
     let stored = entries::change(tx, access, before, version, examined, reason)?;
     components::check(tx, access, &stored)?;
-    if T::KIND == Kind::ImplantComponent {
+    if T::KIND == EntryKind::ImplantComponent {
         components::stays_removed(tx, before, &entries::content(&stored)?)?;
     }
     Ok(stored)
@@ -90,7 +90,7 @@ pub fn withdrawn<'t>(
 ) -> Result<(), StoreError> {
     components::unnamed(tx, access, before)?;
     entries::withdraw(tx, access, before, version, reason)?;
-    if before.kind == Kind::ImplantEvent {
+    if before.kind == EntryKind::ImplantEvent {
         components::restore(tx, access, standing, before)?;
     }
     Ok(())
@@ -101,17 +101,17 @@ pub fn recorded_of<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
     standing: &mut RecordingContext,
-    kind: Kind,
+    kind: EntryKind,
     content: Value,
 ) -> Result<Stored, Problem> {
     let id = tx.new_entry_id();
     macro_rules! record {
         ($($kind:ident: $structure:ty),+) => {
-            match kind { $(Kind::$kind => recorded::<$structure>(tx, access, standing, id, &deserialize(content)?)?),+ }
+            match kind { $(EntryKind::$kind => recorded::<$structure>(tx, access, standing, id, &deserialize(content)?)?),+ }
         };
     }
     let stored = of_every_kind!(record);
-    if kind == Kind::LegalBasis {
+    if kind == EntryKind::LegalBasis {
         standing.grounds.push(entries::content(&stored)?);
     }
     Ok(stored)

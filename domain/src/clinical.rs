@@ -30,7 +30,7 @@ pub use implant::{
     ImplantEvent, ImplantProgramme, Indication, IpgSite, LeadContacts, Modality, MriCondition, Screening, Stages,
     TrialOutcome, Waveform, removal_class,
 };
-pub use kind::{EntryGroup, Kind, KindRow, Rights};
+pub use kind::{EntryGroup, EntryKind, KindRow, Rights};
 pub use legal_basis::LegalBasis;
 pub use medication::Medicated;
 pub use pain_site::{PainArea, PainSite, ReportedBy};
@@ -45,7 +45,7 @@ use crate::words::words;
 /// An entry that the clinic records. Absent members are null; all members are always written.
 pub trait Entry: Serialize + DeserializeOwned + utoipa::ToSchema + Clone + Send + Sync + 'static {
     /// The kind of the entry.
-    const KIND: Kind;
+    const KIND: EntryKind;
     /// The members derived from the entry and the code books: stored and shown with it, never accepted.
     type Derived: Serialize + utoipa::ToSchema;
 

@@ -11,7 +11,7 @@ macro_rules! kinds {
         /// The kinds of events.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, Display, IntoStaticStr, Serialize, Deserialize, utoipa::ToSchema)]
         #[schema(as = EventType)]
-        pub enum Kind { $($(#[$doc])* #[strum(serialize = $word)] #[serde(rename = $word)] $name),+ }
+        pub enum EventType { $($(#[$doc])* #[strum(serialize = $word)] #[serde(rename = $word)] $name),+ }
     };
 }
 
@@ -62,7 +62,7 @@ kinds! {
     WebhookTest "webhook.test";
 }
 
-impl Kind {
+impl EventType {
     /// The actions that permit to read events of this kind, besides reading events at all: the fact of an answer or of
     /// an alert is itself information about the patient.
     pub const fn asks_for(self) -> Option<Action> {

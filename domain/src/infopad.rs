@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::export::{Export, Row};
 use crate::fault::{Fault, FaultCode, escape};
-use crate::questionnaire::{Form, Kind, Shape};
+use crate::questionnaire::{Form, ItemKind, Shape};
 
 /// The mapping of one export's columns to the items of one form: a TOML file.
 ///
@@ -208,7 +208,7 @@ impl ExportMapping {
         for (name, column) in &self.columns {
             let at = |member: &str| format!("/columns/{}/{member}", escape(name));
             let options = match form.shape(&column.item) {
-                Some(Shape::Own(Kind::Multiple { options })) => Some(options),
+                Some(Shape::Own(ItemKind::Multiple { options })) => Some(options),
                 Some(_) => None,
                 None => {
                     check(false, &at("item"), FaultCode::UnknownReference);

@@ -28,7 +28,7 @@ pub struct Instrument {
     about: About,
     algorithm: &'static str,
     code: &'static str,
-    items: Vec<Item>,
+    items: Vec<InstrumentItem>,
     by_code: HashMap<&'static str, usize>,
     scales: Vec<Scale>,
     flags: Vec<Flag>,
@@ -107,14 +107,14 @@ pub enum WordingLicence {
 
 /// One item: a whole number within its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
+pub struct InstrumentItem {
     code: &'static str,
     min: i32,
     max: i32,
     label: &'static str,
 }
 
-impl Item {
+impl InstrumentItem {
     /// The item's code, such as `isi_03`.
     pub const fn code(&self) -> &'static str {
         self.code
@@ -194,7 +194,7 @@ impl Instrument {
     }
 
     /// The items, in the order of the official form.
-    pub fn items(&self) -> &[Item] {
+    pub fn items(&self) -> &[InstrumentItem] {
         &self.items
     }
 

@@ -6,7 +6,7 @@
 //! | shape | unanswered | box not ticked | box hidden |
 //! |---|---|---|---|
 //! | [`tsd`] | null or absent | false | null or absent |
-//! | [`api_v3`], [`v1`] with the form's [`Definition`] | null | false | null |
+//! | [`api_v3`], [`v1`] with the form's [`NettskjemaDefinition`] | null | false | null |
 //! | [`api_v3`] without one | absent | absent | absent |
 //! | [`csv_v1`] | null | false | null |
 //!
@@ -32,11 +32,12 @@ use serde_json::{Map, Value};
 use strum::{EnumString, IntoStaticStr};
 
 use crate::fault::{Fault, FaultCode, escape};
-use crate::questionnaire::{Answers, Kind, NATIONAL_ID_TARGET, Shape as Asked};
+use crate::questionnaire::{Answers, ItemKind, NATIONAL_ID_TARGET, Shape as Asked};
 
 pub use self::codebook::{Codebook, IGNORED_TARGET, INVITATION_TARGET};
 pub use self::definition::{
-    Definition, DefinitionChange, DefinitionDifference, Element, ElementKind, Level, Part, Picked, differences,
+    DefinitionChange, DefinitionDifference, Element, ElementKind, Level, NettskjemaDefinition, Part, Picked,
+    differences,
 };
 pub use self::proposal::{Proposal, ProposalReason, propose};
 use self::scalar::canonical_integer;
@@ -308,16 +309,18 @@ fn converted(asked: Asked<'_>, value: &Value) -> Result<Option<Value>, FaultCode
     let same = || Ok(Some(value.clone()));
     match (asked, value) {
         (_, Value::Null) => Ok(None),
-        (Asked::Instrument { .. } | Asked::Own(Kind::Integer { .. }), value) => whole(value).map(Some),
-        (Asked::Own(Kind::Decimal { .. }), Value::String(text)) => number(text).map(Some).ok_or(FaultCode::WrongType),
-        (Asked::Own(Kind::Decimal { .. }), Value::Number(_))
-        | (Asked::Own(Kind::Boolean), Value::Bool(_))
-        | (Asked::Own(Kind::Choice { .. } | Kind::Date | Kind::Text { .. }), Value::String(_)) => same(),
-        (Asked::Own(Kind::Multiple { .. }), Value::Object(boxes)) => {
+        (Asked::Instrument { .. } | Asked::Own(ItemKind::Integer { .. }), value) => whole(value).map(Some),
+        (Asked::Own(ItemKind::Decimal { .. }), Value::String(text)) => {
+            number(text).map(Some).ok_or(FaultCode::WrongType)
+        }
+        (Asked::Own(ItemKind::Decimal { .. }), Value::Number(_))
+        | (Asked::Own(ItemKind::Boolean), Value::Bool(_))
+        | (Asked::Own(ItemKind::Choice { .. } | ItemKind::Date | ItemKind::Text { .. }), Value::String(_)) => same(),
+        (Asked::Own(ItemKind::Multiple { .. }), Value::Object(boxes)) => {
             let boxes = boxes.iter().map(|(option, value)| (option.clone(), ticked(value).unwrap_or(value.clone())));
             Ok(Some(Value::Object(boxes.collect())))
         }
-        (Asked::Own(Kind::Boolean), value) => ticked(value).map(Some).ok_or(FaultCode::WrongType),
+        (Asked::Own(ItemKind::Boolean), value) => ticked(value).map(Some).ok_or(FaultCode::WrongType),
         (Asked::Own(_), _) => Err(FaultCode::WrongType),
     }
 }

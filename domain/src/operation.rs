@@ -23,7 +23,7 @@ use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 #[schema(as = OperationKind)]
-pub enum Kind {
+pub enum OperationKind {
     /// Score stored answers again with today's algorithms.
     Rescoring,
 }
@@ -47,7 +47,7 @@ pub enum Kind {
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 #[schema(as = OperationState)]
-pub enum State {
+pub enum OperationState {
     /// Accepted; no stretch is done yet.
     Queued,
     /// At least one stretch has been attempted.
@@ -60,7 +60,7 @@ pub enum State {
     Cancelled,
 }
 
-impl State {
+impl OperationState {
     /// Returns whether nothing will change any more.
     pub const fn is_finished(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)

@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 pub use self::answers::{AnswerDifference, Answers};
 pub use self::condition::Condition;
 use self::condition::Gate;
-pub use self::definition::{Definition, Item, Kind, Mapping, Page, Wave, Words, is_language};
+pub use self::definition::{Definition, Item, ItemKind, Mapping, Page, Wave, Words, is_language};
 pub use self::differences::FormChange;
 pub use self::file::FormFile;
 use crate::fault::{Fault, FaultCode};
@@ -97,7 +97,7 @@ pub(crate) enum Shape<'f> {
     /// An item of an instrument: an integer in this range.
     Instrument { min: i32, max: i32 },
     /// An item of the form's own.
-    Own(&'f Kind),
+    Own(&'f ItemKind),
 }
 
 impl Form {
@@ -292,7 +292,7 @@ impl Compiled {
 
     fn is_text(&self, place: Place) -> bool {
         let Place::Own(index) = place else { return false };
-        self.definition.items.get(index).is_some_and(|item| matches!(item.kind, Kind::Text { .. }))
+        self.definition.items.get(index).is_some_and(|item| matches!(item.kind, ItemKind::Text { .. }))
     }
 }
 

@@ -3,13 +3,13 @@
 /// Defines enumerations whose words are the same in request bodies, columns and `CHECK` constraints.
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident,)+ })+) => {$(
-        $(#[$doc])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, strum::EnumIter, strum::EnumString,
             strum::IntoStaticStr, utoipa::ToSchema,
         )]
         #[serde(rename_all = "snake_case")]
         #[strum(serialize_all = "snake_case")]
+        $(#[$doc])*
         pub enum $name { $($(#[$word_doc])* $word),+ }
     )+};
 }

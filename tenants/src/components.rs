@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Uuid as SqlUuid};
 use painreg_domain::clinical::history::ChangeReason;
 use painreg_domain::clinical::{
-    Entry, EventClass, ImplantCheck, ImplantComponent, ImplantEvent, ImplantProgramme, Kind, removal_class,
+    Entry, EntryKind, EventClass, ImplantCheck, ImplantComponent, ImplantEvent, ImplantProgramme, removal_class,
 };
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::EntryId;
@@ -20,8 +20,8 @@ use crate::tx::Tx;
 const MOST: i64 = 1000;
 
 /// Whether components are named by entries of this kind.
-const fn refers(kind: Kind) -> bool {
-    matches!(kind, Kind::ImplantProgramme | Kind::ImplantEvent | Kind::ImplantCheck)
+const fn refers(kind: EntryKind) -> bool {
+    matches!(kind, EntryKind::ImplantProgramme | EntryKind::ImplantEvent | EntryKind::ImplantCheck)
 }
 
 /// Refuses an entry that names a component which is none of the implant's.
@@ -30,12 +30,12 @@ pub fn check<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, stored: &Stored) -
         return Ok(());
     }
     let (implant, named): (EntryId, Vec<(String, EntryId)>) = match stored.kind {
-        Kind::ImplantProgramme => {
+        EntryKind::ImplantProgramme => {
             let it: ImplantProgramme = entries::content(stored)?;
             let leads = it.leads.iter().enumerate();
             (it.implant_id, leads.map(|(at, lead)| (format!("/leads/{at}/component_id"), lead.component_id)).collect())
         }
-        Kind::ImplantCheck => {
+        EntryKind::ImplantCheck => {
             let it: ImplantCheck = entries::content(stored)?;
             let each = it.impedances.iter().enumerate();
             (
@@ -52,9 +52,9 @@ pub fn check<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, stored: &Stored) -
     if named.is_empty() {
         return Ok(());
     }
-    if stored.kind == Kind::ImplantEvent {
+    if stored.kind == EntryKind::ImplantEvent {
         // Before any component, so that two surgical events wait for each other in one order.
-        entries::lock(tx, access, Kind::Implant, implant)?;
+        entries::lock(tx, access, EntryKind::Implant, implant)?;
     }
     let ids: Vec<EntryId> = named.iter().map(|(_, id)| *id).collect();
     let known = held(tx, access, implant, &ids)?;
@@ -95,13 +95,13 @@ fn of_implant<'t>(
 ) -> Result<Vec<(Stored, ImplantComponent)>, StoreError> {
     let equal = vec![("implant_id", FilterValue::Id(implant))];
     let filter = ListFilter { equal, ongoing, ..ListFilter::default() };
-    let found = entries::of_patient(tx, access, Kind::ImplantComponent, &filter, None, MOST)?.items;
+    let found = entries::of_patient(tx, access, EntryKind::ImplantComponent, &filter, None, MOST)?.items;
     found.into_iter().map(|stored| entries::content(&stored).map(|component| (stored, component))).collect()
 }
 
 /// Refuses to take back a component that an event, programme or check names, and locks it until the transaction ends.
 pub fn unnamed<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, stored: &Stored) -> Result<(), StoreError> {
-    if stored.kind != Kind::ImplantComponent {
+    if stored.kind != EntryKind::ImplantComponent {
         return Ok(());
     }
     entries::lock(tx, access, stored.kind, stored.id)?;

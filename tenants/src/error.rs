@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use painreg_domain::clinical::legal_basis::Reason;
+use painreg_domain::clinical::legal_basis::PermissionReason;
 use painreg_domain::fault::{Fault, FaultCode};
 
 use crate::crypt::CryptError;
@@ -37,7 +37,7 @@ pub enum StoreError {
     WrongState,
     /// The patient's legal basis does not allow this to be kept.
     #[error("no legal basis to keep this")]
-    NotPermitted(Reason),
+    NotPermitted(PermissionReason),
     /// The registry refuses answers to instruments that are used outside a licence.
     #[error("used outside a licence")]
     LicenceBlocked(Vec<Fault>),

@@ -2,7 +2,7 @@
 //! patient's rows are found, and their treatment by erasure. A test compares the register with the catalogue and fails on a
 //! table that refers to a patient and is not registered.
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use strum::IntoEnumIterator as _;
 
 use self::Erasure::{Clear, Delete, Keep};
@@ -115,8 +115,8 @@ const TABLES: &[PatientTable] = &[
     },
 ];
 
-/// Returns the register: the tables above and the table of every [`Kind`] of entry.
+/// Returns the register: the tables above and the table of every [`EntryKind`].
 pub fn patient_tables() -> impl Iterator<Item = PatientTable> {
-    let entries = Kind::iter().map(|kind| PatientTable { table: kind.into(), found: BY_PATIENT, erasure: Delete });
+    let entries = EntryKind::iter().map(|kind| PatientTable { table: kind.into(), found: BY_PATIENT, erasure: Delete });
     TABLES.iter().copied().chain(entries)
 }

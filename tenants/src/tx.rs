@@ -56,7 +56,7 @@ pub struct Tx<'t> {
 
 /// An event that becomes known if this transaction commits.
 pub(crate) struct PendingEvent {
-    pub(crate) kind: event::Kind,
+    pub(crate) kind: event::EventType,
     pub(crate) patient: Option<Uuid>,
     /// As the access log names it.
     pub(crate) object: String,
@@ -149,7 +149,7 @@ impl<'t> Tx<'t> {
     }
 
     /// Adds an event: it becomes known if this transaction commits, and only then.
-    pub(crate) fn emit(&mut self, kind: event::Kind, patient: Option<Uuid>, object: String, version: Option<i64>) {
+    pub(crate) fn emit(&mut self, kind: event::EventType, patient: Option<Uuid>, object: String, version: Option<i64>) {
         self.events.push(PendingEvent { kind, patient, object, version });
     }
 

@@ -12,7 +12,7 @@ const BASELINE: [&str; 10] = ["nrs", "odi_opr_mod", "eq5d5l", "hscl25", "isi", "
 fn answered(code: &str) -> (&'static Instrument, Vec<Option<i32>>) {
     let instrument = Catalogue::shipped().find(code).expect("it ships");
     let spread = (0..).step_by(7);
-    let answer = |(item, step): (&painreg_domain::instrument::Item, i32)| {
+    let answer = |(item, step): (&painreg_domain::instrument::InstrumentItem, i32)| {
         Some(item.min() + step % (item.max() - item.min() + 1))
     };
     (instrument, instrument.items().iter().zip(spread).map(answer).collect())

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_domain::synthetic::{BASELINE_FORM_ID, Person};
 use serde_json::{Map, Value, json};
 
@@ -202,54 +202,54 @@ impl<'w> Actor<'w> {
     }
 
     /// Returns the path of a patient's entries of a kind.
-    pub fn entries_of(&self, patient: &Patient, kind: Kind) -> String {
+    pub fn entries_of(&self, patient: &Patient, kind: EntryKind) -> String {
         self.at(&format!("patients/{}/{}", patient.id, kind.row().path))
     }
 
     /// Returns the path of one entry.
-    pub fn entry_of(&self, patient: &Patient, kind: Kind, entry: &Value) -> String {
+    pub fn entry_of(&self, patient: &Patient, kind: EntryKind, entry: &Value) -> String {
         format!("{}/{}", self.entries_of(patient, kind), entry["id"].as_str().unwrap_or_default())
     }
 
     /// Records an entry about a patient, which must be accepted.
     #[track_caller]
-    pub fn records(&self, patient: &Patient, kind: Kind, body: &Value) -> Value {
+    pub fn records(&self, patient: &Patient, kind: EntryKind, body: &Value) -> Value {
         self.tries_to_record(patient, kind, body).expect(201).body
     }
 
     /// Records an entry about a patient; the request may be refused.
     #[track_caller]
-    pub fn tries_to_record(&self, patient: &Patient, kind: Kind, body: &Value) -> Answer {
+    pub fn tries_to_record(&self, patient: &Patient, kind: EntryKind, body: &Value) -> Answer {
         self.post(&self.entries_of(patient, kind), body)
     }
 
     /// Reads an entry: `query` is empty or begins with `?`.
     #[track_caller]
-    pub fn reads_entry(&self, patient: &Patient, kind: Kind, entry: &Value, query: &str) -> Answer {
+    pub fn reads_entry(&self, patient: &Patient, kind: EntryKind, entry: &Value, query: &str) -> Answer {
         self.get(&format!("{}{query}", self.entry_of(patient, kind, entry)))
     }
 
     /// Changes an entry as it was read: `entry` holds its version.
     #[track_caller]
-    pub fn changes_entry(&self, patient: &Patient, kind: Kind, entry: &Value, change: &Value) -> Answer {
+    pub fn changes_entry(&self, patient: &Patient, kind: EntryKind, entry: &Value, change: &Value) -> Answer {
         self.patch(&self.entry_of(patient, kind, entry), entry["version"].as_i64().unwrap_or_default(), change)
     }
 
     /// Withdraws an entry at the version that was read.
     #[track_caller]
-    pub fn withdraws(&self, patient: &Patient, kind: Kind, entry: &Value) -> Answer {
+    pub fn withdraws(&self, patient: &Patient, kind: EntryKind, entry: &Value) -> Answer {
         self.delete(&self.entry_of(patient, kind, entry), entry["version"].as_i64().unwrap_or_default())
     }
 
     /// Lists a patient's entries of a kind: `query` is empty or begins with `?`.
     #[track_caller]
-    pub fn lists(&self, patient: &Patient, kind: Kind, query: &str) -> Answer {
+    pub fn lists(&self, patient: &Patient, kind: EntryKind, query: &str) -> Answer {
         self.get(&format!("{}{query}", self.entries_of(patient, kind)))
     }
 
     /// Reads all versions of an entry.
     #[track_caller]
-    pub fn reads_versions_of(&self, patient: &Patient, kind: Kind, entry: &Value) -> Answer {
+    pub fn reads_versions_of(&self, patient: &Patient, kind: EntryKind, entry: &Value) -> Answer {
         self.get(&format!("{}/versions", self.entry_of(patient, kind, entry)))
     }
 

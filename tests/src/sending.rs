@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use painreg_domain::calendar::{
     days_after, days_before, months_after, norwegian_day, norwegian_day_and_hour, norwegian_hour, working_day_from,
 };
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use serde_json::{Value, json};
 
 use crate::{Actor, Patient, World};
@@ -84,7 +84,7 @@ impl<'w> Campaign<'w> {
         let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
         let register = |_| {
             let patient = clinician.registers(&world.answerer());
-            clinician.records(&patient, Kind::Procedure, &body);
+            clinician.records(&patient, EntryKind::Procedure, &body);
             patient
         };
         Self {

@@ -15,7 +15,7 @@ use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::http::header;
 use actix_web::{HttpResponse, guard, web};
 use painreg_domain::clinical::history::ChangeReason;
-use painreg_domain::clinical::{Entry, Kind};
+use painreg_domain::clinical::{Entry, EntryKind};
 use painreg_domain::fault::FaultCode;
 use painreg_domain::ids::{EntryId, PatientId};
 use painreg_tenants::store::entries::{FilterValue, Sort, Stored};
@@ -43,12 +43,12 @@ pub fn all(config: &mut impl Takes) {
 }
 
 /// Where a patient's entries of a kind are; `{patient}` and `{entry}` are path parameters.
-fn path(kind: Kind, rest: &str) -> String {
+fn path(kind: EntryKind, rest: &str) -> String {
     format!("/v1/tenants/{{tenant}}/patients/{{patient}}/{}{rest}", kind.row().path)
 }
 
 /// Where all entries of a kind are.
-fn registry_path(kind: Kind) -> String {
+fn registry_path(kind: EntryKind) -> String {
     format!("/v1/tenants/{{tenant}}/{}", kind.row().path)
 }
 

@@ -11,7 +11,7 @@ pub mod rotate;
 pub mod test;
 
 use jiff::Timestamp;
-use painreg_domain::event::Kind;
+use painreg_domain::event::EventType;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::WebhookId;
 use painreg_domain::national_id::Acceptance;
@@ -35,7 +35,7 @@ pub struct WebhookView {
     description: Option<String>,
     /// Which types of events it is told; none: all.
     #[schema(max_items = 40)]
-    kinds: Vec<Kind>,
+    kinds: Vec<EventType>,
     /// Whether it is told anything.
     enabled: bool,
     /// Why not: `asked`, `failing` (for five days) or `gone` (it answered 410).

@@ -1,7 +1,7 @@
 //! Events as feeds and webhooks show them.
 
 use jiff::Timestamp;
-use painreg_domain::event::Kind;
+use painreg_domain::event::EventType;
 use painreg_domain::ids::PatientId;
 use painreg_tenants::store::events::Event;
 use serde::Serialize;
@@ -19,7 +19,7 @@ pub struct EventView {
     #[schema(value_type = String, format = "uuid", min_length = 36, max_length = 36)]
     id: Uuid,
     /// What happened.
-    r#type: Kind,
+    r#type: EventType,
     /// When.
     timestamp: Timestamp,
     /// To what.

@@ -1,7 +1,7 @@
 //! A long operation, as routes show it.
 
 use painreg_domain::ids::OperationId;
-use painreg_domain::operation::{Failure, Kind, State};
+use painreg_domain::operation::{Failure, OperationKind, OperationState};
 use painreg_tenants::Reply;
 use painreg_tenants::store::operations::Operation;
 use serde::Serialize;
@@ -15,9 +15,9 @@ pub struct OperationView {
     /// The operation's id.
     id: OperationId,
     /// The kind of work.
-    kind: Kind,
+    kind: OperationKind,
     /// Its state; `succeeded`, `failed` and `cancelled` are final.
-    state: State,
+    state: OperationState,
     /// How far it is.
     progress: Progress,
     /// The result so far, in the terms of the kind; complete once the state is `succeeded`. Null before the first stretch.

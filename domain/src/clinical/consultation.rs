@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Examination, Kind, Nothing};
+use super::{Entry, EntryKind, Examination, Nothing};
 use crate::fault::{Fault, FaultCode};
 use crate::ids::EntryId;
 use crate::words::words;
@@ -87,7 +87,7 @@ pub struct Consultation {
 }
 
 impl Entry for Consultation {
-    const KIND: Kind = Kind::Consultation;
+    const KIND: EntryKind = EntryKind::Consultation;
     type Derived = Nothing;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {

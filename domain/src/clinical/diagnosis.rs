@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Examination, Kind, Remark};
+use super::{Entry, EntryKind, Examination, Remark};
 use crate::code::{Checked, PainClass, System};
 use crate::ids::EntryId;
 use crate::words::words;
@@ -55,7 +55,7 @@ pub struct Diagnosed {
 }
 
 impl Entry for Diagnosis {
-    const KIND: Kind = Kind::Diagnosis;
+    const KIND: EntryKind = EntryKind::Diagnosis;
     type Derived = Diagnosed;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Diagnosed {

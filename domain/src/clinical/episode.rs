@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Examination, Kind, Nothing};
+use super::{Entry, EntryKind, Examination, Nothing};
 use crate::code_list::List;
 use crate::ids::EntryId;
 
@@ -30,7 +30,7 @@ pub struct Episode {
 }
 
 impl Entry for Episode {
-    const KIND: Kind = Kind::Episode;
+    const KIND: EntryKind = EntryKind::Episode;
     type Derived = Nothing;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {

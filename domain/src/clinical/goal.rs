@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Examination, Kind, Nothing};
+use super::{Entry, EntryKind, Examination, Nothing};
 use crate::code_list::List;
 use crate::ids::EntryId;
 use crate::words::words;
@@ -51,7 +51,7 @@ pub struct TreatmentGoal {
 }
 
 impl Entry for TreatmentGoal {
-    const KIND: Kind = Kind::TreatmentGoal;
+    const KIND: EntryKind = EntryKind::TreatmentGoal;
     type Derived = Nothing;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {

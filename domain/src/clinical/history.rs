@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::Kind;
+use super::EntryKind;
 use crate::ids::EntryId;
 use crate::words::words;
 
@@ -31,13 +31,13 @@ words! {
 }
 
 /// An entry at one instant: its kind, its id, its members.
-pub type RecordState = BTreeMap<(Kind, EntryId), Map<String, Value>>;
+pub type RecordState = BTreeMap<(EntryKind, EntryId), Map<String, Value>>;
 
 /// One entry that differs.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Difference {
     /// The kind of the entry.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// The id of the entry.
     pub id: EntryId,
     /// The change of the entry.

@@ -18,7 +18,7 @@ pub use component::ImplantComponent;
 pub use event::{EventKind, ImplantEvent, removal_class};
 pub use programme::{ImplantProgramme, LeadContacts};
 
-use super::{Entry, Examination, Kind, Remark};
+use super::{Entry, EntryKind, Examination, Remark};
 use crate::fault::FaultCode;
 use crate::words::words;
 
@@ -244,7 +244,7 @@ pub struct Tried {
 }
 
 impl Entry for Implant {
-    const KIND: Kind = Kind::Implant;
+    const KIND: EntryKind = EntryKind::Implant;
     type Derived = Tried;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Tried {

@@ -62,7 +62,7 @@ pub struct KindRow {
     /// The member that says when it happened or began.
     pub day: &'static str,
     /// The member that refers to the entry it belongs to, and that entry's kind.
-    pub parent: Option<(&'static str, Kind)>,
+    pub parent: Option<(&'static str, EntryKind)>,
     /// Members that lists can be narrowed by: their value must equal the one given.
     pub filters: &'static [&'static str],
     /// The member that is absent while the entry is ongoing; lists can be filtered by its presence.
@@ -85,9 +85,9 @@ macro_rules! kinds {
         #[strum(serialize_all = "snake_case")]
         #[serde(rename_all = "snake_case")]
         #[schema(as = EntryKind)]
-        pub enum Kind { $(#[doc = $en] $kind),+ }
+        pub enum EntryKind { $(#[doc = $en] $kind),+ }
 
-        impl Kind {
+        impl EntryKind {
             /// Returns the row of the kind.
             pub const fn row(self) -> KindRow {
                 match self { $(Self::$kind => KindRow {
@@ -99,7 +99,7 @@ macro_rules! kinds {
     };
 }
 
-impl Kind {
+impl EntryKind {
     /// Whether entries of this kind are facts that rules of follow-up read.
     pub const fn is_read_by_follow_up(self) -> bool {
         matches!(
@@ -116,14 +116,14 @@ impl Kind {
 }
 
 /// The parent of entries that belong to an episode of care.
-const EPISODE: Option<(&str, Kind)> = Some(("episode_id", Kind::Episode));
+const EPISODE: Option<(&str, EntryKind)> = Some(("episode_id", EntryKind::Episode));
 
 /// The parent of entries that belong to an implant.
-const IMPLANT: Option<(&str, Kind)> = Some(("implant_id", Kind::Implant));
+const IMPLANT: Option<(&str, EntryKind)> = Some(("implant_id", EntryKind::Implant));
 
 kinds! {
     Referral             "referrals"              Course     "received_on"  None, None, ["category" "source" "unit" "pas_id"], [], "referral" "henvisning";
-    Episode              "episodes"               Course     "opened_on"    Some(("referral_id", Kind::Referral)), Some("closed_on"), ["unit" "closing_reason" "referral_id"], [], "episode of care" "behandlingsforløp";
+    Episode              "episodes"               Course     "opened_on"    Some(("referral_id", EntryKind::Referral)), Some("closed_on"), ["unit" "closing_reason" "referral_id"], [], "episode of care" "behandlingsforløp";
     Consultation         "consultations"          Course     "held_on"      EPISODE, None, ["sequence" "mode" "attendance" "episode_id"], [], "consultation" "konsultasjon";
     Diagnosis            "diagnoses"              Treatment  "set_on"       EPISODE, None, ["system" "code" "chronic_pain" "episode_id"], [], "diagnosis" "diagnose";
     Procedure            "procedures"             Treatment  "performed_on" EPISODE, None, ["system" "code" "effective_group" "episode_id"], [], "procedure" "prosedyre";

@@ -8,7 +8,7 @@
 use jiff::civil::{Date, date};
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Examination, Kind, Nothing, Remark};
+use super::{Entry, EntryKind, Examination, Nothing, Remark};
 use crate::fault::FaultCode;
 use crate::words::words;
 
@@ -23,7 +23,8 @@ words! {
         Reservation,
     }
     /// The answer to the request for consent.
-    Decision {
+    #[schema(as = Decision)]
+    ConsentDecision {
         /// The consent was given.
         Given,
         /// The consent was refused.
@@ -52,7 +53,8 @@ words! {
         Registry,
     }
     /// The reason for a permission or its absence.
-    Reason {
+    #[schema(as = Reason)]
+    PermissionReason {
         /// Consent is in force.
         ConsentGiven,
         /// The registry is exempt from consent.
@@ -78,7 +80,7 @@ words! {
     }
 }
 
-impl Reason {
+impl PermissionReason {
     /// The reason in a sentence, in English.
     pub const fn en(self) -> &'static str {
         match self {
@@ -122,7 +124,7 @@ pub struct LegalBasis {
     pub basis: Basis,
     /// The decision; for consent only.
     #[serde(default)]
-    pub decision: Option<Decision>,
+    pub decision: Option<ConsentDecision>,
     /// The scope of the opt-out; for opt-outs only.
     #[serde(default)]
     pub against: Option<Against>,
@@ -143,7 +145,7 @@ pub struct LegalBasis {
 pub const EXEMPT_SINCE: Date = date(2021, 6, 1);
 
 impl Entry for LegalBasis {
-    const KIND: Kind = Kind::LegalBasis;
+    const KIND: EntryKind = EntryKind::LegalBasis;
     type Derived = Nothing;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {
@@ -180,14 +182,14 @@ pub struct Verdict {
     /// Whether it may be done.
     pub allowed: bool,
     /// The reason of the answer.
-    pub reason: Reason,
+    pub reason: PermissionReason,
 }
 
-const fn yes(reason: Reason) -> Verdict {
+const fn yes(reason: PermissionReason) -> Verdict {
     Verdict { allowed: true, reason }
 }
 
-const fn no(reason: Reason) -> Verdict {
+const fn no(reason: PermissionReason) -> Verdict {
     Verdict { allowed: false, reason }
 }
 
@@ -210,27 +212,27 @@ pub struct Circumstances {
 pub fn may_keep(grounds: &[LegalBasis], on: Date) -> Verdict {
     let holding = || grounds.iter().filter(|ground| ground.holds(on));
     if holding().any(|ground| ground.reserves(Against::Registry)) {
-        return no(Reason::ReservedAgainstRegistry);
+        return no(PermissionReason::ReservedAgainstRegistry);
     }
     let of = |basis| holding().filter(move |ground| ground.basis == basis);
     // Of two words on one day, the one that says no counts.
     let weight = |decision| match decision {
-        Decision::Given => 0,
-        Decision::Refused => 1,
-        Decision::Withdrawn => 2,
+        ConsentDecision::Given => 0,
+        ConsentDecision::Refused => 1,
+        ConsentDecision::Withdrawn => 2,
     };
     let consent = of(Basis::Consent)
         .filter_map(|ground| Some((ground.decision?, ground.valid_from)))
         .max_by_key(|(decision, said)| (*said, weight(*decision)));
     let exempt_from = of(Basis::Exemption).map(|ground| ground.valid_from).max();
     match consent {
-        Some((Decision::Given, _)) => yes(Reason::ConsentGiven),
-        Some((_, said)) if exempt_from.is_some_and(|from| from > said) => yes(Reason::Exempt),
-        Some((Decision::Refused, _)) => no(Reason::ConsentRefused),
-        Some((Decision::Withdrawn, _)) => no(Reason::ConsentWithdrawn),
-        None if exempt_from.is_some() => yes(Reason::Exempt),
-        None if on >= EXEMPT_SINCE => yes(Reason::GeneralExemption),
-        None => no(Reason::NoBasis),
+        Some((ConsentDecision::Given, _)) => yes(PermissionReason::ConsentGiven),
+        Some((_, said)) if exempt_from.is_some_and(|from| from > said) => yes(PermissionReason::Exempt),
+        Some((ConsentDecision::Refused, _)) => no(PermissionReason::ConsentRefused),
+        Some((ConsentDecision::Withdrawn, _)) => no(PermissionReason::ConsentWithdrawn),
+        None if exempt_from.is_some() => yes(PermissionReason::Exempt),
+        None if on >= EXEMPT_SINCE => yes(PermissionReason::GeneralExemption),
+        None => no(PermissionReason::NoBasis),
     }
 }
 
@@ -238,20 +240,20 @@ pub fn may_keep(grounds: &[LegalBasis], on: Date) -> Verdict {
 pub fn may_send(grounds: &[LegalBasis], circumstances: Circumstances, on: Date) -> Verdict {
     let Circumstances { deceased_on, cognitive_impairment, interpreter_needed } = circumstances;
     if deceased_on.is_some_and(|day| day <= on) {
-        return no(Reason::Deceased);
+        return no(PermissionReason::Deceased);
     }
     let keep = may_keep(grounds, on);
     if !keep.allowed {
         return keep;
     }
     if grounds.iter().any(|ground| ground.holds(on) && ground.reserves(Against::Questionnaires)) {
-        return no(Reason::ReservedAgainstQuestionnaires);
+        return no(PermissionReason::ReservedAgainstQuestionnaires);
     }
     if cognitive_impairment {
-        return no(Reason::CognitiveImpairment);
+        return no(PermissionReason::CognitiveImpairment);
     }
     if interpreter_needed {
-        return no(Reason::InterpreterNeeded);
+        return no(PermissionReason::InterpreterNeeded);
     }
     keep
 }

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::{Entry, Examination, Kind, Remark};
+use super::{Entry, EntryKind, Examination, Remark};
 use crate::code::System;
 use crate::fault::Fault;
 use crate::medication::{Medication, Omeq, OmeqUnknown};
@@ -26,7 +26,7 @@ pub struct Medicated {
 }
 
 impl Entry for Medication {
-    const KIND: Kind = Kind::Medication;
+    const KIND: EntryKind = EntryKind::Medication;
     type Derived = Medicated;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Medicated {

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Area, Region, Side, faults_of};
-use super::{Entry, Examination, Kind};
+use super::{Entry, EntryKind, Examination};
 use crate::fault::{Fault, FaultCode};
 use crate::ids::EntryId;
 use crate::words::words;
@@ -61,7 +61,7 @@ pub struct Drawn {
 }
 
 impl Entry for PainSite {
-    const KIND: Kind = Kind::PainSite;
+    const KIND: EntryKind = EntryKind::PainSite;
     type Derived = Drawn;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Drawn {

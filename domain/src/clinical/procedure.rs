@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Area, faults_of};
-use super::{Entry, Examination, Kind, Remark};
+use super::{Entry, EntryKind, Examination, Remark};
 use crate::code::{Checked, System};
 use crate::code_list::List;
 use crate::ids::EntryId;
@@ -64,7 +64,7 @@ pub struct Performed {
 }
 
 impl Entry for Procedure {
-    const KIND: Kind = Kind::Procedure;
+    const KIND: EntryKind = EntryKind::Procedure;
     type Derived = Performed;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Performed {

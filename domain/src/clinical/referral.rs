@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Examination, Kind, Nothing, Remark};
+use super::{Entry, EntryKind, Examination, Nothing, Remark};
 use crate::code_list::{CodeListFlags, CodeLists, List};
 use crate::fault::Fault;
 
@@ -36,7 +36,7 @@ pub struct Referral {
 }
 
 impl Entry for Referral {
-    const KIND: Kind = Kind::Referral;
+    const KIND: EntryKind = EntryKind::Referral;
     type Derived = Nothing;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Entry, Examination, Kind, Nothing};
+use super::{Entry, EntryKind, Examination, Nothing};
 use crate::code_list::List;
 use crate::fault::FaultCode;
 use crate::words::words;
@@ -41,7 +41,7 @@ pub struct Enrolled {
 }
 
 impl Entry for ProjectParticipation {
-    const KIND: Kind = Kind::ProjectParticipation;
+    const KIND: EntryKind = EntryKind::ProjectParticipation;
     type Derived = Enrolled;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Enrolled {
@@ -96,7 +96,7 @@ pub struct Sample {
 }
 
 impl Entry for Sample {
-    const KIND: Kind = Kind::Sample;
+    const KIND: EntryKind = EntryKind::Sample;
     type Derived = Nothing;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {

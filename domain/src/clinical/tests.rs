@@ -54,79 +54,83 @@ fn project(code: &str, excludes: bool) -> Project {
 macro_rules! of_kind {
     ($kind:expr, $function:ident($($argument:expr),*)) => {
         match $kind {
-            Kind::Referral => $function::<Referral>($($argument),*),
-            Kind::Episode => $function::<Episode>($($argument),*),
-            Kind::Consultation => $function::<Consultation>($($argument),*),
-            Kind::Diagnosis => $function::<Diagnosis>($($argument),*),
-            Kind::Procedure => $function::<Procedure>($($argument),*),
-            Kind::PainSite => $function::<PainSite>($($argument),*),
-            Kind::TreatmentGoal => $function::<TreatmentGoal>($($argument),*),
-            Kind::Medication => $function::<Medication>($($argument),*),
-            Kind::Implant => $function::<Implant>($($argument),*),
-            Kind::ImplantComponent => $function::<ImplantComponent>($($argument),*),
-            Kind::ImplantProgramme => $function::<ImplantProgramme>($($argument),*),
-            Kind::ImplantEvent => $function::<ImplantEvent>($($argument),*),
-            Kind::ImplantCheck => $function::<ImplantCheck>($($argument),*),
-            Kind::LegalBasis => $function::<LegalBasis>($($argument),*),
-            Kind::ProjectParticipation => $function::<ProjectParticipation>($($argument),*),
-            Kind::Sample => $function::<Sample>($($argument),*),
+            EntryKind::Referral => $function::<Referral>($($argument),*),
+            EntryKind::Episode => $function::<Episode>($($argument),*),
+            EntryKind::Consultation => $function::<Consultation>($($argument),*),
+            EntryKind::Diagnosis => $function::<Diagnosis>($($argument),*),
+            EntryKind::Procedure => $function::<Procedure>($($argument),*),
+            EntryKind::PainSite => $function::<PainSite>($($argument),*),
+            EntryKind::TreatmentGoal => $function::<TreatmentGoal>($($argument),*),
+            EntryKind::Medication => $function::<Medication>($($argument),*),
+            EntryKind::Implant => $function::<Implant>($($argument),*),
+            EntryKind::ImplantComponent => $function::<ImplantComponent>($($argument),*),
+            EntryKind::ImplantProgramme => $function::<ImplantProgramme>($($argument),*),
+            EntryKind::ImplantEvent => $function::<ImplantEvent>($($argument),*),
+            EntryKind::ImplantCheck => $function::<ImplantCheck>($($argument),*),
+            EntryKind::LegalBasis => $function::<LegalBasis>($($argument),*),
+            EntryKind::ProjectParticipation => $function::<ProjectParticipation>($($argument),*),
+            EntryKind::Sample => $function::<Sample>($($argument),*),
         }
     };
 }
 use of_kind;
 
 /// An entry with every member filled in, and nothing wrong or odd about it.
-fn good(kind: Kind) -> Value {
+fn good(kind: EntryKind) -> Value {
     match kind {
-        Kind::Referral => json!({"received_on": "2025-01-10", "source": "gp", "category": "right_granted",
+        EntryKind::Referral => json!({"received_on": "2025-01-10", "source": "gp", "category": "right_granted",
             "assessed_on": "2025-01-20", "unit": "clinic", "pas_id": "P-1"}),
-        Kind::Episode => json!({"referral_id": ONE, "unit": "clinic", "opened_on": "2025-02-01",
+        EntryKind::Episode => json!({"referral_id": ONE, "unit": "clinic", "opened_on": "2025-02-01",
             "closed_on": "2026-02-01", "closing_reason": "completed"}),
-        Kind::Consultation => json!({"episode_id": ONE, "held_on": "2025-02-03", "sequence": "first",
+        EntryKind::Consultation => json!({"episode_id": ONE, "held_on": "2025-02-03", "sequence": "first",
             "mode": "physical", "attendance": "attended",
             "professionals": [{"profession": "physician", "hpr": "9144900"}, {"profession": "nurse", "hpr": null}]}),
-        Kind::Diagnosis => json!({"episode_id": ONE, "system": "icd11", "code": "MG30.02", "rank": 1,
+        EntryKind::Diagnosis => json!({"episode_id": ONE, "system": "icd11", "code": "MG30.02", "rank": 1,
             "set_on": "2025-02-03"}),
-        Kind::Procedure => json!({"episode_id": ONE, "system": "ncmp", "code": "ZDRF01",
+        EntryKind::Procedure => json!({"episode_id": ONE, "system": "ncmp", "code": "ZDRF01",
             "performed_on": "2025-03-01", "procedure_group": null,
             "sites": [{"region": "lower_back", "side": "left"}]}),
-        Kind::PainSite => json!({"episode_id": ONE, "recorded_on": "2025-02-03", "reported_by": "patient",
+        EntryKind::PainSite => json!({"episode_id": ONE, "recorded_on": "2025-02-03", "reported_by": "patient",
             "areas": [{"region": "lower_back", "side": "both", "intensity": 7, "main": true}]}),
-        Kind::TreatmentGoal => json!({"episode_id": ONE, "set_on": "2025-02-03", "set_by": "patient",
+        EntryKind::TreatmentGoal => json!({"episode_id": ONE, "set_on": "2025-02-03", "set_by": "patient",
             "category": "function", "text": "Gå tur med hunden\nhver dag", "target_on": "2027-08-01",
             "attainment": 1, "assessed_on": "2025-08-01"}),
-        Kind::Medication => json!({"atc": "N02AA05", "product": "OxyContin", "route": "oral", "dose": 20, "unit": "mg",
+        EntryKind::Medication => {
+            json!({"atc": "N02AA05", "product": "OxyContin", "route": "oral", "dose": 20, "unit": "mg",
             "strength_mg": null, "doses_per_day": 2, "as_needed": false, "started_on": "2025-02-03",
-            "ended_on": "2025-08-01", "stop_reason": "tapered"}),
-        Kind::Implant => json!({"modality": "scs", "indication": "persistent_spinal_pain_type2",
+            "ended_on": "2025-08-01", "stop_reason": "tapered"})
+        }
+        EntryKind::Implant => json!({"modality": "scs", "indication": "persistent_spinal_pain_type2",
             "decided_on": "2025-03-01", "prior_spine_surgeries": 2, "screening": "suitable", "pain_back": 7,
             "pain_leg": 8, "stages": "two_stage", "trial_started_on": "2025-04-01", "trial_ended_on": "2025-04-10",
             "trial_outcome": "success", "trial_relief_percent": 50}),
-        Kind::ImplantComponent => json!({"implant_id": ONE, "component": "lead_percutaneous",
+        EntryKind::ImplantComponent => json!({"implant_id": ONE, "component": "lead_percutaneous",
             "manufacturer": "Invented", "model": "L-8",
             "udi": "(01)07350000000009(11)241231(17)291231(10)LOT42(21)SER42", "serial": "SER42", "lot": "LOT42",
             "contacts": 8, "tip_level": "T8", "entry_level": "L2", "side": "left", "midline_offset_mm": 2.5,
             "ipg_site": null, "mri": "full_body15t", "trial": false, "implanted_on": "2025-04-01",
             "removed_on": "2026-02-01"}),
-        Kind::ImplantProgramme => json!({"implant_id": ONE, "set_on": "2025-04-02", "ended_on": "2025-10-01",
+        EntryKind::ImplantProgramme => json!({"implant_id": ONE, "set_on": "2025-04-02", "ended_on": "2025-10-01",
             "number": 1, "waveform": "tonic", "leads": [{"component_id": TWO, "polarity": "+-000000"}],
             "amplitude": 4.5, "amplitude_unit": "milliampere", "pulse_width_us": 300, "frequency_hz": 50,
             "cycle_on_s": 30, "cycle_off_s": 60, "usage_hours": 18.5, "relief_percent": 60, "coverage_percent": 80}),
-        Kind::ImplantEvent => json!({"implant_id": ONE, "happened_on": "2025-05-01", "event": "ipg_site_pain",
+        EntryKind::ImplantEvent => json!({"implant_id": ONE, "happened_on": "2025-05-01", "event": "ipg_site_pain",
             "component_ids": [TWO], "note": "Verst når pasienten sitter"}),
-        Kind::ImplantCheck => json!({"implant_id": ONE, "checked_on": "2025-05-01", "battery": "normal",
+        EntryKind::ImplantCheck => json!({"implant_id": ONE, "checked_on": "2025-05-01", "battery": "normal",
             "battery_percent": 90, "impedances": [{"component_id": TWO, "contact": 1, "ohm": 700}]}),
-        Kind::LegalBasis => json!({"basis": "exemption", "decision": null, "against": null,
+        EntryKind::LegalBasis => json!({"basis": "exemption", "decision": null, "against": null,
             "valid_from": "2021-06-01", "valid_to": null, "source": "registry", "letter_version": "2021-06"}),
-        Kind::ProjectParticipation => json!({"project": "taper", "joined_on": "2025-02-03", "left_on": "2025-12-01",
-            "arm": "A", "field_values": {"grip": 31}}),
-        Kind::Sample => json!({"sample_type": "serum", "taken_on": "2025-02-03", "storage_reference": "box 1",
+        EntryKind::ProjectParticipation => {
+            json!({"project": "taper", "joined_on": "2025-02-03", "left_on": "2025-12-01",
+            "arm": "A", "field_values": {"grip": 31}})
+        }
+        EntryKind::Sample => json!({"sample_type": "serum", "taken_on": "2025-02-03", "storage_reference": "box 1",
             "legal_basis": "REK (invented)", "project": "audit", "state": "stored"}),
     }
 }
 
 /// The good entry with some members replaced.
-fn changed(kind: Kind, members: &Value) -> Value {
+fn changed(kind: EntryKind, members: &Value) -> Value {
     let mut entry = good(kind);
     for (name, value) in members.as_object().expect("members") {
         entry[name] = value.clone();
@@ -163,19 +167,19 @@ fn examined<T: Entry>(entry: &Value, died: Option<Date>) -> Said {
     Said { faults: faults.join(", "), remarks, derived, suggested }
 }
 
-fn say(kind: Kind, members: &Value) -> Said {
+fn say(kind: EntryKind, members: &Value) -> Said {
     of_kind!(kind, examined(&changed(kind, members), None))
 }
 
 /// Each of these changes to the good entry leads to exactly these faults; none where there is no text.
-fn refused<const N: usize>(kind: Kind, table: [(Value, &str); N]) {
+fn refused<const N: usize>(kind: EntryKind, table: [(Value, &str); N]) {
     for (members, faults) in table {
         assert_eq!(say(kind, &members).faults, faults, "{kind} with {members}");
     }
 }
 
 /// As [`refused`], for a patient who died on [`DIED`].
-fn refused_of_the_dead<const N: usize>(kind: Kind, table: [(Value, &str); N]) {
+fn refused_of_the_dead<const N: usize>(kind: EntryKind, table: [(Value, &str); N]) {
     for (members, faults) in table {
         let said = of_kind!(kind, examined(&changed(kind, &members), Some(DIED)));
         assert_eq!(said.faults, faults, "{kind} of the dead with {members}");
@@ -183,7 +187,7 @@ fn refused_of_the_dead<const N: usize>(kind: Kind, table: [(Value, &str); N]) {
 }
 
 /// Each of these changes to the good entry is accepted with exactly these remarks.
-fn remarked<const N: usize>(kind: Kind, table: [(Value, &[Remark]); N]) {
+fn remarked<const N: usize>(kind: EntryKind, table: [(Value, &[Remark]); N]) {
     for (members, remarks) in table {
         let said = say(kind, &members);
         assert_eq!((said.faults.as_str(), said.remarks.as_slice()), ("", remarks), "{kind} with {members}");
@@ -193,27 +197,29 @@ fn remarked<const N: usize>(kind: Kind, table: [(Value, &[Remark]); N]) {
 #[test]
 fn examine_accepts_a_sample_of_every_kind_without_remarks() {
     let book = |code: &str, title: &str, edition: &str| json!({"code": code, "title": title, "edition": edition});
-    for kind in Kind::iter() {
+    for kind in EntryKind::iter() {
         let derived = match kind {
-            Kind::Diagnosis => {
+            EntryKind::Diagnosis => {
                 let mut derived = book("MG30.02", "Chronic primary musculoskeletal pain", "built-in");
                 derived["chronic_pain"] = "primary".into();
                 derived
             }
-            Kind::Procedure => {
+            EntryKind::Procedure => {
                 let title = "Demonstrasjonskode, ikke offisiell: radiofrekvensablasjon, fasettledd, lumbal";
                 let mut derived = book("ZDRF01", title, "demonstration");
                 derived["effective_group"] = "rf".into();
                 derived
             }
-            Kind::PainSite => json!({"area_count": 2}),
-            Kind::Medication => json!({"substance": "oksykodon", "omeq_mg": 60,
+            EntryKind::PainSite => json!({"area_count": 2}),
+            EntryKind::Medication => json!({"substance": "oksykodon", "omeq_mg": 60,
                 "omeq_factors": "hdir-konvertering-av-opioiddoser/1", "omeq_unknown": null}),
-            Kind::Implant => json!({"trial_days": 10}),
-            Kind::ImplantComponent => json!({"udi_di": "07350000000009", "udi_lot": "LOT42", "udi_serial": "SER42",
-                "manufactured_on": "2024-12-31", "expires_on": "2029-12-31"}),
-            Kind::ImplantEvent => json!({"class": "complaint"}),
-            Kind::ProjectParticipation => json!({"excluded_from_follow_up": true}),
+            EntryKind::Implant => json!({"trial_days": 10}),
+            EntryKind::ImplantComponent => {
+                json!({"udi_di": "07350000000009", "udi_lot": "LOT42", "udi_serial": "SER42",
+                "manufactured_on": "2024-12-31", "expires_on": "2029-12-31"})
+            }
+            EntryKind::ImplantEvent => json!({"class": "complaint"}),
+            EntryKind::ProjectParticipation => json!({"excluded_from_follow_up": true}),
             _ => json!({}),
         };
         let nothing = Said { faults: String::new(), remarks: Vec::new(), derived, suggested: Vec::new() };
@@ -226,7 +232,7 @@ fn examine_accepts_a_sample_of_every_kind_without_remarks() {
 
 #[test]
 fn examine_refuses_days_before_birth_after_death_and_in_the_future() {
-    for kind in Kind::iter() {
+    for kind in EntryKind::iter() {
         let day = kind.row().day;
         let faults = |on: Date, died| {
             let entry = changed(kind, &json!({day: on}));
@@ -238,7 +244,7 @@ fn examine_refuses_days_before_birth_after_death_and_in_the_future() {
         assert!(names(&faults(TODAY.tomorrow().expect("a day"), None), "in_future"), "{kind}");
         let late = faults(DIED.tomorrow().expect("a day"), Some(DIED));
         // The right to opt out may be recorded after the death of the patient.
-        assert_eq!(names(&late, "after_death"), kind != Kind::LegalBasis, "{kind}: {late}");
+        assert_eq!(names(&late, "after_death"), kind != EntryKind::LegalBasis, "{kind}: {late}");
         for on in [BORN, TODAY] {
             let of_day = faults(on, Some(TODAY));
             let wrong = ["before_birth", "in_future", "after_death"].iter().any(|code| names(&of_day, code));

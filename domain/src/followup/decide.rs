@@ -494,7 +494,7 @@ fn of_age(plan: &Plan, facts: &Facts) -> Date {
 
 /// Everything about the patient that forbids asking on that day, the weightiest first.
 fn excluded(plan: &Plan, track: &Track, facts: &Facts, on: Date) -> Vec<Reason> {
-    use legal_basis::Reason as Ground;
+    use legal_basis::PermissionReason as Ground;
     let mut reasons = Vec::new();
     let circumstances = Circumstances { deceased_on: facts.deceased_on, ..Circumstances::default() };
     let verdict = legal_basis::may_send(&facts.grounds, circumstances, on);

@@ -13,7 +13,7 @@ use super::{Answer, ColumnTarget, Encoding, ExportMapping, Report};
 use crate::code::windows_1252;
 use crate::fault::{Fault, FaultCode};
 use crate::nettskjema::GivenNationalId;
-use crate::questionnaire::{Form, Kind, Shape};
+use crate::questionnaire::{Form, ItemKind, Shape};
 
 /// An export, row by row.
 pub struct Export<R> {
@@ -145,17 +145,19 @@ impl<R: Read> Export<R> {
         }
         let number = || crate::nettskjema::number(cell).ok_or(FaultCode::WrongType);
         match self.form.shape(&column.item) {
-            Some(Shape::Instrument { .. } | Shape::Own(Kind::Integer { .. } | Kind::Decimal { .. })) => number(),
-            Some(Shape::Own(Kind::Boolean | Kind::Multiple { .. })) => match cell {
+            Some(Shape::Instrument { .. } | Shape::Own(ItemKind::Integer { .. } | ItemKind::Decimal { .. })) => {
+                number()
+            }
+            Some(Shape::Own(ItemKind::Boolean | ItemKind::Multiple { .. })) => match cell {
                 "1" => Ok(true.into()),
                 "0" => Ok(false.into()),
                 _ => Err(FaultCode::UnknownOption),
             },
-            Some(Shape::Own(Kind::Date)) => {
+            Some(Shape::Own(ItemKind::Date)) => {
                 let day = strtime::parse(&self.mapping.dates, cell).ok().and_then(|day| day.to_date().ok());
                 day.map(|day| day.to_string().into()).ok_or(FaultCode::InvalidDate)
             }
-            Some(Shape::Own(Kind::Choice { .. } | Kind::Text { .. })) | None => Ok(cell.into()),
+            Some(Shape::Own(ItemKind::Choice { .. } | ItemKind::Text { .. })) | None => Ok(cell.into()),
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use rust_decimal::Decimal;
 
 use super::score::double;
-use super::{Direction, Instrument, Item};
+use super::{Direction, Instrument, InstrumentItem};
 use text::{AlertText, CaseText, File, FlagText, ItemRun, ScaleText};
 
 use text::KindText;
@@ -150,7 +150,7 @@ pub(super) fn read(text: &str) -> Result<Instrument, DefinitionError> {
     })
 }
 
-fn items(runs: &[ItemRun]) -> Option<Vec<Item>> {
+fn items(runs: &[ItemRun]) -> Option<Vec<InstrumentItem>> {
     let mut items = Vec::new();
     for run in runs {
         let numbered = |what: &str| (1..=run.count.unwrap_or(0)).map(|number| format!("{what} {number}")).collect();
@@ -164,13 +164,18 @@ fn items(runs: &[ItemRun]) -> Option<Vec<Item>> {
                 Some(name) => format!("{}_{name}", run.prefix),
                 None => format!("{}_{:02}", run.prefix, at + 1),
             };
-            items.push(Item { code: forever(code), min: run.min, max: run.max, label: forever(label) });
+            items.push(InstrumentItem { code: forever(code), min: run.min, max: run.max, label: forever(label) });
         }
     }
     Some(items)
 }
 
-fn scale(text: &ScaleText, items: &[Item], by_code: &HashMap<&'static str, usize>, earlier: &[Scale]) -> Option<Scale> {
+fn scale(
+    text: &ScaleText,
+    items: &[InstrumentItem],
+    by_code: &HashMap<&'static str, usize>,
+    earlier: &[Scale],
+) -> Option<Scale> {
     let inputs = match (&text.by, &text.of) {
         (None, None) => Inputs::Items(terms(text, text.items.as_deref(), &[], items)?),
         (Some(by), None) => {
@@ -230,7 +235,12 @@ fn scale(text: &ScaleText, items: &[Item], by_code: &HashMap<&'static str, usize
 }
 
 /// The items of these numbers, from 1; none named: all of them.
-fn terms(text: &ScaleText, numbers: Option<&[usize]>, weights: &[i32], items: &[Item]) -> Option<Box<[Term]>> {
+fn terms(
+    text: &ScaleText,
+    numbers: Option<&[usize]>,
+    weights: &[i32],
+    items: &[InstrumentItem],
+) -> Option<Box<[Term]>> {
     let places: Vec<usize> = match numbers {
         Some(numbers) => numbers.iter().map(|number| number.checked_sub(1)).collect::<Option<_>>()?,
         None => (0..items.len()).collect(),
@@ -303,7 +313,7 @@ fn flag(text: &FlagText, scales: &[Scale]) -> Option<Flag> {
     })
 }
 
-fn alert(text: &AlertText, items: &[Item], by_code: &HashMap<&'static str, usize>) -> Option<Alert> {
+fn alert(text: &AlertText, items: &[InstrumentItem], by_code: &HashMap<&'static str, usize>) -> Option<Alert> {
     let at = *by_code.get(text.item.as_str())?;
     let item = items.get(at).filter(|item| (item.min..=item.max).contains(&text.at_least))?;
     Some(Alert { code: forever(text.code.clone()), item: item.code, at, at_least: text.at_least })

@@ -59,7 +59,7 @@ fn text(scores: &Scores, scale: &str) -> Option<String> {
 
 /// Returns answers to items without points whose sum is the given one.
 fn summing_to(code: &str, sum: i32) -> Value {
-    let mut left = sum - instrument(code).items().iter().map(Item::min).sum::<i32>();
+    let mut left = sum - instrument(code).items().iter().map(InstrumentItem::min).sum::<i32>();
     let answers = instrument(code).items().iter().map(|item| {
         let more = left.clamp(0, item.max() - item.min());
         left -= more;

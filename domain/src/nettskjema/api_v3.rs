@@ -8,7 +8,7 @@ mod lines;
 use serde_json::Value;
 
 use super::assembly::{Assembly, Given};
-use super::definition::{Definition, Element, ElementKind, Index};
+use super::definition::{Element, ElementKind, Index, NettskjemaDefinition};
 use super::reading::{Node, Reader, id};
 use super::scalar::instant;
 use super::{AnsweredBy, Delivery, Respondent};
@@ -22,7 +22,11 @@ pub use self::lines::{Grouped, Lines, line_of, parse_lines};
 /// answer. With a definition, unanswered elements are distinguished (null, not ticked, hidden), so it must be the one
 /// that was valid at submission; without one they are absent. Pointers point into the document. Unknown members are
 /// ignored.
-pub fn parse(form_id: &str, document: &Value, definition: Option<&Definition>) -> Result<Delivery, Vec<Fault>> {
+pub fn parse(
+    form_id: &str,
+    document: &Value,
+    definition: Option<&NettskjemaDefinition>,
+) -> Result<Delivery, Vec<Fault>> {
     let Value::Object(object) = document else { return Err(vec![Fault::new("", FaultCode::WrongType)]) };
     let root = Node { object, pointer: String::new() };
     let mut reader = Reader::default();

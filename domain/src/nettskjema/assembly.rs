@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::definition::{Definition, Element, ElementKind};
+use super::definition::{Element, ElementKind, NettskjemaDefinition};
 use super::reading::is_key;
 use super::scalar::{moment, number};
 use crate::fault::FaultCode;
@@ -67,7 +67,7 @@ impl Assembly {
     }
 
     /// All answers; with a definition also what was not answered.
-    pub(super) fn finish(self, definition: Option<&Definition>) -> Map<String, Value> {
+    pub(super) fn finish(self, definition: Option<&NettskjemaDefinition>) -> Map<String, Value> {
         let mut answers = self.answers;
         for element in definition.into_iter().flat_map(|definition| &definition.elements) {
             let shown = answers.contains_key(&element.key) || element.is_shown(&answers);

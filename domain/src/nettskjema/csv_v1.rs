@@ -12,7 +12,7 @@ use csv::ByteRecord;
 use serde_json::{Map, Value};
 
 use super::assembly::{place, worded};
-use super::definition::{Definition, ElementKind, Index};
+use super::definition::{ElementKind, Index, NettskjemaDefinition};
 use super::reading::{id, is_key};
 use super::scalar::instant;
 use super::{AnsweredBy, Delivery, Respondent};
@@ -75,7 +75,11 @@ pub struct CsvRow {
 }
 
 /// Reads one row that was kept as [`CsvRow::document`].
-pub fn parse(form_id: &str, document: &Value, definition: Option<&Definition>) -> Result<Delivery, Vec<Fault>> {
+pub fn parse(
+    form_id: &str,
+    document: &Value,
+    definition: Option<&NettskjemaDefinition>,
+) -> Result<Delivery, Vec<Fault>> {
     let Value::Object(object) = document else { return Err(vec![Fault::new("", FaultCode::WrongType)]) };
     let columns = CsvColumns::named(object.keys().cloned().collect(), b';', definition)?;
     let cells: Vec<_> = object.iter().map(|(name, cell)| cell.as_str().ok_or(name)).collect();
@@ -89,7 +93,7 @@ pub fn parse(form_id: &str, document: &Value, definition: Option<&Definition>) -
 
 impl<R: Read> Reader<R> {
     /// Reads the header. What it holds that no header of this shape does is refused, column by column.
-    pub fn new(form_id: &str, mut bytes: R, definition: Option<&Definition>) -> Result<Self, Vec<Fault>> {
+    pub fn new(form_id: &str, mut bytes: R, definition: Option<&NettskjemaDefinition>) -> Result<Self, Vec<Fault>> {
         let unreadable = || vec![Fault::new("", FaultCode::InvalidFormat)];
         let mut start = Vec::new();
         // The first kilobytes until its line has ended: what divides its cells?
@@ -145,7 +149,7 @@ impl CsvColumns {
         }
     }
 
-    fn typed(header: &[u8], definition: Option<&Definition>) -> Result<Self, Vec<Fault>> {
+    fn typed(header: &[u8], definition: Option<&NettskjemaDefinition>) -> Result<Self, Vec<Fault>> {
         let header = header.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(header);
         let delimiter = if header.contains(&b'\t') && !header.contains(&b';') { b'\t' } else { b';' };
         let empty = Self { delimiter, names: Vec::new(), held: Vec::new() };
@@ -156,7 +160,7 @@ impl CsvColumns {
         Self::named(names, delimiter, definition)
     }
 
-    fn named(names: Vec<String>, delimiter: u8, definition: Option<&Definition>) -> Result<Self, Vec<Fault>> {
+    fn named(names: Vec<String>, delimiter: u8, definition: Option<&NettskjemaDefinition>) -> Result<Self, Vec<Fault>> {
         let index = Index::of(definition);
         let (mut faults, mut seen) = (Vec::new(), HashSet::new());
         let mut held = Vec::with_capacity(names.len());

@@ -14,10 +14,10 @@ use strum::{EnumIter, EnumString, IntoStaticStr};
 pub use self::differences::{DefinitionChange, DefinitionDifference, Level, differences};
 use super::Delivery;
 
-/// One version of a Nettskjema form. Its JSON is what is stored; [`Definition::read`] reads the documents of
+/// One version of a Nettskjema form. Its JSON is what is stored; [`NettskjemaDefinition::read`] reads the documents of
 /// Nettskjema.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Definition {
+pub struct NettskjemaDefinition {
     /// The title, without mark-up.
     pub title: String,
     /// Its language, such as `nb`.
@@ -144,7 +144,7 @@ pub(super) struct Index<'d> {
 }
 
 impl<'d> Index<'d> {
-    pub(super) fn of(definition: Option<&'d Definition>) -> Self {
+    pub(super) fn of(definition: Option<&'d NettskjemaDefinition>) -> Self {
         let elements = || definition.into_iter().flat_map(|definition| &definition.elements);
         Self {
             by_id: elements().filter_map(|element| Some((element.id?, element))).collect(),
@@ -159,7 +159,7 @@ impl<'d> Index<'d> {
     }
 }
 
-impl Definition {
+impl NettskjemaDefinition {
     /// The time of the version, according to Nettskjema.
     pub fn generated_at(&self) -> Option<Timestamp> {
         self.generated.or(self.modified)

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use strum::{EnumIter, IntoStaticStr};
 
 use super::definition::Place;
-use super::{Codebook, Definition, Delivery, Element, ElementKind};
-use crate::questionnaire::{Kind, NATIONAL_ID_TARGET, Shape as Asked};
+use super::{Codebook, Delivery, Element, ElementKind, NettskjemaDefinition};
+use crate::questionnaire::{ItemKind, NATIONAL_ID_TARGET, Shape as Asked};
 
 /// The maximum number of proposed items.
 const MOST: usize = 3;
@@ -41,19 +41,19 @@ pub enum ProposalReason {
 /// first; without any, the delivery determines the kind of the path.
 pub fn propose<'d>(
     codebook: &Codebook,
-    definitions: impl Iterator<Item = &'d Definition>,
+    definitions: impl Iterator<Item = &'d NettskjemaDefinition>,
     delivery: &Delivery,
     path: &str,
 ) -> Vec<Proposal> {
     let target = |place: Place<'_>| codebook.target(&place.element.key, place.row.map(|row| row.key.as_str()));
-    let definitions: Vec<&Definition> = definitions.collect();
-    let guessed = Definition::guessed(delivery);
+    let definitions: Vec<&NettskjemaDefinition> = definitions.collect();
+    let guessed = NettskjemaDefinition::guessed(delivery);
     let reached: HashSet<&str> = guessed.places().filter_map(target).collect();
-    let mut now = definitions.iter().copied().take(1).chain([&guessed]).flat_map(Definition::places);
+    let mut now = definitions.iter().copied().take(1).chain([&guessed]).flat_map(NettskjemaDefinition::places);
     let place = now.find(|place| place.path() == path);
     let before = place.and_then(|place| {
         let mut earlier =
-            definitions.iter().copied().flat_map(Definition::places).filter(|old| old.is_same_place(place));
+            definitions.iter().copied().flat_map(NettskjemaDefinition::places).filter(|old| old.is_same_place(place));
         earlier.find_map(target)
     });
     let (form, name) = (codebook.form(), normal(path));
@@ -94,15 +94,16 @@ fn fits(element: &Element, asked: Option<Asked<'_>>) -> bool {
         (Attachment, _) => false,
         (NationalIdNumber, asked) => asked.is_none(),
         (_, None) => element.kind == Question,
-        (Checkbox | MatrixCheckbox, Some(asked)) => matches!(asked, Asked::Own(Kind::Multiple { .. })),
-        (Date, Some(asked)) => matches!(asked, Asked::Own(Kind::Date)),
+        (Checkbox | MatrixCheckbox, Some(asked)) => matches!(asked, Asked::Own(ItemKind::Multiple { .. })),
+        (Date, Some(asked)) => matches!(asked, Asked::Own(ItemKind::Date)),
         (Number | LinearScale, Some(asked)) => {
-            matches!(asked, Asked::Instrument { .. } | Asked::Own(Kind::Integer { .. } | Kind::Decimal { .. }))
+            matches!(asked, Asked::Instrument { .. } | Asked::Own(ItemKind::Integer { .. } | ItemKind::Decimal { .. }))
         }
-        (Radio | Select | MatrixRadio, Some(asked)) => {
-            !matches!(asked, Asked::Own(Kind::Multiple { .. } | Kind::Date | Kind::Text { .. } | Kind::Decimal { .. }))
-        }
-        (Question, Some(asked)) => !matches!(asked, Asked::Own(Kind::Multiple { .. })),
+        (Radio | Select | MatrixRadio, Some(asked)) => !matches!(
+            asked,
+            Asked::Own(ItemKind::Multiple { .. } | ItemKind::Date | ItemKind::Text { .. } | ItemKind::Decimal { .. })
+        ),
+        (Question, Some(asked)) => !matches!(asked, Asked::Own(ItemKind::Multiple { .. })),
     }
 }
 
@@ -121,7 +122,7 @@ fn offers(element: &Element, asked: Option<Asked<'_>>) -> bool {
 
 /// Returns whether the kind of an element restricts the item; free text does not.
 fn tells(element: &Element, asked: Option<Asked<'_>>) -> bool {
-    element.kind != ElementKind::Question || matches!(asked, Some(Asked::Own(Kind::Text { .. })))
+    element.kind != ElementKind::Question || matches!(asked, Some(Asked::Own(ItemKind::Text { .. })))
 }
 
 /// The numbers in a name: another number is another item.

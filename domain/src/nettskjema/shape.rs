@@ -6,7 +6,7 @@ use strum::{EnumIter, IntoStaticStr};
 
 use super::reading::id;
 use super::scalar::instant;
-use super::{Definition, Delivery, api_v3, csv_v1, tsd, v1};
+use super::{Delivery, NettskjemaDefinition, api_v3, csv_v1, tsd, v1};
 use crate::fault::{Fault, FaultCode};
 
 /// The wire shapes of a submission.
@@ -43,7 +43,11 @@ impl Shape {
 
 /// Reads one submission in whichever shape it has. A document of no shape is of an `unknown_version`; one line of a
 /// submission is not the whole (`required`, at `/submissionMetadata`).
-pub fn parse(form_id: &str, document: &Value, definition: Option<&Definition>) -> Result<Delivery, Vec<Fault>> {
+pub fn parse(
+    form_id: &str,
+    document: &Value,
+    definition: Option<&NettskjemaDefinition>,
+) -> Result<Delivery, Vec<Fault>> {
     match Shape::detect(document) {
         Some(Shape::Tsd) => tsd::parse(form_id, document),
         Some(Shape::ApiV3) => api_v3::parse(form_id, document, definition),

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::assembly::{Assembly, Given};
-use super::definition::{Definition, Index};
+use super::definition::{Index, NettskjemaDefinition};
 use super::reading::{Node, Reader, id};
 use super::scalar::instant;
 use super::{AnsweredBy, Delivery, Respondent};
@@ -13,7 +13,11 @@ use crate::fault::{Fault, FaultCode};
 /// Reads one submission of the form `form_id`; its answers stand in a list, or by question (`answersAsMap`). An answer to a
 /// question that the definition does not have is an `unknown_reference`, and so is every answer without a definition.
 /// Whatever else [`super::api_v3::parse`] says of unanswered elements and of pointers holds here.
-pub fn parse(form_id: &str, document: &Value, definition: Option<&Definition>) -> Result<Delivery, Vec<Fault>> {
+pub fn parse(
+    form_id: &str,
+    document: &Value,
+    definition: Option<&NettskjemaDefinition>,
+) -> Result<Delivery, Vec<Fault>> {
     let Value::Object(object) = document else { return Err(vec![Fault::new("", FaultCode::WrongType)]) };
     let root = Node { object, pointer: String::new() };
     let mut reader = Reader::default();

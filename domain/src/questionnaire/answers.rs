@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use parse::decimal_json;
 pub(super) use parse::{parse, rank, scaled};
 
-use super::{Compiled, Kind, Place};
+use super::{Compiled, ItemKind, Place};
 
 /// Answers that fit their form. Made by [`super::Form::parse`] only; `Debug` shows no value.
 #[derive(Clone)]
@@ -181,9 +181,9 @@ impl Answers {
         let held = self.values.own.get(index)?.as_ref()?;
         Some(match (held, &item.kind) {
             (Held::Integer(value), _) => Value::from(*value),
-            (Held::Decimal(value), Kind::Decimal { decimals, .. }) => decimal_json(*value, *decimals),
-            (Held::Choice(at), Kind::Choice { options }) => Value::from(options.get(*at)?.as_str()),
-            (Held::Multiple(states), Kind::Multiple { options }) => {
+            (Held::Decimal(value), ItemKind::Decimal { decimals, .. }) => decimal_json(*value, *decimals),
+            (Held::Choice(at), ItemKind::Choice { options }) => Value::from(options.get(*at)?.as_str()),
+            (Held::Multiple(states), ItemKind::Multiple { options }) => {
                 let mut shown: Vec<_> =
                     options.iter().zip(states).filter_map(|(option, state)| Some((option, (*state)?))).collect();
                 shown.sort();
@@ -221,7 +221,7 @@ impl Answers {
     pub fn choice(&self, code: &str) -> Option<&str> {
         let Place::Own(index) = *self.form.places.get(code)? else { return None };
         match (self.values.own.get(index)?, &self.form.definition.items.get(index)?.kind) {
-            (Some(Held::Choice(at)), Kind::Choice { options }) => options.get(*at).map(String::as_str),
+            (Some(Held::Choice(at)), ItemKind::Choice { options }) => options.get(*at).map(String::as_str),
             _ => None,
         }
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::answers::{Values, rank};
-use super::{Definition, Embedded, Item, Kind, Place};
+use super::{Definition, Embedded, Item, ItemKind, Place};
 use crate::fault::{Fault, FaultCode};
 
 /// A condition on earlier answers. Values are written as answers to their item.
@@ -96,7 +96,9 @@ impl Asked<'_> {
     fn has_order(self) -> bool {
         match self {
             Self::Instrument(_) => true,
-            Self::Own(item) => matches!(item.kind, Kind::Integer { .. } | Kind::Decimal { .. } | Kind::Date),
+            Self::Own(item) => {
+                matches!(item.kind, ItemKind::Integer { .. } | ItemKind::Decimal { .. } | ItemKind::Date)
+            }
         }
     }
 }
@@ -203,7 +205,7 @@ fn compile(condition: &Condition, pointer: &str, find: &Find<'_>, faults: &mut V
         }
         Condition::Ticked { item, option } => {
             let (place, asked) = find(item).map_err(|code| fault("ticked/item", code)).ok()?;
-            let Asked::Own(Item { kind: Kind::Multiple { options }, .. }) = asked else {
+            let Asked::Own(Item { kind: ItemKind::Multiple { options }, .. }) = asked else {
                 fault("ticked/item", FaultCode::WrongType);
                 return None;
             };

@@ -90,7 +90,7 @@ pub struct Item {
     /// Starts with a lower-case letter, then lower-case letters, digits and `_`; at most 64.
     pub code: String,
     /// The kind of values.
-    pub kind: Kind,
+    pub kind: ItemKind,
     /// Whether a form without an answer here is refused, if the item is shown.
     #[serde(default)]
     pub required: bool,
@@ -125,7 +125,7 @@ pub struct Page {
 /// The kind of an item's values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Kind {
+pub enum ItemKind {
     /// A whole number.
     Integer {
         /// The smallest value, inclusive.
@@ -295,7 +295,7 @@ impl Words {
     }
 }
 
-impl Kind {
+impl ItemKind {
     /// The codes to choose from; none for other kinds.
     pub fn options(&self) -> &[String] {
         match self {

@@ -156,25 +156,31 @@ fn faults_name_every_fault_of_a_definition() {
         refused(|d| d.instruments = vec!["isi".to_owned(), "isi".to_owned()]),
         one("/instruments/1", AlreadyExists)
     );
-    let with = |kind: Kind| refused(|d| d.items.iter_mut().take(1).for_each(|item| item.kind = kind.clone()));
+    let with = |kind: ItemKind| refused(|d| d.items.iter_mut().take(1).for_each(|item| item.kind = kind.clone()));
     let options = |options: &[&str]| options.iter().map(|option| (*option).to_owned()).collect::<Vec<_>>();
-    assert_eq!(with(Kind::Integer { min: 2, max: 1 }), one("/items/0/kind/integer/max", OutOfRange));
-    assert_eq!(with(Kind::Decimal { min: 0.0, max: 0.125, decimals: 2 }), one("/items/0/kind/decimal/max", OutOfRange));
+    assert_eq!(with(ItemKind::Integer { min: 2, max: 1 }), one("/items/0/kind/integer/max", OutOfRange));
     assert_eq!(
-        with(Kind::Decimal { min: f64::NEG_INFINITY, max: 1.0, decimals: 0 }),
+        with(ItemKind::Decimal { min: 0.0, max: 0.125, decimals: 2 }),
+        one("/items/0/kind/decimal/max", OutOfRange)
+    );
+    assert_eq!(
+        with(ItemKind::Decimal { min: f64::NEG_INFINITY, max: 1.0, decimals: 0 }),
         one("/items/0/kind/decimal/min", OutOfRange)
     );
     assert_eq!(
-        with(Kind::Decimal { min: 0.0, max: 1.0, decimals: 7 }),
+        with(ItemKind::Decimal { min: 0.0, max: 1.0, decimals: 7 }),
         one("/items/0/kind/decimal/decimals", OutOfRange)
     );
-    assert_eq!(with(Kind::Choice { options: vec![] }), one("/items/0/kind/choice/options", Required));
+    assert_eq!(with(ItemKind::Choice { options: vec![] }), one("/items/0/kind/choice/options", Required));
     assert_eq!(
-        with(Kind::Multiple { options: options(&["a", "a"]) }),
+        with(ItemKind::Multiple { options: options(&["a", "a"]) }),
         one("/items/0/kind/multiple/options/1", AlreadyExists)
     );
-    assert_eq!(with(Kind::Choice { options: options(&["a b"]) }), one("/items/0/kind/choice/options/0", InvalidFormat));
-    assert_eq!(with(Kind::Text { max_length: 0 }), one("/items/0/kind/text/max_length", OutOfRange));
+    assert_eq!(
+        with(ItemKind::Choice { options: options(&["a b"]) }),
+        one("/items/0/kind/choice/options/0", InvalidFormat)
+    );
+    assert_eq!(with(ItemKind::Text { max_length: 0 }), one("/items/0/kind/text/max_length", OutOfRange));
     assert_eq!(
         refused(|d| d.items.iter_mut().take(1).for_each(|item| item.code = "isi_03".to_owned())),
         one("/items/0/code", AlreadyExists)

@@ -29,7 +29,7 @@ use self::line::Line;
 use super::latent::{Latent, Traits};
 use super::random::{Random, whole};
 use super::{Generator, Person, age_on, standard_age};
-use crate::clinical::{Kind, Referral};
+use crate::clinical::{EntryKind, Referral};
 use crate::patient::Sex;
 
 /// The first day of the registry (report).
@@ -59,7 +59,7 @@ pub struct Course {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CourseEntry {
     /// The kind of the entry.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// The name by which later entries of the course refer to it.
     pub r#as: String,
     /// Its members; references are `#` and the name of an earlier entry. Members without a value are left out.

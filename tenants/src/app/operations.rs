@@ -1,7 +1,7 @@
 //! Long operations: what each kind does, and one stretch of the one that is due.
 
 use painreg_domain::ids::OperationId;
-use painreg_domain::operation::Kind;
+use painreg_domain::operation::OperationKind;
 use painreg_domain::policy::Action;
 
 use super::rescoring;
@@ -17,14 +17,14 @@ struct Job {
     stretch: fn(&mut Tx<'_>, &Operation) -> Result<Stretch, StoreError>,
 }
 
-const fn job(kind: Kind) -> Job {
+const fn job(kind: OperationKind) -> Job {
     match kind {
-        Kind::Rescoring => Job { action: Action::RescoreAnswers, stretch: rescoring::stretch },
+        OperationKind::Rescoring => Job { action: Action::RescoreAnswers, stretch: rescoring::stretch },
     }
 }
 
 /// Returns the action that a stretch of this kind runs as.
-pub const fn action(kind: Kind) -> Action {
+pub const fn action(kind: OperationKind) -> Action {
     job(kind).action
 }
 

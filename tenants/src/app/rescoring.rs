@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::SubmissionId;
-use painreg_domain::instrument::{Catalogue, Instrument, Item, Options};
-use painreg_domain::operation::Kind;
+use painreg_domain::instrument::{Catalogue, Instrument, InstrumentItem, Options};
+use painreg_domain::operation::OperationKind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -41,7 +41,7 @@ const STRETCH: i64 = 500;
 pub fn request(tx: &mut Tx<'_>, rescoring: &Rescoring) -> Result<Operation, StoreError> {
     parts(rescoring)?;
     let input = serde_json::to_value(rescoring).map_err(unreadable)?;
-    operations::queue(tx, Kind::Rescoring, &input)
+    operations::queue(tx, OperationKind::Rescoring, &input)
 }
 
 /// The instrument and the options that were asked for.
@@ -93,7 +93,7 @@ pub(super) fn stretch(tx: &mut Tx<'_>, operation: &Operation) -> Result<Stretch,
 /// The score of these answers now. `None` where an answer no longer fits the instrument: its score stays as it was.
 fn score_again(instrument: &Instrument, options: &Options, answers: Value) -> Option<StoredScore> {
     let Value::Object(answers) = answers else { return None };
-    let items: HashSet<&str> = instrument.items().iter().map(Item::code).collect();
+    let items: HashSet<&str> = instrument.items().iter().map(InstrumentItem::code).collect();
     let of_it: Map<String, Value> = answers.into_iter().filter(|(code, _)| items.contains(code.as_str())).collect();
     let slots = instrument.parse(&of_it).ok()?;
     Some(StoredScore::from(&instrument.score(&slots, options)))

@@ -189,7 +189,7 @@ pub(crate) fn redecide(tx: &mut Tx<'_>, patients: &[Uuid]) -> Result<Vec<Decided
     changes.store(tx)?;
     // One event a patient, however many decisions: a new plan decides everybody anew.
     for changed in decided.iter().filter(|decided| decided.changed > 0) {
-        tx.emit(event::Kind::DecisionChanged, Some(changed.patient), format!("patient/{}", changed.patient), None);
+        tx.emit(event::EventType::DecisionChanged, Some(changed.patient), format!("patient/{}", changed.patient), None);
     }
     Ok(decided)
 }

@@ -1,4 +1,4 @@
-//! Clinical entries of every [`painreg_domain::clinical::Kind`]: recorded, read, listed, changed, withdrawn, and read as of
+//! Clinical entries of every [`painreg_domain::clinical::EntryKind`]: recorded, read, listed, changed, withdrawn, and read as of
 //! any instant, by one set of statements for all kinds.
 //!
 //! A row crosses this border as JSON, as PostgreSQL writes it: the members are the table's columns, so that an old state and
@@ -15,7 +15,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Date as SqlDate, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use painreg_domain::clinical::{Entry, Examination, Kind, members};
+use painreg_domain::clinical::{Entry, EntryKind, Examination, members};
 use painreg_domain::ids::{EntryId, PatientId};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -39,7 +39,7 @@ pub use write::{change, record, withdraw};
 #[derive(Clone, Debug)]
 pub struct Stored {
     /// The kind of entry.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// The entry's id.
     pub id: EntryId,
     /// The patient whose row owns it; in a merged record this may be a duplicate.
@@ -74,7 +74,7 @@ struct EntryRow {
 
 /// An examined entry: all stored members except id, patient, instants and version.
 pub struct Examined {
-    kind: Kind,
+    kind: EntryKind,
     members: Map<String, Value>,
 }
 
@@ -99,7 +99,7 @@ fn object(value: serde_json::Result<Value>) -> Result<Map<String, Value>, StoreE
 }
 
 /// Appends the `SELECT` list of one row `x` of a kind, in the shape of an [`EntryRow`].
-fn shown(query: Statement<'_>, kind: Kind) -> Statement<'_> {
+fn shown(query: Statement<'_>, kind: EntryKind) -> Statement<'_> {
     query
         .then("SELECT '")
         .then(kind.into())
@@ -112,7 +112,7 @@ fn shown(query: Statement<'_>, kind: Kind) -> Statement<'_> {
 pub fn find<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    kind: Kind,
+    kind: EntryKind,
     id: EntryId,
     as_of: Option<Timestamp>,
 ) -> Result<Stored, StoreError> {

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
-use painreg_domain::event::Kind;
+use painreg_domain::event::EventType;
 use painreg_domain::ids::PatientId;
 use strum::IntoEnumIterator as _;
 use uuid::Uuid;
@@ -48,7 +48,7 @@ pub struct Event {
     /// The event's id, which is the same for every receiver.
     pub id: Uuid,
     /// The kind of event.
-    pub kind: Kind,
+    pub kind: EventType,
     /// The instant of the event.
     pub at: Timestamp,
     /// The patient that the event is about.
@@ -119,7 +119,7 @@ pub(crate) fn write(tx: &mut Tx<'_>) -> Result<(), StoreError> {
 #[derive(Clone, Copy, Debug)]
 pub struct EventFilter {
     /// The kind of event.
-    pub kind: Option<Kind>,
+    pub kind: Option<EventType>,
     /// The patient, also under the ids of merged duplicates.
     pub patient: Option<PatientId>,
 }
@@ -145,8 +145,10 @@ pub fn list(
         .bind::<BigInt, _>(after.txid)
         .bind::<BigInt, _>(after.position);
     query = tx.within(query, "event.patient_id");
-    let kept: Vec<&'static str> =
-        Kind::iter().filter(|kind| kind.asks_for().is_some_and(|action| !tx.may(action))).map(Into::into).collect();
+    let kept: Vec<&'static str> = EventType::iter()
+        .filter(|kind| kind.asks_for().is_some_and(|action| !tx.may(action)))
+        .map(Into::into)
+        .collect();
     if !kept.is_empty() {
         query = query.then(" AND kind <> ALL (?)").bind::<Array<Text>, _>(kept);
     }

@@ -162,7 +162,7 @@ pub fn publish(tx: &mut Tx<'_>, draft: i64, form: &Form) -> Result<(), StoreErro
     discard(tx, form.code(), draft)?;
     let now = tx.now();
     insert(tx.conn, form, now)?;
-    tx.emit(event::Kind::FormPublished, None, format!("form/{}/{}", form.code(), form.version()), None);
+    tx.emit(event::EventType::FormPublished, None, format!("form/{}/{}", form.code(), form.version()), None);
     Ok(())
 }
 

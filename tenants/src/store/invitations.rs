@@ -178,19 +178,19 @@ const INVITATIONS: &str = "SELECT invitation.id, invitation.patient_id, decision
      reminder, channel, form, state, claimed_by, claimed_at, lease_until, handed_over_at, sent_at, delivered_at, \
      failed_at, failure, reference, invitation.version FROM invitation WHERE ";
 
-fn emit(tx: &mut Tx<'_>, kind: event::Kind, patient: Uuid, id: Uuid, version: i64) {
+fn emit(tx: &mut Tx<'_>, kind: event::EventType, patient: Uuid, id: Uuid, version: i64) {
     tx.emit(kind, Some(patient), format!("invitation/{id}"), Some(version));
 }
 
 /// Returns the event of reaching a state. Claims and hand-overs are not published from here.
-const fn event_kind(state: InvitationState) -> Option<event::Kind> {
+const fn event_kind(state: InvitationState) -> Option<event::EventType> {
     match state {
         InvitationState::Claimed | InvitationState::HandedOver => None,
-        InvitationState::Sent => Some(event::Kind::InvitationSent),
-        InvitationState::Delivered => Some(event::Kind::InvitationDelivered),
-        InvitationState::Failed => Some(event::Kind::InvitationFailed),
-        InvitationState::Unknown => Some(event::Kind::InvitationUnknown),
-        InvitationState::Withdrawn => Some(event::Kind::InvitationWithdrawn),
+        InvitationState::Sent => Some(event::EventType::InvitationSent),
+        InvitationState::Delivered => Some(event::EventType::InvitationDelivered),
+        InvitationState::Failed => Some(event::EventType::InvitationFailed),
+        InvitationState::Unknown => Some(event::EventType::InvitationUnknown),
+        InvitationState::Withdrawn => Some(event::EventType::InvitationWithdrawn),
     }
 }
 

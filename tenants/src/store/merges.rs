@@ -183,7 +183,7 @@ pub fn merge(tx: &mut Tx<'_>, survivor: PatientId, duplicate: PatientId) -> Resu
         .returning(MergeRow::as_returning())
         .get_result(tx.conn)?;
     for patient in both {
-        tx.emit(event::Kind::PatientMerged, Some(patient), format!("patient_merge/{id}"), Some(1));
+        tx.emit(event::EventType::PatientMerged, Some(patient), format!("patient_merge/{id}"), Some(1));
     }
     Ok(row.into())
 }
@@ -220,7 +220,7 @@ pub fn undo(tx: &mut Tx<'_>, id: MergeId, version: i64) -> Result<Merge, StoreEr
     tx.mark_follow_up_stale(root);
     unmerge(tx, root)?;
     for patient in [row.survivor, row.duplicate] {
-        tx.emit(event::Kind::PatientUnmerged, Some(patient), format!("patient_merge/{id}"), Some(row.version));
+        tx.emit(event::EventType::PatientUnmerged, Some(patient), format!("patient_merge/{id}"), Some(row.version));
     }
     Ok(row.into())
 }

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Text, Timestamptz};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
-use painreg_domain::nettskjema::{Codebook, Definition};
+use painreg_domain::nettskjema::{Codebook, NettskjemaDefinition};
 use painreg_domain::questionnaire::Mapping;
 use serde_json::Value;
 
@@ -35,7 +35,7 @@ pub struct DefinitionVersion {
     /// The number of the version, from 1.
     pub version: i64,
     /// The definition as delivered.
-    pub definition: Definition,
+    pub definition: NettskjemaDefinition,
     /// The instant Nettskjema generated it; `None` where the definition does not contain one.
     pub generated_at: Option<Timestamp>,
     /// The instant of delivery.
@@ -44,13 +44,13 @@ pub struct DefinitionVersion {
 
 impl KnownForm {
     /// Returns the definition in force at this instant: the newest version that is not younger, else the oldest.
-    pub fn definition_at(&self, at: Timestamp) -> Option<&Definition> {
+    pub fn definition_at(&self, at: Timestamp) -> Option<&NettskjemaDefinition> {
         let since = |described: &&DefinitionVersion| described.generated_at.unwrap_or(described.received_at) <= at;
         self.definitions.iter().find(since).or_else(|| self.definitions.last()).map(|described| &described.definition)
     }
 
     /// Returns the newest definition.
-    pub fn newest(&self) -> Option<&Definition> {
+    pub fn newest(&self) -> Option<&NettskjemaDefinition> {
         self.definitions.first().map(|described| &described.definition)
     }
 }
@@ -168,7 +168,7 @@ pub fn definitions(tx: &mut Tx<'_>, id: &str) -> Result<Vec<DefinitionVersion>, 
 }
 
 /// Stores the definition of a Nettskjema form. Returns its version and whether it is new.
-pub fn describe(tx: &mut Tx<'_>, id: &str, definition: &Definition) -> Result<(DefinitionVersion, bool), StoreError> {
+pub fn describe(tx: &mut Tx<'_>, id: &str, definition: &NettskjemaDefinition) -> Result<(DefinitionVersion, bool), StoreError> {
     let document = serde_json::to_value(definition).map_err(unreadable)?;
     let says = definition.canonical();
     let digest = digest(&says);

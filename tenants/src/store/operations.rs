@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::ids::OperationId;
-use painreg_domain::operation::{Failure, Kind, State, retry_at};
+use painreg_domain::operation::{Failure, OperationKind, OperationState, retry_at};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -19,9 +19,9 @@ pub struct Operation {
     /// The id of the operation.
     pub id: OperationId,
     /// The kind of work.
-    pub kind: Kind,
+    pub kind: OperationKind,
     /// The state of the operation.
-    pub state: State,
+    pub state: OperationState,
     /// The parameters of the request, in the terms of the kind.
     pub input: Value,
     /// The start of the next stretch, in the terms of the kind; `None` before the first.
@@ -106,7 +106,7 @@ impl TryFrom<Row> for Operation {
 }
 
 /// Queues an operation; the worker claims it within seconds of the commit.
-pub fn queue(tx: &mut Tx<'_>, kind: Kind, input: &Value) -> Result<Operation, StoreError> {
+pub fn queue(tx: &mut Tx<'_>, kind: OperationKind, input: &Value) -> Result<Operation, StoreError> {
     let id = OperationId::existing(tx.ordered_id());
     let now = tx.now().to_diesel();
     tx.about(format!("operation/{id}"));
@@ -114,7 +114,7 @@ pub fn queue(tx: &mut Tx<'_>, kind: Kind, input: &Value) -> Result<Operation, St
         .values((
             operation::id.eq(id.uuid()),
             operation::kind.eq(<&'static str>::from(kind)),
-            operation::state.eq(<&'static str>::from(State::Queued)),
+            operation::state.eq(<&'static str>::from(OperationState::Queued)),
             operation::input.eq(input),
             operation::done.eq(0),
             operation::attempts.eq(0),
@@ -140,7 +140,7 @@ pub fn find(tx: &mut Tx<'_>, id: OperationId) -> Result<Operation, StoreError> {
 /// Returns operations, newest first, after `after`.
 pub fn list(
     tx: &mut Tx<'_>,
-    state: Option<State>,
+    state: Option<OperationState>,
     after: Option<(Timestamp, OperationId)>,
     limit: i64,
 ) -> Result<Listing<Operation>, StoreError> {
@@ -169,11 +169,11 @@ pub fn cancel(tx: &mut Tx<'_>, id: OperationId, version: i64) -> Result<Operatio
     if found.state.is_finished() {
         return Err(StoreError::WrongState);
     }
-    end(tx, id, State::Cancelled)?;
+    end(tx, id, OperationState::Cancelled)?;
     find(tx, id)
 }
 
-fn end(tx: &mut Tx<'_>, id: OperationId, state: State) -> Result<(), StoreError> {
+fn end(tx: &mut Tx<'_>, id: OperationId, state: OperationState) -> Result<(), StoreError> {
     let now = tx.now().to_diesel();
     diesel::update(operation::table.find(id.uuid()))
         .set((
@@ -194,7 +194,7 @@ pub fn is_waiting(tx: &mut UnauditedTx<'_>) -> Result<bool, StoreError> {
 }
 
 /// Returns the operation that has been due the longest.
-pub fn next_due(tx: &mut UnauditedTx<'_>) -> Result<Option<(OperationId, Kind)>, StoreError> {
+pub fn next_due(tx: &mut UnauditedTx<'_>) -> Result<Option<(OperationId, OperationKind)>, StoreError> {
     let due: Option<(Uuid, String)> = operation::table
         .filter(operation::next_at.le(tx.now.to_diesel()))
         .order((operation::next_at, operation::id))
@@ -223,7 +223,7 @@ pub(crate) fn advance(tx: &mut Tx<'_>, taken: &Operation, stretch: &Stretch) -> 
     let now = tx.now();
     diesel::update(operation::table.find(taken.id.uuid()))
         .set((
-            operation::state.eq(<&'static str>::from(State::Running)),
+            operation::state.eq(<&'static str>::from(OperationState::Running)),
             operation::position.eq(&stretch.next),
             operation::done.eq(stretch.done),
             operation::total.eq(stretch.total.max(stretch.done)),
@@ -236,7 +236,7 @@ pub(crate) fn advance(tx: &mut Tx<'_>, taken: &Operation, stretch: &Stretch) -> 
             operation::version.eq(operation::version + 1),
         ))
         .execute(tx.conn)?;
-    if stretch.next.is_none() { end(tx, taken.id, State::Succeeded) } else { Ok(()) }
+    if stretch.next.is_none() { end(tx, taken.id, OperationState::Succeeded) } else { Ok(()) }
 }
 
 /// Stores that a stretch failed: the operation is retried later, or it has failed for good.
@@ -247,8 +247,8 @@ pub(crate) fn record_failure(tx: &mut Tx<'_>, id: OperationId, is_final: bool) -
     let next_at = retry_at(now, attempts).filter(|_| !is_final);
     let failure = if is_final { Failure::NoLongerValid } else { Failure::AttemptsExhausted };
     let (state, failure): (&'static str, Option<&'static str>) = match next_at {
-        Some(_) => (State::Running.into(), None),
-        None => (State::Failed.into(), Some(failure.into())),
+        Some(_) => (OperationState::Running.into(), None),
+        None => (OperationState::Failed.into(), Some(failure.into())),
     };
     let finished_at = if next_at.is_some() { None } else { Some(now) };
     diesel::update(operation::table.find(id.uuid()))

@@ -194,7 +194,7 @@ pub fn publish(tx: &mut Tx<'_>, draft: i64, plan: &Plan) -> Result<PublishedPlan
     discard(tx, draft)?;
     let published = insert(tx.conn, plan, before.as_ref(), version, tx.now(), &tx.principal().actor)?;
     code_lists::bump_generation(tx)?;
-    tx.emit(event::Kind::PlanPublished, None, format!("follow_up_plan/{version}"), Some(version));
+    tx.emit(event::EventType::PlanPublished, None, format!("follow_up_plan/{version}"), Some(version));
     Ok(published)
 }
 

@@ -206,7 +206,7 @@ pub fn keep(tx: &mut Tx<'_>, new: &Unplaced<'_>) -> Result<QuarantineId, StoreEr
         tx.mark_follow_up_stale(patient);
     }
     tx.trace.write(tx.conn, None, Some(format!("quarantine/{}", kept.id)), "quarantined")?;
-    tx.emit(event::Kind::DeliveryQuarantined, None, format!("quarantine/{}", kept.id), None);
+    tx.emit(event::EventType::DeliveryQuarantined, None, format!("quarantine/{}", kept.id), None);
     Ok(QuarantineId::existing(kept.id))
 }
 

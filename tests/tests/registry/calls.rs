@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use painreg_domain::calendar::{days_after, days_before, norwegian_day};
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::sending::to_ten;
 use painreg_tests::{Actor, Patient, Setup, World};
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ fn call_list_holds_unanswered_and_unreached_patients_only() {
     assert_eq!(manager.get(&manager.at("follow-up-calls")).expect(200).items().len(), 2);
     // A patient who opted out after the decision is not phoned.
     let reserved = json!({"basis": "reservation", "against": "questionnaires", "valid_from": norwegian_day(world.clock.now()), "source": "oral"});
-    secretary.records(&unreached, Kind::LegalBasis, &reserved);
+    secretary.records(&unreached, EntryKind::LegalBasis, &reserved);
     assert_eq!(list(&manager), [] as [Value; 0]);
     let unknown = json!({"decision_id": world.clock.random_id(), "outcome": "reached"});
     secretary.post(&secretary.at("follow-up-calls"), &unknown).problem(404, "not_found");
@@ -115,7 +115,7 @@ fn call_list_skips_dead_and_opted_out_patients() {
     clinician.changes(&dead, 1, &json!({"deceased_on": today})).expect(200);
     assert_eq!(named(&list(&clinician), &dead), None);
     let basis = json!({"basis": "reservation", "against": "questionnaires", "valid_from": today, "source": "oral"});
-    clinician.records(&reserved, Kind::LegalBasis, &basis);
+    clinician.records(&reserved, EntryKind::LegalBasis, &basis);
     assert_eq!(list(&clinician), [] as [Value; 0]);
     let result = clinician.get(&clinician.at(&format!("patients/{}/follow-up", reserved.id))).expect(200).body;
     let rules = result["rules"].as_array().expect("rules");
@@ -157,9 +157,9 @@ fn call_outlives_its_decision() {
     calls("rf_3");
     let today = norwegian_day(world.clock.now());
     let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": days_before(today, 60)});
-    let procedure = clinician.records(&patient, Kind::Procedure, &body);
+    let procedure = clinician.records(&patient, EntryKind::Procedure, &body);
     calls("rf_3");
-    clinician.withdraws(&patient, Kind::Procedure, &procedure).expect(204);
+    clinician.withdraws(&patient, EntryKind::Procedure, &procedure).expect(204);
     calls("scs_6");
     let mut plan = examples::plan();
     plan["tracks"].as_array_mut().expect("tracks").retain(|track| track["code"] != "scs");

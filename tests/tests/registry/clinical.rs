@@ -12,7 +12,7 @@ mod research;
 mod treatment;
 
 use jiff::{SignedDuration, Timestamp};
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::{Actor, Answer, Patient, World};
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ pub fn just_before(at: Timestamp) -> Timestamp {
 }
 
 /// Returns a valid entry without references.
-pub fn alone(kind: Kind) -> Value {
+pub fn alone(kind: EntryKind) -> Value {
     let mut body = examples::entry(kind, "", "");
     body.as_object_mut().expect("an object").remove("episode_id");
     body
@@ -60,7 +60,7 @@ pub fn treated(world: &World) -> (Actor<'_>, Patient) {
 /// Records an episode of this patient.
 #[track_caller]
 pub fn episode(actor: &Actor<'_>, patient: &Patient) -> Value {
-    actor.records(patient, Kind::Episode, &json!({"unit": "clinic", "opened_on": "2025-02-01"}))
+    actor.records(patient, EntryKind::Episode, &json!({"unit": "clinic", "opened_on": "2025-02-01"}))
 }
 
 /// Returns the path of one patient with the id of another.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::{Actor, Setup, World, submission};
 use serde_json::{Value, json};
 
@@ -100,7 +100,7 @@ fn list_events_is_ordered_and_holds_no_content() {
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
     let patient = clinician.registers(&world.person());
     clinician.changes(&patient, 1, &json!({"interpreter_needed": true})).expect(200);
-    let entry = clinician.records(&patient, Kind::Referral, &json!({"received_on": "2025-01-10", "source": "gp"}));
+    let entry = clinician.records(&patient, EntryKind::Referral, &json!({"received_on": "2025-01-10", "source": "gp"}));
     clinician.submits(&patient, "1", &json!({"isi_01": 4})).expect(201);
     clinician.submits(&patient, "1", &json!({"isi_01": 3})).expect(201);
     let seen = |kind: &str| reads(&manager, &world, 1, &format!("&kind={kind}"));

@@ -1,6 +1,6 @@
 //! A valid entry of every kind, and other valid bodies.
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use serde_json::{Map, Value, json};
 
 /// The project of every furnished registry.
@@ -65,42 +65,46 @@ pub fn project(code: &str) -> Value {
 }
 
 /// Returns a valid entry, with references to these entries if the kind has such.
-pub fn entry(kind: Kind, episode: &str, implant: &str) -> Value {
+pub fn entry(kind: EntryKind, episode: &str, implant: &str) -> Value {
     match kind {
-        Kind::Referral => json!({"received_on": "2025-01-10", "source": "gp", "category": "right_granted",
+        EntryKind::Referral => json!({"received_on": "2025-01-10", "source": "gp", "category": "right_granted",
             "assessed_on": "2025-01-20", "unit": "clinic", "pas_id": "P-1"}),
-        Kind::Episode => json!({"unit": "clinic", "opened_on": "2025-02-01"}),
-        Kind::Consultation => json!({"episode_id": episode, "held_on": "2025-02-03", "sequence": "first",
+        EntryKind::Episode => json!({"unit": "clinic", "opened_on": "2025-02-01"}),
+        EntryKind::Consultation => json!({"episode_id": episode, "held_on": "2025-02-03", "sequence": "first",
             "mode": "physical", "attendance": "attended",
             "professionals": [{"profession": "physician", "hpr": "9144900"}]}),
-        Kind::Diagnosis => json!({"episode_id": episode, "system": "icd11", "code": "MG30.02", "rank": 1,
+        EntryKind::Diagnosis => json!({"episode_id": episode, "system": "icd11", "code": "MG30.02", "rank": 1,
             "set_on": "2025-02-03"}),
-        Kind::Procedure => json!({"episode_id": episode, "system": "ncmp", "code": "ZDRF01",
+        EntryKind::Procedure => json!({"episode_id": episode, "system": "ncmp", "code": "ZDRF01",
             "performed_on": "2025-03-01", "sites": [{"region": "lower_back", "side": "left"}]}),
-        Kind::PainSite => json!({"episode_id": episode, "recorded_on": "2025-02-03", "reported_by": "patient",
+        EntryKind::PainSite => json!({"episode_id": episode, "recorded_on": "2025-02-03", "reported_by": "patient",
             "areas": [{"region": "lower_back", "side": "both", "intensity": 7, "main": true}]}),
-        Kind::TreatmentGoal => json!({"episode_id": episode, "set_on": "2025-02-03", "set_by": "patient",
+        EntryKind::TreatmentGoal => json!({"episode_id": episode, "set_on": "2025-02-03", "set_by": "patient",
             "category": "function", "text": "Gå tur med hunden"}),
-        Kind::Medication => json!({"atc": "N02AA05", "route": "oral", "dose": 10, "unit": "mg", "doses_per_day": 2,
-            "started_on": "2025-02-03"}),
-        Kind::Implant => json!({"modality": "scs", "indication": "persistent_spinal_pain_type2",
+        EntryKind::Medication => {
+            json!({"atc": "N02AA05", "route": "oral", "dose": 10, "unit": "mg", "doses_per_day": 2,
+            "started_on": "2025-02-03"})
+        }
+        EntryKind::Implant => json!({"modality": "scs", "indication": "persistent_spinal_pain_type2",
             "decided_on": "2025-03-01", "stages": "two_stage"}),
-        Kind::ImplantComponent => json!({"implant_id": implant, "component": "lead_percutaneous",
+        EntryKind::ImplantComponent => json!({"implant_id": implant, "component": "lead_percutaneous",
             "manufacturer": "Invented", "model": "L-8", "contacts": 8, "tip_level": "T8", "side": "left",
             "udi": format!("(01){DEVICE}(17)291231(10)LOT42(21)SER42"), "mri": "full_body15t",
             "implanted_on": "2025-04-01"}),
-        Kind::ImplantProgramme => json!({"implant_id": implant, "set_on": "2025-04-02", "number": 1,
+        EntryKind::ImplantProgramme => json!({"implant_id": implant, "set_on": "2025-04-02", "number": 1,
             "waveform": "tonic", "amplitude": 4.5, "amplitude_unit": "milliampere", "pulse_width_us": 300,
             "frequency_hz": 50}),
-        Kind::ImplantEvent => json!({"implant_id": implant, "happened_on": "2025-05-01", "event": "ipg_site_pain",
+        EntryKind::ImplantEvent => json!({"implant_id": implant, "happened_on": "2025-05-01", "event": "ipg_site_pain",
             "note": "Verst når pasienten sitter"}),
-        Kind::ImplantCheck => json!({"implant_id": implant, "checked_on": "2025-05-01", "battery": "normal",
+        EntryKind::ImplantCheck => json!({"implant_id": implant, "checked_on": "2025-05-01", "battery": "normal",
             "battery_percent": 90}),
-        Kind::LegalBasis => json!({"basis": "exemption", "valid_from": "2021-06-01", "source": "registry",
+        EntryKind::LegalBasis => json!({"basis": "exemption", "valid_from": "2021-06-01", "source": "registry",
             "letter_version": "2021-06"}),
-        Kind::ProjectParticipation => json!({"project": PROJECT, "joined_on": "2025-02-03", "left_on": "2025-06-30",
-            "field_values": {"grip": 31}}),
-        Kind::Sample => json!({"sample_type": "serum", "taken_on": "2025-02-03", "storage_reference": "box 1",
+        EntryKind::ProjectParticipation => {
+            json!({"project": PROJECT, "joined_on": "2025-02-03", "left_on": "2025-06-30",
+            "field_values": {"grip": 31}})
+        }
+        EntryKind::Sample => json!({"sample_type": "serum", "taken_on": "2025-02-03", "storage_reference": "box 1",
             "legal_basis": "REK (invented)", "state": "stored"}),
     }
 }

@@ -6,7 +6,7 @@ mod plans;
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use painreg_domain::calendar::{days_after, days_before, months_after, norwegian_day};
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::{Actor, Patient, World};
 use serde_json::{Value, json};
 
@@ -51,11 +51,11 @@ fn assert_decision(actor: &Actor<'_>, patient: &Patient, rule: &str, state: &str
 fn treats(clinician: &Actor<'_>, patient: &Patient, opened_on: Date, category: Option<&str>) -> (Value, Value) {
     let referral = clinician.records(
         patient,
-        Kind::Referral,
+        EntryKind::Referral,
         &json!({"received_on": days_before(opened_on, 30), "source": "gp", "category": category}),
     );
     let episode = json!({"referral_id": referral["id"], "unit": "clinic", "opened_on": opened_on});
-    let episode = clinician.records(patient, Kind::Episode, &episode);
+    let episode = clinician.records(patient, EntryKind::Episode, &episode);
     (referral, episode)
 }
 
@@ -128,17 +128,17 @@ fn count_follow_up_answers_the_reports_questions() {
     // The category is missing, then wrong.
     assert_decision(&clinician, &patient, "ongoing_12", "suppressed", &["category_missing"]);
     let change = json!({"category": "second_opinion"});
-    let referral = clinician.changes_entry(&patient, Kind::Referral, &referral, &change).expect(200).body;
+    let referral = clinician.changes_entry(&patient, EntryKind::Referral, &referral, &change).expect(200).body;
     let decision = assert_decision(&clinician, &patient, "ongoing_12", "suppressed", &["category_without_follow_up"]);
     assert_eq!(decision["facts"]["category"], "second_opinion");
     let change = json!({"category": "right_granted"});
-    clinician.changes_entry(&patient, Kind::Referral, &referral, &change).expect(200);
+    clinician.changes_entry(&patient, EntryKind::Referral, &referral, &change).expect(200);
     let decision = assert_decision(&clinician, &patient, "ongoing_12", "waiting", &["not_yet_due"]);
     assert_eq!(decision["due_on"], json!(months_after(opened, 12)));
     // After closing, the other form follows a year later.
     let closed = days_before(today(&world), 10);
     let change = json!({"closed_on": closed, "closing_reason": "completed"});
-    clinician.changes_entry(&patient, Kind::Episode, &episode, &change).expect(200);
+    clinician.changes_entry(&patient, EntryKind::Episode, &episode, &change).expect(200);
     assert_decision(&clinician, &patient, "ongoing_12", "suppressed", &["episode_closed"]);
     let decision = assert_decision(&clinician, &patient, "closed_12", "waiting", &["not_yet_due"]);
     assert_eq!((&decision["starts_on"], &decision["due_on"]), (&json!(closed), &json!(months_after(closed, 12))));
@@ -160,7 +160,7 @@ fn decide_runs_in_the_transaction_that_changes_a_fact() {
     let patient = clinician.registers(&world.answerer());
     let performed = days_before(today(&world), 20);
     let procedure = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
-    let procedure = clinician.records(&patient, Kind::Procedure, &procedure);
+    let procedure = clinician.records(&patient, EntryKind::Procedure, &procedure);
     let waits = || assert_decision(&clinician, &patient, "rf_3", "waiting", &["not_yet_due"]);
     let before = waits();
     assert_eq!(before["due_on"], json!(months_after(performed, 3)));
@@ -168,18 +168,18 @@ fn decide_runs_in_the_transaction_that_changes_a_fact() {
     // An opt-out, and its end.
     let reserved =
         json!({"basis": "reservation", "against": "questionnaires", "valid_from": today(&world), "source": "digital"});
-    let reserved = clinician.records(&patient, Kind::LegalBasis, &reserved);
+    let reserved = clinician.records(&patient, EntryKind::LegalBasis, &reserved);
     assert_decision(&clinician, &patient, "rf_3", "suppressed", &["reserved_against_questionnaires"]);
-    clinician.withdraws(&patient, Kind::LegalBasis, &reserved).expect(204);
+    clinician.withdraws(&patient, EntryKind::LegalBasis, &reserved).expect(204);
     waits();
     // A research project.
     let manager = world.alpha().manager();
     manager.post(&manager.at("projects"), &examples::project(examples::PROJECT)).expect(201);
     let part = json!({"project": examples::PROJECT, "joined_on": today(&world), "field_values": {"grip": 1}});
-    let part = clinician.records(&patient, Kind::ProjectParticipation, &part);
+    let part = clinician.records(&patient, EntryKind::ProjectParticipation, &part);
     assert_decision(&clinician, &patient, "rf_3", "suppressed", &["in_research_project"]);
     clinician
-        .changes_entry(&patient, Kind::ProjectParticipation, &part, &json!({"left_on": today(&world)}))
+        .changes_entry(&patient, EntryKind::ProjectParticipation, &part, &json!({"left_on": today(&world)}))
         .expect(200);
     waits();
     // The needs of the patient.
@@ -198,11 +198,11 @@ fn decide_runs_in_the_transaction_that_changes_a_fact() {
     clinician.changes(&patient, 6, &json!({"deceased_on": null, "interpreter_needed": false})).expect(200);
     // A newer procedure restarts the rule; withdrawn, the older applies again.
     let again = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": days_before(today(&world), 2)});
-    let again = clinician.records(&patient, Kind::Procedure, &again);
+    let again = clinician.records(&patient, EntryKind::Procedure, &again);
     assert_eq!(waits()["start_id"], again["id"]);
-    clinician.withdraws(&patient, Kind::Procedure, &again).expect(204);
+    clinician.withdraws(&patient, EntryKind::Procedure, &again).expect(204);
     assert_eq!(waits()["start_id"], procedure["id"]);
-    clinician.withdraws(&patient, Kind::Procedure, &procedure).expect(204);
+    clinician.withdraws(&patient, EntryKind::Procedure, &procedure).expect(204);
     assert_decision(&clinician, &patient, "rf_3", "waiting", &["no_procedure"]);
     counts(&manager);
 }
@@ -214,7 +214,7 @@ fn decide_matches_answers_in_the_window_and_shows_those_outside() {
     let patient = clinician.registers(&world.answerer());
     let performed = days_before(today(&world), 90);
     let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
-    clinician.records(&patient, Kind::Procedure, &body);
+    clinician.records(&patient, EntryKind::Procedure, &body);
     let answers = |id: &str, day: Date| {
         let at = day.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).expect("an instant").timestamp();
         json!({"source": {"system": "test", "form_id": "1", "submission_id": id}, "patient": {"id": patient.id},
@@ -248,10 +248,10 @@ fn read_follow_up_as_of_any_instant() {
     let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": days_before(today(&world), 20)});
     let registered = world.clock.now();
     world.advance(SignedDuration::from_hours(1));
-    let procedure = clinician.records(&patient, Kind::Procedure, &body);
+    let procedure = clinician.records(&patient, EntryKind::Procedure, &body);
     let recorded = world.clock.now();
     world.advance(SignedDuration::from_hours(1));
-    clinician.withdraws(&patient, Kind::Procedure, &procedure).expect(204);
+    clinician.withdraws(&patient, EntryKind::Procedure, &procedure).expect(204);
     let at = |instant: jiff::Timestamp| {
         state_and_reasons(&decided_as_of(&clinician, &patient, "rf_3", &format!("?as_of={instant}"))).1
     };
@@ -273,7 +273,7 @@ fn run_follow_up_decides_what_became_due() {
     let performed = days_before(today(&world), 60);
     clinician.records(
         &patient,
-        Kind::Procedure,
+        EntryKind::Procedure,
         &json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed}),
     );
     let run = || runs(&manager);
@@ -298,7 +298,7 @@ fn merge_redecides_the_survivor_and_undo_redecides_both() {
     let (clinician, manager) = (world.alpha().clinician(), world.alpha().manager());
     let (survivor, duplicate) = (clinician.registers(&world.answerer()), clinician.registers(&world.answerer()));
     let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": days_before(today(&world), 20)});
-    clinician.records(&duplicate, Kind::Procedure, &body);
+    clinician.records(&duplicate, EntryKind::Procedure, &body);
     assert_eq!(counts(&manager)["population"], 2);
     let merge = manager.merges(&survivor, &duplicate).expect(201).body;
     assert_eq!(counts(&manager)["population"], 1);

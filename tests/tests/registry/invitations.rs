@@ -5,7 +5,7 @@ mod reports;
 
 use jiff::SignedDuration;
 use painreg_domain::calendar::{days_before, months_after, norwegian_day, working_day_from};
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::sending::to_ten;
 use painreg_tests::{Actor, Answer, Patient, Setup, World};
 use serde_json::{Value, json};
@@ -37,14 +37,14 @@ pub fn make_due(world: &World, tenant: &str, patient: &Patient) {
     let clinician = world.place(tenant).clinician();
     let today = norwegian_day(world.clock.now());
     let body = json!({"modality": "scs", "indication": "crps_type1", "decided_on": days_before(today, 300)});
-    let implant = clinician.tries_to_record(patient, Kind::Implant, &body).body;
+    let implant = clinician.tries_to_record(patient, EntryKind::Implant, &body).body;
     // Each start is later than the ones before: the newest start counts.
     let made = world.number(&format!("SELECT count(*) FROM {}.implant_component", world.schema(tenant)));
     let days = 226_u32.saturating_sub(u32::try_from(made % 40).unwrap_or(0));
     let performed = days_before(today, days);
     let body = json!({"implant_id": implant["id"], "component": "ipg_rechargeable", "manufacturer": "Invented",
         "model": "G-1", "mri": "unknown", "implanted_on": performed});
-    clinician.tries_to_record(patient, Kind::ImplantComponent, &body);
+    clinician.tries_to_record(patient, EntryKind::ImplantComponent, &body);
 }
 
 /// Makes the first question after radiofrequency treatment due today.
@@ -52,7 +52,7 @@ pub fn is_due(world: &World, patient: &Patient) {
     let today = norwegian_day(world.clock.now());
     let performed = (0..5).map(|days| days_before(today, 90 + days)).find(|day| months_after(*day, 3) <= today);
     let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
-    world.alpha().clinician().records(patient, Kind::Procedure, &body);
+    world.alpha().clinician().records(patient, EntryKind::Procedure, &body);
 }
 
 #[track_caller]

@@ -16,7 +16,7 @@ mod tenants;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_domain::policy::{self, Reach, Role};
 use painreg_domain::synthetic::{BASELINE_FORM_ID, Person};
 use painreg_tests::{Actor, World};
@@ -54,7 +54,7 @@ pub struct Objects {
     /// The slug of the patient's registry.
     pub tenant: String,
     /// The ids of the patient's entries, one of every kind.
-    pub entries: HashMap<Kind, String>,
+    pub entries: HashMap<EntryKind, String>,
 }
 
 /// A world with a patient, answers and entries in each registry.
@@ -86,7 +86,7 @@ impl Scene {
             person: self.world.person(),
             submission: self.world.clock.random_id().to_string(),
             tenant: "alpha".to_owned(),
-            entries: Kind::iter().map(|kind| (kind, self.world.clock.random_id().to_string())).collect(),
+            entries: EntryKind::iter().map(|kind| (kind, self.world.clock.random_id().to_string())).collect(),
         }
     }
 
@@ -245,10 +245,10 @@ fn populate(world: &World, slug: &str) -> Objects {
         let path = manager.at(&format!("forms/{}/versions", examples::DRAFT));
         manager.request("POST", &path).header("if-match", "\"v1\"").send();
     }
-    let mut entries: HashMap<Kind, String> = HashMap::new();
-    for kind in Kind::iter() {
+    let mut entries: HashMap<EntryKind, String> = HashMap::new();
+    for kind in EntryKind::iter() {
         let known = |kind| entries.get(&kind).cloned().unwrap_or_default();
-        let body = examples::entry(kind, &known(Kind::Episode), &known(Kind::Implant));
+        let body = examples::entry(kind, &known(EntryKind::Episode), &known(EntryKind::Implant));
         let path = clinician.at(&format!("patients/{}/{}", patient.id, kind.row().path));
         let made = clinician.post(&path, &body).expect(201);
         entries.insert(kind, made.text_at("/id").to_owned());

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use painreg_domain::clinical::history::ChangeReason;
-use painreg_domain::clinical::{Entry, EventClass, EventKind, Kind};
+use painreg_domain::clinical::{Entry, EntryKind, EventClass, EventKind};
 use painreg_domain::fault::Fault;
 use painreg_tenants::StoreError;
 use painreg_tenants::store::entries;
@@ -35,7 +35,7 @@ pub(super) async fn change<T: Entry>(
             let was = members_of(&entries::content::<T>(&before)?)?;
             let mut is = was.clone();
             wire::merge(&mut is, changes);
-            if T::KIND == Kind::ImplantEvent {
+            if T::KIND == EntryKind::ImplantEvent {
                 stays_removed(&was, &is)?;
             }
             let entry: T = wire::deserialize(Value::Object(is))?;

@@ -1,7 +1,7 @@
 //! Lists of entries: a patient's, and those of the whole registry.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use painreg_domain::clinical::{Entry, Kind};
+use painreg_domain::clinical::{Entry, EntryKind};
 use painreg_domain::ids::{EntryId, PatientId};
 use painreg_tenants::store::Listing;
 use painreg_tenants::store::entries::{self, ListFilter, Sort, Stored};
@@ -23,7 +23,7 @@ pub struct Query {
 
 impl Query {
     /// Reads the query of a list of a kind; `whole` where it is over the whole registry.
-    fn read(kind: Kind, whole: bool, of: &str, pairs: Vec<(String, String)>) -> Result<Self, Problem> {
+    fn read(kind: EntryKind, whole: bool, of: &str, pairs: Vec<(String, String)>) -> Result<Self, Problem> {
         let row = kind.row();
         let mut bound: Vec<_> = pairs.iter().filter(|(name, _)| name != "cursor" && name != "limit").collect();
         bound.sort();

@@ -1,6 +1,6 @@
 //! The specification of a kind's operations, made from the same table as the operations themselves.
 
-use painreg_domain::clinical::{Entry, EntryGroup, Kind, Remark};
+use painreg_domain::clinical::{Entry, EntryGroup, EntryKind, Remark};
 use painreg_domain::policy::Action;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::RefOr;
@@ -22,7 +22,7 @@ fn pascal(name: &str) -> String {
     name.split(['-', '_']).map(capital).collect()
 }
 
-fn tag(kind: Kind) -> &'static str {
+fn tag(kind: EntryKind) -> &'static str {
     match kind.row().group {
         EntryGroup::Course => "Course",
         EntryGroup::Treatment => "Treatment",
@@ -59,7 +59,7 @@ fn reason(usual: &str) -> Value {
     parameter("reason", "query", false, help, &schema)
 }
 
-fn list_parameters(kind: Kind, whole: bool) -> Vec<Value> {
+fn list_parameters(kind: EntryKind, whole: bool) -> Vec<Value> {
     let row = kind.row();
     let date = json!({"type": "string", "format": "date"});
     let mut parameters = vec![
@@ -113,7 +113,7 @@ struct Told {
     success: Value,
 }
 
-fn operation(kind: Kind, told: Told) -> Operation {
+fn operation(kind: EntryKind, told: Told) -> Operation {
     let action: &'static str = told.action.into();
     let mut responses: Map<String, Value> = Problems::responses()
         .into_iter()
@@ -160,7 +160,7 @@ fn page_of(items: &Value) -> Value {
 
 /// How a kind is spoken of.
 struct Words {
-    kind: Kind,
+    kind: EntryKind,
     name: String,
     plural: String,
     /// `a referral (henvisning)`.
@@ -170,7 +170,7 @@ struct Words {
 }
 
 impl Words {
-    fn of(kind: Kind) -> Self {
+    fn of(kind: EntryKind) -> Self {
         let row = kind.row();
         let article = if row.en.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
         let bare = format!("{} ({})", row.en, row.nb);

@@ -1,7 +1,7 @@
 //! Reading what happened.
 
 use actix_web::{HttpResponse, get, web};
-use painreg_domain::event::Kind;
+use painreg_domain::event::EventType;
 use painreg_domain::ids::PatientId;
 use painreg_tenants::Cursor;
 use painreg_tenants::store::events::{self, EventFilter};
@@ -22,7 +22,7 @@ pub struct EventParams {
     after: Option<String>,
     /// Only events of this type, as `submission.stored`.
     #[param(value_type = Option<String>, max_length = 40)]
-    kind: Option<Kind>,
+    kind: Option<EventType>,
     /// Only events of this patient.
     #[param(value_type = Option<String>, max_length = 36)]
     patient: Option<PatientId>,

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 use jiff::Timestamp;
-use painreg_domain::clinical::{self, ImplantComponent, Kind, MriCondition};
+use painreg_domain::clinical::{self, EntryKind, ImplantComponent, MriCondition};
 use painreg_domain::ids::PatientId;
 use painreg_tenants::store::entries::{self, FilterValue, ListFilter, Stored};
 use painreg_tenants::{PatientAccess, Tx};
@@ -82,7 +82,7 @@ pub async fn read_current_implants(
             tx.about("current_implants".to_owned());
             let access = tx.open_patient(patient)?;
             let filter = ListFilter { as_of: query.as_of, ..ListFilter::default() };
-            let implants = entries::of_patient(tx, &access, Kind::Implant, &filter, None, MOST)?.items;
+            let implants = entries::of_patient(tx, &access, EntryKind::Implant, &filter, None, MOST)?.items;
             let mut items = Vec::new();
             for implant in implants {
                 items.extend(current(tx, &access, &filter, implant)?);
@@ -104,14 +104,14 @@ fn current<'t>(
         let filter = ListFilter { equal, ongoing, ..as_of.clone() };
         entries::of_patient(tx, access, kind, &filter, None, limit).map(|found| found.items)
     };
-    let components = of_implant(Kind::ImplantComponent, Some(true), MOST)?;
+    let components = of_implant(EntryKind::ImplantComponent, Some(true), MOST)?;
     if components.is_empty() {
         return Ok(None);
     }
     let raw = |found: Vec<Stored>| found.into_iter().map(|stored| Raw::new(stored.json)).collect::<Result<_, _>>();
-    let programmes = raw(of_implant(Kind::ImplantProgramme, Some(true), MOST)?)?;
-    let checks: Vec<Raw> = raw(of_implant(Kind::ImplantCheck, None, 1)?)?;
-    let events = raw(of_implant(Kind::ImplantEvent, None, 20)?)?;
+    let programmes = raw(of_implant(EntryKind::ImplantProgramme, Some(true), MOST)?)?;
+    let checks: Vec<Raw> = raw(of_implant(EntryKind::ImplantCheck, None, 1)?)?;
+    let events = raw(of_implant(EntryKind::ImplantEvent, None, 20)?)?;
     let conditions = components
         .iter()
         .map(|stored| entries::content(stored).map(|it: ImplantComponent| it.mri.unwrap_or(MriCondition::Unknown)))

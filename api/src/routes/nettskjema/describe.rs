@@ -1,8 +1,8 @@
 //! Keeping what a Nettskjema form looks like.
 
 use actix_web::{HttpResponse, post, web};
-use painreg_domain::nettskjema::Definition;
-use painreg_tenants::store::nettskjema::{self, DefinitionVersion};
+use painreg_domain::nettskjema::NettskjemaDefinition;
+use painreg_tenants::store::nettskjema::{self, Described};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use validator::{Validate, ValidationErrors};
@@ -14,11 +14,11 @@ use crate::wire::{Body, IdempotencyKey, ListedCode, reply};
 /// A form's definition as Nettskjema gives it: API v3 `definition` or `elements`, TSD `metadata`, or the older one with pages.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
-#[schema(value_type = Object, example = json!({"generatedDate": "2026-11-20T09:15:00+01:00", "elements": [
+#[schema(as = NettskjemaDefinition, value_type = Object, example = json!({"generatedDate": "2026-11-20T09:15:00+01:00", "elements": [
     {"elementId": 1, "elementType": "RADIO", "externalElementId": "isi_01", "answerOptions": [{"answerOptionId": 2, "externalAnswerOptionId": "0"}]}]}))]
-pub struct NettskjemaDefinition(Value);
+pub struct DescribeNettskjema(Value);
 
-impl Validate for NettskjemaDefinition {
+impl Validate for DescribeNettskjema {
     fn validate(&self) -> Result<(), ValidationErrors> {
         Ok(())
     }
@@ -57,7 +57,7 @@ impl From<DefinitionVersion> for DefinitionView {
 /// changed it tells what it was called before. Every version is kept; one that is known already changes nothing.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("DescribeNettskjema"))),
     params(IdempotencyKey),
-    request_body = NettskjemaDefinition,
+    request_body = DescribeNettskjema,
     responses((status = 201, description = "It is kept.", body = DefinitionView),
         (status = 200, description = "It was known.", body = DefinitionView), Problems))]
 #[post("/v1/tenants/{tenant}/nettskjema/{form_id}/definitions")]
@@ -65,17 +65,17 @@ pub async fn describe_nettskjema(
     caller: Caller,
     key: IdempotencyKey,
     path: web::Path<(String, String)>,
-    body: Body<NettskjemaDefinition>,
+    body: Body<DescribeNettskjema>,
 ) -> Result<HttpResponse, Problem> {
     let (tenant, form_id) = path.into_inner();
-    let Body { value: NettskjemaDefinition(document), bytes } = body;
+    let Body { value: DescribeNettskjema(document), bytes } = body;
     let place = format!("/v1/tenants/{tenant}/nettskjema/{form_id}/definitions");
     caller
         .run_once(key, bytes, &place, move |tx| {
             super::check_form_id(&form_id)?;
-            let mut versions = Definition::read(&document)?;
+            let mut versions = NettskjemaDefinition::read(&document)?;
             // The oldest first, so that the numbers follow time.
-            versions.sort_by_key(Definition::generated_at);
+            versions.sort_by_key(NettskjemaDefinition::generated_at);
             let mut last = None;
             let mut any_new = false;
             for version in &versions {

@@ -1,7 +1,7 @@
 //! Listing long operations.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use painreg_domain::operation::State;
+use painreg_domain::operation::OperationState;
 use painreg_tenants::Keyset;
 use painreg_tenants::store::operations;
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use crate::wire::{self, Page, PageParams, page_answer};
 #[into_params(parameter_in = Query)]
 pub struct OperationParams {
     /// Only operations in this state.
-    state: Option<State>,
+    state: Option<OperationState>,
     /// How many items at the most, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,

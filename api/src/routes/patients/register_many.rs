@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, post, web};
 use futures_util::{StreamExt as _, stream};
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_domain::fault::{Fault, FaultCode, escape};
 use painreg_domain::ids::{EntryId, PatientId};
 use painreg_domain::national_id::Acceptance;
@@ -44,7 +44,7 @@ pub struct Line {
 #[serde(deny_unknown_fields)]
 pub struct LineEntry {
     /// What kind of entry.
-    kind: Kind,
+    kind: EntryKind,
     /// What later entries of the line call it: a reference to it is `"#"` and this name.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9_]{1,40}$", example = "e1")]
@@ -101,7 +101,7 @@ pub struct RegisteredLine {
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct RegisteredEntry {
     /// What kind.
-    kind: Kind,
+    kind: EntryKind,
     /// What the line calls it.
     #[serde(rename = "as")]
     #[schema(max_length = 40)]

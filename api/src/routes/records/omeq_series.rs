@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 use jiff::Timestamp;
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_domain::ids::PatientId;
 use painreg_domain::medication::{Medication, OmeqPoint, series};
 use painreg_tenants::store::entries::{self, ListFilter, Sort};
@@ -50,7 +50,7 @@ pub async fn read_omeq_series(
             tx.about("omeq_series".to_owned());
             let access = tx.open_patient(patient)?;
             let filter = ListFilter { sort: Sort::EarliestFirst, as_of: query.as_of, ..ListFilter::default() };
-            let found = entries::of_patient(tx, &access, Kind::Medication, &filter, None, MOST)?;
+            let found = entries::of_patient(tx, &access, EntryKind::Medication, &filter, None, MOST)?;
             let medications = found.items.iter().map(entries::content).collect::<Result<Vec<Medication>, _>>()?;
             Ok(OmeqSeries { items: series(&medications) })
         })

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 use jiff::civil::Date;
-use painreg_domain::clinical::legal_basis::{Reason, Verdict, may_keep, may_send};
+use painreg_domain::clinical::legal_basis::{PermissionReason, Verdict, may_keep, may_send};
 use painreg_domain::ids::PatientId;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ pub struct PermissionView {
     /// Whether it may be done.
     allowed: bool,
     /// Why.
-    reason: Reason,
+    reason: PermissionReason,
     /// The reason in a sentence, in English.
     #[schema(max_length = 200)]
     en: &'static str,

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, post, web};
 use jiff::civil::Date;
 use painreg_domain::clinical::history::ChangeReason;
-use painreg_domain::clinical::{Consequence, Kind, Referral, recategorised};
+use painreg_domain::clinical::{Consequence, EntryKind, Referral, recategorised};
 use painreg_domain::ids::{EntryId, PatientId};
 use painreg_tenants::StoreError;
 use painreg_tenants::store::{code_lists, entries};
@@ -65,9 +65,9 @@ pub async fn recategorise_referral(
     let place = format!("{referral}/recategorisations");
     caller
         .run_once(key, bytes, &place, move |tx| {
-            tx.about(format!("{}/{id}", Kind::Referral));
+            tx.about(format!("{}/{id}", EntryKind::Referral));
             let (access, standing) = tx.open_to_record(patient)?;
-            let before = entries::find(tx, &access, Kind::Referral, id, None)?;
+            let before = entries::find(tx, &access, EntryKind::Referral, id, None)?;
             if before.version != version.0 {
                 return Err(StoreError::Stale.into());
             }

@@ -2,7 +2,7 @@
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, patch, web};
-use painreg_domain::event::Kind;
+use painreg_domain::event::EventType;
 use painreg_domain::ids::WebhookId;
 use painreg_tenants::store::webhooks;
 use serde::Deserialize;
@@ -32,7 +32,7 @@ pub struct ChangeWebhook {
     #[serde(default, deserialize_with = "non_null")]
     #[validate(length(max = 40))]
     #[schema(max_items = 40, nullable = false)]
-    kinds: Option<Vec<Kind>>,
+    kinds: Option<Vec<EventType>>,
     /// Whether it is told anything; what it misses meanwhile it is told when it is enabled again.
     #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]

@@ -1,7 +1,7 @@
 //! Adding a webhook.
 
 use actix_web::{HttpResponse, post, web};
-use painreg_domain::event::Kind;
+use painreg_domain::event::EventType;
 use painreg_tenants::store::webhooks::{self, WebhookSettings};
 use serde::Deserialize;
 use validator::Validate;
@@ -28,7 +28,7 @@ pub struct CreateWebhook {
     #[serde(default)]
     #[validate(length(max = 40))]
     #[schema(max_items = 40)]
-    kinds: Vec<Kind>,
+    kinds: Vec<EventType>,
 }
 
 /// Have somebody told what happens from now on.

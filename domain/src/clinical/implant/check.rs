@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::super::{Entry, Examination, Kind, Nothing};
+use super::super::{Entry, EntryKind, Examination, Nothing};
 use super::Battery;
 use crate::fault::{Fault, FaultCode};
 use crate::ids::EntryId;
@@ -44,7 +44,7 @@ pub struct ImplantCheck {
 }
 
 impl Entry for ImplantCheck {
-    const KIND: Kind = Kind::ImplantCheck;
+    const KIND: EntryKind = EntryKind::ImplantCheck;
     type Derived = Nothing;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::super::body::Side;
-use super::super::{Entry, Examination, Kind, Remark};
+use super::super::{Entry, EntryKind, Examination, Remark};
 use super::{ComponentKind, IpgSite, MriCondition};
 use crate::fault::FaultCode;
 use crate::ids::EntryId;
@@ -104,7 +104,7 @@ fn is_vertebra(text: &str) -> bool {
 }
 
 impl Entry for ImplantComponent {
-    const KIND: Kind = Kind::ImplantComponent;
+    const KIND: EntryKind = EntryKind::ImplantComponent;
     type Derived = Identified;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Identified {

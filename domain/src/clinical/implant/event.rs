@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::super::{Entry, Examination, Kind};
+use super::super::{Entry, EntryKind, Examination};
 use super::EventClass;
 use crate::fault::{Fault, FaultCode};
 use crate::ids::EntryId;
@@ -94,7 +94,7 @@ pub struct Classified {
 }
 
 impl Entry for ImplantEvent {
-    const KIND: Kind = Kind::ImplantEvent;
+    const KIND: EntryKind = EntryKind::ImplantEvent;
     type Derived = Classified;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Classified {

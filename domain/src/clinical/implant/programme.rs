@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::super::{Entry, Examination, Kind, Nothing, Remark};
+use super::super::{Entry, EntryKind, Examination, Nothing, Remark};
 use super::{AmplitudeUnit, Waveform};
 use crate::fault::{Fault, FaultCode};
 use crate::ids::EntryId;
@@ -97,7 +97,7 @@ impl ImplantProgramme {
 }
 
 impl Entry for ImplantProgramme {
-    const KIND: Kind = Kind::ImplantProgramme;
+    const KIND: EntryKind = EntryKind::ImplantProgramme;
     type Derived = Nothing;
 
     fn examine(&self, exam: &mut Examination<'_>) -> Nothing {

@@ -12,7 +12,7 @@ fn properties<T: Entry + PartialSchema>() -> serde_json::Map<String, Value> {
 }
 
 /// The codes of the faults at that member alone.
-fn codes(kind: Kind, member: &str, value: &Value) -> Vec<String> {
+fn codes(kind: EntryKind, member: &str, value: &Value) -> Vec<String> {
     let said = say(kind, &json!({ member: value }));
     let of_member = |fault: &str| fault.strip_prefix(&format!("/{member} ")).map(str::to_owned);
     said.faults.split(", ").filter_map(of_member).collect()
@@ -21,7 +21,7 @@ fn codes(kind: Kind, member: &str, value: &Value) -> Vec<String> {
 #[test]
 fn examine_accepts_numbers_up_to_their_bounds() {
     let mut bounds = 0;
-    for kind in Kind::iter() {
+    for kind in EntryKind::iter() {
         for (member, schema) in of_kind!(kind, properties()) {
             let step = if schema["type"].to_string().contains("integer") { 1.0 } else { 0.001 };
             for (bound, sign) in
@@ -45,7 +45,7 @@ fn examine_accepts_numbers_up_to_their_bounds() {
 #[test]
 fn examine_accepts_texts_and_lists_up_to_their_length() {
     let mut bounds = 0;
-    for kind in Kind::iter() {
+    for kind in EntryKind::iter() {
         for (member, schema) in of_kind!(kind, properties()) {
             if let Some(most) = schema["maxLength"].as_u64() {
                 let most = usize::try_from(most).expect("few");
@@ -75,7 +75,7 @@ fn examine_accepts_texts_and_lists_up_to_their_length() {
 
 #[test]
 fn every_text_and_list_of_an_entry_has_a_bound() {
-    for kind in Kind::iter() {
+    for kind in EntryKind::iter() {
         for (member, schema) in of_kind!(kind, properties()) {
             let types = schema["type"].to_string();
             let is_bounded = schema.get("format").is_some() || schema.get("maxLength").is_some();

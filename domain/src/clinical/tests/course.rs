@@ -8,7 +8,7 @@ use crate::clinical::{Consequence, Effect};
 #[test]
 fn examine_names_every_fault_of_a_referral() {
     refused(
-        Kind::Referral,
+        EntryKind::Referral,
         [
             (json!({"received_on": "1970-01-30", "assessed_on": null}), "/received_on before_birth"),
             (json!({"received_on": "2026-11-23", "assessed_on": null}), "/received_on in_future"),
@@ -34,7 +34,7 @@ fn examine_names_every_fault_of_a_referral() {
         ],
     );
     remarked(
-        Kind::Referral,
+        EntryKind::Referral,
         [
             (json!({"category": null, "assessed_on": null}), &[Remark::CategoryMissing]),
             (json!({"source": null, "unit": null, "pas_id": null, "assessed_on": null}), &[]),
@@ -42,7 +42,7 @@ fn examine_names_every_fault_of_a_referral() {
     );
     // Assessed in the papers after the death: that must be possible to put right.
     refused_of_the_dead(
-        Kind::Referral,
+        EntryKind::Referral,
         [
             (json!({"received_on": "2026-02-20", "assessed_on": "2026-03-10"}), ""),
             (json!({"received_on": "2026-03-02", "assessed_on": null}), "/received_on after_death"),
@@ -54,15 +54,15 @@ fn examine_names_every_fault_of_a_referral() {
 fn examine_suggests_categories_in_force() {
     let all =
         ["right_granted", "right_granted_intervention", "right_granted_single", "second_opinion", "guidance_only"];
-    assert_eq!(say(Kind::Referral, &json!({"category": "granted"})).suggested, all);
+    assert_eq!(say(EntryKind::Referral, &json!({"category": "granted"})).suggested, all);
     let units = ["clinic", "interventional", "neuromodulation", "rehabilitation"];
-    assert_eq!(say(Kind::Referral, &json!({"unit": "old_clinic"})).suggested, units);
+    assert_eq!(say(EntryKind::Referral, &json!({"unit": "old_clinic"})).suggested, units);
     let before = json!({"unit": "new_clinic", "received_on": "2020-12-31"});
-    assert_eq!(say(Kind::Referral, &before).suggested, [&units[..], &["old_clinic"]].concat());
+    assert_eq!(say(EntryKind::Referral, &before).suggested, [&units[..], &["old_clinic"]].concat());
 }
 
 fn referral(category: Option<&str>) -> Referral {
-    serde_json::from_value(changed(Kind::Referral, &json!({"category": category}))).expect("a referral")
+    serde_json::from_value(changed(EntryKind::Referral, &json!({"category": category}))).expect("a referral")
 }
 
 fn effect(category: &str, flags: [bool; 3]) -> Effect {
@@ -125,7 +125,7 @@ fn recategorised_refuses_unknown_and_expired_categories() {
 #[test]
 fn examine_names_every_fault_of_an_episode() {
     refused(
-        Kind::Episode,
+        EntryKind::Episode,
         [
             (json!({"opened_on": "1969-12-31"}), "/opened_on before_birth"),
             (json!({"closed_on": "2025-01-31"}), "/closed_on wrong_order"),
@@ -140,7 +140,7 @@ fn examine_names_every_fault_of_an_episode() {
         ],
     );
     refused_of_the_dead(
-        Kind::Episode,
+        EntryKind::Episode,
         [
             (json!({"closed_on": "2026-06-01", "closing_reason": "deceased"}), ""),
             (json!({"opened_on": "2026-03-02", "closed_on": null, "closing_reason": null}), "/opened_on after_death"),
@@ -154,7 +154,7 @@ fn examine_names_every_fault_of_a_consultation() {
     let wrong = "/professionals/1/hpr invalid_format";
     let crowd = |many: usize| json!({"professionals": vec![json!({"profession": "other"}); many]});
     refused(
-        Kind::Consultation,
+        EntryKind::Consultation,
         [
             (json!({"held_on": "1970-01-30"}), "/held_on before_birth"),
             (json!({"held_on": "2026-11-23"}), "/held_on in_future"),
@@ -177,7 +177,7 @@ fn examine_names_every_fault_of_a_consultation() {
     );
     // Who has died does not come, and what was agreed upon is called off.
     refused_of_the_dead(
-        Kind::Consultation,
+        EntryKind::Consultation,
         [
             (json!({"held_on": "2026-03-01"}), ""),
             (json!({"held_on": "2026-03-02"}), "/held_on after_death"),

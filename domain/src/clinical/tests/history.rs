@@ -11,9 +11,9 @@ use crate::ids::EntryId;
 const BOOKKEEPING: [&str; 3] = ["version", "updated_at", "updated_by"];
 const MEMBERS: [&str; 6] = ["day", "code", "sites", "version", "updated_at", "updated_by"];
 
-type Key = (Kind, EntryId);
+type Key = (EntryKind, EntryId);
 
-fn key(kind: Kind, number: u128) -> Key {
+fn key(kind: EntryKind, number: u128) -> Key {
     (kind, EntryId::existing(Uuid::from_u128(number)))
 }
 
@@ -81,7 +81,7 @@ fn any_value() -> impl Strategy<Value = Value> {
 }
 
 fn edits() -> impl Strategy<Value = Vec<Edit>> {
-    let kinds = proptest::sample::select(vec![Kind::Referral, Kind::Procedure]);
+    let kinds = proptest::sample::select(vec![EntryKind::Referral, EntryKind::Procedure]);
     let key = || (kinds.clone(), 0..3_u128).prop_map(|(kind, number)| key(kind, number));
     let member = || proptest::sample::select(MEMBERS.to_vec());
     let edit = prop_oneof![
@@ -135,7 +135,7 @@ proptest! {
 
 #[test]
 fn differences_list_members_added_changed_and_removed() {
-    let [stays, added, removed, touched] = [1, 2, 3, 4].map(|number| key(Kind::Referral, number));
+    let [stays, added, removed, touched] = [1, 2, 3, 4].map(|number| key(EntryKind::Referral, number));
     let before = RecordState::from([
         (stays, object(json!({"received_on": "2025-01-10", "category": null, "unit": "clinic", "version": 1}))),
         (removed, object(json!({"received_on": "2025-01-11", "version": 1}))),

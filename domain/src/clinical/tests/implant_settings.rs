@@ -14,7 +14,7 @@ fn examine_names_every_fault_of_a_programme() {
     };
     let ids: Vec<String> = (1..=9).map(|number| format!("00000000-0000-4000-8000-00000000000{number}")).collect();
     refused(
-        Kind::ImplantProgramme,
+        EntryKind::ImplantProgramme,
         [
             (json!({"set_on": "2026-11-23", "ended_on": null}), "/set_on in_future"),
             (json!({"ended_on": "2025-04-01"}), "/ended_on wrong_order"),
@@ -57,7 +57,7 @@ fn examine_names_every_fault_of_a_programme() {
         ],
     );
     refused_of_the_dead(
-        Kind::ImplantProgramme,
+        EntryKind::ImplantProgramme,
         [
             (json!({"ended_on": "2026-12-01"}), ""),
             (json!({"set_on": "2026-03-02", "ended_on": null}), "/set_on after_death"),
@@ -78,7 +78,7 @@ fn examine_remarks_on_settings_outside_the_usual_range() {
         let mut whole = json!({"waveform": waveform, "frequency_hz": null, "pulse_width_us": null, "amplitude": null,
             "amplitude_unit": null});
         whole.as_object_mut().expect("members").extend(members.as_object().expect("members").clone());
-        let said = say(Kind::ImplantProgramme, &whole);
+        let said = say(EntryKind::ImplantProgramme, &whole);
         assert_eq!(said.faults, "", "{whole}");
         said.remarks.contains(&Remark::UnusualSetting)
     };
@@ -117,7 +117,7 @@ fn examine_names_every_fault_of_a_check() {
         impedances(&them.take(usize::try_from(many).expect("few")).collect::<Vec<_>>())
     };
     refused(
-        Kind::ImplantCheck,
+        EntryKind::ImplantCheck,
         [
             (json!({"checked_on": "2026-11-23"}), "/checked_on in_future"),
             (json!({"battery_percent": -1}), "/battery_percent out_of_range"),
@@ -136,5 +136,5 @@ fn examine_names_every_fault_of_a_check() {
             (many(129), "/impedances too_long"),
         ],
     );
-    refused_of_the_dead(Kind::ImplantCheck, [(json!({"checked_on": "2026-03-02"}), "/checked_on after_death")]);
+    refused_of_the_dead(EntryKind::ImplantCheck, [(json!({"checked_on": "2026-03-02"}), "/checked_on after_death")]);
 }

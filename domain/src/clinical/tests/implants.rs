@@ -14,7 +14,7 @@ fn examine_names_every_fault_of_an_implant() {
         members
     };
     refused(
-        Kind::Implant,
+        EntryKind::Implant,
         [
             (json!({"decided_on": "1970-01-30"}), "/decided_on before_birth"),
             (json!({"decided_on": "2025-04-02"}), "/trial_started_on wrong_order"),
@@ -41,7 +41,7 @@ fn examine_names_every_fault_of_an_implant() {
         ],
     );
     refused_of_the_dead(
-        Kind::Implant,
+        EntryKind::Implant,
         [
             (json!({"trial_started_on": "2026-02-25", "trial_ended_on": "2026-03-01", "trial_outcome": "aborted"}), ""),
             (json!({"trial_started_on": "2026-02-25", "trial_ended_on": "2026-03-02"}), "/trial_ended_on after_death"),
@@ -67,7 +67,7 @@ fn examine_derives_success_from_half_of_the_pain() {
         ("aborted", None, ""),
     ] {
         let members = json!({"trial_outcome": outcome, "trial_relief_percent": relief});
-        assert_eq!(say(Kind::Implant, &members).faults, faults, "{members}");
+        assert_eq!(say(EntryKind::Implant, &members).faults, faults, "{members}");
     }
 }
 
@@ -81,12 +81,12 @@ fn examine_remarks_on_very_short_and_long_trials() {
         ("2025-05-01", 31, true),
         ("2026-04-01", 366, true),
     ] {
-        let said = say(Kind::Implant, &json!({ "trial_ended_on": ended_on }));
+        let said = say(EntryKind::Implant, &json!({ "trial_ended_on": ended_on }));
         assert_eq!(said.derived, json!({"trial_days": days}), "{ended_on}");
         assert_eq!(said.remarks.contains(&Remark::UnusualTrialLength), odd, "{ended_on}");
     }
     let going_on = json!({"trial_ended_on": null, "trial_outcome": null, "trial_relief_percent": null});
-    assert_eq!(say(Kind::Implant, &going_on).derived, json!({"trial_days": null}));
+    assert_eq!(say(EntryKind::Implant, &going_on).derived, json!({"trial_days": null}));
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn examine_names_every_fault_of_a_component() {
     let device = "(01)07350000000009";
     let udi = |rest: &str| json!({"udi": format!("{device}{rest}")});
     refused(
-        Kind::ImplantComponent,
+        EntryKind::ImplantComponent,
         [
             (json!({"implanted_on": "2026-02-02"}), "/removed_on wrong_order"),
             (json!({"removed_on": "2025-03-31"}), "/removed_on wrong_order"),
@@ -130,7 +130,7 @@ fn examine_names_every_fault_of_a_component() {
         ],
     );
     refused_of_the_dead(
-        Kind::ImplantComponent,
+        EntryKind::ImplantComponent,
         [
             (json!({"removed_on": "2026-03-03"}), ""),
             (json!({"implanted_on": "2026-03-02", "removed_on": null}), "/implanted_on after_death"),
@@ -142,7 +142,7 @@ fn examine_names_every_fault_of_a_component() {
 fn examine_remarks_on_missing_udi_and_expired_components() {
     let expires = |day: &str| json!({"udi": format!("(01)07350000000009(17){day}")});
     remarked(
-        Kind::ImplantComponent,
+        EntryKind::ImplantComponent,
         [
             (json!({"udi": null}), &[Remark::UdiMissing]),
             (expires("250331"), &[Remark::ExpiredWhenImplanted]),
@@ -151,20 +151,21 @@ fn examine_remarks_on_missing_udi_and_expired_components() {
             (expires("250300"), &[Remark::ExpiredWhenImplanted]),
         ],
     );
-    let said = say(Kind::ImplantComponent, &json!({"udi": "]d201073500000000091725030010LOT42\u{1d}21SER42"}));
+    let said = say(EntryKind::ImplantComponent, &json!({"udi": "]d201073500000000091725030010LOT42\u{1d}21SER42"}));
     assert_eq!(said.faults, "");
     assert_eq!(
         said.derived,
         json!({"udi_di": "07350000000009", "udi_lot": "LOT42", "udi_serial": "SER42", "manufactured_on": null,
             "expires_on": "2025-03-31"})
     );
-    let refused = say(Kind::ImplantComponent, &json!({"udi": "(01)07350000000008(21)SER42"}));
+    let refused = say(EntryKind::ImplantComponent, &json!({"udi": "(01)07350000000008(21)SER42"}));
     assert_eq!(refused.derived["udi_serial"], json!(null));
 }
 
 #[test]
 fn is_vertebra_accepts_existing_vertebrae_only() {
-    let fits = |level: &str| say(Kind::ImplantComponent, &json!({"tip_level": level, "entry_level": level})).faults;
+    let fits =
+        |level: &str| say(EntryKind::ImplantComponent, &json!({"tip_level": level, "entry_level": level})).faults;
     for (region, most) in [("C", 7), ("T", 12), ("L", 5), ("S", 5)] {
         for number in 0..=99 {
             let expected = if (1..=most).contains(&number) {
@@ -192,7 +193,7 @@ fn examine_refuses_members_foreign_to_the_component() {
             let mut members = without.clone();
             members["component"] = word.into();
             members[member] = value;
-            let faults = say(Kind::ImplantComponent, &members).faults;
+            let faults = say(EntryKind::ImplantComponent, &members).faults;
             assert!(faults.is_empty() || faults == format!("/{member} contradiction"), "{word}: {faults}");
             faults.is_empty()
         };
@@ -263,7 +264,7 @@ fn class_of_every_event_equals_the_published_scheme() {
     for (class, events) in scheme {
         for event in events {
             assert_eq!(event.parse::<EventKind>().map(EventKind::class), Ok(class), "{event}");
-            let derived = say(Kind::ImplantEvent, &json!({ "event": event })).derived;
+            let derived = say(EntryKind::ImplantEvent, &json!({ "event": event })).derived;
             assert_eq!(derived, json!({ "class": class }), "{event}");
         }
     }
@@ -273,7 +274,7 @@ fn class_of_every_event_equals_the_published_scheme() {
 fn examine_names_every_fault_of_an_event() {
     let ids: Vec<String> = (1..=21).map(|number| format!("00000000-0000-4000-8000-0000000000{number:02}")).collect();
     refused(
-        Kind::ImplantEvent,
+        EntryKind::ImplantEvent,
         [
             (json!({"happened_on": "2026-11-23"}), "/happened_on in_future"),
             (json!({"component_ids": []}), ""),
@@ -291,7 +292,7 @@ fn examine_names_every_fault_of_an_event() {
     );
     // Devices are explanted before cremation; other entries after death are refused.
     refused_of_the_dead(
-        Kind::ImplantEvent,
+        EntryKind::ImplantEvent,
         [
             (json!({"event": "death", "happened_on": "2026-03-01"}), ""),
             (json!({"event": "death", "happened_on": "2026-03-02"}), "/happened_on after_death"),

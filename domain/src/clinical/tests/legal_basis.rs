@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::clinical::legal_basis::{
-    Against, Basis, BasisSource, Circumstances, Decision, EXEMPT_SINCE, Reason, may_keep, may_send,
+    Against, Basis, BasisSource, Circumstances, ConsentDecision, EXEMPT_SINCE, PermissionReason, may_keep, may_send,
 };
 
 fn ground(basis: Basis, from: &str) -> LegalBasis {
@@ -22,20 +22,20 @@ fn ground(basis: Basis, from: &str) -> LegalBasis {
     }
 }
 
-fn consent(decision: Decision, from: &str) -> LegalBasis {
+fn consent(decision: ConsentDecision, from: &str) -> LegalBasis {
     LegalBasis { decision: Some(decision), ..ground(Basis::Consent, from) }
 }
 
 fn given(from: &str) -> LegalBasis {
-    consent(Decision::Given, from)
+    consent(ConsentDecision::Given, from)
 }
 
 fn refused_on(from: &str) -> LegalBasis {
-    consent(Decision::Refused, from)
+    consent(ConsentDecision::Refused, from)
 }
 
 fn withdrawn(from: &str) -> LegalBasis {
-    consent(Decision::Withdrawn, from)
+    consent(ConsentDecision::Withdrawn, from)
 }
 
 fn exempt(from: &str) -> LegalBasis {
@@ -53,12 +53,12 @@ fn until(to: &str, ground: LegalBasis) -> LegalBasis {
 #[test]
 fn may_keep_and_may_send_follow_the_table_of_legal_bases() {
     use Against::{Questionnaires, Registry};
-    use Reason::{
+    use PermissionReason::{
         ConsentGiven, ConsentRefused, ConsentWithdrawn, Exempt, GeneralExemption, NoBasis,
         ReservedAgainstQuestionnaires as NoForms, ReservedAgainstRegistry as NotHere,
     };
     let consented = || given("2018-03-01");
-    let cases: Vec<(Vec<LegalBasis>, &str, Reason, Reason)> = vec![
+    let cases: Vec<(Vec<LegalBasis>, &str, PermissionReason, PermissionReason)> = vec![
         // Nothing was said.
         (vec![], "2021-05-31", NoBasis, NoBasis),
         (vec![], "2021-06-01", GeneralExemption, GeneralExemption),
@@ -159,13 +159,13 @@ fn may_keep_and_may_send_follow_the_table_of_legal_bases() {
     }
 }
 
-fn permits(reason: Reason) -> bool {
-    matches!(reason, Reason::ConsentGiven | Reason::Exempt | Reason::GeneralExemption)
+fn permits(reason: PermissionReason) -> bool {
+    matches!(reason, PermissionReason::ConsentGiven | PermissionReason::Exempt | PermissionReason::GeneralExemption)
 }
 
 #[test]
 fn circumstances_restrict_may_send_only() {
-    use Reason::{CognitiveImpairment, ConsentRefused, Deceased, GeneralExemption, InterpreterNeeded};
+    use PermissionReason::{CognitiveImpairment, ConsentRefused, Deceased, GeneralExemption, InterpreterNeeded};
     let day = date(2022, 1, 1);
     let (eve, next) = (day.yesterday().expect("a day"), day.tomorrow().expect("a day"));
     let forms = || vec![reserved(Against::Questionnaires, "2022-01-01")];
@@ -181,7 +181,7 @@ fn circumstances_restrict_may_send_only() {
         (vec![], Some(day), true, true, Deceased),
         (no(), Some(day), false, false, Deceased),
         (no(), None, true, true, ConsentRefused),
-        (forms(), None, true, true, Reason::ReservedAgainstQuestionnaires),
+        (forms(), None, true, true, PermissionReason::ReservedAgainstQuestionnaires),
         (forms(), Some(day), false, false, Deceased),
     ] {
         let circumstances = Circumstances { deceased_on, cognitive_impairment, interpreter_needed };
@@ -193,7 +193,7 @@ fn circumstances_restrict_may_send_only() {
 #[test]
 fn reasons_are_sentences_in_both_languages() {
     let mut seen = Vec::new();
-    for reason in Reason::iter() {
+    for reason in PermissionReason::iter() {
         for text in [reason.en(), reason.nb()] {
             assert!(text.ends_with('.') && text.starts_with(char::is_uppercase), "{text:?}");
             assert!(!seen.contains(&text), "{text:?}");
@@ -211,7 +211,7 @@ fn examine_names_every_fault_of_a_legal_basis() {
     let consent = |decision: Value| json!({"basis": "consent", "decision": decision});
     let reservation = |against: Value| json!({"basis": "reservation", "against": against});
     refused(
-        Kind::LegalBasis,
+        EntryKind::LegalBasis,
         [
             (json!({"valid_from": "1970-01-30"}), "/valid_from before_birth"),
             (json!({"valid_from": "2026-11-23"}), "/valid_from in_future"),
@@ -233,10 +233,10 @@ fn examine_names_every_fault_of_a_legal_basis() {
             (json!({"letter_version": "x".repeat(41)}), "/letter_version too_long"),
         ],
     );
-    refused_of_the_dead(Kind::LegalBasis, [(json!({"valid_from": "2026-03-02"}), "")]);
+    refused_of_the_dead(EntryKind::LegalBasis, [(json!({"valid_from": "2026-03-02"}), "")]);
     let eve = json!(EXEMPT_SINCE.yesterday().expect("a day"));
     remarked(
-        Kind::LegalBasis,
+        EntryKind::LegalBasis,
         [
             (json!({ "valid_from": eve }), &[Remark::ExemptionBeforeJune2021]),
             (json!({"valid_from": eve, "basis": "consent", "decision": "given"}), &[]),
@@ -250,8 +250,8 @@ fn any_day() -> impl Strategy<Value = Date> {
 }
 
 fn any_ground() -> impl Strategy<Value = LegalBasis> {
-    let decisions =
-        [Decision::Given, Decision::Refused, Decision::Withdrawn].map(|it| (Basis::Consent, Some(it), None));
+    let decisions = [ConsentDecision::Given, ConsentDecision::Refused, ConsentDecision::Withdrawn]
+        .map(|it| (Basis::Consent, Some(it), None));
     let others = [
         (Basis::Exemption, None, None),
         (Basis::Reservation, None, Some(Against::Questionnaires)),
@@ -296,7 +296,7 @@ proptest! {
         let reservation = LegalBasis { valid_from: from.min(on), ..reserved(Against::Registry, "2022-01-01") };
         grounds.insert(place.index(grounds.len() + 1), reservation);
         let kept = may_keep(&grounds, on);
-        prop_assert_eq!((kept.allowed, kept.reason), (false, Reason::ReservedAgainstRegistry));
+        prop_assert_eq!((kept.allowed, kept.reason), (false, PermissionReason::ReservedAgainstRegistry));
         prop_assert!(!may_send(&grounds, circumstances, on).allowed);
     }
 

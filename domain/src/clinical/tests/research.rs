@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn examine_names_every_fault_of_a_participation() {
     refused(
-        Kind::ProjectParticipation,
+        EntryKind::ProjectParticipation,
         [
             (json!({"project": "none"}), "/project unknown_reference"),
             (json!({"project": ""}), "/project unknown_reference"),
@@ -33,14 +33,14 @@ fn examine_names_every_fault_of_a_participation() {
         ],
     );
     refused_of_the_dead(
-        Kind::ProjectParticipation,
+        EntryKind::ProjectParticipation,
         [
             (json!({"left_on": "2026-06-30"}), ""),
             (json!({"joined_on": "2026-03-02", "left_on": null}), "/joined_on after_death"),
         ],
     );
     for (project, excluded) in [("taper", true), ("audit", false), ("none", false)] {
-        let derived = say(Kind::ProjectParticipation, &json!({ "project": project })).derived;
+        let derived = say(EntryKind::ProjectParticipation, &json!({ "project": project })).derived;
         assert_eq!(derived, json!({ "excluded_from_follow_up": excluded }), "{project}");
     }
 }
@@ -48,7 +48,7 @@ fn examine_names_every_fault_of_a_participation() {
 #[test]
 fn examine_names_every_fault_of_a_sample() {
     refused(
-        Kind::Sample,
+        EntryKind::Sample,
         [
             (json!({"taken_on": "2026-11-23"}), "/taken_on in_future"),
             (json!({"sample_type": "blood"}), "/sample_type unknown_code"),
@@ -62,5 +62,5 @@ fn examine_names_every_fault_of_a_sample() {
             (json!({"state": "destroyed"}), ""),
         ],
     );
-    refused_of_the_dead(Kind::Sample, [(json!({"taken_on": "2026-03-02"}), "/taken_on after_death")]);
+    refused_of_the_dead(EntryKind::Sample, [(json!({"taken_on": "2026-03-02"}), "/taken_on after_death")]);
 }

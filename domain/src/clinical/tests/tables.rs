@@ -51,7 +51,7 @@ fn is_read<T: Entry>(entry: &Value) -> bool {
     serde_json::from_value::<T>(entry.clone()).is_ok()
 }
 
-fn derived_of(kind: Kind) -> Vec<String> {
+fn derived_of(kind: EntryKind) -> Vec<String> {
     let Value::Object(derived) = say(kind, &json!({})).derived else { panic!("{kind}") };
     derived.keys().cloned().collect()
 }
@@ -59,7 +59,7 @@ fn derived_of(kind: Kind) -> Vec<String> {
 #[test]
 fn the_members_of_every_kind_are_the_columns_of_its_table() {
     let tables = tables();
-    for kind in Kind::iter() {
+    for kind in EntryKind::iter() {
         let table = kind.to_string();
         let row = kind.row();
         let mut expected: BTreeSet<String> = FRAME.map(str::to_owned).into();
@@ -78,7 +78,7 @@ fn the_members_of_every_kind_are_the_columns_of_its_table() {
 #[test]
 fn a_member_may_be_null_exactly_where_its_column_may() {
     let tables = tables();
-    for kind in Kind::iter() {
+    for kind in EntryKind::iter() {
         let columns = columns(&tables[&kind.to_string()]);
         for member in of_kind!(kind, members_of()) {
             let entry = changed(kind, &json!({*member: null}));
@@ -95,7 +95,7 @@ fn an_entry_is_written_with_all_its_members_and_read_with_no_others() {
     fn written<T: Entry>(entry: &Value) -> Result<Value, serde_json::Error> {
         serde_json::from_value::<T>(entry.clone()).map(|entry| serde_json::to_value(entry).expect("JSON"))
     }
-    for kind in Kind::iter() {
+    for kind in EntryKind::iter() {
         let entry = good(kind);
         let own: BTreeSet<&str> = of_kind!(kind, members_of()).iter().copied().collect();
         let given: BTreeSet<&str> = entry.as_object().expect("members").keys().map(String::as_str).collect();
@@ -124,7 +124,7 @@ fn an_entry_is_written_with_all_its_members_and_read_with_no_others() {
 
 #[test]
 fn kind_rows_name_existing_members() {
-    for kind in Kind::iter() {
+    for kind in EntryKind::iter() {
         let row = kind.row();
         let own = of_kind!(kind, members_of());
         let derived = derived_of(kind);
@@ -155,14 +155,14 @@ fn kind_rows_name_existing_members() {
 fn paths_and_words_of_kinds_are_unique() {
     let is_kebab =
         |path: &str| path.split('-').all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()));
-    let rows: Vec<KindRow> = Kind::iter().map(Kind::row).collect();
+    let rows: Vec<KindRow> = EntryKind::iter().map(EntryKind::row).collect();
     assert!(rows.iter().all(|row| is_kebab(row.path)));
     for words in [|row: &KindRow| row.path, |row: &KindRow| row.en, |row: &KindRow| row.nb] {
         let unique: BTreeSet<&str> = rows.iter().map(words).collect();
-        assert_eq!(unique.len(), Kind::COUNT);
+        assert_eq!(unique.len(), EntryKind::COUNT);
         assert!(unique.iter().all(|word| !word.trim().is_empty()));
     }
-    for kind in Kind::iter() {
+    for kind in EntryKind::iter() {
         let name = kind.to_string();
         assert_eq!(name.parse(), Ok(kind));
         assert_eq!(serde_json::to_value(kind).expect("a text"), name);
@@ -218,7 +218,7 @@ fn every_check_lists_the_words_of_its_enumeration() {
         ("implant_event_class_known", words_of::<EventClass>()),
         ("implant_check_battery_known", words_of::<Battery>()),
         ("legal_basis_basis_known", words_of::<legal_basis::Basis>()),
-        ("legal_basis_decision_known", words_of::<legal_basis::Decision>()),
+        ("legal_basis_decision_known", words_of::<legal_basis::ConsentDecision>()),
         ("legal_basis_against_known", words_of::<legal_basis::Against>()),
         ("legal_basis_source_known", words_of::<legal_basis::BasisSource>()),
         ("sample_state_known", words_of::<SampleState>()),
@@ -241,7 +241,7 @@ fn every_check_lists_the_words_of_its_enumeration() {
 #[test]
 fn a_text_column_is_checked_exactly_where_its_member_takes_certain_words_only() {
     let tables = tables();
-    for kind in Kind::iter() {
+    for kind in EntryKind::iter() {
         let lines = &tables[&kind.to_string()];
         for member in of_kind!(kind, members_of()) {
             let column = lines.iter().find_map(|line| line.strip_prefix(&format!("{member} ")));

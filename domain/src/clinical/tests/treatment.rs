@@ -8,7 +8,7 @@ use crate::clinical::body::{Region, Side};
 #[test]
 fn examine_names_every_fault_of_a_diagnosis() {
     refused(
-        Kind::Diagnosis,
+        EntryKind::Diagnosis,
         [
             (json!({"set_on": "2026-11-23"}), "/set_on in_future"),
             (json!({"rank": 0}), "/rank out_of_range"),
@@ -29,15 +29,15 @@ fn examine_names_every_fault_of_a_diagnosis() {
             (json!({"code": "XK9K"}), "/code invalid_format"),
         ],
     );
-    refused_of_the_dead(Kind::Diagnosis, [(json!({"set_on": "2026-03-02"}), "/set_on after_death")]);
-    assert_eq!(say(Kind::Diagnosis, &json!({"code": "MG30.09"})).suggested[..1], ["MG30.0".to_owned()]);
+    refused_of_the_dead(EntryKind::Diagnosis, [(json!({"set_on": "2026-03-02"}), "/set_on after_death")]);
+    assert_eq!(say(EntryKind::Diagnosis, &json!({"code": "MG30.09"})).suggested[..1], ["MG30.0".to_owned()]);
 }
 
 #[test]
 fn examine_remarks_on_a_first_diagnosis_without_chronic_pain_code() {
     let expected: &[Remark] = &[Remark::ChronicPainCodeExpectedFirst];
     remarked(
-        Kind::Diagnosis,
+        EntryKind::Diagnosis,
         [
             (json!({"system": "icd10", "code": "M79.7"}), expected),
             (json!({"code": "8E43.0"}), expected),
@@ -55,7 +55,7 @@ fn examine_remarks_on_a_first_diagnosis_without_chronic_pain_code() {
         (json!({"code": "8e43.0/mg30.50"}), "8E43.0/MG30.50", json!("secondary")),
         (json!({"system": "icd10", "code": "m797"}), "M79.7", json!(null)),
     ] {
-        let derived = say(Kind::Diagnosis, &members).derived;
+        let derived = say(EntryKind::Diagnosis, &members).derived;
         assert_eq!((&derived["code"], &derived["chronic_pain"]), (&code.into(), &class), "{members}");
         assert!(derived["title"].is_string() && derived["edition"] == "built-in", "{derived}");
     }
@@ -77,7 +77,7 @@ fn many_places(member: &str, many: usize) -> Value {
 fn examine_names_every_fault_of_a_procedure() {
     let sites = |sites| places("sites", sites);
     refused(
-        Kind::Procedure,
+        EntryKind::Procedure,
         [
             (json!({"performed_on": "2026-11-23"}), "/performed_on in_future"),
             (json!({"code": "ZDS02"}), "/code wrong_code_system"),
@@ -95,8 +95,8 @@ fn examine_names_every_fault_of_a_procedure() {
             (many_places("sites", 21), "/sites too_long"),
         ],
     );
-    refused_of_the_dead(Kind::Procedure, [(json!({"performed_on": "2026-03-02"}), "/performed_on after_death")]);
-    remarked(Kind::Procedure, [(json!({"sites": []}), &[Remark::SiteMissing])]);
+    refused_of_the_dead(EntryKind::Procedure, [(json!({"performed_on": "2026-03-02"}), "/performed_on after_death")]);
+    remarked(EntryKind::Procedure, [(json!({"sites": []}), &[Remark::SiteMissing])]);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn examine_derives_the_group_from_the_code_unless_given() {
         (json!({"system": "ncsp", "code": "ZDS02"}), "ZDS02", json!("scs")),
         (json!({"system": "ncsp", "code": "ZDS03"}), "ZDS03", json!(null)),
     ] {
-        let said = say(Kind::Procedure, &members);
+        let said = say(EntryKind::Procedure, &members);
         assert_eq!(said.faults, "", "{members}");
         assert_eq!((&said.derived["code"], &said.derived["effective_group"]), (&code.into(), &group), "{members}");
     }
@@ -121,7 +121,7 @@ fn examine_names_every_fault_of_a_pain_drawing() {
     let areas = |areas| places("areas", areas);
     let intensity = |it: i32| json!({"areas": [{"region": "knee", "side": "left", "intensity": it}]});
     refused(
-        Kind::PainSite,
+        EntryKind::PainSite,
         [
             (json!({"recorded_on": "2026-11-23"}), "/recorded_on in_future"),
             (json!({"areas": []}), "/areas required"),
@@ -145,7 +145,7 @@ fn examine_names_every_fault_of_a_pain_drawing() {
         ],
     );
     // There are not a hundred places that do not overlap: too many are always some of them twice.
-    let said = say(Kind::PainSite, &json!({"areas": vec![json!({"region": "knee", "side": "left"}); 10_000]}));
+    let said = say(EntryKind::PainSite, &json!({"areas": vec![json!({"region": "knee", "side": "left"}); 10_000]}));
     assert!(said.faults.starts_with("/areas too_long, /areas/1/region contradiction"), "{}", said.faults);
     assert_eq!(said.faults.split(", ").count(), 1 + 99);
 }
@@ -158,7 +158,7 @@ fn both_sides_of_a_region_are_two_places() {
         (places("areas", &[("knee", "left"), ("knee", "right")]), 2),
         (many_places("areas", 80), 80),
     ] {
-        assert_eq!(say(Kind::PainSite, &areas).derived, json!({ "area_count": count }), "{areas}");
+        assert_eq!(say(EntryKind::PainSite, &areas).derived, json!({ "area_count": count }), "{areas}");
     }
 }
 
@@ -229,7 +229,7 @@ fn the_body_has_these_regions() {
 #[test]
 fn examine_names_every_fault_of_a_goal() {
     refused(
-        Kind::TreatmentGoal,
+        EntryKind::TreatmentGoal,
         [
             (json!({"set_on": "2026-11-23", "assessed_on": null, "attainment": null}), "/set_on in_future"),
             (json!({"target_on": "2025-02-02"}), "/target_on wrong_order"),
@@ -249,7 +249,7 @@ fn examine_names_every_fault_of_a_goal() {
         ],
     );
     refused_of_the_dead(
-        Kind::TreatmentGoal,
+        EntryKind::TreatmentGoal,
         [(json!({"target_on": "2027-01-01"}), ""), (json!({"assessed_on": "2026-03-02"}), "/assessed_on after_death")],
     );
 }
@@ -257,7 +257,7 @@ fn examine_names_every_fault_of_a_goal() {
 #[test]
 fn examine_names_every_fault_of_a_medication() {
     refused(
-        Kind::Medication,
+        EntryKind::Medication,
         [
             (json!({"started_on": "2026-11-23", "ended_on": null, "stop_reason": null}), "/started_on in_future"),
             (json!({"ended_on": "2025-02-02"}), "/ended_on wrong_order"),
@@ -292,7 +292,7 @@ fn examine_names_every_fault_of_a_medication() {
         ],
     );
     refused_of_the_dead(
-        Kind::Medication,
+        EntryKind::Medication,
         [
             (json!({"ended_on": "2026-12-01"}), ""),
             (json!({"started_on": "2026-03-02", "ended_on": null, "stop_reason": null}), "/started_on after_death"),
@@ -303,7 +303,7 @@ fn examine_names_every_fault_of_a_medication() {
 #[test]
 fn examine_derives_omeq_and_remarks_on_high_or_unknown_doses() {
     let said = |members: Value| {
-        let said = say(Kind::Medication, &members);
+        let said = say(EntryKind::Medication, &members);
         assert_eq!(said.faults, "", "{members}");
         (said.derived["omeq_mg"].clone(), said.derived["omeq_unknown"].clone(), said.remarks)
     };

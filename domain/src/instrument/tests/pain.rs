@@ -124,7 +124,7 @@ fn score_of_tampa_reverses_four_items() {
 
 #[test]
 fn short_tampa_scales_keep_the_original_numbers() {
-    let codes = |code: &str| instrument(code).items().iter().map(Item::code).collect::<Vec<_>>().join(" ");
+    let codes = |code: &str| instrument(code).items().iter().map(InstrumentItem::code).collect::<Vec<_>>().join(" ");
     assert_eq!(
         codes("tsk13"),
         "tsk_01 tsk_02 tsk_03 tsk_05 tsk_06 tsk_07 tsk_09 tsk_10 tsk_11 tsk_13 tsk_14 tsk_15 tsk_17"

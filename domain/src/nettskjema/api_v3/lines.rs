@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{Definition, Delivery};
+use super::{Delivery, NettskjemaDefinition};
 use crate::fault::{Fault, FaultCode};
 use crate::nettskjema::Shape;
 use crate::nettskjema::reading::{Node, Reader, id};
@@ -46,7 +46,7 @@ struct Open {
 
 impl Grouped {
     /// Reads the submission, see [`super::parse`].
-    pub fn parse(&self, form_id: &str, definition: Option<&Definition>) -> Result<Delivery, Vec<Fault>> {
+    pub fn parse(&self, form_id: &str, definition: Option<&NettskjemaDefinition>) -> Result<Delivery, Vec<Fault>> {
         super::parse(form_id, &self.document, definition)
     }
 }
@@ -120,7 +120,11 @@ pub fn line_of(line: &Value) -> Option<u64> {
 
 /// Reads the lines of one submission. Pointers lead into the list (`/3/submissionId`), or, of what they say together, into
 /// the document that they make. Lines of several submissions are a `contradiction`.
-pub fn parse_lines(form_id: &str, lines: &[Value], definition: Option<&Definition>) -> Result<Delivery, Vec<Fault>> {
+pub fn parse_lines(
+    form_id: &str,
+    lines: &[Value],
+    definition: Option<&NettskjemaDefinition>,
+) -> Result<Delivery, Vec<Fault>> {
     let mut gatherer = Lines::default();
     let mut faults = Vec::new();
     for (index, line) in lines.iter().enumerate() {

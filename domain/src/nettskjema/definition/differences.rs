@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Definition, ElementKind, Part};
+use super::{ElementKind, NettskjemaDefinition, Part};
 
 /// One difference between two versions of a form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -53,7 +53,7 @@ pub enum DefinitionChange {
 
 /// Returns the differences to `after`, in its order, removed parts last. Parts with the same number are the same, else
 /// parts with the same key.
-pub fn differences(before: &Definition, after: &Definition) -> Vec<DefinitionDifference> {
+pub fn differences(before: &NettskjemaDefinition, after: &NettskjemaDefinition) -> Vec<DefinitionDifference> {
     let mut found = Vec::new();
     let paired = pair(&before.elements, &after.elements, |element| (element.id, element.key.as_str()));
     for (old, new) in paired {

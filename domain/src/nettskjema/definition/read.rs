@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::{Definition, Element, ElementKind, Part, Picked};
+use super::{Element, ElementKind, NettskjemaDefinition, Part, Picked};
 use crate::fault::{Fault, FaultCode};
 use crate::nettskjema::reading::{Node, Reader, id};
 use crate::nettskjema::scalar::instant;
@@ -18,7 +18,7 @@ const KEY: usize = 64;
 const ELEMENTS: usize = 2000;
 const PARTS: usize = 500;
 
-impl Definition {
+impl NettskjemaDefinition {
     /// Reads every version in a document, oldest first: API v3's definition or its list of elements, TSD's metadata
     /// (one version or a list of them), or the older definition with pages of questions. Faults have pointers into the
     /// document.
@@ -42,13 +42,13 @@ impl Definition {
         if versions.is_empty() && reader.faults.is_empty() {
             reader.faults.push(Fault::new("", FaultCode::Required));
         }
-        versions.sort_by_key(Definition::generated_at);
+        versions.sort_by_key(NettskjemaDefinition::generated_at);
         reader.finish(Some(versions))
     }
 }
 
 impl Reader {
-    fn whole(&mut self, node: &Node<'_>) -> Definition {
+    fn whole(&mut self, node: &Node<'_>) -> NettskjemaDefinition {
         let pages = self.nodes(node, "pages");
         let mut elements = self.nodes(node, "elements");
         elements.extend(pages.iter().flat_map(|page| self.nodes(page, "elements")));
@@ -58,12 +58,12 @@ impl Reader {
         self.version(node, &elements)
     }
 
-    fn version(&mut self, node: &Node<'_>, nodes: &[Node<'_>]) -> Definition {
+    fn version(&mut self, node: &Node<'_>, nodes: &[Node<'_>]) -> NettskjemaDefinition {
         if nodes.len() > ELEMENTS {
             self.fault(node, "elements", FaultCode::TooLong);
-            return Definition::default();
+            return NettskjemaDefinition::default();
         }
-        let mut definition = Definition {
+        let mut definition = NettskjemaDefinition {
             title: label(node, &["title"]),
             language: self.optional(node, "languageCode", Value::as_str).map(|code| code.chars().take(12).collect()),
             generated: self.instant(node, "generatedDate"),

@@ -192,7 +192,7 @@ proptest! {
             for known in [None, Some(&known), Some(&older)] {
                 well_refused(parse("7", document, known));
             }
-            well_refused(Definition::read(document));
+            well_refused(NettskjemaDefinition::read(document));
             let mut lines = api_v3::Lines::default();
             well_refused(lines.push(document).1);
             well_refused(lines.push(&second).1);
@@ -200,7 +200,7 @@ proptest! {
                 well_refused(group.parse("7", Some(&known)));
             }
         }
-        for definition in Definition::read(&document).unwrap_or_default() {
+        for definition in NettskjemaDefinition::read(&document).unwrap_or_default() {
             propose(&book(&form(KINDS)), [&known, &definition].into_iter(), &read(&example()), "isi.1");
             differences(&known, &definition);
         }
@@ -234,7 +234,7 @@ proptest! {
 fn deep_and_huge_documents_are_refused_or_read() {
     let deep = (0..100).fold(json!(1), |inner, _| json!({"answers": [inner], "elements": {"questions": 1}}));
     well_refused(parse("7", &deep, None));
-    well_refused(Definition::read(&deep));
+    well_refused(NettskjemaDefinition::read(&deep));
     let wide: Vec<_> = (0..20_000)
         .map(|at| json!({"externalElementId": format!("k{at}"), "elementType": "QUESTION", "textAnswer": "x\0"}))
         .collect();

@@ -253,10 +253,11 @@ fn definition_read_refuses_unusable_documents() {
         (json!({"elements": vec![element("a"); 2001]}), "/elements", TooLong),
         (json!({"elements": [], "generatedDate": "soon"}), "/generatedDate", InvalidDate),
     ] {
-        assert_eq!(Definition::read(&document).expect_err("refused"), [Fault::new(place, code)], "{place}");
+        assert_eq!(NettskjemaDefinition::read(&document).expect_err("refused"), [Fault::new(place, code)], "{place}");
     }
     let unnamed =
         json!({"elements": [{"elementType": "RADIO", "elementId": 5, "answerOptions": [{"answerOptionId": 6}]}]});
-    let read = Definition::read(&unnamed).expect("what the codebook does not name goes by its number").remove(0);
+    let read =
+        NettskjemaDefinition::read(&unnamed).expect("what the codebook does not name goes by its number").remove(0);
     assert_eq!((read.elements[0].key.as_str(), read.elements[0].options[0].key.as_str()), ("5", "6"));
 }

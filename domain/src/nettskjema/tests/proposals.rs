@@ -4,13 +4,17 @@ use super::recorded::{DEFINITION, FORM, definition};
 use super::*;
 
 /// The recorded definition after a change to one element.
-fn changed(key: &str, change: impl FnOnce(&mut Element)) -> Definition {
+fn changed(key: &str, change: impl FnOnce(&mut Element)) -> NettskjemaDefinition {
     let mut now = definition(DEFINITION);
     change(now.elements.iter_mut().find(|element| element.key == key).expect("is there"));
     now
 }
 
-fn proposed(now: &Definition, before: Option<&Definition>, path: &str) -> Vec<(String, ProposalReason)> {
+fn proposed(
+    now: &NettskjemaDefinition,
+    before: Option<&NettskjemaDefinition>,
+    path: &str,
+) -> Vec<(String, ProposalReason)> {
     let delivery = delivery(&everything(now));
     let found = propose(&book(&form(FORM)), [now].into_iter().chain(before), &delivery, path);
     assert!(found.len() <= 3);
@@ -18,7 +22,7 @@ fn proposed(now: &Definition, before: Option<&Definition>, path: &str) -> Vec<(S
 }
 
 /// A delivery with every path of the form.
-fn everything(now: &Definition) -> Value {
+fn everything(now: &NettskjemaDefinition) -> Value {
     let mut answers = json!({});
     for path in now.paths() {
         match path.split_once('.') {
@@ -29,7 +33,11 @@ fn everything(now: &Definition) -> Value {
     answers
 }
 
-fn first(now: &Definition, before: Option<&Definition>, path: &str) -> Option<(String, ProposalReason)> {
+fn first(
+    now: &NettskjemaDefinition,
+    before: Option<&NettskjemaDefinition>,
+    path: &str,
+) -> Option<(String, ProposalReason)> {
     proposed(now, before, path).into_iter().next()
 }
 

@@ -46,8 +46,8 @@ pub(super) fn json(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")
 }
 
-pub(super) fn definition(text: &str) -> Definition {
-    let mut versions = Definition::read(&json(text)).unwrap_or_else(|faults| panic!("{faults:?}"));
+pub(super) fn definition(text: &str) -> NettskjemaDefinition {
+    let mut versions = NettskjemaDefinition::read(&json(text)).unwrap_or_else(|faults| panic!("{faults:?}"));
     versions.pop().expect("one")
 }
 
@@ -67,11 +67,11 @@ pub(super) fn grouped(lines: &[Value]) -> Vec<api_v3::Grouped> {
     groups
 }
 
-pub(super) fn rows(text: &str, definition: Option<&Definition>) -> Vec<csv_v1::CsvRow> {
+pub(super) fn rows(text: &str, definition: Option<&NettskjemaDefinition>) -> Vec<csv_v1::CsvRow> {
     rows_of(text.as_bytes(), definition)
 }
 
-pub(super) fn rows_of(bytes: &[u8], definition: Option<&Definition>) -> Vec<csv_v1::CsvRow> {
+pub(super) fn rows_of(bytes: &[u8], definition: Option<&NettskjemaDefinition>) -> Vec<csv_v1::CsvRow> {
     csv_v1::Reader::new("7", bytes, definition).unwrap_or_else(|faults| panic!("{faults:?}")).collect()
 }
 
@@ -130,7 +130,7 @@ fn definitions_of_all_shapes_say_the_same() {
     assert_eq!((known.elements[7].decimals, known.elements[7].max), (Some(1), Some(300.0)));
     assert_eq!(definition(ELEMENTS).elements, known.elements);
 
-    let versions = Definition::read(&json(METADATA)).expect("reads");
+    let versions = NettskjemaDefinition::read(&json(METADATA)).expect("reads");
     assert!(versions[0].generated < versions[1].generated, "whichever stands first");
     let mut newest = known.clone();
     for element in &mut newest.elements {
@@ -152,9 +152,10 @@ fn definitions_of_all_shapes_say_the_same() {
     assert_eq!(older.elements[4].options.len(), 5);
     assert_eq!(older.elements[3].shown_if, known.elements[3].shown_if);
 
-    let stored: Definition = serde_json::from_value(serde_json::to_value(&known).expect("JSON")).expect("reads");
+    let stored: NettskjemaDefinition =
+        serde_json::from_value(serde_json::to_value(&known).expect("JSON")).expect("reads");
     assert_eq!(stored, known);
-    let later = Definition { generated: Some(jiff::Timestamp::UNIX_EPOCH), ..known.clone() };
+    let later = NettskjemaDefinition { generated: Some(jiff::Timestamp::UNIX_EPOCH), ..known.clone() };
     assert_eq!(later.canonical(), known.canonical());
     assert_ne!(versions[0].canonical(), versions[1].canonical());
 }

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Number, Value};
 
 use super::super::condition::Asked;
-use super::super::{Compiled, Item, Kind, Place};
+use super::super::{Compiled, Item, ItemKind, Place};
 use super::{Answers, Held, Values};
 use crate::fault::{Fault, FaultCode, escape};
 
@@ -105,16 +105,16 @@ fn hide(form: &Compiled, values: &mut Values, refused: &mut Vec<Place>, faults: 
 /// Returns the valid value, or `None` where it is unanswered or refused.
 fn held(item: &Item, value: &Value, faults: &mut Vec<Fault>) -> Option<Held> {
     let read = match (&item.kind, value) {
-        (Kind::Integer { min, max }, value) => integer(value, (*min, *max)).map(Held::Integer),
-        (Kind::Decimal { min, max, decimals }, Value::Number(number)) => decimal(number, *min, *max, *decimals),
-        (Kind::Choice { options }, Value::String(choice)) => {
+        (ItemKind::Integer { min, max }, value) => integer(value, (*min, *max)).map(Held::Integer),
+        (ItemKind::Decimal { min, max, decimals }, Value::Number(number)) => decimal(number, *min, *max, *decimals),
+        (ItemKind::Choice { options }, Value::String(choice)) => {
             options.iter().position(|option| option == choice).map(Held::Choice).ok_or(FaultCode::UnknownOption)
         }
-        (Kind::Multiple { options }, Value::Object(ticks)) => return multiple(item, options, ticks, faults),
-        (Kind::Date, Value::String(text)) => date(text).map(Held::Date).ok_or(FaultCode::InvalidDate),
-        (Kind::Boolean, Value::Bool(value)) => Ok(Held::Boolean(*value)),
-        (Kind::Text { .. }, Value::String(text)) if text.is_empty() => return None,
-        (Kind::Text { max_length }, Value::String(text)) => {
+        (ItemKind::Multiple { options }, Value::Object(ticks)) => return multiple(item, options, ticks, faults),
+        (ItemKind::Date, Value::String(text)) => date(text).map(Held::Date).ok_or(FaultCode::InvalidDate),
+        (ItemKind::Boolean, Value::Bool(value)) => Ok(Held::Boolean(*value)),
+        (ItemKind::Text { .. }, Value::String(text)) if text.is_empty() => return None,
+        (ItemKind::Text { max_length }, Value::String(text)) => {
             if text.contains('\0') {
                 Err(FaultCode::ForbiddenCharacter)
             } else if text.chars().count() > usize::from(*max_length) {

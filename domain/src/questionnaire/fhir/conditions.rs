@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::{Condition, Definition, Kind};
+use super::super::{Condition, Definition, ItemKind};
 use super::{ENABLE_WHEN_EXPRESSION, VISIBLE_IF};
 
 /// Members of the item, and its extensions.
@@ -88,7 +88,7 @@ fn flat(definition: &Definition, condition: &Condition) -> Option<(&'static str,
             ("any", tests.collect::<Option<Vec<_>>>()?.concat())
         }
         Condition::Answered { item } => match kind(definition, item) {
-            Some(Kind::Multiple { options }) => {
+            Some(ItemKind::Multiple { options }) => {
                 ("any", options.iter().map(|option| exists(&format!("{item}.{option}"))).collect())
             }
             _ => ("any", vec![exists(item)]),
@@ -105,19 +105,19 @@ fn flat(definition: &Definition, condition: &Condition) -> Option<(&'static str,
     })
 }
 
-fn kind<'d>(definition: &'d Definition, code: &str) -> Option<&'d Kind> {
+fn kind<'d>(definition: &'d Definition, code: &str) -> Option<&'d ItemKind> {
     definition.items.iter().find(|item| item.code == code).map(|item| &item.kind)
 }
 
 /// The member that holds a value of that item.
 fn answer(definition: &Definition, code: &str, value: &Value) -> (String, Value) {
     let (name, value) = match kind(definition, code) {
-        Some(Kind::Decimal { .. }) => ("answerDecimal", value.clone()),
-        Some(Kind::Choice { .. }) => ("answerCoding", json!({"code": value})),
-        Some(Kind::Date) => ("answerDate", value.clone()),
-        Some(Kind::Boolean) => ("answerBoolean", value.clone()),
-        Some(Kind::Text { .. } | Kind::Multiple { .. }) => ("answerString", value.clone()),
-        Some(Kind::Integer { .. }) | None => ("answerInteger", value.clone()),
+        Some(ItemKind::Decimal { .. }) => ("answerDecimal", value.clone()),
+        Some(ItemKind::Choice { .. }) => ("answerCoding", json!({"code": value})),
+        Some(ItemKind::Date) => ("answerDate", value.clone()),
+        Some(ItemKind::Boolean) => ("answerBoolean", value.clone()),
+        Some(ItemKind::Text { .. } | ItemKind::Multiple { .. }) => ("answerString", value.clone()),
+        Some(ItemKind::Integer { .. }) | None => ("answerInteger", value.clone()),
     };
     (name.to_owned(), value)
 }
@@ -131,8 +131,8 @@ fn fhirpath(definition: &Definition, condition: &Condition) -> String {
     let answers = |link: &str| format!("%resource.descendants().where(linkId = '{link}').answer.value");
     let that = |item: &str, operator: &str, value: &Value| {
         let (path, literal) = match (kind(definition, item), value) {
-            (Some(Kind::Choice { .. }), Value::String(option)) => (".code", format!("'{option}'")),
-            (Some(Kind::Date), Value::String(day)) => ("", format!("@{day}")),
+            (Some(ItemKind::Choice { .. }), Value::String(option)) => (".code", format!("'{option}'")),
+            (Some(ItemKind::Date), Value::String(day)) => ("", format!("@{day}")),
             (_, value) => ("", value.to_string()),
         };
         format!("{}{path}.where($this {operator} {literal}).exists()", answers(item))
@@ -141,7 +141,7 @@ fn fhirpath(definition: &Definition, condition: &Condition) -> String {
         Condition::All(inner) => joined(inner, " and "),
         Condition::Any(inner) => joined(inner, " or "),
         Condition::Answered { item } => match kind(definition, item) {
-            Some(Kind::Multiple { .. }) => {
+            Some(ItemKind::Multiple { .. }) => {
                 format!("%resource.descendants().where(linkId = '{item}').item.answer.exists()")
             }
             _ => format!("{}.exists()", answers(item)),

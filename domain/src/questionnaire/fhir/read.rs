@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::super::definition::is_code;
-use super::super::{Condition, Definition, Item, Kind, Page, Wave, Words};
+use super::super::{Condition, Definition, Item, ItemKind, Page, Wave, Words};
 use super::{
     HELP, MAX_DECIMAL_PLACES, MAX_VALUE, MIN_VALUE, OF_INSTRUMENT, PAGE, Style, TRANSLATION, VISIBLE_IF, conditions,
 };
@@ -166,15 +166,16 @@ impl Reading<'_> {
             }
         };
         let kind = match text(part, "type") {
-            "integer" => {
-                Kind::Integer { min: whole(MIN_VALUE).unwrap_or(i32::MIN), max: whole(MAX_VALUE).unwrap_or(i32::MAX) }
-            }
+            "integer" => ItemKind::Integer {
+                min: whole(MIN_VALUE).unwrap_or(i32::MIN),
+                max: whole(MAX_VALUE).unwrap_or(i32::MAX),
+            },
             "decimal" => {
                 // As wide as fifteen digits are exact.
                 let decimals = whole(MAX_DECIMAL_PLACES).and_then(|places| u8::try_from(places).ok()).unwrap_or(2);
                 let widest = 999_999_999.0;
                 let (min, max) = (number(MIN_VALUE).unwrap_or(-widest), number(MAX_VALUE).unwrap_or(widest));
-                Kind::Decimal { min, max, decimals }
+                ItemKind::Decimal { min, max, decimals }
             }
             "choice" => {
                 let options = part.get("answerOption").and_then(Value::as_array);
@@ -183,7 +184,7 @@ impl Reading<'_> {
                     label(self, text(coding, "code"), coding, "display");
                     text(coding, "code").to_owned()
                 });
-                Kind::Choice { options: codings.collect() }
+                ItemKind::Choice { options: codings.collect() }
             }
             "group" => {
                 let boxes = inner.iter().filter_map(|(_, inner)| {
@@ -191,11 +192,11 @@ impl Reading<'_> {
                     label(self, option, inner, "text");
                     Some(option.to_owned())
                 });
-                Kind::Multiple { options: boxes.collect() }
+                ItemKind::Multiple { options: boxes.collect() }
             }
-            "date" => Kind::Date,
-            "boolean" => Kind::Boolean,
-            "text" | "string" => Kind::Text {
+            "date" => ItemKind::Date,
+            "boolean" => ItemKind::Boolean,
+            "text" | "string" => ItemKind::Text {
                 max_length: part
                     .get("maxLength")
                     .and_then(Value::as_u64)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::super::{Answers, Form, Kind, Shape};
+use super::super::{Answers, Form, ItemKind, Shape};
 use super::{OF_INSTRUMENT, PAGE};
 use crate::fault::{Fault, FaultCode, escape};
 
@@ -36,13 +36,13 @@ impl Form {
     fn own_item(&self, code: &str, value: &Value) -> Option<Value> {
         let Some(Shape::Own(kind)) = self.shape(code) else { return None };
         let answer = match kind {
-            Kind::Multiple { .. } => {
+            ItemKind::Multiple { .. } => {
                 let boxes = value.as_object()?.iter().map(|(option, ticked)| {
                     json!({"linkId": format!("{code}.{option}"), "answer": [{"valueBoolean": ticked}]})
                 });
                 return Some(json!({"linkId": code, "item": boxes.collect::<Vec<_>>()}));
             }
-            Kind::Choice { .. } => json!({"valueCoding": {"code": value}}),
+            ItemKind::Choice { .. } => json!({"valueCoding": {"code": value}}),
             _ => Value::Object(Map::from_iter([(member(kind).to_owned(), value.clone())])),
         };
         Some(json!({"linkId": code, "answer": [answer]}))
@@ -70,14 +70,14 @@ impl Form {
 }
 
 /// The member that holds a value of that kind.
-fn member(kind: &Kind) -> &'static str {
+fn member(kind: &ItemKind) -> &'static str {
     match kind {
-        Kind::Integer { .. } => "valueInteger",
-        Kind::Decimal { .. } => "valueDecimal",
-        Kind::Choice { .. } => "valueCoding",
-        Kind::Date => "valueDate",
-        Kind::Boolean | Kind::Multiple { .. } => "valueBoolean",
-        Kind::Text { .. } => "valueString",
+        ItemKind::Integer { .. } => "valueInteger",
+        ItemKind::Decimal { .. } => "valueDecimal",
+        ItemKind::Choice { .. } => "valueCoding",
+        ItemKind::Date => "valueDate",
+        ItemKind::Boolean | ItemKind::Multiple { .. } => "valueBoolean",
+        ItemKind::Text { .. } => "valueString",
     }
 }
 
@@ -118,8 +118,8 @@ impl Reading<'_> {
         let link = item.get("linkId").and_then(Value::as_str).unwrap_or_default();
         let code = link.split_once('.').map_or(link, |(code, _)| code);
         let shape = match (self.form.shape(code), link.split_once('.')) {
-            (Some(shape @ Shape::Own(Kind::Multiple { .. })), Some(_)) => shape,
-            (Some(Shape::Own(Kind::Multiple { .. })) | None, None) | (_, Some(_)) => {
+            (Some(shape @ Shape::Own(ItemKind::Multiple { .. })), Some(_)) => shape,
+            (Some(Shape::Own(ItemKind::Multiple { .. })) | None, None) | (_, Some(_)) => {
                 return self.fault(pointer.to_owned(), FaultCode::UnknownItem);
             }
             (Some(shape), None) => shape,

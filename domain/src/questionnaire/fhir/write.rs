@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::{Condition, Definition, Item, Kind, Words};
+use super::super::{Condition, Definition, Item, ItemKind, Words};
 use super::{
     HELP, INSTRUMENT, ITEM_CONTROL, ITEM_CONTROLS, MAX_DECIMAL_PLACES, MAX_VALUE, MIN_VALUE, OF_INSTRUMENT, PAGE,
     Style, TRANSLATION, WAVE, conditions,
@@ -66,16 +66,16 @@ impl Definition {
         };
         let mut children = Vec::new();
         let shape = match &item.kind {
-            Kind::Integer { min, max } => json!({"type": "integer", "extension": [
+            ItemKind::Integer { min, max } => json!({"type": "integer", "extension": [
                 {"url": MIN_VALUE, "valueInteger": min}, {"url": MAX_VALUE, "valueInteger": max}]}),
-            Kind::Decimal { min, max, decimals } => json!({"type": "decimal", "extension": [
+            ItemKind::Decimal { min, max, decimals } => json!({"type": "decimal", "extension": [
                 {"url": MIN_VALUE, "valueDecimal": min}, {"url": MAX_VALUE, "valueDecimal": max},
                 {"url": MAX_DECIMAL_PLACES, "valueInteger": decimals}]}),
-            Kind::Choice { options } => {
+            ItemKind::Choice { options } => {
                 let options: Vec<_> = options.iter().map(|option| json!({"valueCoding": coding(option)})).collect();
                 json!({"type": "choice", "answerOption": options})
             }
-            Kind::Multiple { options } => {
+            ItemKind::Multiple { options } => {
                 children.extend(options.iter().map(|option| {
                     let mut ticked = object(json!({"linkId": format!("{}.{option}", item.code), "type": "boolean"}));
                     if let Some(label) = item.option_labels.get(option) {
@@ -85,9 +85,9 @@ impl Definition {
                 }));
                 json!({"type": "group"})
             }
-            Kind::Date => json!({"type": "date"}),
-            Kind::Boolean => json!({"type": "boolean"}),
-            Kind::Text { max_length } => json!({"type": "text", "maxLength": max_length}),
+            ItemKind::Date => json!({"type": "date"}),
+            ItemKind::Boolean => json!({"type": "boolean"}),
+            ItemKind::Text { max_length } => json!({"type": "text", "maxLength": max_length}),
         };
         let mut written = object(shape);
         written.insert("linkId".to_owned(), item.code.as_str().into());

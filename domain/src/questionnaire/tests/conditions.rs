@@ -200,9 +200,9 @@ pub(super) fn random_form() -> impl Strategy<Value = Form> {
         (condition, any::<bool>()).prop_map(move |(visible_if, required)| {
             let options = ["a", "b", "c"].map(str::to_owned).to_vec();
             let kind = match at % 3 {
-                0 => Kind::Integer { min: 0, max: 4 },
-                1 => Kind::Choice { options },
-                _ => Kind::Multiple { options },
+                0 => ItemKind::Integer { min: 0, max: 4 },
+                1 => ItemKind::Choice { options },
+                _ => ItemKind::Multiple { options },
             };
             let words = Words { nb: format!("Spørsmål {at}"), en: format!("Question {at}"), ..Words::default() };
             let (help, option_labels) = (None, std::collections::BTreeMap::new());
@@ -235,9 +235,9 @@ pub(super) fn shown(form: &Form, answers: Vec<Option<Value>>) -> (Map<String, Va
         if item.visible_if.as_ref().is_some_and(|condition| !naive(condition, &raw)) {
             hidden.push(item.code.clone());
         } else if let Some(answer) = answer.or_else(|| {
-            let first = |kind: &Kind| match kind {
-                Kind::Integer { .. } => json!(0),
-                Kind::Choice { .. } => json!("a"),
+            let first = |kind: &ItemKind| match kind {
+                ItemKind::Integer { .. } => json!(0),
+                ItemKind::Choice { .. } => json!("a"),
                 _ => json!({"a": false}),
             };
             item.required.then(|| first(&item.kind))
@@ -261,8 +261,8 @@ proptest! {
         for code in hidden {
             let mut more = raw.clone();
             let value = match form.shape(&code) {
-                Some(Shape::Own(Kind::Integer { .. })) => json!(0),
-                Some(Shape::Own(Kind::Choice { .. })) => json!("a"),
+                Some(Shape::Own(ItemKind::Integer { .. })) => json!(0),
+                Some(Shape::Own(ItemKind::Choice { .. })) => json!("a"),
                 _ => json!({"a": true}),
             };
             more.insert(code.clone(), value);

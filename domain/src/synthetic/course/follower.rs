@@ -10,7 +10,7 @@ use super::super::random::Random;
 use super::super::{Generator, Person, RF_FORM_ID as RF, SCS_FORM_ID as SCS, SHORT_FORM_ID as SHORT};
 use super::{CourseEntry, calendar};
 use crate::calendar::months_after;
-use crate::clinical::Kind;
+use crate::clinical::EntryKind;
 use crate::clinical::legal_basis::EXEMPT_SINCE;
 
 /// A patient who is asked, or is excluded.
@@ -180,7 +180,7 @@ struct Told {
 }
 
 impl Told {
-    fn add(&mut self, kind: Kind, name: &str, content: Value) {
+    fn add(&mut self, kind: EntryKind, name: &str, content: Value) {
         self.entries.push(CourseEntry { kind, r#as: name.to_owned(), content });
     }
 
@@ -199,12 +199,12 @@ impl Told {
         } else {
             json!({"basis": "exemption", "valid_from": received, "source": "registry"})
         };
-        self.add(Kind::LegalBasis, "l1", basis);
+        self.add(EntryKind::LegalBasis, "l1", basis);
         if group.unasked == Some(Unasked::Reserved) {
             let valid_from = calendar::after(EXEMPT_SINCE, random.between(0, 60));
             self.recorded_on = valid_from;
             let reserved = json!({"basis": "reservation", "against": "questionnaires", "valid_from": valid_from, "source": "digital"});
-            self.add(Kind::LegalBasis, "l2", reserved);
+            self.add(EntryKind::LegalBasis, "l2", reserved);
         }
         let (category, unit) = match (group.unasked, group.began) {
             (Some(Unasked::CategoryMissing), _) => (None, "clinic"),
@@ -215,31 +215,31 @@ impl Told {
             _ => (Some("right_granted"), "clinic"),
         };
         let referral = json!({"received_on": received, "source": "gp", "category": category, "unit": unit});
-        self.add(Kind::Referral, "r1", referral);
+        self.add(EntryKind::Referral, "r1", referral);
         let mut episode = json!({"referral_id": "#r1", "unit": unit, "opened_on": opened});
         if let (Began::Closing | Began::Radiofrequency, Value::Object(members)) = (group.began, &mut episode) {
             members.insert("closed_on".to_owned(), json!(day));
             members.insert("closing_reason".to_owned(), json!("completed"));
         }
-        self.add(Kind::Episode, "e1", episode);
+        self.add(EntryKind::Episode, "e1", episode);
         let code = random.pick(&[(0.4, "M54.5"), (0.2, "M79.7"), (0.2, "G54.6")], "M54.2");
         let set_on = json!({"episode_id": "#e1", "system": "icd10", "code": code, "rank": 1, "set_on": opened});
-        self.add(Kind::Diagnosis, "d1", set_on);
+        self.add(EntryKind::Diagnosis, "d1", set_on);
         let procedure = |system: &str, code: &str| json!({"episode_id": "#e1", "system": system, "code": code, "performed_on": day});
         match group.began {
             Began::Closing | Began::Opening => {}
             Began::Radiofrequency => {
                 let code = random.pick(&[(0.6, "ZDRF01"), (0.25, "ZDRF02")], "ZDRF03");
-                self.add(Kind::Procedure, "p1", procedure("ncmp", code));
+                self.add(EntryKind::Procedure, "p1", procedure("ncmp", code));
             }
             Began::Implantation => {
                 let decided_on = calendar::after(day, -random.between(30, 80));
                 let implant = json!({"modality": "scs", "indication": "crps_type1", "decided_on": decided_on});
-                self.add(Kind::Implant, "i1", implant);
+                self.add(EntryKind::Implant, "i1", implant);
                 let generator = json!({"implant_id": "#i1", "component": "ipg_rechargeable", "manufacturer": "Oppdiktet",
                     "model": "O-1", "mri": "unknown", "implanted_on": day});
-                self.add(Kind::ImplantComponent, "ic1", generator);
-                self.add(Kind::Procedure, "p1", procedure("ncsp", "ZDS02"));
+                self.add(EntryKind::ImplantComponent, "ic1", generator);
+                self.add(EntryKind::Procedure, "p1", procedure("ncsp", "ZDS02"));
             }
         }
     }

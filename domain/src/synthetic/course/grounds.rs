@@ -6,7 +6,7 @@ use super::super::random::Random;
 use super::line::Line;
 use super::{Patient, Visit, calendar};
 use crate::clinical::LegalBasis;
-use crate::clinical::legal_basis::{Against, Basis, BasisSource, Decision, EXEMPT_SINCE};
+use crate::clinical::legal_basis::{Against, Basis, BasisSource, ConsentDecision, EXEMPT_SINCE};
 
 /// The number of consents and refusals by year (report). The months of 2021 before the exemption are unknown and taken
 /// as 2020.
@@ -46,7 +46,7 @@ pub(super) fn tell(line: &mut Line, random: &mut Random, patient: &Patient, firs
             let is_given = random.chance(consenting(asked_on)) || !is_exempt_later;
             line.add(&LegalBasis {
                 basis: Basis::Consent,
-                decision: Some(if is_given { Decision::Given } else { Decision::Refused }),
+                decision: Some(if is_given { ConsentDecision::Given } else { ConsentDecision::Refused }),
                 against: None,
                 valid_from: asked_on,
                 valid_to: None,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::CourseEntry;
-use crate::clinical::{Entry, Kind};
+use crate::clinical::{Entry, EntryKind};
 use crate::ids::EntryId;
 
 /// Members that refer to entries.
@@ -17,28 +17,28 @@ const REFERENCES: [&str; 5] = ["referral_id", "episode_id", "implant_id", "compo
 #[derive(Default)]
 pub(super) struct Line {
     entries: Vec<CourseEntry>,
-    counts: BTreeMap<Kind, u32>,
+    counts: BTreeMap<EntryKind, u32>,
 }
 
 /// Returns the name of an entry of a kind in its line, without its number.
-const fn initial(kind: Kind) -> &'static str {
+const fn initial(kind: EntryKind) -> &'static str {
     match kind {
-        Kind::Referral => "r",
-        Kind::Episode => "e",
-        Kind::Consultation => "c",
-        Kind::Diagnosis => "d",
-        Kind::Procedure => "p",
-        Kind::PainSite => "s",
-        Kind::TreatmentGoal => "g",
-        Kind::Medication => "m",
-        Kind::Implant => "i",
-        Kind::ImplantComponent => "ic",
-        Kind::ImplantProgramme => "ip",
-        Kind::ImplantEvent => "ie",
-        Kind::ImplantCheck => "ik",
-        Kind::LegalBasis => "l",
-        Kind::ProjectParticipation => "pp",
-        Kind::Sample => "b",
+        EntryKind::Referral => "r",
+        EntryKind::Episode => "e",
+        EntryKind::Consultation => "c",
+        EntryKind::Diagnosis => "d",
+        EntryKind::Procedure => "p",
+        EntryKind::PainSite => "s",
+        EntryKind::TreatmentGoal => "g",
+        EntryKind::Medication => "m",
+        EntryKind::Implant => "i",
+        EntryKind::ImplantComponent => "ic",
+        EntryKind::ImplantProgramme => "ip",
+        EntryKind::ImplantEvent => "ie",
+        EntryKind::ImplantCheck => "ik",
+        EntryKind::LegalBasis => "l",
+        EntryKind::ProjectParticipation => "pp",
+        EntryKind::Sample => "b",
     }
 }
 

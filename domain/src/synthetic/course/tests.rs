@@ -15,7 +15,7 @@ use self::implants::stimulated;
 use super::super::*;
 use super::*;
 use crate::clinical::body::{Region, Side};
-use crate::clinical::legal_basis::{Against, Basis, Decision, Reason, may_keep};
+use crate::clinical::legal_basis::{Against, Basis, ConsentDecision, PermissionReason, may_keep};
 use crate::clinical::{
     Attendance, Consultation, Diagnosis, Entry, Episode, EventClass, EventKind, Examination, Implant, ImplantCheck,
     ImplantComponent, ImplantEvent, ImplantProgramme, LegalBasis, PainSite, Procedure, ProjectParticipation, Remark,
@@ -88,22 +88,22 @@ fn examined<T: Entry>(course: &Course, person: &Person, entry: &CourseEntry) -> 
 
 fn remarks(course: &Course, person: &Person, entry: &CourseEntry) -> Vec<Remark> {
     let examine = match entry.kind {
-        Kind::Referral => examined::<Referral>,
-        Kind::Episode => examined::<Episode>,
-        Kind::Consultation => examined::<Consultation>,
-        Kind::Diagnosis => examined::<Diagnosis>,
-        Kind::Procedure => examined::<Procedure>,
-        Kind::PainSite => examined::<PainSite>,
-        Kind::TreatmentGoal => examined::<TreatmentGoal>,
-        Kind::Medication => examined::<Medication>,
-        Kind::Implant => examined::<Implant>,
-        Kind::ImplantComponent => examined::<ImplantComponent>,
-        Kind::ImplantProgramme => examined::<ImplantProgramme>,
-        Kind::ImplantEvent => examined::<ImplantEvent>,
-        Kind::ImplantCheck => examined::<ImplantCheck>,
-        Kind::LegalBasis => examined::<LegalBasis>,
-        Kind::ProjectParticipation => examined::<ProjectParticipation>,
-        Kind::Sample => examined::<Sample>,
+        EntryKind::Referral => examined::<Referral>,
+        EntryKind::Episode => examined::<Episode>,
+        EntryKind::Consultation => examined::<Consultation>,
+        EntryKind::Diagnosis => examined::<Diagnosis>,
+        EntryKind::Procedure => examined::<Procedure>,
+        EntryKind::PainSite => examined::<PainSite>,
+        EntryKind::TreatmentGoal => examined::<TreatmentGoal>,
+        EntryKind::Medication => examined::<Medication>,
+        EntryKind::Implant => examined::<Implant>,
+        EntryKind::ImplantComponent => examined::<ImplantComponent>,
+        EntryKind::ImplantProgramme => examined::<ImplantProgramme>,
+        EntryKind::ImplantEvent => examined::<ImplantEvent>,
+        EntryKind::ImplantCheck => examined::<ImplantCheck>,
+        EntryKind::LegalBasis => examined::<LegalBasis>,
+        EntryKind::ProjectParticipation => examined::<ProjectParticipation>,
+        EntryKind::Sample => examined::<Sample>,
     };
     examine(course, person, entry).unwrap_or_else(|faults| panic!("{faults:?} in {}", entry.content))
 }
@@ -171,8 +171,8 @@ fn check(Made { person, course, .. }: &Made) {
             }
         }
     }
-    let first_other = course.entries.iter().position(|entry| entry.kind != Kind::LegalBasis);
-    let last_ground = course.entries.iter().rposition(|entry| entry.kind == Kind::LegalBasis);
+    let first_other = course.entries.iter().position(|entry| entry.kind != EntryKind::LegalBasis);
+    let last_ground = course.entries.iter().rposition(|entry| entry.kind == EntryKind::LegalBasis);
     assert!(last_ground < first_other, "grounds come first");
 }
 
@@ -199,7 +199,7 @@ proptest! {
             let grounds: Vec<LegalBasis> = course
                 .entries
                 .iter()
-                .filter(|entry| entry.kind == Kind::LegalBasis)
+                .filter(|entry| entry.kind == EntryKind::LegalBasis)
                 .map(|entry| serde_json::from_value(entry.content.clone()).expect("grounds"))
                 .collect();
             prop_assert!(course.entries.is_empty() || may_keep(&grounds, today).allowed);
@@ -207,7 +207,7 @@ proptest! {
                 let latest = super::tests::days(&entry.content).into_iter().filter(|(name, _)| name != "target_on");
                 prop_assert!(latest.clone().all(|(_, day)| day <= today), "{}", entry.content);
                 let mut exam = Examination::new(today, person.birth_date, course.deceased_on, books(), lists());
-                if entry.kind == Kind::ImplantComponent {
+                if entry.kind == EntryKind::ImplantComponent {
                     let part: ImplantComponent = serde_json::from_value(resolved(&course, entry)).expect("a component");
                     let _ = part.examine(&mut exam);
                     prop_assert!(exam.finish().is_ok());
@@ -265,7 +265,8 @@ fn answers_agree_with_the_severity_of_the_course() {
         let course = generator.course(&person, TODAY);
         let delivery = generator.baseline_delivery(&person, submission, created);
         let answered = delivery["answers"]["nrs_average"].as_i64();
-        let areas = course.entries.iter().filter(|entry| entry.kind == Kind::PainSite).map(|it| &it.content["areas"]);
+        let areas =
+            course.entries.iter().filter(|entry| entry.kind == EntryKind::PainSite).map(|it| &it.content["areas"]);
         let drawn: Vec<_> = areas.filter_map(|areas| areas[0]["intensity"].as_i64()).collect();
         agreeing += i32::from(drawn.first().is_some_and(|drawn| Some((*drawn).max(1)) == answered.map(|n| n.max(1))));
     }
@@ -307,14 +308,14 @@ fn remarks_are_few_and_intended() {
         for (entry, remarks) in made.course.entries.iter().zip(&made.remarks) {
             for remark in Remark::iter() {
                 let belongs = match remark {
-                    Remark::CategoryMissing => entry.kind == Kind::Referral,
-                    Remark::ChronicPainCodeExpectedFirst => entry.kind == Kind::Diagnosis,
-                    Remark::SiteMissing => entry.kind == Kind::Procedure,
-                    Remark::HighOpioidDose | Remark::OmeqUnknown => entry.kind == Kind::Medication,
-                    Remark::UnusualSetting => entry.kind == Kind::ImplantProgramme,
-                    Remark::ExpiredWhenImplanted | Remark::UdiMissing => entry.kind == Kind::ImplantComponent,
-                    Remark::UnusualTrialLength => entry.kind == Kind::Implant,
-                    Remark::ExemptionBeforeJune2021 => entry.kind == Kind::LegalBasis,
+                    Remark::CategoryMissing => entry.kind == EntryKind::Referral,
+                    Remark::ChronicPainCodeExpectedFirst => entry.kind == EntryKind::Diagnosis,
+                    Remark::SiteMissing => entry.kind == EntryKind::Procedure,
+                    Remark::HighOpioidDose | Remark::OmeqUnknown => entry.kind == EntryKind::Medication,
+                    Remark::UnusualSetting => entry.kind == EntryKind::ImplantProgramme,
+                    Remark::ExpiredWhenImplanted | Remark::UdiMissing => entry.kind == EntryKind::ImplantComponent,
+                    Remark::UnusualTrialLength => entry.kind == EntryKind::Implant,
+                    Remark::ExemptionBeforeJune2021 => entry.kind == EntryKind::LegalBasis,
                 };
                 let (remarked, of) = counts.entry(remark.into()).or_default();
                 *remarked += usize::from(remarks.contains(&remark));

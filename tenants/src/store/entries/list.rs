@@ -4,7 +4,7 @@ use diesel::sql_types::{Date as SqlDate, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff_diesel::ToDiesel as _;
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_domain::ids::EntryId;
 
 use super::past::source;
@@ -78,7 +78,7 @@ impl Sort {
 pub fn of_patient<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    kind: Kind,
+    kind: EntryKind,
     filter: &ListFilter,
     after: Option<&Keyset<String, EntryId>>,
     limit: i64,
@@ -91,7 +91,7 @@ pub fn of_patient<'t>(
 /// Returns the entries of one kind in the whole registry, within the caller's reach. Logs every patient shown.
 pub fn of_registry(
     tx: &mut Tx<'_>,
-    kind: Kind,
+    kind: EntryKind,
     filter: &ListFilter,
     after: Option<&Keyset<String, EntryId>>,
     limit: i64,
@@ -111,7 +111,7 @@ pub fn of_registry(
 
 fn filtered<'a>(
     mut query: Statement<'a>,
-    kind: Kind,
+    kind: EntryKind,
     filter: &ListFilter,
     after: Option<&Keyset<String, EntryId>>,
 ) -> Result<Statement<'a>, StoreError> {

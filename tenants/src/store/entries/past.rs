@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_domain::clinical::history::RecordState;
 use painreg_domain::ids::EntryId;
 use strum::IntoEnumIterator as _;
@@ -52,7 +52,7 @@ struct PastRow {
 pub fn versions<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    kind: Kind,
+    kind: EntryKind,
     id: EntryId,
 ) -> Result<Vec<Past>, StoreError> {
     let table: &'static str = kind.into();
@@ -90,7 +90,7 @@ pub fn versions<'t>(
 pub fn state_at<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, at: Timestamp) -> Result<RecordState, StoreError> {
     let rows = access.rows();
     let mut query = statement("");
-    for (number, kind) in Kind::iter().enumerate() {
+    for (number, kind) in EntryKind::iter().enumerate() {
         query =
             source(shown(query.then(if number > 0 { " UNION ALL " } else { "" }), kind), kind, Some(&rows), Some(at));
     }
@@ -108,7 +108,7 @@ pub fn state_at<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, at: Timestamp) 
 /// Appends `FROM` the rows `x` of a kind, current or as of an instant; only those of the patients in `rows`, if given.
 pub(super) fn source<'a>(
     query: Statement<'a>,
-    kind: Kind,
+    kind: EntryKind,
     rows: Option<&[Uuid]>,
     as_of: Option<Timestamp>,
 ) -> Statement<'a> {

@@ -1,6 +1,6 @@
 //! Free text of entries: sealed under the patient's key in one column, and decrypted when rows are read.
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_domain::ids::{EntryId, PatientId};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -24,7 +24,7 @@ pub(super) fn decrypt_rows(tx: &mut Tx<'_>, rows: Vec<EntryRow>) -> Result<Vec<S
 }
 
 pub(super) fn stored(place: &TenantDatabase, keys: &[(Uuid, Key)], row: EntryRow) -> Result<Stored, StoreError> {
-    let kind: Kind = parse_stored(&row.kind)?;
+    let kind: EntryKind = parse_stored(&row.kind)?;
     Ok(Stored {
         kind,
         id: EntryId::existing(row.id),
@@ -37,7 +37,7 @@ pub(super) fn stored(place: &TenantDatabase, keys: &[(Uuid, Key)], row: EntryRow
 }
 
 fn holds_free_text(row: &EntryRow) -> bool {
-    row.kind.parse().is_ok_and(|kind: Kind| !kind.row().free_text.is_empty())
+    row.kind.parse().is_ok_and(|kind: EntryKind| !kind.row().free_text.is_empty())
 }
 
 /// Returns the keys of the patients whose rows may contain free text.
@@ -54,7 +54,7 @@ pub(super) fn keys_of<'r>(
 /// Moves the free text of the members, sealed, into the row's `sealed` column.
 pub(super) fn seal(
     tx: &mut Tx<'_>,
-    kind: Kind,
+    kind: EntryKind,
     id: EntryId,
     patient: Uuid,
     members: &mut Map<String, Value>,
@@ -82,7 +82,7 @@ pub(super) fn unsealed(place: &TenantDatabase, keys: &[(Uuid, Key)], row: EntryR
     if !holds_free_text(&row) {
         return Ok(row.json);
     }
-    let kind: Kind = parse_stored(&row.kind)?;
+    let kind: EntryKind = parse_stored(&row.kind)?;
     let mut members: Map<String, Value> = serde_json::from_str(&row.json).map_err(unreadable)?;
     let sealed = members.remove("sealed");
     for name in kind.row().free_text {
@@ -97,7 +97,7 @@ pub(super) fn unsealed(place: &TenantDatabase, keys: &[(Uuid, Key)], row: EntryR
     serde_json::to_string(&members).map_err(unreadable)
 }
 
-fn sealed_aad(place: &TenantDatabase, kind: Kind, id: EntryId) -> [Vec<u8>; 4] {
+fn sealed_aad(place: &TenantDatabase, kind: EntryKind, id: EntryId) -> [Vec<u8>; 4] {
     let table: &'static str = kind.into();
     [place.id.clone(), table.as_bytes().to_vec(), b"sealed".to_vec(), id.uuid().into_bytes().to_vec()]
 }

@@ -4,7 +4,7 @@ use diesel::sql_types::{Array, Date as SqlDate, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff_diesel::ToDiesel as _;
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_domain::policy::Action;
 use strum::IntoEnumIterator as _;
 use uuid::Uuid;
@@ -25,7 +25,7 @@ pub const SUBMISSION: &str = "submission";
 /// One line of a timeline.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// A [`Kind`]'s name, or [`SUBMISSION`].
+    /// The name of an [`EntryKind`], or [`SUBMISSION`].
     pub kind: String,
     /// The id of the entry or submission.
     pub id: Uuid,
@@ -48,7 +48,7 @@ pub fn timeline<'t>(
 ) -> Result<Listing<Line>, StoreError> {
     let rows = access.rows();
     let mut query = statement("SELECT * FROM (");
-    for (number, kind) in Kind::iter().enumerate() {
+    for (number, kind) in EntryKind::iter().enumerate() {
         query = query.then(if number > 0 { " UNION ALL " } else { "" });
         query = source(shown(query, kind), kind, Some(&rows), as_of);
     }

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
 use jiff_diesel::ToDiesel as _;
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_domain::clinical::history::ChangeReason;
 use painreg_domain::event;
 use painreg_domain::ids::EntryId;
@@ -48,24 +48,35 @@ pub fn record<'t>(
         .bind::<Jsonb, _>(Value::Object(members));
     let row: EntryRow = shown(query, kind).then(" FROM x").get_result(tx.conn)?;
     mark_stale(tx, access, kind);
-    emit(tx, event::Kind::EntryRecorded, access, (kind, id), 1);
+    emit(tx, event::EventType::EntryRecorded, access, (kind, id), 1);
     decrypt_row(tx, row)
 }
 
 /// Marks the patient's follow-up as stale where it depends on entries of this kind.
-fn mark_stale<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, kind: Kind) {
+fn mark_stale<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, kind: EntryKind) {
     if kind.is_read_by_follow_up() {
         tx.mark_follow_up_stale(access.id().uuid());
     }
 }
 
 /// Emits the event of a change to an entry.
-fn emit(tx: &mut Tx<'_>, what: event::Kind, access: &PatientAccess<'_>, (kind, id): (Kind, EntryId), version: i64) {
+fn emit(
+    tx: &mut Tx<'_>,
+    what: event::EventType,
+    access: &PatientAccess<'_>,
+    (kind, id): (EntryKind, EntryId),
+    version: i64,
+) {
     tx.emit(what, Some(access.id().uuid()), format!("{}/{id}", <&'static str>::from(kind)), Some(version));
 }
 
 /// Locks an entry until the transaction ends. Other transactions may still insert references to it.
-pub(crate) fn lock<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, kind: Kind, id: EntryId) -> Result<(), StoreError> {
+pub(crate) fn lock<'t>(
+    tx: &mut Tx<'t>,
+    access: &PatientAccess<'t>,
+    kind: EntryKind,
+    id: EntryId,
+) -> Result<(), StoreError> {
     statement("SELECT id FROM ")
         .then(kind.into())
         .then(" WHERE id = ? AND patient_id = ANY (?) FOR NO KEY UPDATE")
@@ -79,7 +90,7 @@ pub(crate) fn lock<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, kind: Kind, 
 fn owner(
     tx: &mut Tx<'_>,
     access: &PatientAccess<'_>,
-    kind: Kind,
+    kind: EntryKind,
     members: &Map<String, Value>,
 ) -> Result<Uuid, StoreError> {
     #[derive(QueryableByName)]
@@ -146,7 +157,7 @@ pub fn change<'t>(
     .get_result(tx.conn)
     .optional()?;
     mark_stale(tx, access, kind);
-    emit(tx, event::Kind::EntryChanged, access, (kind, before.id), version + 1);
+    emit(tx, event::EventType::EntryChanged, access, (kind, before.id), version + 1);
     decrypt_row(tx, row.ok_or(StoreError::Stale)?)
 }
 
@@ -171,7 +182,7 @@ pub fn withdraw<'t>(
         Ok(0) => Err(StoreError::Stale),
         Ok(_) => {
             mark_stale(tx, access, before.kind);
-            emit(tx, event::Kind::EntryWithdrawn, access, (before.kind, before.id), version);
+            emit(tx, event::EventType::EntryWithdrawn, access, (before.kind, before.id), version);
             Ok(())
         }
         Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::ForeignKeyViolation, _)) => {
@@ -189,10 +200,10 @@ fn listed<'a>(mut query: Statement<'a>, columns: &[&'static str], prefix: &'stat
 }
 
 /// Returns the names of a kind's columns, cached for the process so that statements contain no text of a request.
-fn columns_of(kind: Kind, members: &Map<String, Value>) -> Vec<&'static str> {
+fn columns_of(kind: EntryKind, members: &Map<String, Value>) -> Vec<&'static str> {
     use std::collections::HashMap;
     use std::sync::{PoisonError, RwLock};
-    static KNOWN: RwLock<Option<HashMap<Kind, Vec<&'static str>>>> = RwLock::new(None);
+    static KNOWN: RwLock<Option<HashMap<EntryKind, Vec<&'static str>>>> = RwLock::new(None);
     let known =
         KNOWN.read().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|known| known.get(&kind).cloned());
     if let Some(columns) = known {

@@ -262,7 +262,7 @@ fn insert(tx: &mut Tx<'_>, new: &[New<'_>], claim: Uuid, lease_until: Timestamp)
     .bind::<Array<Bytea>, _>(hashes)
     .execute(tx.conn)?;
     for it in new {
-        emit(tx, event::Kind::InvitationClaimed, it.1.patient_id, it.0, 1);
+        emit(tx, event::EventType::InvitationClaimed, it.1.patient_id, it.0, 1);
     }
     Ok(())
 }

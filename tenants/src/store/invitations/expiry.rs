@@ -81,8 +81,11 @@ pub fn expire_leases(tx: &mut Tx<'_>) -> Result<usize, StoreError> {
             tx.mark_follow_up_stale(patient);
         }
         for row in &expired_rows {
-            let kind =
-                if row.state == "unknown" { event::Kind::InvitationUnknown } else { event::Kind::InvitationWithdrawn };
+            let kind = if row.state == "unknown" {
+                event::EventType::InvitationUnknown
+            } else {
+                event::EventType::InvitationWithdrawn
+            };
             emit(tx, kind, row.patient_id, row.id, row.version);
         }
         Ok(expired_rows.len())

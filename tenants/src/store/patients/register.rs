@@ -120,6 +120,6 @@ pub fn register<'t>(
     };
     tx.keys.push((id.uuid(), key));
     tx.mark_follow_up_stale(id.uuid());
-    tx.emit(event::Kind::PatientRegistered, Some(id.uuid()), format!("patient/{id}"), Some(1));
+    tx.emit(event::EventType::PatientRegistered, Some(id.uuid()), format!("patient/{id}"), Some(1));
     Ok(Registered { access: tx.registered(id), patient, standing })
 }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date as SqlDate, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_domain::event;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::patient::Details;
@@ -71,7 +71,7 @@ pub fn update<'t>(
         ))
         .execute(tx.conn)?;
     tx.mark_follow_up_stale(id.uuid());
-    tx.emit(event::Kind::PatientUpdated, Some(id.uuid()), format!("patient/{id}"), Some(version + 1));
+    tx.emit(event::EventType::PatientUpdated, Some(id.uuid()), format!("patient/{id}"), Some(version + 1));
     version::one_changed(changed)
 }
 
@@ -86,7 +86,7 @@ fn within_life(tx: &mut Tx<'_>, access: &PatientAccess<'_>, details: &Details) -
         last: Option<jiff_diesel::Date>,
     }
     let mut query = statement("SELECT min(day) AS first, max(day) AS last FROM (");
-    for (at, kind) in Kind::iter().filter(|kind| *kind != Kind::LegalBasis).enumerate() {
+    for (at, kind) in EntryKind::iter().filter(|kind| *kind != EntryKind::LegalBasis).enumerate() {
         query = query
             .then(if at > 0 { " UNION ALL " } else { "" })
             .then("SELECT ")
@@ -95,8 +95,8 @@ fn within_life(tx: &mut Tx<'_>, access: &PatientAccess<'_>, details: &Details) -
             .then(kind.into())
             .then(" WHERE patient_id = ANY (?)")
             .then(match kind {
-                Kind::Consultation => " AND attendance = 'attended'",
-                Kind::ImplantEvent => " AND class <> 'surgical'",
+                EntryKind::Consultation => " AND attendance = 'attended'",
+                EntryKind::ImplantEvent => " AND class <> 'surgical'",
                 _ => "",
             })
             .bind::<Array<SqlUuid>, _>(access.rows());

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::{SignedDuration, Timestamp};
 use jiff_diesel::ToDiesel as _;
-use painreg_domain::event::Kind;
+use painreg_domain::event::EventType;
 use painreg_domain::ids::WebhookId;
 use painreg_domain::webhook::{PATIENCE, wait_after};
 use uuid::Uuid;
@@ -99,7 +99,7 @@ pub fn enqueue_deliveries(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
         let Some(last) = rows.last().map(|row| (row.txid, row.position)) else { continue };
         more |= i64::try_from(rows.len()) == Ok(BATCH);
         let own = format!("webhook/{}", subscriber.id);
-        let test_kind: &'static str = Kind::WebhookTest.into();
+        let test_kind: &'static str = EventType::WebhookTest.into();
         let wanted = |row: &&NewEventRow| {
             if row.kind == test_kind {
                 row.object == own
@@ -268,7 +268,7 @@ pub fn record_outcome(tx: &mut Tx<'_>, dispatch: &Dispatch, outcome: DeliveryOut
         .bind::<SqlUuid, _>(dispatch.webhook.uuid())
         .execute(tx.conn)?;
     if ended == 1 {
-        tx.emit(Kind::WebhookDisabled, None, format!("webhook/{}", dispatch.webhook), None);
+        tx.emit(EventType::WebhookDisabled, None, format!("webhook/{}", dispatch.webhook), None);
     }
     Ok(())
 }

@@ -63,7 +63,7 @@ fn check_constraints_equal_the_rust_variants() {
         ("implant_event_class_known", variants::<clinical::EventClass>()),
         ("implant_check_battery_known", variants::<clinical::Battery>()),
         ("legal_basis_basis_known", variants::<legal_basis::Basis>()),
-        ("legal_basis_decision_known", variants::<legal_basis::Decision>()),
+        ("legal_basis_decision_known", variants::<legal_basis::ConsentDecision>()),
         ("legal_basis_against_known", variants::<legal_basis::Against>()),
         ("legal_basis_source_known", variants::<legal_basis::BasisSource>()),
         ("sample_state_known", variants::<clinical::SampleState>()),
@@ -77,8 +77,8 @@ fn check_constraints_equal_the_rust_variants() {
         // The channels that need contact data: the others use the national id.
         ("patient_channels_known", some(&["sms", "email"])),
         ("follow_up_call_outcome_known", variants::<followup::CallOutcome>()),
-        ("operation_kind_known", variants::<operation::Kind>()),
-        ("operation_state_known", variants::<operation::State>()),
+        ("operation_kind_known", variants::<operation::OperationKind>()),
+        ("operation_state_known", variants::<operation::OperationState>()),
         ("operation_failure_known", variants::<operation::Failure>()),
         // Words that the program writes as literals.
         ("webhook_disabled_because_known", some(&["asked", "failing", "gone"])),

@@ -2,7 +2,7 @@
 
 mod bodies;
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::{Actor, Answer, World, registration};
 use serde_json::{Value, json};
 
@@ -13,10 +13,10 @@ use crate::kit::with;
 /// Returns a line of a new patient, with a course that refers to itself.
 fn course(world: &World) -> Value {
     json!({"patient": registration(&world.person()), "entries": [
-        {"kind": "referral", "as": "r1", "content": alone(Kind::Referral)},
+        {"kind": "referral", "as": "r1", "content": alone(EntryKind::Referral)},
         {"kind": "episode", "as": "e1", "content": {"referral_id": "#r1", "opened_on": "2025-02-01"}},
-        {"kind": "consultation", "content": with(&alone(Kind::Consultation), &json!({"episode_id": "#e1"}))},
-        {"kind": "diagnosis", "content": with(&alone(Kind::Diagnosis), &json!({"episode_id": "#e1"}))},
+        {"kind": "consultation", "content": with(&alone(EntryKind::Consultation), &json!({"episode_id": "#e1"}))},
+        {"kind": "diagnosis", "content": with(&alone(EntryKind::Diagnosis), &json!({"episode_id": "#e1"}))},
     ]})
 }
 
@@ -85,7 +85,7 @@ fn register_many_stores_a_patient_with_entries() {
     assert_eq!(find("diagnosis")["episode_id"], registered["entries"][1]["id"]);
     // More entries of a registered patient, by id, with references to existing ones.
     let more = json!({"patient_id": patient, "entries": [{"kind": "consultation",
-        "content": with(&alone(Kind::Consultation), &json!({"episode_id": registered["entries"][1]["id"], "sequence": "follow_up"}))}]});
+        "content": with(&alone(EntryKind::Consultation), &json!({"episode_id": registered["entries"][1]["id"], "sequence": "follow_up"}))}]});
     let answer = clinician.sends_lines("", &[more]).expect(200).lines();
     assert_eq!(
         (&answer[0]["registered"]["patient_id"], &answer[0]["registered"]["registry_number"]),
@@ -93,12 +93,12 @@ fn register_many_stores_a_patient_with_entries() {
     );
     assert_eq!(of("/consultations").items().len(), 2);
     // Implants, their components and events refer to each other too.
-    let lead = with(&alone(Kind::ImplantComponent), &json!({"implant_id": "#i1"}));
+    let lead = with(&alone(EntryKind::ImplantComponent), &json!({"implant_id": "#i1"}));
     let implants = json!({"patient_id": patient, "entries": [
-        {"kind": "implant", "as": "i1", "content": alone(Kind::Implant)},
+        {"kind": "implant", "as": "i1", "content": alone(EntryKind::Implant)},
         {"kind": "implant_component", "as": "c1", "content": lead},
         {"kind": "implant_component", "as": "c2", "content": lead},
-        {"kind": "implant_programme", "content": with(&alone(Kind::ImplantProgramme), &json!({"implant_id": "#i1",
+        {"kind": "implant_programme", "content": with(&alone(EntryKind::ImplantProgramme), &json!({"implant_id": "#i1",
             "leads": [{"component_id": "#c1", "polarity": "+-"}, {"component_id": "#c2", "polarity": "0"}]}))},
         {"kind": "implant_event", "content": {"implant_id": "#i1", "happened_on": "2025-06-01", "event": "explant", "component_ids": ["#c1", "#c2"]}},
     ]});
@@ -106,7 +106,7 @@ fn register_many_stores_a_patient_with_entries() {
     assert_eq!(answer[0]["outcome"], "registered", "{}", answer[0]);
     assert!(of("/implant-components").items().iter().all(|it| it["removed_on"] == "2025-06-01"));
     // A text that looks like a reference is a text if the member takes no reference.
-    let goal = with(&alone(Kind::TreatmentGoal), &json!({"text": "#e1"}));
+    let goal = with(&alone(EntryKind::TreatmentGoal), &json!({"text": "#e1"}));
     let answer = clinician
         .sends_lines("", &[json!({"patient_id": patient, "entries": [{"kind": "treatment_goal", "content": goal}]})]);
     assert_eq!(answer.expect(200).lines()[0]["outcome"], "registered");
@@ -123,7 +123,7 @@ fn register_many_refuses_faulty_lines_and_stores_the_others() {
     let line = course(&world);
     let entry =
         |kind: &str, content: &Value| json!({"patient_id": known.id, "entries": [{"kind": kind, "content": content}]});
-    let diagnosis = alone(Kind::Diagnosis);
+    let diagnosis = alone(EntryKind::Diagnosis);
     let mut twice = course(&world);
     twice["entries"][1]["as"] = json!("r1");
     let mut named = course(&world);
@@ -131,7 +131,7 @@ fn register_many_refuses_faulty_lines_and_stores_the_others() {
     let mut later = course(&world);
     later["entries"][0]["content"] = json!({"received_on": "2025-01-10"});
     later["entries"][1]["content"]["referral_id"] = json!("#e1");
-    let nested = json!({"patient_id": known.id, "entries": [{"kind": "implant", "as": "i1", "content": alone(Kind::Implant)},
+    let nested = json!({"patient_id": known.id, "entries": [{"kind": "implant", "as": "i1", "content": alone(EntryKind::Implant)},
         {"kind": "implant_event", "content": {"implant_id": "#i1", "happened_on": "2025-05-01", "event": "other", "component_ids": ["#c9"]}}]});
     let many =
         json!({"patient_id": known.id, "entries": vec![json!({"kind": "diagnosis", "content": diagnosis}); 501]});
@@ -234,14 +234,14 @@ fn register_many_applies_the_policy_of_single_requests() {
     let (_, known) = treated(&world);
     let feed = world.alpha().pas_feed();
     let mine = json!({"patient_id": known.id, "entries": [
-        {"kind": "referral", "as": "r1", "content": alone(Kind::Referral)},
+        {"kind": "referral", "as": "r1", "content": alone(EntryKind::Referral)},
         {"kind": "episode", "as": "e1", "content": {"referral_id": "#r1", "opened_on": "2025-02-01"}},
-        {"kind": "consultation", "content": with(&alone(Kind::Consultation), &json!({"episode_id": "#e1"}))},
-        {"kind": "legal_basis", "content": alone(Kind::LegalBasis)},
+        {"kind": "consultation", "content": with(&alone(EntryKind::Consultation), &json!({"episode_id": "#e1"}))},
+        {"kind": "legal_basis", "content": alone(EntryKind::LegalBasis)},
     ]});
     let not_mine = json!({"patient_id": known.id, "entries": [
-        {"kind": "referral", "content": alone(Kind::Referral)},
-        {"kind": "diagnosis", "content": alone(Kind::Diagnosis)},
+        {"kind": "referral", "content": alone(EntryKind::Referral)},
+        {"kind": "diagnosis", "content": alone(EntryKind::Diagnosis)},
     ]});
     let before = world.number("SELECT count(*) FROM {alpha}.audit_event");
     let answer = feed.sends_lines("", &[not_mine.clone(), mine, not_mine]).expect(200);
@@ -272,7 +272,7 @@ fn register_many_applies_a_lines_legal_basis_to_its_entries() {
     let world = World::new();
     let (clinician, known) = treated(&world);
     let against = json!({"kind": "legal_basis", "content": {"basis": "reservation", "against": "registry", "valid_from": "2025-01-01", "source": "pas"}});
-    let diagnosis = json!({"kind": "diagnosis", "content": alone(Kind::Diagnosis)});
+    let diagnosis = json!({"kind": "diagnosis", "content": alone(EntryKind::Diagnosis)});
     let line = |entries: &[&Value]| json!({"patient": registration(&world.person()), "entries": entries});
     let answer = clinician
         .sends_lines(
@@ -300,7 +300,10 @@ fn register_many_applies_a_lines_legal_basis_to_its_entries() {
     assert!(
         answer.lines()[0]["problem"]["instance"].as_str().is_some_and(|text| text.starts_with("urn:painreg:request:"))
     );
-    let entry =
-        clinician.records(&clinician.registers(&world.person()), Kind::Sample, &examples::entry(Kind::Sample, "", ""));
+    let entry = clinician.records(
+        &clinician.registers(&world.person()),
+        EntryKind::Sample,
+        &examples::entry(EntryKind::Sample, "", ""),
+    );
     assert!(!id(&entry).is_empty());
 }

@@ -3,7 +3,7 @@
 
 mod access;
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::World;
 use serde_json::{Value, json};
 use strum::IntoEnumIterator as _;
@@ -17,17 +17,20 @@ fn patient_stage_is_derived_from_the_record() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     assert_eq!(stage(&clinician, &patient), "registered");
-    let referral = clinician.records(&patient, Kind::Referral, &alone(Kind::Referral));
+    let referral = clinician.records(&patient, EntryKind::Referral, &alone(EntryKind::Referral));
     assert_eq!(stage(&clinician, &patient), "referred");
-    let first =
-        clinician.records(&patient, Kind::Episode, &json!({"referral_id": referral["id"], "opened_on": "2025-02-01"}));
+    let first = clinician.records(
+        &patient,
+        EntryKind::Episode,
+        &json!({"referral_id": referral["id"], "opened_on": "2025-02-01"}),
+    );
     assert_eq!(stage(&clinician, &patient), "in_treatment");
     let closed = json!({"closed_on": "2025-03-01", "closing_reason": "completed"});
-    clinician.changes_entry(&patient, Kind::Episode, &first, &closed).expect(200);
+    clinician.changes_entry(&patient, EntryKind::Episode, &first, &closed).expect(200);
     assert_eq!(stage(&clinician, &patient), "closed");
-    let again = clinician.records(&patient, Kind::Episode, &json!({"opened_on": "2025-06-01"}));
+    let again = clinician.records(&patient, EntryKind::Episode, &json!({"opened_on": "2025-06-01"}));
     assert_eq!(stage(&clinician, &patient), "in_treatment");
-    clinician.withdraws(&patient, Kind::Episode, &again).expect(204);
+    clinician.withdraws(&patient, EntryKind::Episode, &again).expect(204);
     assert_eq!(stage(&clinician, &patient), "closed");
     let second = clinician.registers(&world.person());
     let third = clinician.registers(&world.person());
@@ -96,9 +99,9 @@ fn read_patient_as_of_any_instant() {
 fn recategorise_referral_reports_consequences() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let bare = clinician.records(&patient, Kind::Referral, &json!({"received_on": "2025-01-10"}));
+    let bare = clinician.records(&patient, EntryKind::Referral, &json!({"received_on": "2025-01-10"}));
     assert_eq!(bare["remarks"], json!(["category_missing"]));
-    let path = format!("{}/recategorisations", clinician.entry_of(&patient, Kind::Referral, &bare));
+    let path = format!("{}/recategorisations", clinician.entry_of(&patient, EntryKind::Referral, &bare));
     let recategorises = |actor: &painreg_tests::Actor<'_>, version: i64, body: &Value| {
         actor.request("POST", &path).header("if-match", &format!("\"v{version}\"")).json(body).send()
     };
@@ -106,7 +109,7 @@ fn recategorise_referral_reports_consequences() {
     let body = json!({"category": "right_granted", "assessed_on": "2025-01-20"});
     let one = recategorises(&clinician, 1, &body).expect(201);
     assert_eq!(one.header("etag"), "\"v2\"");
-    assert_eq!(one.header("location"), clinician.entry_of(&patient, Kind::Referral, &bare));
+    assert_eq!(one.header("location"), clinician.entry_of(&patient, EntryKind::Referral, &bare));
     assert_eq!(
         one.body["consequence"],
         json!({"before": null, "after": {"category": "right_granted", "counts_in_denominator": true,
@@ -122,14 +125,14 @@ fn recategorise_referral_reports_consequences() {
         two.body["consequence"]["after"],
         json!({"category": "no_right", "counts_in_denominator": false, "triggers_baseline": false, "triggers_follow_up": false})
     );
-    assert_eq!(clinician.reads_entry(&patient, Kind::Referral, &bare, "").expect(200).body, two.body["referral"]);
+    assert_eq!(clinician.reads_entry(&patient, EntryKind::Referral, &bare, "").expect(200).body, two.body["referral"]);
     // Without a day the assessment is of today.
     let three = recategorises(&clinician, 3, &json!({"category": "second_opinion"})).expect(201);
     assert_eq!(
         three.body["referral"]["assessed_on"],
         painreg_domain::calendar::norwegian_day(world.clock.now()).to_string()
     );
-    let states = clinician.reads_versions_of(&patient, Kind::Referral, &bare).expect(200);
+    let states = clinician.reads_versions_of(&patient, EntryKind::Referral, &bare).expect(200);
     let result: Vec<(&Value, &Value)> =
         states.items().iter().map(|it| (&it["reason"], &it["entry"]["category"])).collect();
     assert_eq!(
@@ -159,7 +162,7 @@ fn recategorise_referral_reports_consequences() {
         request.json(&json!({"category": "guidance_only"})).send().expect(201)
     };
     assert_eq!(send().bytes, send().bytes);
-    assert_eq!(version(&clinician.reads_entry(&patient, Kind::Referral, &bare, "").expect(200).body), 5);
+    assert_eq!(version(&clinician.reads_entry(&patient, EntryKind::Referral, &bare, "").expect(200).body), 5);
 }
 
 #[test]
@@ -168,7 +171,7 @@ fn close_episode_requires_a_later_day_and_a_reason() {
     let (clinician, patient) = treated(&world);
     let whole =
         json!({"unit": "clinic", "opened_on": "2025-02-01", "closed_on": "2025-02-01", "closing_reason": "completed"});
-    clinician.records(&patient, Kind::Episode, &whole);
+    clinician.records(&patient, EntryKind::Episode, &whole);
     for (change, faults) in [
         (json!({"closed_on": "2025-01-31"}), vec![("/closed_on", "wrong_order")]),
         (json!({"closing_reason": null}), vec![("/closing_reason", "required")]),
@@ -193,26 +196,27 @@ fn close_episode_requires_a_later_day_and_a_reason() {
         ),
         (json!({"patient_id": patient.id}), vec![("/patient_id", "unknown_item")]),
     ] {
-        let answer = clinician.tries_to_record(&patient, Kind::Episode, &with(&whole, &change)).problem(422, "invalid");
+        let answer =
+            clinician.tries_to_record(&patient, EntryKind::Episode, &with(&whole, &change)).problem(422, "invalid");
         let faults: Vec<_> =
             faults.into_iter().map(|(pointer, code): (&str, &str)| (pointer.to_owned(), code.to_owned())).collect();
         assert_eq!(answer.faults(), faults, "{change}");
     }
     // The same rules apply to changes, with the pointers of the entry.
     let open = episode(&clinician, &patient);
-    clinician.changes_entry(&patient, Kind::Episode, &open, &json!({"closed_on": "2025-03-01"})).fault(
+    clinician.changes_entry(&patient, EntryKind::Episode, &open, &json!({"closed_on": "2025-03-01"})).fault(
         422,
         "/closing_reason",
         "required",
     );
     let wrong = json!({"closed_on": "2025-01-01", "closing_reason": "other"});
-    clinician.changes_entry(&patient, Kind::Episode, &open, &wrong).fault(422, "/closed_on", "wrong_order");
-    assert_eq!(clinician.reads_entry(&patient, Kind::Episode, &open, "").expect(200).body, open);
+    clinician.changes_entry(&patient, EntryKind::Episode, &open, &wrong).fault(422, "/closed_on", "wrong_order");
+    assert_eq!(clinician.reads_entry(&patient, EntryKind::Episode, &open, "").expect(200).body, open);
 }
 
 /// Returns the kinds that belong to others, with the member that refers to them.
-fn belonging() -> impl Iterator<Item = (Kind, &'static str, Kind)> {
-    Kind::iter().filter_map(|kind| kind.row().parent.map(|(member, parent)| (kind, member, parent)))
+fn belonging() -> impl Iterator<Item = (EntryKind, &'static str, EntryKind)> {
+    EntryKind::iter().filter_map(|kind| kind.row().parent.map(|(member, parent)| (kind, member, parent)))
 }
 
 #[test]
@@ -281,10 +285,12 @@ fn withdraw_entry_refuses_referenced_entries() {
 fn record_entry_refuses_days_after_death() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let implant = clinician.records(&patient, Kind::Implant, &alone(Kind::Implant));
+    let implant = clinician.records(&patient, EntryKind::Implant, &alone(EntryKind::Implant));
     let open = episode(&clinician, &patient);
     clinician.changes(&patient, 1, &json!({"deceased_on": "2025-06-01"})).expect(200);
-    for kind in Kind::iter().filter(|kind| *kind != Kind::LegalBasis && *kind != Kind::ProjectParticipation) {
+    for kind in
+        EntryKind::iter().filter(|kind| *kind != EntryKind::LegalBasis && *kind != EntryKind::ProjectParticipation)
+    {
         let row = kind.row();
         // No other day may be before the moved one.
         let bare = with(&examples::entry(kind, id(&open), id(&implant)), &json!({"assessed_on": null, "udi": null}));
@@ -298,27 +304,27 @@ fn record_entry_refuses_days_after_death() {
     }
     // Open entries must be closed explicitly.
     let closing = json!({"closed_on": "2025-06-20", "closing_reason": "deceased"});
-    clinician.changes_entry(&patient, Kind::Episode, &open, &closing).expect(200);
+    clinician.changes_entry(&patient, EntryKind::Episode, &open, &closing).expect(200);
 }
 
 #[test]
 fn record_entry_repeated_under_one_key_stores_one() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let path = clinician.entries_of(&patient, Kind::Diagnosis);
+    let path = clinician.entries_of(&patient, EntryKind::Diagnosis);
     let send = |body: &Value| clinician.request("POST", &path).key("diagnosis-1").json(body).send();
-    let first = send(&alone(Kind::Diagnosis)).expect(201);
+    let first = send(&alone(EntryKind::Diagnosis)).expect(201);
     assert_eq!(first.header("location"), format!("{path}/{}", id(&first.body)));
     assert_eq!(first.header("etag"), "\"v1\"");
-    let again = send(&alone(Kind::Diagnosis)).expect(201);
+    let again = send(&alone(EntryKind::Diagnosis)).expect(201);
     assert_eq!((&again.bytes, again.header("location")), (&first.bytes, first.header("location")));
-    send(&with(&alone(Kind::Diagnosis), &json!({"rank": 2}))).problem(422, "key_reused");
-    assert_eq!(clinician.lists(&patient, Kind::Diagnosis, "").expect(200).items().len(), 1);
+    send(&with(&alone(EntryKind::Diagnosis), &json!({"rank": 2}))).problem(422, "key_reused");
+    assert_eq!(clinician.lists(&patient, EntryKind::Diagnosis, "").expect(200).items().len(), 1);
     // A refused request may be corrected under the same key.
-    let wrong = with(&alone(Kind::Diagnosis), &json!({"rank": 0}));
+    let wrong = with(&alone(EntryKind::Diagnosis), &json!({"rank": 0}));
     let other = |body: &Value| clinician.request("POST", &path).key("diagnosis-2").json(body).send();
     other(&wrong).fault(422, "/rank", "out_of_range");
-    other(&alone(Kind::Diagnosis)).expect(201);
+    other(&alone(EntryKind::Diagnosis)).expect(201);
 }
 
 #[test]
@@ -334,9 +340,9 @@ fn entry_days_are_dates_without_time() {
         (" 2025-02-03", "invalid_format"),
         ("2025-02-03T25:00:00", "invalid_format"),
     ] {
-        let body = with(&alone(Kind::Diagnosis), &json!({"set_on": day}));
-        clinician.tries_to_record(&patient, Kind::Diagnosis, &body).fault(422, "/set_on", code);
+        let body = with(&alone(EntryKind::Diagnosis), &json!({"set_on": day}));
+        clinician.tries_to_record(&patient, EntryKind::Diagnosis, &body).fault(422, "/set_on", code);
     }
-    let body = with(&alone(Kind::Diagnosis), &json!({"set_on": 20_250_203}));
-    clinician.tries_to_record(&patient, Kind::Diagnosis, &body).fault(422, "/set_on", "wrong_type");
+    let body = with(&alone(EntryKind::Diagnosis), &json!({"set_on": 20_250_203}));
+    clinician.tries_to_record(&patient, EntryKind::Diagnosis, &body).fault(422, "/set_on", "wrong_type");
 }

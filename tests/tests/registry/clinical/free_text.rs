@@ -1,6 +1,6 @@
 //! Free text: readable for those who may read the record, encrypted in every table, and in no other place.
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::World;
 use serde_json::{Value, json};
 
@@ -37,10 +37,10 @@ fn found_in_the_database(world: &World) -> Vec<String> {
 fn free_text_is_encrypted_in_every_state_and_readable() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let implant = clinician.records(&patient, Kind::Implant, &alone(Kind::Implant));
+    let implant = clinician.records(&patient, EntryKind::Implant, &alone(EntryKind::Implant));
     for (kind, member, body) in [
-        (Kind::TreatmentGoal, "text", alone(Kind::TreatmentGoal)),
-        (Kind::ImplantEvent, "note", with(&alone(Kind::ImplantEvent), &json!({"implant_id": implant["id"]}))),
+        (EntryKind::TreatmentGoal, "text", alone(EntryKind::TreatmentGoal)),
+        (EntryKind::ImplantEvent, "note", with(&alone(EntryKind::ImplantEvent), &json!({"implant_id": implant["id"]}))),
     ] {
         assert_eq!(kind.row().free_text, [member]);
         let first = clinician.records(&patient, kind, &with(&body, &json!({member: WORDS[0]})));
@@ -71,43 +71,50 @@ fn free_text_is_encrypted_in_every_state_and_readable() {
         assert_eq!(result, [WORDS[1], WORDS[1], WORDS[0]], "also of what was taken back");
     }
     // An event without words stays without words.
-    let silent = with(&alone(Kind::ImplantEvent), &json!({"implant_id": implant["id"], "note": null}));
-    let silent = clinician.records(&patient, Kind::ImplantEvent, &silent);
+    let silent = with(&alone(EntryKind::ImplantEvent), &json!({"implant_id": implant["id"], "note": null}));
+    let silent = clinician.records(&patient, EntryKind::ImplantEvent, &silent);
     assert_eq!(silent.get("note"), Some(&Value::Null));
-    let spoken =
-        clinician.changes_entry(&patient, Kind::ImplantEvent, &silent, &json!({"note": WORDS[2]})).expect(200).body;
-    let line = json!({"patient_id": patient.id, "entries": [{"kind": "treatment_goal", "content": with(&alone(Kind::TreatmentGoal), &json!({"text": WORDS[2]}))}]});
+    let spoken = clinician
+        .changes_entry(&patient, EntryKind::ImplantEvent, &silent, &json!({"note": WORDS[2]}))
+        .expect(200)
+        .body;
+    let line = json!({"patient_id": patient.id, "entries": [{"kind": "treatment_goal", "content": with(&alone(EntryKind::TreatmentGoal), &json!({"text": WORDS[2]}))}]});
     let stored = clinician.request("POST", &clinician.at("patient-batches")).key("words");
     let stored = stored.body("application/x-ndjson", line.to_string().into_bytes()).send().expect(200).lines();
     assert_eq!(stored[0]["outcome"], "registered", "{stored:?}");
-    let quiet = clinician.changes_entry(&patient, Kind::ImplantEvent, &spoken, &json!({"note": null})).expect(200).body;
+    let quiet =
+        clinician.changes_entry(&patient, EntryKind::ImplantEvent, &spoken, &json!({"note": null})).expect(200).body;
     assert_eq!((id(&quiet), quiet.get("note")), (id(&silent), Some(&Value::Null)));
 
     // A duplicate's text is encrypted under the duplicate's key and read with the survivor's record.
     let other = clinician.registers(&world.person());
-    let goal =
-        clinician.records(&other, Kind::TreatmentGoal, &with(&alone(Kind::TreatmentGoal), &json!({"text": WORDS[0]})));
+    let goal = clinician.records(
+        &other,
+        EntryKind::TreatmentGoal,
+        &with(&alone(EntryKind::TreatmentGoal), &json!({"text": WORDS[0]})),
+    );
     let manager = world.alpha().manager();
     let before = world.clock.now();
     let merge = manager.merges(&patient, &other).expect(201).body;
     for path in [&patient, &other] {
-        assert_eq!(clinician.reads_entry(path, Kind::TreatmentGoal, &goal, "").expect(200).body["text"], WORDS[0]);
-        let changed = clinician.reads_versions_of(path, Kind::TreatmentGoal, &goal).expect(200);
+        assert_eq!(clinician.reads_entry(path, EntryKind::TreatmentGoal, &goal, "").expect(200).body["text"], WORDS[0]);
+        let changed = clinician.reads_versions_of(path, EntryKind::TreatmentGoal, &goal).expect(200);
         assert_eq!(changed.items()[0]["entry"]["text"], WORDS[0]);
     }
     let changed =
-        clinician.changes_entry(&patient, Kind::TreatmentGoal, &goal, &json!({"text": WORDS[1]})).expect(200).body;
-    let listed = clinician.lists(&patient, Kind::TreatmentGoal, "").expect(200);
+        clinician.changes_entry(&patient, EntryKind::TreatmentGoal, &goal, &json!({"text": WORDS[1]})).expect(200).body;
+    let listed = clinician.lists(&patient, EntryKind::TreatmentGoal, "").expect(200);
     let mut words: Vec<&str> = listed.items().iter().filter_map(|it| it["text"].as_str()).collect();
     words.sort_unstable();
     assert_eq!(words, [WORDS[1], WORDS[2]]);
     assert_eq!(
-        clinician.reads_entry(&patient, Kind::TreatmentGoal, &goal, &format!("?as_of={before}")).expect(200).body["text"],
+        clinician.reads_entry(&patient, EntryKind::TreatmentGoal, &goal, &format!("?as_of={before}")).expect(200).body
+            ["text"],
         WORDS[0]
     );
     assert!(clinician.reads_timeline_of(&patient, "").expect(200).text().contains(WORDS[1]));
     manager.undoes(&merge).expect(200);
-    assert_eq!(clinician.reads_entry(&other, Kind::TreatmentGoal, &goal, "").expect(200).body, changed);
+    assert_eq!(clinician.reads_entry(&other, EntryKind::TreatmentGoal, &goal, "").expect(200).body, changed);
     assert_eq!(found_in_the_database(&world), [] as [String; 0]);
 }
 
@@ -115,7 +122,7 @@ fn free_text_is_encrypted_in_every_state_and_readable() {
 fn problems_repeat_no_submitted_value() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let goal = alone(Kind::TreatmentGoal);
+    let goal = alone(EntryKind::TreatmentGoal);
     for (change, status) in [
         (json!({"text": WORDS[0], "category": "Quagga på vidda"}), 422),
         (json!({"text": WORDS[0], "set_by": WORDS[1]}), 422),
@@ -126,19 +133,20 @@ fn problems_repeat_no_submitted_value() {
         (json!({"text": "   "}), 422),
         (json!({"text": null}), 422),
     ] {
-        let answer = clinician.tries_to_record(&patient, Kind::TreatmentGoal, &with(&goal, &change)).expect(status);
+        let answer =
+            clinician.tries_to_record(&patient, EntryKind::TreatmentGoal, &with(&goal, &change)).expect(status);
         for words in WORDS {
             assert!(!answer.text().contains(words), "{}", answer.text());
         }
     }
-    let diagnosis = with(&alone(Kind::Diagnosis), &json!({"code": WORDS[0]}));
-    let refused = clinician.tries_to_record(&patient, Kind::Diagnosis, &diagnosis).expect(422);
+    let diagnosis = with(&alone(EntryKind::Diagnosis), &json!({"code": WORDS[0]}));
+    let refused = clinician.tries_to_record(&patient, EntryKind::Diagnosis, &diagnosis).expect(422);
     assert!(!refused.text().contains(WORDS[0]), "{}", refused.text());
     // Two thousand letters of any script count as two thousand.
     let long = with(&goal, &json!({"text": "ø".repeat(2000)}));
-    assert_eq!(clinician.records(&patient, Kind::TreatmentGoal, &long)["text"], "ø".repeat(2000));
+    assert_eq!(clinician.records(&patient, EntryKind::TreatmentGoal, &long)["text"], "ø".repeat(2000));
     let odd = with(&goal, &json!({"text": "\u{1F9A6} \"sitat\" \\ \u{2028}\n'; DROP TABLE patient; --"}));
-    let kept = clinician.records(&patient, Kind::TreatmentGoal, &odd);
+    let kept = clinician.records(&patient, EntryKind::TreatmentGoal, &odd);
     assert_eq!(kept["text"], odd["text"]);
     assert_eq!(found_in_the_database(&world), [] as [String; 0]);
 }

@@ -6,7 +6,7 @@ mod model;
 use std::sync::Barrier;
 
 use jiff::Timestamp;
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::{Answer, World};
 use serde_json::{Value, json};
 use strum::IntoEnumIterator as _;
@@ -19,11 +19,11 @@ fn read_entry_as_of_any_instant() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let before = world.clock.now();
-    let first = clinician.records(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis));
-    let second = clinician.changes_entry(&patient, Kind::Diagnosis, &first, &json!({"rank": 2})).expect(200).body;
+    let first = clinician.records(&patient, EntryKind::Diagnosis, &alone(EntryKind::Diagnosis));
+    let second = clinician.changes_entry(&patient, EntryKind::Diagnosis, &first, &json!({"rank": 2})).expect(200).body;
     let third = clinician
         .patch(
-            &format!("{}?reason=correction", clinician.entry_of(&patient, Kind::Diagnosis, &first)),
+            &format!("{}?reason=correction", clinician.entry_of(&patient, EntryKind::Diagnosis, &first)),
             2,
             &json!({"code": "MG30.01"}),
         )
@@ -31,8 +31,8 @@ fn read_entry_as_of_any_instant() {
         .body;
     assert_eq!(third["code"], "MG30.01");
     assert_ne!(third["title"], second["title"], "what follows from it follows");
-    clinician.withdraws(&patient, Kind::Diagnosis, &third).expect(204);
-    let states = clinician.reads_versions_of(&patient, Kind::Diagnosis, &first).expect(200);
+    clinician.withdraws(&patient, EntryKind::Diagnosis, &third).expect(204);
+    let states = clinician.reads_versions_of(&patient, EntryKind::Diagnosis, &first).expect(200);
     let result: Vec<_> = states.items().iter().map(|it| (&it["entry"], &it["reason"], &it["changed_by"])).collect();
     assert_eq!(
         result,
@@ -62,12 +62,12 @@ fn read_entry_as_of_any_instant() {
         (world.clock.now(), None),
     ] {
         let query = format!("?as_of={at}");
-        let one = clinician.reads_entry(&patient, Kind::Diagnosis, &first, &query);
+        let one = clinician.reads_entry(&patient, EntryKind::Diagnosis, &first, &query);
         match seen {
             Some(entry) => assert_eq!(one.expect(200).body, *entry, "{at}"),
             None => drop(one.problem(404, "not_found")),
         }
-        let listed = clinician.lists(&patient, Kind::Diagnosis, &query).expect(200);
+        let listed = clinician.lists(&patient, EntryKind::Diagnosis, &query).expect(200);
         assert_eq!(listed.items().iter().collect::<Vec<_>>(), seen.into_iter().collect::<Vec<_>>(), "{at}");
         let lines = clinician.reads_timeline_of(&patient, &query).expect(200);
         assert_eq!(
@@ -77,16 +77,16 @@ fn read_entry_as_of_any_instant() {
         let all = clinician.get(&clinician.at(&format!("diagnoses{query}"))).expect(200);
         assert_eq!(all.items().iter().collect::<Vec<_>>(), seen.into_iter().collect::<Vec<_>>(), "{at}");
     }
-    clinician.reads_entry(&patient, Kind::Diagnosis, &first, "").problem(404, "not_found");
-    clinician.changes_entry(&patient, Kind::Diagnosis, &third, &json!({})).problem(404, "not_found");
+    clinician.reads_entry(&patient, EntryKind::Diagnosis, &first, "").problem(404, "not_found");
+    clinician.changes_entry(&patient, EntryKind::Diagnosis, &third, &json!({})).problem(404, "not_found");
 }
 
 #[test]
 fn change_reason_is_one_of_the_list() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let entry = clinician.records(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis));
-    let path = clinician.entry_of(&patient, Kind::Diagnosis, &entry);
+    let entry = clinician.records(&patient, EntryKind::Diagnosis, &alone(EntryKind::Diagnosis));
+    let path = clinician.entry_of(&patient, EntryKind::Diagnosis, &entry);
     for bad in ["reason=merge", "reason=", "reason=x", "why=update", "reason=update&reason=update", "reason=%00"] {
         clinician.patch(&format!("{path}?{bad}"), 1, &json!({})).problem(400, "invalid_parameter");
         clinician.delete(&format!("{path}?{bad}"), 1).problem(400, "invalid_parameter");
@@ -126,13 +126,13 @@ fn read_differences_lists_changed_members() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let start = world.clock.now();
-    let goal = clinician.records(&patient, Kind::TreatmentGoal, &alone(Kind::TreatmentGoal));
-    let sample = clinician.records(&patient, Kind::Sample, &alone(Kind::Sample));
+    let goal = clinician.records(&patient, EntryKind::TreatmentGoal, &alone(EntryKind::TreatmentGoal));
+    let sample = clinician.records(&patient, EntryKind::Sample, &alone(EntryKind::Sample));
     let middle = world.clock.now();
     let reached = json!({"attainment": 1, "assessed_on": "2025-06-01", "text": "Gå tur med to hunder"});
-    clinician.changes_entry(&patient, Kind::TreatmentGoal, &goal, &reached).expect(200);
-    clinician.withdraws(&patient, Kind::Sample, &sample).expect(204);
-    let drug = clinician.records(&patient, Kind::Medication, &alone(Kind::Medication));
+    clinician.changes_entry(&patient, EntryKind::TreatmentGoal, &goal, &reached).expect(200);
+    clinician.withdraws(&patient, EntryKind::Sample, &sample).expect(204);
+    let drug = clinician.records(&patient, EntryKind::Medication, &alone(EntryKind::Medication));
     let end = world.clock.now();
     let path = clinician.at(&format!("patients/{}/differences", patient.id));
     let between = |query: &str| clinician.get(&format!("{path}{query}"));
@@ -166,7 +166,7 @@ fn read_differences_lists_changed_members() {
 fn as_of_accepts_extreme_instants_and_days() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let entry = clinician.records(&patient, Kind::Episode, &json!({"opened_on": "2025-02-01"}));
+    let entry = clinician.records(&patient, EntryKind::Episode, &json!({"opened_on": "2025-02-01"}));
     clinician.submits(&patient, "s-1", &json!({"nrs_average": 7})).expect(201);
     let of = |rest: &str| clinician.at(&format!("patients/{}/{rest}", patient.id));
     let instants = [
@@ -181,7 +181,7 @@ fn as_of_accepts_extreme_instants_and_days() {
             clinician.get(&of(&format!("{path}?as_of={at}"))).expect(200);
         }
         clinician.get(&clinician.at(&format!("episodes?as_of={at}"))).expect(200);
-        let one = clinician.reads_entry(&patient, Kind::Episode, &entry, &format!("?as_of={at}"));
+        let one = clinician.reads_entry(&patient, EntryKind::Episode, &entry, &format!("?as_of={at}"));
         assert_eq!(one.status, if at.starts_with('9') { 200 } else { 404 }, "{at}");
         for query in [format!("to={at}"), format!("from={at}&to={at}"), format!("from={at}")] {
             let answer = clinician.get(&of(&format!("differences?{query}")));
@@ -215,7 +215,7 @@ fn as_of_accepts_extreme_instants_and_days() {
 fn concurrent_changes_of_one_entry_keep_every_version() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let entry = clinician.records(&patient, Kind::Medication, &alone(Kind::Medication));
+    let entry = clinician.records(&patient, EntryKind::Medication, &alone(EntryKind::Medication));
     let rounds = 6;
     let mut kept = Vec::new();
     for round in 1..=rounds {
@@ -227,7 +227,7 @@ fn concurrent_changes_of_one_entry_keep_every_version() {
                     threads.spawn(move || {
                         let dose = round * 10 + number;
                         barrier.wait();
-                        let path = clinician.entry_of(patient, Kind::Medication, entry);
+                        let path = clinician.entry_of(patient, EntryKind::Medication, entry);
                         (dose, clinician.patch(&path, round, &json!({ "dose": dose })))
                     })
                 })
@@ -241,7 +241,7 @@ fn concurrent_changes_of_one_entry_keep_every_version() {
         }
         kept.push(won[0].0);
     }
-    let states = clinician.reads_versions_of(&patient, Kind::Medication, &entry).expect(200);
+    let states = clinician.reads_versions_of(&patient, EntryKind::Medication, &entry).expect(200);
     let versions: Vec<i64> = states.items().iter().map(|it| version(&it["entry"])).collect();
     assert_eq!(versions, (1..=rounds + 1).rev().collect::<Vec<_>>());
     let doses: Vec<Option<i64>> = states.items().iter().rev().skip(1).map(|it| it["entry"]["dose"].as_i64()).collect();
@@ -258,7 +258,7 @@ fn concurrent_changes_of_one_entry_keep_every_version() {
     // One withdraws the entry while another changes it: one of them is refused.
     let barrier = Barrier::new(2);
     let at = rounds + 1;
-    let path = clinician.entry_of(&patient, Kind::Medication, &entry);
+    let path = clinician.entry_of(&patient, EntryKind::Medication, &entry);
     let (changed, gone) = std::thread::scope(|threads| {
         let one = threads.spawn(|| {
             barrier.wait();
@@ -281,18 +281,18 @@ fn stale_change_of_an_entry_is_refused() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let secretary = world.alpha().secretary();
-    let entry = clinician.records(&patient, Kind::Referral, &alone(Kind::Referral));
+    let entry = clinician.records(&patient, EntryKind::Referral, &alone(EntryKind::Referral));
     // Both read and change different members.
     let one =
-        clinician.changes_entry(&patient, Kind::Referral, &entry, &json!({"source": "hospital"})).expect(200).body;
-    secretary.changes_entry(&patient, Kind::Referral, &entry, &json!({"pas_id": "P-2"})).problem(412, "stale");
-    let read = secretary.reads_entry(&patient, Kind::Referral, &entry, "").expect(200);
+        clinician.changes_entry(&patient, EntryKind::Referral, &entry, &json!({"source": "hospital"})).expect(200).body;
+    secretary.changes_entry(&patient, EntryKind::Referral, &entry, &json!({"pas_id": "P-2"})).problem(412, "stale");
+    let read = secretary.reads_entry(&patient, EntryKind::Referral, &entry, "").expect(200);
     assert_eq!((read.body.clone(), read.header("etag")), (one, "\"v2\""));
     let both =
-        secretary.changes_entry(&patient, Kind::Referral, &read.body, &json!({"pas_id": "P-2"})).expect(200).body;
+        secretary.changes_entry(&patient, EntryKind::Referral, &read.body, &json!({"pas_id": "P-2"})).expect(200).body;
     assert_eq!((&both["source"], &both["pas_id"]), (&json!("hospital"), &json!("P-2")));
-    secretary.withdraws(&patient, Kind::Referral, &entry).problem(412, "stale");
-    assert_eq!(clinician.reads_entry(&patient, Kind::Referral, &entry, "").expect(200).body, both);
+    secretary.withdraws(&patient, EntryKind::Referral, &entry).problem(412, "stale");
+    assert_eq!(clinician.reads_entry(&patient, EntryKind::Referral, &entry, "").expect(200).body, both);
 }
 
 #[test]
@@ -301,9 +301,9 @@ fn timeline_pages_through_every_entry() {
     let (clinician, patient) = treated(&world);
     let manager = world.alpha().manager();
     manager.post(&manager.at("projects"), &crate::examples::project(crate::examples::PROJECT)).expect(201);
-    let implant = clinician.records(&patient, Kind::Implant, &alone(Kind::Implant));
-    let mut all = vec![(Kind::Implant.to_string(), implant.clone())];
-    for kind in Kind::iter().filter(|kind| *kind != Kind::Implant) {
+    let implant = clinician.records(&patient, EntryKind::Implant, &alone(EntryKind::Implant));
+    let mut all = vec![(EntryKind::Implant.to_string(), implant.clone())];
+    for kind in EntryKind::iter().filter(|kind| *kind != EntryKind::Implant) {
         let body = with(&crate::examples::entry(kind, "", id(&implant)), &json!({"episode_id": null}));
         // Twice, so that lines share a day.
         for _ in 0..2 {
@@ -326,7 +326,7 @@ fn timeline_pages_through_every_entry() {
     for line in &entries {
         let known = all.iter().find(|(_, entry)| entry["id"] == line["id"]).expect("known");
         assert_eq!((&line["kind"], &line["entry"], &line["version"]), (&json!(known.0), &known.1, &known.1["version"]));
-        let kind: Kind = known.0.parse().expect("a kind");
+        let kind: EntryKind = known.0.parse().expect("a kind");
         assert_eq!(line["on"], known.1[kind.row().day]);
     }
     assert!(whole.is_sorted_by(|a, b| (a["on"].as_str(), a["id"].as_str()) >= (b["on"].as_str(), b["id"].as_str())));

@@ -4,7 +4,7 @@ mod devices;
 
 use std::sync::Barrier;
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::{Actor, Patient, World};
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use crate::kit::{AnswerAssertions as _, version, with};
 /// Records an implant of this patient.
 #[track_caller]
 fn implant(actor: &Actor<'_>, patient: &Patient) -> Value {
-    actor.records(patient, Kind::Implant, &alone(Kind::Implant))
+    actor.records(patient, EntryKind::Implant, &alone(EntryKind::Implant))
 }
 
 /// Records a component of an implant, with these members changed.
@@ -22,7 +22,7 @@ fn implant(actor: &Actor<'_>, patient: &Patient) -> Value {
 fn component(actor: &Actor<'_>, patient: &Patient, implant: &Value, change: &Value) -> Value {
     let lead = json!({"implant_id": implant["id"], "component": "lead_percutaneous", "manufacturer": "Invented", "model": "L-8",
         "implanted_on": "2025-04-01"});
-    actor.records(patient, Kind::ImplantComponent, &with(&lead, change))
+    actor.records(patient, EntryKind::ImplantComponent, &with(&lead, change))
 }
 
 fn surgery(implant: &Value, event: &str, on: &str, components: &[&Value]) -> Value {
@@ -58,7 +58,11 @@ fn implant_event_revision_keeps_and_explant_removes_components() {
     let other = implant_with_lead(&clinician, &patient);
     let gone = component(&clinician, &patient, &implant, &json!({"removed_on": "2025-05-01"}));
     let tries = |event: &str, components: &[&Value]| {
-        clinician.tries_to_record(&patient, Kind::ImplantEvent, &surgery(&implant, event, "2025-06-01", components))
+        clinician.tries_to_record(
+            &patient,
+            EntryKind::ImplantEvent,
+            &surgery(&implant, event, "2025-06-01", components),
+        )
     };
     tries("revision", &[]).fault(422, "/component_ids", "required");
     tries("revision", &[&lead, &lead]).expect(422);
@@ -70,9 +74,9 @@ fn implant_event_revision_keeps_and_explant_removes_components() {
     tries("revision", &[&lead, &other.1]).fault(422, "/component_ids/1", "unknown_reference");
     tries("revision", &[&json!({"id": world.clock.random_id()})]).fault(422, "/component_ids/0", "unknown_reference");
     let early = surgery(&implant, "revision", "2025-03-31", &[&lead]);
-    clinician.tries_to_record(&patient, Kind::ImplantEvent, &early).fault(422, "/happened_on", "wrong_order");
+    clinician.tries_to_record(&patient, EntryKind::ImplantEvent, &early).fault(422, "/happened_on", "wrong_order");
     assert_eq!(
-        clinician.lists(&patient, Kind::ImplantEvent, "").expect(200).items().len(),
+        clinician.lists(&patient, EntryKind::ImplantEvent, "").expect(200).items().len(),
         0,
         "nothing of what was refused stays"
     );
@@ -81,7 +85,7 @@ fn implant_event_revision_keeps_and_explant_removes_components() {
     let before = world.clock.now();
     let revision = tries("revision", &[&lead]).expect(201).body;
     assert_eq!(revision["class"], "surgical");
-    let marked = clinician.reads_entry(&patient, Kind::ImplantComponent, &lead, "").expect(200).body;
+    let marked = clinician.reads_entry(&patient, EntryKind::ImplantComponent, &lead, "").expect(200).body;
     assert_eq!((&marked["removed_on"], version(&marked)), (&json!("2025-06-01"), 2));
     assert_eq!(in_place(&clinician, &patient, "").concat(), ["L-8", "G-1", "L-2", "T-1"]);
     assert_eq!(
@@ -97,7 +101,7 @@ fn implant_event_revision_keeps_and_explant_removes_components() {
     assert_eq!(in_place(&clinician, &patient, "").concat(), ["L-8", "T-1"]);
     tries("explant", &[&trial]).expect(422);
     // Removing the trial's lead is neither a revision nor an explant.
-    clinician.changes_entry(&patient, Kind::ImplantComponent, &trial, &json!({"removed_on": "2025-04-10"})).expect(200);
+    clinician.changes_entry(&patient, EntryKind::ImplantComponent, &trial, &json!({"removed_on": "2025-04-10"})).expect(200);
     assert_eq!(in_place(&clinician, &patient, "").concat(), ["L-8"]);
 
     // An event that marked components cannot be changed into another, only withdrawn.
@@ -109,29 +113,33 @@ fn implant_event_revision_keeps_and_explant_removes_components() {
         (json!({"implant_id": other.0["id"]}), "/implant_id"),
         (json!({"happened_on": "2025-06-02"}), "/happened_on"),
     ] {
-        clinician.changes_entry(&patient, Kind::ImplantEvent, &revision, &change).fault(422, pointer, "contradiction");
+        clinician.changes_entry(&patient, EntryKind::ImplantEvent, &revision, &change).fault(
+            422,
+            pointer,
+            "contradiction",
+        );
     }
     let noted = clinician
-        .changes_entry(&patient, Kind::ImplantEvent, &revision, &json!({"note": "Uten problemer"}))
+        .changes_entry(&patient, EntryKind::ImplantEvent, &revision, &json!({"note": "Uten problemer"}))
         .expect(200)
         .body;
     let infection = json!({"implant_id": implant["id"], "happened_on": "2025-06-03", "event": "infection"});
-    let infection = clinician.records(&patient, Kind::ImplantEvent, &infection);
-    clinician.changes_entry(&patient, Kind::ImplantEvent, &infection, &json!({"event": "explant"})).fault(
+    let infection = clinician.records(&patient, EntryKind::ImplantEvent, &infection);
+    clinician.changes_entry(&patient, EntryKind::ImplantEvent, &infection, &json!({"event": "explant"})).fault(
         422,
         "/event",
         "contradiction",
     );
-    clinician.changes_entry(&patient, Kind::ImplantEvent, &infection, &json!({"event": "seizure"})).expect(200);
-    clinician.withdraws(&patient, Kind::ImplantEvent, &explant).expect(204);
+    clinician.changes_entry(&patient, EntryKind::ImplantEvent, &infection, &json!({"event": "seizure"})).expect(200);
+    clinician.withdraws(&patient, EntryKind::ImplantEvent, &explant).expect(204);
     assert_eq!(in_place(&clinician, &patient, "").concat(), ["L-8", "G-1", "L-2"]);
-    clinician.withdraws(&patient, Kind::ImplantEvent, &noted).expect(204);
+    clinician.withdraws(&patient, EntryKind::ImplantEvent, &noted).expect(204);
     assert_eq!(in_place(&clinician, &patient, "").concat(), ["L-8", "G-1", "L-1", "L-2"]);
-    let states = clinician.reads_versions_of(&patient, Kind::ImplantComponent, &lead).expect(200);
+    let states = clinician.reads_versions_of(&patient, EntryKind::ImplantComponent, &lead).expect(200);
     let result: Vec<_> = states.items().iter().map(|it| (&it["entry"]["removed_on"], &it["reason"])).collect();
     let day = json!("2025-06-01");
     assert_eq!(result, [(&Value::Null, &Value::Null), (&day, &json!("correction")), (&Value::Null, &json!("update"))]);
-    let now = clinician.reads_entry(&patient, Kind::ImplantComponent, &lead, "").expect(200).body;
+    let now = clinician.reads_entry(&patient, EntryKind::ImplantComponent, &lead, "").expect(200).body;
     let content = |entry: &Value| with(entry, &json!({"version": null, "updated_at": null, "updated_by": null}));
     assert_eq!(content(&now), content(&lead), "it is as it was");
 }
@@ -139,8 +147,11 @@ fn implant_event_revision_keeps_and_explant_removes_components() {
 /// Records another implant with a lead.
 #[track_caller]
 fn implant_with_lead(actor: &Actor<'_>, patient: &Patient) -> (Value, Value) {
-    let other =
-        actor.records(patient, Kind::Implant, &with(&alone(Kind::Implant), &json!({"decided_on": "2025-03-02"})));
+    let other = actor.records(
+        patient,
+        EntryKind::Implant,
+        &with(&alone(EntryKind::Implant), &json!({"decided_on": "2025-03-02"})),
+    );
     let lead = component(actor, patient, &other, &json!({}));
     (other, lead)
 }
@@ -153,19 +164,23 @@ fn withdraw_implant_event_restores_removed_components() {
     let [lead, spare, third] =
         ["L-1", "L-2", "L-3"].map(|model| component(&clinician, &patient, &implant, &json!({ "model": model })));
     let body = surgery(&implant, "explant", "2025-06-01", &[&lead, &spare, &third]);
-    let explant = clinician.records(&patient, Kind::ImplantEvent, &body);
+    let explant = clinician.records(&patient, EntryKind::ImplantEvent, &body);
     // The event and its components must agree: the event is withdrawn first, then recorded again.
-    let marked = clinician.reads_entry(&patient, Kind::ImplantComponent, &lead, "").expect(200).body;
+    let marked = clinician.reads_entry(&patient, EntryKind::ImplantComponent, &lead, "").expect(200).body;
     for change in [json!({"removed_on": "2025-07-01"}), json!({"removed_on": null})] {
-        clinician.changes_entry(&patient, Kind::ImplantComponent, &marked, &change).fault(422, "/removed_on", "in_use");
+        clinician.changes_entry(&patient, EntryKind::ImplantComponent, &marked, &change).fault(
+            422,
+            "/removed_on",
+            "in_use",
+        );
     }
-    clinician.withdraws(&patient, Kind::ImplantComponent, &marked).problem(409, "state_conflict");
-    let renamed = clinician.changes_entry(&patient, Kind::ImplantComponent, &marked, &json!({"mri": "unsafe"}));
+    clinician.withdraws(&patient, EntryKind::ImplantComponent, &marked).problem(409, "state_conflict");
+    let renamed = clinician.changes_entry(&patient, EntryKind::ImplantComponent, &marked, &json!({"mri": "unsafe"}));
     assert_eq!(renamed.expect(200).body["removed_on"], "2025-06-01");
     // A withdrawal stores nothing new: it is permitted after an opt-out too.
     let against = json!({"basis": "reservation", "against": "registry", "valid_from": "2025-01-01", "source": "oral"});
-    clinician.records(&patient, Kind::LegalBasis, &against);
-    clinician.withdraws(&patient, Kind::ImplantEvent, &explant).expect(204);
+    clinician.records(&patient, EntryKind::LegalBasis, &against);
+    clinician.withdraws(&patient, EntryKind::ImplantEvent, &explant).expect(204);
     let mut back = in_place(&clinician, &patient, "").concat();
     back.sort();
     assert_eq!(back, ["L-1", "L-2", "L-3"]);
@@ -182,26 +197,26 @@ fn implant_event_refers_only_to_components_of_the_implant() {
     let their_lead = component(&clinician, &other, &theirs, &json!({}));
     let programme = |lead: &Value| {
         with(
-            &alone(Kind::ImplantProgramme),
+            &alone(EntryKind::ImplantProgramme),
             &json!({"implant_id": own["id"], "leads": [{"component_id": lead["id"], "polarity": "+-"}]}),
         )
     };
     let check = |lead: &Value| {
         with(
-            &alone(Kind::ImplantCheck),
+            &alone(EntryKind::ImplantCheck),
             &json!({"implant_id": own["id"], "impedances": [{"component_id": lead["id"], "contact": 1, "ohm": 500}]}),
         )
     };
     let event = |lead: &Value| surgery(&own, "migration", "2025-06-01", &[lead]);
     let nobodys = json!({"id": world.clock.random_id()});
     for (kind, body, pointer) in [
-        (Kind::ImplantProgramme, &programme as &dyn Fn(&Value) -> Value, "/leads/0/component_id"),
-        (Kind::ImplantCheck, &check, "/impedances/0/component_id"),
-        (Kind::ImplantEvent, &event, "/component_ids/0"),
+        (EntryKind::ImplantProgramme, &programme as &dyn Fn(&Value) -> Value, "/leads/0/component_id"),
+        (EntryKind::ImplantCheck, &check, "/impedances/0/component_id"),
+        (EntryKind::ImplantEvent, &event, "/component_ids/0"),
     ] {
         let kept = clinician.records(&patient, kind, &body(&lead));
         // An entry that others refer to cannot be withdrawn.
-        clinician.withdraws(&patient, Kind::ImplantComponent, &lead).fault(409, "", "in_use");
+        clinician.withdraws(&patient, EntryKind::ImplantComponent, &lead).fault(409, "", "in_use");
         for wrong in [&their_lead, &nobodys] {
             clinician.tries_to_record(&patient, kind, &body(wrong)).fault(422, pointer, "unknown_reference");
             let member = pointer.split('/').nth(1).unwrap_or_default();
@@ -210,10 +225,10 @@ fn implant_event_refers_only_to_components_of_the_implant() {
         }
         clinician.withdraws(&patient, kind, &kept).expect(204);
     }
-    clinician.withdraws(&patient, Kind::ImplantComponent, &lead).expect(204);
+    clinician.withdraws(&patient, EntryKind::ImplantComponent, &lead).expect(204);
     // A component of the patient's other implant does not belong to this one.
     let second = implant_with_lead(&clinician, &patient);
-    let elsewhere = clinician.tries_to_record(&patient, Kind::ImplantEvent, &event(&second.1));
+    let elsewhere = clinician.tries_to_record(&patient, EntryKind::ImplantEvent, &event(&second.1));
     elsewhere.fault(422, "/component_ids/0", "unknown_reference");
 }
 
@@ -232,14 +247,14 @@ fn concurrent_removals_of_components_are_classified_correctly() {
                     threads.spawn(|| {
                         barrier.wait();
                         let body = surgery(&implant, "revision", "2025-06-01", &[lead]);
-                        clinician.tries_to_record(&patient, Kind::ImplantEvent, &body).status
+                        clinician.tries_to_record(&patient, EntryKind::ImplantEvent, &body).status
                     })
                 })
                 .collect();
             sent.into_iter().map(|one| one.join().expect("an answer")).collect()
         });
         // If two revisions leave no component, the second is an explant.
-        let kept = clinician.lists(&patient, Kind::ImplantEvent, &format!("?implant_id={}", id(&implant))).expect(200);
+        let kept = clinician.lists(&patient, EntryKind::ImplantEvent, &format!("?implant_id={}", id(&implant))).expect(200);
         assert_eq!(kept.items().len(), 1, "{statuses:?}");
     }
 }
@@ -256,11 +271,11 @@ fn concurrent_withdrawal_of_a_referenced_component_is_refused() {
         let (named, gone) = std::thread::scope(|threads| {
             let one = threads.spawn(|| {
                 barrier.wait();
-                clinician.tries_to_record(&patient, Kind::ImplantEvent, &body).status
+                clinician.tries_to_record(&patient, EntryKind::ImplantEvent, &body).status
             });
             let other = threads.spawn(|| {
                 barrier.wait();
-                clinician.withdraws(&patient, Kind::ImplantComponent, &lead).status
+                clinician.withdraws(&patient, EntryKind::ImplantComponent, &lead).status
             });
             (one.join().expect("an answer"), other.join().expect("an answer"))
         });

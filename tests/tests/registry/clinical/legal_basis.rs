@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use painreg_domain::calendar::norwegian_day;
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::{Actor, Answer, Patient, World, submission};
 use serde_json::{Value, json};
 use strum::IntoEnumIterator as _;
@@ -37,16 +37,17 @@ fn keeps(world: &World, patient: &Patient, round: &str) -> Vec<(&'static str, An
     let clinician = world.alpha().clinician();
     let importer = world.alpha().importer();
     let by_number = json!({"patient": {"national_id": {"type": "fnr", "value": patient.person.national_id}}});
-    let line = json!({"patient_id": patient.id, "entries": [{"kind": "diagnosis", "content": alone(Kind::Diagnosis)}]});
+    let line =
+        json!({"patient_id": patient.id, "entries": [{"kind": "diagnosis", "content": alone(EntryKind::Diagnosis)}]});
     let id = |name: &str| format!("{name}-{round}");
     let delivered =
         world.delivery(&patient.person, 40_000_000 + u64::from(world.clock.now().subsec_nanosecond().unsigned_abs()));
     let own = world.alpha().patient(&patient.id);
     vec![
-        ("a diagnosis", clinician.tries_to_record(patient, Kind::Diagnosis, &alone(Kind::Diagnosis))),
+        ("a diagnosis", clinician.tries_to_record(patient, EntryKind::Diagnosis, &alone(EntryKind::Diagnosis))),
         (
             "the hospital's referral",
-            world.alpha().pas_feed().tries_to_record(patient, Kind::Referral, &alone(Kind::Referral)),
+            world.alpha().pas_feed().tries_to_record(patient, EntryKind::Referral, &alone(EntryKind::Referral)),
         ),
         ("answers", clinician.submits(patient, &id("c"), &json!({"nrs_average": 7}))),
         ("the patient's answers", own.submits(patient, &id("p"), &json!({"nrs_average": 7}))),
@@ -88,7 +89,7 @@ fn all_is_kept(world: &World, patient: &Patient, round: &str) {
 fn record_entry_refuses_opted_out_patients() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let standing = clinician.records(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis));
+    let standing = clinician.records(&patient, EntryKind::Diagnosis, &alone(EntryKind::Diagnosis));
     all_is_kept(&world, &patient, "first");
     let counted = || {
         world.number("SELECT (SELECT count(*) FROM {alpha}.diagnosis) + (SELECT count(*) FROM {alpha}.submission) + (SELECT count(*) FROM {alpha}.referral)")
@@ -99,33 +100,35 @@ fn record_entry_refuses_opted_out_patients() {
         (consent("withdrawn", "2025-01-01"), "consent_withdrawn"),
     ] {
         let before = counted();
-        let entry = clinician.records(&patient, Kind::LegalBasis, &ground);
+        let entry = clinician.records(&patient, EntryKind::LegalBasis, &ground);
         let said = permissions(&clinician, &patient, "");
         assert_eq!(verdicts(&said), [(false, reason.to_owned()), (false, reason.to_owned())]);
         none_is_kept(&world, &patient, reason);
         // Existing entries can be read; new ones are refused.
-        clinician.reads_entry(&patient, Kind::Diagnosis, &standing, "").expect(200);
-        let changed = clinician.changes_entry(&patient, Kind::Diagnosis, &standing, &json!({"rank": 2}));
+        clinician.reads_entry(&patient, EntryKind::Diagnosis, &standing, "").expect(200);
+        let changed = clinician.changes_entry(&patient, EntryKind::Diagnosis, &standing, &json!({"rank": 2}));
         changed.problem(409, "not_permitted").fault(409, "", reason);
         assert_eq!(counted(), before);
         // The opt-out ended yesterday: from today recording is permitted.
         let yesterday = norwegian_day(world.clock.now()).yesterday().expect("a day");
         let ended = clinician
-            .changes_entry(&patient, Kind::LegalBasis, &entry, &json!({"valid_to": yesterday}))
+            .changes_entry(&patient, EntryKind::LegalBasis, &entry, &json!({"valid_to": yesterday}))
             .expect(200)
             .body;
         all_is_kept(&world, &patient, &format!("{reason}-ended"));
         assert!(!verdicts(&permissions(&clinician, &patient, &format!("?on={yesterday}")))[0].0);
         // On its last day the opt-out is in force.
         let today = norwegian_day(world.clock.now());
-        let again =
-            clinician.changes_entry(&patient, Kind::LegalBasis, &ended, &json!({"valid_to": today})).expect(200).body;
+        let again = clinician
+            .changes_entry(&patient, EntryKind::LegalBasis, &ended, &json!({"valid_to": today}))
+            .expect(200)
+            .body;
         none_is_kept(&world, &patient, reason);
-        clinician.withdraws(&patient, Kind::LegalBasis, &again).expect(204);
+        clinician.withdraws(&patient, EntryKind::LegalBasis, &again).expect(204);
         all_is_kept(&world, &patient, &format!("{reason}-withdrawn"));
     }
     // An opt-out of questionnaires is not one of the registry.
-    clinician.records(&patient, Kind::LegalBasis, &reservation("questionnaires", "2025-01-01"));
+    clinician.records(&patient, EntryKind::LegalBasis, &reservation("questionnaires", "2025-01-01"));
     all_is_kept(&world, &patient, "questionnaires");
     assert_eq!(
         verdicts(&permissions(&clinician, &patient, "")),
@@ -144,7 +147,7 @@ fn legal_basis_of_a_day_is_the_latest_recorded() {
         with(&reservation("questionnaires", "2022-01-01"), &json!({"valid_to": "2022-12-31"})),
         with(&reservation("registry", "2023-01-01"), &json!({"valid_to": "2023-12-31"})),
     ] {
-        clinician.records(&patient, Kind::LegalBasis, &ground);
+        clinician.records(&patient, EntryKind::LegalBasis, &ground);
     }
     for (on, keep, send) in [
         ("2017-12-31", (false, "no_basis"), (false, "no_basis")),
@@ -188,7 +191,7 @@ fn legal_basis_of_a_day_is_the_latest_recorded() {
 fn record_legal_basis_requires_the_members_of_its_kind() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let tries = |body: &Value| clinician.tries_to_record(&patient, Kind::LegalBasis, body);
+    let tries = |body: &Value| clinician.tries_to_record(&patient, EntryKind::LegalBasis, body);
     for (base, change, pointer, code) in [
         (consent("given", "2020-01-01"), json!({"decision": null}), "/decision", "required"),
         (consent("given", "2020-01-01"), json!({"against": "registry"}), "/against", "contradiction"),
@@ -214,7 +217,7 @@ fn opt_out_applies_to_the_merged_record_only() {
     let world = World::new();
     let (clinician, survivor) = treated(&world);
     let duplicate = clinician.registers(&world.person());
-    clinician.records(&duplicate, Kind::LegalBasis, &reservation("registry", "2025-01-01"));
+    clinician.records(&duplicate, EntryKind::LegalBasis, &reservation("registry", "2025-01-01"));
     all_is_kept(&world, &survivor, "before");
     let merge = world.alpha().manager().merges(&survivor, &duplicate).expect(201).body;
     none_is_kept(&world, &survivor, "reserved_against_registry");
@@ -228,23 +231,24 @@ fn opt_out_applies_to_the_merged_record_only() {
 fn withdraw_and_correction_are_allowed_without_legal_basis() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let kept: Vec<(Kind, Value)> = [Kind::Referral, Kind::Diagnosis, Kind::TreatmentGoal, Kind::Medication]
-        .map(|kind| (kind, clinician.records(&patient, kind, &alone(kind))))
-        .into();
-    let ground = clinician.records(&patient, Kind::LegalBasis, &reservation("registry", "2025-01-01"));
+    let kept: Vec<(EntryKind, Value)> =
+        [EntryKind::Referral, EntryKind::Diagnosis, EntryKind::TreatmentGoal, EntryKind::Medication]
+            .map(|kind| (kind, clinician.records(&patient, kind, &alone(kind))))
+            .into();
+    let ground = clinician.records(&patient, EntryKind::LegalBasis, &reservation("registry", "2025-01-01"));
     for (kind, entry) in &kept {
         clinician.withdraws(&patient, *kind, entry).expect(204);
     }
-    for kind in Kind::iter().filter(|kind| *kind != Kind::LegalBasis && kind.row().parent.is_none()) {
+    for kind in EntryKind::iter().filter(|kind| *kind != EntryKind::LegalBasis && kind.row().parent.is_none()) {
         let refused = clinician.tries_to_record(&patient, kind, &alone(kind)).problem(409, "not_permitted");
         refused.fault(409, "", "reserved_against_registry");
     }
     // The refusals are in the patient's log.
     let log = world.alpha().patient(&patient.id).reads_access_log_of(&patient).expect(200);
     assert!(log.items().iter().filter(|it| it["outcome"] == "refused").count() >= 5, "{}", log.text());
-    let given = clinician.records(&patient, Kind::LegalBasis, &consent("given", "2025-02-01"));
+    let given = clinician.records(&patient, EntryKind::LegalBasis, &consent("given", "2025-02-01"));
     assert!(!verdicts(&permissions(&clinician, &patient, ""))[0].0, "a reservation outweighs consent: {}", id(&given));
     let questionnaires = json!({"against": "questionnaires"});
-    clinician.changes_entry(&patient, Kind::LegalBasis, &ground, &questionnaires).expect(200);
+    clinician.changes_entry(&patient, EntryKind::LegalBasis, &ground, &questionnaires).expect(200);
     assert!(verdicts(&permissions(&clinician, &patient, ""))[0].0);
 }

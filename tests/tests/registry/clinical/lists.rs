@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_domain::policy::Role;
 use painreg_tests::{Actor, Patient, World};
 use serde_json::{Value, json};
@@ -23,21 +23,21 @@ fn asked(value: &Value) -> Option<String> {
 }
 
 /// Records two entries of each kind that differ in every filter, of two patients.
-fn with_two_entries_each(world: &World) -> (Vec<Patient>, BTreeMap<Kind, Vec<Value>>) {
+fn with_two_entries_each(world: &World) -> (Vec<Patient>, BTreeMap<EntryKind, Vec<Value>>) {
     let clinician = world.alpha().clinician();
     let manager = world.alpha().manager();
     for code in [examples::PROJECT, "other-project"] {
         manager.post(&manager.at("projects"), &examples::project(code)).expect(201);
     }
     let patients = vec![clinician.registers(&world.person()), clinician.registers(&world.person())];
-    let mut kept: BTreeMap<Kind, Vec<Value>> = BTreeMap::new();
+    let mut kept: BTreeMap<EntryKind, Vec<Value>> = BTreeMap::new();
     for patient in &patients {
-        let mut of_theirs: BTreeMap<Kind, String> = BTreeMap::new();
-        for kind in Kind::iter() {
+        let mut of_theirs: BTreeMap<EntryKind, String> = BTreeMap::new();
+        for kind in EntryKind::iter() {
             let known = |kind| of_theirs.get(&kind).cloned().unwrap_or_default();
-            let body = examples::entry(kind, &known(Kind::Episode), &known(Kind::Implant));
+            let body = examples::entry(kind, &known(EntryKind::Episode), &known(EntryKind::Implant));
             let one = clinician.records(patient, kind, &body);
-            let other = clinician.records(patient, kind, &with(&body, &differing(kind, &known(Kind::Referral))));
+            let other = clinician.records(patient, kind, &with(&body, &differing(kind, &known(EntryKind::Referral))));
             of_theirs.insert(kind, id(&one).to_owned());
             kept.entry(kind).or_default().extend([one, other]);
         }
@@ -46,38 +46,38 @@ fn with_two_entries_each(world: &World) -> (Vec<Patient>, BTreeMap<Kind, Vec<Val
 }
 
 /// Returns the change after which every filter distinguishes the two entries.
-fn differing(kind: Kind, referral: &str) -> Value {
+fn differing(kind: EntryKind, referral: &str) -> Value {
     match kind {
-        Kind::Referral => {
+        EntryKind::Referral => {
             json!({"category": "no_right", "source": "other", "unit": "rehabilitation", "pas_id": "P-2 +æ"})
         }
-        Kind::Episode => {
+        EntryKind::Episode => {
             json!({"unit": "rehabilitation", "referral_id": referral, "closed_on": "2025-06-01", "closing_reason": "moved"})
         }
-        Kind::Consultation => {
+        EntryKind::Consultation => {
             json!({"sequence": "follow_up", "mode": "video", "attendance": "no_show", "episode_id": null})
         }
-        Kind::Diagnosis => json!({"system": "icd10", "code": "M79.7", "episode_id": null}),
-        Kind::Procedure => json!({"system": "ncsp", "code": "ZDS02", "episode_id": null}),
-        Kind::PainSite => json!({"reported_by": "clinician", "episode_id": null}),
-        Kind::TreatmentGoal => {
+        EntryKind::Diagnosis => json!({"system": "icd10", "code": "M79.7", "episode_id": null}),
+        EntryKind::Procedure => json!({"system": "ncsp", "code": "ZDS02", "episode_id": null}),
+        EntryKind::PainSite => json!({"reported_by": "clinician", "episode_id": null}),
+        EntryKind::TreatmentGoal => {
             json!({"set_by": "clinician", "category": "pain", "attainment": 1, "assessed_on": "2025-06-01"})
         }
-        Kind::Medication => json!({"atc": "N02AA01", "route": "rectal", "ended_on": "2025-06-01"}),
-        Kind::Implant => {
+        EntryKind::Medication => json!({"atc": "N02AA01", "route": "rectal", "ended_on": "2025-06-01"}),
+        EntryKind::Implant => {
             json!({"indication": "other", "modality": "drg", "trial_started_on": "2025-03-01", "trial_ended_on": "2025-03-08", "trial_outcome": "success"})
         }
-        Kind::ImplantComponent => {
+        EntryKind::ImplantComponent => {
             json!({"component": "lead_paddle", "manufacturer": "Other", "model": "M 2", "udi": null, "serial": "S2", "lot": "L2", "removed_on": "2025-06-01"})
         }
-        Kind::ImplantProgramme => json!({"waveform": "burst", "ended_on": "2025-06-01"}),
-        Kind::ImplantEvent => json!({"event": "infection"}),
-        Kind::ImplantCheck => json!({"battery": "end_of_service"}),
-        Kind::LegalBasis => {
+        EntryKind::ImplantProgramme => json!({"waveform": "burst", "ended_on": "2025-06-01"}),
+        EntryKind::ImplantEvent => json!({"event": "infection"}),
+        EntryKind::ImplantCheck => json!({"battery": "end_of_service"}),
+        EntryKind::LegalBasis => {
             json!({"basis": "consent", "decision": "given", "valid_to": "2025-06-01", "letter_version": "2020"})
         }
-        Kind::ProjectParticipation => json!({"project": "other-project", "arm": "B", "left_on": "2025-06-01"}),
-        Kind::Sample => json!({"sample_type": "csf", "state": "used", "project": "other-project"}),
+        EntryKind::ProjectParticipation => json!({"project": "other-project", "arm": "B", "left_on": "2025-06-01"}),
+        EntryKind::Sample => json!({"sample_type": "csf", "state": "used", "project": "other-project"}),
     }
 }
 
@@ -86,7 +86,7 @@ fn every_list_applies_every_filter() {
     let world = World::new();
     let (patients, kept) = with_two_entries_each(&world);
     let clinician = world.alpha().clinician();
-    for kind in Kind::iter() {
+    for kind in EntryKind::iter() {
         let row = kind.row();
         let paths = [clinician.entries_of(&patients[0], kind), clinician.at(row.path)];
         for (whole, path) in paths.iter().enumerate() {
@@ -160,19 +160,22 @@ fn every_sort_order_pages_through_all_rows_once() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let other = clinician.registers(&world.person());
-    let body = |day: u8| with(&alone(Kind::Diagnosis), &json!({"set_on": format!("2025-02-{day:02}")}));
+    let body = |day: u8| with(&alone(EntryKind::Diagnosis), &json!({"set_on": format!("2025-02-{day:02}")}));
     let mut kept = Vec::new();
     for at in 0..14_u8 {
         let whose = if at % 5 == 4 { &other } else { &patient };
         // Most entries share a day; some have a day alone.
-        kept.push(clinician.records(whose, Kind::Diagnosis, &body(if at % 3 == 0 { at + 1 } else { 7 })));
+        kept.push(clinician.records(whose, EntryKind::Diagnosis, &body(if at % 3 == 0 { at + 1 } else { 7 })));
     }
     for at in [3, 8, 1] {
         world.advance(SignedDuration::from_secs(1));
-        kept[at] = clinician.changes_entry(&patient, Kind::Diagnosis, &kept[at], &json!({"rank": 3})).expect(200).body;
+        kept[at] =
+            clinician.changes_entry(&patient, EntryKind::Diagnosis, &kept[at], &json!({"rank": 3})).expect(200).body;
     }
     let now = world.clock.now();
-    for (path, mine) in [(clinician.entries_of(&patient, Kind::Diagnosis), true), (clinician.at("diagnoses"), false)] {
+    for (path, mine) in
+        [(clinician.entries_of(&patient, EntryKind::Diagnosis), true), (clinician.at("diagnoses"), false)]
+    {
         let whole = all(&clinician, &path);
         assert_eq!(whole.len(), if mine { 12 } else { 14 });
         let texts = |it: &Value, by: &str| {
@@ -219,11 +222,11 @@ fn every_sort_order_pages_through_all_rows_once() {
         assert_eq!(ids(&whole), ids(&all(&clinician, &format!("{path}?sort=-day"))), "the latest first");
     }
     // As of an instant, pages are consistent whatever changes between them.
-    let path = format!("{}?as_of={now}&limit=5", clinician.entries_of(&patient, Kind::Diagnosis));
+    let path = format!("{}?as_of={now}&limit=5", clinician.entries_of(&patient, EntryKind::Diagnosis));
     let first = clinician.get(&path).expect(200);
-    let gone = clinician.lists(&patient, Kind::Diagnosis, "?limit=200").expect(200);
+    let gone = clinician.lists(&patient, EntryKind::Diagnosis, "?limit=200").expect(200);
     for entry in gone.items().iter().skip(4).take(4) {
-        clinician.withdraws(&patient, Kind::Diagnosis, entry).expect(204);
+        clinician.withdraws(&patient, EntryKind::Diagnosis, entry).expect(204);
     }
     let mut seen = ids(first.items());
     let mut next = first.text_at("/next_cursor").to_owned();
@@ -240,12 +243,12 @@ fn cursor_is_bound_to_list_and_filter() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     for _ in 0..3 {
-        clinician.records(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis));
-        clinician.records(&patient, Kind::Medication, &alone(Kind::Medication));
+        clinician.records(&patient, EntryKind::Diagnosis, &alone(EntryKind::Diagnosis));
+        clinician.records(&patient, EntryKind::Medication, &alone(EntryKind::Medication));
     }
     let other = clinician.registers(&world.person());
     let now = world.clock.now();
-    let path = clinician.entries_of(&patient, Kind::Diagnosis);
+    let path = clinician.entries_of(&patient, EntryKind::Diagnosis);
     let cursor = clinician.get(&format!("{path}?system=icd11&limit=1")).expect(200).text_at("/next_cursor").to_owned();
     let using = |path: &str, query: &str| clinician.get(&format!("{path}?{query}cursor={cursor}"));
     using(&path, "system=icd11&").expect(200);
@@ -262,8 +265,8 @@ fn cursor_is_bound_to_list_and_filter() {
     ] {
         using(&path, query).problem(400, "invalid_cursor");
     }
-    using(&clinician.entries_of(&other, Kind::Diagnosis), "system=icd11&").problem(400, "invalid_cursor");
-    using(&clinician.entries_of(&patient, Kind::Medication), "").problem(400, "invalid_cursor");
+    using(&clinician.entries_of(&other, EntryKind::Diagnosis), "system=icd11&").problem(400, "invalid_cursor");
+    using(&clinician.entries_of(&patient, EntryKind::Medication), "").problem(400, "invalid_cursor");
     using(&clinician.at("diagnoses"), "system=icd11&").problem(400, "invalid_cursor");
     using(&clinician.at("patients"), "").problem(400, "invalid_cursor");
     let colleague = clinician.clone().called("clinician-2");
@@ -276,8 +279,9 @@ fn registry_wide_lists_respect_reach() {
     let clinician = world.alpha().clinician();
     let ward = world.alpha().clinician().of_unit("ward");
     let patients = [&clinician, &clinician, &ward].map(|actor| (actor.registers(&world.person()), actor));
-    let entries =
-        patients.each_ref().map(|(patient, actor)| actor.records(patient, Kind::Diagnosis, &alone(Kind::Diagnosis)));
+    let entries = patients
+        .each_ref()
+        .map(|(patient, actor)| actor.records(patient, EntryKind::Diagnosis, &alone(EntryKind::Diagnosis)));
     let listed = |actor: &Actor<'_>, query: &str| {
         let mut found = ids(&all(actor, &actor.at(&format!("diagnoses{query}"))));
         found.sort();

@@ -2,7 +2,7 @@
 
 mod chains;
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_domain::synthetic::Person;
 use painreg_tests::{Actor, Patient, World, registration};
 use serde_json::{Value, json};
@@ -96,8 +96,8 @@ fn merge_patients_reads_as_one_and_undo_separates() {
     let mut episodes = Vec::new();
     for patient in [&survivor, &duplicate] {
         let open = episode(&clinician, patient);
-        let diagnosis = with(&alone(Kind::Diagnosis), &json!({"episode_id": open["id"]}));
-        let kept = [open.clone(), clinician.records(patient, Kind::Diagnosis, &diagnosis)];
+        let diagnosis = with(&alone(EntryKind::Diagnosis), &json!({"episode_id": open["id"]}));
+        let kept = [open.clone(), clinician.records(patient, EntryKind::Diagnosis, &diagnosis)];
         let answered =
             clinician.submits(patient, &format!("s-{}", patient.id), &json!({"nrs_average": 7})).expect(201).body;
         own.push((patient, [&kept[0], &kept[1], &answered].map(|it| id(it).to_owned()).to_vec()));
@@ -129,7 +129,7 @@ fn merge_patients_reads_as_one_and_undo_separates() {
         assert_eq!(lines(&clinician, patient), sorted(own.iter().flat_map(|(_, ids)| ids.clone()).collect()));
         assert_eq!(clinician.reads_answers_of(patient).expect(200).items().len(), 2);
         for (whose, _) in &own {
-            assert_eq!(clinician.lists(patient, Kind::Diagnosis, "").expect(200).items().len(), 2, "{}", whose.id);
+            assert_eq!(clinician.lists(patient, EntryKind::Diagnosis, "").expect(200).items().len(), 2, "{}", whose.id);
         }
     }
     let submission = clinician.get(&clinician.at(&format!("submissions/{}", own[1].1[2]))).expect(200);
@@ -152,15 +152,16 @@ fn merge_patients_reads_as_one_and_undo_separates() {
     let mut while_merged = Vec::new();
     for (at, open) in episodes.iter().enumerate() {
         let through = [&duplicate, &survivor][at];
-        let body = with(&alone(Kind::Consultation), &json!({"episode_id": open["id"]}));
-        let entry = clinician.records(through, Kind::Consultation, &body);
-        clinician.reads_entry(&survivor, Kind::Consultation, &entry, "").expect(200);
+        let body = with(&alone(EntryKind::Consultation), &json!({"episode_id": open["id"]}));
+        let entry = clinician.records(through, EntryKind::Consultation, &body);
+        clinician.reads_entry(&survivor, EntryKind::Consultation, &entry, "").expect(200);
         while_merged.push(id(&entry).to_owned());
     }
-    let loose = clinician.records(&duplicate, Kind::Medication, &alone(Kind::Medication));
-    let changed = clinician.lists(&survivor, Kind::Diagnosis, "").expect(200);
+    let loose = clinician.records(&duplicate, EntryKind::Medication, &alone(EntryKind::Medication));
+    let changed = clinician.lists(&survivor, EntryKind::Diagnosis, "").expect(200);
     let theirs = changed.items().iter().find(|it| it["id"] == own[1].1[1].as_str()).expect("theirs").clone();
-    let theirs = clinician.changes_entry(&survivor, Kind::Diagnosis, &theirs, &json!({"rank": 2})).expect(200).body;
+    let theirs =
+        clinician.changes_entry(&survivor, EntryKind::Diagnosis, &theirs, &json!({"rank": 2})).expect(200).body;
 
     manager.delete(&manager.at(&format!("patient-merges/{}", id(&merged.body))), 2).problem(412, "stale");
     let undone = manager.undoes(&merged.body).expect(200);
@@ -175,8 +176,8 @@ fn merge_patients_reads_as_one_and_undo_separates() {
         assert_eq!(lines(&clinician, patient), sorted(kept.clone()));
         assert_eq!(stage(&clinician, patient), "in_treatment");
     }
-    assert_eq!(clinician.reads_entry(&duplicate, Kind::Diagnosis, &theirs, "").expect(200).body, theirs);
-    clinician.reads_entry(&survivor, Kind::Diagnosis, &theirs, "").problem(404, "not_found");
+    assert_eq!(clinician.reads_entry(&duplicate, EntryKind::Diagnosis, &theirs, "").expect(200).body, theirs);
+    clinician.reads_entry(&survivor, EntryKind::Diagnosis, &theirs, "").problem(404, "not_found");
     // The history holds the duplicate's data, state by state, without a gap.
     let kept = world.rows(&format!(
         "SELECT version, reason, valid_from, valid_to, before ->> 'merged_into' AS merged_into FROM {{alpha}}.row_history \
@@ -210,12 +211,12 @@ fn merge_patients_derives_the_stage_of_both_records() {
     let world = World::new();
     let (clinician, survivor) = treated(&world);
     let duplicate = clinician.registers(&world.person());
-    clinician.records(&duplicate, Kind::Referral, &alone(Kind::Referral));
+    clinician.records(&duplicate, EntryKind::Referral, &alone(EntryKind::Referral));
     let merge = world.alpha().manager().merges(&survivor, &duplicate).expect(201).body;
     assert_eq!(stage(&clinician, &survivor), "referred");
-    let open = clinician.records(&duplicate, Kind::Referral, &alone(Kind::Referral));
+    let open = clinician.records(&duplicate, EntryKind::Referral, &alone(EntryKind::Referral));
     world.alpha().manager().undoes(&merge).expect(200);
-    clinician.reads_entry(&survivor, Kind::Referral, &open, "").expect(200);
+    clinician.reads_entry(&survivor, EntryKind::Referral, &open, "").expect(200);
     episode(&clinician, &duplicate);
     world.alpha().manager().merges(&survivor, &duplicate).expect(201);
     assert_eq!(stage(&clinician, &survivor), "in_treatment");
@@ -271,7 +272,7 @@ fn patient_token_reads_the_merged_record() {
     let world = World::new();
     let (clinician, survivor) = treated(&world);
     let duplicate = clinician.registers(&world.person());
-    let goal = clinician.records(&duplicate, Kind::TreatmentGoal, &alone(Kind::TreatmentGoal));
+    let goal = clinician.records(&duplicate, EntryKind::TreatmentGoal, &alone(EntryKind::TreatmentGoal));
     let merge = world.alpha().manager().merges(&survivor, &duplicate).expect(201).body;
     let by_number = |patient: &Patient| {
         world.alpha().patient(&patient.id).changed(|claims| {
@@ -283,7 +284,7 @@ fn patient_token_reads_the_merged_record() {
     for own in owns() {
         for patient in [&survivor, &duplicate] {
             assert_eq!(own.reads(patient).expect(200).body["id"], survivor.id.as_str());
-            assert_eq!(own.reads_entry(patient, Kind::TreatmentGoal, &goal, "").expect(200).body, goal);
+            assert_eq!(own.reads_entry(patient, EntryKind::TreatmentGoal, &goal, "").expect(200).body, goal);
             assert_eq!(own.reads_timeline_of(patient, "").expect(200).items().len(), 1);
             own.reads_access_log_of(patient).expect(200);
         }
@@ -329,22 +330,22 @@ fn entries_of_a_duplicate_refer_to_its_own_entries() {
     let world = World::new();
     let (clinician, survivor) = treated(&world);
     let duplicate = clinician.registers(&world.person());
-    let loose = clinician.records(&survivor, Kind::Diagnosis, &alone(Kind::Diagnosis));
+    let loose = clinician.records(&survivor, EntryKind::Diagnosis, &alone(EntryKind::Diagnosis));
     let theirs = episode(&clinician, &duplicate);
     world.alpha().manager().merges(&survivor, &duplicate).expect(201);
     // An entry belongs to the patient it was recorded for: an episode of the other patient is refused as its parent.
-    let put = clinician.changes_entry(&survivor, Kind::Diagnosis, &loose, &json!({"episode_id": theirs["id"]}));
+    let put = clinician.changes_entry(&survivor, EntryKind::Diagnosis, &loose, &json!({"episode_id": theirs["id"]}));
     put.fault(422, "/episode_id", "unknown_reference");
     // A referral of one patient and an episode of the other: when recorded again, the entry belongs to the patient of
     // the referral.
-    let referral = clinician.records(&survivor, Kind::Referral, &alone(Kind::Referral));
+    let referral = clinician.records(&survivor, EntryKind::Referral, &alone(EntryKind::Referral));
     let body = json!({"referral_id": referral["id"], "opened_on": "2025-03-01"});
-    let open = clinician.records(&duplicate, Kind::Episode, &body);
+    let open = clinician.records(&duplicate, EntryKind::Episode, &body);
     assert_eq!(open["patient_id"], survivor.id.as_str());
-    let at_episode = with(&alone(Kind::Procedure), &json!({"episode_id": theirs["id"]}));
-    assert_eq!(clinician.records(&survivor, Kind::Procedure, &at_episode)["patient_id"], duplicate.id.as_str());
+    let at_episode = with(&alone(EntryKind::Procedure), &json!({"episode_id": theirs["id"]}));
+    assert_eq!(clinician.records(&survivor, EntryKind::Procedure, &at_episode)["patient_id"], duplicate.id.as_str());
     // An entry that others refer to cannot be withdrawn, whichever patient it belongs to.
-    clinician.withdraws(&survivor, Kind::Episode, &theirs).fault(409, "", "in_use");
+    clinician.withdraws(&survivor, EntryKind::Episode, &theirs).fault(409, "", "in_use");
     // A list over the registry shows both, each within the survivor's unit.
     let all = clinician.get(&clinician.at("episodes")).expect(200);
     assert_eq!(all.items().len(), 2);

@@ -1,6 +1,6 @@
 //! Projects, samples, and the code lists of each hospital.
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::{Actor, Answer, World};
 use serde_json::{Value, json};
 
@@ -32,11 +32,15 @@ fn replace_code_list_takes_effect_at_once() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let manager = world.alpha().manager();
-    let goal = |category: &str| with(&alone(Kind::TreatmentGoal), &json!({ "category": category }));
+    let goal = |category: &str| with(&alone(EntryKind::TreatmentGoal), &json!({ "category": category }));
     let first = list(&clinician, "goal_category");
     assert_eq!(version(&first), 1);
-    let standing = clinician.records(&patient, Kind::TreatmentGoal, &goal("pain"));
-    clinician.tries_to_record(&patient, Kind::TreatmentGoal, &goal("garden")).fault(422, "/category", "unknown_code");
+    let standing = clinician.records(&patient, EntryKind::TreatmentGoal, &goal("pain"));
+    clinician.tries_to_record(&patient, EntryKind::TreatmentGoal, &goal("garden")).fault(
+        422,
+        "/category",
+        "unknown_code",
+    );
     let mut more = first["codes"].as_array().expect("codes").clone();
     more.insert(0, json!({"code": "garden", "nb": "Hage", "en": "Garden"}));
     let answer = replaces(&manager, "goal_category", 1, &json!(more)).expect(200);
@@ -47,7 +51,7 @@ fn replace_code_list_takes_effect_at_once() {
     );
     assert_eq!(list(&clinician, "goal_category"), answer.body);
     // The running server uses the list in the next request.
-    clinician.records(&patient, Kind::TreatmentGoal, &goal("garden"));
+    clinician.records(&patient, EntryKind::TreatmentGoal, &goal("garden"));
     // The other front end has the old list: its change is refused.
     replaces(&manager, "goal_category", 1, &first["codes"]).problem(412, "stale");
     let path = manager.at("code-lists/goal_category");
@@ -56,15 +60,19 @@ fn replace_code_list_takes_effect_at_once() {
     replaces(&manager, "goal_category", 2, &first["codes"]).problem(422, "invalid").fault(422, "/codes", "required");
     let ended = changed(&answer.body, "garden", &json!({"valid_to": "2025-01-31"}));
     let answer = replaces(&manager, "goal_category", 2, &ended).expect(200);
-    clinician.tries_to_record(&patient, Kind::TreatmentGoal, &goal("garden")).fault(422, "/category", "expired_code");
-    clinician.records(&patient, Kind::TreatmentGoal, &with(&goal("garden"), &json!({"set_on": "2025-01-31"})));
-    // Recorded entries keep the code; a change to a removed code is refused.
-    clinician.changes_entry(&patient, Kind::TreatmentGoal, &standing, &json!({"category": "garden"})).fault(
+    clinician.tries_to_record(&patient, EntryKind::TreatmentGoal, &goal("garden")).fault(
         422,
         "/category",
         "expired_code",
     );
-    let refused = clinician.tries_to_record(&patient, Kind::TreatmentGoal, &goal("gardn")).expect(422);
+    clinician.records(&patient, EntryKind::TreatmentGoal, &with(&goal("garden"), &json!({"set_on": "2025-01-31"})));
+    // Recorded entries keep the code; a change to a removed code is refused.
+    clinician.changes_entry(&patient, EntryKind::TreatmentGoal, &standing, &json!({"category": "garden"})).fault(
+        422,
+        "/category",
+        "expired_code",
+    );
+    let refused = clinician.tries_to_record(&patient, EntryKind::TreatmentGoal, &goal("gardn")).expect(422);
     let near = refused.body["errors"][0]["suggestions"].as_array().expect("suggestions").clone();
     assert!(!near.is_empty() && near.iter().all(|it| it["code"] != "garden"), "{near:?}");
     // Its texts may change; the order is the submitted one.
@@ -127,10 +135,13 @@ fn code_list_flags_drive_follow_up() {
     let flags = |codes: Value| json!({"flags": {"codes": codes}});
     replaces(&manager, "procedure_group", 1, &changed(&groups, "infusion", &flags(json!(["ZDRF01"])))).expect(200);
     // The group with the longest matching prefix of the code is its group.
-    let one = clinician.records(&patient, Kind::Procedure, &alone(Kind::Procedure));
+    let one = clinician.records(&patient, EntryKind::Procedure, &alone(EntryKind::Procedure));
     assert_eq!(one["effective_group"], "infusion");
-    let other =
-        clinician.records(&patient, Kind::Procedure, &with(&alone(Kind::Procedure), &json!({"code": "ZDRF02"})));
+    let other = clinician.records(
+        &patient,
+        EntryKind::Procedure,
+        &with(&alone(EntryKind::Procedure), &json!({"code": "ZDRF02"})),
+    );
     assert_eq!(other["effective_group"], "rf");
     let rights = list(&clinician, "treatment_right");
     replaces(
@@ -140,8 +151,8 @@ fn code_list_flags_drive_follow_up() {
         &changed(&rights, "no_right", &json!({"flags": {"triggers_baseline": true}})),
     )
     .expect(200);
-    let referral = clinician.records(&patient, Kind::Referral, &alone(Kind::Referral));
-    let path = format!("{}/recategorisations", clinician.entry_of(&patient, Kind::Referral, &referral));
+    let referral = clinician.records(&patient, EntryKind::Referral, &alone(EntryKind::Referral));
+    let path = format!("{}/recategorisations", clinician.entry_of(&patient, EntryKind::Referral, &referral));
     let answer = clinician
         .request("POST", &path)
         .header("if-match", "\"v1\"")
@@ -168,7 +179,7 @@ fn project_participation_accepts_the_projects_fields_only() {
     clinician.post(&path, &project).problem(403, "forbidden");
     let takes_part = |change: &Value| {
         let whole = json!({"project": "taper", "joined_on": "2025-02-03", "arm": "A", "field_values": {"grip": 31, "weight": 70.5, "seen": "2025-02-03", "smoker": false, "group": "B"}});
-        clinician.tries_to_record(&patient, Kind::ProjectParticipation, &with(&whole, change))
+        clinician.tries_to_record(&patient, EntryKind::ProjectParticipation, &with(&whole, change))
     };
     let kept = takes_part(&json!({})).expect(201).body;
     assert_eq!(kept["excluded_from_follow_up"], true);
@@ -198,7 +209,7 @@ fn project_participation_accepts_the_projects_fields_only() {
     let changed = clinician
         .changes_entry(
             &patient,
-            Kind::ProjectParticipation,
+            EntryKind::ProjectParticipation,
             &kept,
             &json!({"field_values": {"grip": 40, "group": null}}),
         )
@@ -206,7 +217,7 @@ fn project_participation_accepts_the_projects_fields_only() {
         .body;
     assert_eq!(changed["field_values"], json!({"grip": 40, "weight": 70.5, "seen": "2025-02-03", "smoker": false}));
     clinician
-        .changes_entry(&patient, Kind::ProjectParticipation, &changed, &json!({"field_values": {"grip": null}}))
+        .changes_entry(&patient, EntryKind::ProjectParticipation, &changed, &json!({"field_values": {"grip": null}}))
         .fault(422, "/field_values/grip", "required");
 
     // The project is replaced as a whole and applies at once.
@@ -277,7 +288,7 @@ fn project_participation_accepts_the_projects_fields_only() {
 fn record_sample_requires_a_known_type_and_project() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let whole = alone(Kind::Sample);
+    let whole = alone(EntryKind::Sample);
     for (change, pointer, code) in [
         (json!({"sample_type": "hair"}), "/sample_type", "unknown_code"),
         (json!({"project": "nothing"}), "/project", "unknown_reference"),
@@ -286,11 +297,11 @@ fn record_sample_requires_a_known_type_and_project() {
         (json!({"state": "lost"}), "/state", "unknown_option"),
         (json!({"taken_on": "2999-01-01"}), "/taken_on", "in_future"),
     ] {
-        clinician.tries_to_record(&patient, Kind::Sample, &with(&whole, &change)).fault(422, pointer, code);
+        clinician.tries_to_record(&patient, EntryKind::Sample, &with(&whole, &change)).fault(422, pointer, code);
     }
-    let kept = clinician.records(&patient, Kind::Sample, &whole);
-    let used = clinician.changes_entry(&patient, Kind::Sample, &kept, &json!({"state": "used"})).expect(200).body;
+    let kept = clinician.records(&patient, EntryKind::Sample, &whole);
+    let used = clinician.changes_entry(&patient, EntryKind::Sample, &kept, &json!({"state": "used"})).expect(200).body;
     assert_eq!(used["state"], "used");
-    let listed = clinician.lists(&patient, Kind::Sample, "?state=stored").expect(200);
+    let listed = clinician.lists(&patient, EntryKind::Sample, "?state=stored").expect(200);
     assert_eq!(listed.items().len(), 0);
 }

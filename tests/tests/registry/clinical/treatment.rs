@@ -1,6 +1,6 @@
 //! Diagnoses, procedures and medication: official codes, groups of procedures, doses of opioids, pain drawings.
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::{Actor, Patient, World};
 use serde_json::{Value, json};
 
@@ -11,14 +11,14 @@ use crate::kit::{AnswerAssertions as _, with};
 fn record_diagnosis_requires_a_valid_code_and_derives_its_class() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let diagnosis = |change: Value| with(&alone(Kind::Diagnosis), &change);
+    let diagnosis = |change: Value| with(&alone(EntryKind::Diagnosis), &change);
     for (change, code, pain, remarks) in [
         (json!({"code": "mg30.02"}), "MG30.02", json!("primary"), json!([])),
         (json!({"code": "MG30.51", "rank": 2}), "MG30.51", json!("secondary"), json!([])),
         (json!({"system": "icd10", "code": "m797"}), "M79.7", Value::Null, json!(["chronic_pain_code_expected_first"])),
         (json!({"system": "icd10", "code": "M79.7", "rank": 2}), "M79.7", Value::Null, json!([])),
     ] {
-        let kept = clinician.records(&patient, Kind::Diagnosis, &diagnosis(change));
+        let kept = clinician.records(&patient, EntryKind::Diagnosis, &diagnosis(change));
         assert_eq!((&kept["code"], &kept["chronic_pain"], &kept["remarks"]), (&json!(code), &pain, &remarks), "{kept}");
         assert!(kept["title"].is_string() && kept["edition"].is_string(), "{kept}");
     }
@@ -32,19 +32,22 @@ fn record_diagnosis_requires_a_valid_code_and_derives_its_class() {
         (json!({"rank": 21}), "/rank", "out_of_range"),
         (json!({"set_on": "2999-01-01", "rank": 1}), "/set_on", "in_future"),
     ] {
-        let refused = clinician.tries_to_record(&patient, Kind::Diagnosis, &diagnosis(change.clone())).expect(422);
+        let refused = clinician.tries_to_record(&patient, EntryKind::Diagnosis, &diagnosis(change.clone())).expect(422);
         let known = (pointer.to_owned(), code.to_owned());
         assert!(refused.faults().contains(&known), "{change}: {}", refused.text());
         assert!(refused.bytes.len() < 4000, "nothing is repeated");
     }
-    let slip =
-        clinician.tries_to_record(&patient, Kind::Diagnosis, &diagnosis(json!({"system": "icd10", "code": "M79.6X"})));
+    let slip = clinician.tries_to_record(
+        &patient,
+        EntryKind::Diagnosis,
+        &diagnosis(json!({"system": "icd10", "code": "M79.6X"})),
+    );
     let fault = only_fault(&slip.expect(422));
     assert!(
         fault["suggestions"].as_array().is_some_and(|near| !near.is_empty() && near[0]["title"].is_string()),
         "{fault}"
     );
-    let shown = clinician.lists(&patient, Kind::Diagnosis, "?code=M79.7").expect(200);
+    let shown = clinician.lists(&patient, EntryKind::Diagnosis, "?code=M79.7").expect(200);
     assert_eq!(shown.items().len(), 2);
 }
 
@@ -54,28 +57,29 @@ fn entry_code_is_checked_on_the_day_of_use() {
     let (clinician, patient) = treated(&world);
     let used = |atc: &str, on: &str| json!({"atc": atc, "route": "oral", "started_on": on});
     // Gabapentin has another code since 2023.
-    let old = clinician.records(&patient, Kind::Medication, &used("N03AX12", "2022-12-31"));
+    let old = clinician.records(&patient, EntryKind::Medication, &used("N03AX12", "2022-12-31"));
     assert_eq!(old["substance"], "gabapentin");
-    let refused = clinician.tries_to_record(&patient, Kind::Medication, &used("N03AX12", "2023-01-01")).expect(422);
+    let refused =
+        clinician.tries_to_record(&patient, EntryKind::Medication, &used("N03AX12", "2023-01-01")).expect(422);
     let fault = only_fault(&refused);
     assert_eq!((&fault["pointer"], &fault["code"]), (&json!("/atc"), &json!("expired_code")));
     assert_eq!(fault["suggestions"][0]["code"], "N02BF01", "{fault}");
-    clinician.records(&patient, Kind::Medication, &used("N02BF01", "2023-01-01"));
-    clinician.tries_to_record(&patient, Kind::Medication, &used("N02BF01", "2022-12-31")).fault(
+    clinician.records(&patient, EntryKind::Medication, &used("N02BF01", "2023-01-01"));
+    clinician.tries_to_record(&patient, EntryKind::Medication, &used("N02BF01", "2022-12-31")).fault(
         422,
         "/atc",
         "expired_code",
     );
     // An entry that was valid when recorded may be ended.
     let ended = json!({"ended_on": "2023-06-01", "stop_reason": "replaced"});
-    clinician.changes_entry(&patient, Kind::Medication, &old, &ended).expect(200);
+    clinician.changes_entry(&patient, EntryKind::Medication, &old, &ended).expect(200);
 }
 
 #[test]
 fn record_procedure_derives_the_group_of_its_code() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let done = |change: Value| with(&alone(Kind::Procedure), &change);
+    let done = |change: Value| with(&alone(EntryKind::Procedure), &change);
     for (change, group) in [
         (json!({}), json!("rf")),
         (json!({"code": "zdnb01"}), json!("block")),
@@ -84,11 +88,11 @@ fn record_procedure_derives_the_group_of_its_code() {
         (json!({"code": "ZDBT01", "procedure_group": "infusion"}), json!("infusion")),
         (json!({"procedure_group": "block"}), json!("block")),
     ] {
-        let kept = clinician.records(&patient, Kind::Procedure, &done(change));
+        let kept = clinician.records(&patient, EntryKind::Procedure, &done(change));
         assert_eq!(kept["effective_group"], group, "{kept}");
     }
     assert_eq!(
-        clinician.records(&patient, Kind::Procedure, &done(json!({"sites": null})))["remarks"],
+        clinician.records(&patient, EntryKind::Procedure, &done(json!({"sites": null})))["remarks"],
         json!(["site_missing"])
     );
     for (change, pointer, code) in [
@@ -100,10 +104,10 @@ fn record_procedure_derives_the_group_of_its_code() {
         (json!({"sites": [{"region": "tail", "side": "left"}]}), "/sites/0/region", "unknown_option"),
         (json!({"sites": {"region": "knee", "side": "left"}}), "/sites", "wrong_type"),
     ] {
-        clinician.tries_to_record(&patient, Kind::Procedure, &done(change)).fault(422, pointer, code);
+        clinician.tries_to_record(&patient, EntryKind::Procedure, &done(change)).fault(422, pointer, code);
     }
     let many = json!({"sites": vec![json!({"region": "knee", "side": "left"}); 21]});
-    let refused = clinician.tries_to_record(&patient, Kind::Procedure, &done(many)).expect(422);
+    let refused = clinician.tries_to_record(&patient, EntryKind::Procedure, &done(many)).expect(422);
     assert!(refused.faults().contains(&("/sites".to_owned(), "too_long".to_owned())), "{}", refused.text());
 }
 
@@ -111,10 +115,10 @@ fn record_procedure_derives_the_group_of_its_code() {
 fn record_pain_site_refuses_duplicate_regions() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let drawing = |areas: Value| with(&alone(Kind::PainSite), &json!({ "areas": areas }));
+    let drawing = |areas: Value| with(&alone(EntryKind::PainSite), &json!({ "areas": areas }));
     let kept = clinician.records(
         &patient,
-        Kind::PainSite,
+        EntryKind::PainSite,
         &drawing(json!([
             {"region": "lower_back", "side": "both", "intensity": 7, "main": true},
             {"region": "lower_back", "side": "midline"},
@@ -144,7 +148,7 @@ fn record_pain_site_refuses_duplicate_regions() {
         (json!([{"region": "knee", "side": "left", "intensity": 1.5}]), "/areas/0/intensity", "wrong_type"),
         (json!(vec![json!({"region": "knee", "side": "left"}); 101]), "/areas", "too_long"),
     ] {
-        let refused = clinician.tries_to_record(&patient, Kind::PainSite, &drawing(areas)).expect(422);
+        let refused = clinician.tries_to_record(&patient, EntryKind::PainSite, &drawing(areas)).expect(422);
         assert!(refused.faults().contains(&(pointer.to_owned(), code.to_owned())), "{}", refused.text());
     }
 }
@@ -176,7 +180,7 @@ fn omeq_series_adds_opioids_over_time() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     assert_eq!(steps(&clinician, &patient, ""), []);
-    let takes = |body: Value| clinician.records(&patient, Kind::Medication, &body);
+    let takes = |body: Value| clinician.records(&patient, EntryKind::Medication, &body);
     let morphine = takes(
         json!({"atc": "N02AA01", "route": "oral", "dose": 50, "unit": "mg", "doses_per_day": 2, "started_on": "2025-01-01"}),
     );
@@ -217,9 +221,9 @@ fn omeq_series_adds_opioids_over_time() {
     // A smaller dose changes the sum, for earlier days too.
     let before = world.clock.now();
     clinician
-        .changes_entry(&patient, Kind::Medication, &morphine, &json!({"dose": 10, "ended_on": "2025-01-31"}))
+        .changes_entry(&patient, EntryKind::Medication, &morphine, &json!({"dose": 10, "ended_on": "2025-01-31"}))
         .expect(200);
-    clinician.withdraws(&patient, Kind::Medication, &unknown).expect(204);
+    clinician.withdraws(&patient, EntryKind::Medication, &unknown).expect(204);
     assert_eq!(
         steps(&clinician, &patient, ""),
         [
@@ -241,7 +245,7 @@ fn omeq_series_adds_opioids_over_time() {
 fn record_medication_refuses_impossible_amounts() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let whole = alone(Kind::Medication);
+    let whole = alone(EntryKind::Medication);
     for (change, pointer, code) in [
         (json!({"dose": 0}), "/dose", "out_of_range"),
         (json!({"dose": -1}), "/dose", "out_of_range"),
@@ -260,11 +264,11 @@ fn record_medication_refuses_impossible_amounts() {
         (json!({"stop_reason": "tapered"}), "/stop_reason", "contradiction"),
         (json!({"started_on": "2999-01-01"}), "/started_on", "in_future"),
     ] {
-        let refused = clinician.tries_to_record(&patient, Kind::Medication, &with(&whole, &change)).expect(422);
+        let refused = clinician.tries_to_record(&patient, EntryKind::Medication, &with(&whole, &change)).expect(422);
         assert!(refused.faults().contains(&(pointer.to_owned(), code.to_owned())), "{change}: {}", refused.text());
     }
     let ended = with(&whole, &json!({"ended_on": "2025-02-02"}));
-    let refused = clinician.tries_to_record(&patient, Kind::Medication, &ended).expect(422);
+    let refused = clinician.tries_to_record(&patient, EntryKind::Medication, &ended).expect(422);
     assert!(refused.faults().iter().all(|(pointer, _)| pointer == "/ended_on"), "{}", refused.text());
     // Numbers out of range are refused without an internal error.
     for text in [
@@ -277,18 +281,23 @@ fn record_medication_refuses_impossible_amounts() {
     ] {
         let body = whole.to_string().replace("\"dose\":10,", &format!("\"dose\":{text},"));
         assert!(body.contains(text), "{body}");
-        let request = clinician.request("POST", &clinician.entries_of(&patient, Kind::Medication));
+        let request = clinician.request("POST", &clinician.entries_of(&patient, EntryKind::Medication));
         let answer = request.body("application/json", body.into_bytes()).send();
         assert!(matches!(answer.status, 201 | 400 | 422), "{text}: {}", answer.text());
     }
     // Amounts are returned as they were written.
     for amount in ["0.000001", "0.1", "2.5", "100000", "33.333333"] {
         let value: Value = amount.parse().expect("a number");
-        let kept = clinician.records(&patient, Kind::Medication, &with(&whole, &json!({ "dose": value })));
+        let kept = clinician.records(&patient, EntryKind::Medication, &with(&whole, &json!({ "dose": value })));
         assert_eq!(kept["dose"].as_f64(), value.as_f64(), "{amount}");
-        assert_eq!(clinician.reads_entry(&patient, Kind::Medication, &kept, "").expect(200).body["dose"], kept["dose"]);
-        let changed =
-            clinician.changes_entry(&patient, Kind::Medication, &kept, &json!({"as_needed": true})).expect(200).body;
+        assert_eq!(
+            clinician.reads_entry(&patient, EntryKind::Medication, &kept, "").expect(200).body["dose"],
+            kept["dose"]
+        );
+        let changed = clinician
+            .changes_entry(&patient, EntryKind::Medication, &kept, &json!({"as_needed": true}))
+            .expect(200)
+            .body;
         assert_eq!((id(&changed), &changed["dose"]), (id(&kept), &kept["dose"]));
     }
 }
@@ -299,65 +308,76 @@ fn record_consultation_and_goal_check_their_members() {
     let (clinician, patient) = treated(&world);
     for (kind, change, pointer, code) in [
         (
-            Kind::Consultation,
+            EntryKind::Consultation,
             json!({"professionals": [{"profession": "physician", "hpr": "123456"}]}),
             "/professionals/0/hpr",
             "invalid_format",
         ),
         (
-            Kind::Consultation,
+            EntryKind::Consultation,
             json!({"professionals": [{"profession": "physician", "hpr": "12345678O"}]}),
             "/professionals/0/hpr",
             "invalid_format",
         ),
         (
-            Kind::Consultation,
+            EntryKind::Consultation,
             json!({"professionals": vec![json!({"profession": "nurse"}); 21]}),
             "/professionals",
             "too_long",
         ),
         (
-            Kind::Consultation,
+            EntryKind::Consultation,
             json!({"professionals": [{"profession": "nurse", "name": "Kari"}]}),
             "/professionals/0/name",
             "unknown_item",
         ),
-        (Kind::Consultation, json!({"mode": "letter"}), "/mode", "unknown_option"),
-        (Kind::Consultation, json!({"held_on": "2999-01-01"}), "/held_on", "in_future"),
-        (Kind::TreatmentGoal, json!({"attainment": 3, "assessed_on": "2025-06-01"}), "/attainment", "out_of_range"),
-        (Kind::TreatmentGoal, json!({"attainment": 1}), "/assessed_on", "required"),
-        (Kind::TreatmentGoal, json!({"assessed_on": "2025-06-01"}), "/attainment", "required"),
-        (Kind::TreatmentGoal, json!({"target_on": "2025-02-02"}), "/target_on", "wrong_order"),
-        (Kind::TreatmentGoal, json!({"category": "wealth"}), "/category", "unknown_code"),
+        (EntryKind::Consultation, json!({"mode": "letter"}), "/mode", "unknown_option"),
+        (EntryKind::Consultation, json!({"held_on": "2999-01-01"}), "/held_on", "in_future"),
         (
-            Kind::Implant,
+            EntryKind::TreatmentGoal,
+            json!({"attainment": 3, "assessed_on": "2025-06-01"}),
+            "/attainment",
+            "out_of_range",
+        ),
+        (EntryKind::TreatmentGoal, json!({"attainment": 1}), "/assessed_on", "required"),
+        (EntryKind::TreatmentGoal, json!({"assessed_on": "2025-06-01"}), "/attainment", "required"),
+        (EntryKind::TreatmentGoal, json!({"target_on": "2025-02-02"}), "/target_on", "wrong_order"),
+        (EntryKind::TreatmentGoal, json!({"category": "wealth"}), "/category", "unknown_code"),
+        (
+            EntryKind::Implant,
             json!({"trial_ended_on": "2025-03-10", "trial_outcome": "failed"}),
             "/trial_started_on",
             "required",
         ),
         (
-            Kind::Implant,
+            EntryKind::Implant,
             json!({"trial_started_on": "2025-03-01", "trial_ended_on": "2025-03-10"}),
             "/trial_outcome",
             "required",
         ),
         (
-            Kind::Implant,
+            EntryKind::Implant,
             json!({"trial_started_on": "2025-03-01", "trial_ended_on": "2025-03-10", "trial_outcome": "success", "trial_relief_percent": 49}),
             "/trial_outcome",
             "contradiction",
         ),
-        (Kind::Implant, json!({"stages": "one_stage", "trial_started_on": "2025-03-01"}), "/stages", "contradiction"),
-        (Kind::Implant, json!({"trial_started_on": "2025-02-28"}), "/trial_started_on", "wrong_order"),
+        (
+            EntryKind::Implant,
+            json!({"stages": "one_stage", "trial_started_on": "2025-03-01"}),
+            "/stages",
+            "contradiction",
+        ),
+        (EntryKind::Implant, json!({"trial_started_on": "2025-02-28"}), "/trial_started_on", "wrong_order"),
     ] {
         clinician.tries_to_record(&patient, kind, &with(&alone(kind), &change)).fault(422, pointer, code);
     }
     let trial = json!({"trial_started_on": "2025-03-01", "trial_ended_on": "2025-03-02", "trial_outcome": "failed"});
-    let tried = clinician.records(&patient, Kind::Implant, &with(&alone(Kind::Implant), &trial));
+    let tried = clinician.records(&patient, EntryKind::Implant, &with(&alone(EntryKind::Implant), &trial));
     assert_eq!((&tried["trial_days"], &tried["remarks"]), (&json!(2), &json!(["unusual_trial_length"])));
-    let implant = clinician.records(&patient, Kind::Implant, &alone(Kind::Implant));
-    let programme =
-        |change: Value| with(&with(&alone(Kind::ImplantProgramme), &json!({"implant_id": implant["id"]})), &change);
+    let implant = clinician.records(&patient, EntryKind::Implant, &alone(EntryKind::Implant));
+    let programme = |change: Value| {
+        with(&with(&alone(EntryKind::ImplantProgramme), &json!({"implant_id": implant["id"]})), &change)
+    };
     for (change, pointer, code) in [
         (json!({"amplitude_unit": null}), "/amplitude_unit", "required"),
         (json!({"cycle_on_s": 30}), "/cycle_off_s", "required"),
@@ -365,8 +385,8 @@ fn record_consultation_and_goal_check_their_members() {
         (json!({"frequency_hz": 20_001}), "/frequency_hz", "out_of_range"),
         (json!({"ended_on": "2025-04-01"}), "/ended_on", "wrong_order"),
     ] {
-        clinician.tries_to_record(&patient, Kind::ImplantProgramme, &programme(change)).fault(422, pointer, code);
+        clinician.tries_to_record(&patient, EntryKind::ImplantProgramme, &programme(change)).fault(422, pointer, code);
     }
-    let odd = clinician.records(&patient, Kind::ImplantProgramme, &programme(json!({"frequency_hz": 500})));
+    let odd = clinician.records(&patient, EntryKind::ImplantProgramme, &programme(json!({"frequency_hz": 500})));
     assert_eq!(odd["remarks"], json!(["unusual_setting"]));
 }

@@ -2,7 +2,7 @@
 
 use jiff::civil::date;
 use painreg_domain::calendar::days_before;
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::{Patient, Setup, World};
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn publish_follow_up_plan_changes_what_the_simulation_predicted() {
         let patient = clinician.registers(&world.answerer());
         let performed = days_before(today(&world), 10 + 9 * at);
         let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
-        clinician.records(&patient, Kind::Procedure, &body);
+        clinician.records(&patient, EntryKind::Procedure, &body);
         if at % 3 == 0 {
             clinician.changes(&patient, 1, &json!({"interpreter_needed": true})).expect(200);
         }
@@ -85,7 +85,7 @@ fn concurrent_runs_decide_every_patient_once() {
     let body = json!({"system": "ncmp", "code": "ZDRF01", "performed_on": performed});
     let patients: Vec<Patient> = (0..32).map(|_| clinician.registers(&world.answerer())).collect();
     for patient in &patients {
-        clinician.records(patient, Kind::Procedure, &body);
+        clinician.records(patient, EntryKind::Procedure, &body);
     }
     runs(&manager);
     let before = world.number("SELECT sum(version) FROM {alpha}.decision WHERE rule = 'rf_3'");

@@ -1,6 +1,6 @@
 //! Clinical entries: `{Kind}` and `{Kinds}` stand for the names of every kind, in the singular and the plural.
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use serde_json::{Value, json};
 
 use super::example::{Example, ROW, Request, Whose};
@@ -9,10 +9,10 @@ use crate::examples;
 
 pub const ROWS: &[Example] = &[
     Example { operation: "list{Kinds}", path: &[PATIENT], whose: Whose::Patient, ..ROW },
-    Example { operation: "record{Kind}", path: &[PATIENT], body: Some(content), whose: Whose::Patient, ..ROW },
-    Example { operation: "read{Kind}", path: &[PATIENT, ENTRY], whose: Whose::Patient, ..ROW },
+    Example { operation: "record{EntryKind}", path: &[PATIENT], body: Some(content), whose: Whose::Patient, ..ROW },
+    Example { operation: "read{EntryKind}", path: &[PATIENT, ENTRY], whose: Whose::Patient, ..ROW },
     Example {
-        operation: "change{Kind}",
+        operation: "change{EntryKind}",
         path: &[PATIENT, ENTRY],
         body: Some(|_| json!({})),
         version: Some("{kind} WHERE id = '{entry}'"),
@@ -20,13 +20,13 @@ pub const ROWS: &[Example] = &[
         ..ROW
     },
     Example {
-        operation: "withdraw{Kind}",
+        operation: "withdraw{EntryKind}",
         path: &[PATIENT, SPARE_ENTRY],
         version: Some("{kind} WHERE id = '{entry}'"),
         whose: Whose::Patient,
         ..ROW
     },
-    Example { operation: "list{Kind}Versions", path: &[PATIENT, ENTRY], whose: Whose::Patient, ..ROW },
+    Example { operation: "list{EntryKind}Versions", path: &[PATIENT, ENTRY], whose: Whose::Patient, ..ROW },
     Example { operation: "listAll{Kinds}", whose: Whose::Listed, ..ROW },
     Example {
         operation: "recategoriseReferral",
@@ -41,5 +41,5 @@ pub const ROWS: &[Example] = &[
 
 /// Returns a valid entry of the operation's kind.
 pub fn content(request: &Request<'_>) -> Value {
-    examples::entry(request.kind(), request.known(Kind::Episode), request.known(Kind::Implant))
+    examples::entry(request.kind(), request.known(EntryKind::Episode), request.known(EntryKind::Implant))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_domain::policy::Role;
 use serde_json::Value;
 use strum::IntoEnumIterator as _;
@@ -10,9 +10,9 @@ use strum::IntoEnumIterator as _;
 use super::{Objects, Scene};
 use crate::document::Operation;
 
-/// A row: one operation, or the same operation of every kind of entry (`{Kind}` and `{Kinds}` in its id).
+/// A row: one operation, or the same operation of every kind of entry (`{EntryKind}` and `{Kinds}` in its id).
 pub struct Example {
-    /// Operation id, for example `readPatient` or `read{Kind}`.
+    /// Operation id, for example `readPatient` or `read{EntryKind}`.
     pub operation: &'static str,
     /// Path parameters except `tenant`, in any order.
     pub path: &'static [Parameter],
@@ -82,19 +82,19 @@ pub struct Request<'a> {
     /// The slug in the path.
     pub tenant: String,
     /// The kind of entry that the operation is about.
-    pub kind: Option<Kind>,
+    pub kind: Option<EntryKind>,
     /// The values of path parameters so far.
     pub values: HashMap<&'static str, String>,
 }
 
 impl Request<'_> {
     /// Returns the kind of entry of an operation on entries.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> EntryKind {
         self.kind.expect("an operation on entries")
     }
 
     /// Returns the id of the objects' entry of this kind.
-    pub fn known(&self, kind: Kind) -> &str {
+    pub fn known(&self, kind: EntryKind) -> &str {
         &self.objects.entries[&kind]
     }
 
@@ -115,15 +115,15 @@ impl Example {
     /// Returns the ids of its operations: one, or one for each kind of entry.
     pub fn operations(&self) -> Vec<String> {
         if self.operation.contains('{') {
-            Kind::iter().map(|kind| self.of(kind)).collect()
+            EntryKind::iter().map(|kind| self.of(kind)).collect()
         } else {
             vec![self.operation.to_owned()]
         }
     }
 
-    fn of(&self, kind: Kind) -> String {
+    fn of(&self, kind: EntryKind) -> String {
         let names = self.operation.replace("{Kinds}", &pascal(kind.row().path));
-        names.replace("{Kind}", &pascal(&kind.to_string()))
+        names.replace("{EntryKind}", &pascal(&kind.to_string()))
     }
 
     /// Fails if the row and the document differ in parameters, body or version.
@@ -182,9 +182,9 @@ pub fn skeleton(operation: &Operation) -> String {
 }
 
 /// Returns the kind of entry of an operation; `None` for other operations.
-pub fn kind_of(operation: &Operation) -> Option<Kind> {
-    let named = |kind: &Kind| operation.path.split('/').any(|part| part == kind.row().path);
-    Kind::iter().find(named)
+pub fn kind_of(operation: &Operation) -> Option<EntryKind> {
+    let named = |kind: &EntryKind| operation.path.split('/').any(|part| part == kind.row().path);
+    EntryKind::iter().find(named)
 }
 
 /// Returns every role that a token can carry.

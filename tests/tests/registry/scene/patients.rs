@@ -1,6 +1,6 @@
 //! Patients, merges and the views of one patient's record.
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::registration;
 use serde_json::json;
 
@@ -20,7 +20,7 @@ pub const ROWS: &[Example] = &[
         operation: "registerMany",
         body: Some(|request| {
             json!({"patient": registration(&request.scene.world.person()), "entries": [
-                {"kind": "referral", "as": "r1", "content": examples::entry(Kind::Referral, "", "")},
+                {"kind": "referral", "as": "r1", "content": examples::entry(EntryKind::Referral, "", "")},
                 {"kind": "episode", "content": {"referral_id": "#r1", "opened_on": "2025-02-01"}},
             ]})
         }),

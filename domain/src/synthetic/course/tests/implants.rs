@@ -11,7 +11,7 @@ pub(super) fn stimulated() -> &'static [Made] {
         while found.len() < 160 {
             let person = generator.person();
             let course = generator.course(&person, TODAY);
-            if course.entries.iter().any(|entry| entry.kind == Kind::Implant) {
+            if course.entries.iter().any(|entry| entry.kind == EntryKind::Implant) {
                 let remarks = course.entries.iter().map(|entry| remarks(&course, &person, entry)).collect();
                 found.push(Made { person, course, remarks });
             }
@@ -33,11 +33,14 @@ fn course_removes_implanted_components_only() {
             let content = resolved(course, entry);
             let of_implant = matches!(
                 entry.kind,
-                Kind::ImplantComponent | Kind::ImplantEvent | Kind::ImplantProgramme | Kind::ImplantCheck
+                EntryKind::ImplantComponent
+                    | EntryKind::ImplantEvent
+                    | EntryKind::ImplantProgramme
+                    | EntryKind::ImplantCheck
             );
             assert!(!(is_over && of_implant), "{} after the explant", entry.r#as);
             match entry.kind {
-                Kind::ImplantComponent => {
+                EntryKind::ImplantComponent => {
                     let part: ImplantComponent = serde_json::from_value(content).expect("a component");
                     assert!(part.trial || part.removed_on.is_none(), "the explant marks it");
                     if !part.trial {
@@ -47,7 +50,7 @@ fn course_removes_implanted_components_only() {
                         leads.insert(Uuid::from_u128(place), contacts);
                     }
                 }
-                Kind::ImplantEvent => {
+                EntryKind::ImplantEvent => {
                     let event: ImplantEvent = serde_json::from_value(content).expect("an event");
                     let named: Vec<Uuid> = event.component_ids.iter().map(|id| id.uuid()).collect();
                     assert!(named.iter().all(|id| in_place.contains(id)));
@@ -59,7 +62,7 @@ fn course_removes_implanted_components_only() {
                         revisions += i32::from(!is_over);
                     }
                 }
-                Kind::ImplantProgramme => {
+                EntryKind::ImplantProgramme => {
                     let programme: ImplantProgramme = serde_json::from_value(content).expect("a programme");
                     for lead in programme.leads {
                         assert!(in_place.contains(&lead.component_id.uuid()));
@@ -67,7 +70,7 @@ fn course_removes_implanted_components_only() {
                         assert_eq!(i32::try_from(lead.polarity.len()), Ok(contacts));
                     }
                 }
-                Kind::ImplantCheck => {
+                EntryKind::ImplantCheck => {
                     let check: ImplantCheck = serde_json::from_value(content).expect("a check");
                     assert!(check.impedances.iter().all(|it| in_place.contains(&it.component_id.uuid())));
                 }

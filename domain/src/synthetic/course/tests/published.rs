@@ -41,9 +41,9 @@ fn every_course_may_be_kept_and_consent_is_as_it_was() {
         reserved += usize::from(grounds.iter().any(|ground| ground.against == Some(Against::Questionnaires)));
     }
     assert_eq!(reasons.keys().copied().collect::<Vec<_>>(), ["consent_given", "exempt"]);
-    assert!(matches!(Reason::Exempt.into(), "exempt"));
+    assert!(matches!(PermissionReason::Exempt.into(), "exempt"));
     let asked: Vec<LegalBasis> = all().into_iter().filter(|it: &LegalBasis| it.basis == Basis::Consent).collect();
-    near("given of those asked", share(&asked, |it| it.decision == Some(Decision::Given)), 0.767, 0.035);
+    near("given of those asked", share(&asked, |it| it.decision == Some(ConsentDecision::Given)), 0.767, 0.035);
     near("reserved", number(reserved) / number(COUNT), 0.015, 0.008);
     let exempt: Vec<LegalBasis> = all().into_iter().filter(|it: &LegalBasis| it.basis == Basis::Exemption).collect();
     assert!(exempt.iter().all(|it| it.valid_from >= date(2021, 6, 1)));

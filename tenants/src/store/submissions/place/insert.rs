@@ -149,12 +149,13 @@ pub(super) fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<Stored, StoreE
     }
     let new: HashSet<Uuid> = stored.iter().map(|row| row.id).collect();
     for row in rows.iter().filter(|row| new.contains(&row.id)) {
-        let kind = if row.revision > 1 { event::Kind::SubmissionRevised } else { event::Kind::SubmissionStored };
+        let kind =
+            if row.revision > 1 { event::EventType::SubmissionRevised } else { event::EventType::SubmissionStored };
         tx.emit(kind, Some(row.patient), format!("submission/{}", row.id), Some(row.revision.into()));
     }
     for (row, (alert, _)) in &alerts {
         if let Some(row) = rows.iter().find(|it| it.id == *row && new.contains(&it.id)) {
-            tx.emit(event::Kind::AlertRaised, Some(row.patient), format!("alert/{alert}"), Some(1));
+            tx.emit(event::EventType::AlertRaised, Some(row.patient), format!("alert/{alert}"), Some(1));
         }
     }
     Ok(stored.into_iter().map(|row| (row.id, row.invitation_id.map(InvitationId::existing))).collect())

@@ -1,6 +1,6 @@
 //! Bodies of `patient-batches`: line ends, sizes, dry runs, interruptions.
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::{World, registration};
 use serde_json::{Value, json};
 
@@ -103,8 +103,9 @@ fn register_many_refuses_empty_and_oversized_bodies() {
 fn register_many_dry_run_stores_nothing() {
     let world = World::new();
     let (clinician, known) = treated(&world);
-    let more = json!({"patient_id": known.id, "entries": [{"kind": "diagnosis", "content": alone(Kind::Diagnosis)}]});
-    let wrong = json!({"patient_id": known.id, "entries": [{"kind": "diagnosis", "content": with(&alone(Kind::Diagnosis), &json!({"rank": 0}))}]});
+    let more =
+        json!({"patient_id": known.id, "entries": [{"kind": "diagnosis", "content": alone(EntryKind::Diagnosis)}]});
+    let wrong = json!({"patient_id": known.id, "entries": [{"kind": "diagnosis", "content": with(&alone(EntryKind::Diagnosis), &json!({"rank": 0}))}]});
     let lines = [course(&world), more, wrong, json!({"patient": registration(&known.person)})];
     let before = world.number(STORED);
     let answer = clinician.sends_lines("?dry_run=true", &lines).expect(200);

@@ -1,6 +1,6 @@
 //! Access by patients, the hospital's system, other units and secretaries, and the log.
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_domain::policy::Role;
 use painreg_tests::World;
 use serde_json::{Value, json};
@@ -18,8 +18,8 @@ fn patient_reads_own_entries_and_records_none() {
     let own = world.alpha().patient(&patient.id);
     let manager = world.alpha().manager();
     manager.post(&manager.at("projects"), &examples::project(examples::PROJECT)).expect(201);
-    let implant = clinician.records(&patient, Kind::Implant, &alone(Kind::Implant));
-    for kind in Kind::iter() {
+    let implant = clinician.records(&patient, EntryKind::Implant, &alone(EntryKind::Implant));
+    for kind in EntryKind::iter() {
         let body = with(&examples::entry(kind, "", id(&implant)), &json!({"episode_id": null}));
         let entry = clinician.records(&patient, kind, &body);
         assert_eq!(own.reads_entry(&patient, kind, &entry, "").expect(200).body, entry, "{kind}");
@@ -44,11 +44,11 @@ fn hospital_system_records_courses_only() {
     let world = World::new();
     let (_, patient) = treated(&world);
     let feed = world.alpha().pas_feed();
-    for kind in Kind::iter() {
+    for kind in EntryKind::iter() {
         let nothing = world.clock.random_id().to_string();
         let body = with(&examples::entry(kind, "", &nothing), &json!({"episode_id": null}));
         let answer = feed.tries_to_record(&patient, kind, &body);
-        if matches!(kind, Kind::Referral | Kind::Episode | Kind::Consultation | Kind::LegalBasis) {
+        if matches!(kind, EntryKind::Referral | EntryKind::Episode | EntryKind::Consultation | EntryKind::LegalBasis) {
             let entry = answer.expect(201).body;
             let changed = feed.changes_entry(&patient, kind, &entry, &json!({})).expect(200).body;
             feed.reads_entry(&patient, kind, &changed, &format!("?as_of={}", changed_at(&entry))).expect(200);
@@ -71,13 +71,13 @@ fn hospital_system_records_courses_only() {
 fn entries_are_not_found_by_other_units() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let entry = clinician.records(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis));
+    let entry = clinician.records(&patient, EntryKind::Diagnosis, &alone(EntryKind::Diagnosis));
     for role in [Role::Clinician, Role::Secretary] {
         let stranger = world.alpha().caller(role).of_unit("ward");
-        stranger.reads_entry(&patient, Kind::Diagnosis, &entry, "").problem(404, "not_found");
-        stranger.tries_to_record(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis)).problem(404, "not_found");
-        stranger.changes_entry(&patient, Kind::Diagnosis, &entry, &json!({})).problem(404, "not_found");
-        stranger.withdraws(&patient, Kind::Diagnosis, &entry).problem(404, "not_found");
+        stranger.reads_entry(&patient, EntryKind::Diagnosis, &entry, "").problem(404, "not_found");
+        stranger.tries_to_record(&patient, EntryKind::Diagnosis, &alone(EntryKind::Diagnosis)).problem(404, "not_found");
+        stranger.changes_entry(&patient, EntryKind::Diagnosis, &entry, &json!({})).problem(404, "not_found");
+        stranger.withdraws(&patient, EntryKind::Diagnosis, &entry).problem(404, "not_found");
         stranger.reads_timeline_of(&patient, "").problem(404, "not_found");
         stranger.get(&stranger.at(&format!("patients/{}/differences", patient.id))).problem(404, "not_found");
     }
@@ -87,14 +87,14 @@ fn entries_are_not_found_by_other_units() {
 fn audit_events_name_the_entry() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
-    let entry = clinician.records(&patient, Kind::Diagnosis, &alone(Kind::Diagnosis));
+    let entry = clinician.records(&patient, EntryKind::Diagnosis, &alone(EntryKind::Diagnosis));
     let object = format!("diagnosis/{}", id(&entry));
-    clinician.reads_entry(&patient, Kind::Diagnosis, &entry, "").expect(200);
-    let changed = clinician.changes_entry(&patient, Kind::Diagnosis, &entry, &json!({"rank": 2})).expect(200).body;
-    clinician.changes_entry(&patient, Kind::Diagnosis, &entry, &json!({"rank": 3})).problem(412, "stale");
-    clinician.reads_versions_of(&patient, Kind::Diagnosis, &entry).expect(200);
-    clinician.lists(&patient, Kind::Diagnosis, "").expect(200);
-    clinician.withdraws(&patient, Kind::Diagnosis, &changed).expect(204);
+    clinician.reads_entry(&patient, EntryKind::Diagnosis, &entry, "").expect(200);
+    let changed = clinician.changes_entry(&patient, EntryKind::Diagnosis, &entry, &json!({"rank": 2})).expect(200).body;
+    clinician.changes_entry(&patient, EntryKind::Diagnosis, &entry, &json!({"rank": 3})).problem(412, "stale");
+    clinician.reads_versions_of(&patient, EntryKind::Diagnosis, &entry).expect(200);
+    clinician.lists(&patient, EntryKind::Diagnosis, "").expect(200);
+    clinician.withdraws(&patient, EntryKind::Diagnosis, &changed).expect(204);
     let log = world.alpha().patient(&patient.id).reads_access_log_of(&patient).expect(200);
     let result: Vec<(&str, Option<&str>, &str)> = log
         .items()
@@ -128,7 +128,7 @@ fn secretary_reads_courses_and_no_answers() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     clinician.submits(&patient, "s-1", &json!({"nrs_average": 7})).expect(201);
-    let referral = clinician.records(&patient, Kind::Referral, &alone(Kind::Referral));
+    let referral = clinician.records(&patient, EntryKind::Referral, &alone(EntryKind::Referral));
     let whole = clinician.reads_timeline_of(&patient, "").expect(200);
     let kinds: Vec<&Value> = whole.items().iter().map(|line| &line["kind"]).collect();
     assert_eq!(kinds, ["submission", "referral"]);

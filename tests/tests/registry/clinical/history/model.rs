@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::{Actor, Patient, World};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -20,21 +20,22 @@ enum Write {
     Withdraw(usize),
 }
 
-const KINDS: [Kind; 5] = [Kind::Referral, Kind::Diagnosis, Kind::TreatmentGoal, Kind::Medication, Kind::Sample];
+const KINDS: [EntryKind; 5] =
+    [EntryKind::Referral, EntryKind::Diagnosis, EntryKind::TreatmentGoal, EntryKind::Medication, EntryKind::Sample];
 
 /// Returns a member of the kind, with another value for every number.
-fn varied(kind: Kind, number: u8) -> Value {
+fn varied(kind: EntryKind, number: u8) -> Value {
     match kind {
-        Kind::Referral => {
+        EntryKind::Referral => {
             json!({"pas_id": format!("P-{number}"), "source": ([None, Some("gp"), Some("other")][usize::from(number) % 3])})
         }
-        Kind::Diagnosis => {
+        EntryKind::Diagnosis => {
             json!({"rank": i32::from(number) % 20 + 1, "set_on": format!("2025-02-{:02}", number % 28 + 1)})
         }
-        Kind::TreatmentGoal => {
+        EntryKind::TreatmentGoal => {
             json!({"text": format!("Mål {number}"), "category": ([None, Some("pain")][usize::from(number) % 2])})
         }
-        Kind::Medication => json!({"dose": f64::from(number) + 0.5, "as_needed": number.is_multiple_of(2)}),
+        EntryKind::Medication => json!({"dose": f64::from(number) + 0.5, "as_needed": number.is_multiple_of(2)}),
         _ => {
             json!({"storage_reference": format!("box {number}"), "state": (["stored", "used"][usize::from(number) % 2])})
         }
@@ -58,7 +59,7 @@ fn done(actor: &Actor<'_>, patient: &Patient, write: &Write, model: &mut Model) 
     let standing = |which: usize| {
         let at = which.checked_rem(model.len())?;
         let ((kind, _), entry) = model.iter().nth(at)?;
-        Some((kind.parse::<Kind>().expect("a kind"), entry.clone()))
+        Some((kind.parse::<EntryKind>().expect("a kind"), entry.clone()))
     };
     match write {
         Write::Record(kind, number) => {
@@ -86,7 +87,7 @@ fn done(actor: &Actor<'_>, patient: &Patient, write: &Write, model: &mut Model) 
 }
 
 /// Compares the record of the service with the model, in three views.
-fn agrees(actor: &Actor<'_>, patient: &Patient, at: Timestamp, model: &Model, ever: &[(Kind, Value)]) {
+fn agrees(actor: &Actor<'_>, patient: &Patient, at: Timestamp, model: &Model, ever: &[(EntryKind, Value)]) {
     let query = format!("?as_of={at}");
     let lines = actor.reads_timeline_of(patient, &query).expect(200);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -151,7 +152,7 @@ fn history_agrees_with_a_model_at_every_instant() {
         let patient = clinician.registers(&world.person());
         let mut model = Model::new();
         let mut states = vec![(world.clock.now(), model.clone())];
-        let mut ever: Vec<(Kind, Value)> = Vec::new();
+        let mut ever: Vec<(EntryKind, Value)> = Vec::new();
         for (write, pause) in &writes {
             if *pause {
                 world.advance(SignedDuration::from_secs(1));

@@ -1,6 +1,6 @@
 //! Device identifiers (UDI), current implants and recalls.
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::{Actor, Patient, World};
 use serde_json::{Value, json};
 
@@ -14,8 +14,8 @@ fn record_implant_component_parses_and_checks_the_udi() {
     let world = World::new();
     let (clinician, patient) = treated(&world);
     let implant = implant(&clinician, &patient);
-    let whole = with(&alone(Kind::ImplantComponent), &json!({"implant_id": implant["id"]}));
-    let kept = clinician.records(&patient, Kind::ImplantComponent, &whole);
+    let whole = with(&alone(EntryKind::ImplantComponent), &json!({"implant_id": implant["id"]}));
+    let kept = clinician.records(&patient, EntryKind::ImplantComponent, &whole);
     for (member, value) in [
         ("udi_di", json!(DEVICE)),
         ("udi_lot", json!("LOT42")),
@@ -49,11 +49,14 @@ fn record_implant_component_parses_and_checks_the_udi() {
         (json!({"manufacturer": " "}), "/manufacturer", "invalid_format"),
         (json!({"model": "x".repeat(101)}), "/model", "too_long"),
     ] {
-        let refused = clinician.tries_to_record(&patient, Kind::ImplantComponent, &with(&whole, &change));
+        let refused = clinician.tries_to_record(&patient, EntryKind::ImplantComponent, &with(&whole, &change));
         refused.fault(422, pointer, code);
     }
     let old = with(&whole, &json!({"udi": format!("(01){DEVICE}(17)250331")}));
-    assert_eq!(clinician.records(&patient, Kind::ImplantComponent, &old)["remarks"], json!(["expired_when_implanted"]));
+    assert_eq!(
+        clinician.records(&patient, EntryKind::ImplantComponent, &old)["remarks"],
+        json!(["expired_when_implanted"])
+    );
     let bare = component(&clinician, &patient, &implant, &json!({"lot": "TYPED", "midline_offset_mm": 1.5}));
     assert_eq!(
         (&bare["remarks"], &bare["udi_di"], &bare["midline_offset_mm"]),
@@ -61,11 +64,13 @@ fn record_implant_component_parses_and_checks_the_udi() {
     );
     // Members that the UDI determines change with the UDI.
     let other =
-        clinician.changes_entry(&patient, Kind::ImplantComponent, &kept, &json!({"udi": null})).expect(200).body;
+        clinician.changes_entry(&patient, EntryKind::ImplantComponent, &kept, &json!({"udi": null})).expect(200).body;
     assert_eq!((&other["udi_di"], &other["udi_lot"], &other["expires_on"]), (&Value::Null, &Value::Null, &Value::Null));
     let scanned = format!("01{DEVICE}10LOT9\u{1d}21S9");
-    let read =
-        clinician.changes_entry(&patient, Kind::ImplantComponent, &other, &json!({ "udi": scanned })).expect(200).body;
+    let read = clinician
+        .changes_entry(&patient, EntryKind::ImplantComponent, &other, &json!({ "udi": scanned }))
+        .expect(200)
+        .body;
     assert_eq!((&read["udi_lot"], &read["udi_serial"]), (&json!("LOT9"), &json!("S9")));
 }
 
@@ -93,12 +98,14 @@ fn read_current_implants_shows_all_components_in_place() {
     let of_implant = |kind, change: Value| {
         clinician.records(&patient, kind, &with(&with(&alone(kind), &json!({"implant_id": implant["id"]})), &change))
     };
-    let used = of_implant(Kind::ImplantProgramme, json!({"number": 2}));
-    of_implant(Kind::ImplantProgramme, json!({"number": 1, "ended_on": "2025-04-20"}));
-    of_implant(Kind::ImplantCheck, json!({"checked_on": "2025-04-20", "battery_percent": 99}));
-    let check = of_implant(Kind::ImplantCheck, json!({"checked_on": "2025-05-02"}));
+    let used = of_implant(EntryKind::ImplantProgramme, json!({"number": 2}));
+    of_implant(EntryKind::ImplantProgramme, json!({"number": 1, "ended_on": "2025-04-20"}));
+    of_implant(EntryKind::ImplantCheck, json!({"checked_on": "2025-04-20", "battery_percent": 99}));
+    let check = of_implant(EntryKind::ImplantCheck, json!({"checked_on": "2025-05-02"}));
     let mut events: Vec<String> = (1..=21)
-        .map(|day| id(&of_implant(Kind::ImplantEvent, json!({"happened_on": format!("2025-05-{day:02}")}))).to_owned())
+        .map(|day| {
+            id(&of_implant(EntryKind::ImplantEvent, json!({"happened_on": format!("2025-05-{day:02}")}))).to_owned()
+        })
         .collect();
     let now = clinician.get(&clinician.at(&format!("patients/{}/current-implants", patient.id))).expect(200);
     let item = &now.body["items"][0];
@@ -137,7 +144,11 @@ fn list_recalled_finds_every_carrier() {
     let good = carries(&clinician, udi("GOOD", "S4"));
     let removed = carries(&clinician, udi("BAD", "S5"));
     let twice = component(&clinician, &scanned.0, &scanned.1, &udi("BAD", "S6"));
-    clinician.records(&removed.0, Kind::ImplantEvent, &surgery(&removed.1, "explant", "2025-06-01", &[&removed.2]));
+    clinician.records(
+        &removed.0,
+        EntryKind::ImplantEvent,
+        &surgery(&removed.1, "explant", "2025-06-01", &[&removed.2]),
+    );
     let found = |actor: &Actor<'_>, query: &str| {
         let answer = actor.get(&actor.at(&format!("device-recalls?{query}"))).expect(200);
         answer.items().iter().map(|it| it["patient_id"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()

@@ -2,7 +2,7 @@
 
 use std::sync::Barrier;
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tests::{Actor, Answer, Patient, World};
 
 use super::super::alone;
@@ -55,18 +55,22 @@ fn undo_merge_takes_chains_apart_in_any_order() {
     for (first, between) in [(0, [Some(0), Some(2), Some(2)]), (1, [Some(1), Some(1), Some(2)])] {
         let patients = [0, 1, 2].map(|_| clinician.registers(&world.person()));
         let [a, b, c] = &patients;
-        let entries =
-            patients.each_ref().map(|patient| clinician.records(patient, Kind::Diagnosis, &alone(Kind::Diagnosis)));
+        let entries = patients
+            .each_ref()
+            .map(|patient| clinician.records(patient, EntryKind::Diagnosis, &alone(EntryKind::Diagnosis)));
         let merges = [manager.merges(b, a).expect(201).body, manager.merges(c, b).expect(201).body];
         assert_eq!(opened(&clinician, &patients), [Some(2); 3]);
-        assert_eq!(clinician.lists(a, Kind::Diagnosis, "").expect(200).items().len(), 3);
+        assert_eq!(clinician.lists(a, EntryKind::Diagnosis, "").expect(200).items().len(), 3);
         assert_eq!(clinician.reads(a).expect(200).body["national_ids"].as_array().map(Vec::len), Some(3));
         manager.undoes(&merges[first]).expect(200);
         assert_eq!(opened(&clinician, &patients), between);
         manager.undoes(&merges[1 - first]).expect(200);
         assert_eq!(opened(&clinician, &patients), apart);
         for (patient, entry) in patients.iter().zip(&entries) {
-            assert_eq!(clinician.lists(patient, Kind::Diagnosis, "").expect(200).items(), std::slice::from_ref(entry));
+            assert_eq!(
+                clinician.lists(patient, EntryKind::Diagnosis, "").expect(200).items(),
+                std::slice::from_ref(entry)
+            );
         }
     }
 }
