@@ -176,7 +176,7 @@ pub struct Coded {
     pub title_en: Option<String>,
     /// The first day on which the code is valid with this title.
     pub valid_from: Date,
-    /// The last day on which it is valid; `None` while it is valid.
+    /// The last day of validity; `None` while the code is valid.
     pub valid_to: Option<Date>,
     /// The edition that brought it.
     pub edition: String,

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing() {
+    fn debug_redacts_contact_data() {
         assert_eq!(format!("{:?}", Mobile::parse("90000000")), "Ok(Mobile(..))");
         assert_eq!(format!("{:?}", Email::parse("kari@example.no")), "Ok(Email(..))");
     }

@@ -102,9 +102,9 @@ faults! {
     Sensitive       "The text discloses sensitive information."              "Teksten røper sensitive opplysninger.";
     /// An instrument for which no licence is registered.
     LicenceMissing  "No licence for this instrument is registered."          "Det er ikke registrert noen lisens for dette instrumentet.";
-    /// An instrument whose licence had expired on the day in question.
+    /// An instrument with a licence that had expired on the day in question.
     LicenceExpired  "The licence for this instrument has expired."           "Lisensen for dette instrumentet er utløpt.";
-    /// An instrument whose licence begins after the day in question.
+    /// An instrument with a licence that begins after the day in question.
     LicenceNotYetValid "The licence for this instrument is not valid yet."   "Lisensen for dette instrumentet gjelder ikke ennå.";
     /// An instrument that is licensed for other languages only.
     LicenceOfAnotherLanguage "The licence for this instrument does not cover the language." "Lisensen for dette instrumentet gjelder ikke språket.";

@@ -48,7 +48,7 @@ ids! {
     SubmissionId;
     /// One entry of the access log (innsynslogg).
     EventId;
-    /// One entry of what the clinic records about a patient, of whatever kind.
+    /// One clinical entry about a patient, of any kind.
     EntryId;
     /// One merge of a duplicate into another patient.
     MergeId;
@@ -64,9 +64,9 @@ ids! {
     InvitationId;
     /// One telephone call about an unanswered invitation.
     CallId;
-    /// One webhook subscription.
+    /// The id of one webhook subscription.
     WebhookId;
-    /// One long operation.
+    /// The id of one long operation.
     OperationId;
     /// One trusted issuer of tokens.
     IssuerId;

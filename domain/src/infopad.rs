@@ -37,9 +37,9 @@ use crate::questionnaire::{Form, ItemKind, Shape};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExportMapping {
-    /// The form's code.
+    /// The code of the form.
     pub form: String,
-    /// The form's version.
+    /// The version of the form.
     pub version: String,
     /// The delimiter between cells: one ASCII character.
     #[serde(default = "semicolon")]
@@ -93,7 +93,7 @@ pub struct SubmittedAt {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnTarget {
-    /// The item's code.
+    /// The code of the item.
     pub item: String,
     /// The option of the box, for an item with several answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,5 @@
 //! The catalogue of instruments (spørreskjemaer med skåringsregler) and their scoring: data files and a small engine,
-//! with functions only where data do not suffice. The repository holds no item wording: it is licensed.
+//! with functions only where data do not suffice. The repository contains no item wording, which is licensed.
 
 mod definition;
 mod eq5d;
@@ -58,7 +58,7 @@ pub struct About {
     pub coding: Option<String>,
     /// The handling of missing answers.
     pub missing: String,
-    /// The smallest change that matters to a patient, and who says so.
+    /// The smallest change that matters to a patient (MCID), with its source.
     #[serde(default)]
     pub mcid: Option<String>,
     /// The licence of the wording.

@@ -38,22 +38,23 @@ pub struct Licence {
     /// The languages (BCP 47) that it covers; `nb` covers `nb-NO`.
     #[schema(value_type = Vec<Term>, min_items = 1, max_items = 20, example = json!(["nb"]))]
     pub languages: Vec<String>,
-    /// Its first day.
+    /// The first day of validity.
     pub valid_from: Date,
-    /// Its last day; absent: until further notice.
+    /// The last day of validity; absent: until further notice.
     #[serde(default)]
     pub valid_to: Option<Date>,
     /// The licensor (lisensgiver).
     #[schema(min_length = 1, max_length = 200, example = "EuroQol Research Foundation")]
     pub licensor: String,
-    /// The agreement's number; required where wording is served only under a paid or registered licence.
+    /// The number of the agreement; required where wording is served only under a paid or registered licence.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 100)]
     pub agreement: Option<String>,
     /// The day on which the licensor approved the rendering of the instruments on screen.
     #[serde(default)]
     pub rendering_approved_on: Option<Date>,
-    /// Whether it must be renewed every licence year, which begins with the day and month of `valid_from` (remelding).
+    /// Whether the licence must be renewed every licence year, which begins with the day and month of `valid_from`
+    /// (remelding).
     #[serde(default)]
     pub renewed_yearly: bool,
     /// The number of days before its end or renewal on which the registry must act.
@@ -64,11 +65,11 @@ pub struct Licence {
     #[serde(default)]
     #[schema(minimum = 1)]
     pub volume_cap: Option<u32>,
-    /// Invoices (fakturaer); shown to those who manage licences.
+    /// The invoices (fakturaer); shown to callers who manage licences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 200)]
     pub invoices: Vec<Invoice>,
-    /// A note, shown to those who manage licences.
+    /// A note, shown to callers who manage licences.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 2000)]
     pub note: Option<String>,
@@ -118,7 +119,7 @@ pub enum LicenceStatus {
     LanguageNotCovered,
     /// A licence begins on that day.
     NotYet {
-        /// Its first day.
+        /// The first day of the period.
         from: Date,
     },
     /// The last licence has ended.
@@ -133,7 +134,7 @@ pub enum LicenceStatus {
     },
     /// A licence is in force.
     Licensed {
-        /// The licence whose volume is used up.
+        /// The licence with its volume used up.
         licence: LicenceId,
         /// Its last day, if it has one.
         until: Option<Date>,
@@ -174,7 +175,7 @@ impl LicenceStatus {
 /// An instrument that is used outside a licence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct LicenceWarning {
-    /// The instrument's code.
+    /// The code of the instrument.
     #[schema(max_length = 40, example = "eq5d5l")]
     pub instrument: &'static str,
     /// The fault: `licence_missing`, `licence_expired`, `licence_not_yet_valid` or `licence_of_another_language`.
@@ -321,7 +322,7 @@ fn listed(
     }
 }
 
-/// Matches `^[0-9]{1,12}([.][0-9]{1,2})?$`.
+/// Returns whether the text matches `^[0-9]{1,12}([.][0-9]{1,2})?$`.
 fn is_amount(text: &str) -> bool {
     let digits = |part: &str, most| (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
     match text.split_once('.') {

@@ -153,24 +153,24 @@ pub struct Medication {
     /// ATC code of the substance (level 5).
     #[schema(min_length = 7, max_length = 7, pattern = "^[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}$", example = "N02AA05")]
     pub atc: String,
-    /// The trade name; absent where it is not known.
+    /// The trade name; absent where unknown.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 100, example = "OxyContin")]
     pub product: Option<String>,
     /// The route of administration.
     pub route: Route,
-    /// Amount at a time, at most six decimals; for a patch what it releases in an hour.
+    /// Amount at a time, at most six decimals; for a patch the amount released in an hour.
     #[serde(default, with = "crate::amount")]
     #[schema(value_type = Option<f64>, exclusive_minimum = 0, maximum = 100_000, example = 20)]
     pub dose: Option<Decimal>,
     /// The unit of the dose; `ug_per_hour` for opioid patches only.
     #[serde(default)]
     pub unit: Option<DoseUnit>,
-    /// mg of active substance in one tablet, millilitre or drop, where that is the unit; at most six decimals.
+    /// mg of active substance in one tablet, millilitre or drop, for these units; at most six decimals.
     #[serde(default, with = "crate::amount")]
     #[schema(value_type = Option<f64>, exclusive_minimum = 0, maximum = 100_000)]
     pub strength_mg: Option<Decimal>,
-    /// Doses in 24 hours, on average, at most six decimals; as needed, those really taken. Not for `ug_per_hour`.
+    /// Doses in 24 hours, on average, at most six decimals; for use as needed, the doses taken. Not for `ug_per_hour`.
     #[serde(default, with = "crate::amount")]
     #[schema(value_type = Option<f64>, exclusive_minimum = 0, maximum = 48, example = 2)]
     pub doses_per_day: Option<Decimal>,

@@ -459,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn the_embedded_birth_date_follows_the_series_of_1964() {
+    fn birth_date_follows_the_series_of_1964() {
         for (kind, value, expected) in [
             (Fnr, "01818012337", Some(date(1980, 1, 1))),
             (Fnr, "10915596784", Some(date(1955, 11, 10))),
@@ -480,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn leap_day_of_year_00_is_read_but_gives_no_date_in_1900() {
+    fn birth_date_of_leap_day_of_year_00_is_none_in_1900() {
         let value =
             (0..500).find_map(|individual| completed(&format!("298200{individual:03}"), 0)).expect("one of them");
         assert!(anywhere(Fnr, &value, None).is_ok());
@@ -488,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn only_fødselsnummer_and_d_number_follow_the_rule_of_2032() {
+    fn parse_applies_the_rule_of_2032_to_fødselsnummer_and_d_number_only() {
         for r1 in 0..=4 {
             let number = |from: u32, to: u32| (from..to).find_map(|nine| completed(&format!("{nine:09}"), r1));
             for (kind, value) in [
@@ -506,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn type_names_are_the_same_everywhere() {
+    fn types_have_one_name_in_serde_and_strum() {
         let names: Vec<&'static str> = IdType::iter().map(Into::into).collect();
         assert_eq!(names, ["fnr", "dnr", "hnr", "fhn", "duf"]);
         for kind in IdType::iter() {

@@ -140,7 +140,7 @@ struct Mapped<'d> {
     /// Pointer of each item's value in the delivery, by item code.
     places: HashMap<&'d str, Spot<'d>>,
     national_id: Option<GivenNationalId>,
-    /// The pointer of the national id, if it is an element of the form.
+    /// The pointer of the national id, where the form has an element for it.
     national_id_at: Option<Spot<'d>>,
     /// The token of the invitation that is answered.
     invitation: Option<String>,

@@ -67,7 +67,7 @@ impl OperationState {
     }
 }
 
-/// Why an operation was given up.
+/// The reason an operation failed finally.
 #[derive(
     Clone,
     Copy,
@@ -92,11 +92,11 @@ pub enum Failure {
     AttemptsExhausted,
 }
 
-/// How often a stretch is attempted before the operation is given up.
+/// The number of attempts of a batch before the operation fails.
 pub const ATTEMPTS: u32 = 6;
 
-/// Returns when a stretch that failed for the `attempts`-th time is attempted again: after 10 s, doubled each time.
-/// `None` when it is given up.
+/// Returns the time of the next attempt of a batch after its `attempts`-th failure: back-off from 10 s, doubled each
+/// time. `None` when the operation fails.
 pub fn retry_at(now: Timestamp, attempts: u32) -> Option<Timestamp> {
     if attempts >= ATTEMPTS {
         return None;

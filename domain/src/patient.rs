@@ -15,9 +15,9 @@ use crate::fault::{Fault, FaultCode};
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Sex {
-    /// Female (kvinne).
+    /// The sex female (kvinne).
     Female,
-    /// Male (mann).
+    /// The sex male (mann).
     Male,
     /// The sex is not stated.
     Unknown,
@@ -77,7 +77,7 @@ pub struct Details {
     pub cognitive_impairment: bool,
     /// Whether the address is protected (adressesperre).
     pub protected_address: bool,
-    /// Date of death.
+    /// The date of death; null while the patient is alive.
     pub deceased_on: Option<Date>,
     /// The contact data of the patient.
     pub contact: Contact,

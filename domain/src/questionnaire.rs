@@ -52,8 +52,8 @@ fn list(faults: &[Fault]) -> String {
     faults.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// One version of a questionnaire (skjema), checked and compiled. Cheap to clone. In JSON and TOML it is its
-/// [`Definition`]; reading it back applies the same checks.
+/// One version of a questionnaire (skjema), checked and compiled. Cheap to clone. In JSON and TOML it has the form of
+/// its [`Definition`]; reading it back applies the same checks.
 #[derive(Clone, Debug)]
 pub struct Form(Arc<Compiled>);
 

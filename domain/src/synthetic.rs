@@ -44,7 +44,7 @@ pub struct Generator {
     latent: Latent,
     /// Every national id number given out, so that none comes twice.
     taken: HashSet<String>,
-    /// Persons whose course was generated, by national id; their answers agree with the course.
+    /// Persons with a generated course, by national id; their answers agree with the course.
     traits: HashMap<String, Traits>,
     persons: u64,
 }

@@ -364,8 +364,8 @@ fn scanned(data: &str) -> Result<Vec<Element<'_>>, FaultCode> {
     Ok(elements)
 }
 
-/// Fourteen digits whose sum with the weights 3, 1, 3, … is a multiple of ten. Shorter GTINs must have leading zeros;
-/// a GTIN of zeros only would pass the check and is refused.
+/// Fourteen digits with a sum by the weights 3, 1, 3, … that is a multiple of ten. Shorter GTINs must have leading
+/// zeros; a GTIN of zeros only would pass the check and is refused.
 fn gtin(text: &str) -> Result<&str, FaultCode> {
     let sum: u32 = text.bytes().zip([3, 1].iter().cycle()).map(|(byte, weight)| u32::from(byte - b'0') * weight).sum();
     match (sum, sum % 10) {

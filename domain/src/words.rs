@@ -1,6 +1,6 @@
 //! One table for the words of an enumeration that is stored and sent: serde, strum and the schema agree on them.
 
-/// Defines enumerations whose words are the same in request bodies, columns and `CHECK` constraints.
+/// Defines enumerations with the same words in request bodies, columns and `CHECK` constraints.
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident,)+ })+) => {$(
         #[derive(

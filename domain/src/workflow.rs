@@ -29,7 +29,7 @@ pub enum Refused {
     Faults(Vec<Fault>),
 }
 
-/// A workflow. Its functions match exhaustively: a new state or command does not compile until it is handled.
+/// A workflow. Its functions match exhaustively: a new state or command does not compile without a rule for it.
 pub trait Workflow {
     /// The state: everything that a decision reads of the stored object.
     type State: Clone + PartialEq;
@@ -44,7 +44,7 @@ pub trait Workflow {
     /// Returns the actions that permit a command; one of them suffices.
     fn actions(command: &Self::Command) -> &'static [Action];
 
-    /// Decides a command of a caller whose role permits it. Callers use [`decide`], which checks the permission first.
+    /// Decides a command of a caller with a permitted role. Callers use [`decide`], which checks the permission first.
     fn transition(
         state: &Self::State,
         command: &Self::Command,

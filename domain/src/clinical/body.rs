@@ -33,9 +33,9 @@ macro_rules! regions {
         pub enum Region { $(#[doc = $en] $region),+ }
 
         impl Region {
-            /// Its name in English.
+            /// The name in English.
             pub const fn en(self) -> &'static str { match self { $(Self::$region => $en),+ } }
-            /// Its name in Norwegian.
+            /// The name in Norwegian.
             pub const fn nb(self) -> &'static str { match self { $(Self::$region => $nb),+ } }
             /// Whether it has a middle, so that pain can be neither left nor right.
             pub const fn has_midline(self) -> bool { match self { $(Self::$region => $midline),+ } }

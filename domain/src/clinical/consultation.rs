@@ -36,19 +36,19 @@ words! {
     }
     /// The profession of a professional.
     Profession {
-        /// Physician (lege).
+        /// A physician (lege).
         Physician,
-        /// Nurse (sykepleier).
+        /// A nurse (sykepleier).
         Nurse,
-        /// Psychologist (psykolog).
+        /// A psychologist (psykolog).
         Psychologist,
-        /// Physiotherapist (fysioterapeut).
+        /// A physiotherapist (fysioterapeut).
         Physiotherapist,
         /// Occupational therapist (ergoterapeut).
         OccupationalTherapist,
         /// Social worker (sosionom).
         SocialWorker,
-        /// Another profession.
+        /// Any other profession.
         Other,
     }
 }
@@ -57,7 +57,7 @@ words! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Professional {
-    /// The profession.
+    /// The profession of the professional.
     pub profession: Profession,
     /// Health personnel number (HPR-nummer).
     #[serde(default)]

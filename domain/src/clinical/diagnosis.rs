@@ -31,7 +31,7 @@ pub struct Diagnosis {
     /// The code, valid on the day it was set.
     #[schema(max_length = 200, example = "MG30.02")]
     pub code: String,
-    /// Its place among the patient's diagnoses, from 1.
+    /// The rank among the patient's diagnoses, from 1.
     #[schema(minimum = 1, maximum = 20)]
     pub rank: i32,
     /// The day of the diagnosis.
@@ -50,7 +50,7 @@ pub struct Diagnosed {
     /// The edition of the code system.
     #[schema(max_length = 40)]
     pub edition: Option<String>,
-    /// Whether the pain is the disease (primary) or follows from one (secondary); null of codes that are not MG30.
+    /// Whether the pain is the disease (primary) or follows from one (secondary); null for codes outside MG30.
     pub chronic_pain: Option<PainClass>,
 }
 

@@ -33,11 +33,10 @@ pub struct TreatmentGoal {
     #[serde(default)]
     #[schema(max_length = 40, example = "function")]
     pub category: Option<String>,
-    /// The goal as free text. Sealed under the patient's key where it is stored; it must contain neither names nor
-    /// numbers.
+    /// The goal as free text. Encrypted under the patient's key in storage; it must contain neither names nor numbers.
     #[schema(min_length = 1, max_length = 2000, example = "Walk to the shop and back without a pause")]
     pub text: String,
-    /// Until when it should be reached.
+    /// The day by which it should be reached.
     #[serde(default)]
     pub target_on: Option<Date>,
     /// The attainment: goal attainment scaling, -2 (much less than expected) to +2 (much more), 0 as expected (Kiresuk

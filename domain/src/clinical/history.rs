@@ -42,10 +42,10 @@ pub struct Difference {
     pub id: EntryId,
     /// The change of the entry.
     pub became: Became,
-    /// Members that differ: what they were.
+    /// The members that differ, with their values before.
     #[schema(value_type = Object)]
     pub before: Map<String, Value>,
-    /// Members that differ: what they are.
+    /// The members that differ, with their values after.
     #[schema(value_type = Object)]
     pub after: Map<String, Value>,
 }

@@ -48,7 +48,7 @@ words! {
         RefractoryAngina,
         /// Peripheral vascular disease.
         PeripheralVascularDisease,
-        /// Another indication.
+        /// Any other indication.
         Other,
     }
     /// The result of the psychological screening.
@@ -62,7 +62,7 @@ words! {
         /// Unsuitable for an implant.
         Unsuitable,
     }
-    /// Whether there is a trial before the generator.
+    /// The stages of the implantation: with a trial before the generator, or without.
     Stages {
         /// Leads and generator at once.
         OneStage,
@@ -84,7 +84,7 @@ words! {
         IpgRechargeable,
         /// Implantable pulse generator with a primary cell.
         IpgPrimaryCell,
-        /// An external stimulator; it is not implanted.
+        /// An external stimulator, which is not implanted.
         ExternalStimulator,
         /// A percutaneous lead.
         LeadPercutaneous,
@@ -96,7 +96,7 @@ words! {
         Extension,
         /// An anchor of a lead.
         Anchor,
-        /// A charger; it is not implanted.
+        /// A charger, which is not implanted.
         Charger,
         /// The patient's programmer.
         Programmer,
@@ -111,7 +111,7 @@ words! {
         Gluteal,
         /// Abdominal: the abdomen.
         Abdominal,
-        /// The flank.
+        /// The flank of the body.
         Flank,
         /// Axillary: the armpit.
         Axillary,
@@ -133,15 +133,15 @@ words! {
     }
     /// The form of stimulation.
     Waveform {
-        /// Tonic stimulation.
+        /// Tonic stimulation (tonisk).
         Tonic,
-        /// Burst stimulation.
+        /// Burst stimulation (burst).
         Burst,
         /// The waveform `BurstDR`.
         BurstDr,
         /// High frequency at 10 kHz.
         TenKhz,
-        /// High-density stimulation.
+        /// High-density stimulation (HD).
         HighDensity,
         /// Fast-acting sub-perception stimulation.
         Fast,
@@ -149,7 +149,7 @@ words! {
         EcapClosedLoop,
         /// Differential target multiplexed.
         Dtm,
-        /// Another waveform.
+        /// Any other waveform.
         Other,
     }
     /// The unit of an amplitude: devices that keep the current and devices that keep the voltage cannot be compared.
@@ -217,7 +217,7 @@ pub struct Implant {
     #[serde(default)]
     #[schema(minimum = 0, maximum = 10)]
     pub pain_leg: Option<i32>,
-    /// Whether there is a trial first.
+    /// The stages of the implantation: with or without a trial first.
     #[serde(default)]
     pub stages: Option<Stages>,
     /// The first day of the trial; absent without a trial.

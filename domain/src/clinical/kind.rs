@@ -11,7 +11,7 @@ pub enum EntryGroup {
     Course,
     /// Diagnoses, procedures, pain drawings, goals and medication.
     Treatment,
-    /// Implanted devices.
+    /// Implanted devices and their parts.
     Implants,
     /// On what grounds the patient is in the registry.
     LegalBasis,
@@ -57,7 +57,7 @@ impl EntryGroup {
 pub struct KindRow {
     /// The last part of its paths.
     pub path: &'static str,
-    /// The group whose rights it needs.
+    /// The group with the rights that the kind needs.
     pub group: EntryGroup,
     /// The member that says when it happened or began.
     pub day: &'static str,
@@ -77,7 +77,7 @@ pub struct KindRow {
 
 macro_rules! kinds {
     ($($kind:ident $path:literal $group:ident $day:literal $parent:expr, $until:expr, [$($filter:literal)*], [$($text:literal)*], $en:literal $nb:literal;)+) => {
-        /// Every kind of entry. The name in snake case is the table's and what the timeline calls it.
+        /// The kinds of entries. The name in snake case is the table's and the timeline's.
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumCount, EnumString, Display,
             IntoStaticStr, serde::Serialize, serde::Deserialize, utoipa::ToSchema,

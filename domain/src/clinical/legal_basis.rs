@@ -179,7 +179,7 @@ impl LegalBasis {
 /// An answer, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Verdict {
-    /// Whether it may be done.
+    /// Whether the legal basis permits it.
     pub allowed: bool,
     /// The reason of the answer.
     pub reason: PermissionReason,
@@ -198,7 +198,7 @@ const fn no(reason: PermissionReason) -> Verdict {
 pub struct Circumstances {
     /// The day of death; absent for the living.
     pub deceased_on: Option<Date>,
-    /// Whether the patient cannot answer for cognitive reasons.
+    /// Whether cognitive impairment prevents the patient from answering.
     pub cognitive_impairment: bool,
     /// Whether the patient needs an interpreter.
     pub interpreter_needed: bool,

@@ -14,14 +14,14 @@ pub struct Medicated {
     /// The substance, as the ATC index names it.
     #[schema(max_length = 500)]
     pub substance: Option<String>,
-    /// Oral morphine equivalents (OMEQ), mg a day; null where the medicine is no opioid or the value is unknown.
+    /// Oral morphine equivalents (OMEQ), mg a day; null where the medicine is not an opioid or the value is unknown.
     #[serde(serialize_with = "crate::amount::serialize")]
     #[schema(value_type = Option<f64>, minimum = 0)]
     pub omeq_mg: Option<Decimal>,
     /// The version of the table of factors.
     #[schema(max_length = 40)]
     pub omeq_factors: Option<String>,
-    /// The reason for an unknown value; null where the value is known or the medicine is no opioid.
+    /// The reason for an unknown value; null where the value is known or the medicine is not an opioid.
     pub omeq_unknown: Option<OmeqUnknown>,
 }
 

@@ -29,7 +29,7 @@ pub struct Referral {
     #[serde(default)]
     #[schema(max_length = 40)]
     pub unit: Option<String>,
-    /// Its id in the patient administrative system (PAS).
+    /// The id in the patient administrative system (PAS).
     #[serde(default)]
     #[schema(max_length = 64)]
     pub pas_id: Option<String>,
@@ -58,7 +58,7 @@ impl Entry for Referral {
 /// The effects of a category.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Effect {
-    /// The treatment-right category.
+    /// The treatment-right category (behandlingsrettkategori).
     #[schema(max_length = 40)]
     pub category: String,
     /// Whether the patient counts in the denominator of coverage (dekningsgrad).

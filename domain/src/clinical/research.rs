@@ -15,7 +15,7 @@ use crate::words::words;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectParticipation {
-    /// The project's code.
+    /// The code of the project.
     #[schema(max_length = 40)]
     pub project: String,
     /// The first day of participation.
@@ -84,10 +84,10 @@ pub struct Sample {
     /// The storage reference of the biobank.
     #[schema(min_length = 1, max_length = 100)]
     pub storage_reference: String,
-    /// The approval or consent it was taken under.
+    /// The approval or consent for taking the sample.
     #[schema(min_length = 1, max_length = 100)]
     pub legal_basis: String,
-    /// The project it was taken for, by its code.
+    /// The code of the project that the sample belongs to; absent where there is none.
     #[serde(default)]
     #[schema(max_length = 40)]
     pub project: Option<String>,

@@ -357,8 +357,8 @@ impl CodeBook {
         best
     }
 
-    /// Calls `seen` with every entry whose code is at most [`MOST_EDITS`] from `wanted`. The entries are sorted, so
-    /// the rows computed for a prefix are reused for every code with that prefix, and a prefix that is too far off is
+    /// Calls `seen` with every entry with a code at most [`MOST_EDITS`] from `wanted`. The entries are sorted, so the
+    /// rows computed for a prefix are reused for every code with that prefix, and a prefix that is too far off is
     /// skipped with all its codes.
     fn within_edits<'b>(&'b self, wanted: &[u8], mut seen: impl FnMut(u8, &'b Entry)) {
         let mut edits = Edits::new(wanted);

@@ -15,7 +15,7 @@ pub const DEMONSTRATION: &str = "demonstration";
 /// One system's codes that the program brings along.
 #[derive(Clone, Copy, Debug)]
 pub struct Shipped {
-    /// The code system.
+    /// The code system of the file.
     pub system: System,
     /// `built-in` or `demonstration`.
     pub edition: &'static str,

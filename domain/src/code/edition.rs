@@ -16,7 +16,7 @@ const HEADER_WITHIN: usize = 30;
 /// A line of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Its number, from 1.
+    /// The number, from 1.
     pub number: u64,
     /// Its cells, as text.
     pub cells: Vec<String>,
@@ -81,7 +81,7 @@ pub enum Column {
     Title,
     /// The English title.
     TitleEn,
-    /// The first day.
+    /// The first day of validity.
     ValidFrom,
     /// The last day.
     ValidTo,
@@ -346,7 +346,7 @@ pub struct ListedCodes {
 }
 
 impl ListedCodes {
-    /// Reads a table whose header is among its first lines. Empty lines are ignored; every other line is a code or
+    /// Reads a table with its header among the first lines. Empty lines are ignored; every other line is a code or
     /// refused.
     pub fn read(system: System, lines: &[Line], columns: &Columns) -> Result<Self, ColumnsUnclear> {
         let layout = Layout::of(lines, columns)?;
@@ -605,7 +605,7 @@ fn fill(periods: &mut Vec<Coded>, listed: &ListedCode, issue: &Issue) -> bool {
     true
 }
 
-/// Applies a line of the newest edition: it is valid for the days that it states. Without a first day, a code is valid
+/// Applies a line of the newest edition: it applies to the days that it states. Without a first day, a code is valid
 /// as listed from the edition's day on, and unchanged before. Returns whether the line is consistent.
 fn paint(periods: &mut Vec<Coded>, listed: &ListedCode, issue: &Issue) -> bool {
     let mut from = listed.valid_from.unwrap_or(issue.valid_from);

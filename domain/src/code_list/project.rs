@@ -14,7 +14,7 @@ use crate::fault::{Fault, FaultCode};
 #[serde(deny_unknown_fields)]
 #[schema(as = ProjectField)]
 pub struct Field {
-    /// Its code: lower-case letters, digits and underscores.
+    /// The code: lower-case letters, digits and underscores.
     #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9_]{1,40}$")]
     pub code: String,
     /// The type of the values.
@@ -23,7 +23,7 @@ pub struct Field {
     #[serde(default)]
     #[schema(max_items = 50)]
     pub options: Vec<FieldOption>,
-    /// Whether it must be filled in.
+    /// Whether a value is required.
     #[serde(default)]
     pub required: bool,
 }
@@ -38,7 +38,7 @@ pub struct FieldOption(pub String);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Project {
-    /// Its code: lower-case letters, digits, dashes and underscores.
+    /// The code: lower-case letters, digits, dashes and underscores.
     #[schema(min_length = 2, max_length = 40, pattern = "^[a-z0-9_-]{2,40}$", example = "opioid-taper")]
     pub code: String,
     /// The title of the project.
@@ -50,9 +50,9 @@ pub struct Project {
     #[serde(default)]
     #[schema(max_length = 100)]
     pub approval: Option<String>,
-    /// Its first day.
+    /// The first day of the project.
     pub starts_on: Date,
-    /// Its last day.
+    /// The last day of the project; absent while it continues.
     #[serde(default)]
     pub ends_on: Option<Date>,
     /// Whether participants are excluded from the registry's own follow-up.

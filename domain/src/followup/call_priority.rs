@@ -82,7 +82,7 @@ weights! {
 /// Returns the points of a call today with their reasons; `None`: the patient is not to be phoned.
 ///
 /// Patients who declined or cannot answer are not phoned; patients who promised to answer have a week; a call is
-/// repeated after two days at the earliest; a wrong number is not called until it is corrected.
+/// repeated after two days at the earliest; a wrong number is not called before its correction.
 pub fn urgency(it: &Candidate, today: Date) -> Option<(i64, Vec<Weight>)> {
     let left = (it.lapses_on - today).get_days();
     if left < 0 || (it.because == Because::ReminderPending && left > 7) {

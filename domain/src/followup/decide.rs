@@ -128,9 +128,9 @@ fn orphans<'p>(plan: &'p Plan, facts: &'p Facts, cases: &mut Vec<Case<'p>>) {
     }
 }
 
-/// Assigns every answer to at most one occurrence: to the one whose invitation it names and whose form it has, else to
-/// one whose window contains it, preferring occurrences that were asked about, then the nearest. The other answers
-/// belong to no occurrence.
+/// Assigns every answer to at most one occurrence: to the one with the invitation that it names and the form that it
+/// has, else to one with a window that contains it, preferring occurrences that were asked about, then the nearest.
+/// The other answers belong to no occurrence.
 fn match_answers(cases: &mut [Case<'_>], facts: &Facts) -> Vec<SubmissionId> {
     let mut unmatched = Vec::new();
     let named = |answer: &AnswerFact| {

@@ -176,9 +176,9 @@ pub struct Decision {
     pub rule: String,
     /// The entry that started the occurrence; `None` where nothing has.
     pub start: Option<Uuid>,
-    /// Counts repeated waves of one start from 1; 0 where nothing has started.
+    /// The number among the repeated waves of one start, from 1; 0 where nothing has started.
     pub number: u32,
-    /// Whether it is the current decision of the patient and the rule; exactly one is.
+    /// Whether the decision is the current one of the patient and the rule; exactly one is.
     pub current: bool,
     /// The state of the occurrence.
     pub state: State,

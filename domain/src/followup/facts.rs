@@ -16,9 +16,9 @@ use crate::words::words;
 pub struct Facts {
     /// The birth date.
     pub born: Date,
-    /// Date of death.
+    /// The date of death; null while the patient is alive.
     pub deceased_on: Option<Date>,
-    /// Whether the patient cannot answer for cognitive reasons.
+    /// Whether cognitive impairment prevents the patient from answering.
     pub cognitive_impairment: bool,
     /// Whether the patient needs an interpreter.
     pub interpreter_needed: bool,
@@ -77,9 +77,9 @@ pub struct EpisodeFact {
     pub id: Uuid,
     /// The referral it follows.
     pub referral_id: Option<Uuid>,
-    /// Its first day.
+    /// The first day of the episode.
     pub opened_on: Date,
-    /// Its last day.
+    /// The last day of the episode; null while it is open.
     pub closed_on: Option<Date>,
 }
 
@@ -105,7 +105,7 @@ pub struct ImplantFact {
     pub modality: Modality,
     /// The day of implantation.
     pub implanted_on: Date,
-    /// The day of removal; absent while it is in place.
+    /// The day of removal; absent while in place.
     pub removed_on: Option<Date>,
 }
 
@@ -116,7 +116,7 @@ pub struct ParticipationFact {
     pub id: Uuid,
     /// The code of the project.
     pub project: String,
-    /// The first day.
+    /// The first day of the participation.
     pub joined_on: Date,
     /// The last day.
     pub left_on: Option<Date>,
@@ -144,7 +144,7 @@ words! {
     InvitationState {
         /// A sender holds it and has not begun.
         Claimed,
-        /// The sender was told to hand the invitation over to its gateway.
+        /// The sender was instructed to hand the invitation over to its gateway.
         HandedOver,
         /// The message was sent.
         Sent,
@@ -198,7 +198,7 @@ words! {
         Rejected,
         /// The gateway failed.
         GatewayError,
-        /// Another failure.
+        /// Any other failure.
         Other,
     }
 }

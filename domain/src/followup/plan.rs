@@ -43,7 +43,7 @@ const fn of_age() -> u8 {
 #[serde(deny_unknown_fields)]
 #[schema(as = FollowUpTitle)]
 pub struct Title {
-    /// In Norwegian bokmål.
+    /// The title in Norwegian bokmål.
     #[schema(min_length = 1, max_length = 200)]
     pub nb: String,
     /// The title in English.
@@ -56,7 +56,7 @@ pub struct Title {
 #[serde(deny_unknown_fields)]
 #[schema(as = FollowUpTrack)]
 pub struct Track {
-    /// Its code; with the months of a wave it names a rule: `rf_3`.
+    /// The code; with the months of a wave it names a rule: `rf_3`.
     #[schema(min_length = 1, max_length = 30, pattern = "^[a-z][a-z0-9_]{0,29}$", example = "rf")]
     pub code: String,
     /// The title of the track.
@@ -103,11 +103,11 @@ pub struct Track {
 pub enum Start {
     /// An episode of care is closed (avsluttet).
     EpisodeClosed,
-    /// An episode of care is opened; the track lasts while it is open (pågående).
+    /// An episode of care is opened; the track lasts while the episode is open (pågående).
     EpisodeOngoing,
     /// A procedure of a group.
     Procedure {
-        /// The group's code.
+        /// The code of the procedure group.
         #[schema(min_length = 1, max_length = 40, example = "rf")]
         group: String,
     },
@@ -118,7 +118,7 @@ pub enum Start {
     },
     /// Joining a project, as long as one takes part.
     Project {
-        /// The project's code.
+        /// The code of the project.
         #[schema(min_length = 2, max_length = 40)]
         project: String,
     },
@@ -132,7 +132,7 @@ pub struct FollowUpWave {
     /// day.
     #[schema(minimum = 1, maximum = 240)]
     pub months: u16,
-    /// Whether it comes again after as many months, while the episode or the participation lasts.
+    /// Whether the wave repeats after as many months, while the episode or the participation lasts.
     #[serde(default)]
     pub repeats: bool,
     /// The window around the due day in which answers count.
@@ -147,10 +147,10 @@ pub struct Window {
     /// The number of days before the due day from which an answer counts.
     #[schema(maximum = 180)]
     pub before_days: u16,
-    /// For so many days after, invitations and reminders are sent and an answer is in time.
+    /// The number of days after the due day in which invitations and reminders are sent and an answer is in time.
     #[schema(minimum = 1, maximum = 365)]
     pub after_days: u16,
-    /// For so many days more, an answer counts as late.
+    /// The number of further days in which an answer counts as late.
     #[serde(default)]
     #[schema(maximum = 365)]
     pub late_days: u16,
@@ -188,7 +188,7 @@ pub struct SendingHours {
     /// The first hour of the day.
     #[schema(maximum = 23, example = 9)]
     pub from_hour: u8,
-    /// Until this hour.
+    /// The hour at which sending ends.
     #[schema(minimum = 1, maximum = 24, example = 20)]
     pub until_hour: u8,
     /// Only on working days: not at weekends and on public holidays.
@@ -214,7 +214,8 @@ pub struct Messages {
 #[serde(deny_unknown_fields)]
 #[schema(as = FollowUpLinks)]
 pub struct Links {
-    /// The questionnaire, with `{token}` where the invitation's token goes and, if wanted, `{form}`: what `forms` has for it.
+    /// The questionnaire's URL, with `{token}` in place of the invitation's token and optionally `{form}`, replaced by
+    /// the value in `forms`.
     #[schema(min_length = 1, max_length = 300, example = "https://nettskjema.no/a/{form}?invitasjon={token}")]
     pub answer: String,
     /// The public name of each form in addresses, such as its number in Nettskjema, so that the address does not

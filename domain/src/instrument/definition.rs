@@ -67,7 +67,7 @@ pub(super) enum Kind {
 /// The inputs of a scale.
 pub(super) enum Inputs {
     Items(Box<[Term]>),
-    /// The answer to one item selects the items that count, and their weights. It is itself an item, without points.
+    /// The answer to one item selects the items that count, and their weights. The answered item itself has no points.
     Cases(usize, Box<[(i32, Box<[Term]>)]>),
     /// Earlier scales: their values, or how many of them reach a bound.
     Scales(Box<[usize]>, Option<Test>),
@@ -330,12 +330,12 @@ impl Scale {
         self.n_items
     }
 
-    /// The meaning of higher values, where it differs between the scales of the instrument.
+    /// The meaning of higher values, where the scales of the instrument differ.
     pub const fn direction(&self) -> Option<Direction> {
         self.direction
     }
 
-    /// The smallest and largest possible value, as published; absent for text and for an index, whose range depends on
+    /// The smallest and largest possible value, as published; absent for text and for an index, which has the range of
     /// its value set.
     pub fn range(&self) -> Option<[f64; 2]> {
         self.range.map(|bounds| bounds.map(|hundredths| double(hundredths) / 100.0))

@@ -26,10 +26,10 @@ pub enum Status {
     Incomplete,
 }
 
-/// One instrument's result.
+/// The result of one instrument.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Scores {
-    /// The instrument's code.
+    /// The code of the instrument.
     #[schema(max_length = 40, example = "isi")]
     pub instrument: &'static str,
     /// The scoring algorithm and its version.
@@ -48,10 +48,10 @@ pub struct Scores {
     pub symptom_from: Option<i32>,
 }
 
-/// One scale's result.
+/// The result of one scale.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ScaleScore {
-    /// The scale's code.
+    /// The code of the scale.
     #[schema(max_length = 40, example = "total")]
     pub code: &'static str,
     /// The value, not rounded.

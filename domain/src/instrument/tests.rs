@@ -57,7 +57,7 @@ fn text(scores: &Scores, scale: &str) -> Option<String> {
     })
 }
 
-/// Returns answers to items without points whose sum is the given one.
+/// Returns answers with the given sum to items without points.
 fn summing_to(code: &str, sum: i32) -> Value {
     let mut left = sum - instrument(code).items().iter().map(InstrumentItem::min).sum::<i32>();
     let answers = instrument(code).items().iter().map(|item| {
@@ -156,7 +156,7 @@ fn reach(terms: &[Term]) -> (i64, i64) {
 }
 
 #[test]
-fn published_ranges_equal_the_reachable_values() {
+fn range_equals_the_reachable_values() {
     for it in Catalogue::shipped().iter() {
         for scale in &it.scales {
             let Some([low, high]) = scale.range else { continue };
@@ -193,7 +193,7 @@ fn published_ranges_equal_the_reachable_values() {
 }
 
 #[test]
-fn bands_cover_the_range_without_a_gap() {
+fn bands_cover_the_range_without_gaps() {
     for it in Catalogue::shipped().iter() {
         for scale in it.scales().filter(|scale| !scale.bands.is_empty()) {
             let bounds: Vec<i64> = scale.bands.iter().map(|band| band.begins.bound).collect();
@@ -207,7 +207,7 @@ fn bands_cover_the_range_without_a_gap() {
 }
 
 #[test]
-fn only_the_item_on_suicidal_thoughts_raises_an_alert() {
+fn alerts_are_raised_by_the_item_on_suicidal_thoughts_only() {
     let rules: Vec<_> = Catalogue::shipped()
         .iter()
         .flat_map(|it| it.alert_rules().iter().map(|alert| (it.code(), alert.code(), alert.item(), alert.at_least())))

@@ -124,7 +124,7 @@ fn of_form_uses_the_best_language() {
 }
 
 #[test]
-fn a_licence_year_begins_with_the_licence() {
+fn licence_year_begins_with_the_licence() {
     let from = |day: &str, to: Value| licence(&json!({"valid_from": day, "valid_to": to}));
     let whole = from("2026-03-15", Value::Null);
     assert_eq!(whole.year_of(date(2026, 3, 14)), None);
@@ -245,7 +245,7 @@ proptest! {
 
     /// Licence years follow each other without a gap and without an overlap, whatever February does.
     #[test]
-    fn every_day_of_a_licence_is_in_one_year(held in any_held(), day in any_day()) {
+    fn licence_years_contain_every_day_once(held in any_held(), day in any_day()) {
         let licence = held.licence;
         let covered = licence.valid_from <= day && licence.valid_to.is_none_or(|to| day <= to);
         prop_assert_eq!(licence.year_of(day).is_some(), covered);

@@ -18,7 +18,7 @@ pub struct Label(pub String);
 #[serde(deny_unknown_fields)]
 #[schema(as = ItemTexts)]
 pub struct Wording {
-    /// The name of the licence holder's file that it was taken from.
+    /// The name of the licence holder's file with the wording.
     #[schema(min_length = 1, max_length = 200)]
     pub source: String,
     /// The instructions above the items.

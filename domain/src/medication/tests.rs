@@ -136,7 +136,7 @@ fn daily_mg_multiplies_dose_and_frequency() {
 }
 
 #[test]
-fn every_member_is_written_and_unknown_ones_are_refused() {
+fn medication_serialises_all_members_and_refuses_others() {
     let full = json!({
         "atc": "N02AA05", "product": "OxyContin", "route": "oral", "dose": 20, "unit": "mg", "strength_mg": null,
         "doses_per_day": 2, "as_needed": false, "started_on": "2026-01-01", "ended_on": null, "stop_reason": null
@@ -162,7 +162,7 @@ fn every_member_is_written_and_unknown_ones_are_refused() {
 }
 
 #[test]
-fn names_are_the_same_everywhere() {
+fn enumerations_have_one_name_in_serde_and_strum() {
     fn check<T: Copy + Serialize + ToString + std::str::FromStr + PartialEq + std::fmt::Debug>(value: T, name: &str) {
         assert_eq!(value.to_string(), name);
         assert_eq!(serde_json::to_value(value).expect("a text"), name);
@@ -309,13 +309,13 @@ proptest! {
     }
 
     #[test]
-    fn more_methadone_is_more_omeq(tenths in 1..5000_i64, more in 1..50_i64) {
+    fn omeq_increases_with_methadone(tenths in 1..5000_i64, more in 1..50_i64) {
         let omeq = |tenths| known(&of("N07BC02", Route::Oral, Decimal::new(tenths, 1)));
         prop_assert!(omeq(tenths).is_some() && omeq(tenths) < omeq(tenths + more));
     }
 
     #[test]
-    fn amounts_survive_json_exactly(millionths in 1..100_000_000_000_i64) {
+    fn amount_round_trips_through_json_exactly(millionths in 1..100_000_000_000_i64) {
         let medication = with(|it| it.dose = Some(Decimal::new(millionths, 6)));
         prop_assert_eq!(medication.faults(), []);
         let text = serde_json::to_string(&medication).expect("JSON");

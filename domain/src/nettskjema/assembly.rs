@@ -77,7 +77,7 @@ impl Assembly {
     }
 }
 
-/// The answer to a text element, in its type; null where it is unanswered.
+/// The answer to a text element, in its type; null without an answer.
 pub(super) fn worded(kind: ElementKind, text: &str) -> Result<Value, FaultCode> {
     Ok(match kind {
         _ if text.is_empty() => Value::Null,

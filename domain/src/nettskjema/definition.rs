@@ -14,8 +14,7 @@ use strum::{EnumIter, EnumString, IntoStaticStr};
 pub use self::differences::{DefinitionChange, DefinitionDifference, Level, differences};
 use super::Delivery;
 
-/// One version of a Nettskjema form. Its JSON is what is stored; [`NettskjemaDefinition::read`] reads the documents of
-/// Nettskjema.
+/// One version of a Nettskjema form, stored as JSON; [`NettskjemaDefinition::read`] reads the documents of Nettskjema.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NettskjemaDefinition {
     /// The title, without mark-up.

@@ -12,7 +12,7 @@ use crate::questionnaire::Form;
 const BASELINE: &str = include_str!("../../../tenants/templates/opr/forms/opr-baseline.toml");
 const SHORT: &str = include_str!("../../../tenants/templates/opr/forms/opr-baseline-short.toml");
 
-/// A form whose codebook uses every kind of element.
+/// A form with a codebook that uses every kind of element.
 const KINDS: &str = r#"
     code = "kinds"
     version = "1"
@@ -96,7 +96,7 @@ fn refused(document: &Value) -> Vec<Fault> {
 }
 
 #[test]
-fn the_documented_example_is_read_in_all_three_versions() {
+fn parse_reads_the_documented_example_in_three_versions() {
     for version in tsd::VERSIONS {
         let delivery = read(&changed("/version", Some(json!(version))));
         assert_eq!((delivery.form_id.as_str(), delivery.submission_id.as_str()), ("7", "29246211"));
@@ -107,7 +107,7 @@ fn the_documented_example_is_read_in_all_three_versions() {
 }
 
 #[test]
-fn the_patient_of_a_representation_is_the_authorizer() {
+fn parse_reads_the_authorizer_as_patient_of_a_representation() {
     let delivery = read(&example());
     assert_eq!(delivery.respondent.patient.as_ref().map(GivenNationalId::expose), Some("20913990073"));
     assert_eq!(delivery.respondent.answered_by, AnsweredBy::Representative { kind: "PARENT".to_owned() });
@@ -164,7 +164,7 @@ fn parse_refuses_members_outside_the_schema() {
 }
 
 #[test]
-fn optional_metadata_may_be_absent_or_null() {
+fn parse_accepts_absent_or_null_optional_metadata() {
     for value in [None, Some(Value::Null)] {
         let delivery = read(&changed("/metadata/respondent", value));
         assert_eq!(delivery.respondent, Respondent { provider: None, patient: None, answered_by: AnsweredBy::Patient });
@@ -241,7 +241,7 @@ fn raw_answers_refuse_another_nettskjema_form() {
 }
 
 #[test]
-fn national_id_element_counts_without_respondent_only() {
+fn patient_is_read_from_the_national_id_element_without_respondent_only() {
     let form = form(KINDS);
     let fnr = json!({"fnr": "15865523413", "duck_or_horse": "duck"});
     let mut document = changed("/answers", Some(fnr));
@@ -259,7 +259,7 @@ fn national_id_element_counts_without_respondent_only() {
 }
 
 #[test]
-fn ignored_elements_are_no_fault() {
+fn raw_answers_skip_ignored_elements() {
     let form = form(KINDS);
     let mut mapping = form.definition().nettskjema[0].clone();
     for path in ["upload", "name", "grid.row2"] {
@@ -285,7 +285,7 @@ fn debug_shows_neither_answers_nor_identity() {
 }
 
 #[test]
-fn the_short_form_needs_its_reason() {
+fn raw_answers_require_the_reason_of_the_short_form() {
     let form = form(SHORT);
     let document = changed("/answers", Some(json!({"eq5d_mo": "1", "nrs_now": 4})));
     let delivery = tsd::parse("1000002", &document).expect("reads");
@@ -337,7 +337,7 @@ proptest! {
     }
 
     #[test]
-    fn integers_survive_as_text_and_as_number(value in 0..=4_i32) {
+    fn raw_answers_read_integers_as_text_and_as_number(value in 0..=4_i32) {
         let form = form(KINDS);
         let answers = json!({"duck_or_horse": "duck", "years": f64::from(value), "isi": {"01": value.to_string()}});
         let answers = delivery(&answers).parse_for(&book(&form)).expect("valid");

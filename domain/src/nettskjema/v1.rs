@@ -1,4 +1,4 @@
-//! Submissions in the older JSON format, whose definitions have pages and questions, into a [`Delivery`]. An answer is
+//! Submissions in the older JSON format, with definitions in pages and questions, into a [`Delivery`]. An answer is
 //! meaningless without that definition, which is therefore required; the rows of its matrices are separate elements.
 
 use serde_json::Value;

@@ -1,10 +1,10 @@
-//! How long one transaction of an action may take. PostgreSQL enforces it.
+//! The time limits of one transaction of an action. PostgreSQL enforces them.
 
 use std::time::Duration;
 
 use super::Action;
 
-/// The time limits of one transaction; past any of them it is rolled back.
+/// The time limits of one transaction; past any of them the transaction is rolled back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The longest that one statement may run.

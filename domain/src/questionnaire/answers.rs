@@ -34,7 +34,7 @@ pub(super) struct Values {
 /// The change of one item between two versions of the answers.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct AnswerDifference {
-    /// The item's code.
+    /// The code of the item.
     #[schema(max_length = 64, example = "isi_03")]
     pub item: String,
     /// The value before; absent where there was none.
@@ -206,7 +206,7 @@ impl Answers {
         self.values.instrument.iter().flatten().count() + self.values.own.iter().flatten().count()
     }
 
-    /// Returns the value of an item with whole numbers, if it is answered.
+    /// Returns the value of an item with whole numbers, where answered.
     pub fn integer(&self, code: &str) -> Option<i32> {
         match *self.form.places.get(code)? {
             Place::Instrument(slot) => self.values.instrument.get(slot).copied().flatten(),
@@ -217,7 +217,7 @@ impl Answers {
         }
     }
 
-    /// Returns the chosen option of a `choice` item, if it is answered.
+    /// Returns the chosen option of a `choice` item, where answered.
     pub fn choice(&self, code: &str) -> Option<&str> {
         let Place::Own(index) = *self.form.places.get(code)? else { return None };
         match (self.values.own.get(index)?, &self.form.definition.items.get(index)?.kind) {

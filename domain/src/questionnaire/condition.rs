@@ -22,40 +22,40 @@ pub enum Condition {
     Any(Vec<Condition>),
     /// The item has any answer.
     Answered {
-        /// The item's code.
+        /// The code of the item.
         item: String,
     },
     /// The item's answer is this one. Not for boxes and free text.
     Equals {
-        /// The item's code.
+        /// The code of the item.
         item: String,
         /// The answer to compare with.
         value: Value,
     },
     /// The item's answer is one of these. Not for boxes and free text.
     OneOf {
-        /// The item's code.
+        /// The code of the item.
         item: String,
         /// The answers, 1 to 50.
         values: Vec<Value>,
     },
     /// The item's answer is this or more. For numbers and days.
     AtLeast {
-        /// The item's code.
+        /// The code of the item.
         item: String,
         /// The smallest that will do.
         value: Value,
     },
     /// The item's answer is this or less. For numbers and days.
     AtMost {
-        /// The item's code.
+        /// The code of the item.
         item: String,
         /// The largest that will do.
         value: Value,
     },
     /// The option of a group of boxes is ticked.
     Ticked {
-        /// The item's code.
+        /// The code of the item.
         item: String,
         /// The option's code.
         option: String,

@@ -53,7 +53,7 @@ pub struct Words {
     pub other: BTreeMap<String, String>,
 }
 
-/// The definition of a form as it is written and stored.
+/// The definition of a form in its written and stored structure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
@@ -69,7 +69,8 @@ pub struct Definition {
     /// 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub languages: Vec<String>,
-    /// Codes of the catalogue's instruments whose items are part of the form; the catalogue defines their ranges.
+    /// Codes of the catalogue's instruments in the form; all their items are part of it, and the catalogue defines
+    /// their ranges.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instruments: Vec<String>,
     /// Items of the form's own; at most 1000.
@@ -78,7 +79,7 @@ pub struct Definition {
     /// The order in which items and instruments are asked. Without pages the own items come first. At most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pages: Vec<Page>,
-    /// The Nettskjema forms with which it is filled in; at most 20.
+    /// The mappings of Nettskjema forms that deliver answers to the form; at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nettskjema: Vec<Mapping>,
 }

@@ -122,7 +122,7 @@ fn form_round_trips_through_json() {
 }
 
 #[test]
-fn unknown_members_are_refused_at_every_level() {
+fn form_refuses_unknown_members_at_every_level() {
     for (from, to) in [
         ("wave = \"project\"", "wave = \"project\"\nwaves = 1"),
         ("wave = \"project\"", "wave = \"sometimes\""),
@@ -331,7 +331,7 @@ fn parse_distinguishes_unticked_and_not_shown() {
 }
 
 #[test]
-fn only_instruments_with_an_answer_are_scored() {
+fn scores_cover_instruments_with_an_answer_only() {
     let form = form(TEMPLATES[0]);
     let score = |raw: Value| {
         let answers = form.parse(&object(raw)).expect("valid");
@@ -346,7 +346,7 @@ fn only_instruments_with_an_answer_are_scored() {
 }
 
 #[test]
-fn scores_are_the_instruments_own() {
+fn scores_equal_those_of_the_instruments() {
     let form = form(TEMPLATES[0]);
     let isi =
         object(json!({"isi_01": 1, "isi_02": 2, "isi_03": 3, "isi_04": 4, "isi_05": 0, "isi_06": 1, "isi_07": 2}));
@@ -366,13 +366,13 @@ fn scores_are_the_instruments_own() {
 }
 
 #[test]
-fn debug_shows_no_answer() {
+fn debug_redacts_answers() {
     let answers = every_kind().parse(&object(json!({"note": "hemme", "reason": "b", "isi_03": 4}))).expect("valid");
     assert_eq!(format!("{answers:?}"), r#"Answers { form: "every-kind", version: "1", answered: 3, .. }"#);
 }
 
 #[test]
-fn waves_have_one_spelling() {
+fn wave_has_one_spelling() {
     for wave in Wave::iter() {
         let word: &str = wave.into();
         assert_eq!(serde_json::to_value(wave).expect("serializes"), json!(word));

@@ -135,7 +135,7 @@ fn eq5d(random: &mut Random, levels: [i32; 5], vas: i32, answers: &mut Map<Strin
     answers.insert("eq5d_vas".to_owned(), if open { Value::Null } else { Value::from(vas) });
 }
 
-/// The codebook value of a radio button, or null where it is unanswered.
+/// The codebook value of a radio button; null without an answer.
 fn option(random: &mut Random, skipped: bool, value: i32) -> Value {
     if skipped || random.chance(GAP) { Value::Null } else { Value::from(value.to_string()) }
 }

@@ -116,7 +116,7 @@ impl Latent {
         }
     }
 
-    /// Draws the traits of a person whose age is `age` standard deviations above the mean.
+    /// Draws the traits of a person with an age `age` standard deviations above the mean.
     pub(super) fn traits(&self, random: &mut Random, age: f64) -> Traits {
         let mut noise = [age; N];
         for cell in noise.iter_mut().skip(1) {
@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_factor_gives_the_matrix_back() {
+    fn factor_reproduces_the_matrix() {
         let matrix = correlations();
         let lower = cholesky(&matrix);
         for (row, expected) in lower.iter().zip(&matrix) {
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mix_keeps_a_part_of_its_own() {
+    fn mixes_keep_an_independent_part() {
         let latent = Latent::new();
         for mix in [&latent.mobility, &latent.pain, &latent.mood, &latent.usual_activities, &latent.self_efficacy] {
             assert!(mix.rest > 0.4 && mix.rest < 1.0, "{mix:?}");

@@ -111,7 +111,7 @@ fn generator_is_stable_for_a_seed() {
 }
 
 #[test]
-fn every_national_id_is_a_sound_and_unique_test_number() {
+fn generator_returns_valid_unique_test_numbers() {
     let mut seen = HashSet::new();
     for (person, _) in corpus() {
         let digits: Vec<u32> = person.national_id.chars().filter_map(|c| c.to_digit(10)).collect();
@@ -142,7 +142,7 @@ fn every_national_id_is_a_sound_and_unique_test_number() {
 }
 
 #[test]
-fn persons_follow_the_registry_and_are_not_real() {
+fn generator_returns_persons_like_the_registry_and_not_real() {
     let persons = corpus().iter().map(|(person, _)| person);
     let ages: Vec<f64> = persons.clone().map(|p| f64::from(age_on(p.birth_date, REFERENCE_DAY))).collect();
     near("age", moments(&ages), (49.5, 14.7), 1.0);
@@ -164,7 +164,7 @@ fn persons_follow_the_registry_and_are_not_real() {
 }
 
 #[test]
-fn scores_have_the_published_means_and_spreads() {
+fn generator_scores_have_the_published_means_and_spreads() {
     let totals = |prefix: &str, items: u32, factor: f64| {
         let values = corpus().iter().filter_map(|(_, answers)| item_mean(answers, prefix, items));
         let values: Vec<f64> = values.map(|mean| mean * factor).collect();
@@ -187,7 +187,7 @@ fn scores_have_the_published_means_and_spreads() {
 }
 
 #[test]
-fn scores_have_the_published_correlations() {
+fn generator_scores_have_the_published_correlations() {
     let together = |a: (&str, u32), b: (&str, u32)| {
         let both = |answers: &Answers| Some((item_mean(answers, a.0, a.1)?, item_mean(answers, b.0, b.1)?));
         correlation(&corpus().iter().filter_map(|(_, answers)| both(answers)).collect::<Vec<_>>())
@@ -211,7 +211,7 @@ fn scores_have_the_published_correlations() {
 }
 
 #[test]
-fn demography_has_the_published_shares_and_gaps() {
+fn generator_demography_has_the_published_shares_and_gaps() {
     let count = |matches: &dyn Fn(&Answers) -> bool| {
         f64::from(u32::try_from(corpus().iter().filter(|(_, a)| matches(a)).count()).expect("few"))
     };
@@ -263,7 +263,7 @@ fn norwegian_index(levels: [i32; 5]) -> f64 {
 }
 
 #[test]
-fn eq5d_has_the_index_of_a_pain_clinic() {
+fn generator_eq5d_has_the_index_of_a_pain_clinic() {
     assert!((norwegian_index([1, 5, 4, 3, 2]) - 0.460).abs() < 0.0005);
     let index = |a: &Answers| {
         let level = |dimension: &str| a.integer(&format!("eq5d_{dimension}"));
@@ -275,7 +275,7 @@ fn eq5d_has_the_index_of_a_pain_clinic() {
 }
 
 #[test]
-fn nearly_every_delivery_is_scored_on_all_instruments() {
+fn generator_deliveries_are_scored_on_all_instruments() {
     let mut whole = 0;
     for (_, answers) in corpus() {
         let scores = form().score(answers).len();
@@ -286,7 +286,7 @@ fn nearly_every_delivery_is_scored_on_all_instruments() {
 }
 
 #[test]
-fn deliveries_vary_over_versions_and_respondents() {
+fn generator_deliveries_vary_over_versions_and_respondents() {
     let mut generator = Generator::new(7);
     let (mut versions, mut represented, mut open) = (HashMap::new(), 0, 0);
     for submission in 1..=1000 {

@@ -220,7 +220,7 @@ fn parse_refuses_wrong_hibcc_with_the_matching_code() {
 }
 
 #[test]
-fn a_space_as_check_character_is_an_underscore_in_the_caption() {
+fn parse_reads_a_space_as_check_character_as_underscore() {
     let primary = ('A'..='Z').map(|letter| format!("+A123{letter}{letter}1")).find(|it| hibcc_check(it) == Some(' '));
     let primary = primary.expect("one of them");
     assert!(read(&format!("{primary} ")).is_ok());
@@ -256,7 +256,7 @@ fn parse_reads_iccbba_except_donations() {
 }
 
 #[test]
-fn issuers_have_one_name_everywhere() {
+fn issuer_has_one_name_in_serde_and_strum() {
     for (issuer, name) in UdiIssuer::iter().zip(["gs1", "hibcc", "iccbba"]) {
         assert_eq!(issuer.to_string(), name);
         assert_eq!(serde_json::to_value(issuer).expect("a text"), name);
@@ -272,7 +272,7 @@ fn issuers_have_one_name_everywhere() {
 }
 
 #[test]
-fn no_identifier_is_the_start_of_another() {
+fn application_identifiers_are_prefix_free() {
     for one in &IDENTIFIERS {
         assert_eq!(IDENTIFIERS.iter().filter(|other| other.code.starts_with(one.code)).count(), 1, "{}", one.code);
     }

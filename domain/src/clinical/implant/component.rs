@@ -19,7 +19,7 @@ pub struct ImplantComponent {
     pub implant_id: EntryId,
     /// The type of the component.
     pub component: ComponentKind,
-    /// The manufacturer.
+    /// The manufacturer of the component.
     #[schema(min_length = 1, max_length = 100)]
     pub manufacturer: String,
     /// The model of the component.
@@ -68,7 +68,7 @@ pub struct ImplantComponent {
     pub trial: bool,
     /// The day of implantation, or of hand-out to the patient.
     pub implanted_on: Date,
-    /// The day of removal; absent while it is in place.
+    /// The day of removal; absent while in place.
     #[serde(default)]
     pub removed_on: Option<Date>,
 }
@@ -79,13 +79,13 @@ pub struct Identified {
     /// The device identifier (UDI-DI); for GS1 the GTIN-14.
     #[schema(max_length = 50)]
     pub udi_di: Option<String>,
-    /// The lot in the UDI; absent where it has none.
+    /// The lot in the UDI; absent where the UDI has none.
     #[schema(max_length = 50)]
     pub udi_lot: Option<String>,
-    /// The serial number in the UDI; absent where it has none.
+    /// The serial number in the UDI; absent where the UDI has none.
     #[schema(max_length = 50)]
     pub udi_serial: Option<String>,
-    /// The day of manufacture in the UDI; absent where it has none.
+    /// The day of manufacture in the UDI; absent where the UDI has none.
     pub manufactured_on: Option<Date>,
     /// The expiry date in the UDI.
     pub expires_on: Option<Date>,

@@ -75,12 +75,12 @@ pub struct ImplantEvent {
     pub happened_on: Date,
     /// The event by the published scheme.
     pub event: EventKind,
-    /// The components it concerns. Of a revision or explant those removed: they are marked so in the same request, and
-    /// whether it was one or the other must agree with what stays.
+    /// The components of the event. For a revision or explant those removed: they are marked so in the same request,
+    /// and the type of event must agree with the components that stay.
     #[serde(default)]
     #[schema(max_items = 20)]
     pub component_ids: Vec<EntryId>,
-    /// A free-text note. Sealed under the patient's key where it is stored; it must contain neither names nor numbers.
+    /// A free-text note. Encrypted under the patient's key in storage; it must contain neither names nor numbers.
     #[serde(default)]
     #[schema(max_length = 2000)]
     pub note: Option<String>,

@@ -28,10 +28,10 @@ pub struct ImplantProgramme {
     pub implant_id: EntryId,
     /// The day on which the programme was set.
     pub set_on: Date,
-    /// Until when it was used.
+    /// The last day of use; absent while in use.
     #[serde(default)]
     pub ended_on: Option<Date>,
-    /// Its number on the device.
+    /// The number of the programme on the device.
     #[schema(minimum = 1, maximum = 99)]
     pub number: i32,
     /// The form of stimulation.
@@ -44,10 +44,10 @@ pub struct ImplantProgramme {
     #[serde(default, with = "crate::amount")]
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 100)]
     pub amplitude: Option<Decimal>,
-    /// The amplitude's unit.
+    /// The unit of the amplitude.
     #[serde(default)]
     pub amplitude_unit: Option<AmplitudeUnit>,
-    /// Pulse width, microseconds.
+    /// The pulse width in microseconds.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 5000)]
     pub pulse_width_us: Option<i32>,

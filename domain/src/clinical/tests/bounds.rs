@@ -74,7 +74,7 @@ fn examine_accepts_texts_and_lists_up_to_their_length() {
 }
 
 #[test]
-fn every_text_and_list_of_an_entry_has_a_bound() {
+fn schema_bounds_every_text_and_list() {
     for kind in EntryKind::iter() {
         for (member, schema) in of_kind!(kind, properties()) {
             let types = schema["type"].to_string();

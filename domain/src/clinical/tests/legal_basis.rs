@@ -164,7 +164,7 @@ fn permits(reason: PermissionReason) -> bool {
 }
 
 #[test]
-fn circumstances_restrict_may_send_only() {
+fn may_send_only_depends_on_circumstances() {
     use PermissionReason::{CognitiveImpairment, ConsentRefused, Deceased, GeneralExemption, InterpreterNeeded};
     let day = date(2022, 1, 1);
     let (eve, next) = (day.yesterday().expect("a day"), day.tomorrow().expect("a day"));
@@ -191,7 +191,7 @@ fn circumstances_restrict_may_send_only() {
 }
 
 #[test]
-fn reasons_are_sentences_in_both_languages() {
+fn permission_reasons_have_sentences_in_both_languages() {
     let mut seen = Vec::new();
     for reason in PermissionReason::iter() {
         for text in [reason.en(), reason.nb()] {
@@ -343,7 +343,7 @@ proptest! {
     }
 
     #[test]
-    fn opt_out_of_questionnaires_restricts_may_send_only(
+    fn may_send_only_depends_on_opt_out_of_questionnaires(
         grounds in grounds(0..=5), on in any_day(), circumstances in any_circumstances(),
     ) {
         let reservation = LegalBasis { valid_from: on, ..reserved(Against::Questionnaires, "2022-01-01") };

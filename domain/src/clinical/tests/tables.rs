@@ -57,7 +57,7 @@ fn derived_of(kind: EntryKind) -> Vec<String> {
 }
 
 #[test]
-fn the_members_of_every_kind_are_the_columns_of_its_table() {
+fn members_of_every_kind_equal_the_columns_of_its_table() {
     let tables = tables();
     for kind in EntryKind::iter() {
         let table = kind.to_string();
@@ -76,7 +76,7 @@ fn the_members_of_every_kind_are_the_columns_of_its_table() {
 }
 
 #[test]
-fn a_member_may_be_null_exactly_where_its_column_may() {
+fn members_are_nullable_where_their_columns_are() {
     let tables = tables();
     for kind in EntryKind::iter() {
         let columns = columns(&tables[&kind.to_string()]);
@@ -91,7 +91,7 @@ fn a_member_may_be_null_exactly_where_its_column_may() {
 }
 
 #[test]
-fn an_entry_is_written_with_all_its_members_and_read_with_no_others() {
+fn entry_serialises_all_members_and_refuses_others() {
     fn written<T: Entry>(entry: &Value) -> Result<Value, serde_json::Error> {
         serde_json::from_value::<T>(entry.clone()).map(|entry| serde_json::to_value(entry).expect("JSON"))
     }
@@ -152,7 +152,7 @@ fn kind_rows_name_existing_members() {
 }
 
 #[test]
-fn paths_and_words_of_kinds_are_unique() {
+fn kind_rows_have_unique_paths_and_words() {
     let is_kebab =
         |path: &str| path.split('-').all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()));
     let rows: Vec<KindRow> = EntryKind::iter().map(EntryKind::row).collect();
@@ -170,7 +170,7 @@ fn paths_and_words_of_kinds_are_unique() {
     }
 }
 
-/// An enumeration has the same words where it is stored and where it is sent.
+/// An enumeration has the same words in columns and in bodies.
 fn words_of<T>() -> BTreeSet<String>
 where
     T: strum::IntoEnumIterator + Into<&'static str> + Serialize + Copy,
@@ -184,7 +184,7 @@ where
 }
 
 #[test]
-fn every_check_lists_the_words_of_its_enumeration() {
+fn checks_list_the_words_of_their_enumerations() {
     let mut reasons = words_of::<history::ChangeReason>();
     // Merges write these themselves.
     reasons.extend(["merge", "merge_undone"].map(str::to_owned));
@@ -239,7 +239,7 @@ fn every_check_lists_the_words_of_its_enumeration() {
 }
 
 #[test]
-fn a_text_column_is_checked_exactly_where_its_member_takes_certain_words_only() {
+fn checks_exist_for_members_with_fixed_words_only() {
     let tables = tables();
     for kind in EntryKind::iter() {
         let lines = &tables[&kind.to_string()];

@@ -151,7 +151,7 @@ fn examine_names_every_fault_of_a_pain_drawing() {
 }
 
 #[test]
-fn both_sides_of_a_region_are_two_places() {
+fn pain_site_distinguishes_both_sides_of_a_region() {
     for (areas, count) in [
         (places("areas", &[("knee", "left")]), 1),
         (places("areas", &[("knee", "both"), ("neck", "midline")]), 3),
@@ -163,7 +163,7 @@ fn both_sides_of_a_region_are_two_places() {
 }
 
 #[test]
-fn the_body_has_these_regions() {
+fn region_has_the_published_regions() {
     let with_middle = [
         "head",
         "forehead",

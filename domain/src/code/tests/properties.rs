@@ -64,7 +64,7 @@ proptest! {
     }
 
     #[test]
-    fn suggestions_are_valid_few_and_deterministic(
+    fn suggest_returns_few_valid_codes_deterministically(
         (system, text) in mistyped(), days in -4000..4000_i32
     ) {
         let day = DAY.checked_add(jiff::Span::new().days(days)).expect("a day");
@@ -80,7 +80,7 @@ proptest! {
     }
 
     #[test]
-    fn suggestions_include_every_code_within_two_errors((system, text) in mistyped()) {
+    fn suggest_includes_every_code_within_two_errors((system, text) in mistyped()) {
         let book = BUILT_IN.book(system).expect("a book");
         let wanted = text.as_bytes();
         let mut found = Vec::new();

@@ -99,7 +99,7 @@ fn sending_hours_limit_hours_and_days() {
 }
 
 #[test]
-fn messages_contain_link_and_rights_only() {
+fn message_contains_link_and_rights_only() {
     let text = plan().message(false, "pl", "opr-rf", "TOKEN");
     assert!(text.contains("https://nettskjema.example/a/100003?invitasjon=TOKEN"), "{text}");
     assert!(text.contains("https://register.example/rettigheter"), "{text}");

@@ -1,4 +1,4 @@
-//! The content of an instrument's file. It is only read here.
+//! The content of an instrument's file, used for reading only.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::super::{About, Direction};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
-    /// The instrument's code.
+    /// The code of the instrument.
     pub(super) code: String,
     /// The scoring algorithm and its version; changes with every change of arithmetic.
     pub(super) algorithm: String,
@@ -77,7 +77,7 @@ pub(super) struct ScaleText {
     /// Smallest and largest possible value, as published.
     #[serde(default)]
     pub(super) range: Option<[Decimal; 2]>,
-    /// The meaning of higher values, where it differs between the scales.
+    /// The meaning of higher values, where the scales differ.
     #[serde(default)]
     pub(super) direction: Option<Direction>,
     /// `name >= bound` or `name > bound`, the lowest first; each ends where the next begins.

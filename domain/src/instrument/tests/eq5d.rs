@@ -15,7 +15,7 @@ fn index(state: &str, set: &str) -> f64 {
 }
 
 #[test]
-fn the_norwegian_value_set_gives_the_published_indices() {
+fn score_with_norwegian_value_set_equals_published_indices() {
     for (state, published) in [
         ("11111", 1.0),
         ("15432", 0.460),
@@ -33,7 +33,7 @@ fn the_norwegian_value_set_gives_the_published_indices() {
 }
 
 #[test]
-fn norways_coefficients_follow_from_its_eight_numbers() {
+fn norwegian_coefficients_follow_from_the_eight_published_numbers() {
     let weights = [205, 206, 179, 391, 472];
     for (level, factor) in [(2, 152), (3, 317), (4, 775), (5, 1000)] {
         for (dimension, weight) in weights.iter().enumerate() {
@@ -45,7 +45,7 @@ fn norways_coefficients_follow_from_its_eight_numbers() {
 }
 
 #[test]
-fn the_other_additive_sets_add_up() {
+fn score_with_other_additive_sets_equals_published_indices() {
     for (set, worst, mixed) in [
         ("DK_5L_2021", -0.758, 1.0 - 0.041 - 0.033 - 0.094 - 0.072),
         ("SE_5L_2022", -0.314, 1.0 - 0.022 - 0.022 - 0.047 - 0.031),
@@ -61,7 +61,7 @@ fn the_other_additive_sets_add_up() {
 }
 
 #[test]
-fn every_coefficient_counts_once() {
+fn score_counts_every_coefficient_once() {
     // Five states that use each level of each dimension exactly once: their indices add up to five times full health plus
     // every coefficient of the published table.
     for (set, sum_of_coefficients) in [
@@ -79,7 +79,7 @@ fn every_coefficient_counts_once() {
 }
 
 #[test]
-fn the_crosswalk_is_van_houts() {
+fn crosswalk_equals_van_hout() {
     // Level 3 of five is level 2 of three with certainty, so 33333 is the three-level 22222.
     for (state, published) in [("11111", 1.0), ("55555", -0.594), ("33333", 0.516), ("11112", 0.879), ("21111", 0.877)]
     {
@@ -133,7 +133,7 @@ fn catalogue_has_every_value_set_with_its_publication() {
 }
 
 #[test]
-fn the_swedish_experience_based_set_starts_below_full_health() {
+fn swedish_experience_based_set_starts_below_full_health() {
     // Published range 0.243 to 0.976; the last level of any dimension costs once more.
     let set = "SE_5L_2020_exp";
     assert!((index("11111", set) - 0.9755).abs() < 1e-12);
@@ -143,7 +143,7 @@ fn the_swedish_experience_based_set_starts_below_full_health() {
 }
 
 #[test]
-fn three_level_tariffs_give_the_published_indices() {
+fn score_with_three_level_tariffs_equals_published_indices() {
     // UK: Dolan 1997 prints 11111, 33333 and 11223 (0.255); the others are computed by hand from the published table.
     for (state, set, published) in [
         ("11111", "UK_3L_TTO_1997", 1.0),
@@ -166,14 +166,14 @@ fn three_level_tariffs_give_the_published_indices() {
 }
 
 #[test]
-fn level_three_is_deducted_once_for_any_number_of_dimensions() {
+fn score_deducts_level_three_once_for_any_number_of_dimensions() {
     let (one, two) = (index("31111", "UK_3L_TTO_1997"), index("33111", "UK_3L_TTO_1997"));
     assert!((one - (1.0 - 0.081 - 0.269 - 0.314)).abs() < 1e-12);
     assert!((one - two - 0.214).abs() < 1e-12);
 }
 
 #[test]
-fn crosswalks_agree_with_their_target_sets() {
+fn crosswalk_agrees_with_its_target_set() {
     // Levels 1, 3 and 5 of five are levels 1, 2 and 3 of three with certainty.
     for (crosswalk, through) in [
         ("UK_XW_2012", "UK_3L_TTO_1997"),
@@ -201,7 +201,7 @@ fn crosswalks_agree_with_their_target_sets() {
 }
 
 #[test]
-fn a_crosswalk_is_the_expectation_over_every_three_level_state() {
+fn crosswalk_equals_the_expectation_over_three_level_states() {
     // By hand from the rule: the sum over all 243 states of chance times value.
     let chances = |dimension: usize, level: char| -> [f64; 3] {
         let second = [
@@ -241,7 +241,7 @@ fn a_crosswalk_is_the_expectation_over_every_three_level_state() {
 }
 
 #[test]
-fn each_instrument_takes_the_value_sets_of_its_own_levels() {
+fn value_sets_match_the_levels_of_the_instrument() {
     let options = Options::parse(&["DK_5L_2021".into(), "NO_5L_2024".into(), "DK_3L_TTO_2009".into()]).expect("known");
     let sets = |code: &str, options: &Options| -> Vec<&str> {
         let slots: Vec<_> = instrument(code).items().iter().map(|_| Some(1)).collect();
@@ -264,7 +264,7 @@ fn each_instrument_takes_the_value_sets_of_its_own_levels() {
 }
 
 #[test]
-fn three_levels_give_a_state_and_a_level_sum() {
+fn score_of_three_levels_has_state_and_level_sum() {
     let scores = score(
         "eq5d3l",
         &json!({"eq5d3l_mo":2,"eq5d3l_sc":1,"eq5d3l_ua":3,"eq5d3l_pd":3,"eq5d3l_ad":2,"eq5d3l_vas":40}),

@@ -51,7 +51,7 @@ fn score_requires_each_condition() {
 }
 
 #[test]
-fn unticked_boxes_count_as_no_only_in_a_sent_block() {
+fn score_counts_unticked_boxes_as_no_in_a_sent_block_only() {
     // Only ticked boxes were sent.
     let mut sent = json!({"sss_fatigue": 2, "sss_unrefreshed": 2, "sss_cognitive": 1, "fm_duration_3m": 1});
     for site in SEVEN {

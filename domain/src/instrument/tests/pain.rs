@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn pcs_subscales_are_the_published_items() {
+fn score_of_pcs_subscales_uses_the_published_items() {
     for (scale, items) in
         [("rumination", &[8, 9, 10, 11][..]), ("magnification", &[6, 7, 13]), ("helplessness", &[1, 2, 3, 4, 5, 12])]
     {
@@ -22,7 +22,7 @@ fn pcs_subscales_are_the_published_items() {
 }
 
 #[test]
-fn odi_adapts_to_what_was_answered_down_to_eight() {
+fn score_of_odi_adapts_down_to_eight_answers() {
     for code in ["odi", "odi_opr_mod"] {
         let scores = score(code, &without(whole(code, |_| 1), &["odi_08"]));
         assert_eq!(
@@ -123,7 +123,7 @@ fn score_of_tampa_reverses_four_items() {
 }
 
 #[test]
-fn short_tampa_scales_keep_the_original_numbers() {
+fn score_of_short_tampa_scales_keeps_the_original_numbers() {
     let codes = |code: &str| instrument(code).items().iter().map(InstrumentItem::code).collect::<Vec<_>>().join(" ");
     assert_eq!(
         codes("tsk13"),
@@ -143,7 +143,7 @@ fn short_tampa_scales_keep_the_original_numbers() {
 }
 
 #[test]
-fn interference_needs_four_of_seven_and_severity_all_four() {
+fn score_of_bpi_requires_four_of_seven_for_interference_and_all_for_severity() {
     let full = whole("bpi_sf", |number| if number <= 4 { 8 } else { 5 });
     let three = ["bpi_int_5", "bpi_int_6", "bpi_int_7"];
     let scores = score("bpi_sf", &without(full.clone(), &three));

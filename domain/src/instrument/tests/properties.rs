@@ -73,7 +73,7 @@ proptest! {
     }
 
     #[test]
-    fn every_band_holds_its_values((instrument, slots) in any_answers()) {
+    fn bands_contain_their_values((instrument, slots) in any_answers()) {
         let scores = instrument.score(&slots, &Options::default());
         for scale in instrument.scales().filter(|scale| !scale.is_text()) {
             let Some(value) = number(&scores, scale.code()) else { continue };
@@ -85,7 +85,7 @@ proptest! {
     }
 
     #[test]
-    fn cut_offs_agree_with_the_values_shown((instrument, slots) in any_answers()) {
+    fn cut_offs_agree_with_the_returned_values((instrument, slots) in any_answers()) {
         let scores = instrument.score(&slots, &Options::default());
         for flag in instrument.flags() {
             let Some((scale, rule)) = flag.when().split_once(' ').filter(|(_, rule)| !rule.contains(" and ")) else { continue };

@@ -22,7 +22,7 @@ fn score_of_isi_has_published_bands_and_cases() {
 }
 
 #[test]
-fn hscl_means_and_cut_offs_are_exact() {
+fn score_of_hscl_has_exact_means_and_cut_offs() {
     // 25 items: 19 at 2 and 6 at 1 is 44/25 = 1.76; 18 and 7 is 43/25 = 1.72.
     let scores = score("hscl25", &whole("hscl25", |number| if number <= 19 { 2 } else { 1 }));
     assert_eq!(number(&scores, "total"), Some(1.76));
@@ -46,7 +46,7 @@ fn hscl_means_and_cut_offs_are_exact() {
 }
 
 #[test]
-fn gse_prorates_up_to_three() {
+fn score_of_gse_prorates_up_to_three_missing_answers() {
     let scores = score("gse10", &without(whole("gse10", |_| 3), &["gse_01", "gse_02", "gse_03"]));
     assert_eq!((number(&scores, "total"), scores.status), (Some(30.0), Status::Prorated));
     assert_eq!(
@@ -97,7 +97,7 @@ fn only(code: &str, numbers: &[usize]) -> Scores {
 }
 
 #[test]
-fn subscales_are_the_published_items() {
+fn score_of_subscales_uses_the_published_items() {
     for (code, scale, items, most) in [
         ("ieq", "severity", &[1, 2, 4, 5, 6, 8][..], 24.0),
         ("ieq", "blame", &[3, 7, 9, 10, 11, 12], 24.0),
@@ -121,7 +121,7 @@ fn subscales_are_the_published_items() {
 }
 
 #[test]
-fn totals_fall_into_their_bands() {
+fn score_assigns_totals_to_bands() {
     for (code, bounds) in [
         (
             "paindetect",
@@ -173,7 +173,7 @@ fn totals_fall_into_their_bands() {
 }
 
 #[test]
-fn totals_reach_their_cut_offs() {
+fn score_sets_flags_at_cut_offs() {
     for (code, flag, reached_from) in [
         ("ieq", "ge19", 19),
         ("ieq", "ge30", 30),
@@ -194,7 +194,7 @@ fn totals_reach_their_cut_offs() {
 }
 
 #[test]
-fn short_hopkins_lists_are_means_with_exact_cut_offs() {
+fn score_of_short_hopkins_lists_has_means_with_exact_cut_offs() {
     // Ten items: 18/10 and 19/10; nine answered, 16/9 and 17/9 around 1.85.
     for (sum, reached) in [(18, false), (19, true)] {
         assert_eq!(score("hscl10", &summing_to("hscl10", sum)).flags.get("ge_1_85"), Some(reached));
@@ -216,7 +216,7 @@ fn short_hopkins_lists_are_means_with_exact_cut_offs() {
 }
 
 #[test]
-fn self_efficacy_prorates_as_far_as_its_authors_say() {
+fn score_of_self_efficacy_prorates_within_published_limits() {
     let gaps = ["pseq_01", "pseq_02", "pseq_03"];
     let scores = score("pseq", &without(whole("pseq", |_| 4), &gaps[..2]));
     assert_eq!(
@@ -235,7 +235,7 @@ fn self_efficacy_prorates_as_far_as_its_authors_say() {
 }
 
 #[test]
-fn bodily_distress_counts_symptoms_by_group() {
+fn score_of_bodily_distress_counts_symptoms_by_group() {
     let with = |present: &[usize], from: Option<i32>| {
         let bds = instrument("bds25");
         let answers = whole("bds25", |number| if present.contains(&number) { 2 } else { 1 });
@@ -276,7 +276,7 @@ fn bodily_distress_counts_symptoms_by_group() {
 }
 
 #[test]
-fn exposure_is_counted() {
+fn score_of_exposure_counts_events() {
     for code in ["lec", "slesq"] {
         assert_eq!(
             number(&score(code, &whole(code, |number| i32::from(number % 4 == 0))), "count"),

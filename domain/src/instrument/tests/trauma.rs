@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn clusters_are_the_published_items() {
+fn score_of_clusters_uses_the_published_items() {
     for (scale, items) in [("b", 1..=5), ("c", 6..=7), ("d", 8..=14), ("e", 15..=20)] {
         let scores = score("pcl5", &whole("pcl5", |number| if items.contains(&number) { 4 } else { 0 }));
         let most = f64::from(u8::try_from(items.clone().count() * 4).expect("small"));
@@ -12,7 +12,7 @@ fn clusters_are_the_published_items() {
 }
 
 #[test]
-fn pattern_requires_one_one_two_and_two_symptoms() {
+fn score_of_pattern_requires_one_one_two_and_two_symptoms() {
     let pattern = |present: &[usize]| {
         score("pcl5", &whole("pcl5", |number| if present.contains(&number) { 2 } else { 1 })).flags.get("dsm5_pattern")
     };

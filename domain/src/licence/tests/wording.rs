@@ -14,7 +14,7 @@ fn faults(code: &str, wording: &Value) -> Vec<String> {
 }
 
 #[test]
-fn every_item_of_the_instrument_is_worded_and_nothing_else() {
+fn wording_requires_exactly_the_items_of_the_instrument() {
     for instrument in Catalogue::shipped().iter() {
         assert_eq!(faults(instrument.code(), &whole(instrument.code())), [""; 0], "{}", instrument.code());
     }
@@ -37,7 +37,7 @@ fn every_item_of_the_instrument_is_worded_and_nothing_else() {
 }
 
 #[test]
-fn labels_are_of_answers_that_can_be_given() {
+fn wording_refuses_labels_of_impossible_answers() {
     let mut wording = whole("isi");
     wording_items(&mut wording)["isi_01"]["responses"] = json!({"0": "Least", "4": "Most"});
     assert_eq!(faults("isi", &wording), [""; 0]);

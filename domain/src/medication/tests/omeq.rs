@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_published_ratios_are_the_shipped_ones() {
+fn omeq_factors_equal_the_published_ratios() {
     for (atc, route, mg, expected) in [
         ("N02AA01", Route::Oral, "30", "30"),
         ("R05DA04", Route::Oral, "300", "30"),
@@ -105,7 +105,7 @@ fn omeq_without_factor_is_unknown_and_not_zero() {
 }
 
 #[test]
-fn the_shipped_table_is_whole() {
+fn omeq_table_is_complete() {
     let table = Table::shipped();
     let codes = |of: &crate::medication::omeq::Factor| -> Vec<(String, Route)> {
         of.atc.iter().flat_map(|atc| of.routes.iter().map(move |route| (atc.clone(), *route))).collect()

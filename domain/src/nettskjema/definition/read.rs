@@ -193,7 +193,7 @@ enum Filter {
     Unknown,
 }
 
-/// Replaces numbers of options by keys. An element that only unknown options show is shown if it is answered.
+/// Replaces numbers of options by keys. An element that only unknown options show is shown where answered.
 fn resolve(elements: &mut [Element], filters: Vec<Option<Vec<Filter>>>) {
     let options = elements.iter().flat_map(|element| {
         let picked =

@@ -155,7 +155,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
-    fn any_answers_survive_every_shape(answers in any_answers()) {
+    fn parse_returns_the_same_answers_from_every_shape(answers in any_answers()) {
         let known = definition(DEFINITION);
         let document = to_api_v3(&answers);
         let deliveries = [
@@ -172,7 +172,7 @@ proptest! {
     }
 
     #[test]
-    fn no_document_makes_a_shape_panic(document in any_json(), place in 0..6_usize, second in any_json()) {
+    fn parse_never_panics_on_any_document(document in any_json(), place in 0..6_usize, second in any_json()) {
         let (known, older) = (definition(DEFINITION), definition(PAGES));
         let mut recorded = [
             json(super::recorded::API_V3), json(include_str!("../recorded/submission.v1.json")), json(DEFINITION),
@@ -207,7 +207,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_reading_rows_panic(start in prop_oneof![Just(""), Just("\u{feff}"), Just("$submission_id;$created;a.b;")],
+    fn csv_v1_never_panics_on_any_bytes(start in prop_oneof![Just(""), Just("\u{feff}"), Just("$submission_id;$created;a.b;")],
         bytes in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"\r\n\";\t.$10\0".to_vec())], 0..200)) {
         let bytes = [start.as_bytes(), &bytes].concat();
         match csv_v1::Reader::new("7", &*bytes, None) {
@@ -223,7 +223,7 @@ proptest! {
     }
 
     #[test]
-    fn any_path_is_proposed_for_without_panic(path in ".{0,20}") {
+    fn propose_never_panics(path in ".{0,20}") {
         let known = definition(DEFINITION);
         let found = propose(&book(&form(super::recorded::FORM)), [&known].into_iter(), &read(&example()), &path);
         prop_assert!(found.len() <= 3);
@@ -231,7 +231,7 @@ proptest! {
 }
 
 #[test]
-fn deep_and_huge_documents_are_refused_or_read() {
+fn parse_reads_or_refuses_deep_and_huge_documents() {
     let deep = (0..100).fold(json!(1), |inner, _| json!({"answers": [inner], "elements": {"questions": 1}}));
     well_refused(parse("7", &deep, None));
     well_refused(NettskjemaDefinition::read(&deep));

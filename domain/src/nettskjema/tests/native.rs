@@ -22,7 +22,7 @@ fn one(document: &Value) -> Result<Value, Vec<Fault>> {
 }
 
 #[test]
-fn values_are_read_as_api_v3_spells_them() {
+fn api_v3_reads_its_spelling_of_values() {
     for (kind, text, value) in [
         ("NUMBER", "4,5", json!(4.5)),
         ("NUMBER", "4.50", json!(4.5)),
@@ -58,7 +58,7 @@ fn values_are_read_as_api_v3_spells_them() {
 }
 
 #[test]
-fn local_time_is_norwegian_time() {
+fn instant_reads_local_time_as_norwegian_time() {
     for (text, instant) in [
         ("2026-01-15T12:00:00", Some("2026-01-15T11:00:00Z")),
         ("2026-07-15T12:00", Some("2026-07-15T10:00:00Z")),

@@ -80,7 +80,7 @@ fn lines() -> Vec<Value> {
 }
 
 #[test]
-fn the_same_submission_is_the_same_in_every_shape() {
+fn recorded_submission_is_equal_in_every_shape() {
     let (known, older) = (definition(DEFINITION), definition(PAGES));
     let tsd = sound(parse("7", &json(TSD), None));
     let groups = grouped(&lines());
@@ -118,7 +118,7 @@ fn the_same_submission_is_the_same_in_every_shape() {
 }
 
 #[test]
-fn definitions_of_all_shapes_say_the_same() {
+fn recorded_definitions_are_equal_in_every_shape() {
     let known = definition(DEFINITION);
     assert_eq!((known.title.as_str(), known.language.as_deref()), ("Invented form", Some("nb")));
     assert_eq!(known.elements.len(), 11, "a heading is not answered");
@@ -161,7 +161,7 @@ fn definitions_of_all_shapes_say_the_same() {
 }
 
 #[test]
-fn lines_of_one_submission_are_its_document() {
+fn lines_combine_to_the_document_of_the_submission() {
     let groups = grouped(&lines());
     assert_eq!(groups.iter().map(|group| (group.first_line, group.lines)).collect::<Vec<_>>(), [(1, 14), (15, 1)]);
     let whole = json(API_V3);
@@ -218,7 +218,7 @@ fn lines_refuse_the_neighbours_of_an_unreadable_line() {
 }
 
 #[test]
-fn lines_and_rows_that_others_put_together_are_read_too() {
+fn lines_and_rows_of_other_programs_are_read() {
     let known = definition(DEFINITION);
     let lines = lines();
     assert_eq!(lines.iter().map(api_v3::line_of).collect::<Vec<_>>()[13..], [Some(27_685_292), Some(27_685_293)]);
@@ -245,14 +245,14 @@ fn lines_and_rows_that_others_put_together_are_read_too() {
 }
 
 #[test]
-fn names_and_addresses_are_not_kept() {
+fn parse_drops_names_and_addresses() {
     let delivery = sound(parse("7", &json(API_V3), Some(&definition(DEFINITION))));
     let kept = format!("{delivery:?} {:?}", delivery.answers);
     assert!(!kept.contains("Kari") && !kept.contains("example.org"), "{kept}");
 }
 
 #[test]
-fn every_shape_is_detected() {
+fn detect_returns_the_shape_of_every_document() {
     let shapes = [
         (json(TSD), Shape::Tsd),
         (json(API_V3), Shape::ApiV3),

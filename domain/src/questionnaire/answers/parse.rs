@@ -76,8 +76,8 @@ pub(in crate::questionnaire) fn parse(form: &Arc<Compiled>, raw: &Map<String, Va
     Err(faults)
 }
 
-/// Returns the items that these answers hide, sorted. Their answers are faults and fulfil no condition; an item whose
-/// condition depends on a refused answer may be answered or not.
+/// Returns the items that these answers hide, sorted. Their answers are faults and fulfil no condition; an item with a
+/// condition that depends on a refused answer may be answered or not.
 fn hide(form: &Compiled, values: &mut Values, refused: &mut Vec<Place>, faults: &mut Vec<Fault>) -> Vec<Place> {
     let mut hidden = Vec::new();
     for gate in &form.gates {
@@ -102,7 +102,7 @@ fn hide(form: &Compiled, values: &mut Values, refused: &mut Vec<Place>, faults: 
     hidden
 }
 
-/// Returns the valid value, or `None` where it is unanswered or refused.
+/// Returns the valid value; `None` for an unanswered or refused one.
 fn held(item: &Item, value: &Value, faults: &mut Vec<Fault>) -> Option<Held> {
     let read = match (&item.kind, value) {
         (ItemKind::Integer { min, max }, value) => integer(value, (*min, *max)).map(Held::Integer),

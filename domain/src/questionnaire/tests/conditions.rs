@@ -97,7 +97,7 @@ fn parse_refuses_answers_to_hidden_items() {
 }
 
 #[test]
-fn a_faulty_condition_is_refused_with_its_place() {
+fn faults_name_the_place_of_a_faulty_condition() {
     use FaultCode::{
         AlreadyExists, NotEarlier, NotPlaced, OutOfRange, Required, TooLong, UnknownOption, UnknownReference, WrongType,
     };
@@ -151,7 +151,7 @@ fn a_faulty_condition_is_refused_with_its_place() {
 }
 
 #[test]
-fn one_form_has_one_spelling() {
+fn condition_has_one_spelling() {
     let mut definition = chain().definition().clone();
     definition.items.reverse();
     definition.instruments.reverse();
@@ -253,7 +253,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn an_item_is_hidden_exactly_where_its_condition_fails(form in random_form(), answers in random_answers()) {
+    fn parse_hides_items_where_their_condition_fails(form in random_form(), answers in random_answers()) {
         let (raw, hidden) = shown(&form, answers);
         let parsed = form.parse(&raw).expect("what is shown is accepted");
         prop_assert_eq!(parsed.hidden().collect::<Vec<_>>(), hidden.iter().map(String::as_str).collect::<Vec<_>>());
@@ -271,7 +271,7 @@ proptest! {
     }
 
     #[test]
-    fn conditions_survive_json(form in random_form()) {
+    fn condition_round_trips_through_json(form in random_form()) {
         let stored = serde_json::to_value(&form).expect("serializes");
         prop_assert_eq!(Form::from_json(&stored).expect("reads"), form);
     }

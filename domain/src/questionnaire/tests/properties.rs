@@ -50,7 +50,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn no_answers_make_parsing_panic(
+    fn parse_never_panics_on_any_answers(
         raw in prop::collection::vec(
             ("isi_0[1-7]|count|weight|reason|sites|since|agreed|note|.{0,5}", any_value()), 0..10)
     ) {
@@ -63,7 +63,7 @@ proptest! {
     }
 
     #[test]
-    fn canonical_answers_read_back_as_themselves(raw in valid_answers()) {
+    fn parse_reads_canonical_answers_back(raw in valid_answers()) {
         let form = every_kind();
         let answers = form.parse(&raw).expect("valid");
         let canonical = answers.to_json();
@@ -74,7 +74,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_reading_a_form_panic(text in ".{0,200}", at in 0..EVERY_KIND.len()) {
+    fn form_never_panics_on_any_text(text in ".{0,200}", at in 0..EVERY_KIND.len()) {
         let _ = Form::from_toml(&text);
         let cut: String = EVERY_KIND.chars().take(at).chain(text.chars().take(3)).collect();
         let _ = Form::from_toml(&cut);

@@ -4,7 +4,7 @@ use super::conditions::{random_answers, random_form, shown};
 use super::*;
 
 #[test]
-fn every_declared_language_is_complete() {
+fn faults_name_missing_words_of_declared_languages() {
     use FaultCode::{AlreadyExists, InvalidFormat, Required, UnknownOption, UnknownReference};
     let pointers = |change: &dyn Fn(&mut Definition), code| {
         let faults = refused(change);
@@ -48,7 +48,7 @@ fn every_declared_language_is_complete() {
 }
 
 #[test]
-fn free_text_is_separated_and_joined() {
+fn free_text_separates_and_joined_restores() {
     let form = every_kind();
     let answers = form.parse(&object(json!({"note": "æ", "reason": "b", "isi_03": 4}))).expect("valid");
     assert_eq!(answers.coded(), json!({"reason": "b", "isi_03": 4}));
@@ -61,7 +61,7 @@ fn free_text_is_separated_and_joined() {
 }
 
 #[test]
-fn answers_differ_item_by_item() {
+fn answer_differences_list_items() {
     let form = every_kind();
     let parse = |raw: Value| form.parse(&object(raw)).expect("valid");
     let before = parse(json!({"note": "x", "reason": "a", "isi_01": 1, "sites": {"neck": false}, "count": 2}));
@@ -79,7 +79,7 @@ fn answers_differ_item_by_item() {
 }
 
 #[test]
-fn versions_of_a_form_differ_part_by_part() {
+fn differences_list_parts_of_two_versions() {
     let before = every_kind();
     let mut definition = before.definition().clone();
     definition.version = "2".to_owned();
@@ -130,7 +130,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn the_order_of_keys_never_matters(form in random_form(), answers in random_answers(), turn in 0..12_usize) {
+    fn digest_ignores_the_order_of_keys(form in random_form(), answers in random_answers(), turn in 0..12_usize) {
         let (raw, _) = shown(&form, answers);
         let mut members: Vec<_> = raw.iter().rev().map(|(code, value)| format!("\"{code}\":{value}")).collect();
         let turn = turn.min(members.len());

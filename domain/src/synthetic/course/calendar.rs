@@ -76,7 +76,7 @@ pub(super) fn assessment(random: &mut Random, received: Date) -> Date {
     day
 }
 
-/// Draws the day of death of a patient of that age, if it is before `today`.
+/// Draws the day of death of a patient of that age; `None` for a day after `today`.
 pub(super) fn death(random: &mut Random, born: Date, received: Date, has_cancer: bool, today: Date) -> Option<Date> {
     let mut from = received;
     while from < today {

@@ -36,7 +36,7 @@ pub(super) struct Condition {
 pub(super) type Place = Area;
 
 impl Condition {
-    /// Whether it is pain of an active cancer.
+    /// Returns whether the pain comes from an active cancer.
     pub(super) fn is_malignant(&self) -> bool {
         self.mg30 == "MG30.10"
     }

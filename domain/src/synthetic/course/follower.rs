@@ -16,11 +16,11 @@ use crate::clinical::legal_basis::EXEMPT_SINCE;
 /// A patient who is asked, or is excluded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Follower {
-    /// The person.
+    /// The person followed.
     pub person: Person,
     /// The day on which the clinic has recorded all of this.
     pub recorded_on: Date,
-    /// Date of death.
+    /// The date of death; null while the patient is alive.
     pub deceased_on: Option<Date>,
     /// The entries of the record, each after those it refers to.
     pub entries: Vec<CourseEntry>,
@@ -84,7 +84,8 @@ enum Unasked {
     NotClosed,
 }
 
-/// Generates patients whose treatment began or ended between two days, with the occurrences that are due in the year.
+/// Generates patients with treatment that began or ended between two days, with the occurrences that are due in the
+/// year.
 struct Group {
     size: u32,
     began: Began,

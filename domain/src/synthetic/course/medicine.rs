@@ -156,7 +156,7 @@ const OTHERS: &[Regimen] = &[
     Regimen::mg(0.01, "N03AF01", 200, 2).neuropathic(0.03),
 ];
 
-/// Generates the medicines of a course whose first consultation was on `opened`.
+/// Generates the medicines of a course with its first consultation on `opened`.
 pub(super) fn tell(line: &mut Line, random: &mut Random, patient: &Patient, opened: Date) {
     let mut told = Told { line, patient };
     if random.chance(ON_OPIOIDS) {

@@ -190,7 +190,7 @@ proptest! {
     }
 
     #[test]
-    fn a_course_ends_on_any_day_that_is_today(seed in any::<u64>(), days in 0..4200) {
+    fn course_ends_on_the_given_day(seed in any::<u64>(), days in 0..4200) {
         let today = calendar::after(date(2015, 9, 25), days);
         let mut generator = Generator::new(seed);
         for _ in 0..6 {
@@ -218,7 +218,7 @@ proptest! {
 }
 
 #[test]
-fn the_same_seed_and_day_make_the_same_bytes() {
+fn course_is_stable_for_seed_and_day() {
     let bytes = |seed: u64, count: usize| {
         let mut generator = Generator::new(seed);
         let persons: Vec<Person> = (0..count).map(|_| generator.person()).collect();
@@ -256,7 +256,7 @@ fn course_generation_leaves_persons_and_deliveries_unchanged() {
 }
 
 #[test]
-fn answers_agree_with_the_severity_of_the_course() {
+fn course_answers_agree_with_its_severity() {
     let created = "2026-01-15T10:00:00Z".parse().expect("an instant");
     let mut generator = Generator::new(3);
     let mut agreeing = 0;
@@ -274,7 +274,7 @@ fn answers_agree_with_the_severity_of_the_course() {
 }
 
 #[test]
-fn a_line_is_what_a_registration_of_many_reads() {
+fn course_serialises_as_a_line_of_bulk_registration() {
     #[derive(serde::Serialize)]
     struct Whole<'a> {
         patient: Value,
@@ -294,7 +294,7 @@ fn a_line_is_what_a_registration_of_many_reads() {
 }
 
 #[test]
-fn before_the_registry_or_adulthood_there_is_no_course() {
+fn course_is_none_before_the_registry_or_adulthood() {
     let mut generator = Generator::new(5);
     let person = generator.person();
     assert_eq!(generator.course(&person, date(2015, 9, 30)), Course::default());
@@ -302,7 +302,7 @@ fn before_the_registry_or_adulthood_there_is_no_course() {
 }
 
 #[test]
-fn remarks_are_few_and_intended() {
+fn course_has_few_and_intended_remarks() {
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for made in corpus().iter().chain(stimulated()) {
         for (entry, remarks) in made.course.entries.iter().zip(&made.remarks) {
@@ -342,13 +342,13 @@ fn remarks_are_few_and_intended() {
 }
 
 #[test]
-fn procedures_are_demonstration_codes_only() {
+fn course_uses_demonstration_procedures_only() {
     let used: std::collections::BTreeSet<String> = all::<Procedure>().into_iter().map(|it| it.code).collect();
     assert!(used.len() > 8 && used.iter().all(|code| code.starts_with('Z')), "{used:?}");
 }
 
 #[test]
-fn the_reports_table_falls_due_in_its_year_and_nothing_else_does() {
+fn followers_fall_due_as_in_the_report_of_the_year() {
     let followers = Generator::new(2021).followers();
     let mut counted: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for question in followers.iter().flat_map(|follower| &follower.questions) {

@@ -56,7 +56,7 @@ fn elements(udi: &Udi) -> Vec<(&'static str, String)> {
 
 proptest! {
     #[test]
-    fn gs1_scans_are_read_in_any_order(
+    fn parse_reads_gs1_scans_in_any_order(
         (udi, order) in any_gs1(&set_82()).prop_flat_map(|udi| (Just(udi.clone()), Just(elements(&udi)).prop_shuffle())),
         prefix in proptest::sample::select(vec!["", "]d2", "]C1", "]Q3"]),
     ) {
@@ -70,7 +70,7 @@ proptest! {
     }
 
     #[test]
-    fn gs1_prints_are_read_in_any_order_and_written_back(
+    fn parse_reads_gs1_prints_in_any_order_and_display_writes_them_back(
         (udi, order) in any_gs1(&set_82().replace('(', ""))
             .prop_flat_map(|udi| (Just(udi.clone()), Just(elements(&udi)).prop_shuffle())),
         between in proptest::sample::select(vec!["", " "]),
@@ -81,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn one_wrong_digit_of_a_gtin_is_always_refused(gtin in gtin(), place in 0..14_usize, more in 1..=9_u8) {
+    fn parse_refuses_one_wrong_digit_of_a_gtin(gtin in gtin(), place in 0..14_usize, more in 1..=9_u8) {
         let mut bytes = gtin.into_bytes();
         bytes[place] = b'0' + (bytes[place] - b'0' + more) % 10;
         let changed = String::from_utf8(bytes).expect("ASCII");
@@ -89,7 +89,7 @@ proptest! {
     }
 
     #[test]
-    fn swapped_neighbours_of_a_gtin_are_refused_unless_they_differ_by_5(gtin in gtin(), place in 0..13_usize) {
+    fn parse_refuses_swapped_neighbours_of_a_gtin_unless_they_differ_by_5(gtin in gtin(), place in 0..13_usize) {
         let mut bytes = gtin.into_bytes();
         let difference = bytes[place].abs_diff(bytes[place + 1]);
         bytes.swap(place, place + 1);
@@ -98,7 +98,7 @@ proptest! {
     }
 
     #[test]
-    fn hibcc_is_read_with_its_check_character_and_refused_with_any_other(
+    fn parse_accepts_hibcc_with_its_check_character_only(
         labeler in "[A-Z][A-Z0-9]{3}",
         product in "[A-Z0-9]{1,18}[0-9]",
         day in any_day(),

@@ -83,7 +83,7 @@ fn course_removes_implanted_components_only() {
 }
 
 #[test]
-fn implants_have_the_published_outcomes() {
+fn course_implants_have_the_published_outcomes() {
     let implants: Vec<Implant> = stimulated().iter().flat_map(Made::of).collect();
     let tried: Vec<&Implant> = implants.iter().filter(|it| it.trial_outcome.is_some()).collect();
     near("trials that succeed", share(&tried, |it| it.trial_outcome == Some(TrialOutcome::Success)), 0.77, 0.09);

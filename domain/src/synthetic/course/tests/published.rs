@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn referrals_follow_the_published_volume_of_the_years() {
+fn course_referrals_follow_the_published_volume() {
     let firsts: Vec<Date> = corpus().iter().filter_map(|made| made.course.received_on).collect();
     assert_eq!(firsts.len(), COUNT);
     let volumes = [202.0, 1046.0, 1015.0, 1054.0, 935.0, 821.0, 1000.0, 1000.0, 1000.0, 1000.0, 1000.0, 893.0];
@@ -27,7 +27,7 @@ fn referrals_follow_the_published_volume_of_the_years() {
 }
 
 #[test]
-fn every_course_may_be_kept_and_consent_is_as_it_was() {
+fn course_may_be_kept_with_the_published_consent() {
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     let mut reserved = 0;
     for made in corpus() {
@@ -50,7 +50,7 @@ fn every_course_may_be_kept_and_consent_is_as_it_was() {
 }
 
 #[test]
-fn episodes_are_closed_after_a_while() {
+fn course_closes_episodes() {
     let episodes = all::<Episode>();
     let recent: Vec<&Episode> = episodes.iter().filter(|it| it.opened_on > date(2024, 11, 22)).collect();
     near("recent ones open", share(&recent, |it| it.closed_on.is_none()), 0.35, 0.08);
@@ -74,7 +74,7 @@ fn episodes_are_closed_after_a_while() {
 }
 
 #[test]
-fn diagnoses_begin_with_a_chronic_pain_code_since_the_book_knows_them() {
+fn course_diagnoses_begin_with_a_chronic_pain_code() {
     let firsts: Vec<Diagnosis> = all().into_iter().filter(|it: &Diagnosis| it.rank == 1).collect();
     let since: Vec<&Diagnosis> = firsts.iter().filter(|it| it.set_on >= date(2022, 1, 1)).collect();
     let class = |it: &Diagnosis| PainClass::of(&it.code);
@@ -89,7 +89,7 @@ fn diagnoses_begin_with_a_chronic_pain_code_since_the_book_knows_them() {
 }
 
 #[test]
-fn as_many_are_treated_as_follow_up_invitations_say() {
+fn course_treats_the_published_share() {
     let seen: Vec<&Made> = corpus().iter().filter(|made| made.course.first_seen_on.is_some()).collect();
     let treated = |group: &str| {
         share(&seen, |made| {
@@ -105,7 +105,7 @@ fn as_many_are_treated_as_follow_up_invitations_say() {
 }
 
 #[test]
-fn drawings_have_as_many_places_as_published() {
+fn course_drawings_have_the_published_number_of_places() {
     let drawings: Vec<PainSite> =
         all().into_iter().filter(|it: &PainSite| it.reported_by == ReportedBy::Patient).collect();
     let places = |it: &PainSite| it.areas.iter().map(|area| if area.side == Side::Both { 2 } else { 1 }).sum::<i32>();
@@ -128,7 +128,7 @@ fn drawings_have_as_many_places_as_published() {
 }
 
 #[test]
-fn opioids_are_taken_as_published() {
+fn course_opioids_follow_the_published_shares() {
     let mut users = Vec::new();
     let (mut seen, mut unknown) = (0, 0);
     for made in corpus() {
@@ -159,7 +159,7 @@ fn opioids_are_taken_as_published() {
 }
 
 #[test]
-fn goals_are_judged_when_an_episode_is_closed() {
+fn course_goals_are_evaluated_at_the_end_of_an_episode() {
     let goals = all::<TreatmentGoal>();
     assert!(goals.iter().all(|it| it.set_on >= date(2020, 4, 1)));
     near("the patient's own", share(&goals, |it| it.set_by == crate::clinical::SetBy::Patient), 0.6, 0.05);
