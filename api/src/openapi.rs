@@ -25,27 +25,27 @@ use crate::wire::path_parameter;
     info(
         title = "painreg",
         version = "1.0.0",
-        description = "Pain registries (smerteregistre) of Norwegian hospitals: each hospital's registry a tenant of its own.\n\nEvery answer that is not a success is `application/problem+json` (RFC 9457); match on `code`. Times are RFC 3339 UTC, dates `YYYY-MM-DD`. Unknown members are refused; enumerations in answers may grow.",
+        description = "Pain registries (smerteregistre) of Norwegian hospitals: each hospital's registry is a separate tenant.\n\nEvery error response is `application/problem+json` (RFC 9457); match on `code`. Times are RFC 3339 UTC, dates `YYYY-MM-DD`. Unknown members are refused; enumerations in responses may grow.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         contact(name = "The painreg authors", url = "https://painreg.example/")
     ),
     servers((url = "/", description = "This server.")),
     tags(
         (name = "Tenants", description = "Registries, for operators."),
-        (name = "Patients", description = "Who the patients are and who looked at them."),
+        (name = "Patients", description = "Patients: identity, contact details and access log."),
         (name = "Course", description = "The course through the clinic: referrals, episodes, consultations."),
-        (name = "Treatment", description = "What was found, done and given: diagnoses, procedures, pain drawings, goals, medication."),
-        (name = "Implants", description = "What lies in patients: indication and trial, components, programmes, checks, events, recalls."),
-        (name = "Legal basis", description = "On what grounds patients are in the registry, and what that permits."),
+        (name = "Treatment", description = "Findings and treatment: diagnoses, procedures, pain drawings, goals, medication."),
+        (name = "Implants", description = "Implants: indication and trial, components, programmes, checks, events, recalls."),
+        (name = "Legal basis", description = "The legal basis of patients' presence in the registry, and what it permits."),
         (name = "Research", description = "Projects and samples."),
         (name = "Lists", description = "The registry's own code lists, official code systems and the body map."),
         (name = "Questionnaires", description = "Instruments, forms, answered questionnaires and their scores."),
-        (name = "Follow-up", description = "Who is asked again, when and why not; what is sent, and what comes of it."),
-        (name = "Events", description = "What happened, in order, and who is told of it."),
+        (name = "Follow-up", description = "Follow-up: the plan, the decisions with their reasons, the invitations sent and their outcomes."),
+        (name = "Events", description = "Events in order, and the webhook subscriptions that receive them."),
         (name = "Operations", description = "Long operations: work that outlasts a request, its state and progress."),
         (name = "Licences", description = "Licences of instruments, the wording that they cover, and what falls due."),
-        (name = "Oversight", description = "What happened, for those who watch over the registry."),
-        (name = "Service", description = "What the service says of itself.")
+        (name = "Oversight", description = "The audit log of the registry, for those who supervise it."),
+        (name = "Service", description = "The state of the service: liveness, readiness, metrics, specification.")
     ),
     components(schemas(ProblemView, FaultView, SuggestionView, FaultCode)),
     modifiers(&Bearer)
@@ -66,9 +66,9 @@ impl Modify for Bearer {
     }
 }
 
-/// What is said of the routes.
+/// The specification with the list of its operations.
 pub struct Specification {
-    /// The whole document.
+    /// The whole document in its served form.
     pub document: Document,
     /// The document, ready to send.
     pub json: String,
@@ -143,7 +143,7 @@ fn names_in(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }
 
-/// `list_alerts` as `listAlerts`.
+/// Converts `list_alerts` to `listAlerts`.
 fn camel(name: &str) -> String {
     let mut words = name.split('_');
     let first = words.next().unwrap_or_default().to_owned();
@@ -180,7 +180,7 @@ fn operations(document: &Document) -> Operations {
     Operations::new(all)
 }
 
-/// Renders the policy table: who may do what, and by which operation.
+/// Renders the policy table: the roles that may perform each action, and its operations.
 pub fn permissions(operations: &Operations) -> String {
     let mut text = "<!-- Rendered by `painreg openapi write`; do not edit. -->\n# Permissions\n\nThe whole policy. `own`: the caller's own record. `unit`: the records of the caller's unit. `all`: everything in the registry (operators: every registry, and no patient). Empty: 403.\n\n".to_owned();
     let roles: Vec<&'static str> = Role::iter().map(Into::into).collect();
@@ -207,7 +207,7 @@ pub fn permissions(operations: &Operations) -> String {
 
 /// The registry of problems for people.
 pub fn problems() -> String {
-    let mut text = "<!-- Rendered by `painreg openapi write`; do not edit. -->\n# Problems\n\nEvery answer that is not a success is `application/problem+json` (RFC 9457). `code` is stable: match on it. `errors` names the refused parts of the request; nothing that was submitted is ever repeated.\n\n| code | status | title (en) | title (nb) | what to do |\n|---|---|---|---|---|\n".to_owned();
+    let mut text = "<!-- Rendered by `painreg openapi write`; do not edit. -->\n# Problems\n\nEvery error response is `application/problem+json` (RFC 9457). `code` is stable: match on it. `errors` names the refused parts of the request; submitted values are never repeated.\n\n| code | status | title (en) | title (nb) | advice |\n|---|---|---|---|---|\n".to_owned();
     for code in Code::iter() {
         let _ = writeln!(
             text,

@@ -1,5 +1,4 @@
-//! RFC 9457 problems. This table is the registry of everything the API can say went wrong; bodies never hold a value
-//! that was submitted.
+//! RFC 9457 problems. This table lists every error of the API; bodies never contain a value that was submitted.
 
 use std::time::Duration;
 
@@ -14,18 +13,18 @@ use strum::{EnumIter, IntoStaticStr};
 
 macro_rules! problems {
     ($($code:ident $status:literal $en:literal $nb:literal $help:literal;)+) => {
-        /// Every problem the API knows. Codes are stable.
+        /// The problems of the API. Codes are stable.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, IntoStaticStr)]
         #[strum(serialize_all = "snake_case")]
         pub enum Code { $(#[doc = $en] $code),+ }
         impl Code {
-            /// HTTP status.
+            /// The HTTP status of the problem.
             pub const fn status(self) -> u16 { match self { $(Self::$code => $status),+ } }
             /// The title in English.
             pub const fn en(self) -> &'static str { match self { $(Self::$code => $en),+ } }
             /// The title in Norwegian bokmål.
             pub const fn nb(self) -> &'static str { match self { $(Self::$code => $nb),+ } }
-            /// What a client should do about it.
+            /// The advice to a client that receives the problem.
             pub const fn help(self) -> &'static str { match self { $(Self::$code => $help),+ } }
         }
     };
@@ -34,43 +33,43 @@ macro_rules! problems {
 problems! {
     BadRequest            400 "The request cannot be understood"                            "Forespørselen kan ikke forstås" "Check the request line, headers and query against the specification.";
     MalformedJson         400 "The body is not JSON"                                        "Innholdet er ikke JSON" "Send UTF-8 JSON (RFC 8259), nested at most 127 deep.";
-    DuplicateMember       400 "A member stands twice in one JSON object"                    "Et felt står to ganger i samme JSON-objekt" "Send each member once; `errors` names the place.";
+    DuplicateMember       400 "A JSON object contains the same member twice"                "Et felt står to ganger i samme JSON-objekt" "Send each member once; `errors` points to the member.";
     InvalidParameter      400 "A query parameter or header is not valid"                    "En parameter eller et hodefelt er ugyldig" "`errors` names the parameter; see the specification for its form.";
     InvalidCursor         400 "The cursor does not belong to this list"                     "Markøren hører ikke til denne listen" "Use a cursor only with the same list, filter and caller; start again without one.";
-    IdempotencyKeyMissing 400 "An Idempotency-Key is required of machine clients"           "Maskinklienter må sende Idempotency-Key" "Send a fresh unique key with every POST, and the same key when you repeat it.";
+    IdempotencyKeyMissing 400 "An Idempotency-Key is required of machine clients"           "Maskinklienter må sende Idempotency-Key" "Send a new unique key with every POST, and the same key with a retry.";
     Unauthenticated       401 "No valid credentials were presented"                         "Gyldig legitimasjon mangler" "Fetch a new access token from a trusted issuer and send it as `Authorization: Bearer`.";
-    Forbidden             403 "This role may not do that"                                   "Denne rollen har ikke lov til dette" "See openapi/permissions.md for what each role may do.";
-    LowAssurance          403 "Your identity is not assured highly enough for this"         "Innloggingen har ikke høyt nok sikkerhetsnivå for dette" "Log in again at the level that patient data asks for (level 4), and send the new token.";
-    Unlicensed            403 "No valid licence covers this wording"                        "Ingen gyldig lisens dekker denne ordlyden" "`errors` tells why; the registry manager sees to the licence.";
-    NotFound              404 "There is no such thing, or it is not yours to see"           "Dette finnes ikke, eller du har ikke tilgang til det" "Check the id and the registry in the path.";
+    Forbidden             403 "The role does not permit this operation"                     "Denne rollen har ikke lov til dette" "See openapi/permissions.md for the permissions of each role.";
+    LowAssurance          403 "The login's assurance level is too low for this"             "Innloggingen har ikke høyt nok sikkerhetsnivå for dette" "Log in again at the level that patient data asks for (level 4), and send the new token.";
+    Unlicensed            403 "No valid licence covers this wording"                        "Ingen gyldig lisens dekker denne ordlyden" "`errors` gives the reason; the registry manager is responsible for the licence.";
+    NotFound              404 "Not found, or not accessible to this caller"                 "Dette finnes ikke, eller du har ikke tilgang til det" "Check the id and the registry in the path.";
     MethodNotAllowed      405 "The method is not allowed here"                              "Metoden er ikke tillatt her" "The `Allow` header lists the methods of this resource.";
-    NotAcceptable         406 "No representation that you accept exists"                    "Ingen form du godtar, finnes" "Accept `application/json`.";
+    NotAcceptable         406 "No acceptable representation exists"                         "Ingen form du godtar, finnes" "Accept `application/json`.";
     RequestTimeout        408 "The request did not arrive in time"                          "Forespørselen kom ikke fram i tide" "Send the whole body within ten seconds.";
-    InProgress            409 "The same request is being worked on"                         "Samme forespørsel er under behandling" "Repeat it with the same Idempotency-Key after `Retry-After`.";
-    AlreadyExists         409 "Something like this exists already"                          "Noe slikt finnes allerede" "`errors` names the member; look the existing one up.";
-    NotPermitted          409 "The patient's legal basis does not allow this to be kept"    "Pasientens behandlingsgrunnlag tillater ikke at dette lagres" "`errors` tells why; read the patient's permissions, and record the legal basis if it has changed.";
-    LicenceBlocked        409 "This registry refuses answers outside a licence"             "Dette registeret tar ikke imot svar utenfor lisens" "`errors` tells why; the registry manager sees to the licence, or has the registry warn instead (`use_outside_licence`).";
-    StateConflict         409 "The present state does not allow this"                       "Tilstanden tillater ikke dette" "Read the resource again and see which state it is in.";
-    NotHeld               409 "The claim does not hold this invitation"                     "Invitasjonen er ikke lenger din å sende" "Its lease has run out or another claim has it: send nothing, and claim again.";
-    NotAtThisHour         409 "Nothing is sent at this hour"                                "Ingenting sendes på denne tiden" "The registry's plan has hours for sending: send nothing, and claim again after `Retry-After`.";
-    NotToBeSent           409 "This is not to be sent any more"                             "Dette skal ikke sendes lenger" "It was answered, is forbidden by now, or would go to an address that is not the patient's any more: send nothing.";
+    InProgress            409 "The same request is being processed"                         "Samme forespørsel er under behandling" "Repeat it with the same Idempotency-Key after `Retry-After`.";
+    AlreadyExists         409 "The resource exists already"                                 "Noe slikt finnes allerede" "`errors` names the member; read the existing resource.";
+    NotPermitted          409 "The patient's legal basis does not permit storing this"      "Pasientens behandlingsgrunnlag tillater ikke at dette lagres" "`errors` gives the reason; read the patient's permissions, and record the legal basis if it has changed.";
+    LicenceBlocked        409 "This registry refuses answers outside a licence"             "Dette registeret tar ikke imot svar utenfor lisens" "`errors` gives the reason; the registry manager is responsible for the licence, or can make the registry warn instead (`use_outside_licence`).";
+    StateConflict         409 "The resource's state does not permit this"                   "Tilstanden tillater ikke dette" "Read the resource again and check its state.";
+    NotHeld               409 "The claim does not hold this invitation"                     "Invitasjonen er ikke lenger din å sende" "The lease has expired or another claim has the invitation: send nothing, and claim again.";
+    NotAtThisHour         409 "The hour is outside the plan's hours for sending"            "Ingenting sendes på denne tiden" "Send nothing, and claim again after `Retry-After`.";
+    NotToBeSent           409 "The invitation must no longer be sent"                       "Dette skal ikke sendes lenger" "The form was answered, sending is no longer permitted, or the address is no longer the patient's: send nothing.";
     Stale                 412 "The resource has changed since you read it"                  "Ressursen er endret siden du leste den" "Read it again, apply your change, and send the new ETag in `If-Match`.";
     TooLarge              413 "The body is too large"                                       "Innholdet er for stort" "Keep within the operation's limit.";
     UnsupportedMediaType  415 "The body's media type or encoding is not supported"          "Innholdets medietype eller koding støttes ikke" "Send `application/json` (PATCH: `application/merge-patch+json`), not compressed.";
-    Invalid               422 "The request breaks a rule"                                   "Forespørselen bryter en regel" "`errors` names every place and rule.";
-    KeyReused             422 "The Idempotency-Key belongs to another request"              "Idempotency-Key hører til en annen forespørsel" "Use a fresh key for a new request.";
+    Invalid               422 "The request breaks a rule"                                   "Forespørselen bryter en regel" "`errors` names every refused part with its rule.";
+    KeyReused             422 "The Idempotency-Key belongs to another request"              "Idempotency-Key hører til en annen forespørsel" "Use a new key for a new request.";
     PreconditionRequired  428 "If-Match is required"                                        "If-Match må sendes" "Read the resource and send its ETag in `If-Match`.";
-    TooManyRequests       429 "You are sending requests too fast"                           "Du sender forespørsler for raskt" "Wait as `Retry-After` says; `RateLimit` tells what is left.";
+    TooManyRequests       429 "Too many requests"                                           "Du sender forespørsler for raskt" "Wait as `Retry-After` says; `RateLimit` gives the remaining quota.";
     HeadersTooLarge       431 "The request's headers are too large"                         "Hodefeltene er for store" "Keep the headers under 32 KiB.";
-    Internal              500 "Something failed on our side"                                "Noe gikk galt hos oss" "Tell us the request id; repeating the request is safe with the same Idempotency-Key.";
+    Internal              500 "An internal error occurred"                                  "Noe gikk galt hos oss" "Report the request id to the operator; repeating the request is safe with the same Idempotency-Key.";
     Busy                  503 "The service is busy"                                         "Tjenesten er opptatt" "Repeat the request after `Retry-After`.";
-    Unavailable           503 "The service cannot reach its database"                       "Tjenesten mangler forbindelse med databasen" "Repeat the request after `Retry-After`, with the same Idempotency-Key: whether it was stored is not known.";
+    Unavailable           503 "The service cannot reach its database"                       "Tjenesten mangler forbindelse med databasen" "Repeat the request after `Retry-After`, with the same Idempotency-Key: the outcome of the first attempt is unknown.";
     Migrating             503 "This registry is being migrated"                             "Registeret oppgraderes" "Repeat the request after `Retry-After`; other registries are served.";
-    Suspended             503 "This registry is suspended"                                  "Registeret er stanset" "Ask the operator; nothing is lost.";
+    Suspended             503 "This registry is suspended"                                  "Registeret er stanset" "Contact the operator; no data is lost.";
 }
 
 impl Code {
-    /// The stable name.
+    /// The stable name, in snake case.
     pub fn name(self) -> &'static str {
         self.into()
     }
@@ -79,7 +78,7 @@ impl Code {
 /// The language of titles and details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Language {
-    /// English.
+    /// English; the default.
     #[default]
     En,
     /// Norwegian bokmål; also for `no` and `nn`.
@@ -87,7 +86,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// The first language of `Accept-Language` (RFC 9110) that we have, by weight; else English.
+    /// Returns the supported language of `Accept-Language` (RFC 9110) with the greatest weight; else English.
     pub fn negotiate(accept: Option<&str>) -> Self {
         let weight = |range: &str| {
             let mut parts = range.split(';');
@@ -124,38 +123,38 @@ impl Language {
     }
 }
 
-/// What went wrong with one request.
+/// The error of one request.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", code.en())]
 pub struct Problem {
-    /// Which problem it is.
+    /// The code of the problem.
     pub code: Code,
     /// The refused parts of the request.
     pub errors: Vec<Fault>,
-    /// After how long the request may succeed.
+    /// The time after which a retry may succeed.
     pub retry_after: Option<Duration>,
-    /// For our log; never shown.
+    /// The cause, for the log; never part of a response.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// The body of every answer that is not a success (RFC 9457).
+/// The body of every error response (RFC 9457).
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemView {
-    /// A URI that names the problem.
+    /// The URI of the problem's type.
     #[schema(format = "uri", max_length = 100, example = "urn:painreg:problem:not_found")]
     r#type: String,
-    /// What it is, in the language asked for.
+    /// The title, in the language of `Accept-Language`.
     #[schema(max_length = 200)]
     title: &'static str,
-    /// The HTTP status, again.
+    /// The HTTP status code, repeated from the response.
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
     /// The stable code: match on this.
     #[schema(max_length = 50, example = "not_found")]
     code: &'static str,
-    /// The request's id, for asking us about it.
+    /// The URI of the request id, for support requests.
     #[schema(format = "uri", max_length = 120)]
     instance: String,
     /// The refused parts of the request.
@@ -171,25 +170,25 @@ pub struct FaultView {
     /// RFC 6901 pointer into the body; for a query parameter or header its name after `/query/` or `/header/`.
     #[schema(max_length = 1000, example = "/answers/isi_03")]
     pointer: String,
-    /// Why.
+    /// The code of the rule that is broken.
     code: FaultCode,
-    /// Why, in words.
+    /// The rule in words, in the language of `Accept-Language`.
     #[schema(max_length = 200)]
     detail: &'static str,
-    /// Codes of the code system that may have been meant, the likeliest first, each valid on the day in question.
+    /// Suggested codes of the code system, the likeliest first, each valid on the day in question.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 5)]
     suggestions: Vec<SuggestionView>,
 }
 
-/// A code of a catalogue that may have been meant.
+/// A suggested code of a code system.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Suggestion)]
 pub struct SuggestionView {
-    /// The code.
+    /// The code, as the catalogue writes it.
     #[schema(max_length = 40, example = "M79.7")]
     code: String,
-    /// Its title.
+    /// The title of the code.
     #[schema(max_length = 500)]
     title: String,
 }
@@ -201,35 +200,35 @@ impl From<&Suggestion> for SuggestionView {
 }
 
 impl Problem {
-    /// A problem with the places it lies in.
+    /// Returns a problem with the refused parts of the request.
     pub fn with(code: Code, errors: Vec<Fault>) -> Self {
         Self { code, errors, retry_after: None, source: None }
     }
 
-    /// A rule of the request that is broken: 422.
+    /// Returns the problem of a request that breaks a rule: 422.
     pub fn invalid(errors: Vec<Fault>) -> Self {
         Self::with(Code::Invalid, errors)
     }
 
-    /// Our own fault, with its cause for the log.
+    /// Returns an internal error, with its cause for the log.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { code: Code::Internal, errors: Vec::new(), retry_after: None, source: Some(source.into()) }
     }
 
-    /// What is stored does not fit what it was stored as.
+    /// Returns the internal error for a stored value that cannot be read, with its faults for the log.
     pub fn internal_faults(faults: &[Fault]) -> Self {
         let one = |fault: &Fault| format!("{} {}", fault.pointer, <&str>::from(fault.code));
         Self::internal(faults.iter().map(one).collect::<Vec<_>>().join(", "))
     }
 
-    /// The same problem after which a repetition may succeed.
+    /// Returns the problem with the time after which a retry may succeed.
     #[must_use]
     pub fn after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
-    /// The body, for one request.
+    /// Returns the body of the response for one request.
     pub fn view(&self, language: Language, request_id: &str) -> ProblemView {
         let errors = self.errors.iter().take(1000).map(|fault| FaultView {
             pointer: fault.pointer.chars().take(1000).collect(),
@@ -253,7 +252,7 @@ impl Problem {
         }
     }
 
-    /// The whole answer, for one request.
+    /// Returns the complete response for one request.
     pub fn answer(&self, language: Language, request_id: &str) -> HttpResponse {
         let mut answer = HttpResponse::build(self.status_code());
         answer.content_type("application/problem+json");
@@ -280,7 +279,7 @@ impl From<Vec<Fault>> for Problem {
     }
 }
 
-/// A reason not to keep something, among the codes of refused parts.
+/// Converts the reason for a refused permission to a fault code.
 const fn fault_of(reason: PermissionReason) -> FaultCode {
     match reason {
         PermissionReason::ReservedAgainstRegistry => FaultCode::ReservedAgainstRegistry,
@@ -324,7 +323,7 @@ impl AuditOutcome for Problem {
         match self.code {
             Code::NotFound => Some("not_found"),
             Code::AlreadyExists => Some("conflict"),
-            // The policy's own refusal is logged where it is made; one that names a part came after a record was opened.
+            // The policy logs its own refusals; a refusal that names a part came after a record was opened.
             Code::Forbidden if !self.errors.is_empty() => Some("forbidden"),
             Code::Stale
             | Code::Invalid
@@ -348,13 +347,13 @@ impl ResponseError for Problem {
         StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// Replaced by the frame, which knows the request's language and id.
+    /// The middleware replaces this response, with the request's language and id.
     fn error_response(&self) -> HttpResponse {
         self.answer(Language::default(), "unknown")
     }
 }
 
-/// Named in every operation's `responses(..)`, so that none can forget to document its problems.
+/// The error responses in every operation's `responses(..)`.
 pub struct Problems;
 
 impl utoipa::IntoResponses for Problems {
@@ -374,10 +373,10 @@ impl utoipa::IntoResponses for Problems {
         [
             ("400", "The request cannot be understood."),
             ("401", "No valid credentials were presented."),
-            ("403", "The caller's role may not do that."),
-            ("404", "There is no such thing, or it is not the caller's to see."),
+            ("403", "The caller's role does not permit this."),
+            ("404", "Not found, or not accessible to this caller."),
             ("429", "Too many requests."),
-            ("4XX", "The request was refused; `code` tells why."),
+            ("4XX", "The request was refused; `code` gives the reason."),
             ("5XX", "The service failed or is busy; repeat with the same Idempotency-Key."),
         ]
         .into_iter()

@@ -40,7 +40,7 @@ use actix_web::web;
 use utoipa_actix_web::OpenApiFactory;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// What takes the list: the server, which serves it, or the specification, which describes it.
+/// The receiver of the route list: the server, which serves it, or the specification, which describes it.
 pub trait Takes: Sized {
     /// Takes one more route.
     fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self;
@@ -168,7 +168,7 @@ pub fn all(config: &mut impl Takes) {
         .service(service::specification::specification);
 }
 
-/// Long operations.
+/// Adds the routes of long operations.
 fn of_operations(config: &mut impl Takes) {
     config
         .service(operations::list::list_operations)
@@ -176,7 +176,7 @@ fn of_operations(config: &mut impl Takes) {
         .service(operations::cancel::cancel_operation);
 }
 
-/// Who is asked again, what is sent, and what comes of it.
+/// Adds the routes of follow-up: plans, decisions, statistics, calls and invitations.
 fn of_follow_up(config: &mut impl Takes) {
     config
         .service(follow_up_plans::list::list_follow_up_plans)
@@ -203,7 +203,7 @@ fn of_follow_up(config: &mut impl Takes) {
         .service(invitations::read::read_invitation);
 }
 
-/// What happened, and who is told.
+/// Adds the routes of alerts, events and webhooks.
 fn of_events(config: &mut impl Takes) {
     config
         .service(alerts::list::list_alerts)

@@ -1,4 +1,4 @@
-//! What several nouns show. Routes import views, never each other.
+//! Views that several nouns share. Routes import views, never each other.
 
 pub mod draft;
 pub mod event;

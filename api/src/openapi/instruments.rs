@@ -1,4 +1,5 @@
-//! The catalogue of instruments for people, rendered from what scoring uses. No item wording: that is licensed.
+//! The catalogue of instruments in Markdown, rendered from the definitions that scoring uses. No item wording: that is
+//! licensed.
 
 use std::fmt::Write as _;
 

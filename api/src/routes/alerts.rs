@@ -8,30 +8,30 @@ use painreg_domain::ids::{AlertId, PatientId, SubmissionId};
 use painreg_tenants::store::alerts::RaisedAlert;
 use serde::Serialize;
 
-/// An answer that the clinic must see. What was answered stands in the submission.
+/// An answer that the clinic must see (varsel). The answer itself is in the submission.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Alert)]
 pub struct AlertView {
-    /// Its id.
+    /// The id of the alert.
     id: AlertId,
-    /// About whom.
+    /// The patient who answered.
     patient_id: PatientId,
-    /// In which submission.
+    /// The submission with the answer.
     submission_id: SubmissionId,
-    /// By which instrument.
+    /// The instrument of the alert.
     #[schema(max_length = 40, example = "hscl25")]
     instrument: String,
-    /// What it is about.
+    /// The code of the alert within the instrument.
     #[schema(max_length = 40, example = "suicidal_thoughts")]
     code: String,
-    /// When the answer arrived.
+    /// The time when the answer arrived.
     raised_at: jiff::Timestamp,
-    /// When somebody took it on; null while it is open.
+    /// The time of the acknowledgement; null while the alert is open.
     acknowledged_at: Option<jiff::Timestamp>,
-    /// Who took it on.
+    /// The actor who acknowledged the alert, as in the access log; null while the alert is open.
     #[schema(max_length = 200)]
     acknowledged_by: Option<String>,
-    /// Its version; also the ETag.
+    /// The version of the alert; also the ETag.
     #[schema(minimum = 1)]
     version: i64,
 }

@@ -1,4 +1,4 @@
-//! The access log (innsynslogg), as patients and those who oversee read it.
+//! The access log (innsynslogg), for patients and for supervision.
 
 pub mod list;
 pub mod of_patient;
@@ -13,49 +13,49 @@ use crate::wire::ListedCode;
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = AccessEvent)]
 pub struct EventView {
-    /// The entry's id.
+    /// The id of the log entry.
     id: EventId,
-    /// When.
+    /// The time of the access.
     at: jiff::Timestamp,
-    /// `person`, `machine` or `system`.
+    /// The kind of actor: `person`, `machine` or `system`.
     #[schema(max_length = 20, example = "person")]
     actor_kind: String,
-    /// Who, as the issuer names them.
+    /// The person or client, as the issuer names them.
     #[schema(max_length = 200)]
     actor: String,
-    /// Health personnel number (HPR-nummer).
+    /// The health personnel number (HPR-nummer); null where the token has none.
     #[schema(max_length = 200)]
     hpr: Option<String>,
-    /// The role the actor acted in.
+    /// The role of the actor in the request.
     #[schema(max_length = 40, example = "clinician")]
     role: String,
-    /// Organisation number.
+    /// The organisation number (organisasjonsnummer) of the actor's organisation; null where the token has none.
     #[schema(max_length = 200)]
     organisation: Option<String>,
-    /// The client program.
+    /// The id of the client program; null where the token has none.
     #[schema(max_length = 200)]
     client: Option<String>,
-    /// The patient whose record was opened; null where none was.
+    /// The patient with the opened record; null where no record was opened.
     patient: Option<PatientId>,
-    /// What was done: the `x-action` of the operation.
+    /// The `x-action` of the operation.
     #[schema(max_length = 60, example = "ReadPatient")]
     action: String,
-    /// Why.
+    /// The purpose of the access.
     #[schema(max_length = 40, example = "treatment")]
     purpose: String,
-    /// What kind of data.
+    /// The categories of data that were read or changed.
     #[schema(value_type = Vec<ListedCode>, max_items = 20)]
     categories: Vec<String>,
-    /// The address the request came from.
+    /// The IP address of the client.
     #[schema(max_length = 60)]
     origin: Option<String>,
-    /// What else there is to say, such as `replayed`.
+    /// The object of the action or a remark, such as `replayed`; null where there is none.
     #[schema(max_length = 200)]
     object: Option<String>,
-    /// `ok`, `forbidden` or `not_found`.
+    /// The outcome: `ok`, `forbidden` or `not_found`.
     #[schema(max_length = 20, example = "ok")]
     outcome: String,
-    /// The request's id.
+    /// The id of the request.
     #[schema(max_length = 64)]
     request_id: String,
 }

@@ -1,3 +1,3 @@
-//! The body map.
+//! The regions of the body map (kroppskart).
 
 pub mod list;

@@ -1,4 +1,4 @@
-//! Whom to ring about an unanswered invitation, and what came of it.
+//! The call list (ringeliste) for unanswered invitations, and the calls that were made.
 
 pub mod calls;
 pub mod read;
@@ -10,22 +10,22 @@ use painreg_domain::ids::{CallId, DecisionId, PatientId};
 use painreg_tenants::store::calls::Call;
 use serde::Serialize;
 
-/// A call that was made.
+/// A recorded call.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = FollowUpCall)]
 pub struct CallView {
-    /// Its id.
+    /// The id of the call.
     id: CallId,
-    /// Whom it was to.
+    /// The patient who was called.
     patient_id: PatientId,
-    /// About which decision.
+    /// The follow-up decision that the call was about.
     decision_id: DecisionId,
-    /// When.
+    /// The time of the call.
     called_at: Timestamp,
-    /// By whom, as the access log shows them.
+    /// The actor who called, as in the access log.
     #[schema(max_length = 200)]
     called_by: String,
-    /// `reached`, `no_reply`, `wrong_number`, `declined`, `will_answer` or `unable`.
+    /// The outcome: `reached`, `no_reply`, `wrong_number`, `declined`, `will_answer` or `unable`.
     #[schema(value_type = String, max_length = 20, example = "no_reply")]
     outcome: CallOutcome,
 }

@@ -8,16 +8,16 @@ use painreg_domain::code_list::{List, Listed};
 use painreg_tenants::store::code_lists::KeptList;
 use serde::Serialize;
 
-/// A code list.
+/// A code list of the registry.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = CodeList)]
 pub struct CodeListView {
-    /// Which list.
+    /// The name of the list.
     list: List,
-    /// Its codes, in order, in force or not.
+    /// The codes, in order, including those not in force.
     #[schema(max_items = 500)]
     codes: Vec<Listed>,
-    /// When it last changed.
+    /// The time of the last change.
     updated_at: Timestamp,
     /// Counts changes; also the ETag.
     #[schema(minimum = 1)]

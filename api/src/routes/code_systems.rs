@@ -1,4 +1,4 @@
-//! Code systems (kodeverk): what codes there are and when they are valid. Shared by every registry; no patient.
+//! Code systems (kodeverk): codes with their periods of validity. Shared by all registries; no patient data.
 
 pub mod list;
 pub mod read;
@@ -9,59 +9,59 @@ use jiff::civil::Date;
 use painreg_domain::code::{CodeBook, Coded, Edition, System};
 use serde::Serialize;
 
-/// A code system as it has been loaded here.
+/// A code system, with the state of its import.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = CodeSystem)]
 pub struct CodeSystemView {
-    /// Which one.
+    /// The identifier of the code system.
     system: System,
-    /// Its name.
+    /// The name of the code system.
     #[schema(max_length = 20, example = "ICD-10")]
     name: &'static str,
-    /// How many codes are valid today; 0 where nothing has been loaded.
+    /// The number of codes that are valid today; 0 where no edition has been imported.
     #[schema(minimum = 0, maximum = 1_000_000)]
     valid_codes: usize,
-    /// When an edition was imported last.
+    /// The time of the last import; null where no edition has been imported.
     imported_at: Option<Timestamp>,
-    /// The editions, by the day they became valid.
+    /// The editions, ordered by their first day of validity.
     #[schema(max_items = 1000)]
     editions: Vec<EditionView>,
 }
 
-/// An imported edition.
+/// An imported edition of the code system.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = CodeSystemEdition)]
 pub struct EditionView {
-    /// Its name; `demonstration`: codes that are no official codes.
+    /// The name of the edition; `demonstration`: the codes are not official.
     #[schema(max_length = 40, example = "2026")]
     edition: String,
-    /// The day it became valid.
+    /// The first day of validity of the edition.
     valid_from: Date,
-    /// How many codes it listed.
+    /// The number of codes in the edition.
     #[schema(minimum = 0, maximum = 1_000_000)]
     codes: u64,
-    /// When it was imported last.
+    /// The time of the last import of the edition.
     imported_at: Timestamp,
 }
 
-/// A code with its title, as long as both are valid.
+/// A code with its title, for the period in which both are valid.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Code)]
 pub struct CodeView {
-    /// The code.
+    /// The code, as the code system writes it.
     #[schema(max_length = 16, example = "M79.7")]
     code: String,
-    /// What it stands for: in Norwegian or, lacking that, in English.
+    /// The title of the code: in Norwegian or, if there is none, in English.
     #[schema(max_length = 500)]
     title: String,
-    /// What it stands for in English, where that is known.
+    /// The title in English; null where there is none.
     #[schema(max_length = 500)]
     title_en: Option<String>,
-    /// The first day.
+    /// The first day of validity.
     valid_from: Date,
-    /// The last day; null while it is valid.
+    /// The last day of validity; null while the code is valid.
     valid_to: Option<Date>,
-    /// The edition that brought it.
+    /// The edition that introduced it.
     #[schema(max_length = 40, example = "2026")]
     edition: String,
 }

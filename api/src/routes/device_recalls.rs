@@ -1,3 +1,3 @@
-//! Recalls of devices (tilbakekalling): who carries one.
+//! Recalls of devices (tilbakekalling): the patients who carry a device.
 
 pub mod list;

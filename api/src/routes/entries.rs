@@ -1,5 +1,5 @@
-//! What the clinic records, of whatever kind: seven operations a kind, written once. The kinds, their paths, rights and
-//! filters stand in `painreg_domain::clinical`; a new kind is a row there, a table, and a line in the route list.
+//! Clinical entries of every kind: seven operations per kind, written once. The kinds, their paths, rights and filters
+//! are in `painreg_domain::clinical`; a new kind is a row there, a table, and a line in the route list.
 
 mod change;
 mod list;
@@ -42,12 +42,12 @@ pub fn all(config: &mut impl Takes) {
     crate::recording::of_every_kind!(serve);
 }
 
-/// Where a patient's entries of a kind are; `{patient}` and `{entry}` are path parameters.
+/// Returns the path of a patient's entries of a kind; `{patient}` and `{entry}` are path parameters.
 fn path(kind: EntryKind, rest: &str) -> String {
     format!("/v1/tenants/{{tenant}}/patients/{{patient}}/{}{rest}", kind.row().path)
 }
 
-/// Where all entries of a kind are.
+/// Returns the path of all entries of a kind in the registry.
 fn registry_path(kind: EntryKind) -> String {
     format!("/v1/tenants/{{tenant}}/{}", kind.row().path)
 }
@@ -81,7 +81,7 @@ impl<T: Entry> utoipa_actix_web::OpenApiFactory for Entries<T> {
 /// The path of one entry.
 pub(super) type OnePath = web::Path<(String, PatientId, EntryId)>;
 
-/// What is to be recorded: the domain's own structure.
+/// The entry to record: the structure of the domain.
 pub(super) struct Content<T>(pub(super) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Content<T> {
@@ -91,13 +91,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Content<T> {
 }
 
 impl<T> Validate for Content<T> {
-    /// The domain examines it.
+    /// The domain validates the entry.
     fn validate(&self) -> Result<(), ValidationErrors> {
         Ok(())
     }
 }
 
-/// An entry as an answer: the members as the database writes them.
+/// An entry in a response: the members as the database serialises them.
 fn answer(stored: Stored) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::ETAG, etag(stored.version)))
@@ -105,11 +105,11 @@ fn answer(stored: Stored) -> HttpResponse {
         .body(stored.json)
 }
 
-/// The query of an operation, each name at most once and each value used: what is left over is refused.
+/// The query of an operation: each name at most once; a value that no parameter uses is refused.
 pub struct Pairs(Vec<(String, String)>);
 
 impl Pairs {
-    /// The pairs as they came.
+    /// The pairs in the order of the query string.
     pub fn new(pairs: Vec<(String, String)>) -> Result<Self, Problem> {
         for (at, (name, value)) in pairs.iter().enumerate() {
             if pairs.iter().take(at).any(|(other, _)| other == name) || value.contains('\0') {
@@ -119,24 +119,24 @@ impl Pairs {
         Ok(Self(pairs))
     }
 
-    /// The value of a name, if there is one.
+    /// Returns the value of a name; `None` without one.
     pub fn take(&mut self, name: &str) -> Option<String> {
         let at = self.0.iter().position(|(given, _)| given == name)?;
         Some(self.0.swap_remove(at).1)
     }
 
-    /// The value of a name, read.
+    /// Returns the parsed value of a name.
     pub fn read<V: std::str::FromStr>(&mut self, name: &str) -> Result<Option<V>, Problem> {
         self.take(name).map(|text| text.parse().map_err(|_| parameter("query", name))).transpose()
     }
 
-    /// Fails where something is left over.
+    /// Returns an error for a pair that no parameter uses.
     pub fn end(self) -> Result<(), Problem> {
         self.0.first().map_or(Ok(()), |(name, _)| Err(parameter("query", name)))
     }
 }
 
-/// Why an entry is changed or taken back, from the query.
+/// Reads the reason of a change or withdrawal from the query.
 fn reason_of(pairs: Vec<(String, String)>, usual: ChangeReason) -> Result<ChangeReason, Problem> {
     let mut pairs = Pairs::new(pairs)?;
     let reason = pairs.read("reason")?.unwrap_or(usual);
@@ -144,7 +144,7 @@ fn reason_of(pairs: Vec<(String, String)>, usual: ChangeReason) -> Result<Change
     Ok(reason)
 }
 
-/// The value that a filter asks for: a reference, or a text of at most 200 characters.
+/// Returns the value of a filter: a reference, or a text of at most 200 characters.
 fn wanted(member: &'static str, text: String) -> Result<FilterValue, Problem> {
     let refers = matches!(member, "episode_id" | "referral_id" | "implant_id");
     if refers {
@@ -160,5 +160,5 @@ fn sort_name(sort: Sort) -> &'static str {
     sort.into()
 }
 
-/// What a revision or explant may not become afterwards: it has marked components.
+/// The fault of a change to a revision or explant that has marked components as removed.
 const FIXED: FaultCode = FaultCode::Contradiction;

@@ -1,3 +1,3 @@
-//! What happened (hendelser), for systems that keep up with the registry.
+//! Events (hendelser), for systems that follow the registry.
 
 pub mod list;

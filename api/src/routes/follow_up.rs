@@ -1,4 +1,4 @@
-//! What is decided of patients' follow-up, and why: of one, of many, in counts; and deciding again.
+//! Follow-up decisions with their reasons: of one patient, as a list, in counts; and the repeated decision.
 
 pub mod counts;
 pub mod decisions;

@@ -1,4 +1,4 @@
-//! The registry's plan of follow-up: its versions, its draft, and what a draft would change.
+//! The registry's follow-up plan: its versions, its draft, and a simulation of a draft.
 
 pub mod discard;
 pub mod draft;
@@ -24,17 +24,17 @@ use crate::views::draft::DraftFault;
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = FollowUpPlan)]
 pub struct PlanView {
-    /// Which version, from 1; the highest is in force.
+    /// The number of the version, from 1; the highest is in force.
     #[schema(minimum = 1)]
     version: i64,
-    /// What it says.
+    /// The content of the plan.
     definition: FollowUpPlanDefinition,
-    /// Every rule, a wave of a track, with the version in which it became what it is.
+    /// Every rule (a wave of a track), with the version of the plan that last changed it.
     #[schema(value_type = Object, example = json!({"rf_3": 1, "rf_6": 2}))]
     rules: BTreeMap<String, i64>,
-    /// When it was published.
+    /// The time of publication.
     published_at: Timestamp,
-    /// Who published it, as the access log shows them.
+    /// The actor who published it, as in the access log.
     #[schema(max_length = 200)]
     published_by: String,
 }
@@ -46,16 +46,16 @@ impl From<PublishedPlan> for PlanView {
     }
 }
 
-/// The plan that is being written.
+/// The draft of the plan.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = FollowUpPlanDraft)]
 pub struct PlanDraftView {
-    /// What it says so far.
+    /// The content of the draft.
     definition: FollowUpPlanDefinition,
-    /// What must be mended before it can be published; pointers lead into the definition.
+    /// The faults to correct before publication; pointers refer to the definition.
     #[schema(max_items = 1000)]
     faults: Vec<DraftFault>,
-    /// When it last changed.
+    /// The time of the last change.
     updated_at: Timestamp,
     /// Counts changes; also the ETag.
     #[schema(minimum = 1)]
@@ -71,7 +71,7 @@ fn shown(tx: &mut Tx<'_>, draft: PlanDraft) -> Result<PlanDraftView, Problem> {
     Ok(PlanDraftView { definition, faults, updated_at, version })
 }
 
-/// The same faults, seen from a body whose `definition` they are of.
+/// Returns the faults with pointers into the body's `definition`.
 fn of_definition(error: StoreError) -> Problem {
     match error {
         StoreError::Invalid(faults) => {

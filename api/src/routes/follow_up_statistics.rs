@@ -1,4 +1,4 @@
-//! Who was asked and who answered: response rates, the decisions behind them, and how those who do not answer differ.
+//! Response statistics: rates, the decisions behind them, and the non-responder profile.
 
 pub mod decisions;
 pub mod profile;
@@ -12,46 +12,46 @@ use serde::{Deserialize, Serialize};
 use crate::problem::Problem;
 use crate::wire::{ListedCode, parameter, short};
 
-/// For whom figures are meant.
+/// The precision of the figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Disclosure {
-    /// For those who may list every decision behind them.
+    /// Exact figures, for callers who may list every decision behind them.
     #[default]
     Exact,
-    /// For everybody: small groups are put together until no figure is about fewer than five people.
+    /// Publishable figures: small groups are combined until no figure covers fewer than five people.
     Publishable,
 }
 
-/// Of whom, and how they are told apart.
+/// The query of the statistics: the period and the dimensions.
 #[derive(Clone, Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct StatisticsParams {
-    /// Those first asked on this day or later, in Norway.
+    /// Only occurrences first asked about on this day or later, in Norway.
     from: Option<Date>,
-    /// Those first asked on this day or earlier.
+    /// Only occurrences first asked about on this day or earlier.
     to: Option<Date>,
-    /// Of this rule only.
+    /// Only occurrences of this rule.
     #[param(max_length = 40)]
     rule: Option<String>,
     /// Only patients of this unit.
     #[param(max_length = 100)]
     unit: Option<String>,
-    /// By `rule` (the default), `track`, `wave`, `channel`, `reminder`, `month`, `age_band`, `sex`, `diagnosis_group` or
-    /// `unit`.
+    /// The first dimension of the groups: `rule` (the default), `track`, `wave`, `channel`, `reminder`, `month`,
+    /// `age_band`, `sex`, `diagnosis_group` or `unit`.
     #[param(value_type = Option<String>, max_length = 20)]
     by: Option<Dimension>,
-    /// And by another of these.
+    /// The second dimension of the groups, another of these.
     #[param(value_type = Option<String>, max_length = 20)]
     and: Option<Dimension>,
-    /// `exact` (the default), or `publishable`: small groups are put together.
+    /// The precision: `exact` (the default), or `publishable`, with small groups combined.
     #[param(value_type = Option<String>, max_length = 20)]
     disclosure: Option<Disclosure>,
 }
 
 impl StatisticsParams {
-    /// The period, and by what groups are told apart.
+    /// Returns the period and the dimensions of the groups.
     fn to_domain(&self) -> Result<(Period, Vec<Dimension>), Problem> {
         if self.from.zip(self.to).is_some_and(|(from, to)| to < from) {
             return Err(parameter("query", "to"));
@@ -66,7 +66,7 @@ impl StatisticsParams {
         Ok((period, [Some(by), self.and].into_iter().flatten().collect()))
     }
 
-    /// The same question as a query, for links.
+    /// Returns the query string of the same request, for links.
     fn as_query(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (name, value) in [
@@ -85,27 +85,28 @@ impl StatisticsParams {
     }
 }
 
-/// How many of a group were asked, reached and answered.
+/// The numbers asked, reached and answered in one group.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = ResponseCell)]
 pub struct CellView {
-    /// The group, by each dimension; null: those whose own groups are too small to be told apart.
+    /// The group, by each dimension; null: the groups that are too small to show separately.
     #[schema(value_type = Option<Vec<ListedCode>>, max_items = 2, example = json!(["rf_3"]))]
     group: Option<Vec<String>>,
-    /// Occurrences asked about: each once, however many reminders.
+    /// The number of occurrences asked about: each once, regardless of reminders.
     #[schema(minimum = 0)]
     sent: i64,
-    /// Those of them that are known to have arrived.
+    /// The number of these with a confirmed delivery.
     #[schema(minimum = 0)]
     delivered: i64,
-    /// Those of them that were answered.
+    /// The number of these with an answer.
     #[schema(minimum = 0)]
     answered: i64,
-    /// The share of those asked that was answered, in per cent, to one decimal; null where nobody was asked.
+    /// The share of occurrences asked about that was answered, in per cent, with one decimal; null where none was
+    /// asked about.
     #[schema(example = 75.0)]
     percent: Option<f64>,
-    /// Where the decisions are listed that `sent` counts; with `&figure=answered` or `delivered` those of the others. Null of
-    /// figures that are published.
+    /// The path of the list of decisions counted by `sent`; add `&figure=answered` or `&figure=delivered` for the
+    /// other figures. Null in publishable figures.
     #[schema(max_length = 2000)]
     decisions: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Forms: what can be answered, in the registry's own published versions, and the drafts that these come from.
+//! Forms: the registry's published versions, and the drafts that they come from.
 
 pub mod begin;
 pub mod differences;
@@ -32,15 +32,15 @@ use crate::wire::{ListedCode, reply};
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Form)]
 pub struct FormView {
-    /// Its code.
+    /// The code of the form.
     #[schema(max_length = 64, example = "opr-baseline")]
     code: String,
-    /// Its version.
+    /// The version of the form.
     #[schema(max_length = 32, example = "1")]
     version: String,
-    /// When in the course it is asked for.
+    /// The wave of the course in which the form is asked for.
     wave: Wave,
-    /// Codes of every item, its instruments' included.
+    /// The codes of all items, those of instruments included.
     #[schema(value_type = Vec<ListedCode>, max_items = 2000)]
     item_codes: Vec<String>,
     /// The whole definition: title, own items, instruments, Nettskjema mapping.
@@ -60,7 +60,7 @@ impl From<Form> for FormView {
     }
 }
 
-/// What a draft is to be.
+/// The content of a draft.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FormDraft {
@@ -69,19 +69,19 @@ pub struct FormDraft {
     definition: Definition,
 }
 
-/// A form that is being written.
+/// The draft of a form.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = StoredFormDraft)]
 pub struct DraftView {
-    /// The whole definition so far.
+    /// The whole definition of the draft.
     #[schema(value_type = Object)]
     definition: Definition,
-    /// What must be mended before it can be published; pointers lead into the definition.
+    /// The faults to correct before publication; pointers refer to the definition.
     #[schema(max_items = 1000)]
     faults: Vec<DraftFault>,
-    /// When it was begun.
+    /// The time of creation.
     created_at: Timestamp,
-    /// When it last changed.
+    /// The time of the last change.
     updated_at: Timestamp,
     /// Counts changes; also the ETag.
     #[schema(minimum = 1)]
@@ -101,23 +101,23 @@ impl From<StoredFormDraft> for DraftView {
     }
 }
 
-/// What became of a form from outside.
+/// The result of the import of a form.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ImportedForm {
-    /// Its code.
+    /// The code of the form.
     #[schema(max_length = 64, example = "opr-baseline")]
     code: String,
-    /// Its version.
+    /// The version of the form.
     #[schema(max_length = 32, example = "1")]
     version: String,
-    /// Whether it is published here, or a draft.
+    /// Whether the version is already published in this registry; false: a draft.
     published: bool,
-    /// What must be mended before the draft can be published; pointers lead into the definition.
+    /// The faults to correct before the draft can be published; pointers refer to the definition.
     #[schema(max_items = 1000)]
     faults: Vec<DraftFault>,
 }
 
-/// Begins a draft from outside, unless the same is here already: published, or as a draft.
+/// Creates a draft from an imported form, unless the same version exists: published, or as a draft.
 fn take_in(tx: &mut Tx<'_>, tenant: &str, definition: Definition) -> Result<Reply, Problem> {
     let place = format!("/v1/tenants/{tenant}/forms/{}", definition.code);
     let known = match forms::version(tx, &definition.code, &definition.version) {

@@ -1,3 +1,3 @@
-//! What lies in a patient right now.
+//! The implants that a patient carries.
 
 pub mod current;

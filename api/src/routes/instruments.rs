@@ -7,14 +7,14 @@ pub mod score;
 use painreg_domain::instrument::{Direction, Instrument, Scale, WordingLicence};
 use serde::Serialize;
 
-/// One instrument of the catalogue: everything that is known of it but its wording, which is licensed.
+/// One instrument of the catalogue, without its wording, which is licensed.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Instrument)]
 pub struct InstrumentView {
-    /// Its code.
+    /// The code of the instrument.
     #[schema(max_length = 40, example = "isi")]
     code: &'static str,
-    /// Its name.
+    /// The name of the instrument.
     #[schema(max_length = 200)]
     name: &'static str,
     /// The edition of the questionnaire.
@@ -26,34 +26,34 @@ pub struct InstrumentView {
     /// The period that the questions ask about.
     #[schema(max_length = 200)]
     recall: &'static str,
-    /// What a higher score means.
+    /// The meaning of a higher score.
     direction: Direction,
-    /// How answers are numbered, where editions differ.
+    /// The numbering of answers, where editions differ; null where they do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 500)]
     coding: Option<&'static str>,
-    /// What happens where answers are missing.
+    /// The treatment of missing answers.
     #[schema(max_length = 500)]
     missing: &'static str,
-    /// The smallest change that matters to a patient, and who says so.
+    /// The smallest change that matters to a patient (MCID), with its source; null where none is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 500)]
     mcid: Option<&'static str>,
-    /// What may be done with the wording.
+    /// The terms of use of the wording.
     licence: WordingLicence,
-    /// Whom to ask about the wording.
+    /// The licensor of the wording.
     #[schema(max_length = 200)]
     licensor: &'static str,
-    /// Languages (BCP 47) in which an edition is known to exist; empty: not known here.
+    /// The languages (BCP 47) of known editions; empty: unknown.
     #[schema(value_type = Vec<Sentence>, max_items = 20)]
     languages: &'static [String],
-    /// Where the scoring was published.
+    /// The publication of the scoring.
     #[schema(max_length = 2000)]
     source: &'static str,
-    /// What a reader of the scores should know.
+    /// Notes for readers of the scores.
     #[schema(value_type = Vec<Sentence>, max_items = 20)]
     notes: &'static [String],
-    /// What has not been confirmed in the publication itself.
+    /// Facts that have not been confirmed in the publication itself.
     #[schema(value_type = Vec<Sentence>, max_items = 20)]
     unconfirmed: &'static [String],
     /// The items, in the order of the form.
@@ -62,18 +62,18 @@ pub struct InstrumentView {
     /// The scales, in the order of a result.
     #[schema(max_items = 20)]
     scales: Vec<ScaleView>,
-    /// The cut-offs.
+    /// The cut-offs (flags).
     #[schema(max_items = 20)]
     flags: Vec<RuleView>,
-    /// What calls for the clinic's attention.
+    /// The alerts for the clinic.
     #[schema(max_items = 20)]
     alerts: Vec<AlertView>,
-    /// EQ-5D: the value sets, the one that is used unless another is asked for first.
+    /// EQ-5D: the value sets, the default first.
     #[schema(max_items = 50)]
     value_sets: Vec<ValueSetView>,
 }
 
-/// A sentence in a list, for the specification only: texts have limits there.
+/// A sentence in a list, for the length limits of the specification only.
 #[derive(utoipa::ToSchema)]
 #[schema(value_type = String, max_length = 500)]
 pub struct Sentence(pub String);
@@ -82,40 +82,40 @@ pub struct Sentence(pub String);
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = InstrumentItem)]
 pub struct ItemView {
-    /// Its code.
+    /// The code of the item.
     #[schema(max_length = 40, example = "isi_01")]
     code: &'static str,
-    /// A short name of our own, for navigation.
+    /// A short label for navigation, not the wording.
     #[schema(max_length = 100, example = "sleep onset")]
     label: &'static str,
-    /// Smallest answer.
+    /// The smallest answer.
     #[schema(minimum = -1000, maximum = 1000)]
     min: i32,
-    /// Largest answer.
+    /// The largest answer.
     #[schema(minimum = -1000, maximum = 1000)]
     max: i32,
 }
 
-/// One scale.
+/// One scale of the instrument.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = InstrumentScale)]
 pub struct ScaleView {
-    /// Its code.
+    /// The code of the scale.
     #[schema(max_length = 40, example = "total")]
     code: &'static str,
-    /// How many items it rests on.
+    /// The number of items in the scale.
     #[schema(minimum = 1, maximum = 1000)]
     n_items: usize,
-    /// Smallest possible value; absent where the value is text, or a value set says it.
+    /// The smallest possible value; null for text, or where a value set defines it.
     #[serde(skip_serializing_if = "Option::is_none")]
     min: Option<f64>,
-    /// Largest possible value.
+    /// The largest possible value; null where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     max: Option<f64>,
-    /// What a higher value means, where it differs between the scales.
+    /// The meaning of a higher value, where the scales differ; null where they do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     direction: Option<Direction>,
-    /// Its published bands, from the lowest; each ends where the next one begins.
+    /// The published bands, from the lowest; each ends where the next one begins.
     #[schema(max_items = 20)]
     bands: Vec<RuleView>,
 }
@@ -124,10 +124,10 @@ pub struct ScaleView {
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = InstrumentRule)]
 pub struct RuleView {
-    /// Its name.
+    /// The name of the band or cut-off.
     #[schema(max_length = 40, example = "ge30")]
     name: &'static str,
-    /// A band: where it begins, such as `>= 8`. A cut-off: when it is reached, such as `total >= 30`.
+    /// The rule. A band: its lower bound, such as `>= 8`. A cut-off: its condition, such as `total >= 30`.
     #[schema(max_length = 200, example = "total >= 30")]
     rule: &'static str,
 }
@@ -136,7 +136,7 @@ pub struct RuleView {
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = InstrumentAlert)]
 pub struct AlertView {
-    /// What it is about.
+    /// The code of the alert.
     #[schema(max_length = 40, example = "suicidal_thoughts")]
     code: &'static str,
     /// The item that raises it.
@@ -151,10 +151,10 @@ pub struct AlertView {
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = InstrumentValueSet)]
 pub struct ValueSetView {
-    /// Its code.
+    /// The code of the value set.
     #[schema(max_length = 40, example = "NO_5L_2024")]
     code: &'static str,
-    /// Where it was published.
+    /// The publication of the value set.
     #[schema(max_length = 500)]
     publication: &'static str,
 }

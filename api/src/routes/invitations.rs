@@ -1,4 +1,4 @@
-//! What is sent: claimed by senders, handed over, told the end of; and looked up.
+//! Invitations: claimed by senders, handed over, reported; and read by the clinic.
 
 pub mod claim;
 pub mod hand_over;
@@ -12,61 +12,61 @@ use painreg_domain::ids::{DecisionId, EntryId, InvitationId, PatientId};
 use painreg_tenants::store::invitations::Invitation;
 use serde::Serialize;
 
-/// An invitation or a reminder (invitasjon, purring). Where it went is not here.
+/// An invitation or a reminder (invitasjon, purring), without the address it was sent to.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Invitation)]
 pub struct InvitationView {
-    /// Its id: the reference that a gateway is to know it by.
+    /// The id of the invitation: the reference for the gateway.
     id: InvitationId,
-    /// To whom.
+    /// The patient who receives the message.
     patient_id: PatientId,
-    /// The decision it carries out.
+    /// The decision that the invitation carries out.
     decision_id: DecisionId,
-    /// The rule.
+    /// The name of the rule.
     #[schema(max_length = 40, example = "rf_3")]
     rule: String,
     /// The entry that started the occurrence.
     start_id: EntryId,
-    /// Which occurrence of it.
+    /// The number of the occurrence of the rule.
     #[schema(minimum = 0)]
     number: i32,
-    /// Counts everything sent for the occurrence, from 1.
+    /// The number among all messages of the occurrence, from 1.
     #[schema(minimum = 1)]
     attempt: i32,
-    /// 0: the invitation itself; then the reminders.
+    /// The number of the reminder (purring); 0: the invitation.
     #[schema(minimum = 0)]
     reminder: i32,
-    /// By which channel.
+    /// The channel of the message.
     #[schema(max_length = 40, example = "sms")]
     channel: String,
-    /// For which form.
+    /// The code of the form to answer.
     #[schema(max_length = 64, example = "opr-rf")]
     form: String,
-    /// `claimed`, `handed_over`, `sent`, `delivered`, `failed`, `unknown` or `withdrawn`.
+    /// The state: `claimed`, `handed_over`, `sent`, `delivered`, `failed`, `unknown` or `withdrawn`.
     #[schema(value_type = String, max_length = 20, example = "sent")]
     state: InvitationState,
-    /// Who took it on last, as the access log shows them.
+    /// The actor of the last claim, as in the access log.
     #[schema(max_length = 200)]
     claimed_by: String,
-    /// When.
+    /// The time of the last claim.
     claimed_at: Timestamp,
-    /// Until when it was theirs.
+    /// The lease expiry of the last claim.
     lease_until: Timestamp,
-    /// When they were told to send it.
+    /// The time of the hand-over to the sender; null before.
     handed_over_at: Option<Timestamp>,
-    /// When it was sent.
+    /// The time of sending; null before.
     sent_at: Option<Timestamp>,
-    /// When it arrived.
+    /// The time of delivery; null before.
     delivered_at: Option<Timestamp>,
-    /// When it failed.
+    /// The time of the failure; null where there was none.
     failed_at: Option<Timestamp>,
-    /// Why.
+    /// The reason of the failure; null where there was none.
     #[schema(max_length = 40, example = "invalid_address")]
     failure: Option<String>,
-    /// What the sender's system calls it.
+    /// The reference of the sender's system; null without one.
     #[schema(max_length = 100)]
     reference: Option<String>,
-    /// Counts changes.
+    /// Counts changes; also the ETag.
     #[schema(minimum = 1)]
     version: i64,
 }

@@ -17,20 +17,20 @@ use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{ObjectBuilder, RefOr};
 use validator::{Validate, ValidationErrors};
 
-/// A licence as people write it.
+/// A licence in a request body.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 #[schema(as = NewLicence)]
 pub struct LicenceBody(pub Licence);
 
 impl Validate for LicenceBody {
-    /// The domain says what is wrong with it.
+    /// The domain reports the faults.
     fn validate(&self) -> Result<(), ValidationErrors> {
         Ok(())
     }
 }
 
-/// What to change about a licence (RFC 7396), for the specification only: its members, none of them required.
+/// The merge patch of a licence (RFC 7396), for the specification only: its members, none of them required.
 pub struct LicenceChange;
 
 impl utoipa::PartialSchema for LicenceChange {
@@ -51,17 +51,17 @@ impl utoipa::ToSchema for LicenceChange {
     }
 }
 
-/// A licence.
+/// A licence of the registry.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = RegisteredLicence)]
 pub struct LicenceView {
-    /// Its id.
+    /// The id of the licence.
     id: LicenceId,
-    /// What it says; invoices and note are shown to those who manage licences.
+    /// The terms of the licence; invoices and note are shown to callers who manage licences.
     licence: Option<Licence>,
-    /// When it was registered.
+    /// The time of registration.
     created_at: Timestamp,
-    /// When it last changed.
+    /// The time of the last change.
     updated_at: Timestamp,
     /// The action that last changed it.
     #[schema(max_length = 64)]

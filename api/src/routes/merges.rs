@@ -1,4 +1,4 @@
-//! Duplicates: found, merged, parted again.
+//! Duplicates: candidates, merges and their undo.
 
 pub mod candidates;
 pub mod list;
@@ -11,24 +11,24 @@ use painreg_domain::ids::{MergeId, PatientId};
 use painreg_tenants::store::merges::Merge;
 use serde::Serialize;
 
-/// A merge, standing or undone.
+/// A merge, in force or undone.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Merge)]
 pub struct MergeView {
-    /// Its id.
+    /// The id of the merge.
     pub id: MergeId,
-    /// The patient whose record holds both.
+    /// The survivor: the patient with the merged record.
     pub survivor_id: PatientId,
-    /// Who was merged into the survivor; the id opens the survivor's record.
+    /// The patient who was merged into the survivor; the id now refers to the survivor's record.
     pub duplicate_id: PatientId,
-    /// When.
+    /// The time of the merge.
     merged_at: Timestamp,
-    /// By whom.
+    /// The actor who merged them.
     #[schema(max_length = 255)]
     merged_by: String,
-    /// When it was undone.
+    /// The time of the undo; null while the merge is in force.
     undone_at: Option<Timestamp>,
-    /// By whom.
+    /// The actor who undid the merge; null while the merge is in force.
     #[schema(max_length = 255)]
     undone_by: Option<String>,
     /// Counts changes; also the ETag.

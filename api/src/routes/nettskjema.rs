@@ -1,5 +1,5 @@
-//! Nettskjema (the University of Oslo's survey service): its forms as they look, how their codebooks lead to ours, and what
-//! they deliver, as it is.
+//! Nettskjema (the University of Oslo's survey service): the definitions of its forms, the mappings of their codebooks
+//! to forms of the registry, and the deliveries in their original formats.
 
 pub mod definitions;
 pub mod deliver;
@@ -17,27 +17,27 @@ use std::collections::BTreeMap;
 use crate::problem::{Code, Problem};
 use crate::wire::etag;
 
-/// How the codebook of a Nettskjema form leads to the items of a form.
+/// The mapping of the codebook of a Nettskjema form to the items of a form.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = NettskjemaMapping)]
 pub struct MappingView {
-    /// The form's number in Nettskjema.
+    /// The number of the form in Nettskjema.
     #[schema(max_length = 20, example = "1000001")]
     form_id: String,
-    /// The form's code here.
+    /// The code of the form in the registry.
     #[schema(max_length = 64, example = "opr-baseline")]
     form: String,
-    /// The form's version.
+    /// The version of the form.
     #[schema(max_length = 32, example = "1")]
     form_version: String,
-    /// Codebook path (`key` or `matrix.row`) -> item, or `@national_id`, or `@invitation`: the token of the link that was
-    /// followed. A path that stands nowhere here leads to the item of its own name.
+    /// Codebook path (`key` or `matrix.row`) -> item, or `@national_id`, or `@invitation`: the token of the link that
+    /// was followed. A path that is not listed refers to the item with the same name.
     #[schema(value_type = Object, example = json!({"fnr": "@national_id", "isi.1": "isi_01"}))]
     keys: BTreeMap<String, String>,
-    /// The mapping's version; also the ETag.
+    /// The version of the mapping; also the ETag.
     #[schema(minimum = 1)]
     version: i64,
-    /// When it was saved.
+    /// The time of the last save.
     updated_at: jiff::Timestamp,
 }
 
@@ -62,7 +62,7 @@ impl MappingView {
     }
 }
 
-/// A form's number in Nettskjema is one.
+/// Checks the form's number in the path: a number of Nettskjema.
 fn check_form_id(form_id: &str) -> Result<(), Problem> {
     let digits = (1..=12).contains(&form_id.len()) && form_id.bytes().all(|byte| byte.is_ascii_digit());
     if digits { Ok(()) } else { Err(Code::NotFound.into()) }

@@ -1,4 +1,4 @@
-//! Patients: who they are and how to reach them. National ids stand in bodies, never in addresses.
+//! Patients: identity and contact details. National ids are sent in bodies, never in URLs.
 
 pub mod list;
 pub mod look_up;
@@ -18,16 +18,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::NationalIdBody;
 
-/// How to reach a patient.
+/// The contact details of a patient.
 #[derive(Deserialize, Serialize, Default, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Contact)]
 pub struct ContactBody {
-    /// Mobile telephone: E.164, or eight Norwegian digits.
+    /// The mobile telephone number: E.164, or eight Norwegian digits.
     #[serde(default)]
     #[schema(max_length = 20, example = "+46701740605")]
     mobile: Option<String>,
-    /// E-mail address.
+    /// The e-mail address; null where none is known.
     #[serde(default)]
     #[schema(max_length = 254, example = "kari@example.org")]
     email: Option<String>,
@@ -55,41 +55,41 @@ impl From<Contact> for ContactBody {
     }
 }
 
-/// A patient.
+/// A patient of the registry.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Patient)]
 pub struct PatientView {
-    /// The patient's id.
+    /// The id of the patient.
     pub id: PatientId,
-    /// What people say aloud.
+    /// Sequential number shown to staff; never reused.
     #[schema(minimum = 1)]
     pub registry_number: i64,
-    /// The numbers the patient is known by.
+    /// The national identifiers of the patient.
     #[schema(max_items = 100)]
     pub national_ids: Vec<NationalIdBody>,
     /// The unit that treats the patient (enhet).
     #[schema(max_length = 100)]
     pub unit: String,
-    /// Legal sex.
+    /// The legal sex of the patient.
     pub sex: Sex,
-    /// Birth date.
+    /// The date of birth.
     pub birth_date: Date,
-    /// Language of communication, ISO 639.
+    /// The language of communication (ISO 639).
     #[schema(min_length = 2, max_length = 3)]
     pub language: String,
     /// Whether an interpreter is needed (tolkebehov).
     pub interpreter_needed: bool,
-    /// Whether the patient cannot answer for cognitive reasons.
+    /// Whether cognitive impairment prevents the patient from answering.
     pub cognitive_impairment: bool,
     /// Whether the address is protected (adressesperre).
     pub protected_address: bool,
-    /// Date of death.
+    /// The date of death; null while the patient is alive.
     pub deceased_on: Option<Date>,
-    /// How to reach the patient.
+    /// The contact details of the patient.
     pub contact: ContactBody,
-    /// When the patient was registered.
+    /// The time of registration.
     pub created_at: jiff::Timestamp,
-    /// When the patient last changed.
+    /// The time of the last change.
     pub updated_at: jiff::Timestamp,
     /// Counts changes; also the ETag.
     #[schema(minimum = 1)]
@@ -118,25 +118,25 @@ impl From<Patient> for PatientView {
     }
 }
 
-/// A patient in a list: nothing that is sealed.
+/// A patient in a list, without encrypted members.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = PatientSummary)]
 pub struct ListedView {
-    /// The patient's id.
+    /// The id of the patient.
     id: PatientId,
-    /// What people say aloud.
+    /// Sequential number shown to staff; never reused.
     #[schema(minimum = 1)]
     registry_number: i64,
     /// The unit that treats the patient (enhet).
     #[schema(max_length = 100)]
     unit: String,
-    /// Legal sex.
+    /// The legal sex of the patient.
     sex: Sex,
-    /// Birth date.
+    /// The date of birth.
     birth_date: Date,
-    /// Date of death.
+    /// The date of death; null while the patient is alive.
     deceased_on: Option<Date>,
-    /// Where the patient stands in the clinic, as the record tells.
+    /// The stage of the patient in the clinic, derived from the record.
     stage: Stage,
     /// Counts changes; also the ETag.
     #[schema(minimum = 1)]

@@ -11,28 +11,28 @@ use painreg_tenants::store::code_lists::KeptProject;
 use serde::{Deserialize, Serialize};
 use validator::{Validate, ValidationErrors};
 
-/// A project as people write it.
+/// A project in a request body.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 #[schema(as = NewProject)]
 pub struct ProjectBody(pub Project);
 
 impl Validate for ProjectBody {
-    /// The domain says what is wrong with it.
+    /// The domain reports the faults.
     fn validate(&self) -> Result<(), ValidationErrors> {
         Ok(())
     }
 }
 
-/// A project.
+/// A project of the registry.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = RegisteredProject)]
 pub struct ProjectView {
-    /// The project.
+    /// The content of the project.
     project: Project,
-    /// When it was registered.
+    /// The time of registration.
     created_at: Timestamp,
-    /// When it last changed.
+    /// The time of the last change.
     updated_at: Timestamp,
     /// Counts changes; also the ETag.
     #[schema(minimum = 1)]

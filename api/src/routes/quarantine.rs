@@ -1,4 +1,4 @@
-//! What was delivered and could not be placed (karantene).
+//! Deliveries that could not be placed (karantene).
 
 pub mod list;
 pub mod read;
@@ -21,36 +21,36 @@ use crate::problem::Problem;
 use crate::views::quarantine::Reason;
 use crate::views::submission::{DeliveryOutcome, SourceBody};
 
-/// A delivery that could not be placed, without what was delivered.
+/// A delivery in quarantine, without its payload.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Quarantined)]
 pub struct QuarantinedView {
-    /// Its id.
+    /// The id of the delivery.
     id: QuarantineId,
-    /// The Nettskjema form's number; null of submissions in the registry's own words.
+    /// The number of the Nettskjema form; null for submissions in the registry's own format.
     #[schema(max_length = 20)]
     nettskjema_form_id: Option<String>,
-    /// What was delivered is of this media type.
+    /// The media type of the payload.
     #[schema(max_length = 40, example = "application/json")]
     media_type: String,
-    /// Where it came from, as far as that could be read.
+    /// The source of the delivery, as far as it could be read; null otherwise.
     source: Option<SourceBody>,
-    /// Why it could not be placed when it was last tried.
+    /// The reasons from the last attempt to place it.
     #[schema(value_type = Vec<Reason>, max_items = 2000)]
     reasons: Value,
-    /// `open`, `placed`, `superseded` (the source delivered something else) or `set_aside`.
+    /// The state: `open`, `placed`, `superseded` (the source delivered a new payload) or `set_aside`.
     #[schema(value_type = String, max_length = 20, example = "open")]
     state: QuarantineState,
-    /// How often the same was delivered.
+    /// The number of times the same payload was delivered.
     #[schema(minimum = 1)]
     deliveries: i32,
-    /// When it was delivered first.
+    /// The time of the first delivery.
     received_at: jiff::Timestamp,
-    /// Where it was placed.
+    /// The submission that it was placed as; null while in quarantine.
     submission_id: Option<SubmissionId>,
-    /// When anything was last done with it.
+    /// The time of the last change.
     updated_at: jiff::Timestamp,
-    /// Its version; also the ETag.
+    /// The version of the delivery's state; also the ETag.
     #[schema(minimum = 1)]
     version: i64,
 }
@@ -73,22 +73,22 @@ impl From<Quarantined> for QuarantinedView {
     }
 }
 
-/// What became of a delivery that was tried again.
+/// The result of replaying a delivery.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Replayed)]
 pub struct ReplayedView {
-    /// Its id in quarantine.
+    /// The id of the delivery in quarantine.
     id: QuarantineId,
-    /// What became of it.
+    /// The outcome of the attempt.
     outcome: DeliveryOutcome,
-    /// Where it is stored.
+    /// The submission that it was placed as; null for a delivery that is still in quarantine.
     submission_id: Option<SubmissionId>,
-    /// Why it still waits.
+    /// The reasons for which it stays in quarantine.
     #[schema(max_items = 2000)]
     reasons: Vec<Reason>,
 }
 
-/// Tries a delivery again; whose it is, if it was placed.
+/// Replays a delivery; returns the patient, if it was placed.
 fn replay(
     tx: &mut Tx<'_>,
     id: QuarantineId,

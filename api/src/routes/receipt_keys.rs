@@ -1,3 +1,3 @@
-//! The keys that receipts are checked with.
+//! The keys that verify receipts.
 
 pub mod list;

@@ -1,4 +1,4 @@
-//! A patient's record as a whole: everything in order, what changed between two instants, what may be done with it.
+//! A patient's record as a whole: timeline, differences between two instants, permissions, dose of opioids.
 
 pub mod differences;
 pub mod omeq_series;

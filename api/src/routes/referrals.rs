@@ -1,3 +1,3 @@
-//! What is done with referrals beside recording and changing them.
+//! Operations on referrals besides recording and changing them.
 
 pub mod recategorise;

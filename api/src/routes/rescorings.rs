@@ -1,3 +1,3 @@
-//! Scoring stored answers again.
+//! The repeated scoring of stored answers.
 
 pub mod rescore;

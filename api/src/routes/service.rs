@@ -1,4 +1,4 @@
-//! What the service says of itself: no token, no tenant, no patient.
+//! The operations of the service itself: no token, no tenant, no patient.
 
 pub mod live;
 pub mod metrics;
@@ -9,7 +9,7 @@ pub mod specification;
 use actix_web::web;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-/// The documentation pages at `/docs`, with everything they need on board: no other host is asked.
+/// Serves the documentation pages at `/docs`, with all their assets: no other host is contacted.
 pub fn documentation(config: &mut web::ServiceConfig) {
     config
         .service(web::redirect("/docs", "/docs/"))

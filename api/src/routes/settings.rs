@@ -1,4 +1,4 @@
-//! What a registry decides for itself (innstillinger).
+//! The registry's settings (innstillinger).
 
 pub mod change;
 pub mod read;
@@ -8,13 +8,13 @@ use painreg_domain::settings::Settings;
 use painreg_tenants::store::settings::KeptSettings;
 use serde::Serialize;
 
-/// The registry's settings.
+/// The settings of the registry, with their version.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = StoredSettings)]
 pub struct SettingsView {
-    /// The settings.
+    /// The values of the settings.
     settings: Settings,
-    /// When they last changed.
+    /// The time of the last change.
     updated_at: Timestamp,
     /// Counts changes; also the ETag.
     #[schema(minimum = 1)]

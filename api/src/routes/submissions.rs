@@ -25,46 +25,46 @@ use crate::wire::ListedCode;
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Submission)]
 pub struct SubmissionView {
-    /// Its id.
+    /// The id of the submission.
     id: SubmissionId,
-    /// Which revision of the source's submission it is; also the ETag.
+    /// The revision of the source's submission, from 1; also the ETag.
     #[schema(minimum = 1)]
     version: i32,
     /// The revision it replaces.
     supersedes: Option<SubmissionId>,
-    /// Whose answers.
+    /// The patient who answered or was represented.
     patient_id: PatientId,
-    /// The form's code.
+    /// The code of the form.
     #[schema(max_length = 64)]
     form: String,
-    /// The form's version.
+    /// The version of the form.
     #[schema(max_length = 32)]
     form_version: String,
-    /// When in the course the form is asked for.
+    /// The wave of the course in which the form is asked for.
     #[schema(max_length = 40)]
     wave: String,
-    /// Where it came from.
+    /// The source of the submission.
     source: SourceBody,
-    /// `patient` or `representative`.
+    /// The respondent: `patient` or `representative`.
     #[schema(max_length = 40)]
     answered_by: String,
-    /// A representative's relation to the patient, in the source's own word.
+    /// The representative's relation to the patient, as given by the source.
     #[schema(max_length = 64)]
     representation: Option<String>,
-    /// When it was answered.
+    /// The time of answering.
     submitted_at: jiff::Timestamp,
-    /// When it arrived.
+    /// The time of arrival.
     received_at: jiff::Timestamp,
-    /// Item codes -> answers; unanswered items are left out. A box that was shown and not ticked is false.
+    /// Item code -> answer; unanswered items are omitted. A box that was shown and not ticked is false.
     #[schema(value_type = Object)]
     answers: Value,
-    /// Items that the other answers hid: nobody was asked.
+    /// The items that other answers hid: they were not asked.
     #[schema(value_type = Option<Vec<ListedCode>>, max_items = 2000)]
     hidden: Option<Vec<String>>,
     /// Items that were shown and not answered.
     #[schema(value_type = Option<Vec<ListedCode>>, max_items = 2000)]
     unanswered: Option<Vec<String>>,
-    /// One result an instrument.
+    /// One result per instrument.
     #[schema(max_items = 100)]
     scores: Vec<ScoreView>,
 }
@@ -72,7 +72,7 @@ pub struct SubmissionView {
 impl SubmissionView {
     fn of(tx: &mut Tx<'_>, it: Submission) -> Result<Self, Problem> {
         let form = forms::version(tx, &it.form, &it.form_version)?;
-        // Answers that the form takes no more tell nothing of what was shown.
+        // Answers that the form no longer accepts do not show which items were visible.
         let answers = form.joined(it.answers.clone(), None).ok();
         let codes = |codes: Vec<&str>| codes.into_iter().map(str::to_owned).collect();
         let hidden = answers.as_ref().map(|answers| codes(answers.hidden().collect()));

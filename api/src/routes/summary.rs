@@ -1,3 +1,3 @@
-//! How much a registry holds, in figures that tell about nobody.
+//! The size of a registry in figures without personal data.
 
 pub mod read;

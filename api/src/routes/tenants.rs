@@ -13,37 +13,37 @@ use painreg_tenants::IssuerSettings;
 use painreg_tenants::store::tenants::TenantRecord;
 use serde::Serialize;
 
-/// One registry (register), as its operator sees it.
+/// One registry (register), in the operator's view.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Tenant)]
 pub struct TenantView {
     /// The name in paths.
     #[schema(max_length = 40, example = "ous")]
     pub slug: String,
-    /// The name for people.
+    /// The display name of the registry.
     #[schema(max_length = 200)]
     pub name: String,
-    /// The hospital trust's organisation number.
+    /// The organisation number (organisasjonsnummer) of the hospital trust.
     #[schema(max_length = 9, min_length = 9)]
     pub organisation_number: Option<String>,
-    /// `login`: in this database; `dsn`: in one of its own.
+    /// The place of the registry's data: `login`, in this database; `dsn`, in a separate database.
     #[schema(max_length = 20, example = "login")]
     pub placement: String,
-    /// `active` or `suspended`.
+    /// The state of the registry: `active` or `suspended`.
     #[schema(max_length = 20, example = "active")]
     pub state: String,
-    /// The template it was made from.
+    /// The template that the registry was created from.
     #[schema(max_length = 40, example = "opr")]
     pub template: String,
-    /// The newest migration it has.
+    /// The version of the latest applied migration.
     #[schema(max_length = 40)]
     pub schema_version: String,
-    /// Whom it trusts to identify callers.
+    /// The issuers that the registry trusts to identify callers.
     #[schema(value_type = Vec<Object>, max_items = 20)]
     pub issuers: Vec<IssuerSettings>,
-    /// When it was created.
+    /// The time of creation.
     pub created_at: jiff::Timestamp,
-    /// When it last changed.
+    /// The time of the last change.
     pub updated_at: jiff::Timestamp,
     /// Counts changes; also the ETag.
     #[schema(minimum = 1)]

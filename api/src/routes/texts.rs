@@ -20,11 +20,11 @@ pub struct WordingView {
     /// The language (BCP 47).
     #[schema(max_length = 12, example = "nb")]
     language: String,
-    /// What it says.
+    /// The wording of the items.
     texts: Wording,
-    /// When it was loaded.
+    /// The time of loading.
     loaded_at: Timestamp,
-    /// Who loaded it, as the access log shows them.
+    /// The actor who loaded it, as in the access log.
     #[schema(max_length = 255)]
     loaded_by: String,
     /// Counts changes; also the ETag.
@@ -32,24 +32,24 @@ pub struct WordingView {
     version: i64,
 }
 
-/// That there is a wording of an instrument in one language, without what it says.
+/// A wording of an instrument in one language, without its texts.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ListedItemTexts {
     /// The language (BCP 47).
     #[schema(max_length = 12, example = "nb")]
     language: String,
-    /// The name of the licence holder's file that it was taken from.
+    /// The name of the licence holder's file with the wording.
     #[schema(max_length = 200)]
     source: String,
-    /// Why it is not shown today: `licence_missing`, `licence_expired`, `licence_not_yet_valid` or
-    /// `licence_of_another_language`; null where it is shown.
+    /// The reason for not showing it today: `licence_missing`, `licence_expired`, `licence_not_yet_valid` or
+    /// `licence_of_another_language`; null for a wording that may be shown.
     refused: Option<FaultCode>,
-    /// When it was loaded.
+    /// The time of loading.
     loaded_at: Timestamp,
-    /// Who loaded it, as the access log shows them.
+    /// The actor who loaded it, as in the access log.
     #[schema(max_length = 255)]
     loaded_by: String,
-    /// Counts changes.
+    /// Counts changes; also the ETag.
     #[schema(minimum = 1)]
     version: i64,
 }

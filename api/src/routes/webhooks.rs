@@ -1,4 +1,4 @@
-//! Webhooks: who is told what happens, and how it went.
+//! Webhook subscriptions: where events are sent, and their deliveries.
 
 pub mod change;
 pub mod create;
@@ -21,35 +21,36 @@ use serde::Serialize;
 use crate::problem::Problem;
 use crate::webhook_sender;
 
-/// A webhook: somewhere that is told what happens, signed as Standard Webhooks has it.
+/// A webhook subscription: events are posted to its URL, signed as in Standard Webhooks.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Webhook)]
 pub struct WebhookView {
-    /// Its id.
+    /// The id of the webhook.
     id: WebhookId,
-    /// Where to.
+    /// The URL that events are posted to.
     #[schema(max_length = 500, example = "https://receiver.example/painreg")]
     url: String,
-    /// What it is for.
+    /// The purpose of the webhook, as free text; null where none was given.
     #[schema(max_length = 200)]
     description: Option<String>,
-    /// Which types of events it is told; none: all.
+    /// The types of events that are sent; empty: all.
     #[schema(max_items = 40)]
     kinds: Vec<EventType>,
-    /// Whether it is told anything.
+    /// Whether events are sent.
     enabled: bool,
-    /// Why not: `asked`, `failing` (for five days) or `gone` (it answered 410).
+    /// The reason for disabling it: `asked`, `failing` (for five days) or `gone` (the receiver answered 410); null
+    /// while enabled.
     #[schema(max_length = 20)]
     disabled_because: Option<String>,
-    /// Since when nothing has reached it.
+    /// The time since which no delivery has succeeded; null while deliveries succeed.
     failing_since: Option<Timestamp>,
-    /// Until when the secret before this one is signed with as well.
+    /// The time until which deliveries are signed with the previous secret too; null without one.
     old_secret_until: Option<Timestamp>,
-    /// When it was made.
+    /// The time of creation.
     created_at: Timestamp,
-    /// When it last changed.
+    /// The time of the last change.
     updated_at: Timestamp,
-    /// Its version; also the ETag.
+    /// The version of the webhook; also the ETag.
     #[schema(minimum = 1)]
     version: i64,
 }
@@ -75,9 +76,9 @@ impl From<Webhook> for WebhookView {
 /// A webhook with its secret, which is not shown again.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct WebhookWithSecret {
-    /// The webhook.
+    /// The webhook without its secret.
     webhook: WebhookView,
-    /// What everything it is told is signed with.
+    /// The secret that signs every delivery; shown only in this response.
     #[schema(max_length = 80, example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
     secret: String,
 }
@@ -88,7 +89,7 @@ impl From<(Webhook, String)> for WebhookWithSecret {
     }
 }
 
-/// Refuses an address that nobody is to be told at.
+/// Refuses an address that deliveries must not be sent to.
 fn allowed(url: &str, acceptance: Acceptance) -> Result<(), Problem> {
     if webhook_sender::is_allowed(url, acceptance) {
         return Ok(());

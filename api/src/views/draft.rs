@@ -1,15 +1,15 @@
-//! Faults of drafts as they are shown.
+//! Views of the faults of drafts.
 
 use painreg_domain::fault::{Fault, FaultCode};
 use serde::Serialize;
 
-/// What is wrong with one part of a draft.
+/// One fault of a draft.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct DraftFault {
-    /// Where (RFC 6901).
+    /// RFC 6901 pointer into the definition.
     #[schema(max_length = 1000, example = "/items/0/label/nb")]
     pointer: String,
-    /// Why.
+    /// The code of the rule that is broken.
     code: FaultCode,
 }
 

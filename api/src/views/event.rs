@@ -1,4 +1,4 @@
-//! Events as feeds and webhooks show them.
+//! Views of events in the feed and in webhook deliveries.
 
 use jiff::Timestamp;
 use painreg_domain::event::EventType;
@@ -7,35 +7,35 @@ use painreg_tenants::store::events::Event;
 use serde::Serialize;
 use uuid::Uuid;
 
-/// The list that cursors of the feed belong to: one order, whatever is filtered.
+/// The list that cursors of the feed belong to: one order for all filters.
 pub const FEED: &str = "events";
 
-/// Something that happened: what, when and to what, in the shape of Standard Webhooks. What was recorded or answered is
-/// never in it.
+/// An event: type, time and subject, in the shape of Standard Webhooks. Recorded or answered content is never part of
+/// an event.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Event)]
 pub struct EventView {
-    /// Its id, the same wherever and however often it is told.
+    /// The id of the event, the same in every delivery and in the feed.
     #[schema(value_type = String, format = "uuid", min_length = 36, max_length = 36)]
     id: Uuid,
-    /// What happened.
+    /// The type of the event.
     r#type: EventType,
-    /// When.
+    /// The time of the event.
     timestamp: Timestamp,
-    /// To what.
+    /// The subject of the event.
     data: Subject,
 }
 
-/// What an event is about.
+/// The subject of an event.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = EventSubject)]
 pub struct Subject {
-    /// The patient whose record holds the object, by the id at that time; null where it is about no patient.
+    /// The patient of the object, by the id at that time; null where the event is not about a patient.
     patient_id: Option<PatientId>,
-    /// What it happened to, as the access log names it.
+    /// The object of the event, named as in the access log.
     #[schema(max_length = 200, example = "episode/3b7c1f6e-6f0e-4b0a-9f57-0d5a6d0b8f11")]
     object: String,
-    /// Its version after it, where it has versions.
+    /// The version of the object after the event; null for an object without versions.
     version: Option<i64>,
 }
 

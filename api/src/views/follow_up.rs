@@ -1,4 +1,4 @@
-//! Follow-up decisions and their reasons as they are shown.
+//! Views of follow-up decisions and their reasons.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -8,22 +8,22 @@ use painreg_tenants::store::decisions::{Content, Stored};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Why something is decided (årsak).
+/// The reason of a decision (årsak).
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = FollowUpReason)]
 pub struct ReasonView {
-    /// Its code. Codes are stable and open: readers must tolerate new ones.
+    /// The code of the reason. Codes are stable, and new ones may be added: clients must tolerate unknown codes.
     #[schema(max_length = 60, example = "not_closed")]
     code: String,
-    /// In Norwegian bokmål.
+    /// The reason in Norwegian bokmål.
     #[schema(max_length = 300)]
     nb: &'static str,
-    /// In English.
+    /// The reason in English.
     #[schema(max_length = 300)]
     en: &'static str,
 }
 
-/// The reasons of a decision, in words.
+/// Returns the reasons of a decision with their sentences.
 pub fn reasons(codes: &[String]) -> impl Iterator<Item = ReasonView> {
     codes.iter().map(|code| {
         let reason = code.parse::<Reason>();
@@ -32,64 +32,64 @@ pub fn reasons(codes: &[String]) -> impl Iterator<Item = ReasonView> {
     })
 }
 
-/// What is decided of a patient, a rule and an occurrence (beslutning).
+/// The decision for a patient, a rule and an occurrence (beslutning).
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = FollowUpDecision)]
 pub struct DecisionView {
-    /// Its id.
+    /// The id of the decision.
     pub id: DecisionId,
-    /// Whose.
+    /// The patient of the decision.
     patient_id: PatientId,
     /// The rule: a wave of a track.
     #[schema(max_length = 40, example = "rf_3")]
     pub rule: String,
-    /// The entry that started the occurrence: an episode, a procedure, an implant component, a participation. Null where
-    /// nothing has.
+    /// The entry that started the occurrence: an episode, a procedure, an implant component, a participation. Null
+    /// where nothing has started it.
     start_id: Option<EntryId>,
-    /// Counts repeated waves of one start from 1; 0 where nothing has started.
+    /// The number among the repeated waves of one start, from 1; 0 where nothing has started.
     #[schema(minimum = 0)]
     number: u32,
-    /// Whether it is the one that counts of the patient and the rule: exactly one is.
+    /// Whether the decision is the current one for the patient and the rule: exactly one is.
     pub current: bool,
-    /// `due`, `waiting`, `suppressed`, `sent`, `answered` or `lapsed`.
+    /// The state: `due`, `waiting`, `suppressed`, `sent`, `answered` or `lapsed`.
     #[schema(max_length = 20, example = "waiting")]
     state: String,
-    /// Why, the deciding reason first.
+    /// The reasons, the deciding one first.
     #[schema(max_items = 40)]
     reasons: Vec<ReasonView>,
-    /// The day of the event that started it.
+    /// The day of the event that started the occurrence.
     starts_on: Option<Date>,
-    /// The day it is about.
+    /// The day of the occurrence; null for an occurrence without a day.
     due_on: Option<Date>,
-    /// The day on which something is sent next, invitation or reminder.
+    /// The day of the next invitation or reminder; null where none is to be sent.
     send_on: Option<Date>,
-    /// By which channel.
+    /// The channel of the invitation; null where none is chosen.
     #[schema(max_length = 40, example = "sms")]
     channel: Option<String>,
-    /// The last day on which anything is sent.
+    /// The last day for invitations and reminders.
     lapses_on: Option<Date>,
-    /// The day on which time alone may change it.
+    /// The day on which the passing of time may change the decision.
     review_on: Option<Date>,
-    /// The answer.
+    /// The submission that answers the occurrence; null where there is none.
     submission_id: Option<SubmissionId>,
-    /// How the answer was found to be one: by `token`, `source` or `window`.
+    /// The match of the answer: by `token`, `source` or `window`; null without an answer.
     #[schema(max_length = 20)]
     matched_by: Option<String>,
-    /// When the answer came, beside the window: `early`, `in_time` or `late`.
+    /// The time of the answer relative to the window: `early`, `in_time` or `late`; null without an answer.
     #[schema(max_length = 20)]
     timing: Option<String>,
-    /// The facts that were used.
+    /// The facts behind the decision.
     #[schema(value_type = Object)]
     facts: Value,
-    /// The version of the plan in which the rule became what it was.
+    /// The version of the plan that last changed the rule.
     #[schema(minimum = 1)]
     rule_version: i64,
-    /// When it was decided as it is.
+    /// The time of the decision.
     decided_at: Timestamp,
-    /// The action that led to it.
+    /// The action that caused the decision.
     #[schema(max_length = 60, example = "ChangeCourse")]
     decided_by: String,
-    /// Counts changes.
+    /// Counts changes of the decision.
     #[schema(minimum = 1)]
     version: i64,
 }

@@ -1,4 +1,4 @@
-//! A long operation, as routes show it.
+//! Views of long operations.
 
 use painreg_domain::ids::OperationId;
 use painreg_domain::operation::{Failure, OperationKind, OperationState};
@@ -8,33 +8,34 @@ use serde::Serialize;
 
 use crate::wire::reply;
 
-/// A long operation.
+/// A long operation, with its state and progress.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Operation)]
 pub struct OperationView {
-    /// The operation's id.
+    /// The id of the operation.
     id: OperationId,
-    /// The kind of work.
+    /// The kind of the operation.
     kind: OperationKind,
-    /// Its state; `succeeded`, `failed` and `cancelled` are final.
+    /// The state of the operation; `succeeded`, `failed` and `cancelled` are final.
     state: OperationState,
-    /// How far it is.
+    /// The progress so far.
     progress: Progress,
-    /// The result so far, in the terms of the kind; complete once the state is `succeeded`. Null before the first stretch.
+    /// The result so far, in the terms of the kind; complete once the state is `succeeded`. Null before the first
+    /// batch.
     #[schema(value_type = Option<Object>)]
     result: Option<serde_json::Value>,
-    /// Why it was given up; null unless the state is `failed`.
+    /// The reason of the failure; null unless the state is `failed`.
     failure: Option<Failure>,
     /// The actor who requested it, as in the access log.
     #[schema(max_length = 200)]
     requested_by: String,
-    /// When it was requested.
+    /// The time of the request.
     created_at: jiff::Timestamp,
-    /// When its first stretch was attempted; null while it is queued.
+    /// The time of the first attempt; null while the operation is queued.
     started_at: Option<jiff::Timestamp>,
-    /// When it ended, however it ended; null before.
+    /// The time of the end, in any final state; null before.
     finished_at: Option<jiff::Timestamp>,
-    /// The operation's version; also the ETag. Progress counts as a change.
+    /// The version of the operation; also the ETag. Progress counts as a change.
     #[schema(minimum = 1)]
     version: i64,
 }
@@ -43,10 +44,10 @@ pub struct OperationView {
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = OperationProgress)]
 pub struct Progress {
-    /// How many items are done.
+    /// The number of items done.
     #[schema(minimum = 0)]
     done: i64,
-    /// How many items there are; null until they have been counted.
+    /// The number of items in total; null until they have been counted.
     #[schema(minimum = 0)]
     total: Option<i64>,
 }
@@ -69,7 +70,7 @@ impl From<Operation> for OperationView {
     }
 }
 
-/// The 202 answer to a request that queued an operation.
+/// Returns the 202 response to a request that queued an operation.
 pub fn accepted(tenant: &str, operation: Operation) -> Reply {
     let location = format!("/v1/tenants/{tenant}/operations/{}", operation.id);
     reply(202, Some(location), Some(operation.version), &OperationView::from(operation))

@@ -1,4 +1,4 @@
-//! Quarantined deliveries as they are shown: why they cannot be placed and what would help.
+//! Views of quarantined deliveries: the reasons they cannot be placed, with proposals.
 
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::QuarantineId;
@@ -8,32 +8,32 @@ use serde::Serialize;
 
 use crate::problem::{Code, Problem};
 
-/// Why something cannot be placed, and what would help.
+/// The reason a delivery cannot be placed, with proposals.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = QuarantineReason)]
 pub struct Reason {
-    /// RFC 6901 pointer into what was delivered.
+    /// RFC 6901 pointer into the delivery.
     #[schema(max_length = 1000, example = "/answers/isi_01")]
     pub pointer: String,
-    /// Why.
+    /// The code of the rule that is broken.
     pub code: FaultCode,
-    /// Items that the place probably leads to, the likeliest first.
+    /// The items that the key probably refers to, the likeliest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 3)]
     pub proposals: Vec<ProposalView>,
 }
 
-/// An item that an unknown key of a codebook probably leads to.
+/// An item that an unknown key of a codebook probably refers to.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = MappingProposal)]
 pub struct ProposalView {
-    /// The key, or the matrix and its row with a point between them: a path of the mapping.
+    /// The key, or the matrix and its row separated by a point: a path of the mapping.
     #[schema(max_length = 130, example = "isi.01")]
     pub path: String,
-    /// The item.
+    /// The code of the item.
     #[schema(max_length = 64, example = "isi_01")]
     pub item: String,
-    /// What speaks for it.
+    /// The evidence for the proposal.
     #[schema(max_length = 40, example = "same_element")]
     pub because: &'static str,
 }
@@ -51,7 +51,7 @@ impl From<Fault> for Reason {
 }
 
 impl Reason {
-    /// What is wrong at a place of a delivery; of an unknown key, what it probably is.
+    /// Returns the reason for a fault of a delivery; for an unknown key, with the probable items.
     pub fn proposing(fault: Fault, codebook: &Codebook, known: &KnownForm, delivery: &Delivery) -> Self {
         let path = fault.pointer.strip_prefix("/answers/").map(|path| path.replacen('/', ".", 1));
         let proposals = match (fault.code, path) {
@@ -64,7 +64,7 @@ impl Reason {
         Self { proposals, ..Self::from(fault) }
     }
 
-    /// What is wrong with a questionnaire, as reasons; what is wrong with us stays a problem.
+    /// Returns the faults of a questionnaire as reasons; an internal error stays a problem.
     pub fn of(problem: Problem) -> Result<Vec<Self>, Problem> {
         match problem.code {
             Code::MalformedJson => Ok(vec![Fault::new("", FaultCode::InvalidFormat).into()]),
@@ -74,16 +74,16 @@ impl Reason {
     }
 }
 
-/// What was delivered and cannot be placed.
+/// A delivery that was kept in quarantine.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = QuarantineReceipt)]
 pub struct KeptView {
-    /// Its id in quarantine.
+    /// The id of the delivery in quarantine.
     pub quarantine_id: QuarantineId,
-    /// Why it cannot be placed.
+    /// The reasons it cannot be placed.
     #[schema(max_items = 2000)]
     pub reasons: Vec<Reason>,
-    /// A signed receipt (JWS, compact): proof that this was delivered here.
+    /// A signed receipt (JWS, compact): proof of the delivery.
     #[schema(max_length = 2000)]
     pub receipt: String,
 }

@@ -1,4 +1,4 @@
-//! Submissions as they are shown: source, scores, alerts, receipt.
+//! Views of submissions: source, scores, alerts, receipt.
 
 use painreg_domain::ids::{InvitationId, PatientId, SubmissionId};
 use painreg_domain::instrument::{ScaleScore, Status};
@@ -12,7 +12,7 @@ use validator::Validate;
 use crate::intake::Stored;
 use crate::wire::reply;
 
-/// Where a submission came from: the same source is stored once.
+/// The source of a submission: the same source is stored once.
 #[derive(Clone, Deserialize, Serialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Source)]
@@ -21,11 +21,11 @@ pub struct SourceBody {
     #[validate(length(min = 1, max = 40))]
     #[schema(min_length = 1, max_length = 40, example = "nettskjema")]
     pub system: String,
-    /// The form's id there.
+    /// The id of the form in the system.
     #[validate(length(min = 1, max = 64))]
     #[schema(min_length = 1, max_length = 64, example = "1000001")]
     pub form_id: String,
-    /// The submission's id there.
+    /// The id of the submission in the system.
     #[validate(length(min = 1, max = 64))]
     #[schema(min_length = 1, max_length = 64, example = "27685292")]
     pub submission_id: String,
@@ -33,7 +33,7 @@ pub struct SourceBody {
 
 impl From<Source> for SourceBody {
     fn from(it: Source) -> Self {
-        // People's sources carry their owner behind a colon, for us alone.
+        // The source of a person contains the owner behind a colon, for internal use only.
         let system = it.system.split(':').next().unwrap_or_default().to_owned();
         Self { system, form_id: it.form_id, submission_id: it.submission_id }
     }
@@ -45,23 +45,23 @@ impl From<SourceBody> for Source {
     }
 }
 
-/// One instrument's stored result: the same shape as scoring without storing.
+/// The stored result of one instrument, in the structure of scoring without storing.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = StoredScore)]
 pub struct ScoreView {
-    /// The instrument.
+    /// The code of the instrument.
     #[schema(max_length = 40, example = "isi")]
     instrument: String,
     /// The scoring algorithm and its version.
     #[schema(max_length = 40, example = "isi/1")]
     algorithm: String,
-    /// How complete the result is.
+    /// The completeness of the result.
     #[schema(value_type = Status)]
     status: String,
-    /// The scales.
+    /// The value of each scale.
     #[schema(value_type = Vec<ScaleScore>, max_items = 100)]
     scales: Value,
-    /// Cut-offs that are reached or not.
+    /// The cut-offs, with whether each is reached.
     #[schema(value_type = Object)]
     flags: Value,
 }
@@ -78,35 +78,35 @@ impl From<StoredScore> for ScoreView {
     }
 }
 
-/// What became of a delivery, with the scores of its answers.
+/// The outcome of a delivery, with the scores of its answers.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = SubmissionReceipt)]
 pub struct ReceiptView {
-    /// The stored revision.
+    /// The id of the stored revision.
     id: SubmissionId,
-    /// Which revision of the source's submission it is; also the ETag.
+    /// The revision of the source's submission, from 1; also the ETag.
     #[schema(minimum = 1)]
     version: i32,
     /// The patient who answered.
     patient_id: PatientId,
-    /// When in the course the form is asked for.
+    /// The wave of the course in which the form is asked for.
     #[schema(max_length = 40, example = "baseline")]
     wave: String,
-    /// The invitation that it answers, by its token or its source's own reference; null where neither names one to this
-    /// patient: then form and day tell what it answers.
+    /// The invitation that it answers, by its token or its source's own reference; null where neither names one to
+    /// this patient: then form and day decide which occurrence it answers.
     invitation_id: Option<InvitationId>,
-    /// `created`, `unchanged` (the same bytes were here already) or `revised` (the source changed it).
+    /// The outcome: `created`, `unchanged` (the same bytes were already stored) or `revised` (the source changed it).
     delivered: DeliveryOutcome,
-    /// One result an instrument.
+    /// One result per instrument.
     #[schema(max_items = 100)]
     scores: Vec<ScoreView>,
-    /// What in the answers the clinic must see.
+    /// The alerts that the answers raised.
     #[schema(max_items = 100)]
     alerts: Vec<AlertNote>,
-    /// Instruments of the form that the registry has no licence for on the day of the answer.
+    /// The instruments of the form without a licence of the registry on the day of the answer.
     #[schema(max_items = 100)]
     warnings: Vec<LicenceWarning>,
-    /// A signed receipt (JWS, compact): proof that this was delivered here. Checked with the registry's receipt keys.
+    /// A signed receipt (JWS, compact): proof of the delivery, verified with the registry's receipt keys.
     #[schema(max_length = 2000)]
     receipt: String,
 }
@@ -114,10 +114,10 @@ pub struct ReceiptView {
 /// An answer that the clinic must see.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct AlertNote {
-    /// By which instrument.
+    /// The code of the instrument.
     #[schema(max_length = 40, example = "hscl25")]
     instrument: &'static str,
-    /// What it is about.
+    /// The code of the alert within the instrument.
     #[schema(max_length = 40, example = "suicidal_thoughts")]
     code: &'static str,
 }
@@ -128,7 +128,7 @@ impl From<(&'static str, &'static str)> for AlertNote {
     }
 }
 
-/// The answer to a questionnaire that is stored.
+/// Returns the response to a stored questionnaire.
 pub fn stored_reply(tenant: &str, stored: Stored) -> Reply {
     let Stored { placed, patient, wave, scores, alerts, warnings, receipt, .. } = stored;
     let status = if placed.delivered == Delivered::Unchanged { 200 } else { 201 };
@@ -150,21 +150,21 @@ pub fn stored_reply(tenant: &str, stored: Stored) -> Reply {
     reply
 }
 
-/// What became of one questionnaire.
+/// The outcome of one questionnaire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryOutcome {
-    /// It is stored.
+    /// The questionnaire was stored.
     Created,
-    /// Its source changed it: a new revision stands beside the old one.
+    /// The source changed it: a new revision was stored beside the old one.
     Revised,
-    /// It was here already; nothing was done.
+    /// The questionnaire was already stored; nothing was done.
     Unchanged,
-    /// It is kept until it can be placed.
+    /// The delivery is kept in quarantine until it can be placed.
     Quarantined,
-    /// It was a dry run: it would be stored.
+    /// Dry run: the questionnaire would be stored.
     Acceptable,
-    /// Nothing of it is kept.
+    /// Nothing of the delivery is stored.
     Refused,
 }
 

@@ -31,7 +31,7 @@ pub struct PainArea {
     #[serde(default)]
     #[schema(minimum = 0, maximum = 10)]
     pub intensity: Option<i32>,
-    /// Whether it is the site with the most pain.
+    /// Whether the site has the most pain.
     #[serde(default)]
     pub main: bool,
 }

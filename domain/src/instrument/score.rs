@@ -121,7 +121,7 @@ impl utoipa::PartialSchema for Flags {
     fn schema() -> RefOr<Schema> {
         let flag = ObjectBuilder::new().schema_type(Type::Boolean).build();
         ObjectBuilder::new()
-            .description(Some("Name of a cut-off -> whether it is reached."))
+            .description(Some("The name of a cut-off -> whether the result reaches it."))
             .additional_properties(Some(AdditionalProperties::RefOr(RefOr::T(Schema::Object(flag)))))
             .into()
     }

@@ -1,4 +1,4 @@
-//! Taking an alert on.
+//! Acknowledges one alert.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
@@ -10,7 +10,7 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{IfMatch, etag};
 
-/// Take an alert on: the first who does stands.
+/// Acknowledge an alert. The first acknowledgement is kept.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("AcknowledgeAlert"))),
     params(IfMatch),
     responses((status = 200, description = "The alert.", body = AlertView), Problems))]

@@ -1,4 +1,4 @@
-//! Listing alerts.
+//! Lists the registry's alerts.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_tenants::Keyset;
@@ -10,18 +10,18 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
-/// Which alerts.
+/// The query of the list of alerts.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AlertParams {
-    /// true: only those that nobody has taken on.
+    /// true: only alerts without an acknowledgement.
     #[param(default = false)]
     open: Option<bool>,
-    /// How many items at the most, 1 to 200.
+    /// Maximum number of items in the page, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,
-    /// Where to read on: the `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page; absent: the first page.
     #[param(max_length = 1000)]
     cursor: Option<String>,
 }

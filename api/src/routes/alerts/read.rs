@@ -1,4 +1,4 @@
-//! Reading one alert.
+//! Reads one alert by its id.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
@@ -10,7 +10,7 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::etag;
 
-/// Read an alert.
+/// Read one alert.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadAlerts"))),
     responses((status = 200, description = "The alert.", body = AlertView), Problems))]
 #[get("/v1/tenants/{tenant}/alerts/{alert}")]

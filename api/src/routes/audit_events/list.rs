@@ -1,4 +1,4 @@
-//! What happened in the whole registry.
+//! Lists the audit events of the registry.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_tenants::Keyset;
@@ -9,9 +9,9 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
-/// Read what happened in the whole registry, newest first.
+/// List the audit events of the whole registry, newest first.
 ///
-/// For the data protection officer: who did what, refusals included, and no clinical data.
+/// For the data protection officer: actor and action, refusals included, without clinical data.
 #[utoipa::path(tag = "Oversight", extensions(("x-action" = json!("ReadAuditEvents"))),
     params(PageParams),
     responses((status = 200, description = "A page of entries.", body = Page<EventView>), Problems))]

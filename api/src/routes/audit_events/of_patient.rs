@@ -1,4 +1,4 @@
-//! Who looked at one patient.
+//! Lists the accesses to one patient's record.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::ids::PatientId;
@@ -10,9 +10,9 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
-/// Read who looked at one patient (innsynslogg), newest first.
+/// List the accesses to one patient's record (innsynslogg), newest first.
 ///
-/// Patients read their own. The reading itself is an entry too.
+/// Patients read their own log. Reading the log is logged too.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadAccessLog"))),
     params(PageParams),
     responses((status = 200, description = "A page of entries.", body = Page<EventView>), Problems))]

@@ -1,4 +1,4 @@
-//! The regions that pain drawings name.
+//! Lists the regions of the body map.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::clinical::body::Region;
@@ -13,19 +13,19 @@ use crate::wire::Page;
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = BodyRegion)]
 pub struct RegionView {
-    /// The region.
+    /// The code of the region.
     region: Region,
-    /// Its name in English.
+    /// The name in English.
     #[schema(max_length = 60)]
     en: &'static str,
-    /// Its name in Norwegian.
+    /// The name in Norwegian.
     #[schema(max_length = 60)]
     nb: &'static str,
-    /// Whether pain can be in its middle, neither left nor right.
+    /// Whether pain can be at its midline, neither left nor right.
     has_midline: bool,
 }
 
-/// List the regions of the body map (kroppskart) that pain drawings and procedures name.
+/// List the regions of the body map (kroppskart), used in pain drawings and procedures.
 #[utoipa::path(tag = "Lists", extensions(("x-action" = json!("ReadCodeLists"))),
     responses((status = 200, description = "The regions.", body = Page<RegionView>), Problems))]
 #[get("/v1/tenants/{tenant}/body-regions")]

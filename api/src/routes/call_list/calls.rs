@@ -1,4 +1,4 @@
-//! Listing calls.
+//! Lists the recorded calls.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::ids::DecisionId;
@@ -11,22 +11,22 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
-/// Which calls.
+/// The query of the list of calls.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CallParams {
-    /// Only those about this decision.
+    /// Only calls about this decision.
     decision_id: Option<DecisionId>,
-    /// How many items at the most, 1 to 200.
+    /// Maximum number of items in the page, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,
-    /// Where to read on: the `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page; absent: the first page.
     #[param(max_length = 1000)]
     cursor: Option<String>,
 }
 
-/// List the calls that were made, the latest first.
+/// List the recorded calls, the latest first.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadCallList"))),
     params(CallParams),
     responses((status = 200, description = "A page of calls.", body = Page<CallView>), Problems))]

@@ -1,4 +1,4 @@
-//! Reading whom to ring.
+//! Reads the call list.
 
 use actix_web::{HttpResponse, get, web};
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use crate::problem::{Problem, Problems};
 use crate::views::follow_up::DecisionView;
 use crate::wire::{self, PageParams};
 
-/// How many, and of which unit.
+/// The query of the call list: maximum number and unit.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -21,57 +21,57 @@ pub struct CallListParams {
     /// Only patients of this unit.
     #[param(max_length = 100)]
     unit: Option<String>,
-    /// How many at the most, 1 to 200: those to be rung first.
+    /// Maximum number of patients, 1 to 200: the most urgent.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,
 }
 
-/// Whom to ring, the most urgent first (ringeliste).
+/// The patients to call, the most urgent first (ringeliste).
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct CallList {
-    /// Whom.
+    /// The patients, the most urgent first.
     #[schema(max_items = 200)]
     items: Vec<ToRingView>,
 }
 
-/// Somebody to be rung.
+/// One patient to call.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = ToRing)]
 pub struct ToRingView {
-    /// Whom; the telephone number is in the patient's own resource.
+    /// The id of the patient; the telephone number is in the patient resource.
     patient_id: PatientId,
-    /// How urgent it is: the sum of the reasons' points.
+    /// The urgency: the sum of the reasons' points.
     #[schema(minimum = -100, maximum = 100)]
     points: i64,
-    /// Why, and what each reason is worth.
+    /// The reasons for the call, with the points of each.
     #[schema(max_items = 20)]
     because: Vec<WeightView>,
-    /// How many days are left in the window.
+    /// The number of days left in the answer window.
     #[schema(minimum = 0, maximum = 10_000)]
     days_left: i32,
-    /// When they were last rung about it.
+    /// The time of the last call about the decision; null where there was none.
     last_called_at: Option<Timestamp>,
-    /// What came of that.
+    /// The outcome of the last call; null where there was none.
     #[schema(value_type = Option<String>, max_length = 20, example = "no_reply")]
     last_outcome: Option<CallOutcome>,
-    /// The decision that is unanswered, with its reasons.
+    /// The unanswered decision, with its reasons.
     decision: DecisionView,
 }
 
-/// A reason for ringing, and what it is worth.
+/// One reason for a call, with its points.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = CallReason)]
 pub struct WeightView {
-    /// Its code.
+    /// The code of the reason.
     #[schema(value_type = String, max_length = 40, example = "last_days")]
     code: Weight,
-    /// Its points.
+    /// The points of the reason.
     #[schema(minimum = -10, maximum = 10)]
     points: i64,
-    /// In Norwegian bokmål.
+    /// The reason in Norwegian bokmål.
     #[schema(max_length = 200)]
     nb: &'static str,
-    /// In English.
+    /// The reason in English.
     #[schema(max_length = 200)]
     en: &'static str,
 }
@@ -96,13 +96,13 @@ impl From<PatientToCall> for ToRingView {
     }
 }
 
-/// Read whom to ring first about an unanswered invitation, and why.
+/// List the patients to call about an unanswered invitation, the most urgent first (ringeliste).
 ///
-/// Those whom no message reached, those whose window is about to end and those who were reminded in vain, weighed by what
-/// their answer is worth. Whoever declined is left in peace; nobody is rung again within two days.
+/// Patients that no message reached, with a window about to end, or without an answer to a reminder, weighted by the
+/// value of their answer. A patient who declined is not listed; a patient who was called is not listed for two days.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadCallList"))),
     params(CallListParams),
-    responses((status = 200, description = "Whom to ring.", body = CallList), Problems))]
+    responses((status = 200, description = "The call list.", body = CallList), Problems))]
 #[get("/v1/tenants/{tenant}/call-list")]
 pub async fn read_call_list(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! Recording a call.
+//! Records one call.
 
 use actix_web::{HttpResponse, post, web};
 use jiff::Timestamp;
@@ -14,20 +14,20 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, reply};
 
-/// What came of ringing somebody.
+/// A call about an unanswered invitation, with its outcome.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordFollowUpCall {
-    /// About which decision.
+    /// The follow-up decision that the call was about.
     decision_id: DecisionId,
-    /// What came of it.
+    /// The outcome of the call.
     outcome: CallOutcome,
-    /// When; absent: now.
+    /// The time of the call; absent: now.
     #[serde(default)]
     called_at: Option<Timestamp>,
 }
 
-/// Record that somebody was rung about an unanswered invitation, and what came of it.
+/// Record a call about an unanswered invitation, with its outcome.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("RecordCall"))),
     params(IdempotencyKey),
     request_body = RecordFollowUpCall,

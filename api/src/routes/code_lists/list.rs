@@ -1,4 +1,4 @@
-//! All code lists.
+//! Lists the registry's code lists.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_tenants::store::code_lists;

@@ -1,4 +1,4 @@
-//! Giving a code list other codes.
+//! Replaces the codes of a code list.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
@@ -13,23 +13,24 @@ use crate::caller::Caller;
 use crate::problem::{Code, Problem, Problems};
 use crate::wire::{Body, IfMatch, etag};
 
-/// The codes it is to have.
+/// The new content of a code list.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplaceCodeList {
-    /// All its codes, in order.
+    /// All codes of the list, in order.
     #[validate(length(min = 1, max = 500))]
     #[schema(min_items = 1, max_items = 500)]
     codes: Vec<Listed>,
 }
 
-/// Give a code list other codes.
+/// Replace a code list.
 ///
-/// The whole list, in order. Entries hold codes, so none may be left out: give it a last day (`valid_to`) instead.
+/// The whole list, in order. Entries refer to its codes, so none may be left out: give a code a last day (`valid_to`)
+/// instead.
 #[utoipa::path(tag = "Lists", extensions(("x-action" = json!("ChangeCodeLists"))),
     params(IfMatch),
     request_body = ReplaceCodeList,
-    responses((status = 200, description = "The list as it is now.", body = CodeListView), Problems))]
+    responses((status = 200, description = "The list after the change.", body = CodeListView), Problems))]
 #[put("/v1/tenants/{tenant}/code-lists/{list}")]
 pub async fn replace_code_list(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! Listing code systems.
+//! Lists the code systems.
 
 use actix_web::{HttpResponse, get, web};
 
@@ -9,7 +9,7 @@ use crate::wire::Page;
 
 /// List the code systems and their editions.
 #[utoipa::path(tag = "Lists", extensions(("x-action" = json!("ReadCodes"))),
-    responses((status = 200, description = "Every code system, loaded or not.", body = Page<CodeSystemView>), Problems))]
+    responses((status = 200, description = "All code systems, with or without an imported edition.", body = Page<CodeSystemView>), Problems))]
 #[get("/v1/tenants/{tenant}/code-systems")]
 pub async fn list_code_systems(caller: Caller, _path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let items = caller

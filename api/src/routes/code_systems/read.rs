@@ -1,4 +1,4 @@
-//! Reading one code.
+//! Reads one code by its system.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::code::System;
@@ -8,21 +8,21 @@ use super::CodeView;
 use crate::caller::Caller;
 use crate::problem::{Code, Problem, Problems};
 
-/// A code through the years.
+/// A code with its history.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = CodeHistory)]
 pub struct CodeHistoryView {
-    /// The code system.
+    /// The identifier of the code system.
     system: System,
-    /// The code, as it is written.
+    /// The code, as the code system writes it.
     #[schema(max_length = 16, example = "M79.7")]
     code: String,
-    /// Its titles and their days, the oldest first. A gap: it was not valid then.
+    /// The titles with their periods, the oldest first. The code is not valid in a gap.
     #[schema(max_items = 1000)]
     periods: Vec<CodeView>,
 }
 
-/// Read one code: every title it had and when it was valid.
+/// Read one code: all its titles with their periods of validity.
 #[utoipa::path(tag = "Lists", extensions(("x-action" = json!("ReadCodes"))),
     responses((status = 200, description = "The code.", body = CodeHistoryView), Problems))]
 #[get("/v1/tenants/{tenant}/code-systems/{system}/codes/{code}")]

@@ -1,4 +1,4 @@
-//! Searching a code system, for whoever fills in a form.
+//! Searches a code system, for the entry of codes in forms.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::civil::Date;
@@ -11,29 +11,29 @@ use crate::caller::Caller;
 use crate::problem::{Code, Problem, Problems};
 use crate::wire::{Page, PageParams, page_answer, parameter};
 
-/// Which codes.
+/// The query of the search.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CodeFilter {
-    /// What the code begins with, with or without its dot, or words of the title. Absent: every code.
+    /// The beginning of the code, with or without its dot, or words of the title. Absent: every code.
     #[param(min_length = 1, max_length = 100)]
     query: Option<String>,
     /// The day on which the codes must be valid; absent: today.
     #[param(value_type = Option<String>, format = Date)]
     valid_on: Option<String>,
-    /// How many items at the most, 1 to 200.
+    /// Maximum number of items in the page, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,
-    /// Where to read on: the `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page; absent: the first page.
     #[param(max_length = 1000)]
     cursor: Option<String>,
 }
 
 /// Search a code system, or list its codes.
 ///
-/// First come the codes that begin with the query, then those whose title has words that begin with each of its words,
-/// then those whose title holds them anywhere; upper and lower case are alike. Without a query the codes come by code.
+/// The order: codes that begin with the query, then codes with title words that begin with each of its words, then
+/// codes with these words anywhere in the title; case is ignored. Without a query the order is by code.
 #[utoipa::path(tag = "Lists", extensions(("x-action" = json!("ReadCodes"))),
     params(CodeFilter),
     responses((status = 200, description = "A page of codes.", body = Page<CodeView>), Problems))]
@@ -64,7 +64,7 @@ pub async fn search_codes(
             let book = tx.codes().book(system).ok_or(Code::NotFound)?;
             let list =
                 format!("codes?system={}&valid_on={}&query={query}", system.name(), valid_on.unwrap_or_default());
-            // Who pages over midnight reads on in the day of the first page.
+            // The cursor keeps the day of the first page, also after midnight.
             let (day, after) = match tx.open_cursor(&list, cursor)? {
                 Some(Keyset(day, Keyset(rank, code))) => (day, Some(Place { rank, code })),
                 None => (asked.unwrap_or_else(|| tx.today()), None),

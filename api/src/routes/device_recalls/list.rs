@@ -1,4 +1,4 @@
-//! Everybody who carries a recalled device.
+//! Lists the patients who carry a recalled device.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::civil::Date;
@@ -10,52 +10,52 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Page, PageParams, Raw, page_answer, parameter};
 
-/// Which devices.
+/// The query for a device: at least one member is required.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RecallParams {
-    /// Device identifier (UDI-DI): of GS1 the GTIN-14.
+    /// The device identifier (UDI-DI); for GS1 the GTIN-14.
     #[param(min_length = 1, max_length = 50)]
     udi_di: Option<String>,
-    /// Lot.
+    /// The lot number (LOT) of the device.
     #[param(min_length = 1, max_length = 50)]
     lot: Option<String>,
-    /// Serial number.
+    /// The serial number of the device.
     #[param(min_length = 1, max_length = 50)]
     serial: Option<String>,
-    /// Model.
+    /// The model of the device.
     #[param(min_length = 1, max_length = 100)]
     model: Option<String>,
-    /// Manufacturer.
+    /// The manufacturer of the device.
     #[param(min_length = 1, max_length = 100)]
     manufacturer: Option<String>,
-    /// false: also what has been removed.
+    /// false: also components that have been removed.
     #[param(default = true)]
     in_place: Option<bool>,
-    /// How many patients at the most, 1 to 200.
+    /// Maximum number of patients in the page, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,
-    /// Where to read on: the `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page; absent: the first page.
     #[param(max_length = 1000)]
     cursor: Option<String>,
 }
 
-/// Somebody who carries such a device.
+/// A patient who carries the device.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Carrier)]
 pub struct CarrierView {
-    /// The patient's id.
+    /// The id of the patient.
     patient_id: PatientId,
-    /// What people say aloud.
+    /// Sequential number shown to staff; never reused.
     #[schema(minimum = 1)]
     registry_number: i64,
-    /// The unit that treats.
+    /// The unit that treats the patient (enhet).
     #[schema(max_length = 100)]
     unit: String,
-    /// Date of death.
+    /// The date of death; null while the patient is alive.
     deceased_on: Option<Date>,
-    /// The components that fit.
+    /// The components that match the query.
     #[schema(value_type = Vec<Object>, max_items = 200)]
     components: Raw,
 }
@@ -73,9 +73,10 @@ impl TryFrom<Carrier> for CarrierView {
     }
 }
 
-/// List every patient who carries a device, by device identifier, lot, serial number, model or manufacturer.
+/// List the patients who carry a device, by device identifier, lot, serial number, model or manufacturer.
 ///
-/// All that is given must fit; something must be given. Everyone found finds that in their access log.
+/// All given criteria must match; at least one is required. Every patient in the list finds the access in their access
+/// log.
 #[utoipa::path(tag = "Implants", extensions(("x-action" = json!("FindRecalled"))),
     params(RecallParams),
     responses((status = 200, description = "A page of patients.", body = Page<CarrierView>), Problems))]

@@ -1,4 +1,4 @@
-//! Changing an entry: what it was stays in the history.
+//! Changes an entry; the previous state stays in the history.
 
 use actix_web::{HttpResponse, web};
 use painreg_domain::clinical::history::ChangeReason;
@@ -52,7 +52,7 @@ fn members_of<T: Entry>(entry: &T) -> Result<Map<String, Value>, Problem> {
     }
 }
 
-/// A revision or explant has marked components as removed: take it back and record it anew.
+/// Refuses a change to a revision or explant that has marked components as removed: withdraw it and record it again.
 fn stays_removed(was: &Map<String, Value>, is: &Map<String, Value>) -> Result<(), Problem> {
     let removes = |members: &Map<String, Value>| {
         let event = members.get("event").and_then(Value::as_str).and_then(|text| text.parse().ok());

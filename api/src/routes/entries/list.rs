@@ -1,4 +1,4 @@
-//! Lists of entries: a patient's, and those of the whole registry.
+//! Lists the entries of a patient, or of the whole registry.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use painreg_domain::clinical::{Entry, EntryKind};
@@ -12,17 +12,17 @@ use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::wire::{Page, PageParams, Raw, page_answer, parameter};
 
-/// What a list is asked for.
+/// The query of a list of entries.
 pub struct Query {
     filter: ListFilter,
     limit: i64,
     cursor: Option<Cursor>,
-    /// What a cursor is bound to: the kind, whose, every filter, the order.
+    /// The identity of the list that a cursor is bound to: kind, patient, every filter, order.
     list: String,
 }
 
 impl Query {
-    /// Reads the query of a list of a kind; `whole` where it is over the whole registry.
+    /// Reads the query of a list of a kind; `whole` for the list over the whole registry.
     fn read(kind: EntryKind, whole: bool, of: &str, pairs: Vec<(String, String)>) -> Result<Self, Problem> {
         let row = kind.row();
         let mut bound: Vec<_> = pairs.iter().filter(|(name, _)| name != "cursor" && name != "limit").collect();

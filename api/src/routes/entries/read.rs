@@ -1,4 +1,4 @@
-//! Reading one entry, as it is or as it was.
+//! Reads one entry, its current or an earlier state.
 
 use actix_web::{HttpResponse, web};
 use painreg_domain::clinical::Entry;

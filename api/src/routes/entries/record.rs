@@ -1,4 +1,4 @@
-//! Recording an entry.
+//! Records one entry.
 
 use actix_web::{HttpResponse, web};
 use painreg_domain::clinical::Entry;

@@ -13,7 +13,7 @@ use super::versions::VersionView;
 use super::{path, registry_path};
 use crate::problem::Problems;
 
-/// `pain-sites` or `pain_site` as `PainSites` or `PainSite`.
+/// Converts `pain-sites` or `pain_site` to `PainSites` or `PainSite`.
 fn pascal(name: &str) -> String {
     let capital = |word: &str| {
         let mut letters = word.chars();
@@ -42,20 +42,20 @@ fn as_of() -> Value {
         "as_of",
         "query",
         false,
-        "What the registry held at this instant, instead of now. Who is merged with whom is read as it stands now.",
+        "Return the state that the registry stored at this instant, instead of the current state. Merges of patients are read in their current state.",
         &schema,
     )
 }
 
 fn if_match() -> Value {
     let schema = json!({"type": "string", "maxLength": 50});
-    parameter("If-Match", "header", true, "The ETag of the entry as read.", &schema)
+    parameter("If-Match", "header", true, "The ETag of the entry from the last read.", &schema)
 }
 
 fn reason(usual: &str) -> Value {
     let schema = json!({"type": "string", "enum": ["update", "correction", "registered_in_error"], "default": usual});
-    let help = "Why: `update` where things went on, `correction` where what stood there was wrong, \
-                `registered_in_error` where it should never have been recorded.";
+    let help = "The reason of the change: `update` for a new state, `correction` for an error in the entry, \
+                `registered_in_error` for an entry that should not have been recorded.";
     parameter("reason", "query", false, help, &schema)
 }
 
@@ -63,8 +63,8 @@ fn list_parameters(kind: EntryKind, whole: bool) -> Vec<Value> {
     let row = kind.row();
     let date = json!({"type": "string", "format": "date"});
     let mut parameters = vec![
-        parameter("from", "query", false, &format!("Nothing whose `{}` is before.", row.day), &date),
-        parameter("to", "query", false, &format!("Nothing whose `{}` is after.", row.day), &date),
+        parameter("from", "query", false, &format!("Only entries with a `{}` on or after this day.", row.day), &date),
+        parameter("to", "query", false, &format!("Only entries with a `{}` on or before this day.", row.day), &date),
         parameter(
             "sort",
             "query",
@@ -77,14 +77,14 @@ fn list_parameters(kind: EntryKind, whole: bool) -> Vec<Value> {
             "limit",
             "query",
             false,
-            "How many items at the most.",
+            "Maximum number of items in the page, 1 to 200.",
             &json!({"type": "integer", "format": "int64", "minimum": 1, "maximum": 200, "default": 50}),
         ),
         parameter(
             "cursor",
             "query",
             false,
-            "Where to read on: the `next_cursor` of the page before.",
+            "The `next_cursor` of the previous page; absent: the first page.",
             &json!({"type": "string", "maxLength": 1000}),
         ),
     ];
@@ -134,7 +134,7 @@ fn operation(kind: EntryKind, told: Told) -> Operation {
     if let (Some(body), Value::Object(members)) = (told.body, &mut whole) {
         members.insert("requestBody".to_owned(), body);
     }
-    // Every operation that cannot be read back is missing from the document, and a test looks for each of them.
+    // An operation that cannot be deserialised is missing from the document; a test checks for each of them.
     serde_json::from_value(whole).unwrap_or_default()
 }
 
@@ -151,21 +151,21 @@ fn page_of(items: &Value) -> Value {
         "type": "object",
         "required": ["items", "next_cursor"],
         "properties": {
-            "items": {"type": "array", "maxItems": 1000, "description": "The items.", "items": items},
+            "items": {"type": "array", "maxItems": 1000, "description": "The items of the page.", "items": items},
             "next_cursor": {"type": ["string", "null"], "maxLength": 1000,
-                "description": "Send this as `cursor` to read on; null on the last page."},
+                "description": "The `cursor` of the next page; null on the last page."},
         },
     })
 }
 
-/// How a kind is spoken of.
+/// The names of a kind in the specification.
 struct Words {
     kind: EntryKind,
     name: String,
     plural: String,
-    /// `a referral (henvisning)`.
+    /// The name with its article: `a referral (henvisning)`.
     one: String,
-    /// `referral (henvisning)`.
+    /// The name without its article: `referral (henvisning)`.
     bare: String,
 }
 
@@ -190,7 +190,7 @@ impl Words {
         Told {
             id: format!("listAll{}", self.plural),
             summary: format!("List entries of the whole registry: {}.", self.bare),
-            description: "Within the caller's reach. Everyone whose entry is shown finds that in their access log.",
+            description: "Only entries within the caller's reach. Every patient in the list finds the access in their access log.",
             action: Action::ListClinical,
             parameters: list_parameters(self.kind, true),
             body: None,
@@ -202,7 +202,7 @@ impl Words {
         Told {
             id: format!("list{}", self.plural),
             summary: format!("List a patient's entries: {}.", self.bare),
-            description: "Now, or with `as_of` as the registry knew them at an instant.",
+            description: "The current entries; with `as_of` the entries that the registry stored at that instant.",
             action: self.kind.row().group.rights().read,
             parameters: list_parameters(self.kind, false),
             body: None,
@@ -215,19 +215,19 @@ impl Words {
             "Idempotency-Key",
             "header",
             false,
-            "Makes a repetition safe; required of machine clients.",
+            "Makes a retry safe; required of machine clients.",
             &json!({"type": "string", "maxLength": 200}),
         );
         let body = content("application/json", &reference(&format!("New{}", self.name)));
         Told {
             id: format!("record{}", self.name),
             summary: format!("Record {}.", self.one),
-            description: "Checked against the code books and lists and against the patient's dates. `remarks` tells what \
-                          was accepted and yet is odd.",
+            description: "Checked against the code systems, the code lists and the patient's dates. `remarks` lists values \
+                          that were accepted although they are unusual.",
             action: self.kind.row().group.rights().record,
             parameters: vec![key],
             body: Some(json!({"required": true, "content": body})),
-            success: self.answered("201", "It is recorded."),
+            success: self.answered("201", "The entry was recorded."),
         }
     }
 
@@ -235,7 +235,7 @@ impl Words {
         Told {
             id: format!("read{}", self.name),
             summary: format!("Read {}.", self.one),
-            description: "Now, or with `as_of` as the registry knew it at an instant.",
+            description: "The current entry; with `as_of` the entry that the registry stored at that instant.",
             action: self.kind.row().group.rights().read,
             parameters: vec![as_of()],
             body: None,
@@ -248,37 +248,37 @@ impl Words {
         Told {
             id: format!("change{}", self.name),
             summary: format!("Change {}.", self.one),
-            description: "A merge patch (RFC 7396): absent members stay as they are, null clears. What it was stays in the \
-                          history.",
+            description: "A merge patch (RFC 7396): absent members stay as they are, null clears. The previous state \
+                          stays in the history.",
             action: self.kind.row().group.rights().change,
             parameters: vec![if_match(), reason("update")],
             body: Some(json!({"required": true, "content": body})),
-            success: self.answered("200", "The entry as it is now."),
+            success: self.answered("200", "The entry after the change."),
         }
     }
 
     fn withdraw(&self) -> Told {
         Told {
             id: format!("withdraw{}", self.name),
-            summary: format!("Take back {} that should not have been recorded.", self.one),
-            description: "It is gone from every list and stays in the history. What others belong to cannot be taken back \
-                          before them.",
+            summary: format!("Withdraw {} that should not have been recorded.", self.one),
+            description: "The entry is removed from every list and stays in the history. An entry that others belong to \
+                          cannot be withdrawn before them.",
             action: self.kind.row().group.rights().withdraw,
             parameters: vec![if_match(), reason("registered_in_error")],
             body: None,
-            success: json!({"204": {"description": "It is taken back."}}),
+            success: json!({"204": {"description": "The entry was withdrawn."}}),
         }
     }
 
     fn versions(&self) -> Told {
         Told {
             id: format!("list{}Versions", self.name),
-            summary: format!("List every state that {} was in.", self.one),
-            description: "The latest first, with the action and the reason that ended each; also of what was taken back.",
+            summary: format!("List the versions of {}.", self.one),
+            description: "The latest first, with the action and the reason that ended each version; also for a withdrawn entry.",
             action: self.kind.row().group.rights().read,
             parameters: Vec::new(),
             body: None,
-            success: page("Its states.", &reference("VersionView")),
+            success: page("The versions.", &reference("VersionView")),
         }
     }
 }
@@ -305,18 +305,18 @@ pub(super) fn paths<T: Entry>() -> Paths {
     paths
 }
 
-/// What every entry has beside its own members.
+/// Returns the members that every entry has besides those of its kind.
 fn frame() -> Map<String, Value> {
     let id =
         |what: &str| json!({"type": "string", "format": "uuid", "minLength": 36, "maxLength": 36, "description": what});
     let at = |what: &str| json!({"type": "string", "format": "date-time", "description": what});
     let members = json!({
         "id": id("The entry's id."),
-        "patient_id": id("The patient under whom it was recorded: of a merged record perhaps the duplicate."),
-        "remarks": {"type": "array", "maxItems": 20, "description": "What was accepted and yet is odd.",
+        "patient_id": id("The patient id used for the recording; after a merge possibly that of the duplicate."),
+        "remarks": {"type": "array", "maxItems": 20, "description": "Plausibility remarks: values that were accepted although they are unusual.",
             "items": reference("Remark")},
-        "created_at": at("When it was recorded."),
-        "updated_at": at("When it last changed."),
+        "created_at": at("The time of recording."),
+        "updated_at": at("The time of the last change."),
         "updated_by": {"type": "string", "maxLength": 64, "description": "The action that last changed it."},
         "version": {"type": "integer", "format": "int64", "minimum": 1, "description": "Counts changes; also the ETag."},
     });

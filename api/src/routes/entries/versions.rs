@@ -1,4 +1,4 @@
-//! Every state that an entry was in.
+//! Lists the versions of an entry.
 
 use actix_web::{HttpResponse, web};
 use jiff::Timestamp;
@@ -11,20 +11,20 @@ use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::wire::{Page, Raw};
 
-/// One state that an entry was in.
+/// One version of an entry.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct VersionView {
-    /// From when.
+    /// The time from which the version was current.
     valid_from: Timestamp,
-    /// Until when; null: it is the state of now.
+    /// The time until which the version was current; null: the version is current.
     valid_to: Option<Timestamp>,
-    /// The action that ended it.
+    /// The action that ended the version; null while current.
     #[schema(max_length = 64)]
     changed_by: Option<String>,
-    /// Why it ended.
+    /// The reason of the change that ended the version; null while the version is current.
     #[schema(max_length = 64)]
     reason: Option<String>,
-    /// The entry as it was then.
+    /// The entry in this version.
     #[schema(value_type = Object)]
     entry: Raw,
 }

@@ -1,4 +1,4 @@
-//! Taking back what should not have been recorded; it stays in the history.
+//! Withdraws an entry that should not have been recorded; the entry stays in the history.
 
 use actix_web::{HttpResponse, web};
 use painreg_domain::clinical::Entry;

@@ -1,4 +1,4 @@
-//! Reading what happened.
+//! Reads the event feed.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::event::EventType;
@@ -12,46 +12,47 @@ use crate::problem::{Problem, Problems};
 use crate::views::event::{EventView, FEED};
 use crate::wire::PageParams;
 
-/// Which events.
+/// The query of the event feed.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EventParams {
-    /// Where to read on: the `next_after` that was read last. Without it: from the start.
+    /// The `next_after` that was read last; absent: from the start.
     #[param(max_length = 1000)]
     after: Option<String>,
-    /// Only events of this type, as `submission.stored`.
+    /// Only events of this type, such as `submission.stored`.
     #[param(value_type = Option<String>, max_length = 40)]
     kind: Option<EventType>,
     /// Only events of this patient.
     #[param(value_type = Option<String>, max_length = 36)]
     patient: Option<PatientId>,
-    /// How many items at the most, 1 to 200.
+    /// Maximum number of items in the page, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,
 }
 
-/// A stretch of what happened.
+/// A page of the event feed.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct Events {
-    /// What happened, in order.
+    /// The events, in order.
     #[schema(max_items = 200)]
     items: Vec<EventView>,
-    /// Send this as `after` to read on, now or whenever something may have happened since.
+    /// The `after` of the next request, now or later.
     #[schema(max_length = 1000)]
     next_after: String,
-    /// Whether there is more already.
+    /// Whether more events are available now.
     more: bool,
 }
 
-/// Read what happened, in the order in which it became known, from the start or on from where one was.
+/// List events in the order in which they became known, from the start or after a position.
 ///
-/// Whatever happens later comes later in the order: whoever reads on from `next_after` misses nothing and reads nothing
-/// twice. Events are kept as long as the registry. Whose reach is a unit reads of its patients only, and whoever may not read
-/// answers or alerts is told of none. Every patient told of has it in their access log.
+/// Later events come later in the order: a client that continues from `next_after` reads every event exactly once.
+/// Events are kept as long as the registry. A caller with the reach of a unit reads events of its patients only, and a
+/// caller without the right to read answers or alerts reads no events about them. Every patient in the page finds the
+/// access in their access log.
 #[utoipa::path(tag = "Events", extensions(("x-action" = json!("ReadEvents"))),
     params(EventParams),
-    responses((status = 200, description = "A stretch of what happened.", body = Events), Problems))]
+    responses((status = 200, description = "A page of the event feed.", body = Events), Problems))]
 #[get("/v1/tenants/{tenant}/events")]
 pub async fn list_events(
     caller: Caller,

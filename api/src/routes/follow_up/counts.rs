@@ -1,4 +1,4 @@
-//! Counting decisions.
+//! Counts the current decisions.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::problem::{Problem, Problems};
 use crate::views::follow_up::{ReasonView, reasons};
 use crate::wire;
 
-/// Of whom.
+/// The query of the counts: the patients.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -21,26 +21,26 @@ pub struct CountParams {
     unit: Option<String>,
 }
 
-/// Where everybody stands.
+/// The current decisions in numbers.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct FollowUpCounts {
-    /// How many patients there are; the states of every rule add up to this.
+    /// The number of patients; the states of every rule add up to this number.
     #[schema(minimum = 0)]
     population: i64,
-    /// Whether everybody has been decided since the plan or a list last changed. Until then the counts are of both.
+    /// Whether every patient has been decided since the plan or a list last changed. Until then the counts mix both.
     up_to_date: bool,
-    /// By rule.
+    /// The counts of each rule.
     #[schema(max_items = 800)]
     rules: Vec<RuleCounts>,
 }
 
-/// Where everybody stands in one rule.
+/// The current decisions of one rule in numbers.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct RuleCounts {
-    /// The rule.
+    /// The name of the rule.
     #[schema(max_length = 40, example = "rf_3")]
     rule: String,
-    /// Patients by state.
+    /// The number of patients in each state.
     #[schema(value_type = Object, example = json!({"waiting": 40, "sent": 2}))]
     states: BTreeMap<String, i64>,
     /// Patients by state and deciding reason.
@@ -48,15 +48,15 @@ pub struct RuleCounts {
     reasons: Vec<ReasonCount>,
 }
 
-/// How many patients stand somewhere for a reason.
+/// The number of patients in a state for one reason.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ReasonCount {
-    /// The state.
+    /// The state of the decision.
     #[schema(max_length = 20, example = "waiting")]
     state: String,
-    /// The reason.
+    /// The deciding reason.
     reason: ReasonView,
-    /// How many patients.
+    /// The number of patients.
     #[schema(minimum = 0)]
     patients: i64,
 }
@@ -80,9 +80,9 @@ impl From<Counted> for FollowUpCounts {
     }
 }
 
-/// Count where everybody stands, rule by rule, and why.
+/// Count the current decisions by rule, state and reason.
 ///
-/// Every patient stands in exactly one state of every rule: the counts of a rule add up to the population, within the
+/// Every patient is in exactly one state of every rule: the counts of a rule add up to the population, within the
 /// caller's reach.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ListFollowUp"))),
     params(CountParams),

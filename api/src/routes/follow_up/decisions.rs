@@ -1,4 +1,4 @@
-//! Listing decisions.
+//! Lists the follow-up decisions.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::followup::{Reason, State};
@@ -10,35 +10,35 @@ use crate::problem::{Problem, Problems};
 use crate::views::follow_up::DecisionView;
 use crate::wire::{self, Page, PageParams, page_answer};
 
-/// Which decisions.
+/// The query of the list of decisions.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DecisionParams {
-    /// Only those in this state: `due`, `waiting`, `suppressed`, `sent`, `answered` or `lapsed`.
+    /// Only decisions in this state: `due`, `waiting`, `suppressed`, `sent`, `answered` or `lapsed`.
     #[param(value_type = Option<String>, max_length = 20)]
     state: Option<State>,
-    /// Only those with this reason, such as `no_channel` or `category_missing`.
+    /// Only decisions with this reason, such as `no_channel` or `category_missing`.
     #[param(value_type = Option<String>, max_length = 60)]
     reason: Option<Reason>,
-    /// Only those of this rule.
+    /// Only decisions of this rule.
     #[param(max_length = 40)]
     rule: Option<String>,
-    /// Only those of patients of this unit.
+    /// Only decisions for patients of this unit.
     #[param(max_length = 100)]
     unit: Option<String>,
-    /// Those of earlier occurrences too, instead of only the one that counts of each patient and rule.
+    /// true: also decisions of earlier occurrences, not only the current one of each patient and rule.
     #[param(default = false)]
     past: Option<bool>,
-    /// How many items at the most, 1 to 200.
+    /// Maximum number of items in the page, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,
-    /// Where to read on: the `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page; absent: the first page.
     #[param(max_length = 1000)]
     cursor: Option<String>,
 }
 
-/// List what is decided, over the registry: everybody without contact data, say, or without a category.
+/// List the current decisions of the registry, for example all patients without contact data or without a category.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ListFollowUp"))),
     params(DecisionParams),
     responses((status = 200, description = "A page of decisions.", body = Page<DecisionView>), Problems))]

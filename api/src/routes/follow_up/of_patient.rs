@@ -1,4 +1,4 @@
-//! One patient's follow-up.
+//! Reads the follow-up of one patient.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::views::follow_up::DecisionView;
 
-/// As of when.
+/// The instant of the query.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AsOf {
-    /// What the registry knew and had decided at this instant, instead of now. Who is merged with whom is read as it stands
-    /// now.
+    /// Return the data and decisions that the registry stored at this instant, instead of the current ones. Merges of
+    /// patients are read in their current state.
     #[param(max_length = 40)]
     as_of: Option<Timestamp>,
 }
@@ -27,80 +27,80 @@ pub struct AsOf {
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = FollowUp)]
 pub struct FollowUpView {
-    /// Every rule of the plan: what is decided now, and what was of earlier occurrences.
+    /// Every rule of the plan: the current decision, and the decisions of earlier occurrences.
     #[schema(max_items = 800)]
     rules: Vec<RuleView>,
-    /// Answers to forms of follow-up that belong to no occurrence: kept all the same.
+    /// Answers to forms of follow-up that belong to no occurrence; they are stored like all answers.
     #[schema(max_items = 1000)]
     answers_without_invitation: Vec<UnmatchedView>,
 }
 
-/// One rule, as far as the patient is concerned.
+/// One rule, with its decisions for the patient.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = FollowUpRule)]
 pub struct RuleView {
     /// The rule: a wave of a track.
     #[schema(max_length = 40, example = "closed_12")]
     rule: String,
-    /// The decision that counts; null: of a rule that is not in the plan any more.
+    /// The current decision; null for a rule that is no longer in the plan.
     current: Option<OccurrenceView>,
     /// Earlier occurrences, the latest first.
     #[schema(max_items = 1000)]
     earlier: Vec<OccurrenceView>,
 }
 
-/// One occurrence: what is decided, and what was sent.
+/// One occurrence: the decision and the invitations sent for it.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = FollowUpOccurrence)]
 pub struct OccurrenceView {
-    /// What is decided.
+    /// The decision of the occurrence.
     decision: DecisionView,
-    /// What was sent, in order.
+    /// The invitations, in order of sending.
     #[schema(max_items = 100)]
     invitations: Vec<SentView>,
 }
 
-/// Something that was or is being sent.
+/// An invitation or reminder of an occurrence.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = FollowUpInvitation)]
 pub struct SentView {
-    /// Its id.
+    /// The id of the invitation.
     id: InvitationId,
-    /// Counts everything sent for the occurrence, from 1.
+    /// The number among all messages of the occurrence, from 1.
     #[schema(minimum = 1)]
     attempt: i32,
-    /// 0: the invitation itself; then the reminders (purringer).
+    /// The number of the reminder (purring); 0: the invitation.
     #[schema(minimum = 0)]
     reminder: i32,
-    /// By which channel.
+    /// The channel of the invitation.
     #[schema(max_length = 40, example = "sms")]
     channel: String,
-    /// `claimed`, `handed_over`, `sent`, `delivered`, `failed`, `unknown` or `withdrawn`.
+    /// The state: `claimed`, `handed_over`, `sent`, `delivered`, `failed`, `unknown` or `withdrawn`.
     #[schema(max_length = 20, example = "delivered")]
     state: String,
-    /// When a sender took it on.
+    /// The time when a sender claimed the invitation.
     claimed_at: Timestamp,
-    /// When it was sent.
+    /// The time of sending; null before.
     sent_at: Option<Timestamp>,
-    /// When it arrived.
+    /// The time of delivery; null before.
     delivered_at: Option<Timestamp>,
-    /// When it failed.
+    /// The time of the failure; null where there was none.
     failed_at: Option<Timestamp>,
-    /// Why.
+    /// The reason of the failure; null where there was none.
     #[schema(max_length = 100)]
     failure: Option<String>,
 }
 
-/// An answer that no invitation asked for.
+/// An answer that matches no invitation.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = UnmatchedAnswer)]
 pub struct UnmatchedView {
-    /// The answer.
+    /// The id of the submission.
     submission_id: SubmissionId,
-    /// The form answered.
+    /// The code of the form answered.
     #[schema(max_length = 64)]
     form: String,
-    /// When.
+    /// The time of the answer.
     submitted_at: Timestamp,
 }
 
@@ -143,10 +143,10 @@ impl From<FollowUp> for FollowUpView {
     }
 }
 
-/// Read why a patient is or is not asked again: every rule of the plan, its decision and why.
+/// Read the follow-up of a patient: every rule of the plan, its decision and the reasons.
 ///
-/// One decision counts of every rule, with its reasons, the facts that were used and the version of the rule; with `as_of`
-/// what was decided at an instant, from the facts known then.
+/// Every rule has one current decision, with its reasons, the facts that were used and the version of the rule; with
+/// `as_of` the decision at that instant, from the facts known then.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUp"))),
     params(AsOf),
     responses((status = 200, description = "The patient's follow-up.", body = FollowUpView), Problems))]

@@ -1,4 +1,4 @@
-//! Deciding again.
+//! Runs the decisions again.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_tenants::store::decisions::{self, Step};
@@ -8,26 +8,26 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{IdempotencyKey, reply};
 
-/// What deciding a stretch of patients again did.
+/// The result of deciding a batch of patients again.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct FollowUpRun {
-    /// How many patients were decided.
+    /// The number of patients that were decided.
     #[schema(minimum = 0, maximum = 500)]
     decided: usize,
-    /// How many decisions are other than before.
+    /// The number of decisions that changed.
     #[schema(minimum = 0, maximum = 1_000_000)]
     changed: usize,
-    /// Whether there is more to decide: ask again.
+    /// Whether more patients are due: repeat the request.
     more: bool,
 }
 
-/// Decide now what the plan, a list or the day asks to be decided again: a stretch of 500 patients.
+/// Run the due follow-up decisions now: a batch of 500 patients.
 ///
-/// The registry does so by itself all the time; this is for those who do not want to wait. Each stretch is stored by
-/// itself, so that it can be broken off and repeated; `…/follow-up-counts` tells when everybody is up to date.
+/// The registry runs them continuously; this operation is for clients that do not want to wait. Each batch is stored
+/// separately, so a run can be interrupted and repeated; `…/follow-up-counts` shows when every patient is up to date.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("RunFollowUp"))),
     params(IdempotencyKey),
-    responses((status = 200, description = "What it did.", body = FollowUpRun), Problems))]
+    responses((status = 200, description = "The result of the batch.", body = FollowUpRun), Problems))]
 #[post("/v1/tenants/{tenant}/follow-up-runs")]
 pub async fn run_follow_up(
     caller: Caller,

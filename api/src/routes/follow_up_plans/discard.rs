@@ -1,4 +1,4 @@
-//! Discarding the draft.
+//! Discards the draft of the plan.
 
 use actix_web::{HttpResponse, delete, web};
 use painreg_tenants::store::plans;
@@ -7,10 +7,10 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::IfMatch;
 
-/// Discard the draft of the plan of follow-up. Published versions stay.
+/// Discard the draft of the follow-up plan. Published versions stay.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ManageFollowUpPlans"))),
     params(IfMatch),
-    responses((status = 204, description = "It is gone."), Problems))]
+    responses((status = 204, description = "The draft was discarded."), Problems))]
 #[delete("/v1/tenants/{tenant}/follow-up-plan-draft")]
 pub async fn discard_follow_up_plan_draft(
     caller: Caller,

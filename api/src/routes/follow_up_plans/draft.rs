@@ -1,4 +1,4 @@
-//! Reading the draft.
+//! Reads the draft of the plan.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::etag;
 
-/// Read the draft of the plan of follow-up, with all that is wrong with it.
+/// Read the draft of the follow-up plan, with all its faults.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ManageFollowUpPlans"))),
     responses((status = 200, description = "The draft.", body = PlanDraftView), Problems))]
 #[get("/v1/tenants/{tenant}/follow-up-plan-draft")]

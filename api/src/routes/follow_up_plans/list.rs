@@ -1,4 +1,4 @@
-//! Listing the versions of the plan.
+//! Lists the versions of the plan.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_tenants::store::plans;
@@ -8,7 +8,7 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
-/// List the versions of the plan of follow-up, the newest, which is in force, first.
+/// List the versions of the follow-up plan, the newest first. The newest is in force.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpPlans"))),
     params(PageParams),
     responses((status = 200, description = "A page of versions.", body = Page<PlanView>), Problems))]

@@ -1,4 +1,4 @@
-//! Publishing the draft.
+//! Publishes the draft of the plan.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_tenants::StoreError;
@@ -9,11 +9,11 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{IdempotencyKey, IfMatch, reply};
 
-/// Publish the draft as the plan in force.
+/// Publish the draft as the follow-up plan in force.
 ///
-/// It is in force at once: nothing is claimed but by it. Everybody is decided again, in stretches, by the registry itself or
-/// whoever asks for it (`…/follow-up-runs`); `…/follow-up-counts` tells when everybody is up to date. What is pending follows
-/// the new plan, what was sent stays. A simulation run before tells who is added, dropped and moved.
+/// The plan is in force at once: all claims follow it. Every patient is decided again, in batches, by the registry or
+/// on request (`…/follow-up-runs`); `…/follow-up-counts` shows when every patient is up to date. Pending decisions
+/// follow the new plan, sent invitations stay. A simulation beforehand shows the patients added, dropped and moved.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ManageFollowUpPlans"))),
     params(IfMatch,
         IdempotencyKey),
@@ -27,7 +27,7 @@ pub async fn publish_follow_up_plan(
 ) -> Result<HttpResponse, Problem> {
     let place = format!("/v1/tenants/{path}/follow-up-plans");
     let location = place.clone();
-    // The precondition is part of what is asked for.
+    // The precondition is part of the request.
     let asked = version.0.to_be_bytes().to_vec().into();
     caller
         .run_once(key, asked, &place, move |tx| {

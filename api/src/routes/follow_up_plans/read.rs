@@ -1,4 +1,4 @@
-//! Reading a version of the plan.
+//! Reads a version of the plan.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_tenants::store::plans;
@@ -7,7 +7,7 @@ use super::PlanView;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
-/// Read a version of the plan of follow-up.
+/// Read a version of the follow-up plan.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpPlans"))),
     params(("version" = i64, Path, description = "The version.", minimum = 1)),
     responses((status = 200, description = "The version.", body = PlanView), Problems))]

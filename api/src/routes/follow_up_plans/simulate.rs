@@ -1,4 +1,4 @@
-//! What a plan would change.
+//! Simulates a plan on the registry's patients.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,19 +15,19 @@ use crate::problem::{Problem, Problems};
 use crate::views::follow_up::{ReasonView, reasons};
 use crate::wire::{Body, IdempotencyKey, reply};
 
-/// Which plan, and how much of the difference is shown.
+/// The plan to simulate, and the number of differences to return.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SimulateFollowUp {
     /// The plan; absent: the draft.
     #[serde(default)]
     definition: Option<FollowUpPlanDefinition>,
-    /// Of this rule only.
+    /// Only changes of this rule.
     #[serde(default)]
     #[validate(length(min = 1, max = 40))]
     #[schema(min_length = 1, max_length = 40)]
     rule: Option<String>,
-    /// How many differences are shown at the most; all are counted.
+    /// Maximum number of differences returned; all are counted.
     #[serde(default = "shown_at_most")]
     #[validate(range(max = 10_000))]
     #[schema(maximum = 10_000, default = 200)]
@@ -38,36 +38,36 @@ const fn shown_at_most() -> u32 {
     200
 }
 
-/// What a plan would change, were it published now.
+/// The changes that publishing the plan now would make.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct FollowUpSimulation {
-    /// How many patients were looked at: all of them.
+    /// The number of patients examined: all of them.
     #[schema(minimum = 0, maximum = 100_000_000)]
     population: usize,
-    /// By rule, those of the plan in force included.
+    /// The changes by rule, rules of the plan in force included.
     #[schema(value_type = Object)]
     rules: BTreeMap<String, Counts>,
-    /// Who, and why; by patient.
+    /// The changes, with their reasons, by patient.
     #[schema(max_items = 10_000)]
     differences: Vec<DifferenceView>,
-    /// Whether there are more than are shown.
+    /// Whether there are more differences than are returned.
     more: bool,
 }
 
-/// How many occurrences change, and how.
+/// The numbers of occurrences that change, by type of change.
 #[derive(Clone, Copy, Debug, Default, Serialize, utoipa::ToSchema)]
 #[schema(as = FollowUpSimulationCounts)]
 pub struct Counts {
-    /// Something would be sent that would not have been.
+    /// A message would be sent that would not be sent now.
     #[schema(minimum = 0, maximum = 100_000_000)]
     added: usize,
-    /// Nothing would be sent any more.
+    /// The message would no longer be sent.
     #[schema(minimum = 0, maximum = 100_000_000)]
     dropped: usize,
-    /// It would be sent on another day.
+    /// The invitation would be sent on another day.
     #[schema(minimum = 0, maximum = 100_000_000)]
     moved: usize,
-    /// It would stand there for other reasons, and the same would be sent.
+    /// The reasons would differ, and the same would be sent.
     #[schema(minimum = 0, maximum = 100_000_000)]
     restated: usize,
 }
@@ -76,33 +76,33 @@ pub struct Counts {
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = FollowUpDifference)]
 pub struct DifferenceView {
-    /// Whose.
+    /// The patient of the change.
     patient_id: PatientId,
-    /// The rule.
+    /// The name of the rule.
     #[schema(max_length = 40, example = "rf_3")]
     rule: String,
-    /// `added`, `dropped`, `moved` or `restated`.
+    /// The type of change: `added`, `dropped`, `moved` or `restated`.
     #[schema(max_length = 20, example = "moved")]
     change: &'static str,
-    /// How it stands; null: nothing is decided.
+    /// The current state; null: there is no decision.
     before: Option<SideView>,
-    /// How it would stand; null: nothing would be decided.
+    /// The state under the plan; null: there would be no decision.
     after: Option<SideView>,
 }
 
-/// How an occurrence stands.
+/// The state of an occurrence.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = FollowUpDifferenceSide)]
 pub struct SideView {
-    /// Its state.
+    /// The state of the decision.
     #[schema(max_length = 20, example = "waiting")]
     state: String,
-    /// Why.
+    /// The reasons of the state.
     #[schema(max_items = 40)]
     reasons: Vec<ReasonView>,
-    /// The day it is about.
+    /// The day of the occurrence; null for an occurrence without a day.
     due_on: Option<jiff::civil::Date>,
-    /// The day on which something is sent next.
+    /// The day of the next invitation or reminder; null where none is to be sent.
     send_on: Option<jiff::civil::Date>,
 }
 
@@ -127,13 +127,13 @@ fn change(difference: &Difference) -> &'static str {
     }
 }
 
-/// Run a plan on the registry's patients without publishing it: who is added, dropped and moved, and why.
+/// Simulate a follow-up plan without publishing it: the patients added, dropped and moved, with the reasons.
 ///
-/// Publishing the same plan right afterwards changes exactly this. Nothing is stored.
+/// Publishing the same plan directly afterwards makes exactly these changes. Nothing is stored.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("SimulateFollowUp"))),
     params(IdempotencyKey),
     request_body = SimulateFollowUp,
-    responses((status = 200, description = "What would change.", body = FollowUpSimulation), Problems))]
+    responses((status = 200, description = "The simulated changes.", body = FollowUpSimulation), Problems))]
 #[post("/v1/tenants/{tenant}/follow-up-simulations")]
 pub async fn simulate_follow_up(
     caller: Caller,

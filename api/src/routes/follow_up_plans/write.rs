@@ -1,4 +1,4 @@
-//! Writing the draft.
+//! Saves the draft of the plan.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
@@ -12,22 +12,22 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IfMatch, etag};
 
-/// What the draft is to say.
+/// The new content of the draft.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WriteFollowUpPlan {
-    /// The whole plan.
+    /// The complete plan.
     definition: FollowUpPlanDefinition,
 }
 
-/// Write the draft of the plan of follow-up.
+/// Save the draft of the follow-up plan.
 ///
-/// There is one draft at a time; begin with the version in force. `If-Match` names the draft that was read, `"v0"` where
-/// there is none yet. What is wrong with it is told and blocks simulating and publishing only.
+/// There is one draft at a time; begin with the version in force. `If-Match` names the draft that was read, `"v0"`
+/// where there is none yet. Faults of the draft are returned and block simulation and publication only.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ManageFollowUpPlans"))),
-    params(("If-Match" = String, Header, description = "The ETag of the draft as read; `\"v0\"` where there is none yet.", max_length = 50)),
+    params(("If-Match" = String, Header, description = "The ETag of the draft from the last read; `\"v0\"` where there is none yet.", max_length = 50)),
     request_body = WriteFollowUpPlan,
-    responses((status = 200, description = "The draft as it is now.", body = PlanDraftView), Problems))]
+    responses((status = 200, description = "The draft after the change.", body = PlanDraftView), Problems))]
 #[put("/v1/tenants/{tenant}/follow-up-plan-draft")]
 pub async fn write_follow_up_plan_draft(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! The decisions behind a figure.
+//! Lists the decisions behind a figure.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::civil::Date;
@@ -12,40 +12,40 @@ use crate::problem::{Problem, Problems};
 use crate::views::follow_up::DecisionView;
 use crate::wire::{self, Page, PageParams, page_answer};
 
-/// Which figure.
+/// The query of the decisions behind a figure.
 #[derive(Clone, Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct FigureParams {
-    /// Those first asked on this day or later, in Norway.
+    /// Only occurrences first asked about on this day or later, in Norway.
     from: Option<Date>,
-    /// Those first asked on this day or earlier.
+    /// Only occurrences first asked about on this day or earlier.
     to: Option<Date>,
-    /// Of this rule only.
+    /// Only decisions of this rule.
     #[param(max_length = 40)]
     rule: Option<String>,
     /// Only patients of this unit.
     #[param(max_length = 100)]
     unit: Option<String>,
-    /// By what the groups are told apart.
+    /// The first dimension of the groups.
     #[param(value_type = Option<String>, max_length = 20)]
     by: Option<Dimension>,
-    /// And by what else.
+    /// The second dimension of the groups.
     #[param(value_type = Option<String>, max_length = 20)]
     and: Option<Dimension>,
-    /// The group; absent: the one without a name.
+    /// The group by the first dimension; absent: the group without a name.
     #[param(max_length = 100)]
     value: Option<String>,
-    /// The group by the other.
+    /// The group by the second dimension; absent: the group without a name.
     #[param(max_length = 100)]
     and_value: Option<String>,
-    /// `sent` (the default), `delivered` or `answered`.
+    /// The figure: `sent` (the default), `delivered` or `answered`.
     #[param(value_type = Option<String>, max_length = 20)]
     figure: Option<Figure>,
-    /// How many items at the most, 1 to 200.
+    /// Maximum number of items in the page, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,
-    /// Where to read on: the `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page; absent: the first page.
     #[param(max_length = 1000)]
     cursor: Option<String>,
 }

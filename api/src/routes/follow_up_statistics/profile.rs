@@ -1,4 +1,4 @@
-//! How those who do not answer differ from those who do.
+//! Reads the non-responder profile.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::report::response::{Cell, Dimension, ShareDifference, difference, publishable};
@@ -9,37 +9,37 @@ use super::{Disclosure, StatisticsParams};
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
-/// How those who do not answer differ (frafallsanalyse).
+/// The differences between responders and non-responders (frafallsanalyse).
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct NonResponderProfile {
-    /// How many were asked.
+    /// The number of patients asked.
     #[schema(minimum = 0)]
     asked: i64,
-    /// How many of them answered.
+    /// The number of them who answered.
     #[schema(minimum = 0)]
     answered: i64,
-    /// By each dimension, its groups.
+    /// The groups of each dimension.
     #[schema(max_items = 1000)]
     groups: Vec<ProfileGroup>,
 }
 
-/// One group among those who answered and those who did not.
+/// One group among responders and non-responders.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ProfileGroup {
-    /// By what it is told apart.
+    /// The dimension of the group.
     #[schema(value_type = String, max_length = 20, example = "age_band")]
     by: Dimension,
-    /// The group; null: those whose own groups are too small to be told apart.
+    /// The group; null: the groups that are too small to show separately.
     #[schema(max_length = 100, example = "18-29")]
     group: Option<String>,
-    /// How many of those who answered are in it.
+    /// The number of responders in the group.
     #[schema(minimum = 0)]
     answered: i64,
-    /// How many of those who did not.
+    /// The number of non-responders in the group.
     #[schema(minimum = 0)]
     not_answered: i64,
-    /// By how many percentage points the group's share among those who did not answer is above its share among those who
-    /// did, to one decimal; null where there are none of either.
+    /// The group's share among non-responders minus its share among responders, in percentage points with one decimal;
+    /// null where there are no responders or no non-responders.
     #[schema(example = 12.3)]
     difference: Option<f64>,
     /// The 95 % confidence interval of the difference (Newcombe's hybrid score method), to one decimal.
@@ -47,7 +47,7 @@ pub struct ProfileGroup {
     interval: Option<Vec<f64>>,
 }
 
-/// By what those who do not answer are looked at.
+/// The dimensions of the profile.
 const BY: [Dimension; 6] = [
     Dimension::AgeBand,
     Dimension::Sex,
@@ -57,10 +57,10 @@ const BY: [Dimension; 6] = [
     Dimension::Track,
 ];
 
-/// Read how those who do not answer differ from those who do: by age, sex, diagnosis, unit, channel and track.
+/// Compare non-responders with responders: by age, sex, diagnosis, unit, channel and track.
 ///
-/// A low response rate is harmless where those who do not answer are like those who do, and is not where they are younger,
-/// say; a difference whose interval holds zero may be chance.
+/// A low response rate is harmless where non-responders resemble responders, and is not where, for example, they are
+/// younger; a difference with an interval that contains zero may be due to chance.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpStatistics"))),
     params(StatisticsParams),
     responses((status = 200, description = "The profile.", body = NonResponderProfile), Problems))]
@@ -81,7 +81,7 @@ pub async fn read_non_responder_profile(
             for by in wanted {
                 let cells = response_rates::cells(tx, &period, &[by])?;
                 let cells = if exact { cells } else { publishable(cells) };
-                // What may be told by one may be too little to be told by another.
+                // A figure that is publishable alone may be too small in combination with another.
                 let all = cells.iter().map(|cell| cell.sent).sum();
                 let did: i64 = cells.iter().map(|cell| cell.answered).sum();
                 (asked, answered) = if all > asked { (all, did) } else { (asked, answered) };

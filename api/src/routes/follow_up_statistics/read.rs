@@ -1,4 +1,4 @@
-//! Reading response rates.
+//! Reads the response rates.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::report::response::{Cell, People, publishable, quartiles};
@@ -10,20 +10,20 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::views::follow_up::{ReasonView, reasons};
 
-/// Response rates, and what lies behind them.
+/// The response rates, with the figures behind them.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct FollowUpStatistics {
-    /// By group.
+    /// The figures of each group.
     #[schema(max_items = 10_000)]
     cells: Vec<CellView>,
-    /// All of them together; null where they are too few to be published.
+    /// The total of all groups; null where too small to publish.
     total: Option<CellView>,
-    /// From being asked to the answer.
+    /// The time from the first request to the answer.
     time_to_answer: TimeToAnswer,
-    /// What fell due in the period and was not asked about, and why; of the exact figures only.
+    /// The occurrences that fell due in the period and were not asked about, with the reasons; in exact figures only.
     #[schema(max_items = 10_000)]
     not_sent: Vec<NotSentView>,
-    /// Why the short baseline was given instead of the whole; of the exact figures only.
+    /// The reasons for the short baseline instead of the whole; in exact figures only.
     #[schema(max_items = 100)]
     short_form_reasons: Vec<ShortFormView>,
 }
@@ -31,60 +31,62 @@ pub struct FollowUpStatistics {
 /// Days from the first message to the answer.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct TimeToAnswer {
-    /// The days by which a quarter, half and three quarters of those who answered had done so; null where nobody has.
+    /// The days by which a quarter, half and three quarters of those who answered had done so; null where there are no
+    /// answers.
     #[schema(max_items = 3, example = json!([1, 3, 9]))]
     quartiles: Option<Vec<i64>>,
-    /// How many answered after so many days; of the exact figures only.
+    /// The number of answers by days since the first request; in exact figures only.
     #[schema(max_items = 2000)]
     by_day: Vec<OnDayView>,
 }
 
-/// How many answered on one day.
+/// The number of answers on one day.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = AnsweredOnDay)]
 pub struct OnDayView {
     /// Days since the first message.
     #[schema(minimum = 0)]
     day: i64,
-    /// How many.
+    /// The number of answers.
     #[schema(minimum = 0)]
     answered: i64,
 }
 
-/// What was not asked about.
+/// A group of occurrences that were not asked about.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = NotSent)]
 pub struct NotSentView {
-    /// The rule.
+    /// The name of the rule.
     #[schema(max_length = 40, example = "closed_12")]
     rule: String,
-    /// The state.
+    /// The state of the decisions.
     #[schema(max_length = 20, example = "suppressed")]
     state: String,
-    /// The deciding reason.
+    /// The deciding reason; null where there is none.
     reason: Option<ReasonView>,
-    /// How many occurrences.
+    /// The number of occurrences.
     #[schema(minimum = 0)]
     occurrences: i64,
 }
 
-/// Why the short baseline was given.
+/// One reason for the short baseline, with its number.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = ShortFormReason)]
 pub struct ShortFormView {
-    /// The reason's code in the form, or `not_said`.
+    /// The code of the reason in the form, or `not_said`.
     #[schema(max_length = 64, example = "no_device")]
     reason: String,
-    /// How many.
+    /// The number of answers.
     #[schema(minimum = 0)]
     answers: i64,
 }
 
-/// Read response rates: who was asked, whom it reached, who answered, and how soon.
+/// Read the response rates: occurrences asked about, delivered and answered, and the time to answer.
 ///
-/// An occurrence counts once, in the period in which it was first asked about, whatever was sent for it. The exact figures
-/// are for those who may list every decision behind them, each cell with the link that does; `disclosure=publishable` puts
-/// small groups together until no figure is about fewer than five people, and leaves no margin to subtract from.
+/// An occurrence counts once, in the period in which it was first asked about, regardless of the messages sent. The
+/// exact figures are for callers who may list every decision behind them, each cell with the link that does;
+/// `disclosure=publishable` combines small groups until no figure covers fewer than five people, and leaves no margin
+/// to subtract from.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpStatistics"))),
     params(StatisticsParams),
     responses((status = 200, description = "The rates.", body = FollowUpStatistics), Problems))]

@@ -1,4 +1,4 @@
-//! Beginning a draft.
+//! Creates a draft of a form.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_tenants::store::forms;
@@ -8,10 +8,10 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, reply};
 
-/// Begin a draft of a form, or of a new version of it.
+/// Create a draft of a form, or of a new version of it.
 ///
-/// A form has one draft at a time. What is wrong with it is told and blocks publishing only; what is no definition at all
-/// is refused.
+/// A form has one draft at a time. Faults of the definition are returned and block publication only; a body that is no
+/// definition at all is refused.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
     params(IdempotencyKey),
     request_body = FormDraft,

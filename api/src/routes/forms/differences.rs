@@ -1,4 +1,4 @@
-//! What differs between two versions of a form.
+//! Compares two versions of a form.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::questionnaire::FormChange;
@@ -10,12 +10,12 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::parameter;
 
-/// Between which versions.
+/// The versions to compare.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Versions {
-    /// The earlier version; absent: the one that was published before the later one.
+    /// The earlier version; absent: the version published before the later one.
     #[param(max_length = 32)]
     from: Option<String>,
     /// The later version; absent: the newest.
@@ -23,24 +23,24 @@ pub struct Versions {
     to: Option<String>,
 }
 
-/// What differs.
+/// The differences between two versions of a form.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct FormDifferences {
     /// The earlier version.
     #[schema(max_length = 32)]
     from: String,
-    /// The later one.
+    /// The later version.
     #[schema(max_length = 32)]
     to: String,
-    /// Parts that came, went or changed.
+    /// The parts that were added, removed or changed.
     #[schema(max_items = 10_000)]
     items: Vec<FormChange>,
 }
 
-/// Read what differs between two versions of a form, part by part.
+/// Compare two versions of a form, part by part.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     params(Versions),
-    responses((status = 200, description = "What differs.", body = FormDifferences), Problems))]
+    responses((status = 200, description = "The differences.", body = FormDifferences), Problems))]
 #[get("/v1/tenants/{tenant}/forms/{form}/differences")]
 pub async fn read_form_differences(
     caller: Caller,
@@ -51,7 +51,7 @@ pub async fn read_form_differences(
     let Versions { from, to } = params.into_inner();
     let found = caller
         .run(move |tx| {
-            // Whether there is the form is told before whether there is the version.
+            // A missing form is reported before a missing version.
             let newest = forms::newest(tx, &code)?;
             let mut named = |version: Option<String>, name| {
                 let named = version.map(|version| forms::version(tx, &code, &version)).transpose();

@@ -1,4 +1,4 @@
-//! Discarding a draft.
+//! Discards the draft of a form.
 
 use actix_web::{HttpResponse, delete, web};
 use painreg_tenants::store::forms;
@@ -7,10 +7,10 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::IfMatch;
 
-/// Discard a draft. Published versions stay.
+/// Discard the draft of a form. Published versions stay.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
     params(IfMatch),
-    responses((status = 204, description = "It is gone."), Problems))]
+    responses((status = 204, description = "The draft was discarded."), Problems))]
 #[delete("/v1/tenants/{tenant}/forms/{form}/draft")]
 pub async fn discard_form_draft(
     caller: Caller,

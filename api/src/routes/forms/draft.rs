@@ -1,4 +1,4 @@
-//! Reading a draft.
+//! Reads the draft of a form.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::etag;
 
-/// Read the draft of a form, with all that is wrong with it.
+/// Read the draft of a form, with all its faults.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
     responses((status = 200, description = "The draft.", body = DraftView), Problems))]
 #[get("/v1/tenants/{tenant}/forms/{form}/draft")]

@@ -1,4 +1,4 @@
-//! A version of a form as one file.
+//! Exports a version of a form as one file.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::questionnaire::FormFile;
@@ -7,7 +7,7 @@ use painreg_tenants::store::forms;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
-/// Read a published version as one file, to be carried to another registry.
+/// Export a published version of a form as one file, for import into another registry.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
     responses((status = 200, description = "The file.", body = FormFile), Problems))]
 #[get("/v1/tenants/{tenant}/forms/{form}/versions/{version}/file")]

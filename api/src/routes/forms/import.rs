@@ -1,4 +1,4 @@
-//! Taking in a form's file.
+//! Imports the file of a form.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::questionnaire::FormFile;
@@ -10,27 +10,27 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey};
 
-/// A form's file.
+/// The file of a form.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 pub struct FormFileBody(FormFile);
 
 impl Validate for FormFileBody {
-    /// The domain says what is wrong with it.
+    /// The domain reports the faults.
     fn validate(&self) -> Result<(), ValidationErrors> {
         Ok(())
     }
 }
 
-/// Take in a form's file, from this registry or another, as a draft.
+/// Import the file of a form, from this registry or another, as a draft.
 ///
-/// A version that is published here already and the same, or a draft that is the same, answers 200 and changes nothing;
-/// another one of the same name is refused.
+/// An identical published version or draft returns 200 and changes nothing; a different one with the same name is
+/// refused.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
     params(IdempotencyKey),
     request_body = FormFile,
-    responses((status = 201, description = "It is a draft now.", body = ImportedForm),
-        (status = 200, description = "The same is here already.", body = ImportedForm), Problems))]
+    responses((status = 201, description = "The form is now a draft.", body = ImportedForm),
+        (status = 200, description = "The same version is already published in this registry.", body = ImportedForm), Problems))]
 #[post("/v1/tenants/{tenant}/form-files")]
 pub async fn import_form(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! Taking in a FHIR Questionnaire.
+//! Imports a FHIR Questionnaire.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::questionnaire::Definition;
@@ -8,15 +8,15 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, Resource};
 
-/// Take in a FHIR R4 Questionnaire as a draft.
+/// Import a FHIR R4 Questionnaire as a draft.
 ///
-/// Every part that a form cannot hold is refused with its place; nothing is dropped. What a form needs and the resource
-/// lacks, such as words in bokmål and English, is among the draft's faults.
+/// Every part that a form cannot represent is refused with its place; nothing is dropped. Parts that a form requires
+/// and the resource lacks, such as words in bokmål and English, are among the draft's faults.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
     params(IdempotencyKey),
     request_body = Resource,
-    responses((status = 201, description = "It is a draft now.", body = ImportedForm),
-        (status = 200, description = "The same is here already.", body = ImportedForm), Problems))]
+    responses((status = 201, description = "The form is now a draft.", body = ImportedForm),
+        (status = 200, description = "The same version is already published in this registry.", body = ImportedForm), Problems))]
 #[post("/v1/tenants/{tenant}/fhir-questionnaires")]
 pub async fn import_fhir_questionnaire(
     caller: Caller,

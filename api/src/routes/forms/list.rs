@@ -1,4 +1,4 @@
-//! Listing forms.
+//! Lists the published forms.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_tenants::Keyset;
@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
-/// List the registry's published forms by code and version.
+/// List the registry's published forms, by code and version.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     params(PageParams),
     responses((status = 200, description = "A page of forms.", body = Page<FormView>), Problems))]

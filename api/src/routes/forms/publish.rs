@@ -1,4 +1,4 @@
-//! Publishing a draft.
+//! Publishes the draft of a form.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::Fault;
@@ -13,7 +13,7 @@ use crate::wire::{IdempotencyKey, IfMatch, reply};
 
 /// Publish a form's draft as a version.
 ///
-/// A published version never changes, and no other version of the form can have its name. The draft is gone afterwards.
+/// A published version never changes, and no other version of the form can have the same name. The draft is removed.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
     params(IfMatch,
         IdempotencyKey),
@@ -28,7 +28,7 @@ pub async fn publish_form(
     let (tenant, code) = path.into_inner();
     let place = format!("/v1/tenants/{tenant}/forms/{code}/versions");
     let location = place.clone();
-    // The precondition is part of what is asked for.
+    // The precondition is part of the request.
     let asked = version.0.to_be_bytes().to_vec().into();
     caller
         .run_once(key, asked, &place, move |tx| {

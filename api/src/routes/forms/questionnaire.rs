@@ -1,4 +1,4 @@
-//! A version of a form as a FHIR Questionnaire.
+//! Reads a version of a form as a FHIR Questionnaire.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::questionnaire::fhir::Style;
@@ -10,9 +10,9 @@ use crate::problem::{Problem, Problems};
 use crate::state::State;
 use crate::wire::Resource;
 
-/// Read a published version as a FHIR R4 Questionnaire.
+/// Read a published version of a form as a FHIR R4 Questionnaire.
 ///
-/// Items have our own labels; the wording of licensed instruments is not in it.
+/// Items have labels of the registry; the resource does not contain the wording of licensed instruments.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     responses((status = 200, description = "The resource.", body = Resource), Problems))]
 #[get("/v1/tenants/{tenant}/forms/{form}/versions/{version}/fhir-questionnaire")]

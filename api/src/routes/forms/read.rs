@@ -1,4 +1,4 @@
-//! Reading one form.
+//! Reads one published form.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_tenants::store::forms;

@@ -1,4 +1,4 @@
-//! Replacing a draft.
+//! Replaces the draft of a form.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
@@ -10,11 +10,11 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IfMatch, etag};
 
-/// Put another definition in place of a draft's. Its code stays.
+/// Replace the definition of a draft. Its code stays.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
     params(IfMatch),
     request_body = FormDraft,
-    responses((status = 200, description = "The draft as it is now.", body = DraftView), Problems))]
+    responses((status = 200, description = "The draft after the change.", body = DraftView), Problems))]
 #[put("/v1/tenants/{tenant}/forms/{form}/draft")]
 pub async fn replace_form_draft(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! Reading one version of a form.
+//! Reads one version of a form.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_tenants::store::forms;

@@ -1,4 +1,4 @@
-//! Listing the versions of a form.
+//! Lists the versions of a form.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::Timestamp;
@@ -10,16 +10,16 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
-/// A published version of a form, without what it holds.
+/// A published version of a form, without its definition.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct FormVersion {
-    /// The form's code.
+    /// The code of the form.
     #[schema(max_length = 64, example = "opr-baseline")]
     code: String,
-    /// The version.
+    /// The name of the version.
     #[schema(max_length = 32, example = "1")]
     version: String,
-    /// When it was published.
+    /// The time of publication.
     published_at: Timestamp,
     /// SHA-256 of the definition's canonical JSON, in hexadecimal digits.
     #[schema(max_length = 64)]

@@ -1,4 +1,4 @@
-//! Everything that is in a patient right now, in one call.
+//! Reads the implants that a patient carries now.
 
 use actix_web::{HttpResponse, get, web};
 use jiff::Timestamp;
@@ -12,50 +12,51 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::Raw;
 
-/// As of when.
+/// The instant of the query.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AsOf {
-    /// What the registry held at this instant, instead of now. Who is merged with whom is read as it stands now.
+    /// Return the state that the registry stored at this instant, instead of the current state. Merges of patients are
+    /// read in their current state.
     #[param(max_length = 40)]
     as_of: Option<Timestamp>,
 }
 
-/// One implant of which something is in place.
+/// One implant with at least one component in place.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = CurrentImplant)]
 pub struct CurrentView {
-    /// The implant.
+    /// The implant entry.
     #[schema(value_type = Object)]
     implant: Raw,
-    /// Its components that are in place.
+    /// The components in place.
     #[schema(value_type = Vec<Object>, max_items = 200)]
     components: Vec<Raw>,
-    /// Its programmes in use.
+    /// The programmes in use.
     #[schema(value_type = Vec<Object>, max_items = 200)]
     programmes: Vec<Raw>,
-    /// Its latest check; null where there was none.
+    /// The latest check; null where there is none.
     #[schema(value_type = Option<Object>)]
     latest_check: Option<Raw>,
-    /// Its latest events, at most twenty.
+    /// The latest events, at most twenty.
     #[schema(value_type = Vec<Object>, max_items = 20)]
     events: Vec<Raw>,
-    /// The strictest condition of any component in place: in which scanner the patient may lie.
+    /// The strictest MRI condition of any component in place.
     mri: MriCondition,
 }
 
-/// Everything that is in a patient.
+/// The implants that a patient carries.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct CurrentImplants {
-    /// Implants of which something is in place.
+    /// The implants with at least one component in place.
     #[schema(max_items = 200)]
     items: Vec<CurrentView>,
 }
 
 const MOST: i64 = 200;
 
-/// What nobody knows is stricter than what is known to be permitted.
+/// Returns the rank of a condition; unknown is stricter than any known permission.
 const fn strictness(condition: MriCondition) -> u8 {
     match condition {
         MriCondition::FullBody3t => 0,
@@ -66,10 +67,11 @@ const fn strictness(condition: MriCondition) -> u8 {
     }
 }
 
-/// Read what is in a patient right now: implants, components, programmes, the latest check, the MRI condition.
+/// Read the implants that a patient carries now: implants, components, programmes, the latest check, the MRI
+/// condition.
 #[utoipa::path(tag = "Implants", extensions(("x-action" = json!("ReadImplants"))),
     params(AsOf),
-    responses((status = 200, description = "What is in place.", body = CurrentImplants), Problems))]
+    responses((status = 200, description = "The implants in place.", body = CurrentImplants), Problems))]
 #[get("/v1/tenants/{tenant}/patients/{patient}/current-implants")]
 pub async fn read_current_implants(
     caller: Caller,

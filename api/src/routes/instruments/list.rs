@@ -1,4 +1,4 @@
-//! The whole catalogue.
+//! Lists the instruments of the catalogue.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::instrument::Catalogue;

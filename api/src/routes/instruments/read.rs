@@ -1,4 +1,4 @@
-//! One instrument.
+//! Reads one instrument of the catalogue.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::instrument::Catalogue;

@@ -1,4 +1,4 @@
-//! Scoring answers without storing anything.
+//! Scores answers without storing them.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::Fault;
@@ -11,11 +11,11 @@ use crate::caller::Caller;
 use crate::problem::{Code, Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, ListedCode, reply};
 
-/// Answers to score.
+/// Answers to one instrument.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScoreAnswers {
-    /// Item codes -> whole numbers; null and absent mean unanswered.
+    /// Item code -> whole number; null and absent mean unanswered.
     #[schema(value_type = Object, example = json!({"isi_01": 2, "isi_02": 1, "isi_03": 0, "isi_04": 3, "isi_05": 1, "isi_06": 2, "isi_07": 2}))]
     answers: Map<String, Value>,
     /// EQ-5D only: the value sets to index with; absent: the first of the instrument's (`NO_5L_2024`, `UK_3L_TTO_1997`).
@@ -23,7 +23,7 @@ pub struct ScoreAnswers {
     #[validate(length(max = 20))]
     #[schema(value_type = Vec<ListedCode>, max_items = 20, example = json!([]))]
     value_sets: Vec<String>,
-    /// Checklists of symptoms only (`bds25`): from which answer a symptom counts; absent: 2.
+    /// Checklists of symptoms only (`bds25`): the smallest answer that counts as a symptom; absent: 2.
     #[validate(range(min = 1, max = 3))]
     #[schema(minimum = 1, maximum = 3)]
     symptom_from: Option<i32>,
@@ -31,8 +31,8 @@ pub struct ScoreAnswers {
 
 /// Score answers to one instrument and store nothing.
 ///
-/// The same result as a stored submission has. Answers outside their range, or of another type than a whole number, are
-/// refused, never clipped.
+/// The result equals that of a stored submission. Answers outside their range, or of another type than a whole number,
+/// are refused, never clipped.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ScoreAnswers"))),
     params(IdempotencyKey),
     request_body = ScoreAnswers,

@@ -1,4 +1,4 @@
-//! Claiming what is to be sent.
+//! Claims the invitations that are due.
 
 use std::time::Duration;
 
@@ -15,18 +15,19 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, reply};
 
-/// What a sender can send now.
+/// A claim: the sender's channel and capacity.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimInvitations {
-    /// By which channel.
+    /// The channel that the sender serves.
     channel: Channel,
-    /// How many at the most.
+    /// Maximum number of invitations.
     #[serde(default = "a_batch")]
     #[validate(range(min = 1, max = 200))]
     #[schema(minimum = 1, maximum = 200, default = 50)]
     limit: i64,
-    /// For how many seconds it wants them: what is not handed over by then goes to somebody else.
+    /// The duration of the lease in seconds: an invitation that is not handed over before the lease expiry can be
+    /// claimed again.
     #[serde(default = "some_minutes")]
     #[validate(range(min = 10, max = 3600))]
     #[schema(minimum = 10, maximum = 3600, default = 300)]
@@ -41,51 +42,52 @@ const fn some_minutes() -> u64 {
     300
 }
 
-/// What a sender was given.
+/// The invitations of a claim, with their lease.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct InvitationClaim {
-    /// The claim's id, as the access log names it.
+    /// The id of the claim, as in the access log.
     #[schema(value_type = String, format = "uuid", min_length = 36, max_length = 36)]
     id: Uuid,
-    /// Until when everything in it is the sender's.
+    /// The lease expiry.
     lease_until: Timestamp,
-    /// When there may be something to send, where the plan keeps hours and days; null: now.
+    /// The next time at which invitations may be due, where the plan restricts hours and days; null: now.
     next_at: Option<Timestamp>,
-    /// What is to be sent. Each is handed over (`PUT …/handover`) the moment before it is sent, and told the end of.
+    /// The invitations to send. Hand over each one (`PUT …/handover`) immediately before sending, and report its
+    /// outcome.
     #[schema(max_items = 200)]
     invitations: Vec<ClaimedView>,
 }
 
-/// Something to be sent.
+/// A claimed invitation or reminder.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = ClaimedInvitation)]
 pub struct ClaimedView {
-    /// Its id: give it to the gateway as the message's own reference.
+    /// The id of the invitation: pass it to the gateway as the message's own reference.
     id: InvitationId,
-    /// To whom.
+    /// The patient who receives the message.
     patient_id: PatientId,
-    /// For which rule.
+    /// The name of the rule.
     #[schema(max_length = 40, example = "rf_3")]
     rule: String,
-    /// Counts everything sent for the occurrence, from 1.
+    /// The number among all messages of the occurrence, from 1.
     #[schema(minimum = 1)]
     attempt: u32,
-    /// 0: the invitation itself; then the reminders.
+    /// The number of the reminder (purring); 0: the invitation.
     #[schema(minimum = 0)]
     reminder: u32,
-    /// Where to: the mobile number (E.164), the e-mail address, or the national id where the channel goes by that.
+    /// The address: the mobile number (E.164), the e-mail address, or the national id where the channel uses it.
     #[schema(max_length = 254, example = "+4790000000")]
     address: String,
-    /// In which language (ISO 639).
+    /// The language of the message (ISO 639).
     #[schema(max_length = 3, example = "nb")]
     language: String,
-    /// What is written, links and all: to be sent as it stands.
+    /// The complete message text, links included: send it unchanged.
     #[schema(max_length = 2000)]
     text: String,
-    /// Whether a sender was told to send it before and was never heard of again: ask the gateway whether it knows the id,
-    /// and report what it says instead of sending it a second time.
+    /// Whether an earlier hand-over had no delivery report: ask the gateway for the id, and report its answer instead
+    /// of sending a second time.
     check_first: bool,
-    /// Its version: `If-Match` of the hand-over, so that nobody hands over who held it before.
+    /// The version for `If-Match` of the hand-over, so that the sender of an earlier claim cannot hand it over.
     #[schema(minimum = 1)]
     version: i64,
 }
@@ -105,14 +107,14 @@ impl From<Claim> for InvitationClaim {
     }
 }
 
-/// Claim invitations and reminders that are to be sent now by a channel.
+/// Claim the invitations and reminders that are due on a channel.
 ///
-/// Everybody in the claim has been decided again from the facts of this moment. Nobody else is given the same while the
-/// lease lasts. A claim that is repeated with the same `Idempotency-Key` answers the same.
+/// Every patient in the claim has been decided again from current facts. No other claim receives the same invitations
+/// before the lease expiry. A claim repeated with the same `Idempotency-Key` returns the same response.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ClaimInvitations"))),
     params(IdempotencyKey),
     request_body = ClaimInvitations,
-    responses((status = 200, description = "What is to be sent.", body = InvitationClaim), Problems))]
+    responses((status = 200, description = "The invitations to send.", body = InvitationClaim), Problems))]
 #[post("/v1/tenants/{tenant}/invitation-claims")]
 pub async fn claim_invitations(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! The last check before something is sent.
+//! Checks an invitation for the last time before sending.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
@@ -10,14 +10,15 @@ use crate::caller::Caller;
 use crate::problem::{Code, Problem, Problems};
 use crate::wire::{IfMatch, etag};
 
-/// Ask, the moment before it is sent, whether an invitation is still to be sent; send it only where this answers 200.
+/// Check, immediately before sending, that an invitation is still to be sent; send it only after status 200.
 ///
-/// The patient is decided again. 412: another claim has it. `not_held`: the lease has run out, or it is over. `not_to_be_sent`: it was
-/// answered meanwhile, the patient has died or reserved themselves, or the like; it is withdrawn. `not_at_this_hour`: the plan's
-/// hours for sending are over; it is offered again when they begin.
+/// The patient is decided again. 412: another claim has the invitation. `not_held`: the lease has expired, or the
+/// invitation is closed. `not_to_be_sent`: the form has been answered, the patient has died or opted out
+/// (reservasjon), or the like; the invitation is withdrawn. `not_at_this_hour`: outside the plan's hours for sending;
+/// the invitation is due again when they begin.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("HandOverInvitation"))),
     params(IfMatch),
-    responses((status = 200, description = "It is to be sent now.", body = InvitationView), Problems))]
+    responses((status = 200, description = "The invitation is to be sent now.", body = InvitationView), Problems))]
 #[put("/v1/tenants/{tenant}/invitations/{invitation}/handover")]
 pub async fn hand_over_invitation(
     caller: Caller,

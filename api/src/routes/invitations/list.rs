@@ -1,4 +1,4 @@
-//! Listing invitations.
+//! Lists invitations and reminders.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::Timestamp;
@@ -12,35 +12,36 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
-/// Which invitations.
+/// The query of the list of invitations.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct InvitationParams {
-    /// Only those in this state: `claimed`, `handed_over`, `sent`, `delivered`, `failed`, `unknown` or `withdrawn`.
+    /// Only invitations in this state: `claimed`, `handed_over`, `sent`, `delivered`, `failed`, `unknown` or
+    /// `withdrawn`.
     #[param(value_type = Option<String>, max_length = 20)]
     state: Option<InvitationState>,
-    /// Only those by this channel.
+    /// Only invitations on this channel.
     #[param(value_type = Option<String>, max_length = 40)]
     channel: Option<Channel>,
-    /// Only those of this rule.
+    /// Only invitations of this rule.
     #[param(max_length = 40)]
     rule: Option<String>,
-    /// Only those that were taken on at this instant or later.
+    /// Only invitations claimed at this instant or later.
     #[param(max_length = 40)]
     from: Option<Timestamp>,
-    /// Only those that were taken on before.
+    /// Only invitations claimed before this instant.
     #[param(max_length = 40)]
     to: Option<Timestamp>,
-    /// How many items at the most, 1 to 200.
+    /// Maximum number of items in the page, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,
-    /// Where to read on: the `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page; absent: the first page.
     #[param(max_length = 1000)]
     cursor: Option<String>,
 }
 
-/// List invitations and reminders, those taken on last first.
+/// List invitations and reminders, the latest claim first.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadInvitations"))),
     params(InvitationParams),
     responses((status = 200, description = "A page of invitations.", body = Page<InvitationView>), Problems))]

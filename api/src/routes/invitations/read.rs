@@ -1,4 +1,4 @@
-//! Reading an invitation.
+//! Reads one invitation.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::ids::InvitationId;
@@ -8,7 +8,7 @@ use super::InvitationView;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
-/// Read an invitation or reminder: who took it on, and how far it came.
+/// Read an invitation or reminder: its claim, its state and the times of each step.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadInvitations"))),
     responses((status = 200, description = "The invitation.", body = InvitationView), Problems))]
 #[get("/v1/tenants/{tenant}/invitations/{invitation}")]

@@ -1,4 +1,4 @@
-//! Telling what became of an invitation.
+//! Records a delivery report.
 
 use actix_web::{HttpResponse, post, web};
 use jiff::{SignedDuration, Timestamp};
@@ -14,36 +14,36 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, reply};
 
-/// What became of an invitation (kvittering).
+/// The delivery report of an invitation (kvittering).
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InvitationReceipt {
-    /// What became of it.
+    /// The outcome of the delivery.
     outcome: Receipt,
-    /// Why it failed: required of failures, and of nothing else.
+    /// The reason of the failure: required for failures, refused otherwise.
     #[serde(default)]
     reason: Option<Failure>,
-    /// What the sender's system calls it: answers that carry it as their source find the invitation by it.
+    /// The reference of the sender's system: answers that have it as their source are matched to the invitation.
     #[serde(default)]
     #[validate(length(min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100)]
     reference: Option<String>,
-    /// When; absent: now.
+    /// The time of the outcome; absent: now.
     #[serde(default)]
     at: Option<Timestamp>,
 }
 
-/// How far a sender's clock may be ahead.
+/// The tolerance for a sender's clock that is ahead.
 const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
-/// Tell what became of an invitation: sent, delivered, failed and why, or not known.
+/// Report the outcome of an invitation: sent, delivered, failed with a reason, or unknown.
 ///
-/// Order does not matter, and telling it twice changes nothing. A receipt counts whoever's lease has run out: what was sent
-/// was sent. Where it failed, the next channel of the plan is due at once.
+/// The order of reports does not matter, and a repeated report changes nothing. A report is accepted after the lease
+/// expiry too: the message was sent. After a failure the next channel of the plan is due at once.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReportInvitation"))),
     params(IdempotencyKey),
     request_body = InvitationReceipt,
-    responses((status = 200, description = "The invitation as it is now.", body = InvitationView), Problems))]
+    responses((status = 200, description = "The invitation after the change.", body = InvitationView), Problems))]
 #[post("/v1/tenants/{tenant}/invitations/{invitation}/receipts")]
 pub async fn report_invitation(
     caller: Caller,

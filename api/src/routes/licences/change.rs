@@ -1,4 +1,4 @@
-//! Changing a licence: what it was stays among its versions.
+//! Changes a licence; the previous state stays among its versions.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, patch, web};
@@ -13,14 +13,14 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Body, IfMatch, Patch, etag};
 
-/// Change a licence.
+/// Update a licence.
 ///
-/// A merge patch (RFC 7396): absent members stay as they are, null clears, lists are given as a whole. What it was stays among
-/// its versions.
+/// A merge patch (RFC 7396): absent members stay as they are, null clears, lists are replaced. The previous state
+/// stays among the versions.
 #[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ManageLicences"))),
     params(IfMatch),
     request_body(content = LicenceChange, content_type = "application/merge-patch+json"),
-    responses((status = 200, description = "The licence as it is now.", body = LicenceView), Problems))]
+    responses((status = 200, description = "The licence after the change.", body = LicenceView), Problems))]
 #[patch("/v1/tenants/{tenant}/licences/{licence}")]
 pub async fn change_licence(
     caller: Caller,

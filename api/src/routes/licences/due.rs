@@ -1,4 +1,4 @@
-//! What falls due of licences.
+//! Lists the deadlines of licences.
 
 use actix_web::{HttpResponse, get, web};
 use jiff::civil::Date;
@@ -11,18 +11,19 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Page, parameter};
 
-/// How far to look.
+/// The query of the deadlines.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Within {
-    /// How far from today, an ISO 8601 duration of days, weeks, months and years, at most five years; absent: ninety days.
+    /// The period from today, an ISO 8601 duration of days, weeks, months and years, at most five years; absent:
+    /// ninety days.
     #[param(max_length = 20, example = "P90D")]
     within: Option<String>,
 }
 
 impl Within {
-    /// The last day that is looked at.
+    /// The last day of the period.
     fn horizon(&self, today: Date) -> Result<Date, Problem> {
         let text = self.within.as_deref().unwrap_or("P90D");
         let of_days = text.len() <= 20 && !text.contains(['T', 't']);
@@ -33,14 +34,14 @@ impl Within {
     }
 }
 
-/// List what falls due of licences, the most pressing first.
+/// List the deadlines of licences, the most urgent first.
 ///
-/// Licences that end and none follows, licence years to be renewed, unpaid invoices, volumes that are nearly used up, and
-/// instruments of published forms that are used outside a licence. `due_on` is the day by which somebody must act; what is
-/// overdue stays until it is settled.
+/// Licences that end without a successor, licence years to renew, unpaid invoices, volumes that are nearly used up,
+/// and instruments of published forms that are used outside a licence. `due_on` is the last day for action; an overdue
+/// deadline stays until settled.
 #[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ManageLicences"))),
     params(Within),
-    responses((status = 200, description = "What falls due.", body = Page<Due>), Problems))]
+    responses((status = 200, description = "The deadlines.", body = Page<Due>), Problems))]
 #[get("/v1/tenants/{tenant}/licence-deadlines")]
 pub async fn list_licence_deadlines(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! The registry's licences.
+//! Lists the registry's licences.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_tenants::store::licences;
@@ -8,7 +8,7 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
-/// List the registry's licences, in the order in which they were registered.
+/// List the registry's licences, in order of registration.
 #[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ReadLicences"))),
     params(PageParams),
     responses((status = 200, description = "A page of licences.", body = Page<LicenceView>), Problems))]

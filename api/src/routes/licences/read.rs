@@ -1,4 +1,4 @@
-//! One licence.
+//! Reads one licence.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};

@@ -1,4 +1,4 @@
-//! Registering a licence.
+//! Registers a licence of instruments.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_tenants::store::licences;
@@ -12,7 +12,7 @@ use crate::wire::{Body, IdempotencyKey, reply};
 #[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ManageLicences"))),
     params(IdempotencyKey),
     request_body = LicenceBody,
-    responses((status = 201, description = "It is registered.", body = LicenceView), Problems))]
+    responses((status = 201, description = "The licence was registered.", body = LicenceView), Problems))]
 #[post("/v1/tenants/{tenant}/licences")]
 pub async fn register_licence(
     caller: Caller,

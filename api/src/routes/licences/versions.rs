@@ -1,4 +1,4 @@
-//! Every version of a licence.
+//! Lists the versions of a licence.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::ids::LicenceId;
@@ -9,11 +9,11 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::Page;
 
-/// List every version of a licence, the newest first.
+/// List the versions of a licence, the newest first.
 ///
-/// Of one that was withdrawn the newest says nothing.
+/// The newest version of a withdrawn licence is empty.
 #[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ReadLicences"))),
-    responses((status = 200, description = "Its versions.", body = Page<LicenceView>), Problems))]
+    responses((status = 200, description = "The versions of the licence.", body = Page<LicenceView>), Problems))]
 #[get("/v1/tenants/{tenant}/licences/{licence}/versions")]
 pub async fn list_licence_versions(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! Withdrawing a licence that should not have been registered.
+//! Withdraws a licence that should not have been registered.
 
 use actix_web::{HttpResponse, delete, web};
 use painreg_domain::ids::LicenceId;
@@ -10,10 +10,11 @@ use crate::wire::IfMatch;
 
 /// Withdraw a licence that should not have been registered.
 ///
-/// It covers nothing any more, on any day; its versions stay. A licence that ends is given a last day instead.
+/// A withdrawn licence covers nothing, on any day; its versions stay. For a licence that ends, set its last day
+/// instead.
 #[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ManageLicences"))),
     params(IfMatch),
-    responses((status = 204, description = "It is withdrawn."), Problems))]
+    responses((status = 204, description = "The licence was withdrawn."), Problems))]
 #[delete("/v1/tenants/{tenant}/licences/{licence}")]
 pub async fn withdraw_licence(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! Patients who may be the same person.
+//! Lists pairs of patients who may be the same person.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::civil::Date;
@@ -12,19 +12,19 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
-/// One of two.
+/// One patient of a pair.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Twin)]
 pub struct TwinView {
-    /// The patient's id.
+    /// The id of the patient.
     patient_id: PatientId,
-    /// What people say aloud.
+    /// Sequential number shown to staff; never reused.
     #[schema(minimum = 1)]
     registry_number: i64,
-    /// The unit that treats.
+    /// The unit that treats the patient (enhet).
     #[schema(max_length = 100)]
     unit: String,
-    /// Legal sex.
+    /// The legal sex of the patient.
     sex: Sex,
 }
 
@@ -34,21 +34,21 @@ impl From<Twin> for TwinView {
     }
 }
 
-/// Two who may be the same person, and what speaks for it.
+/// Two patients who may be the same person, with the evidence.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = DuplicateCandidate)]
 pub struct PairView {
-    /// Who was registered first.
+    /// The patient who was registered first.
     first: TwinView,
-    /// Who was registered later.
+    /// The patient who was registered later.
     second: TwinView,
-    /// The day on which both were born.
+    /// The birth date of both.
     birth_date: Date,
-    /// Whether they share a mobile telephone.
+    /// Whether they have the same mobile telephone number.
     same_mobile: bool,
-    /// Whether they share an e-mail address.
+    /// Whether they have the same e-mail address.
     same_email: bool,
-    /// Whether one of them is known by temporary numbers only (D-, H-, FH- or DUF-nummer).
+    /// Whether one of them has temporary numbers only (D-, H-, FH- or DUF-nummer).
     temporary_number: bool,
 }
 
@@ -69,8 +69,8 @@ const LIST: &str = "patient-duplicates";
 
 /// List pairs of patients who may be the same person.
 ///
-/// Born on one day, of one sex as far as known, and reached by one telephone or address, or one of them known by temporary
-/// numbers only. People decide; nothing is merged by itself.
+/// The same birth date, the same sex as far as known, and the same telephone number or address, or one of them with
+/// temporary numbers only. A person decides; the registry merges nothing automatically.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("FindDuplicates"))),
     params(PageParams),
     responses((status = 200, description = "A page of pairs.", body = Page<PairView>), Problems))]

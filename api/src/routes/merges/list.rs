@@ -1,4 +1,4 @@
-//! Which patients were merged.
+//! Lists the merges of patients.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_tenants::Keyset;
@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
-/// List merges, standing and undone, the latest first.
+/// List merges, in force and undone, the latest first.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadMerges"))),
     params(PageParams),
     responses((status = 200, description = "A page of merges.", body = Page<MergeView>), Problems))]

@@ -1,4 +1,4 @@
-//! Merging a duplicate into another patient.
+//! Merges a duplicate into another patient.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::ids::PatientId;
@@ -11,24 +11,24 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, reply};
 
-/// Who is whom.
+/// The two patients to merge.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MergePatients {
-    /// The patient whose record will hold both.
+    /// The survivor: the patient with the merged record afterwards.
     survivor_id: PatientId,
-    /// Who is the same person, registered once more.
+    /// The duplicate: the same person, registered a second time.
     duplicate_id: PatientId,
 }
 
 /// Merge a duplicate into another patient.
 ///
-/// Nothing is moved and nothing is lost: both histories are read as one from now on, both ids and all numbers open it, and
-/// undoing it parts them again.
+/// No data is moved or lost: both histories are read as one, both ids and all national ids refer to it, and undoing
+/// the merge separates them again.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("MergePatients"))),
     params(IdempotencyKey),
     request_body = MergePatients,
-    responses((status = 201, description = "They are one.", body = MergeView), Problems))]
+    responses((status = 201, description = "The patients were merged.", body = MergeView), Problems))]
 #[post("/v1/tenants/{tenant}/patient-merges")]
 pub async fn merge_patients(
     caller: Caller,

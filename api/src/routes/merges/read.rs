@@ -1,4 +1,4 @@
-//! One merge.
+//! Reads one merge by its id.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};

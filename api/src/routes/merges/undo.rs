@@ -1,4 +1,4 @@
-//! Parting two who were merged.
+//! Undoes the merge of two patients.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, delete, web};
@@ -12,11 +12,12 @@ use crate::wire::{IfMatch, etag};
 
 /// Undo a merge.
 ///
-/// Each has a record of their own again. What was recorded meanwhile is the survivor's, but for what belongs to an episode,
-/// referral or implant of the duplicate: that lies where it belongs. Merges made later stand.
+/// Each patient has a separate record again. Entries recorded since the merge stay with the survivor, except entries
+/// that belong to an episode, referral or implant of the duplicate: these go to the duplicate. Later merges stay in
+/// force.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("UndoMerge"))),
     params(IfMatch),
-    responses((status = 200, description = "They are two again.", body = MergeView), Problems))]
+    responses((status = 200, description = "The merge was undone.", body = MergeView), Problems))]
 #[delete("/v1/tenants/{tenant}/patient-merges/{merge}")]
 pub async fn undo_merge(
     caller: Caller,

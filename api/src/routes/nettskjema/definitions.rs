@@ -1,4 +1,4 @@
-//! What a Nettskjema form has looked like.
+//! Lists the versions of a Nettskjema form definition.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_tenants::StoreError;
@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::Page;
 
-/// List every version of what a Nettskjema form looks like, the newest first.
+/// List the versions of a Nettskjema form definition, the newest first.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     responses((status = 200, description = "The versions.", body = Page<DefinitionView>), Problems))]
 #[get("/v1/tenants/{tenant}/nettskjema/{form_id}/definitions")]

@@ -1,4 +1,4 @@
-//! Delivering a Nettskjema submission as Nettskjema gives it.
+//! Stores a Nettskjema submission in its original format.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::{Fault, FaultCode};
@@ -17,7 +17,7 @@ use crate::views::quarantine::KeptView;
 use crate::views::submission::{ReceiptView, stored_reply};
 use crate::wire::{Body, IdempotencyKey, reply};
 
-/// One submission as Nettskjema gives it: in the shape of TSD's survey API, or of API v3.
+/// One submission in the format of Nettskjema: of TSD's survey API, or of API v3.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = Object, example = json!({"version": "2024-09", "version_minor": 2,
@@ -34,15 +34,15 @@ impl Validate for NettskjemaSubmission {
 
 /// Deliver a Nettskjema submission (TSD survey API, versions 2022-07, 2023-03 and 2024-09, or API v3).
 ///
-/// The form's mapping leads each key of the codebook to an item. The patient is the respondent, the person represented where
-/// somebody answered on their behalf, or whoever the form's own element names. Stored once: the same answers again answer
-/// 200 and change nothing. What cannot be placed, because a key or the patient is unknown or a value does not fit, is kept
-/// in quarantine, and answered with 202 and the reasons.
+/// The form's mapping assigns each key of the codebook to an item. The patient is the respondent, the person
+/// represented by the respondent, or the person in the form's element for the national id. Stored once: a repeated
+/// delivery returns 200 and changes nothing. A delivery that cannot be placed, because a key or the patient is unknown
+/// or a value is not valid, is kept in quarantine and answered with 202 and the reasons.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("DeliverNettskjema"))),
-    params(("Idempotency-Key" = String, Header, description = "Makes a repetition safe.", max_length = 200)),
+    params(("Idempotency-Key" = String, Header, description = "Makes a retry safe.", max_length = 200)),
     request_body = NettskjemaSubmission,
     responses((status = 201, description = "Stored and scored.", body = ReceiptView),
-        (status = 200, description = "Known already; nothing has changed.", body = ReceiptView),
+        (status = 200, description = "Already stored; nothing has changed.", body = ReceiptView),
         (status = 202, description = "Kept in quarantine.", body = KeptView), Problems))]
 #[post("/v1/tenants/{tenant}/nettskjema/{form_id}/deliveries")]
 pub async fn deliver_nettskjema(

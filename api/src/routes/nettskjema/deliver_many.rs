@@ -1,4 +1,4 @@
-//! Delivering many Nettskjema submissions as Nettskjema gives them.
+//! Stores Nettskjema submissions in bulk, in their original formats.
 
 use std::mem::take;
 
@@ -18,22 +18,23 @@ use crate::request_info::RequestInfo;
 use crate::state::State;
 use crate::wire::{CSV, Line, LineBody};
 
-/// A file of CSV v1: a header of codebook paths, a row a submission.
+/// A file of CSV v1: a header of codebook paths, one row per submission.
 #[derive(utoipa::ToSchema)]
 #[schema(value_type = String, max_length = 1_000_000_000)]
 pub struct CsvFile(#[expect(dead_code, reason = "for the specification; the body is read as it comes")] String);
 
-/// Deliver Nettskjema submissions as Nettskjema gives them, many at once.
+/// Deliver Nettskjema submissions in bulk, in the formats of Nettskjema.
 ///
-/// As NDJSON, a line is a submission (TSD's survey API or API v3) or, as API v3's `answers` has it, one answer: the lines
-/// of one submission must follow each other. As `text/csv`, it is CSV v1: a header, then a row a submission. Whatever one
-/// does, the others are processed; the answer has a result for each, in order, as soon as it is done. What cannot be placed
-/// is kept in quarantine. The same again changes nothing and needs no `Idempotency-Key`. There may be a million; a client
-/// that sends more than 16 MiB must read the results while it sends.
+/// In NDJSON a line is a submission (TSD's survey API or API v3) or, as in API v3's `answers`, one answer: the lines
+/// of one submission must follow each other. `text/csv` is CSV v1: a header, then a row per submission. Every
+/// submission is processed regardless of the others; the response has a result for each, in order, as soon as
+/// available. A submission that cannot be placed is kept in quarantine. A repeated delivery changes nothing and needs
+/// no `Idempotency-Key`. At most a million submissions; a client that sends more than 16 MiB must read the results
+/// while sending.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("DeliverNettskjema"))),
     params(BatchParams),
     request_body(content((NettskjemaSubmission = "application/x-ndjson"), (CsvFile = "text/csv"))),
-    responses((status = 200, description = "A result a submission.", body = DeliveryResult, content_type = "application/x-ndjson"), Problems))]
+    responses((status = 200, description = "One result per submission.", body = DeliveryResult, content_type = "application/x-ndjson"), Problems))]
 #[post("/v1/tenants/{tenant}/nettskjema/{form_id}/delivery-batches")]
 pub async fn deliver_many(
     request: HttpRequest,
@@ -66,7 +67,7 @@ pub async fn deliver_many(
         .await
 }
 
-/// A header and rows: each row becomes a file of its own, so that it can be kept as it came.
+/// Groups a header and rows: each row becomes a separate file, so that its delivered form can be kept.
 fn rows() -> Group {
     let mut header: Option<Bytes> = None;
     Box::new(move |lines| {
@@ -79,7 +80,7 @@ fn rows() -> Group {
     })
 }
 
-/// Submissions a line, and answers a line: the answers of one submission are put together.
+/// Groups lines: one submission per line, or one answer per line with the answers of a submission combined.
 fn submissions() -> Group {
     let mut waiting: Option<(u64, Line)> = None;
     Box::new(move |lines| {
@@ -88,7 +89,8 @@ fn submissions() -> Group {
         for (number, line) in lines {
             let said = Said::by(&line);
             waiting = match take(&mut waiting) {
-                // What cannot be read may be an answer of the submission that it stands in: then that is not whole.
+                // A line that cannot be read may be an answer of the submission around it: that submission is
+                // incomplete.
                 Some((of, (first, together)))
                     if (said == Said::Nothing || said == Said::Answer(of)) && together.len() < MOST =>
                 {
@@ -104,23 +106,23 @@ fn submissions() -> Group {
     })
 }
 
-/// How large a submission of one line an answer may become.
+/// The maximum size in bytes of a submission with one answer per line.
 const MOST: usize = 1024 * 1024;
 
-/// What a line is.
+/// The content of a line.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Said {
-    /// A whole submission.
+    /// A complete submission.
     Submission,
     /// An answer of this submission.
     Answer(u64),
-    /// Nothing that can be read.
+    /// A line that cannot be read.
     Nothing,
 }
 
 impl Said {
     fn by(line: &[u8]) -> Self {
-        // Whole submissions are not parsed twice for being asked.
+        // A complete submission is not parsed a second time.
         let marked = |mark: &[u8]| line.windows(mark.len()).any(|part| part == mark);
         if marked(b"\"metadata\"") || marked(b"\"submissionMetadata\"") {
             return Self::Submission;
@@ -131,7 +133,7 @@ impl Said {
         }
     }
 
-    /// An answer is the first of a submission that waits to be whole; anything else is whole.
+    /// Returns the submission and the line of its first answer; adds every other line to the complete ones.
     fn begins(self, number: usize, line: Bytes, whole: &mut Vec<Line>) -> Option<(u64, Line)> {
         match self {
             Self::Answer(id) => Some((id, (number, line))),

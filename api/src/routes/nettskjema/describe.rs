@@ -1,4 +1,4 @@
-//! Keeping what a Nettskjema form looks like.
+//! Stores a Nettskjema form definition.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::nettskjema::NettskjemaDefinition;
@@ -11,7 +11,8 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, ListedCode, reply};
 
-/// A form's definition as Nettskjema gives it: API v3 `definition` or `elements`, TSD `metadata`, or the older one with pages.
+/// A form definition in a format of Nettskjema: API v3 `definition` or `elements`, TSD `metadata`, or the older one
+/// with pages.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 #[schema(as = NettskjemaDefinition, value_type = Object, example = json!({"generatedDate": "2026-11-20T09:15:00+01:00", "elements": [
@@ -24,18 +25,18 @@ impl Validate for DescribeNettskjema {
     }
 }
 
-/// One version of what a Nettskjema form looks like.
+/// One version of a Nettskjema form definition.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = NettskjemaDefinitionVersion)]
 pub struct DefinitionView {
-    /// Its number, from 1.
+    /// The number of the version, from 1.
     #[schema(minimum = 1)]
     version: i64,
-    /// When Nettskjema made it, where it says so.
+    /// The time when Nettskjema generated it; null where the document does not say.
     generated_at: Option<jiff::Timestamp>,
-    /// When it came here.
+    /// The time when the registry received it.
     received_at: jiff::Timestamp,
-    /// Every path of its codebook: `key`, or `matrix.row`.
+    /// All paths of the codebook: `key`, or `matrix.row`.
     #[schema(value_type = Vec<ListedCode>, max_items = 5000)]
     paths: Vec<String>,
 }
@@ -51,15 +52,15 @@ impl From<DefinitionVersion> for DefinitionView {
     }
 }
 
-/// Keep what a Nettskjema form looks like.
+/// Store a Nettskjema form definition.
 ///
-/// Answers in matrices of API v3 cannot be read without it, and of a key that has
-/// changed it tells what it was called before. Every version is kept; one that is known already changes nothing.
+/// Answers in matrices of API v3 cannot be read without it, and for a key that has changed it has the previous name.
+/// Every version is kept; a known version changes nothing.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("DescribeNettskjema"))),
     params(IdempotencyKey),
     request_body = DescribeNettskjema,
-    responses((status = 201, description = "It is kept.", body = DefinitionView),
-        (status = 200, description = "It was known.", body = DefinitionView), Problems))]
+    responses((status = 201, description = "The definition was stored.", body = DefinitionView),
+        (status = 200, description = "The definition is already stored.", body = DefinitionView), Problems))]
 #[post("/v1/tenants/{tenant}/nettskjema/{form_id}/definitions")]
 pub async fn describe_nettskjema(
     caller: Caller,

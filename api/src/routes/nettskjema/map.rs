@@ -1,4 +1,4 @@
-//! Saving a mapping.
+//! Saves the mapping of a Nettskjema form.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
@@ -16,28 +16,28 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IfMatch};
 
-/// How a codebook leads to the items of a form.
+/// The mapping of a codebook to the items of a form.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SaveMapping {
-    /// The form's code here.
+    /// The code of the form in the registry.
     #[validate(length(min = 1, max = 64))]
     #[schema(min_length = 1, max_length = 64, example = "opr-baseline")]
     form: String,
-    /// The form's version.
+    /// The version of the form.
     #[validate(length(min = 1, max = 32))]
     #[schema(min_length = 1, max_length = 32, example = "1")]
     form_version: String,
-    /// Codebook path (`key` or `matrix.row`) -> item, or `@national_id`. A path that is not listed leads to the item of its
-    /// own name (`matrix.row` to `matrix_row`), unless another path leads there.
+    /// Codebook path (`key` or `matrix.row`) -> item, or `@national_id`. A path that is not listed refers to the item
+    /// with the same name (`matrix.row` to `matrix_row`), unless another path refers to it.
     #[schema(value_type = Object, example = json!({"fnr": "@national_id", "isi.1": "isi_01"}))]
     keys: BTreeMap<String, String>,
 }
 
-/// Save how the codebook of a Nettskjema form leads to the items of a form.
+/// Save the mapping of a Nettskjema form's codebook to the items of a form.
 ///
-/// `If-Match` names the
-/// version that was read, `"v0"` where there is none yet. Every version is kept. What waits in quarantine can then be tried again.
+/// `If-Match` names the version that was read, `"v0"` where there is none yet. Every version is kept. Deliveries in
+/// quarantine can then be replayed.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("MapNettskjema"))),
     params(("If-Match" = String, Header, description = "The version that was read; `\"v0\"` where there is none yet.", max_length = 40)),
     request_body = SaveMapping,

@@ -1,4 +1,4 @@
-//! One mapping.
+//! Reads the mapping of one Nettskjema form.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
@@ -9,7 +9,7 @@ use super::MappingView;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
-/// Read how the codebook of a Nettskjema form leads to the items of a form.
+/// Read the mapping of a Nettskjema form's codebook to the items of a form.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     responses((status = 200, description = "The mapping.", body = MappingView), Problems))]
 #[get("/v1/tenants/{tenant}/nettskjema/{form_id}/mapping")]

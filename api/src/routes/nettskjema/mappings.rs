@@ -1,4 +1,4 @@
-//! Every mapping.
+//! Lists the mappings of Nettskjema forms.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_tenants::store::nettskjema;
@@ -8,7 +8,7 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
-/// List the Nettskjema forms that deliver here, with their mappings.
+/// List the mappings of Nettskjema forms that deliver to the registry.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     params(PageParams),
     responses((status = 200, description = "A page of mappings.", body = Page<MappingView>), Problems))]

@@ -1,4 +1,4 @@
-//! Cancelling a long operation.
+//! Cancels one long operation.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
@@ -12,7 +12,7 @@ use crate::wire::{IfMatch, etag};
 
 /// Cancel a long operation.
 ///
-/// What it has done before is kept. An operation that has ended is 409 `state_conflict`.
+/// Results so far are kept. An operation that has ended is refused with 409 `state_conflict`.
 #[utoipa::path(tag = "Operations", extensions(("x-action" = json!("CancelOperation"))),
     params(IfMatch),
     responses((status = 200, description = "The operation, cancelled.", body = OperationView), Problems))]

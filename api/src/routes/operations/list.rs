@@ -1,4 +1,4 @@
-//! Listing long operations.
+//! Lists the long operations.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::operation::OperationState;
@@ -18,10 +18,10 @@ use crate::wire::{self, Page, PageParams, page_answer};
 pub struct OperationParams {
     /// Only operations in this state.
     state: Option<OperationState>,
-    /// How many items at the most, 1 to 200.
+    /// Maximum number of items in the page, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,
-    /// Where to read on: the `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page; absent: the first page.
     #[param(max_length = 1000)]
     cursor: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Reading one long operation.
+//! Reads one long operation.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
@@ -10,12 +10,12 @@ use crate::problem::{Problem, Problems};
 use crate::views::operation::OperationView;
 use crate::wire::etag;
 
-/// How long a client that polls should wait, in seconds.
+/// The polling interval for clients, in seconds.
 const POLL_AFTER: &str = "2";
 
 /// Read the state and progress of a long operation.
 ///
-/// While it is queued or running, `Retry-After` says when to ask again.
+/// While the operation is queued or running, `Retry-After` gives the polling interval.
 #[utoipa::path(tag = "Operations", extensions(("x-action" = json!("ReadOperations"))),
     responses((status = 200, description = "The operation.", body = OperationView), Problems))]
 #[get("/v1/tenants/{tenant}/operations/{operation}")]

@@ -1,4 +1,4 @@
-//! Listing patients.
+//! Lists the patients of the registry.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::patient::Stage;
@@ -10,30 +10,30 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer, parameter};
 
-/// Which patients.
+/// The query of the list of patients.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PatientFilter {
-    /// Only those of this unit.
+    /// Only patients of this unit.
     #[param(min_length = 1, max_length = 100)]
     unit: Option<String>,
-    /// Only the one of this number.
+    /// Only the patient with this registry number.
     #[param(minimum = 1)]
     registry_number: Option<i64>,
-    /// Only those who stand there in the clinic; who was merged into another is listed only where asked for.
+    /// Only patients in this stage; merged duplicates are listed only where their stage is given.
     stage: Option<Stage>,
-    /// How many items at the most, 1 to 200.
+    /// Maximum number of items in the page, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,
-    /// Where to read on: the `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page; absent: the first page.
     #[param(max_length = 1000)]
     cursor: Option<String>,
 }
 
-/// List patients by registry number.
+/// List patients, by registry number.
 ///
-/// Every patient shown is an entry in that patient's access log.
+/// Every patient in the page finds the access in their access log.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ListPatients"))),
     params(PatientFilter),
     responses((status = 200, description = "A page of patients.", body = Page<ListedView>), Problems))]

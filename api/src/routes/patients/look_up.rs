@@ -1,4 +1,4 @@
-//! Finding a patient by national id.
+//! Finds one patient by national id.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, post, web};
@@ -12,17 +12,17 @@ use crate::problem::{Problem, Problems};
 use crate::state::State;
 use crate::wire::{Body, NationalIdBody, etag};
 
-/// Whom to look up.
+/// The national id to search for.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LookUpPatient {
-    /// The number that identifies the person.
+    /// The national identifier of the person.
     national_id: NationalIdBody,
 }
 
 /// Find a patient by national id.
 ///
-/// A POST, so that the number stands in no address and no log. It changes nothing and may be repeated freely.
+/// A POST, so that the number is in no URL and no log. The operation changes nothing and may be repeated.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("LookUpPatient"))),
     request_body = LookUpPatient,
     responses((status = 200, description = "The patient.", body = PatientView), Problems))]

@@ -1,4 +1,4 @@
-//! Reading one patient.
+//! Reads one patient by id.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
@@ -12,19 +12,20 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::etag;
 
-/// As of when.
+/// The instant of the query.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AsOf {
-    /// What the registry held at this instant, instead of now. Who is merged with whom is read as it stands now.
+    /// Return the state that the registry stored at this instant, instead of the current state. Merges of patients are
+    /// read in their current state.
     #[param(max_length = 40)]
     as_of: Option<Timestamp>,
 }
 
 /// Read one patient.
 ///
-/// The id of somebody who was merged into another opens the other.
+/// The id of a merged duplicate returns the survivor.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadPatient"))),
     params(AsOf),
     responses((status = 200, description = "The patient.", body = PatientView), Problems))]

@@ -1,4 +1,4 @@
-//! Registering a patient.
+//! Registers one patient with contact details.
 
 use actix_web::{HttpResponse, post, web};
 use jiff::civil::Date;
@@ -15,37 +15,37 @@ use crate::problem::{Problem, Problems};
 use crate::state::State;
 use crate::wire::{Body, IdempotencyKey, NationalIdBody, reply};
 
-/// A patient to be registered.
+/// A new patient.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegisterPatient {
-    /// The number that identifies the person.
+    /// The national identifier of the person.
     national_id: NationalIdBody,
     /// The unit that treats the patient (enhet); absent: the caller's own.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 100)]
     unit: Option<String>,
-    /// Legal sex: never derived from the number.
+    /// The legal sex; never derived from the national identifier.
     sex: Sex,
-    /// Birth date: never derived from the number.
+    /// The date of birth; never derived from the national identifier.
     birth_date: Date,
-    /// Language of communication, ISO 639.
+    /// The language of communication (ISO 639).
     #[serde(default = "bokmal")]
     #[schema(min_length = 2, max_length = 3, default = "nb")]
     language: String,
     /// Whether an interpreter is needed (tolkebehov).
     #[serde(default)]
     interpreter_needed: bool,
-    /// Whether the patient cannot answer for cognitive reasons.
+    /// Whether cognitive impairment prevents the patient from answering.
     #[serde(default)]
     cognitive_impairment: bool,
     /// Whether the address is protected (adressesperre).
     #[serde(default)]
     protected_address: bool,
-    /// Date of death.
+    /// The date of death; absent while the patient is alive.
     #[serde(default)]
     deceased_on: Option<Date>,
-    /// How to reach the patient.
+    /// The contact details of the patient.
     #[serde(default)]
     contact: ContactBody,
 }
@@ -54,7 +54,7 @@ fn bokmal() -> String {
     "nb".to_owned()
 }
 
-/// The unit of patients that nobody placed anywhere.
+/// The unit of patients that are registered without a unit.
 const ONLY_UNIT: &str = "clinic";
 
 impl RegisterPatient {
@@ -89,12 +89,12 @@ impl RegisterPatient {
 
 /// Register a patient.
 ///
-/// The national id is sealed under a key of the patient's own. Somebody who is registered already is refused with 409;
-/// look them up instead.
+/// The national id is encrypted with a key for this patient only. A patient who is already registered is refused with
+/// 409 `already_exists`; look the patient up instead.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("RegisterPatient"))),
     params(IdempotencyKey),
     request_body = RegisterPatient,
-    responses((status = 201, description = "The patient is registered.", body = PatientView), Problems))]
+    responses((status = 201, description = "The patient was registered.", body = PatientView), Problems))]
 #[post("/v1/tenants/{tenant}/patients")]
 pub async fn register_patient(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! Registering many patients with their courses: a line each, a result each.
+//! Registers patients with their courses in bulk: one result per line.
 
 use std::collections::BTreeMap;
 
@@ -22,18 +22,18 @@ use crate::request_info::RequestInfo;
 use crate::state::State;
 use crate::wire::{IdempotencyKey, Lines, parse, reply};
 
-/// One line: a patient to be registered, or one who is, and entries about them.
+/// One line: a new patient or a registered one, with entries.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = RegistrationLine)]
 pub struct Line {
-    /// A patient to be registered; or `patient_id`.
+    /// A new patient; instead of `patient_id`.
     #[serde(default)]
     patient: Option<RegisterPatient>,
-    /// A patient who is registered; or `patient`.
+    /// A registered patient; instead of `patient`.
     #[serde(default)]
     patient_id: Option<PatientId>,
-    /// What is recorded about the patient, in this order.
+    /// The entries to record for the patient, in this order.
     #[serde(default)]
     #[schema(max_items = 500)]
     entries: Vec<LineEntry>,
@@ -43,28 +43,28 @@ pub struct Line {
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LineEntry {
-    /// What kind of entry.
+    /// The kind of the entry.
     kind: EntryKind,
-    /// What later entries of the line call it: a reference to it is `"#"` and this name.
+    /// The name of the entry in the line: a later entry refers to it as `"#"` followed by this name.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9_]{1,40}$", example = "e1")]
     r#as: Option<String>,
-    /// The entry, as its own operation takes it; references to entries of this line as `"#e1"`.
+    /// The entry, in the format of the operation that records it; references to entries of this line as `"#e1"`.
     #[schema(value_type = Object)]
     content: Value,
 }
 
-/// What became of a line.
+/// The outcome of a line.
 #[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LineOutcome {
-    /// Everything of it is stored.
+    /// Everything in the line is stored.
     Registered,
-    /// It was stored before, under the same key; nothing was done.
+    /// Already stored, with the same key; nothing was done.
     Known,
-    /// It was a dry run: everything of it would be stored.
+    /// Dry run: everything in the line would be stored.
     Acceptable,
-    /// Nothing of it is stored.
+    /// Nothing in the line is stored.
     Refused,
 }
 
@@ -72,27 +72,27 @@ pub enum LineOutcome {
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = RegistrationResult)]
 pub struct LineView {
-    /// The line's number, from 1.
+    /// The number of the line, from 1.
     #[schema(minimum = 1, maximum = 1_000_000)]
     line: usize,
-    /// What became of it.
+    /// The outcome of the line.
     outcome: LineOutcome,
-    /// What was stored; null where it was refused.
+    /// The stored ids; null where the line was refused.
     #[schema(value_type = Option<RegisteredLine>)]
     registered: Option<Value>,
-    /// Why it was refused; null where it was not.
+    /// The reason of the refusal; null where the line was stored.
     problem: Option<ProblemView>,
 }
 
-/// What was stored of a line.
+/// The ids stored for a line.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct RegisteredLine {
-    /// The patient.
+    /// The id of the patient.
     patient_id: PatientId,
-    /// What people say aloud; of a patient who was registered before, and of a dry run, null.
+    /// Sequential number shown to staff; null for a patient who was already registered and in a dry run.
     #[schema(minimum = 1)]
     registry_number: Option<i64>,
-    /// Its entries, in order.
+    /// The entries, in the order of the line.
     #[schema(max_items = 500)]
     entries: Vec<RegisteredEntry>,
 }
@@ -100,23 +100,23 @@ pub struct RegisteredLine {
 /// An entry that was stored.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct RegisteredEntry {
-    /// What kind.
+    /// The kind of the entry.
     kind: EntryKind,
-    /// What the line calls it.
+    /// The name of the entry in the line; null without one.
     #[serde(rename = "as")]
     #[schema(max_length = 40)]
     name: Option<String>,
-    /// Its id.
+    /// The id of the entry.
     id: EntryId,
 }
 
-/// How a body of lines is taken.
+/// The query of a bulk registration.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BatchParams {
-    /// true: everything is done and checked, nothing stays. Each line is judged by itself, so that a patient who stands in
-    /// two lines is acceptable in both.
+    /// true: dry run. Everything is checked, nothing is stored. Each line is checked independently, so a patient who
+    /// is in two lines is acceptable in both.
     #[param(default = false)]
     dry_run: Option<bool>,
 }
@@ -124,7 +124,7 @@ pub struct BatchParams {
 /// Members that refer to entries.
 const REFERENCES: &[&str] = &["referral_id", "episode_id", "implant_id", "component_id", "component_ids"];
 
-/// Puts ids in place of the names that earlier entries of the line have.
+/// Replaces references to earlier entries of the line by their ids.
 fn resolve(content: &mut Value, refers: bool, pointer: &str, names: &BTreeMap<String, EntryId>) -> Result<(), Fault> {
     match content {
         Value::String(text) if refers => {
@@ -144,7 +144,7 @@ fn resolve(content: &mut Value, refers: bool, pointer: &str, names: &BTreeMap<St
     }
 }
 
-/// Does what a line says.
+/// Registers the content of a line.
 fn register(tx: &mut Tx<'_>, line: Line, acceptance: Acceptance) -> Result<Reply, Problem> {
     if line.entries.len() > 500 {
         return Err(Problem::invalid(vec![Fault::at("entries", FaultCode::TooLong)]));
@@ -214,7 +214,7 @@ impl Batch {
     async fn line(self, number: usize, bytes: Bytes) -> Result<Reply, Problem> {
         let line: Line = match parse(&bytes) {
             Ok(line) => line,
-            // Refused as any other line is, after the caller's right has been asked for.
+            // Refused like any other line, after the check of the caller's permission.
             Err(problem) => return self.caller.run(|_| Err(problem)).await,
         };
         let acceptance = self.acceptance;
@@ -230,7 +230,7 @@ impl Batch {
     }
 }
 
-/// A rehearsal's result without the numbers that were drawn for it: others will be given.
+/// Removes the registry number from the result of a dry run: the later registration gets another one.
 fn unnumbered(mut registered: Value) -> Value {
     if let Some(number) = registered.get_mut("registry_number") {
         *number = Value::Null;
@@ -238,7 +238,7 @@ fn unnumbered(mut registered: Value) -> Value {
     registered
 }
 
-/// Whether the whole request is refused, not a line of it.
+/// Returns whether the problem refuses the whole request, not one line.
 const fn of_the_request(code: Code) -> bool {
     matches!(
         code,
@@ -246,16 +246,16 @@ const fn of_the_request(code: Code) -> bool {
     )
 }
 
-/// Register patients with their courses, a line each (NDJSON).
+/// Register patients with their courses in bulk, one patient per line (NDJSON).
 ///
-/// Every line is a transaction of its own: all of it is stored, or nothing; whatever one line does, the others are
-/// processed. The answer has a result for each line, in order, as soon as it is done. With an `Idempotency-Key` a
-/// repetition after a broken connection stores no line twice. At most 10,000 lines and 16 MiB.
+/// Every line is a separate transaction: stored as a whole or not at all; every line is processed regardless of the
+/// others. The response has a result for each line, in order, as soon as available. With an `Idempotency-Key` a retry
+/// after a broken connection stores no line twice. At most 10,000 lines and 16 MiB.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("RegisterInBulk"))),
     params(BatchParams,
         IdempotencyKey),
     request_body(content = Line, content_type = "application/x-ndjson"),
-    responses((status = 200, description = "A result a line.", body = LineView, content_type = "application/x-ndjson"), Problems))]
+    responses((status = 200, description = "One result per line.", body = LineView, content_type = "application/x-ndjson"), Problems))]
 #[post("/v1/tenants/{tenant}/patient-batches")]
 pub async fn register_many(
     request: HttpRequest,
@@ -278,7 +278,7 @@ pub async fn register_many(
         let nothing = Problem::invalid(vec![Fault::new("", FaultCode::Required)]);
         return Err(batch.caller.run(|_| Err::<(), _>(nothing)).await.err().unwrap_or_else(|| Code::Invalid.into()));
     };
-    // What the first line is refused for may be the caller's fault rather than the line's.
+    // The refusal of the first line may concern the caller rather than the line.
     let first = batch.clone().line(number, bytes).await;
     let first = match first {
         Err(problem)

@@ -1,4 +1,4 @@
-//! Changing a patient.
+//! Updates a patient's fields.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, patch, web};
@@ -17,7 +17,7 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, Change, IfMatch, etag, non_null};
 
-/// What to change (RFC 7396): absent members stay as they are, null clears what may be empty.
+/// The merge patch of a patient (RFC 7396): absent members stay as they are, null clears optional members.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdatePatient {
@@ -25,15 +25,15 @@ pub struct UpdatePatient {
     #[serde(default, deserialize_with = "non_null")]
     #[schema(min_length = 1, max_length = 100, nullable = false)]
     unit: Option<String>,
-    /// Legal sex.
+    /// The legal sex of the patient.
     #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     sex: Option<Sex>,
-    /// Birth date.
+    /// The date of birth.
     #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     birth_date: Option<Date>,
-    /// Language of communication, ISO 639.
+    /// The language of communication (ISO 639).
     #[serde(default, deserialize_with = "non_null")]
     #[schema(min_length = 2, max_length = 3, nullable = false)]
     language: Option<String>,
@@ -41,7 +41,7 @@ pub struct UpdatePatient {
     #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     interpreter_needed: Option<bool>,
-    /// Whether the patient cannot answer for cognitive reasons.
+    /// Whether cognitive impairment prevents the patient from answering.
     #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     cognitive_impairment: Option<bool>,
@@ -49,24 +49,24 @@ pub struct UpdatePatient {
     #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     protected_address: Option<bool>,
-    /// Date of death; null where it was a mistake.
+    /// The date of death; null clears a date recorded by mistake.
     #[serde(default)]
     #[schema(value_type = Option<Date>)]
     deceased_on: Change<Date>,
-    /// How to reach the patient: absent members stay as they are; null clears one, or all of it.
+    /// The contact details: absent members stay as they are; null clears one, or all of them.
     #[serde(default)]
     #[schema(value_type = Option<ContactBody>)]
     contact: Change<ContactChange>,
 }
 
-/// What to change about how to reach a patient.
+/// The merge patch of the contact details.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContactChange {
-    /// Mobile telephone.
+    /// The mobile telephone number (E.164).
     #[serde(default)]
     mobile: Change<String>,
-    /// E-mail address.
+    /// The e-mail address of the patient.
     #[serde(default)]
     email: Change<String>,
 }
@@ -124,11 +124,11 @@ impl UpdatePatient {
     }
 }
 
-/// Change a patient's fields.
+/// Update a patient.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("UpdatePatient"))),
     params(IfMatch),
     request_body(content = UpdatePatient, content_type = "application/merge-patch+json"),
-    responses((status = 200, description = "The patient as they are now.", body = PatientView), Problems))]
+    responses((status = 200, description = "The patient after the change.", body = PatientView), Problems))]
 #[patch("/v1/tenants/{tenant}/patients/{patient}")]
 pub async fn update_patient(
     caller: Caller,
@@ -147,7 +147,7 @@ pub async fn update_patient(
             }
             let mut details = patient.details.clone();
             change.apply(&mut details, tx.today())?;
-            // How to reach somebody is kept only of those whose data may be kept; clearing it always may.
+            // Contact details are kept only where the legal basis permits it; clearing them is always permitted.
             if details.contact != patient.details.contact && !details.contact.is_empty() {
                 tx.may_keep(&standing.grounds)?;
             }

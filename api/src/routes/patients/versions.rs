@@ -1,4 +1,4 @@
-//! Every state that a patient's own fields were in.
+//! Lists the versions of a patient's own fields.
 
 use actix_web::{HttpResponse, get, web};
 use jiff::Timestamp;
@@ -11,27 +11,27 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::Page;
 
-/// One state that a patient's fields were in.
+/// One version of a patient's fields.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = PatientVersion)]
 pub struct StateView {
-    /// From when.
+    /// The time from which the version was current.
     valid_from: Timestamp,
-    /// Until when; null: it is the state of now.
+    /// The time until which the version was current; null: the version is current.
     valid_to: Option<Timestamp>,
-    /// The action that ended it.
+    /// The action that ended the version; null while current.
     #[schema(max_length = 64)]
     changed_by: Option<String>,
-    /// Why it ended.
+    /// The reason of the change that ended the version; null while the version is current.
     #[schema(max_length = 64)]
     reason: Option<String>,
-    /// The patient as registered then.
+    /// The patient in this version.
     patient: PatientView,
 }
 
-/// List every state that a patient's own fields were in, the latest first.
+/// List the versions of a patient's own fields, the latest first.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadPatient"))),
-    responses((status = 200, description = "The states.", body = Page<StateView>), Problems))]
+    responses((status = 200, description = "The versions.", body = Page<StateView>), Problems))]
 #[get("/v1/tenants/{tenant}/patients/{patient}/versions")]
 pub async fn list_patient_versions(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! Changing a project.
+//! Updates a project's fields.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
@@ -11,13 +11,14 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IfMatch, etag};
 
-/// Change a project: its whole description but for its code.
+/// Update a project: its whole description except its code.
 ///
-/// What it keeps of participants may grow and not shrink: fields and options stay, nothing optional becomes required.
+/// The fields about participants may be extended, never reduced: fields and options stay, nothing optional becomes
+/// required.
 #[utoipa::path(tag = "Research", extensions(("x-action" = json!("ChangeProjects"))),
     params(IfMatch),
     request_body = ProjectBody,
-    responses((status = 200, description = "The project as it is now.", body = ProjectView), Problems))]
+    responses((status = 200, description = "The project after the change.", body = ProjectView), Problems))]
 #[put("/v1/tenants/{tenant}/projects/{project}")]
 pub async fn change_project(
     caller: Caller,

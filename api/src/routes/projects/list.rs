@@ -1,4 +1,4 @@
-//! The registry's projects.
+//! Lists the registry's projects.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_tenants::store::code_lists;

@@ -1,4 +1,4 @@
-//! One project.
+//! Reads one project.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};

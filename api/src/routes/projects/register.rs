@@ -1,4 +1,4 @@
-//! Registering a project.
+//! Registers one project.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_tenants::store::code_lists;
@@ -8,11 +8,11 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, reply};
 
-/// Register a project, with the fields it keeps of every participant.
+/// Register a project, with the fields that are recorded for every participant.
 #[utoipa::path(tag = "Research", extensions(("x-action" = json!("ChangeProjects"))),
     params(IdempotencyKey),
     request_body = ProjectBody,
-    responses((status = 201, description = "It is registered.", body = ProjectView), Problems))]
+    responses((status = 201, description = "The project was registered.", body = ProjectView), Problems))]
 #[post("/v1/tenants/{tenant}/projects")]
 pub async fn register_project(
     caller: Caller,

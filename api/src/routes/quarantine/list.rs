@@ -1,4 +1,4 @@
-//! Listing what could not be placed.
+//! Lists the deliveries in quarantine.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::fault::FaultCode;
@@ -12,30 +12,30 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
-/// Which deliveries.
+/// The query of the list of deliveries.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct QuarantineParams {
-    /// Only those in this state: `open`, `placed`, `superseded` or `set_aside`.
+    /// Only deliveries in this state: `open`, `placed`, `superseded` or `set_aside`.
     #[param(value_type = Option<String>, max_length = 20)]
     state: Option<QuarantineState>,
-    /// Only those of this Nettskjema form.
+    /// Only deliveries of this Nettskjema form.
     #[param(max_length = 20)]
     form_id: Option<String>,
-    /// Only those with a reason of this code, such as `unknown_item`.
+    /// Only deliveries with a reason of this code, such as `unknown_item`.
     code: Option<FaultCode>,
-    /// How many items at the most, 1 to 200.
+    /// Maximum number of items in the page, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<i64>,
-    /// Where to read on: the `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page; absent: the first page.
     #[param(max_length = 1000)]
     cursor: Option<String>,
 }
 
-/// List deliveries that could not be placed, the newest first.
+/// List the deliveries in quarantine, the newest first.
 ///
-/// With the reasons and, of keys that a codebook did not know, the items that they probably lead to.
+/// With the reasons and, for unknown keys of a codebook, the items that they probably refer to.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadQuarantine"))),
     params(QuarantineParams),
     responses((status = 200, description = "A page of deliveries.", body = Page<QuarantinedView>), Problems))]

@@ -1,4 +1,4 @@
-//! Reading what was delivered and could not be placed.
+//! Reads one delivery in quarantine.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
@@ -13,21 +13,21 @@ use crate::intake::corrections::Corrections;
 use crate::problem::{Problem, Problems};
 use crate::wire::etag;
 
-/// A delivery that could not be placed, with what was delivered.
+/// A delivery in quarantine, with its payload.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = QuarantinedDelivery)]
 pub struct QuarantinedDeliveryView {
-    /// About it.
+    /// The members without the payload.
     about: QuarantinedView,
-    /// What was delivered, as it came.
+    /// The payload, as it was delivered.
     #[schema(max_length = 300_000)]
     payload: String,
-    /// What a person corrected; null where nobody has.
+    /// The corrections recorded by staff; null where there are none.
     #[schema(value_type = Option<Corrections>)]
     corrections: Value,
 }
 
-/// Read a delivery that could not be placed, with what was delivered.
+/// Read a delivery in quarantine, with its payload.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadQuarantine"))),
     responses((status = 200, description = "The delivery.", body = QuarantinedDeliveryView), Problems))]
 #[get("/v1/tenants/{tenant}/quarantine/{quarantined}")]

@@ -1,4 +1,4 @@
-//! Trying one delivery again.
+//! Replays one delivery in quarantine.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::ids::QuarantineId;
@@ -12,23 +12,23 @@ use crate::problem::{Problem, Problems};
 use crate::state::State;
 use crate::wire::{Body, IdempotencyKey, reply};
 
-/// How a delivery is tried again.
+/// The parameters of a replay.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replay {
-    /// What it does not say itself, or says wrongly; added to what was corrected before.
+    /// Corrections to values that the delivery lacks or has wrong; added to earlier corrections.
     #[serde(default)]
     corrections: Corrections,
 }
 
-/// Try a delivery in quarantine again.
+/// Replay a delivery in quarantine.
 ///
-/// After its mapping was changed, after its patient was registered, or with corrections. What was delivered stays as it
-/// came; corrections are kept beside it.
+/// For use after its mapping was changed, after its patient was registered, or with corrections. The payload stays
+/// unchanged; corrections are stored separately.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ResolveQuarantine"))),
     params(IdempotencyKey),
     request_body = Replay,
-    responses((status = 200, description = "What became of it.", body = ReplayedView), Problems))]
+    responses((status = 200, description = "The result of the replay.", body = ReplayedView), Problems))]
 #[post("/v1/tenants/{tenant}/quarantine/{quarantined}/replays")]
 pub async fn replay_quarantined(
     caller: Caller,

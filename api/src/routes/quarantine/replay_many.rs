@@ -1,4 +1,4 @@
-//! Trying everything that waits again.
+//! Replays the deliveries in quarantine.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::FaultCode;
@@ -14,7 +14,7 @@ use crate::problem::{Problem, Problems};
 use crate::state::State;
 use crate::wire::{Body, IdempotencyKey, reply};
 
-/// What is to be tried again.
+/// The range of a bulk replay.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplayMany {
@@ -23,34 +23,34 @@ pub struct ReplayMany {
     #[validate(length(min = 1, max = 20))]
     #[schema(min_length = 1, max_length = 20)]
     form_id: Option<String>,
-    /// Only those with a reason of this code, such as `unknown_item`.
+    /// Only deliveries with a reason of this code, such as `unknown_item`.
     #[serde(default)]
     code: Option<FaultCode>,
-    /// After which one: the `next` of the stretch before; absent: from the beginning.
+    /// The `next` of the previous batch; absent: from the beginning.
     #[serde(default)]
     after: Option<QuarantineId>,
 }
 
-/// What became of a stretch of what waited.
+/// The results of a batch.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ReplayedMany {
-    /// What became of each.
+    /// The result of each delivery.
     #[schema(max_items = 100)]
     results: Vec<ReplayedView>,
-    /// Send this as `after` to go on; null at the end.
+    /// The `after` of the next batch; null at the end.
     next: Option<QuarantineId>,
 }
 
-/// How many one request tries.
+/// The number of deliveries per request.
 const STRETCH: i64 = 100;
 
-/// Try everything that waits again, in stretches of 100.
+/// Replay the deliveries in quarantine, in batches of 100.
 ///
-/// After a mapping was changed, or patients were registered.
+/// For use after a mapping was changed, or patients were registered.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ResolveQuarantine"))),
     params(IdempotencyKey),
     request_body = ReplayMany,
-    responses((status = 200, description = "What became of the stretch.", body = ReplayedMany), Problems))]
+    responses((status = 200, description = "The results of the batch.", body = ReplayedMany), Problems))]
 #[post("/v1/tenants/{tenant}/quarantine-replays")]
 pub async fn replay_quarantine(
     caller: Caller,

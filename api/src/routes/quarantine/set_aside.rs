@@ -1,4 +1,4 @@
-//! Setting a delivery aside.
+//! Dismisses one delivery in quarantine.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
@@ -12,12 +12,12 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{IfMatch, etag};
 
-/// Set a delivery in quarantine aside.
+/// Dismiss a delivery in quarantine.
 ///
-/// For a test of the form, or answers of somebody who is not to be registered. It stays, sealed.
+/// For a test of the form, or answers of a person who is not to be registered. The delivery stays stored, encrypted.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ResolveQuarantine"))),
     params(IfMatch),
-    responses((status = 200, description = "It is set aside.", body = QuarantinedView), Problems))]
+    responses((status = 200, description = "The delivery was dismissed.", body = QuarantinedView), Problems))]
 #[put("/v1/tenants/{tenant}/quarantine/{quarantined}/dismissal")]
 pub async fn set_aside_quarantined(
     caller: Caller,

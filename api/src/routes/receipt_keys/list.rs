@@ -1,4 +1,4 @@
-//! The keys that receipts are checked with.
+//! Lists the keys that verify receipts.
 
 use actix_web::{HttpResponse, get, web};
 use serde::Serialize;
@@ -9,7 +9,7 @@ use crate::problem::{Problem, Problems};
 /// A set of keys (RFC 7517).
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ReceiptKeys {
-    /// The keys.
+    /// The public keys, the current one included.
     #[schema(max_items = 10)]
     keys: Vec<ReceiptKey>,
 }
@@ -17,20 +17,20 @@ pub struct ReceiptKeys {
 /// A public key (RFC 8037).
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ReceiptKey {
-    /// `OKP`.
+    /// The key type: `OKP`.
     #[schema(max_length = 10)]
     kty: &'static str,
-    /// `Ed25519`.
+    /// The curve: `Ed25519`.
     #[schema(max_length = 10)]
     crv: &'static str,
-    /// `EdDSA`.
+    /// The algorithm: `EdDSA`.
     #[schema(max_length = 10)]
     alg: &'static str,
-    /// `sig`.
+    /// The use of the key: `sig`.
     #[schema(rename = "use", max_length = 10)]
     #[serde(rename = "use")]
     purpose: &'static str,
-    /// Which key: receipts name it.
+    /// The id of the key, as in the header of receipts.
     #[schema(max_length = 40)]
     kid: String,
     /// The key, 32 bytes in base64url.
@@ -38,9 +38,9 @@ pub struct ReceiptKey {
     x: String,
 }
 
-/// List the keys that the registry's receipts are checked with (JWKS).
+/// List the keys that verify the registry's receipts (JWKS).
 ///
-/// A receipt is a compact JWS. Its claims: `tenant`, `iat` (when it was given), `sub` (`submissions/<id>` or
+/// A receipt is a compact JWS. Its claims: `tenant`, `iat` (the time of issue), `sub` (`submissions/<id>` or
 /// `quarantine/<id>`), `revision`, `source`, and `payload_sha256`: the hash of the line or body as it was delivered.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadReceiptKeys"))),
     responses((status = 200, description = "The keys.", body = ReceiptKeys), Problems))]

@@ -1,4 +1,4 @@
-//! What differs in a record between two instants.
+//! Compares a record at two instants.
 
 use actix_web::{HttpResponse, get, web};
 use jiff::Timestamp;
@@ -11,12 +11,12 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::parameter;
 
-/// Between which instants.
+/// The instants to compare.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Instants {
-    /// The earlier instant; absent: before anything was recorded.
+    /// The earlier instant; absent: before the first entry.
     #[param(max_length = 40)]
     from: Option<Timestamp>,
     /// The later instant; absent: now.
@@ -24,24 +24,24 @@ pub struct Instants {
     to: Option<Timestamp>,
 }
 
-/// What differs.
+/// The differences between two instants.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct Differences {
     /// The earlier instant.
     from: Timestamp,
-    /// The later one.
+    /// The later instant.
     to: Timestamp,
-    /// Entries that were added, changed or taken back in between, with the members that differ.
+    /// The entries that were added, changed or withdrawn in between, with the members that differ.
     #[schema(max_items = 100_000)]
     items: Vec<Difference>,
 }
 
-/// Read what the registry came to hold about a patient between two instants.
+/// Compare a patient's record at two instants.
 ///
-/// Entries of every kind; questionnaires are never changed and stand in the timeline.
+/// Entries of every kind; questionnaires never change and are in the timeline.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadTimeline"))),
     params(Instants),
-    responses((status = 200, description = "What differs.", body = Differences), Problems))]
+    responses((status = 200, description = "The differences.", body = Differences), Problems))]
 #[get("/v1/tenants/{tenant}/patients/{patient}/differences")]
 pub async fn read_differences(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! The daily opioid dose over time.
+//! Reads the daily opioid dose over time.
 
 use actix_web::{HttpResponse, get, web};
 use jiff::Timestamp;
@@ -11,30 +11,31 @@ use serde::{Deserialize, Serialize};
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
-/// As of when.
+/// The instant of the query.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AsOf {
-    /// What the registry held at this instant, instead of now. Who is merged with whom is read as it stands now.
+    /// Return the state that the registry stored at this instant, instead of the current state. Merges of patients are
+    /// read in their current state.
     #[param(max_length = 40)]
     as_of: Option<Timestamp>,
 }
 
-/// A step for every day on which something changed.
+/// A series with one step per day with a change.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct OmeqSeries {
-    /// The steps, the earliest first; each holds until the next.
+    /// The steps, the earliest first; each is valid until the next.
     #[schema(max_items = 20_000)]
     items: Vec<OmeqPoint>,
 }
 
-/// More medications than anybody has had.
+/// Maximum number of medications of a patient, above any realistic number.
 const MOST: i64 = 5000;
 
 /// Read the total daily dose of opioids over time, in oral morphine equivalents (OMEQ).
 ///
-/// Doses that nobody can convert are counted, not guessed; `level` tells the thresholds of 100 and 300 mg.
+/// Doses without a conversion factor are counted, not estimated; `level` refers to the thresholds of 100 and 300 mg.
 #[utoipa::path(tag = "Treatment", extensions(("x-action" = json!("ReadTreatment"))),
     params(AsOf),
     responses((status = 200, description = "The series.", body = OmeqSeries), Problems))]

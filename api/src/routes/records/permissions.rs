@@ -1,4 +1,4 @@
-//! What may be done with a patient's data, and why.
+//! Reads the permissions that follow from a patient's legal basis.
 
 use actix_web::{HttpResponse, get, web};
 use jiff::civil::Date;
@@ -9,22 +9,22 @@ use serde::{Deserialize, Serialize};
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
-/// On which day.
+/// The day of the query.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Day {
-    /// The day asked about; absent: today.
+    /// The day of the question; absent: today.
     on: Option<Date>,
 }
 
-/// An answer, and why, for people too.
+/// A permission with its reason, as code and as sentence.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Permission)]
 pub struct PermissionView {
-    /// Whether it may be done.
+    /// Whether the legal basis permits it.
     allowed: bool,
-    /// Why.
+    /// The reason of the permission or refusal.
     reason: PermissionReason,
     /// The reason in a sentence, in English.
     #[schema(max_length = 200)]
@@ -41,23 +41,23 @@ impl From<Verdict> for PermissionView {
     }
 }
 
-/// What may be done.
+/// The permissions on one day.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct Permissions {
-    /// The day.
+    /// The day of the answer.
     on: Date,
-    /// Whether what the clinic learns may be kept in the registry.
+    /// Whether clinical data may be kept in the registry.
     may_keep: PermissionView,
-    /// Whether questionnaires may be sent.
+    /// Whether questionnaires may be sent to the patient.
     may_send: PermissionView,
 }
 
-/// Read whether a patient's data may be kept and questionnaires may be sent, and why.
+/// Read the permissions of a patient: whether data may be kept and questionnaires may be sent, with the reasons.
 ///
-/// The same rule decides wherever something is kept or sent.
+/// The same rule is applied to every recording and every message.
 #[utoipa::path(tag = "Legal basis", extensions(("x-action" = json!("ReadLegalBasis"))),
     params(Day),
-    responses((status = 200, description = "The answers.", body = Permissions), Problems))]
+    responses((status = 200, description = "The permissions.", body = Permissions), Problems))]
 #[get("/v1/tenants/{tenant}/patients/{patient}/permissions")]
 pub async fn read_permissions(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! Everything about one patient, in order.
+//! Reads the timeline of one patient.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::Timestamp;
@@ -24,12 +24,12 @@ pub struct LineView {
     /// The id of the entry or submission.
     #[schema(value_type = String, format = "uuid", min_length = 36, max_length = 36)]
     id: Uuid,
-    /// The day it happened or began.
+    /// The day of the event or its beginning.
     on: Date,
-    /// Counts changes; of a submission its revision.
+    /// The version of the entry, or the revision of the submission.
     #[schema(minimum = 1)]
     version: i64,
-    /// The entry itself, as its own operation shows it.
+    /// The entry or submission, in the format of the operation that reads it.
     #[schema(value_type = Object)]
     entry: Raw,
 }
@@ -42,28 +42,30 @@ impl TryFrom<Line> for LineView {
     }
 }
 
-/// How much of a timeline, and as of when.
+/// The query of a timeline.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TimelineParams {
-    /// What the registry held at this instant, instead of now. Who is merged with whom is read as it stands now.
+    /// Return the state that the registry stored at this instant, instead of the current state. Merges of patients are
+    /// read in their current state.
     #[param(max_length = 40)]
     as_of: Option<Timestamp>,
-    /// How many lines at the most, 1 to 1000: most patients' whole course is one page.
+    /// Maximum number of lines, 1 to 1000: the whole course of most patients fits in one page.
     #[param(minimum = 1, maximum = 1000, default = 500)]
     limit: Option<i64>,
-    /// Where to read on: the `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page; absent: the first page.
     #[param(max_length = 1000)]
     cursor: Option<String>,
 }
 
-/// Read everything about one patient, the latest first (tidslinje).
+/// Read the timeline of a patient (tidslinje), the latest first.
 ///
-/// Entries of every kind and answered questionnaires in one list; with `as_of` as the registry knew them at an instant.
+/// Entries of every kind and answered questionnaires in one list; with `as_of` those that the registry stored at that
+/// instant.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadTimeline"))),
     params(TimelineParams),
-    responses((status = 200, description = "A stretch of the timeline.", body = Page<LineView>), Problems))]
+    responses((status = 200, description = "A page of the timeline.", body = Page<LineView>), Problems))]
 #[get("/v1/tenants/{tenant}/patients/{patient}/timeline")]
 pub async fn read_timeline(
     request: HttpRequest,

@@ -1,4 +1,4 @@
-//! Giving a referral another treatment-right category, and telling what that brings about.
+//! Changes the treatment-right category of a referral and reports the consequences.
 
 use actix_web::{HttpResponse, post, web};
 use jiff::civil::Date;
@@ -15,7 +15,7 @@ use crate::problem::{Problem, Problems};
 use crate::recording;
 use crate::wire::{Body, IdempotencyKey, IfMatch, Raw, reply};
 
-/// The category it is to have.
+/// The new category of a referral.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Recategorise {
@@ -23,34 +23,34 @@ pub struct Recategorise {
     #[validate(length(max = 40))]
     #[schema(max_length = 40, example = "right_granted")]
     category: String,
-    /// When the right was assessed; absent: today.
+    /// The day of the assessment; absent: today.
     #[serde(default)]
     assessed_on: Option<Date>,
-    /// Whether the category before was a mistake, rather than overtaken by events.
+    /// Whether the previous category was an error, rather than superseded by later events.
     #[serde(default)]
     correction: bool,
 }
 
-/// The referral as it is now, and what that brings about.
+/// The referral after the change, with the consequences.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Recategorised)]
 pub struct RecategorisedView {
-    /// The referral.
+    /// The referral entry.
     #[schema(value_type = Object)]
     referral: Raw,
-    /// What the other category brings about.
+    /// The consequences of the new category.
     consequence: Consequence,
 }
 
-/// Give a referral another treatment-right category (behandlingsrettkategori).
+/// Change the treatment-right category (behandlingsrettkategori) of a referral.
 ///
-/// The category decides which questionnaires are sent and who counts in the denominator of coverage; the answer tells what
-/// was and what is.
+/// The category decides which questionnaires are sent and which patients count in the denominator of coverage; the
+/// response gives the rules before and after.
 #[utoipa::path(tag = "Course", extensions(("x-action" = json!("ChangeCourse"))),
     params(IdempotencyKey,
         IfMatch),
     request_body = Recategorise,
-    responses((status = 201, description = "It has the other category.", body = RecategorisedView), Problems))]
+    responses((status = 201, description = "The category was changed.", body = RecategorisedView), Problems))]
 #[post("/v1/tenants/{tenant}/patients/{patient}/referrals/{entry}/recategorisations")]
 pub async fn recategorise_referral(
     caller: Caller,

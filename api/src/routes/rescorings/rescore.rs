@@ -1,4 +1,4 @@
-//! Scoring stored answers again.
+//! Starts the repeated scoring of stored answers.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_tenants::app::rescoring::{self, Rescoring};
@@ -10,7 +10,7 @@ use crate::problem::{Problem, Problems};
 use crate::views::operation::{OperationView, accepted};
 use crate::wire::{Body, IdempotencyKey, ListedCode};
 
-/// What is to be scored again.
+/// The scores to compute again.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Rescore)]
@@ -28,9 +28,9 @@ pub struct RescoreBody {
 
 /// Score stored answers again with today's algorithm.
 ///
-/// Starts a long operation over every submission with a score of the instrument; read its progress at `Location`. Where the
-/// result differs, a new version of the score is stored beside the old one; where it does not, nothing is stored. The
-/// operation's result is `{"examined": .., "rescored": ..}`, both counts of submissions.
+/// Starts a long operation over every submission with a score of the instrument; read its progress at `Location`. A
+/// result that differs is stored as a new version beside the old one; an equal result is not stored. The operation's
+/// result is `{"examined": .., "rescored": ..}`, both counts of submissions.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("RescoreAnswers"))),
     params(IdempotencyKey),
     request_body = RescoreBody,

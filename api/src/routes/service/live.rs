@@ -1,19 +1,19 @@
-//! Is the process alive? Asks nobody.
+//! Liveness of the process, without a call to any other service.
 
 use actix_web::{HttpResponse, get};
 use serde::Serialize;
 
-/// A state of health.
+/// The state of the process.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct Health {
-    /// `ok`.
+    /// The constant `ok`.
     #[schema(max_length = 20, example = "ok")]
     pub status: &'static str,
 }
 
-/// Whether the process is alive.
+/// Check liveness: whether the process is alive.
 ///
-/// Answers even when the database is gone: restart the process only when this does not answer.
+/// Responds without the database too: restart the process only when there is no response.
 #[utoipa::path(tag = "Service", extensions(("x-public" = json!(true))), security(()),
     responses((status = 200, description = "The process is alive.", body = Health)))]
 #[get("/health/live")]

@@ -1,10 +1,10 @@
-//! Figures for Prometheus: counts and times, of no tenant and no person.
+//! Metrics for Prometheus: counts and times, without tenants and persons.
 
 use actix_web::{HttpResponse, get, web};
 
 use crate::state::State;
 
-/// Figures in the Prometheus text format.
+/// Read metrics in the Prometheus text format.
 #[utoipa::path(tag = "Service", extensions(("x-public" = json!(true))), security(()),
     responses((status = 200, description = "Prometheus text format 0.0.4.", body = String, content_type = "text/plain")))]
 #[get("/metrics")]

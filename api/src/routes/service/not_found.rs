@@ -1,4 +1,4 @@
-//! Requests that no route takes.
+//! Answers requests without a route.
 
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};

@@ -1,4 +1,4 @@
-//! Can the process serve? Asks the database, and whether it keeps its promises.
+//! Readiness of the process: the database is reachable, with a matching version and safe settings.
 
 use actix_web::{HttpResponse, get, web};
 
@@ -6,7 +6,7 @@ use super::live::Health;
 use crate::problem::{Problem, Problems};
 use crate::state::State;
 
-/// Whether requests can be served.
+/// Check readiness: whether requests can be served.
 ///
 /// Not ready while the database cannot be reached, is at another version, or has settings that could lose acknowledged
 /// writes or write patient data into its log.

@@ -1,4 +1,4 @@
-//! Changing the registry's settings: what they were stays among their versions.
+//! Changes the registry's settings; the previous values stay among their versions.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, patch, web};
@@ -15,29 +15,29 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IfMatch, etag, non_null};
 
-/// What to change (RFC 7396): absent members stay as they are.
+/// The merge patch of the settings (RFC 7396): absent members stay as they are.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeSettings {
-    /// What happens where a form is answered that holds an instrument without a valid licence.
+    /// The treatment of answers to a form that contains an instrument without a valid licence.
     #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     use_outside_licence: Option<UseOutsideLicence>,
-    /// The EQ-5D value sets that are computed with every stored answer, the one that counts first.
+    /// The EQ-5D value sets to compute for every stored answer, the primary one first.
     #[serde(default, deserialize_with = "non_null")]
     #[schema(value_type = Option<Vec<Term>>, min_items = 1, max_items = 20, nullable = false)]
     value_sets: Option<Vec<String>>,
-    /// The channels that a sender of the hospital serves.
+    /// The channels with a sender at the hospital.
     #[serde(default, deserialize_with = "non_null")]
     #[schema(max_items = 4, nullable = false)]
     channels: Option<Vec<Channel>>,
 }
 
-/// Change what the registry has decided for itself. It holds from the next request on.
+/// Update the registry's settings. A change takes effect with the next request.
 #[utoipa::path(tag = "Lists", extensions(("x-action" = json!("ChangeSettings"))),
     params(IfMatch),
     request_body(content = ChangeSettings, content_type = "application/merge-patch+json"),
-    responses((status = 200, description = "The settings as they are now.", body = SettingsView), Problems))]
+    responses((status = 200, description = "The settings after the change.", body = SettingsView), Problems))]
 #[patch("/v1/tenants/{tenant}/settings")]
 pub async fn change_settings(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! Reading the registry's settings.
+//! Reads the registry's settings.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::etag;
 
-/// Read what the registry has decided for itself.
+/// Read the registry's settings.
 #[utoipa::path(tag = "Lists", extensions(("x-action" = json!("ReadSettings"))),
     responses((status = 200, description = "The settings.", body = SettingsView), Problems))]
 #[get("/v1/tenants/{tenant}/settings")]

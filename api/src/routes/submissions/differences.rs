@@ -1,4 +1,4 @@
-//! What a source changed when it delivered again.
+//! Compares a revision of a submission with the previous one.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::ids::SubmissionId;
@@ -9,22 +9,22 @@ use serde::Serialize;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
-/// What differs between a revision and the one it replaces.
+/// The differences between a revision and the one it replaces.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct SubmissionDifferences {
-    /// The revision.
+    /// The id of the revision.
     id: SubmissionId,
-    /// Its number.
+    /// The number of the revision.
     #[schema(minimum = 1)]
     version: i32,
-    /// The revision it replaces; null of the first.
+    /// The revision it replaces; null for the first.
     supersedes: Option<SubmissionId>,
-    /// The items whose answers differ; null before or after means unanswered.
+    /// The items with different answers; null before or after means unanswered.
     #[schema(max_items = 2000)]
     differences: Vec<AnswerDifference>,
 }
 
-/// Read what a changed delivery changed: every item with its answer before and after.
+/// Compare a revision of a submission with the previous one: every changed item with its answer before and after.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadAnswers"))),
     responses((status = 200, description = "The differences.", body = SubmissionDifferences), Problems))]
 #[get("/v1/tenants/{tenant}/submissions/{submission}/differences")]

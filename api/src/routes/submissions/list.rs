@@ -1,4 +1,4 @@
-//! Listing one patient's submissions.
+//! Lists one patient's submissions.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_domain::ids::PatientId;

@@ -1,4 +1,4 @@
-//! Reading one submission.
+//! Reads one submission.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
@@ -10,7 +10,7 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::etag;
 
-/// Read one answered questionnaire with its scores.
+/// Read one submission: the answers with their scores.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadAnswers"))),
     responses((status = 200, description = "The submission.", body = SubmissionView), Problems))]
 #[get("/v1/tenants/{tenant}/submissions/{submission}")]

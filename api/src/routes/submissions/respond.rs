@@ -1,4 +1,4 @@
-//! Submitting a FHIR `QuestionnaireResponse`.
+//! Stores a FHIR `QuestionnaireResponse`.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::{Fault, FaultCode};
@@ -18,12 +18,12 @@ use crate::state::State;
 use crate::views::submission::{ReceiptView, SourceBody, stored_reply};
 use crate::wire::{Body, IdempotencyKey, Resource, deserialize};
 
-/// The envelope of the answers, as FHIR names it.
+/// The FHIR resource around the answers.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Response {
     resource_type: ResourceType,
-    /// The sender's own; the registry gives another.
+    /// The sender's id; the registry assigns a different one.
     #[serde(default, rename = "id")]
     _id: Option<String>,
     identifier: Identifier,
@@ -82,11 +82,11 @@ enum Who {
     RelatedPerson,
 }
 
-/// The system of the tokens that invitations carry.
+/// The identifier system of the tokens of invitations.
 const INVITATION: &str = "urn:painreg:invitation-token";
 
 impl Response {
-    /// The token of the invitation that it says it answers: at most one.
+    /// Returns the token of the invitation named in the resource: at most one.
     fn invitation(&self) -> Result<Option<String>, Problem> {
         match self.based_on.as_slice() {
             [] => Ok(None),
@@ -115,15 +115,15 @@ fn fault(pointer: &str, code: FaultCode) -> Problem {
 
 /// Submit a FHIR R4 `QuestionnaireResponse`.
 ///
-/// It answers a published version (`questionnaire`: its address, `|`, the version), is about a patient of this registry
-/// (`subject`: `Patient/` and the id) and says where it came from (`identifier`: `urn:painreg:source:`, the system, `:`,
-/// its form; and the submission there). It may name the invitation it answers (`basedOn`: one `identifier` of the system
-/// `urn:painreg:invitation-token`). Checked, scored and stored as any submission, once.
+/// The resource answers a published version (`questionnaire`: its address, `|`, the version), is about a patient of
+/// this registry (`subject`: `Patient/` and the id) and names its source (`identifier`: `urn:painreg:source:`, the
+/// system, `:`, its form; and the submission there). It may name the invitation that it answers (`basedOn`: one
+/// `identifier` of the system `urn:painreg:invitation-token`). Checked, scored and stored as any submission, once.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("SubmitAnswers"))),
     params(IdempotencyKey),
     request_body = Resource,
     responses((status = 201, description = "Stored and scored.", body = ReceiptView),
-        (status = 200, description = "Known already; nothing has changed.", body = ReceiptView), Problems))]
+        (status = 200, description = "Already stored; nothing has changed.", body = ReceiptView), Problems))]
 #[post("/v1/tenants/{tenant}/fhir-questionnaire-responses")]
 pub async fn submit_fhir_response(
     caller: Caller,

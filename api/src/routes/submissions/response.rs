@@ -1,4 +1,4 @@
-//! A submission as a FHIR `QuestionnaireResponse`.
+//! Reads a submission as a FHIR `QuestionnaireResponse`.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::ids::SubmissionId;
@@ -11,7 +11,7 @@ use crate::state::State;
 use crate::views::submission::SourceBody;
 use crate::wire::Resource;
 
-/// What stands before the system and its form in the identifier of a response.
+/// The prefix of the system and its form in the identifier of a response.
 pub(super) const SOURCE: &str = "urn:painreg:source:";
 
 /// Read one answered questionnaire as a FHIR R4 `QuestionnaireResponse`.

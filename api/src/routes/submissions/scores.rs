@@ -1,4 +1,4 @@
-//! Every version of a submission's scores.
+//! Lists the versions of a submission's scores.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::ids::SubmissionId;
@@ -13,12 +13,12 @@ use crate::wire::Page;
 /// One version of an instrument's result.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ScoreVersion {
-    /// The result.
+    /// The result of scoring.
     score: ScoreView,
-    /// Which version it is: 1 is how it was scored when it arrived.
+    /// The version of the score: 1 is the score computed on arrival.
     #[schema(minimum = 1)]
     version: i32,
-    /// When it was scored again; null for version 1.
+    /// The time of the repeated scoring; null for version 1.
     scored_at: Option<jiff::Timestamp>,
 }
 
@@ -28,7 +28,7 @@ impl From<StoredScore> for ScoreVersion {
     }
 }
 
-/// List every version of a submission's scores, by instrument, the newest first.
+/// List the versions of a submission's scores, by instrument, the newest first.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadAnswers"))),
     responses((status = 200, description = "The scores.", body = Page<ScoreVersion>), Problems))]
 #[get("/v1/tenants/{tenant}/submissions/{submission}/scores")]

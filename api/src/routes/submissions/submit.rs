@@ -1,4 +1,4 @@
-//! Submitting an answered questionnaire in the registry's own words.
+//! Stores an answered questionnaire in the registry's own format.
 
 use actix_web::{HttpResponse, post, web};
 
@@ -12,13 +12,13 @@ use crate::wire::{Body, IdempotencyKey};
 
 /// Submit an answered questionnaire.
 ///
-/// It is checked against its form, scored and stored, once: the same source again answers 200 and changes nothing;
-/// changed answers of the same source become a new revision beside the old one.
+/// The answers are checked against the form, scored and stored, once: a repeated delivery of the same source returns
+/// 200 and changes nothing; changed answers of the same source become a new revision beside the old one.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("SubmitAnswers"))),
     params(IdempotencyKey),
     request_body = SubmitAnswers,
     responses((status = 201, description = "Stored and scored.", body = ReceiptView),
-        (status = 200, description = "Known already; nothing has changed.", body = ReceiptView), Problems))]
+        (status = 200, description = "Already stored; nothing has changed.", body = ReceiptView), Problems))]
 #[post("/v1/tenants/{tenant}/submissions")]
 pub async fn submit_answers(
     caller: Caller,

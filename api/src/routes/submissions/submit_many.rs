@@ -1,4 +1,4 @@
-//! Submitting many answered questionnaires, a line each.
+//! Stores answered questionnaires in bulk, one per line.
 
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, post, web};
 
@@ -12,16 +12,16 @@ use crate::request_info::RequestInfo;
 use crate::state::State;
 use crate::wire::{Line, LineBody, NDJSON};
 
-/// Submit answered questionnaires, a line each (NDJSON).
+/// Submit answered questionnaires in bulk, one per line (NDJSON).
 ///
-/// A line is what `POST submissions` takes. Whatever one line does, the others are processed; the answer has a result for
-/// each, in order, as soon as it is done. A line that cannot be placed is kept in quarantine with the reasons. Every line is
-/// known by its source, so the same lines again change nothing and need no `Idempotency-Key`. There may be a million lines;
-/// a client that sends more than 16 MiB must read the results while it sends.
+/// A line is a body of `POST submissions`. Every line is processed regardless of the others; the response has a result
+/// for each, in order, as soon as available. A line that cannot be placed is kept in quarantine with the reasons.
+/// Every line is identified by its source, so the same lines again change nothing and need no `Idempotency-Key`. At
+/// most a million lines; a client that sends more than 16 MiB must read the results while sending.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("SubmitAnswersInBulk"))),
     params(BatchParams),
     request_body(content = SubmitAnswers, content_type = "application/x-ndjson"),
-    responses((status = 200, description = "A result a line.", body = DeliveryResult, content_type = "application/x-ndjson"), Problems))]
+    responses((status = 200, description = "One result per line.", body = DeliveryResult, content_type = "application/x-ndjson"), Problems))]
 #[post("/v1/tenants/{tenant}/submission-batches")]
 pub async fn submit_many(
     request: HttpRequest,

@@ -1,4 +1,4 @@
-//! Counts and mean scores of one registry.
+//! Reads counts and mean scores of one registry.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_tenants::store::submissions::{self, Mean, Summary};
@@ -7,38 +7,38 @@ use serde::Serialize;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 
-/// How much the registry holds.
+/// The size of the registry in figures.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Summary)]
 pub struct SummaryView {
-    /// Registered patients.
+    /// The number of registered patients.
     #[schema(minimum = 0)]
     patients: i64,
     /// Submissions; superseded revisions are not counted.
     #[schema(minimum = 0)]
     submissions: i64,
-    /// Mean scores.
+    /// The mean of each scale.
     #[schema(max_items = 1000)]
     means: Vec<MeanView>,
 }
 
-/// One scale's mean.
+/// The mean of one scale.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Mean)]
 pub struct MeanView {
-    /// The instrument.
+    /// The code of the instrument.
     #[schema(max_length = 40, example = "isi")]
     instrument: String,
-    /// The scale.
+    /// The code of the scale.
     #[schema(max_length = 40, example = "total")]
     scale: String,
     /// The value set, where the scale has one.
     #[schema(max_length = 40)]
     value_set: Option<String>,
-    /// How many results.
+    /// The number of results.
     #[schema(minimum = 1)]
     n: i64,
-    /// Their mean, to two decimals.
+    /// The mean of the results, with two decimals.
     mean: f64,
 }
 
@@ -58,9 +58,9 @@ impl From<Summary> for SummaryView {
     }
 }
 
-/// Read how much the registry holds: patients, submissions and mean scores.
+/// Read the size of the registry: patients, submissions and mean scores.
 ///
-/// Only means of five or more patients are shown, to two decimals.
+/// Only means of five or more patients are shown, with two decimals.
 #[utoipa::path(tag = "Oversight", extensions(("x-action" = json!("ReadSummary"))),
     responses((status = 200, description = "Counts and means.", body = SummaryView), Problems))]
 #[get("/v1/tenants/{tenant}/summary")]

@@ -1,4 +1,4 @@
-//! Creating a registry.
+//! Creates one registry from a template.
 
 use actix_web::{HttpResponse, post};
 use painreg_domain::fault::Fault;
@@ -13,31 +13,31 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, reply};
 
-/// A registry to be created.
+/// A new registry.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateTenant {
     /// The name in paths: lower-case letters, digits and dashes, a letter first.
     #[schema(min_length = 3, max_length = 40, pattern = "^[a-z][a-z0-9-]{1,38}[a-z0-9]$", example = "ous")]
     slug: String,
-    /// The name for people.
+    /// The display name of the registry.
     #[validate(length(min = 1, max = 200))]
     #[schema(min_length = 1, max_length = 200, example = "Oslo universitetssykehus")]
     name: String,
-    /// The hospital trust's organisation number.
+    /// The organisation number (organisasjonsnummer) of the hospital trust.
     #[serde(default)]
     #[schema(min_length = 9, max_length = 9, example = "993467049")]
     organisation_number: Option<String>,
-    /// What the registry starts from.
+    /// The template of the registry's initial content.
     #[serde(default = "opr")]
     #[schema(max_length = 40, default = "opr")]
     template: String,
-    /// The address of a database of its own, as an owner that may create roles. Absent: in this database.
+    /// The connection string of a separate database, with a login that may create roles. Absent: in this database.
     #[serde(default)]
     #[validate(length(min = 1, max = 1000))]
     #[schema(max_length = 1000, write_only)]
     dsn: Option<String>,
-    /// Whom it trusts to identify callers.
+    /// The issuers that the registry trusts to identify callers.
     #[serde(default)]
     #[validate(length(max = 20))]
     #[schema(value_type = Vec<Object>, max_items = 20)]
@@ -69,11 +69,11 @@ impl CreateTenant {
 
 /// Create a registry from a template.
 ///
-/// Roles, schema, grants, forms and keys are made in one transaction; the registry answers at once.
+/// Roles, schema, grants, forms and keys are created in one transaction; the registry is available at once.
 #[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("CreateTenant"))),
     request_body = CreateTenant,
     params(IdempotencyKey),
-    responses((status = 201, description = "The registry exists.", body = TenantView), Problems))]
+    responses((status = 201, description = "The registry was created.", body = TenantView), Problems))]
 #[post("/v1/tenants")]
 pub async fn create_tenant(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! Removing a registry for good.
+//! Deletes a suspended registry.
 
 use actix_web::{HttpResponse, delete, web};
 use painreg_tenants::provision;
@@ -7,12 +7,13 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::IfMatch;
 
-/// Remove a suspended registry and everything in it.
+/// Delete a suspended registry with all its data.
 ///
-/// There is no way back: the schema, its roles and its keys are gone. A registry that is not suspended is refused with 409.
+/// The deletion cannot be undone: it removes the schema, its roles and its keys. A registry that is not suspended is
+/// refused with 409.
 #[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("DropTenant"))),
     params(IfMatch),
-    responses((status = 204, description = "The registry is gone."), Problems))]
+    responses((status = 204, description = "The registry was deleted."), Problems))]
 #[delete("/v1/tenants/{tenant}")]
 pub async fn drop_tenant(caller: Caller, path: web::Path<String>, version: IfMatch) -> Result<HttpResponse, Problem> {
     caller.run_platform(move |tx| Ok(provision::drop(tx, &path, version.0)?)).await?;

@@ -1,4 +1,4 @@
-//! Listing registries.
+//! Lists the registries of the server.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_tenants::store::tenants;
@@ -8,7 +8,7 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
-/// List registries by slug.
+/// List registries, by slug.
 #[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("ListTenants"))),
     params(PageParams), responses((status = 200, description = "A page of registries.", body = Page<TenantView>), Problems))]
 #[get("/v1/tenants")]

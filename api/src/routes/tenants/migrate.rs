@@ -1,4 +1,4 @@
-//! Bringing one registry to the server's version.
+//! Migrates one registry to the server's version.
 
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, post, web};
@@ -10,24 +10,25 @@ use crate::caller::Caller;
 use crate::problem::{Code, Problem, Problems};
 use crate::wire::{IdempotencyKey, reply};
 
-/// What became of a migration.
+/// The result of a migration.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Migration)]
 pub struct MigrationView {
-    /// The version before.
+    /// The version before the migration.
     #[schema(max_length = 40)]
     from: String,
-    /// The version now.
+    /// The version after the migration.
     #[schema(max_length = 40)]
     to: String,
-    /// `migrated` or `current`.
+    /// The outcome: `migrated` or `current`.
     #[schema(max_length = 20, example = "current")]
     outcome: String,
 }
 
-/// Bring a registry's schema to the server's version.
+/// Migrate a registry's schema to the server's version.
 ///
-/// Other registries are served meanwhile. A failure changes nothing and is a problem; its cause stands in the journal.
+/// Other registries are served during the migration. A failure changes nothing and is reported as a problem; its cause
+/// is in the server's log.
 #[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("MigrateTenant"))),
     params(IdempotencyKey),
     responses((status = 200, description = "The registry is at the server's version.", body = MigrationView), Problems))]

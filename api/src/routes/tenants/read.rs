@@ -1,4 +1,4 @@
-//! Reading one registry.
+//! Reads one registry by slug.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};

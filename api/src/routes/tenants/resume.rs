@@ -1,4 +1,4 @@
-//! Resuming a registry.
+//! Resumes a suspended registry.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, delete, web};
@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{IfMatch, etag};
 
-/// Serve a suspended registry again.
+/// Resume a suspended registry.
 #[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("ResumeTenant"))),
     params(IfMatch),
     responses((status = 200, description = "The registry, active.", body = TenantView), Problems))]

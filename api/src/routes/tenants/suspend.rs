@@ -1,4 +1,4 @@
-//! Suspending a registry.
+//! Suspends a registry that is active.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{IfMatch, etag};
 
-/// Stop serving a registry. Nothing is lost: its callers get 503 `suspended` until it is resumed.
+/// Suspend a registry. No data is lost: its callers receive 503 `suspended` until the registry is resumed.
 #[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("SuspendTenant"))),
     params(IfMatch),
     responses((status = 200, description = "The registry, suspended.", body = TenantView), Problems))]

@@ -1,4 +1,4 @@
-//! Changing a registry's name and issuers.
+//! Updates a registry's name and issuers.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, patch, web};
@@ -12,27 +12,27 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IfMatch, etag, non_null};
 
-/// What to change; members that are absent stay as they are (RFC 7396).
+/// The merge patch of a registry (RFC 7396): absent members stay as they are.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateTenant {
-    /// The name for people.
+    /// The display name of the registry.
     #[serde(default, deserialize_with = "non_null")]
     #[validate(length(min = 1, max = 200))]
     #[schema(min_length = 1, max_length = 200, nullable = false)]
     name: Option<String>,
-    /// Whom it trusts: the whole list, which replaces the one before.
+    /// The trusted issuers: the whole list, which replaces the previous one.
     #[serde(default, deserialize_with = "non_null")]
     #[validate(length(max = 20))]
     #[schema(value_type = Option<Vec<Object>>, max_items = 20, nullable = false)]
     issuers: Option<Vec<IssuerSettings>>,
 }
 
-/// Change a registry's name or the issuers it trusts.
+/// Update a registry's name or its trusted issuers.
 #[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("UpdateTenant"))),
     params(IfMatch),
     request_body(content = UpdateTenant, content_type = "application/merge-patch+json"),
-    responses((status = 200, description = "The registry as it is now.", body = TenantView), Problems))]
+    responses((status = 200, description = "The registry after the change.", body = TenantView), Problems))]
 #[patch("/v1/tenants/{tenant}")]
 pub async fn update_tenant(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! Which wordings of an instrument there are.
+//! Lists the languages of an instrument's wording.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_tenants::store::licences;
@@ -8,7 +8,7 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::Page;
 
-/// List the languages in which the registry has loaded an instrument's wording.
+/// List the languages of the loaded wordings of an instrument.
 #[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ReadItemTexts"))),
     responses((status = 200, description = "The languages.", body = Page<ListedItemTexts>), Problems))]
 #[get("/v1/tenants/{tenant}/instruments/{instrument}/texts")]

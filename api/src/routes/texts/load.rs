@@ -1,4 +1,4 @@
-//! Loading the wording of an instrument.
+//! Loads the wording of an instrument.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
@@ -13,14 +13,14 @@ use crate::caller::Caller;
 use crate::problem::{Code, Problem, Problems};
 use crate::wire::{Body, IfMatch, etag};
 
-/// A wording as the licence holder's file has it.
+/// A wording in the structure of the licence holder's file.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 #[schema(as = NewItemTexts)]
 pub struct WordingBody(Wording);
 
 impl Validate for WordingBody {
-    /// The domain says what is wrong with it.
+    /// The domain reports the faults.
     fn validate(&self) -> Result<(), ValidationErrors> {
         Ok(())
     }
@@ -28,12 +28,12 @@ impl Validate for WordingBody {
 
 /// Load the wording of an instrument in one language from the licence holder's file.
 ///
-/// Every item of the instrument and nothing else. `If-Match` names the version that was read, `"v0"` where there is none yet.
-/// Every version is kept. It may be loaded before the licence begins; it is shown while one is valid.
+/// Exactly the items of the instrument. `If-Match` names the version that was read, `"v0"` where there is none yet.
+/// Every version is kept. The wording may be loaded before the licence begins; reading it requires a valid licence.
 #[utoipa::path(tag = "Licences", extensions(("x-action" = json!("LoadItemTexts"))),
     params(("If-Match" = String, Header, description = "The version that was read; `\"v0\"` where there is none yet.", max_length = 50)),
     request_body = WordingBody,
-    responses((status = 200, description = "The wording as it is now.", body = WordingView), Problems))]
+    responses((status = 200, description = "The wording after the change.", body = WordingView), Problems))]
 #[put("/v1/tenants/{tenant}/instruments/{instrument}/texts/{language}")]
 pub async fn load_item_texts(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! The wording of an instrument, to whoever shows a form.
+//! Reads the wording of an instrument, for programs that show a form.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
@@ -13,8 +13,8 @@ use crate::wire::etag;
 
 /// Read the wording of an instrument in one language.
 ///
-/// Only while a licence covers the instrument and the language today, whatever the registry's settings say; instruments whose
-/// wording is free need none. Else 403 `unlicensed`, and `errors` tells why.
+/// Only while a licence covers the instrument and the language today, regardless of the registry's settings;
+/// instruments with a free wording need none. Otherwise 403 `unlicensed`, with the reason in `errors`.
 #[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ReadItemTexts"))),
     responses((status = 200, description = "The wording.", body = WordingView), Problems))]
 #[get("/v1/tenants/{tenant}/instruments/{instrument}/texts/{language}")]

@@ -1,4 +1,4 @@
-//! Changing a webhook.
+//! Updates a webhook subscription.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, patch, web};
@@ -14,36 +14,36 @@ use crate::problem::{Problem, Problems};
 use crate::state::State;
 use crate::wire::{Body, IfMatch, etag, non_null};
 
-/// What to change (RFC 7396): absent members stay as they are.
+/// The merge patch of a webhook (RFC 7396): absent members stay as they are.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeWebhook {
-    /// Where to.
+    /// The URL that events are posted to.
     #[serde(default, deserialize_with = "non_null")]
     #[validate(length(min = 1, max = 500))]
     #[schema(min_length = 1, max_length = 500, nullable = false)]
     url: Option<String>,
-    /// What it is for.
+    /// The purpose of the webhook, as free text.
     #[serde(default, deserialize_with = "non_null")]
     #[validate(length(max = 200))]
     #[schema(max_length = 200, nullable = false)]
     description: Option<String>,
-    /// Which types of events; none: all.
+    /// The types of events that are sent; empty: all.
     #[serde(default, deserialize_with = "non_null")]
     #[validate(length(max = 40))]
     #[schema(max_items = 40, nullable = false)]
     kinds: Option<Vec<EventType>>,
-    /// Whether it is told anything; what it misses meanwhile it is told when it is enabled again.
+    /// Whether events are sent; events missed while disabled are sent after the webhook is enabled again.
     #[serde(default, deserialize_with = "non_null")]
     #[schema(nullable = false)]
     enabled: Option<bool>,
 }
 
-/// Change where a webhook leads and what it is told, or enable or disable it.
+/// Update a webhook: its URL, its types of events, its description, or enable or disable it.
 #[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
     params(IfMatch),
     request_body = ChangeWebhook,
-    responses((status = 200, description = "The webhook as it is now.", body = WebhookView), Problems))]
+    responses((status = 200, description = "The webhook after the change.", body = WebhookView), Problems))]
 #[patch("/v1/tenants/{tenant}/webhooks/{webhook}")]
 pub async fn change_webhook(
     caller: Caller,

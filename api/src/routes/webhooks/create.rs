@@ -1,4 +1,4 @@
-//! Adding a webhook.
+//! Creates a webhook subscription.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::event::EventType;
@@ -12,33 +12,33 @@ use crate::problem::{Problem, Problems};
 use crate::state::State;
 use crate::wire::{Body, IdempotencyKey, reply};
 
-/// Who is to be told what.
+/// A new webhook subscription.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateWebhook {
-    /// Where to: `https`, at an address on the open internet.
+    /// The URL: `https`, with a public internet address.
     #[validate(length(min = 1, max = 500))]
     #[schema(min_length = 1, max_length = 500, example = "https://receiver.example/painreg")]
     url: String,
-    /// What it is for.
+    /// The purpose of the webhook, as free text.
     #[validate(length(max = 200))]
     #[schema(max_length = 200)]
     description: Option<String>,
-    /// Which types of events; none: all.
+    /// The types of events that are sent; empty: all.
     #[serde(default)]
     #[validate(length(max = 40))]
     #[schema(max_items = 40)]
     kinds: Vec<EventType>,
 }
 
-/// Have somebody told what happens from now on.
+/// Create a webhook subscription.
 ///
-/// Each event is posted under one `webhook-id` until it is answered with a success: at least once, and of one patient's
-/// events none before the one before it. The secret is shown this once.
+/// Events from now on are posted. Each event has one `webhook-id` and is posted until the receiver answers with a
+/// success: at least once, and in order for the events of one patient. The secret is shown only in this response.
 #[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
     params(IdempotencyKey),
     request_body = CreateWebhook,
-    responses((status = 201, description = "It is told from now on.", body = WebhookWithSecret), Problems))]
+    responses((status = 201, description = "The webhook was created.", body = WebhookWithSecret), Problems))]
 #[post("/v1/tenants/{tenant}/webhooks")]
 pub async fn create_webhook(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! How telling went.
+//! Lists the deliveries of a webhook.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::Timestamp;
@@ -11,29 +11,30 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{self, Page, PageParams, page_answer};
 
-/// One event for one webhook, and how telling it went. What it is about stands in the feed.
+/// The delivery of one event to one webhook. The subject of the event is in the feed.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = WebhookDelivery)]
 pub struct DeliveryView {
-    /// The event's id, and the message's.
+    /// The id of the event and of the message (`webhook-id`).
     #[schema(value_type = String, format = "uuid", min_length = 36, max_length = 36)]
     event_id: Uuid,
-    /// What happened.
+    /// The type of the event.
     #[schema(max_length = 40, example = "submission.stored")]
     r#type: String,
-    /// `pending`, `delivered` or `given_up`.
+    /// The state: `pending`, `delivered` or `given_up`.
     #[schema(max_length = 20)]
     state: String,
-    /// How often it was tried.
+    /// The number of attempts.
     #[schema(minimum = 0)]
     attempts: i32,
-    /// When it is tried next at the earliest; null where it is not tried any more.
+    /// The earliest time of the next attempt; null where there is none.
     next_at: Option<Timestamp>,
-    /// When it was last tried.
+    /// The time of the last attempt; null before the first.
     attempted_at: Option<Timestamp>,
-    /// What the receiver answered last.
+    /// The last HTTP status of the receiver; null where there was no response.
     status: Option<i32>,
-    /// Why it failed: `status`, `timeout`, `unreachable` or `refused_address`.
+    /// The reason of the last failure: `status`, `timeout`, `unreachable` or `refused_address`; null where there was
+    /// none.
     #[schema(max_length = 20)]
     failure: Option<String>,
 }
@@ -45,7 +46,7 @@ impl From<Delivery> for DeliveryView {
     }
 }
 
-/// List what a webhook was and is to be told, the last first, and how it went.
+/// List the deliveries of a webhook, pending ones included, the latest first.
 #[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
     params(PageParams),
     responses((status = 200, description = "A page of deliveries.", body = Page<DeliveryView>), Problems))]

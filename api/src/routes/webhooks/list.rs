@@ -1,4 +1,4 @@
-//! The registry's webhooks.
+//! Lists the registry's webhooks.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use painreg_tenants::store::webhooks;

@@ -1,4 +1,4 @@
-//! Reading a webhook.
+//! Reads one webhook.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};

@@ -1,4 +1,4 @@
-//! Removing a webhook.
+//! Removes one webhook.
 
 use actix_web::{HttpResponse, delete, web};
 use painreg_domain::ids::WebhookId;
@@ -8,10 +8,10 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::IfMatch;
 
-/// Remove a webhook, and what is known of how it was told.
+/// Delete a webhook and its record of deliveries.
 #[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
     params(IfMatch),
-    responses((status = 204, description = "It is told nothing more."), Problems))]
+    responses((status = 204, description = "The webhook was deleted."), Problems))]
 #[delete("/v1/tenants/{tenant}/webhooks/{webhook}")]
 pub async fn remove_webhook(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! Telling again what was told.
+//! Replays events to a webhook.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::ids::WebhookId;
@@ -13,21 +13,21 @@ use crate::problem::{Problem, Problems};
 use crate::views::event::FEED;
 use crate::wire::{Body, IdempotencyKey, reply};
 
-/// From where.
+/// The start of a replay.
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplayWebhook {
-    /// The `next_after` of the events that were read last; absent: from the start.
+    /// The position in the feed: a `next_after` of the event list; absent: from the start.
     #[validate(length(max = 1000))]
     #[schema(max_length = 1000)]
     after: Option<String>,
 }
 
-/// Have a webhook told again everything after a place in the feed, in order and under the same ids.
+/// Replay to a webhook all events after a position of the feed, in order and with the same ids.
 #[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
     params(IdempotencyKey),
     request_body = ReplayWebhook,
-    responses((status = 202, description = "It will be told.", body = WebhookView), Problems))]
+    responses((status = 202, description = "The events will be sent.", body = WebhookView), Problems))]
 #[post("/v1/tenants/{tenant}/webhooks/{webhook}/replays")]
 pub async fn replay_webhook(
     caller: Caller,

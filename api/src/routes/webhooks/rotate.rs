@@ -1,4 +1,4 @@
-//! Drawing a new secret.
+//! Rotates the secret of a webhook.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::ids::WebhookId;
@@ -9,7 +9,8 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{IdempotencyKey, reply};
 
-/// Draw a new secret, shown this once. For a day everything is signed with both.
+/// Rotate a webhook's secret. The new secret is shown only in this response; deliveries are signed with both for one
+/// day.
 #[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
     params(IdempotencyKey),
     responses((status = 201, description = "The webhook and its new secret.", body = WebhookWithSecret), Problems))]

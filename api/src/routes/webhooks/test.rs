@@ -1,4 +1,4 @@
-//! Trying a webhook.
+//! Sends a test event to a webhook.
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::ids::WebhookId;
@@ -9,10 +9,10 @@ use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{IdempotencyKey, reply};
 
-/// Have a webhook, and nobody else, told of a `webhook.test` that says nothing; its deliveries show how it went.
+/// Send a test event (`webhook.test`, without content) to one webhook only; its deliveries show the result.
 #[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
     params(IdempotencyKey),
-    responses((status = 202, description = "It will be told.", body = WebhookView), Problems))]
+    responses((status = 202, description = "The test event will be sent.", body = WebhookView), Problems))]
 #[post("/v1/tenants/{tenant}/webhooks/{webhook}/test-deliveries")]
 pub async fn test_webhook(
     caller: Caller,
