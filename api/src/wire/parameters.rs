@@ -40,6 +40,7 @@ const PATH: &[(&str, Shape, &str)] = &[
     ("licence", Shape::Component("LicenceId"), "The licence's id."),
     ("list", Shape::Text(40), "The list's name: `treatment_right`, `unit`, .."),
     ("merge", Shape::Component("MergeId"), "The merge's id."),
+    ("operation", Shape::Component("OperationId"), "The long operation's id."),
     ("patient", Shape::Component("PatientId"), "The patient's id."),
     ("project", Shape::Text(40), "The project's code."),
     ("quarantined", Shape::Component("QuarantineId"), "The delivery's id in quarantine."),

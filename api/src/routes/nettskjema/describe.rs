@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::nettskjema::NettskjemaDefinition;
-use painreg_tenants::store::nettskjema::{self, Described};
+use painreg_tenants::store::nettskjema::{self, DefinitionVersion};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use validator::{Validate, ValidationErrors};
