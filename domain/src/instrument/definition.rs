@@ -1,5 +1,6 @@
 //! Reading and checking an instrument's file. Names become indices and points a table: scoring looks up no name.
 
+mod access;
 mod text;
 
 use std::collections::HashMap;
@@ -317,94 +318,4 @@ fn alert(text: &AlertText, items: &[InstrumentItem], by_code: &HashMap<&'static 
     let at = *by_code.get(text.item.as_str())?;
     let item = items.get(at).filter(|item| (item.min..=item.max).contains(&text.at_least))?;
     Some(Alert { code: forever(text.code.clone()), item: item.code, at, at_least: text.at_least })
-}
-
-impl Scale {
-    /// Its code, such as `total`.
-    pub const fn code(&self) -> &'static str {
-        self.code
-    }
-
-    /// The number of items in its longest case.
-    pub const fn n_items(&self) -> usize {
-        self.n_items
-    }
-
-    /// The meaning of higher values, where the scales of the instrument differ.
-    pub const fn direction(&self) -> Option<Direction> {
-        self.direction
-    }
-
-    /// The smallest and largest possible value, as published; absent for text and for an index, which has the range of
-    /// its value set.
-    pub fn range(&self) -> Option<[f64; 2]> {
-        self.range.map(|bounds| bounds.map(|hundredths| double(hundredths) / 100.0))
-    }
-
-    /// Whether its value is text.
-    pub const fn is_text(&self) -> bool {
-        matches!(self.kind, Kind::Eq5dState | Kind::Eq5dLevels) || matches!(self.shown, Shown::Band)
-    }
-
-    /// Its bands, from the lowest to the highest.
-    pub fn bands(&self) -> &[Band] {
-        &self.bands
-    }
-
-    pub(super) const fn is_shown(&self) -> bool {
-        !matches!(self.shown, Shown::Nothing)
-    }
-
-    /// EQ-5D: of how many levels the value sets are that it can be indexed with.
-    pub(super) const fn levels(&self) -> Option<u8> {
-        match self.kind {
-            Kind::Eq5dIndex(levels) => Some(levels),
-            _ => None,
-        }
-    }
-}
-
-impl Band {
-    /// Its name, such as `subthreshold`.
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// The condition of the band, such as `>= 8` or `> 20`; it ends where the next band begins.
-    pub const fn begins(&self) -> &'static str {
-        self.rule
-    }
-}
-
-impl Flag {
-    /// Its name, such as `ge30`.
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// The condition of the flag, such as `total >= 30`.
-    pub const fn when(&self) -> &'static str {
-        self.rule
-    }
-}
-
-impl Alert {
-    /// The code of the flag, such as `suicidal_thoughts`.
-    pub const fn code(&self) -> &'static str {
-        self.code
-    }
-
-    /// The item that raises it.
-    pub const fn item(&self) -> &'static str {
-        self.item
-    }
-
-    /// The smallest answer that raises it.
-    pub const fn at_least(&self) -> i32 {
-        self.at_least
-    }
-
-    pub(super) fn raised_by(&self, slots: &[Option<i32>]) -> bool {
-        slots.get(self.at).copied().flatten().is_some_and(|answer| answer >= self.at_least)
-    }
 }
