@@ -115,7 +115,7 @@ impl Clinic<'_> {
         let made = script(self.bench.folder, "bulk", &seen(before), &seen(last), 1)?;
         let mut superuser = self.bench.superuser()?;
         let schema = schema_of(&mut superuser, DIRECT)?;
-        execute(&mut superuser, &format!("GRANT {schema}_registry_manager TO {PGBENCH_ROLE}"))?;
+        execute(&mut superuser, &format!("GRANT {schema}_registry_manager, {schema}_system TO {PGBENCH_ROLE}"))?;
         Ok(made)
     }
 

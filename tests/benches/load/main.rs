@@ -330,7 +330,7 @@ impl<'f> Bench<'f> {
                 "CREATE ROLE {PGBENCH_ROLE} LOGIN NOINHERIT PASSWORD 'bench'; \
                  ALTER ROLE {PGBENCH_ROLE} SET search_path = ''; \
                  GRANT CONNECT ON DATABASE painreg TO {PGBENCH_ROLE}; \
-                 GRANT {schema}_importer, {schema}_clinician TO {PGBENCH_ROLE}; \
+                 GRANT {schema}_importer, {schema}_clinician, {schema}_system TO {PGBENCH_ROLE}; \
                  BEGIN; \
                  SET LOCAL session_replication_role = replica; \
                  SET LOCAL search_path = {schema}, pg_temp; \

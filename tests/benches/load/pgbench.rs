@@ -5,6 +5,7 @@
 //! (ids, keys, locks, instants) or chosen (the patient). Statements that the server sends in one round trip are sent in
 //! one by pgbench too.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,30 +21,35 @@ pub struct Step {
     prepared: bool,
 }
 
-/// Returns the transactions in a log written with `log_statement = all`, in the order in which they ended.
+/// Returns the transactions of requests in a log written with `log_statement = all`, in the order in which they ended.
+/// Sessions are distinguished by their process id; transactions of the worker are left out.
 pub fn transactions(log: &str) -> Vec<Vec<Step>> {
     let mut done = Vec::new();
-    let mut open: Option<Vec<Step>> = None;
+    let mut sessions: HashMap<&str, Vec<Step>> = HashMap::new();
     for line in log.lines() {
+        let Some((process, _)) = line.split_once(" [").and_then(|(_, rest)| rest.split_once("] ")) else { continue };
         if let Some((_, text)) = line.split_once("LOG:  statement: ") {
             if text.starts_with("BEGIN") {
-                open = Some(Vec::new());
+                sessions.remove(process);
+                if !text.contains("_system'") {
+                    sessions.insert(process, Vec::new());
+                }
             }
-            if let Some(steps) = &mut open {
+            if let Some(steps) = sessions.get_mut(process) {
                 steps.push(Step { sql: text.to_owned(), parameters: Vec::new(), prepared: false });
             }
             if text.starts_with("COMMIT") {
-                done.extend(open.take());
+                done.extend(sessions.remove(process));
             } else if text.starts_with("ROLLBACK") {
-                open = None;
+                sessions.remove(process);
             }
         } else if let Some((_, text)) = line.split_once("LOG:  execute ")
             && let Some((_, sql)) = text.split_once(": ")
-            && let Some(steps) = &mut open
+            && let Some(steps) = sessions.get_mut(process)
         {
             steps.push(Step { sql: sql.to_owned(), parameters: Vec::new(), prepared: true });
         } else if let Some((_, text)) = line.split_once("DETAIL:  ").filter(|(_, it)| it.contains("arameters: "))
-            && let Some(step) = open.as_mut().and_then(|steps| steps.last_mut())
+            && let Some(step) = sessions.get_mut(process).and_then(|steps| steps.last_mut())
         {
             step.parameters = parameters(text);
         }
