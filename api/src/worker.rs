@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use painreg_domain::policy::Action;
 use painreg_tenants::app;
-use painreg_tenants::store::{decisions, operations, webhooks};
+use painreg_tenants::store::{operations, sweep, webhooks};
 use painreg_tenants::{Registry, StoreError, TenantScope, UnauditedTx};
 
 use crate::webhook_sender::WebhookSender;
@@ -31,8 +31,8 @@ const JOBS: &[Job] = &[
     Job {
         name: "follow_up",
         threads: 2,
-        is_waiting: decisions::is_waiting,
-        step: |scope, _| scope.run(Action::RunFollowUp, |tx| decisions::step(tx).map(|step| step.more)),
+        is_waiting: sweep::is_waiting,
+        step: |scope, _| scope.run(Action::RunFollowUp, |tx| sweep::step(tx).map(|step| step.more)),
     },
     Job { name: "operations", threads: 1, is_waiting: operations::is_waiting, step: |scope, _| run_operation(scope) },
     Job { name: "webhooks", threads: 4, is_waiting: webhooks::is_waiting, step: |scope, sender| sender.step(scope) },

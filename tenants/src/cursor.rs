@@ -8,7 +8,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::crypt::Key;
 use crate::error::StoreError;
-use crate::tx::{PlatformTx, Tx};
 
 /// A sealed position in a list, bound to tenant, caller, list and filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,45 +49,24 @@ fn position<K: FromStr>(text: &str) -> Result<K, StoreError> {
     text.parse().map_err(|_| StoreError::BadCursor)
 }
 
-fn seal(key: &Key, caller: &str, list: &str, position: &impl Display) -> Cursor {
+/// Seals a position in a list of a caller.
+pub(crate) fn seal(key: &Key, caller: &str, list: &str, position: &impl Display) -> Cursor {
     let aad = ["cursor", caller, list];
     Cursor(URL_SAFE_NO_PAD.encode(key.seal(position.to_string().as_bytes(), &aad)))
 }
 
-fn open<K: FromStr>(key: &Key, caller: &str, list: &str, cursor: Option<Cursor>) -> Result<Option<K>, StoreError> {
+/// Returns the position of a cursor, if it was sealed for this caller and this list.
+pub(crate) fn open<K: FromStr>(
+    key: &Key,
+    caller: &str,
+    list: &str,
+    cursor: Option<Cursor>,
+) -> Result<Option<K>, StoreError> {
     let Some(Cursor(cursor)) = cursor else { return Ok(None) };
     let aad = ["cursor", caller, list];
     let sealed = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| StoreError::BadCursor)?;
     let plain = key.open(&sealed, &aad).map_err(|_| StoreError::BadCursor)?;
     position(std::str::from_utf8(&plain).map_err(|_| StoreError::BadCursor)?).map(Some)
-}
-
-impl Tx<'_> {
-    /// Seals a position in `list`: the list's name and everything that filters and sorts it.
-    pub fn seal_cursor(&self, list: &str, position: &impl Display) -> Cursor {
-        seal(&self.place().keys.cursor, &self.principal().key, list, position)
-    }
-
-    /// Returns the position of a cursor, if it was sealed for this caller and this list.
-    pub fn open_cursor<K: FromStr>(&self, list: &str, cursor: Option<Cursor>) -> Result<Option<K>, StoreError> {
-        open(&self.place().keys.cursor, &self.principal().key, list, cursor)
-    }
-}
-
-impl PlatformTx<'_> {
-    /// See [`Tx::seal_cursor`].
-    pub fn seal_cursor(&self, list: &str, position: &impl Display) -> Cursor {
-        seal(self.cursor_key(), &self.trace.principal.key, list, position)
-    }
-
-    /// See [`Tx::open_cursor`].
-    pub fn open_cursor<K: FromStr>(&self, list: &str, cursor: Option<Cursor>) -> Result<Option<K>, StoreError> {
-        open(self.cursor_key(), &self.trace.principal.key, list, cursor)
-    }
-
-    fn cursor_key(&self) -> &Key {
-        &self.place().keys.cursor
-    }
 }
 
 #[cfg(test)]

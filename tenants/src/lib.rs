@@ -14,6 +14,7 @@ mod database_check;
 mod error;
 mod history;
 mod issuer;
+mod listing;
 pub mod local;
 pub mod migrate;
 mod once;

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use painreg_domain::code::CodeBooks;
 use painreg_domain::ids::{IssuerId, TenantId};
 
+use crate::audit::unauthenticated::{self, UnauthenticatedRequest};
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::crypt::{Key, TenantKeys};
@@ -13,6 +14,8 @@ use crate::error::StoreError;
 use crate::issuer::IssuerSettings;
 use crate::place::{Tenant, TenantDatabase};
 use crate::pool::address_as;
+use crate::principal::{Principal, RequestContext};
+use crate::scope::{PlatformScope, TenantScope};
 use crate::settings::Settings;
 use crate::store::{codes, tenants};
 use crate::{database_check, schema_version};
@@ -22,7 +25,7 @@ use crate::{database_check, schema_version};
 pub struct Registry(Arc<Inner>);
 
 struct Inner {
-    connections: Connections,
+    connections: Arc<Connections>,
     known: RwLock<Arc<Known>>,
 }
 
@@ -50,7 +53,7 @@ pub struct TrustedIssuer {
 impl Registry {
     /// Connects to a database that `painreg migrate` has prepared, and reads what it knows.
     pub fn open(settings: Settings) -> Result<Self, StoreError> {
-        let connections = Connections::new(settings)?;
+        let connections = Arc::new(Connections::new(settings)?);
         let registry = Self(Arc::new(Inner { connections, known: RwLock::default() }));
         registry.reload()?;
         Ok(registry)
@@ -87,7 +90,7 @@ impl Registry {
     }
 
     /// The tenants that are served: those that are neither suspended nor of another version than this program.
-    pub(crate) fn served(&self) -> Vec<Arc<Tenant>> {
+    fn served(&self) -> Vec<Arc<Tenant>> {
         let is_served =
             |tenant: &&Arc<Tenant>| !tenant.suspended && tenant.schema_version == schema_version::of_tenants();
         self.known().tenants.values().filter(is_served).cloned().collect()
@@ -96,6 +99,32 @@ impl Registry {
     /// The code systems, as they were when the platform's tables were last read.
     pub fn codes(&self) -> CodeBooks {
         self.known().codes.clone()
+    }
+
+    /// A caller's scope in a tenant. Only the API's authentication calls this.
+    pub fn scope(&self, tenant: Arc<Tenant>, principal: Principal, context: RequestContext) -> TenantScope {
+        TenantScope::new((Arc::clone(&self.0.connections), self.codes()), tenant, principal, context)
+    }
+
+    /// An operator's scope, or that of a tenant's caller who asks for a use of the platform and will be refused.
+    pub fn platform_scope(&self, principal: Principal, context: RequestContext) -> PlatformScope {
+        PlatformScope::new(Arc::clone(&self.0.connections), principal, context)
+    }
+
+    /// The registry's own scopes in every tenant that is served, for work that follows from days and plans and not from a
+    /// request.
+    pub fn worker_scopes(&self) -> Vec<TenantScope> {
+        let scope = |tenant| {
+            let context = RequestContext { request_id: self.clock().ordered_id().to_string(), origin: None };
+            TenantScope::new((Arc::clone(&self.0.connections), self.codes()), tenant, Principal::worker(), context)
+        };
+        self.served().into_iter().map(scope).collect()
+    }
+
+    /// Adds counts of unauthenticated requests to the platform's log of refusals, by minute.
+    pub fn record_unauthenticated(&self, counts: Vec<(UnauthenticatedRequest, i64)>) -> Result<(), StoreError> {
+        let mut held = self.connections().to_platform()?;
+        unauthenticated::record(held.conn()?, self.clock().now(), counts)
     }
 
     /// The way to the platform's database and to every tenant's.

@@ -14,7 +14,7 @@
 //! ```compile_fail,E0451
 //! // A scope cannot be made by hand: its fields are private, and only the registry makes one.
 //! use painreg_tenants::TenantScope;
-//! let scope = TenantScope { registry: todo!(), tenant: todo!(), principal: todo!(), context: todo!() };
+//! let scope = TenantScope { connections: todo!(), codes: todo!(), tenant: todo!(), principal: todo!(), context: todo!() };
 //! ```
 //! ```compile_fail,E0624
 //! // Nor through its constructor.
@@ -41,16 +41,17 @@
 use std::sync::Arc;
 
 use diesel::PgConnection;
+use painreg_domain::code::CodeBooks;
 use painreg_domain::ids::PatientId;
 use painreg_domain::policy::{self, Action, Limits, Reach};
 
 use crate::audit::writer::Trace;
 use crate::clock::Clock;
 use crate::commit;
+use crate::connections::Connections;
 use crate::error::{AuditOutcome, StoreError};
 use crate::place::Tenant;
 use crate::principal::{Principal, RequestContext};
-use crate::registry::Registry;
 use crate::schema_version;
 use crate::transaction::{End, prelude, timed, transaction};
 use crate::tx::{PlatformTx, Tx, UnauditedTx};
@@ -58,7 +59,8 @@ use crate::tx::{PlatformTx, Tx, UnauditedTx};
 /// Proof of an authenticated caller in a known tenant.
 #[derive(Clone)]
 pub struct TenantScope {
-    registry: Registry,
+    connections: Arc<Connections>,
+    codes: CodeBooks,
     tenant: Arc<Tenant>,
     principal: Principal,
     context: RequestContext,
@@ -67,31 +69,9 @@ pub struct TenantScope {
 /// Proof of an authenticated caller of a use of the platform.
 #[derive(Clone)]
 pub struct PlatformScope {
-    registry: Registry,
+    connections: Arc<Connections>,
     principal: Principal,
     context: RequestContext,
-}
-
-impl Registry {
-    /// A caller's scope in a tenant. Only the API's authentication calls this.
-    pub fn scope(&self, tenant: Arc<Tenant>, principal: Principal, context: RequestContext) -> TenantScope {
-        TenantScope::new(self.clone(), tenant, principal, context)
-    }
-
-    /// An operator's scope, or that of a tenant's caller who asks for a use of the platform and will be refused.
-    pub fn platform_scope(&self, principal: Principal, context: RequestContext) -> PlatformScope {
-        PlatformScope { registry: self.clone(), principal, context }
-    }
-
-    /// The registry's own scopes in every tenant that is served: for work that follows from days and plans, and not from a
-    /// request.
-    pub fn worker_scopes(&self) -> Vec<TenantScope> {
-        let scope = |tenant| {
-            let context = RequestContext { request_id: self.clock().ordered_id().to_string(), origin: None };
-            TenantScope::new(self.clone(), tenant, Principal::worker(), context)
-        };
-        self.served().into_iter().map(scope).collect()
-    }
 }
 
 /// What the caller learns of a transaction besides its result, for the access log.
@@ -103,8 +83,14 @@ struct Learnt {
 }
 
 impl TenantScope {
-    const fn new(registry: Registry, tenant: Arc<Tenant>, principal: Principal, context: RequestContext) -> Self {
-        Self { registry, tenant, principal, context }
+    /// A caller's scope in a tenant. Every transaction in it uses these code systems.
+    pub(crate) fn new(
+        (connections, codes): (Arc<Connections>, CodeBooks),
+        tenant: Arc<Tenant>,
+        principal: Principal,
+        context: RequestContext,
+    ) -> Self {
+        Self { connections, codes, tenant, principal, context }
     }
 
     /// The caller.
@@ -119,7 +105,7 @@ impl TenantScope {
 
     /// The source of instants and ids.
     pub fn clock(&self) -> &Clock {
-        self.registry.clock()
+        self.connections.clock()
     }
 
     /// Runs `work` as `action`, or refuses it. Blocking. Either everything `work` did is in the database when this
@@ -145,8 +131,8 @@ impl TenantScope {
         }
         let outcome: Result<T, E> = timed(action, || {
             self.transaction(action.limits(), |conn| {
-                let settings = &self.registry.connections().settings;
-                let mut tx = Tx::new(conn, self.trace(action), &self.tenant, settings, (reach, self.registry.codes()));
+                let settings = &self.connections.settings;
+                let mut tx = Tx::new(conn, self.trace(action), &self.tenant, settings, (reach, self.codes.clone()));
                 let result = work(&mut tx).and_then(|done| {
                     commit::before_commit(&mut tx)?;
                     Ok(done)
@@ -203,7 +189,7 @@ impl TenantScope {
     }
 
     fn trace(&self, action: Action) -> Trace<'_> {
-        Trace::new(self.registry.clock(), &self.principal, &self.context, action)
+        Trace::new(self.connections.clock(), &self.principal, &self.context, action)
     }
 
     fn transaction<T, E: From<StoreError>>(
@@ -212,11 +198,16 @@ impl TenantScope {
         work: impl FnOnce(&mut PgConnection) -> Result<(T, End), E>,
     ) -> Result<T, E> {
         let place = &self.tenant.place;
-        transaction(self.registry.connections(), place, &prelude(place, Some(self.principal.role), limits), work)
+        transaction(&self.connections, place, &prelude(place, Some(self.principal.role), limits), work)
     }
 }
 
 impl PlatformScope {
+    /// A caller's scope in the platform.
+    pub(crate) const fn new(connections: Arc<Connections>, principal: Principal, context: RequestContext) -> Self {
+        Self { connections, principal, context }
+    }
+
     /// The caller.
     pub const fn principal(&self) -> &Principal {
         &self.principal
@@ -233,7 +224,7 @@ impl PlatformScope {
         }
         timed(action, || {
             self.transaction(action.limits(), |conn| {
-                let connections = self.registry.connections();
+                let connections = &*self.connections;
                 let mut tx = PlatformTx { conn, trace: self.trace(action), connections };
                 let result = work(&mut tx)?;
                 tx.trace.finish(tx.conn, None)?;
@@ -250,7 +241,7 @@ impl PlatformScope {
     }
 
     fn trace(&self, action: Action) -> Trace<'_> {
-        Trace::new(self.registry.clock(), &self.principal, &self.context, action)
+        Trace::new(self.connections.clock(), &self.principal, &self.context, action)
     }
 
     fn transaction<T, E: From<StoreError>>(
@@ -258,7 +249,7 @@ impl PlatformScope {
         limits: Limits,
         work: impl FnOnce(&mut PgConnection) -> Result<(T, End), E>,
     ) -> Result<T, E> {
-        let connections = self.registry.connections();
+        let connections = &*self.connections;
         transaction(connections, &connections.platform, &prelude(&connections.platform, None, limits), work)
     }
 }

@@ -12,7 +12,6 @@ pub mod idempotency;
 pub mod implants;
 pub mod invitations;
 pub mod licences;
-mod listing;
 pub mod merges;
 pub mod nettskjema;
 pub mod operations;
@@ -22,11 +21,12 @@ pub mod quarantine;
 pub mod response_rates;
 pub mod settings;
 pub mod submissions;
+pub mod sweep;
 pub mod tenants;
 mod version;
 pub mod webhooks;
 
-pub use listing::Listing;
+pub use crate::listing::Listing;
 
 use crate::error::StoreError;
 

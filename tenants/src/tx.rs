@@ -2,7 +2,9 @@
 //! stores.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::marker::PhantomData;
+use std::str::FromStr;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -19,6 +21,7 @@ use uuid::Uuid;
 use crate::audit::writer::Trace;
 use crate::connections::Connections;
 use crate::crypt::Key;
+use crate::cursor::{self, Cursor};
 use crate::error::StoreError;
 use crate::place::{Tenant, TenantDatabase};
 use crate::principal::Principal;
@@ -209,6 +212,16 @@ impl<'t> Tx<'t> {
         self.settings.without_last_check
     }
 
+    /// Seals a position in `list`: the list's name and everything that filters and sorts it.
+    pub fn seal_cursor(&self, list: &str, position: &impl Display) -> Cursor {
+        cursor::seal(&self.place().keys.cursor, &self.principal().key, list, position)
+    }
+
+    /// Returns the position of a cursor, if it was sealed for this caller and this list.
+    pub fn open_cursor<K: FromStr>(&self, list: &str, cursor: Option<Cursor>) -> Result<Option<K>, StoreError> {
+        cursor::open(&self.place().keys.cursor, &self.principal().key, list, cursor)
+    }
+
     pub(crate) fn place(&self) -> &'t TenantDatabase {
         &self.tenant.place
     }
@@ -238,6 +251,16 @@ impl<'t> PlatformTx<'t> {
     /// The instant of this transaction's clock.
     pub fn now(&self) -> Timestamp {
         self.trace.clock.now()
+    }
+
+    /// See [`Tx::seal_cursor`].
+    pub fn seal_cursor(&self, list: &str, position: &impl Display) -> Cursor {
+        cursor::seal(&self.place().keys.cursor, &self.trace.principal.key, list, position)
+    }
+
+    /// See [`Tx::open_cursor`].
+    pub fn open_cursor<K: FromStr>(&self, list: &str, cursor: Option<Cursor>) -> Result<Option<K>, StoreError> {
+        cursor::open(&self.place().keys.cursor, &self.trace.principal.key, list, cursor)
     }
 
     pub(crate) const fn place(&self) -> &'t TenantDatabase {

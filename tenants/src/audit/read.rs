@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::access::PatientAccess;
 use crate::error::StoreError;
+use crate::listing::Listing;
 use crate::schema::tenant::audit_event;
-use crate::store::Listing;
 use crate::tx::Tx;
 
 /// One event of the access log.

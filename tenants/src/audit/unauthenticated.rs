@@ -2,10 +2,10 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamptz};
+use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
 
 use crate::error::StoreError;
-use crate::registry::Registry;
 use crate::statement::statement;
 
 /// A kind of request that was refused because its caller could not be identified.
@@ -19,24 +19,24 @@ pub struct UnauthenticatedRequest {
     pub origin: String,
 }
 
-impl Registry {
-    /// Adds counts of unauthenticated requests to the platform's log of refusals, by minute.
-    pub fn record_unauthenticated(&self, counts: Vec<(UnauthenticatedRequest, i64)>) -> Result<(), StoreError> {
-        let mut held = self.connections().to_platform()?;
-        let minute = self.clock().now();
-        for (UnauthenticatedRequest { code, operation, origin }, count) in counts {
-            statement(
-                "INSERT INTO platform.refusal (minute, code, operation, origin, count) \
-                 VALUES (date_trunc('minute', ?), ?, ?, ?, ?) \
-                 ON CONFLICT (minute, code, operation, origin) DO UPDATE SET count = refusal.count + EXCLUDED.count",
-            )
-            .bind::<Timestamptz, _>(minute.to_diesel())
-            .bind::<Text, _>(code)
-            .bind::<Text, _>(operation)
-            .bind::<Text, _>(origin)
-            .bind::<BigInt, _>(count)
-            .execute(held.conn()?)?;
-        }
-        Ok(())
+/// Adds counts of unauthenticated requests to the platform's log of refusals, by minute.
+pub(crate) fn record(
+    conn: &mut PgConnection,
+    at: Timestamp,
+    counts: Vec<(UnauthenticatedRequest, i64)>,
+) -> Result<(), StoreError> {
+    for (UnauthenticatedRequest { code, operation, origin }, count) in counts {
+        statement(
+            "INSERT INTO platform.refusal (minute, code, operation, origin, count) \
+             VALUES (date_trunc('minute', ?), ?, ?, ?, ?) \
+             ON CONFLICT (minute, code, operation, origin) DO UPDATE SET count = refusal.count + EXCLUDED.count",
+        )
+        .bind::<Timestamptz, _>(at.to_diesel())
+        .bind::<Text, _>(code)
+        .bind::<Text, _>(operation)
+        .bind::<Text, _>(origin)
+        .bind::<BigInt, _>(count)
+        .execute(conn)?;
     }
+    Ok(())
 }

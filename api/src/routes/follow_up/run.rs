@@ -1,7 +1,7 @@
 //! Runs the decisions again.
 
 use actix_web::{HttpResponse, post, web};
-use painreg_tenants::store::decisions::{self, Step};
+use painreg_tenants::store::sweep::{self, Step};
 use serde::Serialize;
 
 use crate::caller::Caller;
@@ -37,7 +37,7 @@ pub async fn run_follow_up(
     let place = format!("/v1/tenants/{path}/follow-up-runs");
     caller
         .run_once(key, web::Bytes::new(), &place, |tx| {
-            let Step { decided, changed, more } = decisions::step(tx)?;
+            let Step { decided, changed, more } = sweep::step(tx)?;
             Ok(reply(200, None, None, &FollowUpRun { decided, changed, more }))
         })
         .await

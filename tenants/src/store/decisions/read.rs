@@ -9,7 +9,7 @@ use painreg_domain::policy::Action;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::Stored;
+use super::stored::Stored;
 use crate::access::PatientAccess;
 use crate::error::StoreError;
 use crate::error::unreadable;

@@ -5,7 +5,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Date as SqlDate, Jsonb, Nullable, T
 use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
-use super::Stored;
+use super::stored::Stored;
 use crate::error::StoreError;
 use crate::history;
 use crate::statement::{Statement, statement};

@@ -7,9 +7,8 @@ use jiff_diesel::ToDiesel as _;
 use painreg_domain::clinical::EntryKind;
 use painreg_domain::ids::EntryId;
 
-use super::past::source;
+use super::row::{EntryRow, Stored, shown, source};
 use super::sealing::decrypt_rows;
-use super::{EntryRow, Stored, shown};
 use crate::access::PatientAccess;
 use crate::cursor::Keyset;
 use crate::error::StoreError;

@@ -7,16 +7,14 @@ use painreg_domain::clinical::EntryKind;
 use painreg_domain::clinical::history::RecordState;
 use painreg_domain::ids::EntryId;
 use strum::IntoEnumIterator as _;
-use uuid::Uuid;
 
+use super::row::{EntryRow, Stored, shown, source};
 use super::sealing::{keys_of, stored};
-use super::{EntryRow, Stored, shown};
 use crate::access::PatientAccess;
 use crate::error::StoreError;
 use crate::error::unreadable;
 use crate::history;
-use crate::statement::{Statement, statement};
-use crate::store::comparable;
+use crate::statement::statement;
 use crate::tx::Tx;
 
 /// One version of an entry.
@@ -103,23 +101,4 @@ pub fn state_at<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, at: Timestamp) 
             Ok(((stored.kind, stored.id), members))
         })
         .collect()
-}
-
-/// Appends `FROM` the rows `x` of a kind, current or as of an instant; only those of the patients in `rows`, if given.
-pub(super) fn source<'a>(
-    query: Statement<'a>,
-    kind: EntryKind,
-    rows: Option<&[Uuid]>,
-    as_of: Option<Timestamp>,
-) -> Statement<'a> {
-    let table: &'static str = kind.into();
-    let query = query.then(" FROM ");
-    if let Some(at) = as_of {
-        return history::at(query, table, rows, comparable(at)).then(" x WHERE true");
-    }
-    let query = query.then(table).then(" x WHERE ");
-    match rows {
-        Some(rows) => query.then("x.patient_id = ANY (?)").bind::<Array<SqlUuid>, _>(rows.to_vec()),
-        None => query.then("true"),
-    }
 }

@@ -5,7 +5,7 @@ use painreg_domain::ids::{EntryId, PatientId};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{EntryRow, Stored};
+use super::row::{EntryRow, Stored};
 use crate::crypt::{Key, hex, unhex};
 use crate::error::StoreError;
 use crate::error::unreadable;

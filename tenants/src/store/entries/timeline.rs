@@ -9,9 +9,8 @@ use painreg_domain::policy::Action;
 use strum::IntoEnumIterator as _;
 use uuid::Uuid;
 
-use super::past::source;
+use super::row::{EntryRow, shown, source};
 use super::sealing::{keys_of, unsealed};
-use super::{EntryRow, shown};
 use crate::access::PatientAccess;
 use crate::cursor::Keyset;
 use crate::error::StoreError;

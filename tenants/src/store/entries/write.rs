@@ -10,8 +10,9 @@ use painreg_domain::ids::EntryId;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::examine::Examined;
+use super::row::{EntryRow, Stored, shown};
 use super::sealing::{decrypt_row, seal};
-use super::{EntryRow, Examined, Stored, shown};
 use crate::access::PatientAccess;
 use crate::error::StoreError;
 use crate::history;

@@ -13,8 +13,9 @@ use painreg_domain::followup::{Channel, Decision, Plan};
 use painreg_domain::ids::{InvitationId, PatientId};
 use uuid::Uuid;
 
+use super::change::emit;
+use super::stored::IdRow;
 use super::token::{token, token_hash};
-use super::{IdRow, emit};
 use crate::error::StoreError;
 use crate::statement::statement;
 use crate::store::{decisions, patients, plans};

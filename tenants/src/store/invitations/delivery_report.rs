@@ -7,7 +7,9 @@ use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::followup::{Failure, InvitationState, Receipt};
 use painreg_domain::ids::InvitationId;
 
-use super::{Invitation, emit, event_kind, find_locked, finish_change, read};
+use super::change::{emit, event_kind, find_locked, finish_change};
+use super::read::read;
+use super::stored::Invitation;
 use crate::error::StoreError;
 use crate::statement::statement;
 use crate::tx::Tx;

@@ -7,7 +7,8 @@ use jiff_diesel::ToDiesel as _;
 use painreg_domain::event;
 use uuid::Uuid;
 
-use super::{IdRow, emit};
+use super::change::emit;
+use super::stored::IdRow;
 use crate::error::StoreError;
 use crate::statement::{Statement, statement};
 use crate::store::decisions;

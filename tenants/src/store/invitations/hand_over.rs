@@ -7,7 +7,7 @@ use jiff_diesel::ToDiesel as _;
 use painreg_domain::followup::{Decision, InvitationState};
 use painreg_domain::ids::InvitationId;
 
-use super::{emit, event_kind, find_locked, finish_change};
+use super::change::{emit, event_kind, find_locked, finish_change};
 use crate::error::StoreError;
 use crate::statement::statement;
 use crate::store::{decisions, version};

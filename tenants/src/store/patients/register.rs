@@ -10,9 +10,9 @@ use painreg_domain::national_id::NationalId;
 use painreg_domain::patient::Details;
 
 use super::contact::{channels, email_index, mobile_index, seal_contact};
+use super::find::{KnownId, Patient};
 use super::keys::{SealedId, identifier_aad, key_aad, seal_json};
 use super::update::within_reach;
-use super::{KnownId, Patient};
 use crate::access::{PatientAccess, RecordingContext};
 use crate::audit::columns::INSERT;
 use crate::crypt::Key;

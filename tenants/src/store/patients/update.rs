@@ -11,8 +11,8 @@ use painreg_domain::patient::Details;
 use strum::IntoEnumIterator as _;
 
 use super::contact::{channels, email_index, mobile_index, seal_contact};
+use super::find::{Patient, find};
 use super::keys::key_aad;
-use super::{Patient, find};
 use crate::access::PatientAccess;
 use crate::crypt::Key;
 use crate::error::StoreError;

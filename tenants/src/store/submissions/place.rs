@@ -16,7 +16,8 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use self::insert::{Stored, insert};
-use super::{Source, StoredScore, free_text_aad};
+use super::read::free_text_aad;
+use super::stored::{Source, StoredScore};
 use crate::access::PatientAccess;
 use crate::error::StoreError;
 use crate::statement::statement;

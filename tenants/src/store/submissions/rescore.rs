@@ -7,7 +7,7 @@ use painreg_domain::ids::{PatientId, SubmissionId};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::StoredScore;
+use super::stored::StoredScore;
 use crate::error::StoreError;
 use crate::statement::statement;
 use crate::tx::Tx;

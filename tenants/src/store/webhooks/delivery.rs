@@ -7,7 +7,7 @@ use painreg_domain::ids::WebhookId;
 use uuid::Uuid;
 
 use super::super::events::EventPosition;
-use super::find;
+use super::subscription::find;
 use crate::error::StoreError;
 use crate::statement::statement;
 use crate::store::Listing;

@@ -12,8 +12,8 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::super::events::{Event, EventRow, SETTLED, log_shown};
-use super::later;
 use super::secret::{secret_aad, signature};
+use super::subscription::later;
 use crate::crypt::random;
 use crate::error::StoreError;
 use crate::statement::statement;

@@ -29,7 +29,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
             "template",
         ],
     ),
-    ("transaction", &["transaction", "tx", "access", "reach", "audit", "history"]),
+    ("transaction", &["transaction", "tx", "access", "reach", "audit", "history", "listing"]),
     ("stores", &["store"]),
     ("use cases", &["app", "components", "receipt"]),
     ("commit", &["commit"]),

@@ -11,7 +11,7 @@ use painreg_domain::policy::Role;
 use painreg_domain::questionnaire::Wave;
 use uuid::Uuid;
 
-use super::super::StoredScore;
+use super::super::stored::StoredScore;
 use super::Row;
 use crate::error::StoreError;
 use crate::statement::statement;

@@ -1,17 +1,14 @@
-//! Deciding about everybody: because the plan or a list changed, because a day has come, or to see what a plan would do.
+//! The sweep: deciding the follow-up of every patient again, because the plan or a list changed or because a day has come.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date as SqlDate, Nullable, SmallInt, Uuid as SqlUuid};
 use jiff_diesel::ToDiesel as _;
 use painreg_domain::calendar::norwegian_day;
-use painreg_domain::followup::{Plan, decide};
-use painreg_domain::ids::PatientId;
 use uuid::Uuid;
 
-use super::{Content, records, redecide};
 use crate::error::StoreError;
 use crate::statement::{Statement, statement};
-use crate::store::invitations;
+use crate::store::{decisions, invitations};
 use crate::tx::{Tx, UnauditedTx};
 
 /// How many patients are decided in one transaction.
@@ -148,52 +145,7 @@ fn decided(tx: &mut Tx<'_>, patients: &[Uuid]) -> Result<Step, StoreError> {
     if patients.is_empty() {
         return Ok(Step::default());
     }
-    let changed = redecide(tx, patients)?.iter().map(|decided| decided.changed).sum();
+    let changed = decisions::redecide(tx, patients)?.iter().map(|decided| decided.changed).sum();
     let more = i64::try_from(patients.len()).is_ok_and(|count| count == TOGETHER);
     Ok(Step { decided: patients.len(), changed, more })
-}
-
-/// What a plan would change of one patient's follow-up.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Difference {
-    /// The patient.
-    pub patient: PatientId,
-    /// What is decided now; `None`: nothing.
-    pub before: Option<Content>,
-    /// What would be; `None`: nothing.
-    pub after: Option<Content>,
-}
-
-/// What a plan would change, were it published now, patient by patient in order of ids: `see` is shown every difference.
-/// How many patients there are. Nothing is stored.
-pub fn simulate(tx: &mut Tx<'_>, plan: &Plan, mut see: impl FnMut(Difference)) -> Result<usize, StoreError> {
-    let now = tx.now();
-    tx.as_system(|tx| {
-        let (mut seen, mut after) = (0, None);
-        loop {
-            let (_, records) = records(tx, None, after, Some(TOGETHER))?;
-            let Some(last) = records.last() else { return Ok(seen) };
-            after = Some(last.patient);
-            seen += records.len();
-            for mut record in records {
-                let patient = PatientId::existing(record.patient);
-                for decision in decide(plan, &record.facts, now).decisions {
-                    let content = Content::from(&decision);
-                    let place = record.before.iter().position(|old| old.content.key() == content.key());
-                    let before = place.map(|place| record.before.swap_remove(place).content);
-                    if before.as_ref() != Some(&content) {
-                        see(Difference { patient, before, after: Some(content) });
-                    }
-                }
-                for gone in record.before {
-                    see(Difference { patient, before: Some(gone.content), after: None });
-                }
-            }
-        }
-    })
-}
-
-/// Logs that these patients were shown.
-pub fn shown(tx: &mut Tx<'_>, patients: &[PatientId]) -> Result<(), StoreError> {
-    tx.open_all(patients)
 }

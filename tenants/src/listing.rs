@@ -41,7 +41,7 @@ impl<T> Listing<T> {
 
     /// Runs a query, of the query builder or as text that ends with its order. Logs nothing: for lists that are not about patients, or about the one patient
     /// whose record is open.
-    pub(super) fn load<'q, Q>(conn: &mut PgConnection, query: Q, limit: i64) -> Result<Self, StoreError>
+    pub(crate) fn load<'q, Q>(conn: &mut PgConnection, query: Q, limit: i64) -> Result<Self, StoreError>
     where
         Q: LimitDsl,
         Limit<Q>: RunQueryDsl<PgConnection> + LoadQuery<'q, PgConnection, T>,
@@ -50,19 +50,19 @@ impl<T> Listing<T> {
     }
 
     /// Converts every item; the first error is the result.
-    pub(super) fn try_map<U>(self, each: impl FnMut(T) -> Result<U, StoreError>) -> Result<Listing<U>, StoreError> {
+    pub(crate) fn try_map<U>(self, each: impl FnMut(T) -> Result<U, StoreError>) -> Result<Listing<U>, StoreError> {
         Ok(Listing { items: self.items.into_iter().map(each).collect::<Result<_, _>>()?, more: self.more })
     }
 
     /// Converts every item.
-    pub(super) fn map<U>(self, each: impl FnMut(T) -> U) -> Listing<U> {
+    pub(crate) fn map<U>(self, each: impl FnMut(T) -> U) -> Listing<U> {
         Listing { items: self.items.into_iter().map(each).collect(), more: self.more }
     }
 }
 
 impl Tx<'_> {
     /// Runs a query as [`Listing::load`] does, and logs the patients that `patients` names in the rows shown. Two round trips.
-    pub(super) fn list<'q, T, P, Q>(
+    pub(crate) fn list<'q, T, P, Q>(
         &mut self,
         query: Q,
         limit: i64,
@@ -79,7 +79,7 @@ impl Tx<'_> {
     }
 
     /// Logs patients who are shown, each once. One round trip.
-    pub(super) fn log_shown(&mut self, patients: impl IntoIterator<Item = Uuid>) -> Result<(), StoreError> {
+    pub(crate) fn log_shown(&mut self, patients: impl IntoIterator<Item = Uuid>) -> Result<(), StoreError> {
         let mut patients: Vec<PatientId> = patients.into_iter().map(PatientId::existing).collect();
         patients.sort_unstable();
         patients.dedup();

@@ -1,0 +1,98 @@
+//! A stored decision.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use painreg_domain::followup::Decision;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// A decision as it is stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stored {
+    /// Its id.
+    pub id: Uuid,
+    /// Under whose row it lies: of a merged record perhaps a duplicate.
+    pub patient_id: Uuid,
+    /// What is decided.
+    #[serde(flatten)]
+    pub content: Content,
+    /// When the occurrence was first decided.
+    pub created_at: Timestamp,
+    /// When it was decided as it is.
+    pub updated_at: Timestamp,
+    /// The action that made it so.
+    pub updated_by: String,
+    /// Counts changes.
+    pub version: i64,
+}
+
+/// What is decided, as its columns hold it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Content {
+    /// The rule's code.
+    pub rule: String,
+    /// The entry that started the occurrence; nil where nothing has.
+    pub start_id: Uuid,
+    /// Counts repeated waves of one start from 1; 0 where nothing has started.
+    pub number: u32,
+    /// Whether it is the one that counts of the patient and the rule.
+    pub current: bool,
+    /// `due`, `waiting`, `suppressed`, `sent`, `answered` or `lapsed`.
+    pub state: String,
+    /// Codes of the reasons, the deciding one first.
+    pub reasons: Vec<String>,
+    /// The day of the event that started it.
+    pub starts_on: Option<Date>,
+    /// The day it is about.
+    pub due_on: Option<Date>,
+    /// The day on which something is to be sent next.
+    pub send_on: Option<Date>,
+    /// By which channel.
+    pub channel: Option<String>,
+    /// The last day on which anything is sent.
+    pub lapses_on: Option<Date>,
+    /// The day on which time alone may change it.
+    pub review_on: Option<Date>,
+    /// The answer.
+    pub submission_id: Option<Uuid>,
+    /// How the answer was found to be one.
+    pub matched_by: Option<String>,
+    /// When the answer came, beside the window.
+    pub timing: Option<String>,
+    /// The facts used.
+    pub facts: Value,
+    /// The version of the plan in which the rule became what it was.
+    pub rule_version: i64,
+}
+
+impl From<&Decision> for Content {
+    fn from(it: &Decision) -> Self {
+        let answer = it.answer.as_ref();
+        Self {
+            rule: it.rule.clone(),
+            start_id: it.start.unwrap_or_default(),
+            number: it.number,
+            current: it.current,
+            state: <&'static str>::from(it.state).to_owned(),
+            reasons: it.reasons.iter().map(|reason| <&'static str>::from(reason).to_owned()).collect(),
+            starts_on: it.starts_on,
+            due_on: it.due_on,
+            send_on: it.send_on,
+            channel: it.next.map(|next| <&'static str>::from(next.channel).to_owned()),
+            lapses_on: it.lapses_on,
+            review_on: it.review_on,
+            submission_id: answer.map(|answer| answer.submission.uuid()),
+            matched_by: answer.map(|answer| <&'static str>::from(answer.by).to_owned()),
+            timing: answer.map(|answer| <&'static str>::from(answer.timing).to_owned()),
+            facts: Value::Object(it.facts.clone()),
+            rule_version: it.rule_version,
+        }
+    }
+}
+
+impl Content {
+    pub(super) fn key(&self) -> (&str, Uuid, u32) {
+        (&self.rule, self.start_id, self.number)
+    }
+}

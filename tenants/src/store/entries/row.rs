@@ -1,0 +1,79 @@
+//! The row of an entry, of whatever kind, and the parts of statements that read it.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Date as SqlDate, Text, Timestamptz, Uuid as SqlUuid};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use painreg_domain::clinical::Kind;
+use painreg_domain::ids::{EntryId, PatientId};
+use uuid::Uuid;
+
+use crate::history;
+use crate::statement::Statement;
+use crate::store::comparable;
+
+/// A stored entry.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The kind of entry.
+    pub kind: Kind,
+    /// The entry's id.
+    pub id: EntryId,
+    /// The patient whose row owns it; in a merged record this may be a duplicate.
+    pub patient: PatientId,
+    /// The day the entry happened or began.
+    pub day: Date,
+    /// The version, from 1; every change adds 1.
+    pub version: i64,
+    /// The instant of the last change.
+    pub updated_at: Timestamp,
+    /// All its members, as JSON.
+    pub json: String,
+}
+
+#[derive(QueryableByName)]
+pub(super) struct EntryRow {
+    #[diesel(sql_type = Text)]
+    pub(super) kind: String,
+    #[diesel(sql_type = SqlUuid)]
+    pub(super) id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    pub(super) patient_id: Uuid,
+    #[diesel(sql_type = SqlDate)]
+    pub(super) day: jiff_diesel::Date,
+    #[diesel(sql_type = BigInt)]
+    pub(super) version: i64,
+    #[diesel(sql_type = Timestamptz)]
+    pub(super) updated_at: jiff_diesel::Timestamp,
+    #[diesel(sql_type = Text)]
+    pub(super) json: String,
+}
+
+/// Appends the `SELECT` list of one row `x` of a kind, in the shape of an [`EntryRow`].
+pub(super) fn shown(query: Statement<'_>, kind: Kind) -> Statement<'_> {
+    query
+        .then("SELECT '")
+        .then(kind.into())
+        .then("' AS kind, x.id, x.patient_id, x.")
+        .then(kind.row().day)
+        .then(" AS day, x.version, x.updated_at, row_to_json(x)::text AS json")
+}
+
+/// Appends `FROM` the rows `x` of a kind, current or as of an instant; only those of the patients in `rows`, if given.
+pub(super) fn source<'a>(
+    query: Statement<'a>,
+    kind: Kind,
+    rows: Option<&[Uuid]>,
+    as_of: Option<Timestamp>,
+) -> Statement<'a> {
+    let table: &'static str = kind.into();
+    let query = query.then(" FROM ");
+    if let Some(at) = as_of {
+        return history::at(query, table, rows, comparable(at)).then(" x WHERE true");
+    }
+    let query = query.then(table).then(" x WHERE ");
+    match rows {
+        Some(rows) => query.then("x.patient_id = ANY (?)").bind::<Array<SqlUuid>, _>(rows.to_vec()),
+        None => query.then("true"),
+    }
+}

@@ -1,0 +1,85 @@
+//! Reading one invitation, and the list of invitations.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
+use jiff::Timestamp;
+use painreg_domain::followup::{Channel, InvitationState};
+use painreg_domain::ids::InvitationId;
+
+use super::stored::{INVITATIONS, Invitation, InvitationRow};
+use crate::cursor::Keyset;
+use crate::error::StoreError;
+use crate::statement::statement;
+use crate::store::{Listing, comparable};
+use crate::tx::Tx;
+
+/// The filter of the list of invitations.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// The state.
+    pub state: Option<InvitationState>,
+    /// The channel.
+    pub channel: Option<Channel>,
+    /// The rule.
+    pub rule: Option<String>,
+    /// The earliest claim.
+    pub from: Option<Timestamp>,
+    /// The end of the period of claims, exclusive.
+    pub to: Option<Timestamp>,
+}
+
+/// Returns one invitation and opens the patient's record.
+pub fn find(tx: &mut Tx<'_>, id: InvitationId) -> Result<Invitation, StoreError> {
+    tx.about(format!("invitation/{id}"));
+    let found = read(tx, id)?;
+    let access = tx.open_patient(found.patient)?;
+    Ok(Invitation { patient: access.id(), ..found })
+}
+
+/// Returns one invitation. The caller opens the record.
+pub fn read(tx: &mut Tx<'_>, id: InvitationId) -> Result<Invitation, StoreError> {
+    let row: InvitationRow =
+        statement(INVITATIONS).then("invitation.id = ?").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
+    row.try_into()
+}
+
+/// Returns invitations within the caller's reach, newest claim first. Logs every patient shown.
+pub fn list(
+    tx: &mut Tx<'_>,
+    search: &Search,
+    after: Option<Keyset<Timestamp, InvitationId>>,
+    limit: i64,
+) -> Result<Listing<Invitation>, StoreError> {
+    let mut query = statement(INVITATIONS).then("true");
+    if let Some(unit) = tx.unit_in_reach() {
+        query = query
+            .then(
+                " AND EXISTS (SELECT FROM patient named JOIN patient ON patient.id = coalesce(named.merged_into, \
+                 named.id) WHERE named.id = invitation.patient_id AND patient.unit = ?)",
+            )
+            .bind::<Text, _>(unit);
+    }
+    if let Some(state) = search.state {
+        query = query.then(" AND state = ?").bind::<Text, _>(<&'static str>::from(state));
+    }
+    if let Some(channel) = search.channel {
+        query = query.then(" AND channel = ?").bind::<Text, _>(<&'static str>::from(channel));
+    }
+    if let Some(rule) = &search.rule {
+        query = query.then(" AND rule = ?").bind::<Text, _>(rule.clone());
+    }
+    if let Some(from) = search.from {
+        query = query.then(" AND claimed_at >= ?").bind::<Timestamptz, _>(comparable(from));
+    }
+    if let Some(to) = search.to {
+        query = query.then(" AND claimed_at < ?").bind::<Timestamptz, _>(comparable(to));
+    }
+    if let Some(Keyset(at, id)) = after {
+        query = query
+            .then(" AND (claimed_at, id) < (?, ?)")
+            .bind::<Timestamptz, _>(comparable(at))
+            .bind::<SqlUuid, _>(id.uuid());
+    }
+    let query = query.then(" ORDER BY claimed_at DESC, id DESC");
+    tx.list(query, limit, |row: &InvitationRow| [row.patient_id])?.try_map(Invitation::try_from)
+}
