@@ -1,4 +1,6 @@
-//! Reach: which patients a statement may be about. The one place that turns the policy's own, unit and all into SQL.
+//! Reach: which patients a statement may be about. The one place that turns the policy's own, unit and all into SQL, and the
+//! one place that follows a merged patient to the survivor for it. Restriction of processing (GDPR article 18) belongs here:
+//! one more condition of [`Tx::within_patient`], whatever the reach.
 
 use diesel::sql_types::{Bytea, Text, Uuid as SqlUuid};
 use painreg_domain::policy::Reach;
@@ -8,13 +10,31 @@ use crate::principal::OwnRecord;
 use crate::statement::Statement;
 use crate::tx::Tx;
 
-/// Joins `patient`, the row that is shown and compared, to a table that refers to patients in the column `patient`: of a
-/// merged patient the survivor's row.
-pub(crate) fn join_survivor<'q>(query: Statement<'q>, patient: &'static str) -> Statement<'q> {
+/// Begins a condition on the survivor of a patient: its row is `patient`.
+fn survivor_of<'q>(query: Statement<'q>, patient: &'static str) -> Statement<'q> {
     query
-        .then(" JOIN patient named ON named.id = ")
+        .then(
+            " AND EXISTS (SELECT FROM patient named JOIN patient ON patient.id = coalesce(named.merged_into, named.id) \
+             WHERE named.id = ",
+        )
         .then(patient)
-        .then(" JOIN patient ON patient.id = coalesce(named.merged_into, named.id)")
+}
+
+/// Narrows a query to the patients of a unit, if one is given: a filter that the caller asks for, beside the caller's reach.
+/// `patient` is the SQL of a patient's id.
+pub(crate) fn of_unit<'q>(query: Statement<'q>, patient: &'static str, unit: Option<&str>) -> Statement<'q> {
+    match unit {
+        Some(_) => of_unit_patient(survivor_of(query, patient), unit).then(")"),
+        None => query,
+    }
+}
+
+/// As [`of_unit`], for a query that has the survivor's row at hand as `patient`.
+pub(crate) fn of_unit_patient<'q>(query: Statement<'q>, unit: Option<&str>) -> Statement<'q> {
+    match unit {
+        Some(unit) => query.then(" AND patient.unit = ?").bind::<Text, _>(unit.to_owned()),
+        None => query,
+    }
 }
 
 impl<'t> Tx<'t> {
@@ -24,16 +44,7 @@ impl<'t> Tx<'t> {
     where
         't: 'q,
     {
-        if self.reach == Reach::All {
-            return query;
-        }
-        let query = query
-            .then(
-                " AND EXISTS (SELECT FROM patient named JOIN patient ON patient.id = coalesce(named.merged_into, \
-                 named.id) WHERE named.id = ",
-            )
-            .then(patient);
-        self.within_patient(query).then(")")
+        if self.reach == Reach::All { query } else { self.within_patient(survivor_of(query, patient)).then(")") }
     }
 
     /// As [`Tx::within`], for a query that has the survivor's row at hand as `patient`. Only the columns that the caller's
@@ -42,7 +53,6 @@ impl<'t> Tx<'t> {
     where
         't: 'q,
     {
-        // Restriction of processing (GDPR article 18) becomes one more condition here, whatever the reach.
         match self.reach {
             Reach::All => query,
             Reach::Unit => {

@@ -1,4 +1,4 @@
-//! Reading what was decided: of one patient, now or as it was; over the registry; and counted.
+//! Reading decisions: of one patient, current or as of an instant; over the registry; and counts.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
@@ -14,6 +14,7 @@ use crate::access::PatientAccess;
 use crate::error::StoreError;
 use crate::error::unreadable;
 use crate::history;
+use crate::reach::{of_unit, of_unit_patient};
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, comparable};
 use crate::tx::Tx;
@@ -23,7 +24,7 @@ use crate::tx::Tx;
 pub struct FollowUp {
     /// Every decision, by rule and occurrence.
     pub decisions: Vec<Stored>,
-    /// What was sent, in order.
+    /// The patient's invitations, in order.
     pub invitations: Vec<Sent>,
     /// Answers to forms of follow-up that belong to no occurrence.
     pub unmatched: Vec<Unmatched>,
@@ -32,82 +33,82 @@ pub struct FollowUp {
 /// An invitation as the patient's follow-up shows it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Sent {
-    /// Its id.
+    /// The invitation's id.
     pub id: InvitationId,
-    /// The decision it carries out.
+    /// The decision that it carries out.
     pub decision_id: Uuid,
-    /// Counts everything sent for one occurrence.
+    /// The number of the attempt for the occurrence, from 1.
     pub attempt: i32,
-    /// 0: the invitation itself; then the reminders.
+    /// The number of the reminder; 0 for the invitation itself.
     pub reminder: i32,
-    /// By which channel.
+    /// The channel by which it is sent.
     pub channel: String,
-    /// How far it came.
+    /// The state of sending.
     pub state: String,
-    /// When somebody took it on.
+    /// The instant of the last claim.
     pub claimed_at: Timestamp,
-    /// When it was sent.
+    /// The instant of sending; `None` before.
     pub sent_at: Option<Timestamp>,
-    /// When it arrived.
+    /// The instant of arrival; `None` before.
     pub delivered_at: Option<Timestamp>,
-    /// When it failed.
+    /// The instant of failure; `None` unless it failed.
     pub failed_at: Option<Timestamp>,
-    /// Why.
+    /// The reason of the failure.
     pub failure: Option<String>,
-    /// When it last changed.
+    /// The instant of the last change.
     pub updated_at: Timestamp,
 }
 
 /// An answer that no invitation asked for.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Unmatched {
-    /// The answer.
+    /// The submission that answers.
     pub submission_id: SubmissionId,
     /// The form answered.
     pub form: String,
-    /// When.
+    /// The instant of answering.
     pub submitted_at: Timestamp,
 }
 
-/// Which decisions.
+/// The filter of the list of decisions.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// In this state.
+    /// The state of the decision.
     pub state: Option<String>,
-    /// For this reason.
+    /// A reason of the decision.
     pub reason: Option<String>,
-    /// Of this rule.
+    /// The code of the rule.
     pub rule: Option<String>,
-    /// Of patients of this unit.
+    /// The unit that treats the patient.
     pub unit: Option<String>,
-    /// Of earlier occurrences too.
+    /// Whether earlier occurrences are included.
     pub past: bool,
 }
 
-/// How many decisions stand where.
+/// Counts of current decisions.
 #[derive(Clone, Debug)]
 pub struct Counted {
-    /// How many patients there are: those merged into others are not.
+    /// The number of patients, without merged duplicates.
     pub population: i64,
-    /// Whether everybody has been decided since the plan or a list last changed.
+    /// Whether every patient has been decided since the plan or a list last changed.
     pub up_to_date: bool,
     /// Current decisions by rule, state and deciding reason.
     pub counts: Vec<Count>,
 }
 
-/// How many current decisions of a rule are in a state for a reason.
+/// The number of current decisions of one rule in one state for one reason.
 #[derive(Clone, Debug, QueryableByName)]
 pub struct Count {
-    /// The rule.
+    /// The code of the rule.
     #[diesel(sql_type = Text)]
     pub rule: String,
-    /// The state.
+    /// The state of the decisions.
     #[diesel(sql_type = Text)]
     pub state: String,
     /// The deciding reason.
     #[diesel(sql_type = Text)]
     pub reason: String,
-    /// How many.
+    /// The number of patients.
     #[diesel(sql_type = BigInt)]
     pub patients: i64,
 }
@@ -138,7 +139,7 @@ struct PopulationRow {
     up_to_date: bool,
 }
 
-/// The follow-up of the patient whose record is open, as it is or as it was at an instant. One round trip.
+/// Returns the follow-up of the open record's patient, current or as of an instant. One round trip.
 pub fn of_patient<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
@@ -160,7 +161,7 @@ pub fn of_patient<'t>(
          FROM invitation WHERE patient_id = ANY (?) AND created_at <= ?) AS invitations, ",
     );
     let query = query.bind::<Array<SqlUuid>, _>(rows.clone()).bind::<Timestamptz, _>(at);
-    // Whoever may not read answers is not told of those that no invitation asked for.
+    // A caller without the right to read answers does not see which of them are unmatched.
     let query = if tx.may(Action::ReadAnswers) {
         query
             .then(
@@ -186,7 +187,7 @@ pub fn of_patient<'t>(
         known(&mut sent.delivered_at);
         known(&mut sent.failed_at);
         if as_of.is_some_and(|asked| sent.updated_at > asked) {
-            sent.state = stood(sent).to_owned();
+            sent.state = state_then(sent).to_owned();
         }
         sent.failure = sent.failure.take().filter(|_| sent.failed_at.is_some());
     }
@@ -197,9 +198,9 @@ pub fn of_patient<'t>(
     })
 }
 
-/// How far something had come that has changed since, by what was known then. Nothing is kept of when it was handed over or
-/// withdrawn: until it was sent it was being sent.
-fn stood(sent: &Sent) -> &'static str {
+/// Returns the state at an instant of an invitation that has changed since. The instants of hand-over and withdrawal have no
+/// history: before it was sent, it counts as claimed.
+fn state_then(sent: &Sent) -> &'static str {
     match (sent.delivered_at, sent.failed_at, sent.sent_at) {
         (Some(_), ..) => InvitationState::Delivered.into(),
         (None, Some(_), _) => InvitationState::Failed.into(),
@@ -208,20 +209,12 @@ fn stood(sent: &Sent) -> &'static str {
     }
 }
 
-/// Narrowed to the caller's reach and a unit asked for.
-fn of_units<'a>(tx: &Tx<'a>, mut query: Statement<'a>, unit: Option<&str>) -> Statement<'a> {
-    for unit in [unit, tx.unit_in_reach()].into_iter().flatten() {
-        query = query
-            .then(
-                " AND EXISTS (SELECT FROM patient named JOIN patient ON patient.id = coalesce(named.merged_into, \
-                 named.id) WHERE named.id = decision.patient_id AND patient.unit = ?)",
-            )
-            .bind::<Text, _>(unit.to_owned());
-    }
-    query
+/// Narrows a query on `decision` to the caller's reach and to a unit, if one is given.
+fn of_units<'q>(tx: &Tx<'q>, query: Statement<'q>, unit: Option<&str>) -> Statement<'q> {
+    of_unit(tx.within(query, "decision.patient_id"), "decision.patient_id", unit)
 }
 
-/// Decisions over the registry, within the caller's reach, in order of their ids; every patient shown is logged.
+/// Returns decisions within the caller's reach, in order of their ids. Logs every patient shown.
 pub fn list(tx: &mut Tx<'_>, filter: &Filter, after: Option<Uuid>, limit: i64) -> Result<Listing<Stored>, StoreError> {
     let mut query =
         statement("SELECT decision.patient_id, row_to_json(decision)::text AS json FROM decision WHERE id > ?")
@@ -243,8 +236,8 @@ pub fn list(tx: &mut Tx<'_>, filter: &Filter, after: Option<Uuid>, limit: i64) -
     found.try_map(|row| serde_json::from_str(&row.json).map_err(unreadable))
 }
 
-/// How many patients there are and how many of them stand where, rule by rule: within the caller's reach. The counts of
-/// each rule add up to the population once everybody has been decided.
+/// Counts patients and their current decisions, rule by rule, within the caller's reach. The counts of each rule add up to
+/// the population once every patient has been decided.
 pub fn count(tx: &mut Tx<'_>, unit: Option<&str>) -> Result<Counted, StoreError> {
     let counts: Vec<Count> = of_units(
         tx,
@@ -255,13 +248,11 @@ pub fn count(tx: &mut Tx<'_>, unit: Option<&str>) -> Result<Counted, StoreError>
     )
     .then(" GROUP BY 1, 2, 3 ORDER BY 1, 2, 4 DESC, 3")
     .load(tx.conn)?;
-    let mut query = statement(
-        "SELECT count(*) AS population, (SELECT bool_and(done = value) FROM follow_up_sweep, config_generation) \
+    let query = statement(
+        "SELECT count(*) AS population, (SELECT bool_and(done = value) FROM follow_up_sweep, list_generation) \
          AS up_to_date FROM patient WHERE merged_into IS NULL",
     );
-    for unit in [unit, tx.unit_in_reach()].into_iter().flatten() {
-        query = query.then(" AND unit = ?").bind::<Text, _>(unit.to_owned());
-    }
+    let query = of_unit_patient(tx.within_patient(query), unit);
     let PopulationRow { population, up_to_date } = query.get_result(tx.conn)?;
     Ok(Counted { population, up_to_date, counts })
 }

@@ -12,6 +12,7 @@ use super::sealing::decrypt_rows;
 use crate::access::PatientAccess;
 use crate::cursor::Keyset;
 use crate::error::StoreError;
+use crate::reach::of_unit;
 use crate::statement::{Statement, statement};
 use crate::store::{Listing, comparable, comparable_day};
 use crate::tx::Tx;
@@ -95,15 +96,8 @@ pub fn of_registry(
     after: Option<&Keyset<String, EntryId>>,
     limit: i64,
 ) -> Result<Listing<Stored>, StoreError> {
-    let mut query = source(shown(statement(""), kind), kind, None, filter.as_of);
-    for unit in [filter.unit.as_deref(), tx.unit_in_reach()].into_iter().flatten() {
-        query = query
-            .then(
-                " AND EXISTS (SELECT FROM patient named JOIN patient ON patient.id = coalesce(named.merged_into, \
-                 named.id) WHERE named.id = x.patient_id AND patient.unit = ?)",
-            )
-            .bind::<Text, _>(unit.to_owned());
-    }
+    let query = source(shown(statement(""), kind), kind, None, filter.as_of);
+    let query = of_unit(tx.within(query, "x.patient_id"), "x.patient_id", filter.unit.as_deref());
     let found = tx.list(filtered(query, kind, filter, after)?, limit, |row: &EntryRow| [row.patient_id])?;
     Ok(Listing { items: decrypt_rows(tx, found.items)?, more: found.more })
 }

@@ -8,6 +8,7 @@ use painreg_domain::patient::{Sex, Stage};
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::reach::of_unit_patient;
 use crate::statement::statement;
 use crate::store::{Listing, parse_stored};
 use crate::tx::Tx;
@@ -81,9 +82,7 @@ pub fn list(tx: &mut Tx<'_>, search: &Search, after: i64, limit: i64) -> Result<
          ELSE 'registered' END AS stage FROM patient) patient WHERE registry_number > ?",
     )
     .bind::<BigInt, _>(after);
-    for unit in [search.unit.as_deref(), tx.unit_in_reach()].into_iter().flatten() {
-        query = query.then(" AND unit = ?").bind::<Text, _>(unit.to_owned());
-    }
+    query = of_unit_patient(tx.within_patient(query), search.unit.as_deref());
     if let Some(number) = search.registry_number {
         query = query.then(" AND registry_number = ?").bind::<BigInt, _>(number);
     }
