@@ -5,6 +5,7 @@ pub mod app;
 pub mod audit;
 mod cache;
 mod clock;
+mod columns;
 mod commit;
 pub mod components;
 mod connections;

@@ -13,10 +13,13 @@ use diesel::{PgConnection, RunQueryDsl};
 
 use crate::error::StoreError;
 
+/// A value that is bound to a mark.
+pub(crate) type Bound<'a> = Box<dyn QueryFragment<Pg> + Send + 'a>;
+
 /// A statement whose `?` marks are bound in order.
 pub(crate) struct Statement<'a> {
     texts: Vec<&'static str>,
-    binds: Vec<Box<dyn QueryFragment<Pg> + Send + 'a>>,
+    binds: Vec<Bound<'a>>,
 }
 
 /// Starts a statement.
@@ -32,13 +35,25 @@ impl<'a> Statement<'a> {
     }
 
     /// Binds the next `?`.
-    pub(crate) fn bind<ST, T>(mut self, value: T) -> Self
+    pub(crate) fn bind<ST, T>(self, value: T) -> Self
     where
         ST: SqlType + TypedExpressionType,
         T: AsExpression<ST>,
         T::Expression: QueryFragment<Pg> + Send + 'a,
     {
-        self.binds.push(Box::new(value.as_expression()));
+        self.bind_boxed(Box::new(value.as_expression()))
+    }
+
+    /// Appends another statement, with its values.
+    pub(crate) fn append(mut self, other: Self) -> Self {
+        self.texts.extend(other.texts);
+        self.binds.extend(other.binds);
+        self
+    }
+
+    /// Binds the next `?` to a value of [`Columns`](crate::columns::Columns).
+    pub(crate) fn bind_boxed(mut self, value: Bound<'a>) -> Self {
+        self.binds.push(value);
         self
     }
 

@@ -15,6 +15,7 @@ use super::keys::{SealedId, identifier_aad, key_aad, seal_json};
 use super::update::within_reach;
 use crate::access::{PatientAccess, RecordingContext};
 use crate::audit::columns::INSERT;
+use crate::columns::Columns;
 use crate::crypt::Key;
 use crate::error::StoreError;
 use crate::statement::statement;
@@ -55,44 +56,41 @@ pub fn register<'t>(
     let kind: &'static str = national_id.kind().into();
     let plain =
         SealedId { value: national_id.digits().to_owned(), assigner: national_id.assigner().map(str::to_owned) };
-    let query = statement(
-        "WITH stored AS (INSERT INTO patient (id, unit, sex, birth_date, language, interpreter_needed, \
-         cognitive_impairment, protected_address, deceased_on, contact, mobile_index, email_index, channels, created_at, \
-         updated_at, updated_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING registry_number), \
-         keyed AS (INSERT INTO patient_key (patient_id, wrapped, created_at) VALUES (?, ?, ?)), \
-         numbered AS (INSERT INTO patient_identifier (id, patient_id, kind, blind_index, sealed, created_at) \
-         VALUES (?, ?, ?, ?, ?, ?)), \
-         logged AS (",
-    )
-    .bind::<SqlUuid, _>(id.uuid())
-    .bind::<Text, _>(&details.unit)
-    .bind::<Text, _>(sex)
-    .bind::<SqlDate, _>(details.birth_date.to_diesel())
-    .bind::<Text, _>(&details.language)
-    .bind::<Bool, _>(details.interpreter_needed)
-    .bind::<Bool, _>(details.cognitive_impairment)
-    .bind::<Bool, _>(details.protected_address)
-    .bind::<Nullable<SqlDate>, _>(details.deceased_on.map(jiff_diesel::ToDiesel::to_diesel))
-    .bind::<Nullable<Bytea>, _>(seal_contact(place, &key, id, &details.contact))
-    .bind::<Nullable<Bytea>, _>(mobile_index(place, &details.contact))
-    .bind::<Nullable<Bytea>, _>(email_index(place, &details.contact))
-    .bind::<Array<Text>, _>(channels(&details.contact))
-    .bind::<Timestamptz, _>(now)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Text, _>(tx.trace.action())
-    .bind::<SqlUuid, _>(id.uuid())
-    .bind::<Bytea, _>(key.wrap(&place.keys.wrapping, &key_aad(place, id)))
-    .bind::<Timestamptz, _>(now)
-    .bind::<SqlUuid, _>(identifier)
-    .bind::<SqlUuid, _>(id.uuid())
-    .bind::<Text, _>(kind)
-    .bind::<Bytea, _>(tx.blind_index(national_id))
-    .bind::<Bytea, _>(seal_json(&key, &plain, &identifier_aad(place, identifier)))
-    .bind::<Timestamptz, _>(now)
-    .then(INSERT)
-    .then("VALUES (?, ?, ")
-    .bind::<SqlUuid, _>(id.uuid())
-    .bind::<SqlUuid, _>(tx.ordered_id());
+    let patient = Columns::default()
+        .column::<SqlUuid, _>("id", id.uuid())
+        .column::<Text, _>("unit", &details.unit)
+        .column::<Text, _>("sex", sex)
+        .column::<SqlDate, _>("birth_date", details.birth_date.to_diesel())
+        .column::<Text, _>("language", &details.language)
+        .column::<Bool, _>("interpreter_needed", details.interpreter_needed)
+        .column::<Bool, _>("cognitive_impairment", details.cognitive_impairment)
+        .column::<Bool, _>("protected_address", details.protected_address)
+        .column::<Nullable<SqlDate>, _>("deceased_on", details.deceased_on.map(jiff_diesel::ToDiesel::to_diesel))
+        .column::<Nullable<Bytea>, _>("contact", seal_contact(place, &key, id, &details.contact))
+        .column::<Nullable<Bytea>, _>("mobile_index", mobile_index(place, &details.contact))
+        .column::<Nullable<Bytea>, _>("email_index", email_index(place, &details.contact))
+        .column::<Array<Text>, _>("channels", channels(&details.contact))
+        .column::<Timestamptz, _>("created_at", now)
+        .column::<Timestamptz, _>("updated_at", now)
+        .column::<Text, _>("updated_by", tx.trace.action());
+    let patient_key = Columns::default()
+        .column::<SqlUuid, _>("patient_id", id.uuid())
+        .column::<Bytea, _>("wrapped", key.wrap(&place.keys.wrapping, &key_aad(place, id)))
+        .column::<Timestamptz, _>("created_at", now);
+    let patient_identifier = Columns::default()
+        .column::<SqlUuid, _>("id", identifier)
+        .column::<SqlUuid, _>("patient_id", id.uuid())
+        .column::<Text, _>("kind", kind)
+        .column::<Bytea, _>("blind_index", tx.blind_index(national_id))
+        .column::<Bytea, _>("sealed", seal_json(&key, &plain, &identifier_aad(place, identifier)))
+        .column::<Timestamptz, _>("created_at", now);
+    let query = statement("WITH stored AS (INSERT INTO patient (").names(&patient).then(") VALUES (").values(patient);
+    let query = query.then(") RETURNING registry_number), keyed AS (INSERT INTO patient_key (").names(&patient_key);
+    let query = query.then(") VALUES (").values(patient_key);
+    let query = query.then(")), numbered AS (INSERT INTO patient_identifier (").names(&patient_identifier);
+    let query = query.then(") VALUES (").values(patient_identifier).then(")), logged AS (");
+    let query =
+        query.then(INSERT).then("VALUES (?, ?, ").bind::<SqlUuid, _>(id.uuid()).bind::<SqlUuid, _>(tx.ordered_id());
     let row: RegisteredRow = tx
         .trace
         .columns(query, None, "ok")

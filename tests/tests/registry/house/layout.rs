@@ -13,6 +13,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
         &[
             "cache",
             "clock",
+            "columns",
             "connections",
             "crypt",
             "cursor",

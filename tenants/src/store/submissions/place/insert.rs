@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::super::stored::StoredScore;
 use super::Row;
+use crate::columns::Columns;
 use crate::error::StoreError;
 use crate::statement::statement;
 use crate::store::invitations::token_hash;
@@ -25,13 +26,6 @@ struct StoredRow {
     #[diesel(sql_type = Nullable<SqlUuid>)]
     invitation_id: Option<Uuid>,
 }
-
-const NEW: &str = "WITH new AS (SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS new \
-     (id, patient_id, form, form_version, wave, source_system, source_form_id, source_submission_id, revision, supersedes, \
-     answered_by, representation, submitted_at, answers, free_text, payload_hash, content_hash)), \
-     stored AS (INSERT INTO submission (id, patient_id, form, form_version, wave, source_system, source_form_id, \
-     source_submission_id, revision, supersedes, answered_by, representation, submitted_at, answers, free_text, \
-     payload_hash, content_hash, received_at, received_by, invitation_id, invited_by) SELECT new.*, ?, ?, ";
 
 /// Baselines are not invited.
 const UNINVITED: &str = "NULL, NULL FROM new";
@@ -92,24 +86,29 @@ pub(super) fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<Stored, StoreE
         .map(|(submission, alert)| (submission, (tx.random_id(), alert)))
         .collect();
     let (now, by) = (tx.now().to_diesel(), tx.trace.action());
-    let mut query = statement(NEW)
-        .bind::<Array<SqlUuid>, _>(column(rows, |row| row.id))
-        .bind::<Array<SqlUuid>, _>(column(rows, |row| row.patient))
-        .bind::<Array<Text>, _>(column(rows, |row| row.new.form.code()))
-        .bind::<Array<Text>, _>(column(rows, |row| row.new.form.version()))
-        .bind::<Array<Text>, _>(column(rows, |row| <&'static str>::from(row.new.form.wave())))
-        .bind::<Array<Text>, _>(column(rows, |row| row.new.source.system.as_str()))
-        .bind::<Array<Text>, _>(column(rows, |row| row.new.source.form_id.as_str()))
-        .bind::<Array<Text>, _>(column(rows, |row| row.new.source.submission_id.as_str()))
-        .bind::<Array<Integer>, _>(column(rows, |row| row.revision))
-        .bind::<Array<Nullable<SqlUuid>>, _>(column(rows, |row| row.supersedes))
-        .bind::<Array<Text>, _>(column(rows, |row| row.new.answered_by.word()))
-        .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.new.answered_by.representation()))
-        .bind::<Array<Timestamptz>, _>(column(rows, |row| row.new.submitted_at.to_diesel()))
-        .bind::<Array<Jsonb>, _>(column(rows, |row| &row.coded))
-        .bind::<Array<Nullable<Bytea>>, _>(column(rows, |row| row.free_text.as_deref()))
-        .bind::<Array<Bytea>, _>(column(rows, |row| row.new.payload_hash.as_slice()))
-        .bind::<Array<Bytea>, _>(column(rows, |row| row.content_hash.as_slice()))
+    let columns = Columns::default()
+        .column::<Array<SqlUuid>, _>("id", column(rows, |row| row.id))
+        .column::<Array<SqlUuid>, _>("patient_id", column(rows, |row| row.patient))
+        .column::<Array<Text>, _>("form", column(rows, |row| row.new.form.code()))
+        .column::<Array<Text>, _>("form_version", column(rows, |row| row.new.form.version()))
+        .column::<Array<Text>, _>("wave", column(rows, |row| <&'static str>::from(row.new.form.wave())))
+        .column::<Array<Text>, _>("source_system", column(rows, |row| row.new.source.system.as_str()))
+        .column::<Array<Text>, _>("source_form_id", column(rows, |row| row.new.source.form_id.as_str()))
+        .column::<Array<Text>, _>("source_submission_id", column(rows, |row| row.new.source.submission_id.as_str()))
+        .column::<Array<Integer>, _>("revision", column(rows, |row| row.revision))
+        .column::<Array<Nullable<SqlUuid>>, _>("supersedes", column(rows, |row| row.supersedes))
+        .column::<Array<Text>, _>("answered_by", column(rows, |row| row.new.answered_by.word()))
+        .column::<Array<Nullable<Text>>, _>("representation", column(rows, |row| row.new.answered_by.representation()))
+        .column::<Array<Timestamptz>, _>("submitted_at", column(rows, |row| row.new.submitted_at.to_diesel()))
+        .column::<Array<Jsonb>, _>("answers", column(rows, |row| &row.coded))
+        .column::<Array<Nullable<Bytea>>, _>("free_text", column(rows, |row| row.free_text.as_deref()))
+        .column::<Array<Bytea>, _>("payload_hash", column(rows, |row| row.new.payload_hash.as_slice()))
+        .column::<Array<Bytea>, _>("content_hash", column(rows, |row| row.content_hash.as_slice()));
+    let stored = statement("), stored AS (INSERT INTO submission (").names(&columns);
+    let mut query = statement("WITH new AS (SELECT * FROM ")
+        .unnest(columns, "new")
+        .append(stored)
+        .then(", received_at, received_by, invitation_id, invited_by) SELECT new.*, ?, ?, ")
         .bind::<Timestamptz, _>(now)
         .bind::<Text, _>(by);
     if rows.iter().any(|row| follows_up(row.new.form.wave())) {
