@@ -101,15 +101,23 @@ impl Connections {
             };
             held.open(&place.address, slot).map_err(|error| {
                 let text = error.to_string();
-                tracing::warn!(schema = %place.schema, "a database connection could not be opened");
+                tracing::warn!(schema = %place.schema, "database connection failed");
                 if text.contains("too many connections") || text.contains("too many clients") {
                     refused()
                 } else {
                     unreachable()
                 }
             })?;
+            #[cfg(feature = "testing")]
+            self.settings.testing.observe(held.conn()?);
         }
         Ok(held)
+    }
+
+    /// The pool of a database.
+    #[cfg(feature = "testing")]
+    pub(crate) fn pool_of(&self, place: &TenantDatabase) -> crate::pool::Pool {
+        place.pool(&self.pools)
     }
 
     fn close_least_recently_used(&self, but: &TenantDatabase) -> bool {

@@ -36,6 +36,8 @@ mod settings;
 mod statement;
 pub mod store;
 pub mod template;
+#[cfg(feature = "testing")]
+mod testing;
 mod transaction;
 mod tx;
 
@@ -52,5 +54,9 @@ pub use receipt::Kept;
 pub use registry::{Registry, TrustedIssuer};
 pub use scope::{PlatformScope, TenantScope};
 pub use settings::Settings;
+#[cfg(feature = "testing")]
+pub use settings::{StatementObserver, Testing};
 pub use store::idempotency::{IdempotencyKey, Reply};
+#[cfg(feature = "testing")]
+pub use testing::PreparedStatement;
 pub use tx::{PlatformTx, Tx, UnauditedTx};

@@ -3,6 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+#[cfg(feature = "testing")]
+use diesel::connection::{Connection as _, InstrumentationEvent};
+#[cfg(feature = "testing")]
+use diesel::pg::PgConnection;
 use secrecy::SecretString;
 
 use crate::clock::Clock;
@@ -24,10 +28,39 @@ pub struct Settings {
     pub idle: Duration,
     /// Serve although the database would lose writes in a crash. For tests only.
     pub allow_unsafe_database: bool,
-    /// A planted fault: the last check before sending is skipped. For the test that must notice.
-    pub without_last_check: bool,
     /// The source of instants and ids.
     pub clock: Clock,
+    /// What only tests change.
+    #[cfg(feature = "testing")]
+    pub testing: Testing,
+}
+
+/// A function that is called with the text of every statement before it is sent.
+#[cfg(feature = "testing")]
+pub type StatementObserver = std::sync::Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What only tests change. A program that is built without the feature `testing` has none of it.
+#[cfg(feature = "testing")]
+#[derive(Clone, Default)]
+pub struct Testing {
+    /// A planted fault: the last check before sending is skipped. For the test that must detect it.
+    pub without_last_check: bool,
+    /// Is called with every statement.
+    pub observer: Option<StatementObserver>,
+}
+
+#[cfg(feature = "testing")]
+impl Testing {
+    /// Has every statement of a connection reported.
+    pub(crate) fn observe(&self, conn: &mut PgConnection) {
+        let Some(observer) = self.observer.clone() else { return };
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                let whole = query.to_string();
+                observer(whole.split_once(" -- binds: ").map_or(whole.as_str(), |(text, _)| text));
+            }
+        });
+    }
 }
 
 impl Settings {
@@ -41,8 +74,22 @@ impl Settings {
             wait: Duration::from_millis(250),
             idle: Duration::from_mins(1),
             allow_unsafe_database: false,
-            without_last_check: false,
             clock,
+            #[cfg(feature = "testing")]
+            testing: Testing::default(),
         }
+    }
+
+    /// Whether the last check before sending is skipped, which only a test can ask for.
+    #[cfg(feature = "testing")]
+    pub(crate) const fn skips_last_check(&self) -> bool {
+        self.testing.without_last_check
+    }
+
+    /// Whether the last check before sending is skipped: never.
+    #[cfg(not(feature = "testing"))]
+    #[expect(clippy::unused_self, reason = "a test's settings decide")]
+    pub(crate) const fn skips_last_check(&self) -> bool {
+        false
     }
 }

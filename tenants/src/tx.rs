@@ -207,9 +207,9 @@ impl<'t> Tx<'t> {
         Ok(*self.generation.insert(row.value))
     }
 
-    /// Whether the fault is planted that the test of sending must notice.
-    pub(crate) const fn has_no_last_check(&self) -> bool {
-        self.settings.without_last_check
+    /// Whether the last check before sending is skipped, which only a test can ask for.
+    pub(crate) const fn skips_last_check(&self) -> bool {
+        self.settings.skips_last_check()
     }
 
     /// Seals a position in `list`: the list's name and everything that filters and sorts it.

@@ -2,8 +2,10 @@
 //! with the last check disabled: `cargo bench -p painreg-tests --bench sending`. Prints results and speed; asserts
 //! nothing.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use painreg_tenants::Settings;
 use painreg_tests::sending::Campaign;
 use painreg_tests::{Setup, World};
 
@@ -16,7 +18,8 @@ fn main() {
 }
 
 fn campaign(patients: usize, without_last_check: bool) {
-    let world = World::with(&Setup { workers: 2, connections_per_tenant: 12, without_last_check, ..Setup::default() });
+    let adjust = Arc::new(move |settings: &mut Settings| settings.testing.without_last_check = without_last_check);
+    let world = World::with(&Setup { workers: 2, connections_per_tenant: 12, adjust, ..Setup::default() });
     let started = Instant::now();
     let campaign = Campaign::prepare(&world, patients, 2021);
     let prepared = started.elapsed().as_secs_f64();

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use painreg_api::server::{self, Options};
 use painreg_domain::national_id::Acceptance;
 use painreg_domain::policy::Role;
 use painreg_domain::synthetic::{Generator, Person};
-use painreg_tenants::{Clock, Registry};
+use painreg_tenants::{Clock, Registry, Settings};
 use serde_json::{Map, Value};
 
 use crate::actor::Actor;
@@ -41,8 +41,8 @@ pub struct Setup {
     pub seed: u64,
     /// Whether the server runs the background work of registries.
     pub works: bool,
-    /// A planted fault: the last check before an invitation is sent is skipped.
-    pub without_last_check: bool,
+    /// Changes the settings of the registry. What only tests change needs a feature that this crate's library lacks.
+    pub adjust: Arc<dyn Fn(&mut Settings) + Send + Sync>,
 }
 
 impl Default for Setup {
@@ -57,7 +57,7 @@ impl Default for Setup {
             acceptance: Acceptance::Test,
             seed: 1,
             works: false,
-            without_last_check: false,
+            adjust: Arc::new(|_| {}),
         }
     }
 }
@@ -100,7 +100,7 @@ impl World {
         settings.connections = setup.connections;
         settings.connections_per_tenant = setup.connections_per_tenant;
         settings.wait = setup.wait;
-        settings.without_last_check = setup.without_last_check;
+        (setup.adjust)(&mut settings);
         let registry = Registry::open(settings).expect("a registry");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");

@@ -7,7 +7,7 @@ mod figures;
 mod language;
 mod layout;
 mod modules;
-mod sources;
+pub mod sources;
 
 /// The most lines of a hand-written file.
 const LONGEST: usize = 400;

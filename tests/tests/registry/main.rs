@@ -37,6 +37,7 @@ mod problems;
 mod resilience;
 mod scene;
 mod sending;
+mod statements;
 mod statistics;
 mod strangers;
 mod submissions;

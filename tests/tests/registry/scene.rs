@@ -73,7 +73,11 @@ pub struct Scene {
 impl Scene {
     /// Creates a world with one patient and answers in each of the two registries.
     pub fn new() -> Self {
-        let world = crate::invitations::morning();
+        Self::of(crate::invitations::morning())
+    }
+
+    /// The same in a world that differs.
+    pub fn of(world: World) -> Self {
         let document = Document::of(&world);
         let [alpha, beta] = ["alpha", "beta"].map(|slug| populate(&world, slug));
         Self { world, document, alpha, beta, count: AtomicU64::new(1) }

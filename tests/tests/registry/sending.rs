@@ -1,6 +1,9 @@
 //! Sending exactly once: with senders killed at any time, every patient is asked once, and none who has answered.
 
+use std::sync::Arc;
+
 use painreg_domain::calendar::{days_after, norwegian_day};
+use painreg_tenants::Settings;
 use painreg_tests::sending::{Campaign, to_ten};
 use painreg_tests::{Setup, World};
 
@@ -42,7 +45,8 @@ fn campaign_asks_every_patient_once_across_kills() {
 
 #[test]
 fn campaign_without_the_last_check_detects_wrong_sends() {
-    let world = World::with(&Setup { workers: 2, without_last_check: true, ..Setup::default() });
+    let adjust = Arc::new(|settings: &mut Settings| settings.testing.without_last_check = true);
+    let world = World::with(&Setup { workers: 2, adjust, ..Setup::default() });
     let campaign = Campaign::prepare(&world, PATIENTS / 2, 5);
     campaign.run();
     let wrong = campaign.verdict();

@@ -35,7 +35,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
     ("use cases", &["app", "components", "receipt"]),
     ("commit", &["commit"]),
     ("scope", &["scope", "once"]),
-    ("top", &["registry", "provision", "migrate", "local", "proof", "retention"]),
+    ("top", &["registry", "provision", "migrate", "local", "proof", "retention", "testing"]),
 ];
 
 /// Names of files that may be longer than [`LONGEST`]: long, but one job each.

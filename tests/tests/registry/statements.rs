@@ -1,0 +1,150 @@
+//! Statements written as text: PostgreSQL plans every one of them, and every one that the source contains is sent by some
+//! operation or by the worker.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use painreg_domain::event::Kind as EventKind;
+use painreg_domain::policy::{Action, Role};
+use painreg_tenants::store::{operations, sweep, webhooks};
+use painreg_tenants::{PreparedStatement, Settings, StatementObserver, StoreError, TenantScope};
+use painreg_tests::{Setup, attempt, execute};
+use serde_json::json;
+
+use crate::house::sources::rust_files;
+use crate::invitations::morning_of;
+use crate::scene::{Scene, may, roles};
+
+/// Files whose statements no request and no step of the worker sends, and why.
+const EXCEPTIONS: [(&str, &str); 5] = [
+    ("tenants/src/migrate.rs", "migrations run before a registry is served"),
+    ("tenants/src/provision.rs", "roles and schemas are created by the owner's connection"),
+    ("tenants/src/proof.rs", "a person runs the proof of isolation"),
+    ("tenants/src/retention.rs", "a daily command runs it"),
+    ("tenants/src/testing.rs", "only this test asks for prepared statements"),
+];
+
+/// Sends every operation as every role that may, a repeated request, and does the work of the worker.
+fn walk(scene: &Scene) {
+    scene.another();
+    for operation in scene.document.protected() {
+        for role in roles().filter(|role| may(*role, operation)) {
+            let actor = scene.actor("alpha", role, &scene.alpha);
+            let mut request = scene.prepare(operation, &actor, &scene.alpha);
+            if operation.takes("header", "Idempotency-Key") {
+                request = request.with("idempotency-key", &scene.world.clock.random_id().to_string());
+                request.clone().send(&actor);
+            }
+            request.send(&actor);
+        }
+    }
+    for scope in scene.world.registry.worker_scopes() {
+        step(&scope).expect("the worker's steps");
+    }
+}
+
+/// The worker's steps in one tenant: follow-up, and a delivery that succeeds and one that fails for good.
+fn step(scope: &TenantScope) -> Result<(), StoreError> {
+    scope.run_unaudited(sweep::is_waiting)?;
+    scope.run_unaudited(operations::is_waiting)?;
+    scope.run_unaudited(operations::next_due)?;
+    scope.run_unaudited(webhooks::is_waiting)?;
+    while scope.run(Action::RunFollowUp, |tx| sweep::step(tx).map(|step| step.more))? {}
+    while scope.run(Action::DeliverEvents, webhooks::enqueue_deliveries)? {}
+    let outcomes = [webhooks::DeliveryOutcome::Delivered(200), webhooks::DeliveryOutcome::Failed(Some(410), "status")];
+    for outcome in outcomes {
+        let claimed = scope.run(Action::DeliverEvents, |tx| webhooks::claim_due_deliveries(tx, 2))?;
+        for dispatch in claimed {
+            scope.run(Action::DeliverEvents, |tx| webhooks::record_outcome(tx, &dispatch, outcome))?;
+        }
+    }
+    Ok(())
+}
+
+/// The first texts of the statements in the source of `tenants`, as PostgreSQL gets them but for the marks.
+fn first_texts() -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for file in rust_files(&["tenants/src"]) {
+        if EXCEPTIONS.iter().any(|(path, _)| *path == file.path) {
+            continue;
+        }
+        let program = file.text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        for (at, _) in program.match_indices("statement(") {
+            let rest = program[at + "statement(".len()..].trim_start();
+            let Some(literal) = rest.strip_prefix('"').and_then(|rest| rest.split_once('"')) else { continue };
+            // A continued line goes on after its indentation.
+            let text = literal.0.split("\\\n").map(str::trim_start).collect::<String>();
+            found.insert((file.path.clone(), text));
+        }
+    }
+    found
+}
+
+/// A text with `?` for every `$1`.
+fn with_marks(text: &str) -> String {
+    let mut pieces = text.split('$');
+    let mut whole = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        whole.push('?');
+        whole.push_str(piece.trim_start_matches(|letter: char| letter.is_ascii_digit()));
+    }
+    whole
+}
+
+#[test]
+fn every_statement_is_planned_and_sent() {
+    let sent = Arc::new(Mutex::new(BTreeSet::new()));
+    let observer: StatementObserver = {
+        let sent = Arc::clone(&sent);
+        Arc::new(move |text| {
+            sent.lock().expect("no panic").insert(with_marks(text));
+        })
+    };
+    // Connections that stay open keep what they have prepared.
+    let adjust = Arc::new(move |settings: &mut Settings| {
+        settings.idle = Duration::from_hours(1);
+        settings.testing.observer = Some(Arc::clone(&observer));
+    });
+    let scene = Scene::of(morning_of(&Setup { adjust, ..Setup::default() }));
+    subscribe(&scene);
+    walk(&scene);
+
+    let mut wrong = Vec::new();
+    let mut planned = 0;
+    for slug in [Some("alpha"), Some("beta"), None] {
+        let schema = slug.map_or_else(|| "platform".to_owned(), |slug| scene.world.schema(slug));
+        let prepared: BTreeSet<PreparedStatement> =
+            scene.world.registry.prepared_statements(slug).expect("the statements").into_iter().collect();
+        let mut conn = scene.world.sql();
+        execute(&mut conn, &format!("SET search_path = {schema}, pg_temp; SET plan_cache_mode = force_generic_plan"));
+        for (number, PreparedStatement { statement, types }) in prepared.iter().enumerate() {
+            let (types, nulls) = (types.join(", "), vec!["NULL"; types.len()].join(", "));
+            let parentheses = |inside: &str| if inside.is_empty() { String::new() } else { format!("({inside})") };
+            let prepare = format!("PREPARE s{number}{} AS {statement}", parentheses(&types));
+            let explain = format!("EXPLAIN EXECUTE s{number}{}", parentheses(&nulls));
+            let done = attempt(&mut conn, &prepare).and_then(|_| attempt(&mut conn, &explain));
+            planned += 1;
+            wrong.extend(done.err().map(|error| format!("{error}: {statement}")));
+        }
+    }
+    assert_eq!(wrong, [] as [String; 0]);
+    println!("{planned} statements are planned");
+
+    let sent = sent.lock().expect("no panic");
+    let missing: Vec<String> = first_texts()
+        .into_iter()
+        .filter(|(_, text)| !sent.iter().any(|whole| whole.starts_with(text.as_str())))
+        .map(|(path, text)| format!("{path}: {text}"))
+        .collect();
+    assert_eq!(missing, [] as [String; 0], "{} statements that no request sent", missing.len());
+}
+
+/// A webhook for every event, so that the worker has something to deliver.
+fn subscribe(scene: &Scene) {
+    let manager = scene.world.alpha().somebody(Role::RegistryManager);
+    let kinds: [&str; 1] = [EventKind::PatientRegistered.into()];
+    let webhook = json!({"url": "https://receiver.example/events", "kinds": kinds});
+    manager.post(&manager.at("webhooks"), &webhook).expect(201);
+    scene.another();
+}
