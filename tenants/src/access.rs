@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, BigInt, Bytea, Nullable, Text, Uuid as SqlUuid};
 use jiff::civil::Date;
 use painreg_domain::clinical::LegalBasis;
 use painreg_domain::clinical::legal_basis::{self, Circumstances};
-use painreg_domain::ids::{PatientId, SubmissionId};
+use painreg_domain::ids::{InvitationId, PatientId, SubmissionId};
 use painreg_domain::national_id::NationalId;
 use painreg_domain::policy::Reach;
 use uuid::Uuid;
@@ -185,6 +185,12 @@ impl<'t> Tx<'t> {
         self.open_found(query, OpenFields::Nothing).map(|(access, _)| access)
     }
 
+    /// Opens the record of the patient whom this invitation was made for, within the caller's reach. One round trip.
+    pub(crate) fn open_by_invitation(&mut self, id: InvitationId) -> Result<PatientAccess<'t>, StoreError> {
+        let query = statement(BY_INVITATION).bind::<SqlUuid, _>(id.uuid());
+        self.open_found(query, OpenFields::Nothing).map(|(access, _)| access)
+    }
+
     /// Finishes a search for one patient within the caller's reach. The event is written by the statement that finds the
     /// patient.
     fn open_found(
@@ -259,6 +265,10 @@ const BY_NATIONAL_ID: &str = "WITH found AS (SELECT patient.id AS patient_id FRO
 const BY_SUBMISSION: &str = "WITH found AS (SELECT patient.id AS patient_id FROM submission \
      JOIN patient named ON named.id = submission.patient_id \
      JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE submission.id = ?";
+/// The patient of an invitation.
+const BY_INVITATION: &str = "WITH found AS (SELECT patient.id AS patient_id FROM invitation \
+     JOIN patient named ON named.id = invitation.patient_id \
+     JOIN patient ON patient.id = coalesce(named.merged_into, named.id) WHERE invitation.id = ?";
 /// The patients who were merged into the one that was found.
 const MERGED: &str =
     "ARRAY(SELECT id FROM patient merged WHERE merged.merged_into = found.patient_id ORDER BY id) AS merged, ";

@@ -11,23 +11,23 @@ use crate::statement::{Statement, statement};
 use crate::store::{decisions, invitations};
 use crate::tx::{Tx, UnauditedTx};
 
-/// How many patients are decided in one transaction.
-const TOGETHER: i64 = 500;
-/// The lane of an id.
+/// The number of patients who are decided in one transaction.
+const BATCH: i64 = 500;
+/// SQL for the lane of an id: one of four, by its last two bits.
 const LANE: &str = "get_byte(uuid_send(id), 15) & 3";
 
-/// What one step did.
+/// The result of one step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Step {
-    /// How many patients were decided.
+    /// The number of patients who were decided.
     pub decided: usize,
-    /// How many decisions are other than before.
+    /// The number of decisions that changed.
     pub changed: usize,
     /// Whether there is more to do.
     pub more: bool,
 }
 
-/// Every so many patients, by their ids, and how far along them everybody has been decided.
+/// A quarter of the patients, by their ids, and the position up to which they have been decided.
 #[derive(QueryableByName)]
 struct Lane {
     #[diesel(sql_type = SmallInt)]
@@ -48,13 +48,13 @@ struct IdRow {
     id: Uuid,
 }
 
-/// Decides about the next patients whose decisions may be old: everybody's where the plan or a list changed since, else
-/// those whose day has come. Of several who ask at once each takes a lane that nobody else is in.
+/// Decides about the next patients whose decisions may be stale: all patients where the plan or a list has changed, else
+/// those whose review day has come. Concurrent workers take different lanes.
 pub fn step(tx: &mut Tx<'_>) -> Result<Step, StoreError> {
     tx.as_system(|tx| {
         while let Some(lane) = lane(tx)? {
             let step = if lane.done < lane.generation { swept(tx, &lane) } else { reviewed(tx, &lane) }?;
-            // One set of patients is locked at a time; an empty lane locks nobody.
+            // A transaction locks one batch of patients; an empty lane locks none.
             if step.decided > 0 || !step.more {
                 return Ok(step);
             }
@@ -63,7 +63,7 @@ pub fn step(tx: &mut Tx<'_>) -> Result<Step, StoreError> {
     })
 }
 
-/// The lane in which most is to be done, until the transaction ends.
+/// Locks the lane with the most work until the transaction ends.
 fn lane(tx: &mut Tx<'_>) -> Result<Option<Lane>, StoreError> {
     statement(
         "SELECT lane AS number, done, doing, last_id, value AS generation FROM follow_up_sweep, config_generation \
@@ -78,7 +78,7 @@ fn lane(tx: &mut Tx<'_>) -> Result<Option<Lane>, StoreError> {
     .map_err(StoreError::from)
 }
 
-/// Whether there is anything for [`step`] to do. Leaves no trace.
+/// Returns whether [`step`] has work to do. Leaves no trace.
 pub fn is_waiting(tx: &mut UnauditedTx<'_>) -> Result<bool, StoreError> {
     #[derive(QueryableByName)]
     struct WaitingRow {
@@ -101,7 +101,7 @@ fn swept(tx: &mut Tx<'_>, lane: &Lane) -> Result<Step, StoreError> {
         .then(LANE)
         .then(" = ? ORDER BY id LIMIT ?")
         .bind::<SmallInt, _>(lane.number)
-        .bind::<BigInt, _>(TOGETHER);
+        .bind::<BigInt, _>(BATCH);
     let next = ids(tx, next)?;
     let step = decided(tx, &next)?;
     let last = next.last().copied().filter(|_| step.more);
@@ -111,12 +111,12 @@ fn swept(tx: &mut Tx<'_>, lane: &Lane) -> Result<Step, StoreError> {
         .bind::<BigInt, _>(if step.more { lane.done } else { lane.generation })
         .bind::<SmallInt, _>(lane.number)
         .execute(tx.conn)?;
-    // There are other lanes, and days may have come as well.
+    // Other lanes and reviews may be waiting.
     Ok(Step { more: true, ..step })
 }
 
 fn reviewed(tx: &mut Tx<'_>, lane: &Lane) -> Result<Step, StoreError> {
-    // Those whose invitations are let go of are decided again as this ends. Of several lanes one looks after it.
+    // Patients whose invitations expire are decided again before COMMIT. One lane expires leases for all.
     let expired = if lane.number == 0 { invitations::expire_leases(tx)? } else { 0 };
     if expired > 0 {
         return Ok(Step { decided: expired, changed: expired, more: true });
@@ -127,11 +127,11 @@ fn reviewed(tx: &mut Tx<'_>, lane: &Lane) -> Result<Step, StoreError> {
             .then(LANE)
             .then(" = ? LIMIT ?")
             .bind::<SmallInt, _>(lane.number)
-            .bind::<BigInt, _>(TOGETHER);
+            .bind::<BigInt, _>(BATCH);
     let due = ids(tx, due)?;
     let step = decided(tx, &due)?;
     if step.changed == 0 && step.decided > 0 {
-        tracing::error!(patients = step.decided, "decisions that were to be reviewed are as they were");
+        tracing::error!(tenant = tx.slug(), patients = step.decided, "review changed no decision");
     }
     Ok(Step { more: step.changed > 0, ..step })
 }
@@ -145,7 +145,8 @@ fn decided(tx: &mut Tx<'_>, patients: &[Uuid]) -> Result<Step, StoreError> {
     if patients.is_empty() {
         return Ok(Step::default());
     }
-    let changed = decisions::redecide(tx, patients)?.iter().map(|decided| decided.changed).sum();
-    let more = i64::try_from(patients.len()).is_ok_and(|count| count == TOGETHER);
+    let locked = decisions::lock(tx, patients)?;
+    let changed = decisions::redecide(tx, &locked)?.iter().map(|decided| decided.changed).sum();
+    let more = i64::try_from(patients.len()).is_ok_and(|count| count == BATCH);
     Ok(Step { decided: patients.len(), changed, more })
 }

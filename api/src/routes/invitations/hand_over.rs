@@ -26,16 +26,10 @@ pub async fn hand_over_invitation(
     version: IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
-    let (outcome, invitation) = caller
-        .run(move |tx| {
-            let outcome = invitations::hand_over(tx, id, version.0)?;
-            Ok((outcome, invitations::read(tx, id)?))
-        })
-        .await?;
-    match outcome {
-        Handover::Granted => {
+    match caller.run(move |tx| Ok(invitations::hand_over(tx, id, version.0)?)).await? {
+        Handover::Granted(invitation) => {
             let tag = etag(invitation.version);
-            Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(InvitationView::from(invitation)))
+            Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(InvitationView::from(*invitation)))
         }
         Handover::NotHeld => Err(Code::NotHeld.into()),
         Handover::NotYet(wait) => Err(Problem::from(Code::NotAtThisHour).after(wait)),

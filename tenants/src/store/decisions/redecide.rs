@@ -10,6 +10,7 @@ use painreg_domain::event;
 use painreg_domain::followup::{Decision, Facts, Plan, decide};
 use uuid::Uuid;
 
+use super::lock::{Locked, lock};
 use super::stored::{Content, Stored};
 use super::write::Changes;
 use crate::error::{StoreError, unreadable};
@@ -17,17 +18,17 @@ use crate::statement::statement;
 use crate::store::plans;
 use crate::tx::Tx;
 
-/// One patient's record, as far as it is decided.
+/// The decisions about one patient.
 pub(crate) struct Decided {
     /// The patient: of a merged record the survivor.
     pub(crate) patient: Uuid,
-    /// By which plan.
+    /// The plan that was applied.
     pub(crate) plan: Arc<Plan>,
-    /// What is decided, with the next thing to be sent.
+    /// The stored decisions, each with the result of the plan.
     pub(crate) decisions: Vec<(Stored, Decision)>,
-    /// When contact data last changed.
+    /// The instant of the last change of contact data.
     pub(crate) contact_changed_at: Option<Timestamp>,
-    /// How many decisions are other than before.
+    /// The number of decisions that changed.
     pub(crate) changed: usize,
 }
 
@@ -45,7 +46,7 @@ struct RecordRow {
     owners: String,
 }
 
-/// A record as it stands: its facts, what is decided so far, and under whose row each entry lies.
+/// One patient's facts, the decisions stored so far, and the patient row that owns each entry.
 pub(super) struct Record {
     pub(super) patient: Uuid,
     pub(super) facts: Facts,
@@ -53,44 +54,42 @@ pub(super) struct Record {
     owners: HashMap<Uuid, Uuid>,
 }
 
-/// Everything that rules read of these patients, and what is decided of them: one statement, whoever they were merged into.
+/// Reads the facts and the stored decisions of patients, with those of their merged duplicates, in one statement.
 const RECORDS: &str = include_str!("records.sql");
 
-/// Nobody else decides about these patients until the transaction ends. Whoever locks rows of theirs and lets them be
-/// decided afterwards asks for this first.
-pub(crate) fn lock(tx: &mut Tx<'_>, patients: &[Uuid]) -> Result<(), StoreError> {
-    statement(
-        "SELECT pg_advisory_xact_lock(hashtextextended(id::text, 7)) FROM (SELECT DISTINCT coalesce(merged_into, id) AS id \
-         FROM patient WHERE id = ANY (?) ORDER BY 1) AS root",
-    )
-    .bind::<Array<SqlUuid>, _>(patients.to_vec())
-    .execute(tx.conn)?;
-    Ok(())
-}
-
-/// Decides again whatever this transaction has changed the facts of.
+/// Decides again about the patients whose facts this transaction has changed.
 pub(crate) fn redecide_stale(tx: &mut Tx<'_>) -> Result<(), StoreError> {
-    let touched = tx.take_stale();
-    if touched.is_empty() { Ok(()) } else { tx.as_system(|tx| redecide(tx, &touched)).map(drop) }
+    let stale = tx.take_stale();
+    if stale.is_empty() {
+        return Ok(());
+    }
+    tx.as_system(|tx| {
+        let locked = lock(tx, &stale)?;
+        redecide(tx, &locked).map(drop)
+    })
 }
 
-/// Decides about these patients from the facts of now, and stores what is other than before: three round trips, four where
-/// there is something new and something changed. Inside [`Tx::as_system`].
-pub(crate) fn redecide(tx: &mut Tx<'_>, patients: &[Uuid]) -> Result<Vec<Decided>, StoreError> {
-    lock(tx, patients)?;
-    let (plan, records) = records(tx, Some(patients), None, None)?;
+/// Decides about these patients from current facts and stores what changed: one round trip, up to four where something is
+/// new, changed or gone. Inside [`Tx::as_system`].
+pub(crate) fn redecide<'t>(tx: &mut Tx<'t>, locked: &Locked<'t>) -> Result<Vec<Decided>, StoreError> {
+    let (plan, records) = records(tx, Some(locked.patients()), None, None)?;
+    if !records.iter().all(|record| locked.patients().contains(&record.patient)) {
+        // A patient was merged after the lock had been requested: the survivor must be locked instead.
+        let locked = lock(tx, locked.patients())?;
+        return redecide(tx, &locked);
+    }
     let Some(plan) = plan else { return Ok(Vec::new()) };
     let mut changes = Changes::default();
     let decided: Vec<Decided> = records.into_iter().map(|record| decided(tx, &plan, record, &mut changes)).collect();
     changes.store(tx)?;
-    // One event a patient, however many decisions: a new plan decides everybody anew.
+    // One event a patient, however many decisions: a new plan decides every patient again.
     for changed in decided.iter().filter(|decided| decided.changed > 0) {
         tx.emit(event::Kind::DecisionChanged, Some(changed.patient), format!("patient/{}", changed.patient), None);
     }
     Ok(decided)
 }
 
-/// The plan in force and these patients' records; or those of the `limit` patients after an id.
+/// Returns the plan in force and the records of these patients, or of the `limit` patients after an id.
 pub(super) fn records(
     tx: &mut Tx<'_>,
     patients: Option<&[Uuid]>,
@@ -132,7 +131,7 @@ fn decided(tx: &Tx<'_>, plan: &Arc<Plan>, record: Record, changes: &mut Changes)
     for decision in outcome.decisions {
         let content = Content::from(&decision);
         let owner = owners.get(&content.start_id).copied().unwrap_or(patient);
-        // Of two records that were merged each may have decided the same of nothing: the survivor's counts.
+        // Each of two merged records may have a decision of the same occurrence: the survivor's is kept.
         let same = |it: &Stored| it.content.key() == content.key();
         let place =
             before.iter().position(|it| same(it) && it.patient_id == owner).or_else(|| before.iter().position(same));

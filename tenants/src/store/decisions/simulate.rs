@@ -11,19 +11,19 @@ use crate::tx::Tx;
 /// The number of patients who are read at a time.
 const BATCH: i64 = 500;
 
-/// What a plan would change of one patient's follow-up.
+/// The change that a plan would make to one decision of one patient.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// The patient.
+    /// The patient of the decision.
     pub patient: PatientId,
-    /// What is decided now; `None`: nothing.
+    /// The current decision; `None` where there is none.
     pub before: Option<Content>,
-    /// What would be; `None`: nothing.
+    /// The decision under the plan; `None` where there would be none.
     pub after: Option<Content>,
 }
 
-/// What a plan would change, were it published now, patient by patient in order of ids: `see` is shown every difference.
-/// How many patients there are. Nothing is stored.
+/// Calls `see` with every difference that a plan would make if it were published now, in order of patient ids. Returns the
+/// number of patients. Stores nothing.
 pub fn simulate(tx: &mut Tx<'_>, plan: &Plan, mut see: impl FnMut(Difference)) -> Result<usize, StoreError> {
     let now = tx.now();
     tx.as_system(|tx| {

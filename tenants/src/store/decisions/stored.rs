@@ -10,24 +10,24 @@ use uuid::Uuid;
 /// A decision as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stored {
-    /// Its id.
+    /// The decision's id.
     pub id: Uuid,
-    /// Under whose row it lies: of a merged record perhaps a duplicate.
+    /// The patient row that owns it; in a merged record this may be a duplicate.
     pub patient_id: Uuid,
-    /// What is decided.
+    /// The content of the decision.
     #[serde(flatten)]
     pub content: Content,
-    /// When the occurrence was first decided.
+    /// The instant when the occurrence was first decided.
     pub created_at: Timestamp,
-    /// When it was decided as it is.
+    /// The instant of the last change.
     pub updated_at: Timestamp,
-    /// The action that made it so.
+    /// The action that made the last change.
     pub updated_by: String,
-    /// Counts changes.
+    /// The version, from 1; every change adds 1.
     pub version: i64,
 }
 
-/// What is decided, as its columns hold it.
+/// The content of a decision, in the shape of its columns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Content {
     /// The rule's code.
@@ -36,7 +36,7 @@ pub struct Content {
     pub start_id: Uuid,
     /// Counts repeated waves of one start from 1; 0 where nothing has started.
     pub number: u32,
-    /// Whether it is the one that counts of the patient and the rule.
+    /// Whether this is the current decision of the patient and the rule.
     pub current: bool,
     /// `due`, `waiting`, `suppressed`, `sent`, `answered` or `lapsed`.
     pub state: String,
@@ -44,21 +44,21 @@ pub struct Content {
     pub reasons: Vec<String>,
     /// The day of the event that started it.
     pub starts_on: Option<Date>,
-    /// The day it is about.
+    /// The day on which the form is due.
     pub due_on: Option<Date>,
     /// The day on which something is to be sent next.
     pub send_on: Option<Date>,
-    /// By which channel.
+    /// The channel of the next sending.
     pub channel: Option<String>,
     /// The last day on which anything is sent.
     pub lapses_on: Option<Date>,
     /// The day on which time alone may change it.
     pub review_on: Option<Date>,
-    /// The answer.
+    /// The submission that answers the occurrence.
     pub submission_id: Option<Uuid>,
-    /// How the answer was found to be one.
+    /// The rule by which the answer was matched.
     pub matched_by: Option<String>,
-    /// When the answer came, beside the window.
+    /// The timing of the answer relative to the window.
     pub timing: Option<String>,
     /// The facts used.
     pub facts: Value,

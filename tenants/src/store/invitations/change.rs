@@ -9,10 +9,10 @@ use painreg_domain::ids::InvitationId;
 use uuid::Uuid;
 
 use super::read::read;
-use super::stored::Invitation;
+use super::stored::{COLUMNS, Invitation, InvitationRow};
 use crate::error::StoreError;
 use crate::statement::Statement;
-use crate::store::decisions;
+use crate::store::decisions::{self, Locked};
 use crate::tx::Tx;
 
 /// Emits the event of a change of an invitation.
@@ -32,25 +32,23 @@ pub(super) const fn event_kind(state: InvitationState) -> Option<event::Kind> {
     }
 }
 
-/// Returns one invitation and its patient, with the record open and the patient's decisions locked until the transaction ends.
-pub(super) fn find_locked(tx: &mut Tx<'_>, id: InvitationId) -> Result<(Invitation, Uuid), StoreError> {
-    let access = {
-        tx.about(format!("invitation/{id}"));
-        let found = read(tx, id)?;
-        tx.open_patient(found.patient)?
-    };
-    let patient = access.id().uuid();
-    decisions::lock(tx, &[patient])?;
-    Ok((read(tx, id)?, patient))
+/// Opens the record of an invitation's patient, locks the patient's follow-up, and returns the invitation as it is now. Three
+/// round trips.
+pub(super) fn find_locked<'t>(tx: &mut Tx<'t>, id: InvitationId) -> Result<(Invitation, Locked<'t>, Uuid), StoreError> {
+    tx.about(format!("invitation/{id}"));
+    let patient = tx.open_by_invitation(id)?.id().uuid();
+    let locked = decisions::lock(tx, &[patient])?;
+    Ok((read(tx, id)?, locked, patient))
 }
 
-/// Completes and runs an `UPDATE` of one invitation.
-pub(super) fn finish_change(tx: &mut Tx<'_>, query: Statement<'_>, id: InvitationId) -> Result<(), StoreError> {
-    query
-        .then(", updated_at = ?, updated_by = ?, version = version + 1 WHERE id = ?")
+/// Completes and runs an `UPDATE` of one invitation; returns it as it is then.
+pub(super) fn finish_change(tx: &mut Tx<'_>, query: Statement<'_>, id: InvitationId) -> Result<Invitation, StoreError> {
+    let row: InvitationRow = query
+        .then(", updated_at = ?, updated_by = ?, version = version + 1 WHERE id = ? RETURNING ")
+        .then(COLUMNS)
         .bind::<Timestamptz, _>(tx.now().to_diesel())
         .bind::<Text, _>(tx.trace.action())
         .bind::<SqlUuid, _>(id.uuid())
-        .execute(tx.conn)?;
-    Ok(())
+        .get_result(tx.conn)?;
+    row.try_into()
 }

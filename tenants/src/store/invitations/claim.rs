@@ -14,8 +14,8 @@ use painreg_domain::ids::{InvitationId, PatientId};
 use uuid::Uuid;
 
 use super::change::emit;
-use super::stored::IdRow;
 use super::token::{token, token_hash};
+use crate::columns::Columns;
 use crate::error::StoreError;
 use crate::statement::statement;
 use crate::store::{decisions, patients, plans};
@@ -90,15 +90,6 @@ struct OpenRow {
     version: i64,
 }
 
-/// The patients with a decision to send by the channel today. Locks them until the transaction ends and skips those that
-/// another transaction has locked.
-const CANDIDATES: &str = "WITH due AS MATERIALIZED (SELECT decision.patient_id FROM decision \
-     WHERE channel = ? AND send_on <= ? AND NOT EXISTS (SELECT FROM invitation WHERE decision_id = decision.id \
-     AND state IN ('claimed', 'handed_over') AND lease_until > ?) ORDER BY send_on, id LIMIT ?), \
-     root AS MATERIALIZED (SELECT DISTINCT coalesce(merged_into, id) AS id FROM due \
-     JOIN patient ON patient.id = due.patient_id) \
-     SELECT id FROM root WHERE pg_try_advisory_xact_lock(hashtextextended(id::text, 7)) LIMIT ?";
-
 /// Claims what is to be sent by one channel. Every candidate's follow-up is decided again first, from current facts.
 pub fn claim(tx: &mut Tx<'_>, request: &ClaimRequest) -> Result<Claim, StoreError> {
     let now = tx.now();
@@ -112,18 +103,11 @@ pub fn claim(tx: &mut Tx<'_>, request: &ClaimRequest) -> Result<Claim, StoreErro
     if let Some(next_at) = plan.sends_again_at(now) {
         return nothing(Some(next_at));
     }
-    let channel: &'static str = request.channel.into();
     let today = tx.today();
     let decided = tx.as_system(|tx| {
-        let ids: Vec<IdRow> = statement(CANDIDATES)
-            .bind::<Text, _>(channel)
-            .bind::<diesel::sql_types::Date, _>(today.to_diesel())
-            .bind::<Timestamptz, _>(now.to_diesel())
-            .bind::<BigInt, _>(request.limit.saturating_mul(ABUNDANCE))
-            .bind::<BigInt, _>(request.limit)
-            .load(tx.conn)?;
-        let ids: Vec<Uuid> = ids.into_iter().map(|row| row.id).collect();
-        if ids.is_empty() { Ok(Vec::new()) } else { decisions::redecide(tx, &ids) }
+        let candidates = request.limit.saturating_mul(ABUNDANCE);
+        let locked = decisions::lock_due(tx, request.channel, request.limit, candidates)?;
+        if locked.patients().is_empty() { Ok(Vec::new()) } else { decisions::redecide(tx, &locked) }
     })?;
     let mut wanted: Vec<(Uuid, &decisions::Stored, &Decision)> = Vec::new();
     for record in &decided {
@@ -237,31 +221,33 @@ fn insert(tx: &mut Tx<'_>, new: &[New<'_>], claim: Uuid, lease_until: Timestamp)
     let next = |it: &New<'_>| it.2.next.map_or((1, 0, ""), |next| (next.attempt, next.reminder, next.channel.into()));
     let hashes: Vec<Vec<u8>> = new.iter().map(|it| token_hash(&token(tx, it.0)).to_vec()).collect();
     let now = tx.now().to_diesel();
-    statement(
-        "INSERT INTO invitation (id, patient_id, decision_id, rule, start_id, number, attempt, reminder, channel, form, \
-         language, token_hash, state, claim_id, claimed_by, claimed_at, lease_until, created_at, updated_at, updated_by, \
-         version) SELECT new.*, 'claimed', ?, ?, ?, ?, ?, ?, ?, 1 FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) new",
-    )
-    .bind::<SqlUuid, _>(claim)
-    .bind::<Text, _>(tx.principal().actor.as_str())
-    .bind::<Timestamptz, _>(now)
-    .bind::<Timestamptz, _>(lease_until.to_diesel())
-    .bind::<Timestamptz, _>(now)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Text, _>(tx.trace.action())
-    .bind::<Array<SqlUuid>, _>(new.iter().map(|it| it.0).collect::<Vec<_>>())
-    .bind::<Array<SqlUuid>, _>(new.iter().map(|it| it.1.patient_id).collect::<Vec<_>>())
-    .bind::<Array<SqlUuid>, _>(new.iter().map(|it| it.1.id).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(new.iter().map(|it| it.2.rule.as_str()).collect::<Vec<_>>())
-    .bind::<Array<SqlUuid>, _>(new.iter().map(|it| it.2.start.unwrap_or_default()).collect::<Vec<_>>())
-    .bind::<Array<Integer>, _>(new.iter().map(|it| number(it.2.number)).collect::<Vec<_>>())
-    .bind::<Array<Integer>, _>(new.iter().map(|it| number(next(it).0)).collect::<Vec<_>>())
-    .bind::<Array<Integer>, _>(new.iter().map(|it| number(next(it).1)).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(new.iter().map(|it| next(it).2).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(new.iter().map(|it| it.3).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(new.iter().map(|it| it.4.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Bytea>, _>(hashes)
-    .execute(tx.conn)?;
+    let shared = Columns::default()
+        .column::<SqlUuid, _>("claim_id", claim)
+        .column::<Text, _>("claimed_by", tx.principal().actor.as_str())
+        .column::<Timestamptz, _>("claimed_at", now)
+        .column::<Timestamptz, _>("lease_until", lease_until.to_diesel())
+        .column::<Timestamptz, _>("created_at", now)
+        .column::<Timestamptz, _>("updated_at", now)
+        .column::<Text, _>("updated_by", tx.trace.action());
+    let rows = Columns::default()
+        .column::<Array<SqlUuid>, _>("id", new.iter().map(|it| it.0).collect::<Vec<_>>())
+        .column::<Array<SqlUuid>, _>("patient_id", new.iter().map(|it| it.1.patient_id).collect::<Vec<_>>())
+        .column::<Array<SqlUuid>, _>("decision_id", new.iter().map(|it| it.1.id).collect::<Vec<_>>())
+        .column::<Array<Text>, _>("rule", new.iter().map(|it| it.2.rule.as_str()).collect::<Vec<_>>())
+        .column::<Array<SqlUuid>, _>(
+            "start_id",
+            new.iter().map(|it| it.2.start.unwrap_or_default()).collect::<Vec<_>>(),
+        )
+        .column::<Array<Integer>, _>("number", new.iter().map(|it| number(it.2.number)).collect::<Vec<_>>())
+        .column::<Array<Integer>, _>("attempt", new.iter().map(|it| number(next(it).0)).collect::<Vec<_>>())
+        .column::<Array<Integer>, _>("reminder", new.iter().map(|it| number(next(it).1)).collect::<Vec<_>>())
+        .column::<Array<Text>, _>("channel", new.iter().map(|it| next(it).2).collect::<Vec<_>>())
+        .column::<Array<Text>, _>("form", new.iter().map(|it| it.3).collect::<Vec<_>>())
+        .column::<Array<Text>, _>("language", new.iter().map(|it| it.4.as_str()).collect::<Vec<_>>())
+        .column::<Array<Bytea>, _>("token_hash", hashes);
+    let query = statement("INSERT INTO invitation (state, version, ").names(&shared).then(", ").names(&rows);
+    let query = query.then(") SELECT 'claimed', 1, ").values(shared).then(", new.* FROM ").unnest(rows, "new");
+    query.execute(tx.conn)?;
     for it in new {
         emit(tx, event::EventType::InvitationClaimed, it.1.patient_id, it.0, 1);
     }

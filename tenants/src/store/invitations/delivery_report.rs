@@ -8,7 +8,6 @@ use painreg_domain::followup::{Failure, InvitationState, Receipt};
 use painreg_domain::ids::InvitationId;
 
 use super::change::{emit, event_kind, find_locked, finish_change};
-use super::read::read;
 use super::stored::Invitation;
 use crate::error::StoreError;
 use crate::statement::statement;
@@ -29,7 +28,7 @@ pub struct DeliveryReport {
 
 /// Applies a delivery report. Reports may come in any order and repeatedly, also after the lease has expired.
 pub fn apply_report(tx: &mut Tx<'_>, id: InvitationId, report: &DeliveryReport) -> Result<Invitation, StoreError> {
-    let (found, patient) = find_locked(tx, id)?;
+    let (found, _locked, patient) = find_locked(tx, id)?;
     if let (Some(known), Some(said)) = (&found.reference, &report.reference)
         && known != said
     {
@@ -59,10 +58,10 @@ pub fn apply_report(tx: &mut Tx<'_>, id: InvitationId, report: &DeliveryReport) 
             .bind::<Nullable<Text>, _>(failure),
         Receipt::Unknown => query,
     };
-    finish_change(tx, query, id)?;
+    let changed = finish_change(tx, query, id)?;
     if let Some(kind) = event_kind(state).filter(|_| state != found.state) {
-        emit(tx, kind, patient, id.uuid(), found.version + 1);
+        emit(tx, kind, patient, id.uuid(), changed.version);
     }
     tx.mark_follow_up_stale(patient);
-    read(tx, id)
+    Ok(changed)
 }

@@ -8,16 +8,17 @@ use painreg_domain::followup::{Decision, InvitationState};
 use painreg_domain::ids::InvitationId;
 
 use super::change::{emit, event_kind, find_locked, finish_change};
+use super::stored::Invitation;
 use crate::error::StoreError;
 use crate::statement::statement;
 use crate::store::{decisions, version};
 use crate::tx::Tx;
 
 /// The result of a hand-over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Handover {
     /// The sender must send it now.
-    Granted,
+    Granted(Box<Invitation>),
     /// The caller does not hold it: the lease has expired, or the invitation has ended.
     NotHeld,
     /// Nothing is sent at this hour; it is offered again after this time.
@@ -27,9 +28,9 @@ pub enum Handover {
 }
 
 /// Makes the last check before sending: the caller must hold the invitation in this version, and it must still be due.
-/// An invitation that is no longer due is withdrawn.
+/// An invitation that is no longer due is withdrawn. Nine round trips where it is granted and no decision has changed.
 pub fn hand_over(tx: &mut Tx<'_>, id: InvitationId, version: i64) -> Result<Handover, StoreError> {
-    let (found, patient) = find_locked(tx, id)?;
+    let (found, locked, patient) = find_locked(tx, id)?;
     version::expect(found.version, version)?;
     // Granted once a claim: a sender that is granted twice may send twice.
     let held = found.state == InvitationState::Claimed && found.claimed_by == tx.principal().actor.as_str();
@@ -44,7 +45,7 @@ pub fn hand_over(tx: &mut Tx<'_>, id: InvitationId, version: i64) -> Result<Hand
             && decision.send_on.is_some_and(|day| day <= today)
             && decision.next.is_some_and(|next| i32::try_from(next.attempt) == Ok(found.attempt))
     };
-    let decided = tx.as_system(|tx| decisions::redecide(tx, &[patient]))?;
+    let decided = tx.as_system(|tx| decisions::redecide(tx, &locked))?;
     if let Some(next_at) = decided.first().and_then(|record| record.plan.sends_again_at(tx.now())) {
         return Ok(Handover::NotYet(tx.now().duration_until(next_at).unsigned_abs()));
     }
@@ -61,10 +62,14 @@ pub fn hand_over(tx: &mut Tx<'_>, id: InvitationId, version: i64) -> Result<Hand
     let query = statement("UPDATE invitation SET state = ?").bind::<Text, _>(<&'static str>::from(state));
     let query =
         if granted { query.then(", handed_over_at = ?").bind::<Timestamptz, _>(tx.now().to_diesel()) } else { query };
-    finish_change(tx, query, id)?;
+    let changed = finish_change(tx, query, id)?;
     if let Some(kind) = event_kind(state) {
-        emit(tx, kind, patient, id.uuid(), found.version + 1);
+        emit(tx, kind, patient, id.uuid(), changed.version);
+    }
+    if granted {
+        // Deciding does not distinguish a claimed invitation from one handed over: the decisions made above are still right.
+        return Ok(Handover::Granted(Box::new(changed)));
     }
     tx.mark_follow_up_stale(patient);
-    Ok(if granted { Handover::Granted } else { Handover::Withdrawn })
+    Ok(Handover::Withdrawn)
 }

@@ -6,10 +6,9 @@ use jiff::Timestamp;
 use painreg_domain::followup::{Channel, InvitationState};
 use painreg_domain::ids::InvitationId;
 
-use super::stored::{INVITATIONS, Invitation, InvitationRow};
+use super::stored::{Invitation, InvitationRow, invitations};
 use crate::cursor::Keyset;
 use crate::error::StoreError;
-use crate::statement::statement;
 use crate::store::{Listing, comparable};
 use crate::tx::Tx;
 
@@ -31,15 +30,14 @@ pub struct Search {
 /// Returns one invitation and opens the patient's record.
 pub fn find(tx: &mut Tx<'_>, id: InvitationId) -> Result<Invitation, StoreError> {
     tx.about(format!("invitation/{id}"));
-    let found = read(tx, id)?;
-    let access = tx.open_patient(found.patient)?;
-    Ok(Invitation { patient: access.id(), ..found })
+    let access = tx.open_by_invitation(id)?;
+    Ok(Invitation { patient: access.id(), ..read(tx, id)? })
 }
 
 /// Returns one invitation. The caller opens the record.
 pub fn read(tx: &mut Tx<'_>, id: InvitationId) -> Result<Invitation, StoreError> {
     let row: InvitationRow =
-        statement(INVITATIONS).then("invitation.id = ?").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
+        invitations().then("invitation.id = ?").bind::<SqlUuid, _>(id.uuid()).get_result(tx.conn)?;
     row.try_into()
 }
 
@@ -50,15 +48,7 @@ pub fn list(
     after: Option<Keyset<Timestamp, InvitationId>>,
     limit: i64,
 ) -> Result<Listing<Invitation>, StoreError> {
-    let mut query = statement(INVITATIONS).then("true");
-    if let Some(unit) = tx.unit_in_reach() {
-        query = query
-            .then(
-                " AND EXISTS (SELECT FROM patient named JOIN patient ON patient.id = coalesce(named.merged_into, \
-                 named.id) WHERE named.id = invitation.patient_id AND patient.unit = ?)",
-            )
-            .bind::<Text, _>(unit);
-    }
+    let mut query = tx.within(invitations().then("true"), "invitation.patient_id");
     if let Some(state) = search.state {
         query = query.then(" AND state = ?").bind::<Text, _>(<&'static str>::from(state));
     }

@@ -8,6 +8,7 @@ use painreg_domain::ids::{DecisionId, EntryId, InvitationId, PatientId};
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::statement::{Statement, statement};
 use crate::store::parse_stored;
 
 /// A stored invitation.
@@ -140,7 +141,12 @@ impl TryFrom<InvitationRow> for Invitation {
     }
 }
 
-/// Selects invitations in the shape of an [`InvitationRow`]; goes on with the condition.
-pub(super) const INVITATIONS: &str = "SELECT invitation.id, invitation.patient_id, decision_id, rule, start_id, number, attempt, \
-     reminder, channel, form, state, claimed_by, claimed_at, lease_until, handed_over_at, sent_at, delivered_at, \
-     failed_at, failure, reference, invitation.version FROM invitation WHERE ";
+/// The columns of an [`InvitationRow`].
+pub(super) const COLUMNS: &str = "invitation.id, invitation.patient_id, decision_id, rule, start_id, number, attempt, \
+     reminder, channel, form, state, claimed_by, claimed_at, lease_until, handed_over_at, sent_at, delivered_at, failed_at, \
+     failure, reference, invitation.version";
+
+/// Begins a statement that selects invitations; it continues with the condition.
+pub(super) fn invitations<'q>() -> Statement<'q> {
+    statement("SELECT ").then(COLUMNS).then(" FROM invitation WHERE ")
+}

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::tx::Tx;
 
-/// The invitation's token: 128 bits that only this registry can make, in base 32. It stands nowhere.
+/// Returns the invitation's token: 128 bits, derived with the registry's key, in base 32. It is never stored.
 pub(super) fn token(tx: &Tx<'_>, id: Uuid) -> String {
     let message = [b"invitation ".as_slice(), id.as_bytes()].concat();
     let whole = tx.place().keys.index.mac(&message);
@@ -13,7 +13,7 @@ pub(super) fn token(tx: &Tx<'_>, id: Uuid) -> String {
     data_encoding::BASE32_NOPAD.encode(token).to_lowercase()
 }
 
-/// What is stored of a token.
+/// Returns the hash of a token, which is what the database stores.
 pub fn token_hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.trim().to_lowercase()).into()
 }

@@ -1,11 +1,14 @@
 //! Hand-over: the last check before an invitation is sent, leases and their expiry.
 
+use std::sync::{Arc, Mutex};
+
 use jiff::SignedDuration;
 use painreg_domain::calendar::{norwegian_day, norwegian_hour};
-use painreg_tests::Patient;
+use painreg_tenants::{Settings, StatementObserver};
+use painreg_tests::{Patient, Setup};
 use serde_json::{Value, json};
 
-use super::{answers, claims, decision_of, due, hands_over, morning, of, reports_delivery};
+use super::{answers, claims, due, hands_over, morning, morning_of, of, stands, tells};
 use crate::follow_up::runs;
 use crate::kit::with;
 
@@ -23,6 +26,25 @@ fn hand_over_after_undo_merge_is_refused() {
     hands_over(&sender, &of(&claim)[0]).problem(409, "not_to_be_sent");
     let again = claims(&sender, "sms");
     assert_eq!(of(&again)[0]["address"], json!(duplicate.person.mobile));
+}
+
+#[test]
+fn hand_over_takes_nine_round_trips() {
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let observer: StatementObserver = {
+        let sent = Arc::clone(&sent);
+        Arc::new(move |text| sent.lock().expect("no panic").push(text.to_owned()))
+    };
+    let adjust = Arc::new(move |settings: &mut Settings| settings.testing.observer = Some(Arc::clone(&observer)));
+    let world = morning_of(&Setup { adjust, ..Setup::default() });
+    due(&world);
+    let sender = world.alpha().sender();
+    let claim = claims(&sender, "sms");
+    sent.lock().expect("no panic").clear();
+    hands_over(&sender, &of(&claim)[0]).expect(200);
+    let sent = sent.lock().expect("no panic");
+    // BEGIN and COMMIT are two of them.
+    assert!(sent.len() <= 9, "{} round trips: {sent:#?}", sent.len());
 }
 
 #[test]
