@@ -8,7 +8,7 @@ use painreg_domain::fault::{Fault, FaultCode};
 
 use crate::crypt::CryptError;
 
-/// Why a unit of work did not happen. Nothing of it is in the database.
+/// The reason why a unit of work failed. Nothing of it is in the database.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The policy says no.
@@ -185,7 +185,7 @@ fn transient(message: &str) -> Option<bool> {
     GONE.iter().any(|words| message.contains(words)).then_some(false)
 }
 
-/// What an error tells its caller about the registry: such outcomes are logged although nothing was done.
+/// The outcome in the access log of an error that reveals something about the registry; logged although nothing was done.
 pub trait AuditOutcome {
     /// Returns `not_found`, `conflict`, or `refused` where only an opened record makes it worth logging; `None` where the
     /// caller learns nothing, because the service failed or was busy.

@@ -240,7 +240,7 @@ pub(crate) fn bring_up(conn: &mut PgConnection, schema: &str) -> Result<(), Stor
 
 fn pending(conn: &mut PgConnection, set: EmbeddedMigrations) -> Result<(), StoreError> {
     conn.run_pending_migrations(set).map(|_| ()).map_err(|error| {
-        tracing::error!(%error, "a migration failed");
+        tracing::error!(%error, "migration failed");
         match error.downcast::<diesel::result::Error>() {
             Ok(error) => StoreError::Database(*error),
             Err(other) => StoreError::Database(diesel::result::Error::QueryBuilderError(other)),

@@ -81,7 +81,7 @@ fn is_slug(text: &str) -> bool {
         && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
 }
 
-/// Creates a registry. Registries whose slugs look alike share nothing: schema and role names are drawn, not made from
+/// Creates a registry. Registries whose slugs look similar share nothing: schema and role names are drawn, not made from
 /// the slug.
 pub fn create(tx: &mut PlatformTx<'_>, new: &NewTenant) -> Result<TenantRecord, StoreError> {
     let faults = new.faults();

@@ -159,9 +159,9 @@ impl Registry {
                 Some(same) if same.id == row.id && same.version == row.version => Arc::clone(same),
                 _ => match self.tenant_from(&row) {
                     Ok(tenant) => Arc::new(tenant),
-                    // One registry whose keys do not open must not keep the others from being served.
+                    // A tenant whose keys cannot be decrypted must not affect the others.
                     Err(error) => {
-                        tracing::error!(%error, registry = %row.slug, "a registry cannot be served");
+                        tracing::error!(%error, tenant = %row.slug, "tenant not loaded");
                         continue;
                     }
                 },

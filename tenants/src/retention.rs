@@ -31,7 +31,7 @@ impl Registry {
             };
             match removed {
                 Ok(few) => gone += few,
-                Err(error) => tracing::warn!(%error, tenant = %row.slug, "expired replies were not removed"),
+                Err(error) => tracing::warn!(%error, tenant = %row.slug, "removal of expired replies failed"),
             }
         }
         Ok(gone)

@@ -1,5 +1,5 @@
 //! Diesel's view of the tables, rendered from the catalogue. Names of a registry's tables stay unqualified: the search path
-//! says whose they are.
+//! names their schema.
 
 pub(crate) mod platform;
 pub(crate) mod tenant;

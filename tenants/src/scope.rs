@@ -74,9 +74,9 @@ pub struct PlatformScope {
     context: RequestContext,
 }
 
-/// What the caller learns of a transaction besides its result, for the access log.
+/// The records and the object that a transaction touched, for the access log.
 #[derive(Default)]
-struct Learnt {
+struct Seen {
     opened: Vec<PatientId>,
     object: Option<String>,
     rehearsed: bool,
@@ -121,15 +121,15 @@ impl TenantScope {
         if self.tenant.schema_version != schema_version::of_tenants() {
             return Err(StoreError::WrongVersion.into());
         }
-        let mut learnt = Learnt::default();
+        let mut seen = Seen::default();
         let reach = policy::reach(self.principal.role, action);
         if reach == Reach::No {
-            return self.log_outcome(action, &learnt, "forbidden").and(Err(StoreError::Forbidden.into()));
+            return self.log_outcome(action, &seen, "forbidden").and(Err(StoreError::Forbidden.into()));
         }
         if action.category().is_about_patients() && !self.principal.highly_assured {
-            return self.log_outcome(action, &learnt, "forbidden").and(Err(StoreError::LowAssurance.into()));
+            return self.log_outcome(action, &seen, "forbidden").and(Err(StoreError::LowAssurance.into()));
         }
-        let outcome: Result<T, E> = timed(action, || {
+        let outcome: Result<T, E> = timed(&self.tenant.slug, action, || {
             self.transaction(action.limits(), |conn| {
                 let settings = &self.connections.settings;
                 let mut tx = Tx::new(conn, self.trace(action), &self.tenant, settings, (reach, self.codes.clone()));
@@ -137,21 +137,21 @@ impl TenantScope {
                     commit::before_commit(&mut tx)?;
                     Ok(done)
                 });
-                learnt.opened = std::mem::take(&mut tx.trace.opened);
-                learnt.object = tx.object.take();
-                learnt.rehearsed = tx.rehearsal;
-                let end = if learnt.rehearsed { End::RollBack } else { End::Commit };
+                seen.opened = std::mem::take(&mut tx.trace.opened);
+                seen.object = tx.object.take();
+                seen.rehearsed = tx.rehearsal;
+                let end = if seen.rehearsed { End::RollBack } else { End::Commit };
                 result.map(|done| (done, end))
             })
         });
-        if learnt.rehearsed && outcome.is_ok() {
-            self.log_outcome::<E>(action, &learnt, "rehearsed")?;
+        if seen.rehearsed && outcome.is_ok() {
+            self.log_outcome::<E>(action, &seen, "rehearsed")?;
         }
-        // A rollback removes the trace too; what the caller learnt nevertheless is logged again.
+        // A rollback removes the trace too; records that were opened all the same are logged again.
         match outcome {
             Err(error) => match error.audit_outcome() {
-                Some(what) if what != "refused" || !learnt.opened.is_empty() => {
-                    self.log_outcome(action, &learnt, what).and(Err(error))
+                Some(what) if what != "refused" || !seen.opened.is_empty() => {
+                    self.log_outcome(action, &seen, what).and(Err(error))
                 }
                 _ => Err(error),
             },
@@ -161,19 +161,14 @@ impl TenantScope {
 
     /// Logs the outcome of a transaction that left no trace. Where that fails, the caller gets the failure instead:
     /// nothing happens unseen.
-    fn log_outcome<E: From<StoreError>>(
-        &self,
-        action: Action,
-        learnt: &Learnt,
-        outcome: &'static str,
-    ) -> Result<(), E> {
+    fn log_outcome<E: From<StoreError>>(&self, action: Action, seen: &Seen, outcome: &'static str) -> Result<(), E> {
         self.transaction(action.limits(), |conn| {
             let mut trace = self.trace(action);
-            if learnt.opened.is_empty() {
-                trace.write(conn, None, learnt.object.clone(), outcome)?;
+            if seen.opened.is_empty() {
+                trace.write(conn, None, seen.object.clone(), outcome)?;
             }
-            for patient in &learnt.opened {
-                trace.write(conn, Some(*patient), learnt.object.clone(), outcome)?;
+            for patient in &seen.opened {
+                trace.write(conn, Some(*patient), seen.object.clone(), outcome)?;
             }
             Ok(((), End::Commit))
         })
@@ -222,7 +217,7 @@ impl PlatformScope {
         if policy::reach(self.principal.role, action) != Reach::All {
             return self.refuse(action).and(Err(StoreError::Forbidden.into()));
         }
-        timed(action, || {
+        timed("platform", action, || {
             self.transaction(action.limits(), |conn| {
                 let connections = &*self.connections;
                 let mut tx = PlatformTx { conn, trace: self.trace(action), connections };

@@ -87,9 +87,10 @@ fn begin(connections: &Connections, place: &TenantDatabase, prelude: &str) -> Re
     Err(last)
 }
 
-/// Measures a transaction under its action's name.
-pub(crate) fn timed<T, E>(action: Action, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+/// Measures a transaction under its action's name, inside a span with the tenant and the action.
+pub(crate) fn timed<T, E>(tenant: &str, action: Action, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     let name: &'static str = action.into();
+    let _span = tracing::debug_span!("transaction", tenant, action = name).entered();
     let started = Instant::now();
     let result = work();
     let outcome = if result.is_ok() { "committed" } else { "rolled_back" };

@@ -70,7 +70,7 @@ pub fn find(tx: &mut Tx<'_>, id: SubmissionId) -> Result<Submission, StoreError>
     one(tx, &access, id)
 }
 
-/// Two revisions of one source's submission: the one named and the one before it, if it is not the first.
+/// Returns a submission and the revision that it replaces, if there is one.
 pub fn find_with_superseded(tx: &mut Tx<'_>, id: SubmissionId) -> Result<(Submission, Option<Submission>), StoreError> {
     let access = tx.open_by_submission(id)?;
     let found = one(tx, &access, id)?;
@@ -87,7 +87,7 @@ fn one<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, id: SubmissionId) -> Res
     whole(tx, vec![row])?.pop().ok_or(StoreError::NotFound)
 }
 
-/// The submissions of the patient whose record is open, newest first, after the place `after`.
+/// Returns the submissions of the open record's patient, newest first, after the position `after`.
 pub fn of_patient<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
@@ -110,7 +110,7 @@ pub fn of_patient<'t>(
     Ok(Listing { items: whole(tx, rows)?, more })
 }
 
-/// Every version of every score of a submission whose patient's record is open, the newest first.
+/// Opens the patient's record and returns every version of every score of a submission, newest first.
 pub fn scores(tx: &mut Tx<'_>, id: SubmissionId) -> Result<Vec<StoredScore>, StoreError> {
     tx.open_by_submission(id)?;
     let rows: Vec<ScoreRow> = score::table
@@ -121,7 +121,7 @@ pub fn scores(tx: &mut Tx<'_>, id: SubmissionId) -> Result<Vec<StoredScore>, Sto
     Ok(rows.into_iter().map(StoredScore::from).collect())
 }
 
-/// The rows with their scores and their free text: one round trip, one more where there is free text.
+/// Adds scores and free text to rows. One round trip; one more where there is free text.
 fn whole(tx: &mut Tx<'_>, rows: Vec<SubmissionRow>) -> Result<Vec<Submission>, StoreError> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let mut scores: Vec<ScoreRow> = score::table
@@ -136,7 +136,7 @@ fn whole(tx: &mut Tx<'_>, rows: Vec<SubmissionRow>) -> Result<Vec<Submission>, S
     rows.into_iter()
         .map(|mut row| {
             if let Some(sealed) = row.free_text.take() {
-                // The key is gone: the patient was erased, and so are the words.
+                // Without a key the patient was erased, and the free text with it.
                 let key = keys.iter().find(|(owner, _)| *owner == row.patient_id).map(|(_, key)| key);
                 let plain = key.map(|key| key.open(&sealed, &free_text_aad(tx.place(), row.id))).transpose()?;
                 let words: Option<Value> =
@@ -151,7 +151,7 @@ fn whole(tx: &mut Tx<'_>, rows: Vec<SubmissionRow>) -> Result<Vec<Submission>, S
         .collect()
 }
 
-/// What the free text of a submission is sealed to.
+/// Returns the associated data of the sealed free text of a submission.
 pub(super) fn free_text_aad(place: &TenantDatabase, id: Uuid) -> [Vec<u8>; 4] {
     [place.id.clone(), b"submission".to_vec(), b"free_text".to_vec(), id.into_bytes().to_vec()]
 }

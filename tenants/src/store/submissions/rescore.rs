@@ -1,4 +1,4 @@
-//! Scoring again: a new version beside the old one, wherever the result is another.
+//! Rescoring: a new version of a score where the result has changed.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -15,7 +15,7 @@ use crate::tx::Tx;
 /// A submission and the newest score that one instrument has in it.
 #[derive(Clone, Debug)]
 pub struct Scored {
-    /// The submission.
+    /// The submission's id.
     pub id: SubmissionId,
     /// Item codes -> answers.
     pub answers: Value,
@@ -43,8 +43,8 @@ struct Row {
     version: i32,
 }
 
-/// Submissions that have been scored with this instrument, by id, after `after`; that their answers are read is logged for
-/// every patient. Two round trips.
+/// Returns submissions that have been scored with this instrument, by id, after `after`. Logs every patient whose answers are
+/// read. Two round trips.
 pub fn scored_with(
     tx: &mut Tx<'_>,
     instrument: &str,
@@ -99,7 +99,7 @@ pub fn count_scored_with(tx: &mut Tx<'_>, instrument: &str) -> Result<i64, Store
     Ok(row.count)
 }
 
-/// Adds versions of scores. One round trip. Whoever scored the same again meanwhile is [`StoreError::InProgress`].
+/// Adds versions of scores. One round trip. Returns [`StoreError::InProgress`] if another transaction added one of them.
 pub fn add_scores(tx: &mut Tx<'_>, scores: &[(SubmissionId, StoredScore)]) -> Result<(), StoreError> {
     if scores.is_empty() {
         return Ok(());

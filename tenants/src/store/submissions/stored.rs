@@ -5,7 +5,7 @@ use painreg_domain::ids::{PatientId, SubmissionId};
 use painreg_domain::instrument::Scores;
 use serde_json::Value;
 
-/// Where a submission came from: unique, so that it arrives once.
+/// The source of a submission: unique, so that a submission is stored once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Source {
     /// The system, such as `nettskjema`.
@@ -19,52 +19,52 @@ pub struct Source {
 /// A stored submission with its scores.
 #[derive(Clone, Debug)]
 pub struct Submission {
-    /// Its id.
+    /// The submission's id.
     pub id: SubmissionId,
-    /// Whose it is.
+    /// The patient of the submission.
     pub patient: PatientId,
     /// The form's code.
     pub form: String,
     /// The form's version.
     pub form_version: String,
-    /// The wave (bølge): when in the course it was asked for.
+    /// The wave (bølge): the point in the course for which it was sent.
     pub wave: String,
-    /// Where it came from.
+    /// The source of the submission.
     pub source: Source,
-    /// Which revision of the source's submission it is, from 1.
+    /// The number of the revision of the source's submission, from 1.
     pub revision: i32,
-    /// The revision it replaces.
+    /// The revision that it replaces.
     pub supersedes: Option<SubmissionId>,
     /// `patient` or `representative`.
     pub answered_by: String,
     /// The source's word for a representative's relation to the patient.
     pub representation: Option<String>,
-    /// When it was answered.
+    /// The instant of answering.
     pub submitted_at: Timestamp,
-    /// When it arrived.
+    /// The instant of arrival.
     pub received_at: Timestamp,
     /// Item codes -> answers; unanswered items are left out.
     pub answers: Value,
-    /// One result an instrument.
+    /// One result for each instrument.
     pub scores: Vec<StoredScore>,
 }
 
 /// One instrument's stored result, in the shape the API shows.
 #[derive(Clone, Debug)]
 pub struct StoredScore {
-    /// The instrument.
+    /// The code of the instrument.
     pub instrument: String,
     /// The scoring algorithm and its version.
     pub algorithm: String,
-    /// How complete the result is.
+    /// The completeness of the result.
     pub status: String,
-    /// The scales.
+    /// The scales with their values, as JSON.
     pub scales: Value,
-    /// The flags.
+    /// The flags of the result, as JSON.
     pub flags: Value,
-    /// 1 is how it was scored when it arrived; scoring again adds one.
+    /// The version: 1 for the score at arrival; rescoring adds 1.
     pub version: i32,
-    /// When it was scored again.
+    /// The instant of rescoring; `None` for version 1.
     pub scored_at: Option<Timestamp>,
 }
 

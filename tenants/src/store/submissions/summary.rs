@@ -7,38 +7,38 @@ use crate::error::StoreError;
 use crate::statement::statement;
 use crate::tx::Tx;
 
-/// How much a registry holds. No mean tells about fewer than [`FEWEST_PEOPLE`] patients.
+/// Counts and means of a registry. No mean is about fewer than [`FEWEST_PEOPLE`] patients.
 #[derive(Clone, Debug)]
 pub struct Summary {
-    /// Registered patients.
+    /// The number of registered patients.
     pub patients: i64,
-    /// Current submissions: superseded revisions are not counted.
+    /// The number of current submissions, without superseded revisions.
     pub submissions: i64,
     /// Mean scores of current submissions, by instrument, scale and value set.
     pub means: Vec<Mean>,
 }
 
-/// One scale's mean.
+/// The mean of one scale.
 #[derive(Clone, Debug, QueryableByName)]
 pub struct Mean {
-    /// The instrument.
+    /// The code of the instrument.
     #[diesel(sql_type = Text)]
     pub instrument: String,
-    /// The scale.
+    /// The code of the scale.
     #[diesel(sql_type = Text)]
     pub scale: String,
     /// The value set, where the scale has one.
     #[diesel(sql_type = Nullable<Text>)]
     pub value_set: Option<String>,
-    /// How many results.
+    /// The number of results.
     #[diesel(sql_type = BigInt)]
     pub n: i64,
-    /// Their mean, to two decimals: with more, two readings around one delivery would tell the new patient's score.
+    /// The mean, to two decimals: with more, two readings around one delivery would reveal the new patient's score.
     #[diesel(sql_type = Double)]
     pub mean: f64,
 }
 
-/// Of fewer people than these no figure is shown.
+/// The smallest number of patients for which a mean is shown.
 pub const FEWEST_PEOPLE: i64 = 5;
 
 #[derive(QueryableByName)]
@@ -49,7 +49,7 @@ struct CountsRow {
     submissions: i64,
 }
 
-/// How much the registry holds.
+/// Returns the counts and means of the registry.
 pub fn summary(tx: &mut Tx<'_>) -> Result<Summary, StoreError> {
     let counts: CountsRow = statement(
         "SELECT (SELECT count(*) FROM patient WHERE merged_into IS NULL) AS patients, (SELECT count(*) FROM submission WHERE NOT EXISTS \
