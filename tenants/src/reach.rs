@@ -10,6 +10,15 @@ use crate::principal::OwnRecord;
 use crate::statement::Statement;
 use crate::tx::Tx;
 
+/// Joins `patient`, the row that is shown and compared, to a table that refers to patients in the column `patient`: of a
+/// merged patient the survivor's row.
+pub(crate) fn join_survivor<'q>(query: Statement<'q>, patient: &'static str) -> Statement<'q> {
+    query
+        .then(" JOIN patient named ON named.id = ")
+        .then(patient)
+        .then(" JOIN patient ON patient.id = coalesce(named.merged_into, named.id)")
+}
+
 /// Begins a condition on the survivor of a patient: its row is `patient`.
 fn survivor_of<'q>(query: Statement<'q>, patient: &'static str) -> Statement<'q> {
     query

@@ -168,7 +168,11 @@ pub fn definitions(tx: &mut Tx<'_>, id: &str) -> Result<Vec<DefinitionVersion>, 
 }
 
 /// Stores the definition of a Nettskjema form. Returns its version and whether it is new.
-pub fn describe(tx: &mut Tx<'_>, id: &str, definition: &NettskjemaDefinition) -> Result<(DefinitionVersion, bool), StoreError> {
+pub fn describe(
+    tx: &mut Tx<'_>,
+    id: &str,
+    definition: &NettskjemaDefinition,
+) -> Result<(DefinitionVersion, bool), StoreError> {
     let document = serde_json::to_value(definition).map_err(unreadable)?;
     let says = definition.canonical();
     let digest = digest(&says);

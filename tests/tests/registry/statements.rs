@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use painreg_domain::event::Kind as EventKind;
+use painreg_domain::event::EventType;
 use painreg_domain::policy::{Action, Role};
 use painreg_tenants::store::{operations, sweep, webhooks};
 use painreg_tenants::{PreparedStatement, Settings, StatementObserver, StoreError, TenantScope};
@@ -142,8 +142,8 @@ fn every_statement_is_planned_and_sent() {
 
 /// A webhook for every event, so that the worker has something to deliver.
 fn subscribe(scene: &Scene) {
-    let manager = scene.world.alpha().somebody(Role::RegistryManager);
-    let kinds: [&str; 1] = [EventKind::PatientRegistered.into()];
+    let manager = scene.world.alpha().caller(Role::RegistryManager);
+    let kinds: [&str; 1] = [EventType::PatientRegistered.into()];
     let webhook = json!({"url": "https://receiver.example/events", "kinds": kinds});
     manager.post(&manager.at("webhooks"), &webhook).expect(201);
     scene.another();

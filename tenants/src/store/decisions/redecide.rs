@@ -84,7 +84,7 @@ pub(crate) fn redecide<'t>(tx: &mut Tx<'t>, locked: &Locked<'t>) -> Result<Vec<D
     changes.store(tx)?;
     // One event a patient, however many decisions: a new plan decides every patient again.
     for changed in decided.iter().filter(|decided| decided.changed > 0) {
-        tx.emit(event::Kind::DecisionChanged, Some(changed.patient), format!("patient/{}", changed.patient), None);
+        tx.emit(event::EventType::DecisionChanged, Some(changed.patient), format!("patient/{}", changed.patient), None);
     }
     Ok(decided)
 }

@@ -1,6 +1,6 @@
 //! Examining an entry before it is stored.
 
-use painreg_domain::clinical::{Entry, Examination, Kind};
+use painreg_domain::clinical::{Entry, EntryKind, Examination};
 use serde_json::{Map, Value};
 
 use crate::access::RecordingContext;
@@ -10,7 +10,7 @@ use crate::tx::Tx;
 
 /// An examined entry: all stored members except id, patient, instants and version.
 pub struct Examined {
-    pub(super) kind: Kind,
+    pub(super) kind: EntryKind,
     pub(super) members: Map<String, Value>,
 }
 

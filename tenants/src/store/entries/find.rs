@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
 use jiff::Timestamp;
-use painreg_domain::clinical::{Entry, Kind, members};
+use painreg_domain::clinical::{Entry, EntryKind, members};
 use painreg_domain::ids::EntryId;
 use serde_json::{Map, Value};
 
@@ -18,7 +18,7 @@ use crate::tx::Tx;
 pub fn find<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    kind: Kind,
+    kind: EntryKind,
     id: EntryId,
     as_of: Option<Timestamp>,
 ) -> Result<Stored, StoreError> {

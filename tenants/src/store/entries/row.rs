@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Date as SqlDate, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_domain::ids::{EntryId, PatientId};
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use crate::store::comparable;
 #[derive(Clone, Debug)]
 pub struct Stored {
     /// The kind of entry.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// The entry's id.
     pub id: EntryId,
     /// The patient whose row owns it; in a merged record this may be a duplicate.
@@ -50,7 +50,7 @@ pub(super) struct EntryRow {
 }
 
 /// Appends the `SELECT` list of one row `x` of a kind, in the shape of an [`EntryRow`].
-pub(super) fn shown(query: Statement<'_>, kind: Kind) -> Statement<'_> {
+pub(super) fn shown(query: Statement<'_>, kind: EntryKind) -> Statement<'_> {
     query
         .then("SELECT '")
         .then(kind.into())
@@ -62,7 +62,7 @@ pub(super) fn shown(query: Statement<'_>, kind: Kind) -> Statement<'_> {
 /// Appends `FROM` the rows `x` of a kind, current or as of an instant; only those of the patients in `rows`, if given.
 pub(super) fn source<'a>(
     query: Statement<'a>,
-    kind: Kind,
+    kind: EntryKind,
     rows: Option<&[Uuid]>,
     as_of: Option<Timestamp>,
 ) -> Statement<'a> {

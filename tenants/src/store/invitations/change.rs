@@ -16,19 +16,19 @@ use crate::store::decisions::{self, Locked};
 use crate::tx::Tx;
 
 /// Emits the event of a change of an invitation.
-pub(super) fn emit(tx: &mut Tx<'_>, kind: event::Kind, patient: Uuid, id: Uuid, version: i64) {
+pub(super) fn emit(tx: &mut Tx<'_>, kind: event::EventType, patient: Uuid, id: Uuid, version: i64) {
     tx.emit(kind, Some(patient), format!("invitation/{id}"), Some(version));
 }
 
 /// Returns the event of reaching a state. Claims and hand-overs are not published from here.
-pub(super) const fn event_kind(state: InvitationState) -> Option<event::Kind> {
+pub(super) const fn event_kind(state: InvitationState) -> Option<event::EventType> {
     match state {
         InvitationState::Claimed | InvitationState::HandedOver => None,
-        InvitationState::Sent => Some(event::Kind::InvitationSent),
-        InvitationState::Delivered => Some(event::Kind::InvitationDelivered),
-        InvitationState::Failed => Some(event::Kind::InvitationFailed),
-        InvitationState::Unknown => Some(event::Kind::InvitationUnknown),
-        InvitationState::Withdrawn => Some(event::Kind::InvitationWithdrawn),
+        InvitationState::Sent => Some(event::EventType::InvitationSent),
+        InvitationState::Delivered => Some(event::EventType::InvitationDelivered),
+        InvitationState::Failed => Some(event::EventType::InvitationFailed),
+        InvitationState::Unknown => Some(event::EventType::InvitationUnknown),
+        InvitationState::Withdrawn => Some(event::EventType::InvitationWithdrawn),
     }
 }
 

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::{SignedDuration, Timestamp};
 use jiff_diesel::ToDiesel as _;
-use painreg_domain::event::Kind;
+use painreg_domain::event::EventType;
 use painreg_domain::ids::WebhookId;
 use painreg_domain::webhook::ROTATION;
 use uuid::Uuid;
@@ -45,7 +45,7 @@ pub struct WebhookSettings {
     /// A note on its purpose.
     pub description: Option<String>,
     /// The kinds of events to send; all where empty.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<EventType>,
     /// Whether events are sent.
     pub enabled: bool,
 }
@@ -204,7 +204,7 @@ pub fn remove(tx: &mut Tx<'_>, id: WebhookId, version: i64) -> Result<(), StoreE
 /// Emits a test event for this webhook only.
 pub fn test(tx: &mut Tx<'_>, id: WebhookId) -> Result<Webhook, StoreError> {
     let found = find(tx, id)?;
-    tx.emit(Kind::WebhookTest, None, format!("webhook/{id}"), Some(found.version));
+    tx.emit(EventType::WebhookTest, None, format!("webhook/{id}"), Some(found.version));
     Ok(found)
 }
 
@@ -251,6 +251,6 @@ mod tests {
     fn webhook_with_an_unknown_kind_is_an_error_and_not_a_webhook_for_every_kind() {
         let read = |kinds: &[&str]| Webhook::try_from(stored(kinds)).map(|it| it.settings.kinds);
         assert!(matches!(read(&["entry.recorded.later"]), Err(StoreError::Database(_))));
-        assert!(matches!(read(&[Kind::WebhookTest.into()]).as_deref(), Ok([Kind::WebhookTest])));
+        assert!(matches!(read(&[EventType::WebhookTest.into()]).as_deref(), Ok([EventType::WebhookTest])));
     }
 }

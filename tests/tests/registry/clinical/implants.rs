@@ -101,7 +101,9 @@ fn implant_event_revision_keeps_and_explant_removes_components() {
     assert_eq!(in_place(&clinician, &patient, "").concat(), ["L-8", "T-1"]);
     tries("explant", &[&trial]).expect(422);
     // Removing the trial's lead is neither a revision nor an explant.
-    clinician.changes_entry(&patient, EntryKind::ImplantComponent, &trial, &json!({"removed_on": "2025-04-10"})).expect(200);
+    clinician
+        .changes_entry(&patient, EntryKind::ImplantComponent, &trial, &json!({"removed_on": "2025-04-10"}))
+        .expect(200);
     assert_eq!(in_place(&clinician, &patient, "").concat(), ["L-8"]);
 
     // An event that marked components cannot be changed into another, only withdrawn.
@@ -254,7 +256,8 @@ fn concurrent_removals_of_components_are_classified_correctly() {
             sent.into_iter().map(|one| one.join().expect("an answer")).collect()
         });
         // If two revisions leave no component, the second is an explant.
-        let kept = clinician.lists(&patient, EntryKind::ImplantEvent, &format!("?implant_id={}", id(&implant))).expect(200);
+        let kept =
+            clinician.lists(&patient, EntryKind::ImplantEvent, &format!("?implant_id={}", id(&implant))).expect(200);
         assert_eq!(kept.items().len(), 1, "{statuses:?}");
     }
 }

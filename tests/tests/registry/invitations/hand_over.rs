@@ -8,7 +8,7 @@ use painreg_tenants::{Settings, StatementObserver};
 use painreg_tests::{Patient, Setup};
 use serde_json::{Value, json};
 
-use super::{answers, claims, due, hands_over, morning, morning_of, of, stands, tells};
+use super::{answers, claims, decision_of, due, hands_over, morning, morning_of, of, reports_delivery};
 use crate::follow_up::runs;
 use crate::kit::with;
 

@@ -75,7 +75,9 @@ fn entries_are_not_found_by_other_units() {
     for role in [Role::Clinician, Role::Secretary] {
         let stranger = world.alpha().caller(role).of_unit("ward");
         stranger.reads_entry(&patient, EntryKind::Diagnosis, &entry, "").problem(404, "not_found");
-        stranger.tries_to_record(&patient, EntryKind::Diagnosis, &alone(EntryKind::Diagnosis)).problem(404, "not_found");
+        stranger
+            .tries_to_record(&patient, EntryKind::Diagnosis, &alone(EntryKind::Diagnosis))
+            .problem(404, "not_found");
         stranger.changes_entry(&patient, EntryKind::Diagnosis, &entry, &json!({})).problem(404, "not_found");
         stranger.withdraws(&patient, EntryKind::Diagnosis, &entry).problem(404, "not_found");
         stranger.reads_timeline_of(&patient, "").problem(404, "not_found");
