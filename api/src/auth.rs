@@ -1,16 +1,18 @@
 //! From credentials to a verified caller: keys, tokens, proofs of possession, rate limits. Knows no scope and no route.
 
 mod dpop;
+mod jws;
 pub mod keys;
 mod limits;
 mod token;
 
+use actix_web::HttpRequest;
 use actix_web::http::header;
-use actix_web::{HttpRequest, web};
 
+pub use jws::Refused;
 pub use keys::KeySets;
 pub use limits::{Limits, Remaining};
-pub use token::{Refused, Verified, Verifier};
+pub use token::{Verified, Verifier};
 
 /// Verifies the credentials of a request: a bearer token, or a DPoP-bound one with its proof. `None`: it has none.
 pub async fn verify(
@@ -30,12 +32,4 @@ pub async fn verify(
         _ => Err(Refused::NotAToken),
     };
     checked.map(Some)
-}
-
-/// Runs work that may wait for the network off the event loop.
-#[expect(clippy::disallowed_methods, reason = "keys are fetched before there is a scope to run in")]
-async fn off_the_loop<T: Send + 'static, E: Send + 'static>(
-    work: impl FnOnce() -> Result<Option<T>, E> + Send + 'static,
-) -> Result<Option<T>, E> {
-    web::block(work).await.unwrap_or(Ok(None))
 }

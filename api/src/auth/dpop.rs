@@ -6,12 +6,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::Validation;
 use painreg_tenants::Algorithm;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use super::jws::{Object, Refused, algorithm_of, parts};
 use super::keys::{library, public_key};
-use super::token::{Refused, algorithm_of, parts};
 
 /// How far a proof's `iat` may lie from now, in seconds.
 const WINDOW: i64 = 60;
@@ -54,7 +54,7 @@ fn check(compact: &str, token: &str, method: &str, address: &str) -> Result<Proo
     validation.validate_exp = false;
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
-    jsonwebtoken::decode::<Map<String, Value>>(compact, &key.decoding, &validation).map_err(|_| Refused::Proof)?;
+    jsonwebtoken::decode::<Object>(compact, &key.decoding, &validation).map_err(|_| Refused::Proof)?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).ok_or(Refused::Proof);
     let same_address = text("htu")?.split(['?', '#']).next() == Some(address);
     let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()));

@@ -4,18 +4,18 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use actix_web::web;
 use jiff::Timestamp;
 use jsonwebtoken::Validation;
 use painreg_domain::ids::PatientId;
 use painreg_domain::national_id::{Acceptance, NationalId};
 use painreg_domain::policy::Role;
 use painreg_tenants::{Algorithm, OwnRecord, Principal, Registry, Tenant, TrustedIssuer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::dpop::Proof;
+use super::jws::{Object, Refused, algorithm_of, parts};
 use super::keys::{KeySets, id_for, library};
 
 /// Clocks may differ by this many seconds.
@@ -24,38 +24,6 @@ const LEEWAY: i64 = 5;
 const LONGEST: usize = 16 * 1024;
 /// How many verified tokens are remembered.
 const REMEMBERED: usize = 10_000;
-
-/// Why a token is not accepted; for the log only, the caller learns nothing but 401.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// Not a compact JWS.
-    #[error("not a token")]
-    NotAToken,
-    /// A header that is not accepted: algorithm, type, critical extensions, embedded or fetched keys.
-    #[error("a header that is not accepted")]
-    Header,
-    /// Nobody trusts this issuer, or not for this caller.
-    #[error("an issuer that is not trusted")]
-    Issuer,
-    /// No fit key of this id.
-    #[error("an unknown key")]
-    Key,
-    /// The signature does not fit.
-    #[error("a wrong signature")]
-    Signature,
-    /// Expired, not yet valid, or for another audience.
-    #[error("claims that do not hold now or here")]
-    Claims,
-    /// No role, several, or one that is not mapped.
-    #[error("no single known role")]
-    Role,
-    /// A proof of possession is missing, wrong or used before.
-    #[error("no proof of possession")]
-    Proof,
-    /// The shared store of used proofs cannot be asked.
-    #[error("the database is unavailable")]
-    Unavailable,
-}
 
 /// A caller that is known, and the tenant the token is for.
 pub struct Verified {
@@ -77,7 +45,7 @@ pub struct Verifier {
 struct Checked {
     key: Arc<super::keys::PublicKey>,
     kid: String,
-    claims: Map<String, Value>,
+    claims: Object,
 }
 
 impl Verifier {
@@ -115,7 +83,7 @@ impl Verifier {
                 proof.settle(thumbprint, now)?;
                 let registry = self.registry.clone();
                 let fresh =
-                    super::off_the_loop(move || registry.first_use_of_proof(&proof.id, proof.expires).map(Some));
+                    off_the_loop(move || registry.first_use_of_proof(&proof.id, proof.expires).map(Some));
                 match fresh.await {
                     Ok(Some(true)) => {}
                     Ok(Some(false)) => return Err(Refused::Proof),
@@ -145,14 +113,14 @@ impl Verifier {
             key
         } else {
             let keys = Arc::clone(&self.keys);
-            super::off_the_loop(move || keys.find(&source, &id)).await.ok().flatten().ok_or(Refused::Key)?
+            off_the_loop(move || keys.find(&source, &id)).await.ok().flatten().ok_or(Refused::Key)?
         };
         let mut validation = Validation::new(library(algorithm));
         // Times, issuer and audience are checked against our own clock and settings; see `times` and `issuer_of`.
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
-        let verified = jsonwebtoken::decode::<Map<String, Value>>(token, &key.decoding, &validation)
+        let verified = jsonwebtoken::decode::<Object>(token, &key.decoding, &validation)
             .map_err(|_| Refused::Signature)?;
         Ok(Checked { key, kid: id_for(&kid, algorithm), claims: verified.claims })
     }
@@ -255,24 +223,8 @@ impl Verifier {
     }
 }
 
-/// A JSON object.
-type Object = Map<String, Value>;
-
-/// Header and claims of a compact JWS, unverified.
-pub(super) fn parts(token: &str) -> Result<(Object, Object), Refused> {
-    let mut parts = token.split('.');
-    let (Some(header), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
-        return Err(Refused::NotAToken);
-    };
-    let object = |part: &str| {
-        let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Refused::NotAToken)?;
-        serde_json::from_slice::<Object>(&bytes).map_err(|_| Refused::NotAToken)
-    };
-    Ok((object(header)?, object(claims)?))
-}
-
 /// Algorithm and key id of an acceptable header.
-fn header_of(header: &Map<String, Value>) -> Result<(Algorithm, String), Refused> {
+fn header_of(header: &Object) -> Result<(Algorithm, String), Refused> {
     const FORBIDDEN: &[&str] = &["crit", "b64", "jku", "jwk", "x5u", "x5c", "enc", "zip"];
     if FORBIDDEN.iter().any(|member| header.contains_key(*member)) {
         return Err(Refused::Header);
@@ -284,17 +236,6 @@ fn header_of(header: &Map<String, Value>) -> Result<(Algorithm, String), Refused
     let algorithm = algorithm_of(header)?;
     let kid = header.get("kid").and_then(Value::as_str).filter(|kid| kid.len() <= 200 && !kid.contains('\0'));
     Ok((algorithm, kid.ok_or(Refused::Key)?.to_owned()))
-}
-
-/// One of our algorithms; `none` and HMAC are not among them.
-pub(super) fn algorithm_of(header: &Map<String, Value>) -> Result<Algorithm, Refused> {
-    match header.get("alg").and_then(Value::as_str) {
-        Some("PS256") => Ok(Algorithm::PS256),
-        Some("ES256") => Ok(Algorithm::ES256),
-        Some("RS256") => Ok(Algorithm::RS256),
-        Some("EdDSA") => Ok(Algorithm::EdDSA),
-        _ => Err(Refused::Header),
-    }
 }
 
 fn times(claims: &Object, now: Timestamp) -> Result<(), Refused> {
@@ -314,4 +255,12 @@ fn times(claims: &Object, now: Timestamp) -> Result<(), Refused> {
         return Err(Refused::Claims);
     }
     Ok(())
+}
+
+/// Runs work that may wait for the network or the database on a thread for blocking work.
+#[expect(clippy::disallowed_methods, reason = "keys are fetched before there is a scope to run in")]
+async fn off_the_loop<T: Send + 'static, E: Send + 'static>(
+    work: impl FnOnce() -> Result<Option<T>, E> + Send + 'static,
+) -> Result<Option<T>, E> {
+    web::block(work).await.unwrap_or(Ok(None))
 }

@@ -22,7 +22,7 @@ use serde_json::Value;
 use self::batches::{Batch, batches};
 use self::client::Client;
 use self::past::Past;
-use super::keys::{DemoKey, Wanted, demo_issuer};
+use super::keys::{DemoKey, demo_issuer};
 use super::{Database, Failure, Listening, say};
 
 /// The registries that the annual report for 2021 names, with invented organisation numbers left out.
@@ -33,9 +33,6 @@ const REGISTRIES: &[(&str, &str)] = &[
     ("innlandet", "Sykehuset Innlandet"),
     ("ostfold", "Sykehuset Østfold"),
 ];
-
-/// The unit of the demonstration's patients and clinicians.
-const UNIT: &str = "smerteklinikk";
 
 /// Serve registries with invented patients.
 #[derive(Args)]

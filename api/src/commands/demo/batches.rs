@@ -9,8 +9,7 @@ use jiff::tz::TimeZone;
 use painreg_domain::synthetic::{Generator, Person};
 use serde_json::{Value, json};
 
-use super::Failure;
-use super::client::PROJECT;
+use crate::commands::Failure;
 
 /// What is sent for some patients: their registration and courses in one request, and a delivery of answers for each of
 /// those whom the clinic has met.
@@ -21,6 +20,8 @@ pub(super) struct Batch {
     pub(super) patients: u64,
 }
 
+/// The code of the demonstration's project, after one of the annual report.
+pub(super) const PROJECT: &str = "opioid-taper";
 /// How many patients one request registers.
 pub(super) const TOGETHER: u32 = 20;
 /// One patient of so many takes part in the project.

@@ -7,11 +7,12 @@ use painreg_domain::policy::Role;
 use painreg_domain::synthetic::BASELINE_FORM_ID;
 use serde_json::{Value, json};
 
-use super::batches::Batch;
-use super::{DemoKey, Failure, UNIT, Wanted};
+use super::batches::{Batch, PROJECT};
+use crate::commands::Failure;
+use crate::commands::keys::{DemoKey, Wanted};
 
-/// The code of the demonstration's project, after one of the annual report.
-pub(super) const PROJECT: &str = "opioid-taper";
+/// The unit of the demonstration's patients and clinicians.
+pub(super) const UNIT: &str = "smerteklinikk";
 
 /// The demonstration as its own client: a secretary registers, an importer delivers, a sender sends, a manager counts.
 pub(super) struct Client {

@@ -8,8 +8,9 @@ use painreg_domain::policy::Role;
 use serde_json::Value;
 use strum::IntoEnumIterator as _;
 
-use super::client::Client;
-use super::{DemoKey, Failure, UNIT, Wanted, say};
+use super::client::{Client, UNIT};
+use crate::commands::keys::{DemoKey, Wanted};
+use crate::commands::{Failure, say};
 
 /// The figures shown for each registry: heading, instrument, scale.
 const SHOWN: &[(&str, &str, &str)] = &[

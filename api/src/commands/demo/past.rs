@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::batches::{TOGETHER, registration};
 use super::client::Client;
-use super::{Failure, say};
+use crate::commands::{Failure, say};
 
 /// The registry that the report is of.
 pub(super) const REGISTRY: &str = "ous";
