@@ -3,12 +3,12 @@
 pub mod auth;
 pub mod caller;
 pub mod commands;
+mod entry_kinds;
 mod intake;
 pub mod middleware;
 pub mod openapi;
 mod operations;
 pub mod problem;
-mod recording;
 mod request_info;
 pub mod routes;
 pub mod server;

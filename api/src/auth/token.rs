@@ -82,8 +82,7 @@ impl Verifier {
                 let thumbprint = confirmed.get("jkt").and_then(Value::as_str).ok_or(Refused::Proof)?;
                 proof.settle(thumbprint, now)?;
                 let registry = self.registry.clone();
-                let fresh =
-                    off_the_loop(move || registry.first_use_of_proof(&proof.id, proof.expires).map(Some));
+                let fresh = off_the_loop(move || registry.first_use_of_proof(&proof.id, proof.expires).map(Some));
                 match fresh.await {
                     Ok(Some(true)) => {}
                     Ok(Some(false)) => return Err(Refused::Proof),
@@ -120,8 +119,8 @@ impl Verifier {
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
-        let verified = jsonwebtoken::decode::<Object>(token, &key.decoding, &validation)
-            .map_err(|_| Refused::Signature)?;
+        let verified =
+            jsonwebtoken::decode::<Object>(token, &key.decoding, &validation).map_err(|_| Refused::Signature)?;
         Ok(Checked { key, kid: id_for(&kid, algorithm), claims: verified.claims })
     }
 

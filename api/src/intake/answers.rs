@@ -3,17 +3,16 @@
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::PatientId;
 use painreg_domain::national_id::Acceptance;
+use painreg_tenants::app::intake::{Corrections, Ready, Unfit, plausible, source_for};
 use painreg_tenants::store::forms;
 use painreg_tenants::store::submissions::{AnsweredBy, Source};
-use painreg_tenants::{PatientRef, Principal, StoreError, Tx};
+use painreg_tenants::{PatientRef, StoreError, Tx};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use validator::Validate;
 
-use super::corrections::Corrections;
-use super::{Ready, Unfit, plausible};
+use super::faults_of;
 use crate::problem::Problem;
-use crate::views::quarantine::Reason;
 use crate::views::submission::SourceBody;
 use crate::wire::{NationalIdBody, deserialize, document, validation_faults};
 
@@ -78,7 +77,7 @@ pub enum WhoseAnswers {
 }
 
 impl SubmitAnswers {
-    /// The answers, checked against their form, and whose they are.
+    /// Checks the answers against their form.
     pub fn into_domain(self, tx: &mut Tx<'_>, acceptance: Acceptance) -> Result<Ready, Problem> {
         let form = match &self.form_version {
             Some(version) => forms::version(tx, &self.form, version),
@@ -94,7 +93,7 @@ impl SubmitAnswers {
         plausible(self.submitted_at, tx.now(), "/submitted_at")?;
         let under = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.under("/answers")).collect::<Vec<_>>();
         let answers = form.parse(&self.answers).map_err(under)?;
-        let whose = match self.patient {
+        let patient = match self.patient {
             WhoseAnswers::Id(id) => PatientRef::Id(id),
             WhoseAnswers::NationalId(number) => {
                 PatientRef::NationalId(number.to_domain("/patient/national_id", acceptance)?)
@@ -113,14 +112,14 @@ impl SubmitAnswers {
                 AnsweredBy::Representative(kind)
             }
         };
-        let source = source_of(tx.principal(), self.source)?;
-        let whose_at = "/patient".to_owned();
+        let source = source_for(tx.principal(), self.source.into())?;
+        let patient_at = "/patient".to_owned();
         let Self { submitted_at, invitation, .. } = self;
-        Ok(Ready { form, answers, whose, whose_at, source, answered_by, submitted_at, invitation })
+        Ok(Ready { form, answers, patient, patient_at, source, answered_by, submitted_at, invitation })
     }
 }
 
-/// What a line in the registry's own words holds.
+/// Examines a submission in the registry's own structure.
 pub fn examine(
     tx: &mut Tx<'_>,
     payload: &[u8],
@@ -130,7 +129,7 @@ pub fn examine(
     let mut source = None;
     let mut read = || {
         let mut document = document(payload)?;
-        // Said even where the rest cannot be read, so that it is known again.
+        // The source is read first, so that a redelivery of a submission that cannot be read is recognised.
         source = document.get("source").and_then(|source| serde_json::from_value::<SourceBody>(source.clone()).ok());
         if let Some(unknown) = corrections.apply(&mut document).first() {
             return Err(Problem::invalid(vec![Fault::new(unknown.pointer.clone(), FaultCode::UnknownItem)]));
@@ -146,20 +145,7 @@ pub fn examine(
         Ok(ready) => Ok(Ok(ready)),
         Err(problem) => {
             let source = source.filter(|source| source.validate().is_ok()).map(Source::from);
-            Ok(Err(Unfit { source, reasons: Reason::of(problem)? }))
+            Ok(Err(Unfit { source, reasons: faults_of(problem)?.into_iter().map(Into::into).collect() }))
         }
     }
-}
-
-/// People have sources of their own: nobody but an importer can take, or supersede, what another system delivers.
-pub fn source_of(principal: &Principal, given: SourceBody) -> Result<Source, Vec<Fault>> {
-    let mut source = Source::from(given);
-    if principal.role.is_machine() {
-        return Ok(source);
-    }
-    if source.system == "nettskjema" {
-        return Err(vec![Fault::new("/source/system", FaultCode::UnknownOption)]);
-    }
-    source.system = format!("{}:{}", source.system, principal.key);
-    Ok(source)
 }

@@ -7,14 +7,14 @@ use futures_util::{StreamExt as _, stream};
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::{QuarantineId, SubmissionId};
 use painreg_tenants::Tx;
+use painreg_tenants::app::intake::{Arrival, Stored, Taken, Waiting, take};
 use painreg_tenants::store::submissions::Delivered;
 use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
-use crate::intake::{Arrival, Stored, Taken, Waiting, take};
 use crate::problem::{Code, Problem, ProblemView};
 use crate::request_info::RequestInfo;
-use crate::views::quarantine::Reason;
+use crate::views::quarantine::ReasonView;
 use crate::views::submission::DeliveryOutcome;
 use crate::views::submission::{AlertNote, SourceBody};
 use crate::wire::{Line, LineBody, NDJSON};
@@ -61,7 +61,7 @@ pub struct DeliveryResult {
     quarantine_id: Option<QuarantineId>,
     /// Why it waits.
     #[schema(max_items = 2000)]
-    reasons: Vec<Reason>,
+    reasons: Vec<ReasonView>,
     /// A signed receipt (JWS, compact): proof that this was delivered here.
     #[schema(max_length = 2000)]
     receipt: Option<String>,
@@ -97,7 +97,7 @@ impl Batch {
         self,
         mut body: LineBody,
         mut group: Option<Group>,
-        examine: impl for<'t> Fn(&mut Tx<'t>, Vec<Line>) -> Result<Vec<Arrival>, Problem> + Clone + Send + 'static,
+        examine: impl for<'t, 'l> Fn(&mut Tx<'t>, &'l [Line]) -> Result<Vec<Arrival<'l>>, Problem> + Clone + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
         let Some(first) = next(&mut body, &mut group).await? else {
             let nothing = Problem::invalid(vec![Fault::new("", FaultCode::Required)]);
@@ -134,7 +134,7 @@ impl Batch {
     async fn chunk(
         self,
         lines: Vec<Line>,
-        examine: impl for<'t> Fn(&mut Tx<'t>, Vec<Line>) -> Result<Vec<Arrival>, Problem> + Clone + Send + 'static,
+        examine: impl for<'t, 'l> Fn(&mut Tx<'t>, &'l [Line]) -> Result<Vec<Arrival<'l>>, Problem> + Clone + Send + 'static,
     ) -> Result<Bytes, Problem> {
         let numbers: Vec<usize> = lines.iter().map(|(line, _)| *line).collect();
         let mut text = Vec::with_capacity(lines.len() * 1024);
@@ -148,9 +148,10 @@ impl Batch {
             Err(_) => {
                 for (line, bytes) in lines {
                     let taken = self.clone().taken(vec![(line, bytes)], examine.clone()).await;
-                    let taken = taken.map_or_else(Taken::Refused, |mut taken| {
-                        taken.pop().unwrap_or_else(|| Taken::Refused(Problem::internal("a line without a result")))
-                    });
+                    let one = |mut taken: Vec<_>| {
+                        taken.pop().unwrap_or_else(|| Err(Problem::internal("a line without a result")))
+                    };
+                    let taken = taken.and_then(one);
                     self.write(&mut text, line, taken);
                 }
             }
@@ -161,16 +162,17 @@ impl Batch {
     async fn taken(
         self,
         lines: Vec<Line>,
-        examine: impl for<'t> Fn(&mut Tx<'t>, Vec<Line>) -> Result<Vec<Arrival>, Problem> + Clone + Send + 'static,
-    ) -> Result<Vec<Taken>, Problem> {
+        examine: impl for<'t, 'l> Fn(&mut Tx<'t>, &'l [Line]) -> Result<Vec<Arrival<'l>>, Problem> + Clone + Send + 'static,
+    ) -> Result<Vec<Result<Taken, Problem>>, Problem> {
         let Self { caller, nettskjema_id, dry_run, .. } = self;
         caller
             .run(move |tx| {
                 if dry_run {
                     tx.rehearse();
                 }
-                let arrivals = examine(tx, lines)?;
-                take(tx, nettskjema_id.as_deref(), arrivals)
+                let arrivals = examine(tx, &lines)?;
+                let taken = take(tx, nettskjema_id.as_deref(), arrivals)?;
+                Ok(taken.into_iter().map(|taken| taken.map_err(Problem::from)).collect())
             })
             .await
     }
@@ -178,11 +180,11 @@ impl Batch {
     /// The body went wrong: what came before it stands, nothing after it was looked at.
     fn ended(&self, line: usize, problem: Problem) -> Bytes {
         let mut text = Vec::new();
-        self.write(&mut text, line.max(1), Taken::Refused(problem));
+        self.write(&mut text, line.max(1), Err(problem));
         text.into()
     }
 
-    fn write(&self, text: &mut Vec<u8>, line: usize, taken: Taken) {
+    fn write(&self, text: &mut Vec<u8>, line: usize, taken: Result<Taken, Problem>) {
         let mut result = DeliveryResult {
             line,
             source: None,
@@ -197,7 +199,7 @@ impl Batch {
         };
         let kept = !self.dry_run;
         match taken {
-            Taken::Stored(stored) => {
+            Ok(Taken::Stored(stored)) => {
                 let Stored { placed, alerts, receipt, source, .. } = *stored;
                 result.outcome = match placed.delivered {
                     Delivered::Created | Delivered::Revised if self.dry_run => DeliveryOutcome::Acceptable,
@@ -210,14 +212,14 @@ impl Batch {
                 result.receipt = kept.then_some(receipt);
                 result.source = Some(source.into());
             }
-            Taken::Quarantined(Waiting { id, source, reasons, receipt }) => {
+            Ok(Taken::Quarantined(Waiting { id, source, reasons, receipt })) => {
                 result.outcome = DeliveryOutcome::Quarantined;
                 result.quarantine_id = kept.then_some(id);
                 result.receipt = kept.then_some(receipt);
                 result.source = source.map(SourceBody::from);
-                result.reasons = reasons;
+                result.reasons = reasons.into_iter().map(ReasonView::from).collect();
             }
-            Taken::Refused(problem) => {
+            Err(problem) => {
                 if let Some(source) = problem.source.as_deref() {
                     tracing::error!(line, source = %source, "a line failed");
                 }

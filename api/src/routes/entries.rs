@@ -39,7 +39,7 @@ pub fn all(config: &mut impl Takes) {
     macro_rules! serve {
         ($($kind:ident: $structure:ty),+) => { $(config.service(Entries::<$structure>(PhantomData));)+ };
     }
-    crate::recording::of_every_kind!(serve);
+    crate::entry_kinds::of_every_kind!(serve);
 }
 
 /// Returns the path of a patient's entries of a kind; `{patient}` and `{entry}` are path parameters.

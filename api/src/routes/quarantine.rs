@@ -11,14 +11,15 @@ use painreg_domain::ids::{QuarantineId, SubmissionId};
 use painreg_domain::national_id::Acceptance;
 use painreg_domain::quarantine::{Command, QuarantineState};
 use painreg_tenants::Tx;
+use painreg_tenants::app::intake::nettskjema::examine;
+use painreg_tenants::app::intake::{Corrections, Reason, take_one};
 use painreg_tenants::store::quarantine::{self, Quarantined};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::intake;
-use crate::intake::corrections::Corrections;
 use crate::problem::Problem;
-use crate::views::quarantine::Reason;
+use crate::views::quarantine::ReasonView;
 use crate::views::submission::{DeliveryOutcome, SourceBody};
 
 /// A delivery in quarantine, without its payload.
@@ -35,8 +36,8 @@ pub struct QuarantinedView {
     media_type: String,
     /// The source of the delivery, as far as it could be read; null otherwise.
     source: Option<SourceBody>,
-    /// The reasons from the last attempt to place it.
-    #[schema(value_type = Vec<Reason>, max_items = 2000)]
+    /// Why it could not be placed when it was last tried.
+    #[schema(value_type = Vec<ReasonView>, max_items = 2000)]
     reasons: Value,
     /// The state: `open`, `placed`, `superseded` (the source delivered a new payload) or `set_aside`.
     #[schema(value_type = String, max_length = 20, example = "open")]
@@ -85,7 +86,7 @@ pub struct ReplayedView {
     submission_id: Option<SubmissionId>,
     /// The reasons for which it stays in quarantine.
     #[schema(max_items = 2000)]
-    reasons: Vec<Reason>,
+    reasons: Vec<ReasonView>,
 }
 
 /// Replays a delivery; returns the patient, if it was placed.
@@ -101,29 +102,24 @@ fn replay(
     let examined = match &opened.about.nettskjema_id {
         Some(form_id) => {
             let known = painreg_tenants::store::nettskjema::known(tx, form_id)?;
-            intake::nettskjema::examine(
-                tx,
-                &known,
-                form_id,
-                (&opened.about.media_type, &opened.payload),
-                &corrections,
-                acceptance,
-            )?
+            let payload = intake::nettskjema::payload(&opened.about.media_type, &opened.payload)?;
+            examine(tx, &known, form_id, payload, &corrections, acceptance)
         }
         None => intake::answers::examine(tx, &opened.payload, &corrections, acceptance)?,
     };
     let kept = serde_json::to_value(&corrections).unwrap_or_default();
-    let reasons = match examined {
-        Ok(ready) => match intake::take_one(tx, ready, opened.payload_hash) {
+    let reasons: Vec<Reason> = match examined {
+        Ok(ready) => match take_one(tx, ready, opened.payload_hash) {
             Ok(stored) => {
                 quarantine::close(tx, &opened.about, Command::Place(stored.placed.id), &kept)?;
                 let (outcome, submission_id) = (stored.placed.delivered.into(), Some(stored.placed.id));
                 return Ok((ReplayedView { id, outcome, submission_id, reasons: Vec::new() }, Some(stored.patient)));
             }
-            Err(problem) => Reason::of(problem)?,
+            Err(error) => intake::faults_of(error.into())?.into_iter().map(Reason::from).collect(),
         },
         Err(unfit) => unfit.reasons,
     };
     quarantine::retried(tx, &opened.about, &kept, &serde_json::to_value(&reasons).unwrap_or_default())?;
+    let reasons = reasons.into_iter().map(ReasonView::from).collect();
     Ok((ReplayedView { id, outcome: DeliveryOutcome::Quarantined, submission_id: None, reasons }, None))
 }

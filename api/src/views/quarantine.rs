@@ -1,18 +1,15 @@
 //! Views of quarantined deliveries: the reasons they cannot be placed, with proposals.
 
-use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::fault::FaultCode;
 use painreg_domain::ids::QuarantineId;
-use painreg_domain::nettskjema::{Codebook, Delivery, Proposal, propose};
-use painreg_tenants::store::nettskjema::KnownForm;
+use painreg_tenants::app::intake::{MappingProposal, Reason};
 use serde::Serialize;
 
-use crate::problem::{Code, Problem};
-
-/// The reason a delivery cannot be placed, with proposals.
+/// Why something cannot be placed, and what would help.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = QuarantineReason)]
-pub struct Reason {
-    /// RFC 6901 pointer into the delivery.
+pub struct ReasonView {
+    /// RFC 6901 pointer into what was delivered.
     #[schema(max_length = 1000, example = "/answers/isi_01")]
     pub pointer: String,
     /// The code of the rule that is broken.
@@ -38,39 +35,14 @@ pub struct ProposalView {
     pub because: &'static str,
 }
 
-impl ProposalView {
-    fn of(path: &str, it: Proposal) -> Self {
-        Self { path: path.to_owned(), item: it.item, because: it.because.into() }
-    }
-}
-
-impl From<Fault> for Reason {
-    fn from(fault: Fault) -> Self {
-        Self { pointer: fault.pointer, code: fault.code, proposals: Vec::new() }
-    }
-}
-
-impl Reason {
-    /// Returns the reason for a fault of a delivery; for an unknown key, with the probable items.
-    pub fn proposing(fault: Fault, codebook: &Codebook, known: &KnownForm, delivery: &Delivery) -> Self {
-        let path = fault.pointer.strip_prefix("/answers/").map(|path| path.replacen('/', ".", 1));
-        let proposals = match (fault.code, path) {
-            (FaultCode::UnknownItem, Some(path)) => {
-                let earlier = known.definitions.iter().map(|described| &described.definition);
-                propose(codebook, earlier, delivery, &path).into_iter().map(|it| ProposalView::of(&path, it)).collect()
-            }
-            _ => Vec::new(),
-        };
-        Self { proposals, ..Self::from(fault) }
-    }
-
-    /// Returns the faults of a questionnaire as reasons; an internal error stays a problem.
-    pub fn of(problem: Problem) -> Result<Vec<Self>, Problem> {
-        match problem.code {
-            Code::MalformedJson => Ok(vec![Fault::new("", FaultCode::InvalidFormat).into()]),
-            _ if problem.errors.is_empty() => Err(problem),
-            _ => Ok(problem.errors.into_iter().map(Self::from).collect()),
-        }
+impl From<Reason> for ReasonView {
+    fn from(it: Reason) -> Self {
+        let proposals = it.proposals.into_iter().map(|MappingProposal { path, item, because }| ProposalView {
+            path,
+            item,
+            because,
+        });
+        Self { pointer: it.pointer, code: it.code, proposals: proposals.collect() }
     }
 }
 
@@ -82,8 +54,8 @@ pub struct KeptView {
     pub quarantine_id: QuarantineId,
     /// The reasons it cannot be placed.
     #[schema(max_items = 2000)]
-    pub reasons: Vec<Reason>,
-    /// A signed receipt (JWS, compact): proof of the delivery.
+    pub reasons: Vec<ReasonView>,
+    /// A signed receipt (JWS, compact): proof that this was delivered here.
     #[schema(max_length = 2000)]
     pub receipt: String,
 }

@@ -4,12 +4,12 @@ use painreg_domain::ids::{InvitationId, PatientId, SubmissionId};
 use painreg_domain::instrument::{ScaleScore, Status};
 use painreg_domain::licence::LicenceWarning;
 use painreg_tenants::Reply;
+use painreg_tenants::app::intake::Stored;
 use painreg_tenants::store::submissions::{Delivered, Source, StoredScore};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use validator::Validate;
 
-use crate::intake::Stored;
 use crate::wire::reply;
 
 /// The source of a submission: the same source is stored once.

@@ -5,13 +5,13 @@ use painreg_domain::clinical::history::ChangeReason;
 use painreg_domain::clinical::{Entry, EntryKind, EventClass, EventKind};
 use painreg_domain::fault::Fault;
 use painreg_tenants::StoreError;
+use painreg_tenants::app::record_entry;
 use painreg_tenants::store::entries;
 use serde_json::{Map, Value};
 
 use super::{FIXED, OnePath, answer, reason_of};
 use crate::caller::Caller;
 use crate::problem::Problem;
-use crate::recording::changed;
 use crate::wire::{self, Body, IfMatch, Patch};
 
 pub(super) async fn change<T: Entry>(
@@ -39,7 +39,7 @@ pub(super) async fn change<T: Entry>(
                 stays_removed(&was, &is)?;
             }
             let entry: T = wire::deserialize(Value::Object(is))?;
-            Ok(changed(tx, &access, &standing, &before, (version.0, reason), &entry)?)
+            Ok(record_entry::change(tx, &access, &standing, &before, (version.0, reason), &entry)?)
         })
         .await?;
     Ok(answer(stored))

@@ -4,11 +4,11 @@ use actix_web::{HttpResponse, web};
 use painreg_domain::clinical::Entry;
 use painreg_domain::ids::PatientId;
 use painreg_tenants::Reply;
+use painreg_tenants::app::record_entry;
 
 use super::Content;
 use crate::caller::Caller;
 use crate::problem::Problem;
-use crate::recording::recorded;
 use crate::wire::{Body, IdempotencyKey, etag};
 
 pub(super) async fn record<T: Entry>(
@@ -26,7 +26,7 @@ pub(super) async fn record<T: Entry>(
             let id = tx.new_entry_id();
             tx.about(format!("{}/{id}", T::KIND));
             let (access, standing) = tx.open_to_record(patient)?;
-            let stored = recorded(tx, &access, &standing, id, &entry)?;
+            let stored = record_entry::record(tx, &access, &standing, id, &entry)?;
             Ok(Reply {
                 status: 201,
                 location: Some(format!("{at}/{}", stored.id)),

@@ -3,12 +3,12 @@
 use actix_web::{HttpResponse, web};
 use painreg_domain::clinical::Entry;
 use painreg_domain::clinical::history::ChangeReason;
+use painreg_tenants::app::record_entry;
 use painreg_tenants::store::entries;
 
 use super::{OnePath, reason_of};
 use crate::caller::Caller;
 use crate::problem::Problem;
-use crate::recording::withdrawn;
 use crate::wire::IfMatch;
 
 pub(super) async fn withdraw<T: Entry>(
@@ -24,7 +24,7 @@ pub(super) async fn withdraw<T: Entry>(
             tx.about(format!("{}/{id}", T::KIND));
             let (access, standing) = tx.open_to_record(patient)?;
             let before = entries::find(tx, &access, T::KIND, id, None)?;
-            Ok(withdrawn(tx, &access, &standing, &before, (version.0, reason))?)
+            Ok(record_entry::withdraw(tx, &access, &standing, &before, (version.0, reason))?)
         })
         .await?;
     Ok(HttpResponse::NoContent().finish())

@@ -2,15 +2,15 @@
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::{Fault, FaultCode};
+use painreg_tenants::app::intake::nettskjema::examine;
+use painreg_tenants::app::intake::{Arrival, Corrections, Taken, Waiting, take};
 use painreg_tenants::store::nettskjema;
 use serde::Deserialize;
 use serde_json::Value;
 use validator::{Validate, ValidationErrors};
 
 use crate::caller::Caller;
-use crate::intake::corrections::Corrections;
-use crate::intake::nettskjema::examine;
-use crate::intake::{Arrival, Taken, Waiting, take};
+use crate::intake;
 use crate::problem::{Problem, Problems};
 use crate::state::State;
 use crate::views::quarantine::KeptView;
@@ -66,14 +66,16 @@ pub async fn deliver_nettskjema(
                 return Err(Problem::invalid(vec![Fault::new("", FaultCode::WrongType)]));
             }
             let known = nettskjema::known(tx, &form_id)?;
-            let examined = examine(tx, &known, &form_id, (MEDIA, &payload), &Corrections::default(), acceptance)?;
-            let arrival = Arrival { media_type: MEDIA, payload, examined };
+            let what = intake::nettskjema::payload(MEDIA, &payload)?;
+            let examined = examine(tx, &known, &form_id, what, &Corrections::default(), acceptance);
+            let arrival = Arrival { media_type: MEDIA, payload: &payload, examined };
             match take(tx, Some(&form_id), vec![arrival])?.pop() {
-                Some(Taken::Stored(stored)) => Ok(stored_reply(&tenant, *stored)),
-                Some(Taken::Quarantined(Waiting { id, reasons, receipt, .. })) => {
+                Some(Ok(Taken::Stored(stored))) => Ok(stored_reply(&tenant, *stored)),
+                Some(Ok(Taken::Quarantined(Waiting { id, reasons, receipt, .. }))) => {
+                    let reasons = reasons.into_iter().map(Into::into).collect();
                     Ok(reply(202, None, None, &KeptView { quarantine_id: id, reasons, receipt }))
                 }
-                Some(Taken::Refused(problem)) => Err(problem),
+                Some(Err(error)) => Err(error.into()),
                 None => Err(Problem::internal("a delivery without a result")),
             }
         })

@@ -5,14 +5,14 @@ use std::mem::take;
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, post, web};
 use painreg_domain::nettskjema::api_v3;
+use painreg_tenants::app::intake::nettskjema::examine;
+use painreg_tenants::app::intake::{Arrival, Corrections};
 use painreg_tenants::store::nettskjema;
 
 use super::deliver::NettskjemaSubmission;
 use crate::caller::Caller;
-use crate::intake::Arrival;
 use crate::intake::batch::{Batch, BatchParams, DeliveryResult, Group};
-use crate::intake::corrections::Corrections;
-use crate::intake::nettskjema::examine;
+use crate::intake::nettskjema::payload;
 use crate::problem::{Problem, Problems};
 use crate::request_info::RequestInfo;
 use crate::state::State;
@@ -52,15 +52,15 @@ pub async fn deliver_many(
     let nettskjema_id = Some(form_id.clone());
     let batch = Batch { caller, nettskjema_id, dry_run: params.dry_run(), info };
     batch
-        .run(lines, Some(group), move |tx, lines: Vec<Line>| {
+        .run(lines, Some(group), move |tx, lines: &[Line]| {
             super::check_form_id(&form_id)?;
             let known = nettskjema::known(tx, &form_id)?;
             lines
-                .into_iter()
-                .map(|(_, payload)| {
-                    let what = (media_type, &*payload);
-                    let examined = examine(tx, &known, &form_id, what, &Corrections::default(), acceptance)?;
-                    Ok(Arrival { media_type, payload, examined })
+                .iter()
+                .map(|(_, line)| {
+                    let what = payload(media_type, line)?;
+                    let examined = examine(tx, &known, &form_id, what, &Corrections::default(), acceptance);
+                    Ok(Arrival { media_type, payload: line, examined })
                 })
                 .collect()
         })

@@ -16,8 +16,8 @@ use serde_json::Value;
 
 use super::register::RegisterPatient;
 use crate::caller::Caller;
+use crate::entry_kinds::record_parsed;
 use crate::problem::{Code, Problem, ProblemView, Problems};
-use crate::recording::recorded_of;
 use crate::request_info::RequestInfo;
 use crate::state::State;
 use crate::wire::{IdempotencyKey, Lines, parse, reply};
@@ -181,7 +181,7 @@ fn register(tx: &mut Tx<'_>, line: Line, acceptance: Acceptance) -> Result<Reply
             ));
         }
         resolve(&mut content, false, &place, &names).map_err(|fault| Problem::invalid(vec![fault]))?;
-        let stored = recorded_of(tx, &access, &mut standing, kind, content).map_err(|mut problem| {
+        let stored = record_parsed(tx, &access, &mut standing, kind, content).map_err(|mut problem| {
             problem.errors = problem.errors.into_iter().map(|fault| fault.under(&place)).collect();
             problem
         })?;

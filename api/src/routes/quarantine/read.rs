@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::QuarantinedView;
 use crate::caller::Caller;
-use crate::intake::corrections::Corrections;
+use crate::intake::corrections::CorrectionsBody;
 use crate::problem::{Problem, Problems};
 use crate::wire::etag;
 
@@ -22,8 +22,8 @@ pub struct QuarantinedDeliveryView {
     /// The payload, as it was delivered.
     #[schema(max_length = 300_000)]
     payload: String,
-    /// The corrections recorded by staff; null where there are none.
-    #[schema(value_type = Option<Corrections>)]
+    /// What a person corrected; null where nobody has.
+    #[schema(value_type = Option<CorrectionsBody>)]
     corrections: Value,
 }
 

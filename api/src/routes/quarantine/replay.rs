@@ -7,7 +7,7 @@ use validator::Validate;
 
 use super::{ReplayedView, replay};
 use crate::caller::Caller;
-use crate::intake::corrections::Corrections;
+use crate::intake::corrections::CorrectionsBody;
 use crate::problem::{Problem, Problems};
 use crate::state::State;
 use crate::wire::{Body, IdempotencyKey, reply};
@@ -18,7 +18,7 @@ use crate::wire::{Body, IdempotencyKey, reply};
 pub struct Replay {
     /// Corrections to values that the delivery lacks or has wrong; added to earlier corrections.
     #[serde(default)]
-    corrections: Corrections,
+    corrections: CorrectionsBody,
 }
 
 /// Replay a delivery in quarantine.
@@ -43,7 +43,7 @@ pub async fn replay_quarantined(
     let acceptance = state.acceptance;
     caller
         .run_once(key, bytes, &place, move |tx| {
-            let (replayed, patient) = replay(tx, id, value.corrections, acceptance)?;
+            let (replayed, patient) = replay(tx, id, value.corrections.into(), acceptance)?;
             let mut reply = reply(200, None, None, &replayed);
             reply.patient = patient;
             Ok(reply)

@@ -3,13 +3,13 @@
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::FaultCode;
 use painreg_domain::ids::QuarantineId;
-use painreg_tenants::store::quarantine::{self, QuarantineFilter};
+use painreg_tenants::app::intake::Corrections;
+use painreg_tenants::store::quarantine::{self, Search};
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
 use super::{ReplayedView, replay};
 use crate::caller::Caller;
-use crate::intake::corrections::Corrections;
 use crate::problem::{Problem, Problems};
 use crate::state::State;
 use crate::wire::{Body, IdempotencyKey, reply};

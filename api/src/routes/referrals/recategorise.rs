@@ -6,13 +6,13 @@ use painreg_domain::clinical::history::ChangeReason;
 use painreg_domain::clinical::{Consequence, EntryKind, Referral, recategorised};
 use painreg_domain::ids::{EntryId, PatientId};
 use painreg_tenants::StoreError;
+use painreg_tenants::app::record_entry;
 use painreg_tenants::store::{code_lists, entries};
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::recording;
 use crate::wire::{Body, IdempotencyKey, IfMatch, Raw, reply};
 
 /// The new category of a referral.
@@ -76,7 +76,7 @@ pub async fn recategorise_referral(
             let content: Referral = entries::content(&before)?;
             let (changed, consequence) = recategorised(&content, &value.category, assessed_on, &lists)?;
             let reason = if value.correction { ChangeReason::Correction } else { ChangeReason::Update };
-            let stored = recording::changed(tx, &access, &standing, &before, (version.0, reason), &changed)?;
+            let stored = record_entry::change(tx, &access, &standing, &before, (version.0, reason), &changed)?;
             let version = stored.version;
             let view = RecategorisedView { referral: Raw::new(stored.json)?, consequence };
             let mut reply = reply(201, Some(referral), Some(version), &view);

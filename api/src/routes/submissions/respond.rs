@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::PatientId;
+use painreg_tenants::app::intake::{Ready, hash, plausible, source_for, take_one};
 use painreg_tenants::store::forms;
 use painreg_tenants::store::submissions::AnsweredBy;
 use painreg_tenants::{PatientRef, StoreError};
@@ -11,8 +12,6 @@ use serde_json::Value;
 
 use super::response::SOURCE;
 use crate::caller::Caller;
-use crate::intake::answers::source_of;
-use crate::intake::{Ready, hash, plausible, take_one};
 use crate::problem::{Code, Problem, Problems};
 use crate::state::State;
 use crate::views::submission::{ReceiptView, SourceBody, stored_reply};
@@ -153,12 +152,12 @@ pub async fn submit_fhir_response(
             plausible(response.authored, tx.now(), "/authored")?;
             let answers = form.parse_response_items(&response.item)?;
             let subject = response.subject.reference.strip_prefix("Patient/").and_then(|id| id.parse().ok());
-            let whose_at = "/subject/reference".to_owned();
-            let nobody = || Problem::with(Code::NotFound, vec![Fault::new(&whose_at, FaultCode::UnknownReference)]);
+            let patient_at = "/subject/reference".to_owned();
+            let nobody = || Problem::with(Code::NotFound, vec![Fault::new(&patient_at, FaultCode::UnknownReference)]);
             let ready = Ready {
-                whose: PatientRef::Id(PatientId::existing(subject.ok_or_else(nobody)?)),
-                whose_at,
-                source: source_of(tx.principal(), source)?,
+                patient: PatientRef::Id(PatientId::existing(subject.ok_or_else(nobody)?)),
+                patient_at,
+                source: source_for(tx.principal(), source.into())?,
                 answered_by: match response.source {
                     None | Some(Answerer { r#type: Who::Patient }) => AnsweredBy::Patient,
                     Some(Answerer { r#type: Who::RelatedPerson }) => AnsweredBy::Representative(String::new()),

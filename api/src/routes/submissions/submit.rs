@@ -1,10 +1,10 @@
 //! Stores an answered questionnaire in the registry's own format.
 
 use actix_web::{HttpResponse, post, web};
+use painreg_tenants::app::intake::{hash, take_one};
 
 use crate::caller::Caller;
 use crate::intake::answers::SubmitAnswers;
-use crate::intake::{hash, take_one};
 use crate::problem::{Problem, Problems};
 use crate::state::State;
 use crate::views::submission::{ReceiptView, stored_reply};

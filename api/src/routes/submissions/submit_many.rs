@@ -1,12 +1,11 @@
 //! Stores answered questionnaires in bulk, one per line.
 
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, post, web};
+use painreg_tenants::app::intake::{Arrival, Corrections};
 
 use crate::caller::Caller;
-use crate::intake::Arrival;
 use crate::intake::answers::{SubmitAnswers, examine};
 use crate::intake::batch::{Batch, BatchParams, DeliveryResult};
-use crate::intake::corrections::Corrections;
 use crate::problem::{Problem, Problems};
 use crate::request_info::RequestInfo;
 use crate::state::State;
@@ -35,11 +34,11 @@ pub async fn submit_many(
     let acceptance = state.acceptance;
     let batch = Batch { caller, nettskjema_id: None, dry_run: params.dry_run(), info };
     batch
-        .run(lines, None, move |tx, lines: Vec<Line>| {
+        .run(lines, None, move |tx, lines: &[Line]| {
             lines
-                .into_iter()
+                .iter()
                 .map(|(_, payload)| {
-                    let examined = examine(tx, &payload, &Corrections::default(), acceptance)?;
+                    let examined = examine(tx, payload, &Corrections::default(), acceptance)?;
                     Ok(Arrival { media_type: NDJSON, payload, examined })
                 })
                 .collect()

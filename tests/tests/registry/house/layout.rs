@@ -32,7 +32,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
     ),
     ("transaction", &["transaction", "tx", "access", "reach", "audit", "history", "listing"]),
     ("stores", &["store"]),
-    ("use cases", &["app", "components", "receipt"]),
+    ("use cases", &["app"]),
     ("commit", &["commit"]),
     ("scope", &["scope", "once"]),
     ("top", &["registry", "provision", "migrate", "local", "proof", "retention", "testing"]),

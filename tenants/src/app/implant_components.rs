@@ -155,7 +155,7 @@ fn named(tx: &mut Tx<'_>, stored: &Stored, surgical: bool) -> Result<bool, Store
 pub fn remove<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    standing: &RecordingContext,
+    context: &RecordingContext,
     stored: &Stored,
 ) -> Result<(), StoreError> {
     let event: ImplantEvent = entries::content(stored)?;
@@ -183,7 +183,7 @@ pub fn remove<'t>(
     }
     for (stored, component) in removed {
         let gone = ImplantComponent { removed_on: Some(event.happened_on), ..component.clone() };
-        let marked = mark(tx, access, standing, stored, &gone, ChangeReason::Update);
+        let marked = mark(tx, access, context, stored, &gone, ChangeReason::Update);
         marked.map_err(|error| match error {
             // What is wrong with the component's last day is wrong with the event's day.
             StoreError::Invalid(faults) if faults.iter().all(|fault| fault.pointer == "/removed_on") => {
@@ -200,7 +200,7 @@ pub fn remove<'t>(
 pub fn restore<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    standing: &RecordingContext,
+    context: &RecordingContext,
     stored: &Stored,
 ) -> Result<(), StoreError> {
     let event: ImplantEvent = entries::content(stored)?;
@@ -210,7 +210,7 @@ pub fn restore<'t>(
     for (stored, component) in of_implant(tx, access, event.implant_id, Some(false))? {
         if event.component_ids.contains(&stored.id) && component.removed_on == Some(event.happened_on) {
             let back = ImplantComponent { removed_on: None, ..component };
-            mark(tx, access, standing, &stored, &back, ChangeReason::Correction)?;
+            mark(tx, access, context, &stored, &back, ChangeReason::Correction)?;
         }
     }
     Ok(())
@@ -219,12 +219,12 @@ pub fn restore<'t>(
 fn mark<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    standing: &RecordingContext,
+    context: &RecordingContext,
     stored: &Stored,
     component: &ImplantComponent,
     reason: ChangeReason,
 ) -> Result<(), StoreError> {
     debug_assert!(ImplantComponent::KIND == stored.kind, "only components are marked");
-    let examined = entries::examine(tx, standing, component)?;
+    let examined = entries::examine(tx, context, component)?;
     entries::change(tx, access, stored, stored.version, examined, reason).map(|_| ())
 }

@@ -1,0 +1,56 @@
+//! Every kind of entry with its structure, and recording an entry whose kind is a value.
+
+use painreg_domain::clinical::Kind;
+use painreg_tenants::app::record_entry;
+use painreg_tenants::store::entries::{self, Stored};
+use painreg_tenants::{PatientAccess, RecordingContext, Tx};
+use serde_json::Value;
+
+use crate::problem::Problem;
+use crate::wire::deserialize;
+
+/// Calls a macro with every kind of entry and its structure.
+macro_rules! of_every_kind {
+    ($do:ident) => {
+        $do! {
+            Referral: ::painreg_domain::clinical::Referral,
+            Episode: ::painreg_domain::clinical::Episode,
+            Consultation: ::painreg_domain::clinical::Consultation,
+            Diagnosis: ::painreg_domain::clinical::Diagnosis,
+            Procedure: ::painreg_domain::clinical::Procedure,
+            PainSite: ::painreg_domain::clinical::PainSite,
+            TreatmentGoal: ::painreg_domain::clinical::TreatmentGoal,
+            Medication: ::painreg_domain::clinical::Medication,
+            Implant: ::painreg_domain::clinical::Implant,
+            ImplantComponent: ::painreg_domain::clinical::ImplantComponent,
+            ImplantProgramme: ::painreg_domain::clinical::ImplantProgramme,
+            ImplantEvent: ::painreg_domain::clinical::ImplantEvent,
+            ImplantCheck: ::painreg_domain::clinical::ImplantCheck,
+            LegalBasis: ::painreg_domain::clinical::LegalBasis,
+            ProjectParticipation: ::painreg_domain::clinical::ProjectParticipation,
+            Sample: ::painreg_domain::clinical::Sample
+        }
+    };
+}
+pub(crate) use of_every_kind;
+
+/// Parses the content of an entry by its kind and records it.
+pub fn record_parsed<'t>(
+    tx: &mut Tx<'t>,
+    access: &PatientAccess<'t>,
+    context: &mut RecordingContext,
+    kind: Kind,
+    content: Value,
+) -> Result<Stored, Problem> {
+    let id = tx.new_entry_id();
+    macro_rules! record {
+        ($($kind:ident: $structure:ty),+) => {
+            match kind { $(Kind::$kind => record_entry::record::<$structure>(tx, access, context, id, &deserialize(content)?)?),+ }
+        };
+    }
+    let stored = of_every_kind!(record);
+    if kind == Kind::LegalBasis {
+        context.grounds.push(entries::content(&stored)?);
+    }
+    Ok(stored)
+}
