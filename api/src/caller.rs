@@ -1,5 +1,6 @@
-//! The caller of a request: the only door into a tenant, and the only user of the registry's scopes.
+//! The caller of a request. Only callers open scopes of the registry.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use painreg_tenants::{
 };
 
 use crate::auth::{self, Refused};
+use crate::operations::operation_of;
 use crate::problem::{Code, Problem};
 use crate::request_info::RequestInfo;
 use crate::state::State;
@@ -40,8 +42,8 @@ impl FromRequest for Caller {
 
 async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     let state = request.app_data::<web::Data<State>>().ok_or_else(|| Problem::internal("no state"))?;
-    let operation = operation_of(request);
-    // The start-up check lets no operation through that has neither an action nor is public.
+    let operation = operation_of(request.method(), request.match_pattern());
+    // The start-up check has refused operations that have no action and are not public.
     let action =
         state.operations.action(&operation).ok_or_else(|| Problem::internal("a public operation has no caller"))?;
     let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();
@@ -58,13 +60,16 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
         Ok(Some(verified)) => verified,
         Ok(None) => return Err(unauthenticated(Code::Unauthenticated)),
         Err(refused) => {
-            tracing::info!(%refused, request_id = %info.id, "credentials refused");
+            tracing::info!(%refused, "credentials refused");
             return Err(match refused {
                 Refused::Unavailable => Code::Unavailable.into(),
                 _ => unauthenticated(Code::Unauthenticated),
             });
         }
     };
+    if let Some(home) = &verified.home {
+        tracing::Span::current().record("tenant", &home.slug);
+    }
     let remaining = state.limits.take(&verified.principal.key, verified.principal.role)?;
     request.extensions_mut().insert(remaining);
     // The tenant comes from the token. A path that names another tenant is not found.
@@ -83,12 +88,6 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     })
 }
 
-/// Returns the method and the path's pattern, for hashes and counts.
-fn operation_of(request: &HttpRequest) -> String {
-    let pattern = request.match_pattern().unwrap_or_default();
-    format!("{} {}", request.method(), if pattern.is_empty() { "unknown" } else { pattern.as_str() })
-}
-
 impl Caller {
     /// Returns the verified caller.
     pub const fn principal(&self) -> &Principal {
@@ -96,7 +95,7 @@ impl Caller {
     }
 
     /// Returns the scope in the caller's own tenant, or the platform's for an operator.
-    #[expect(clippy::disallowed_methods, reason = "this is where scopes are made")]
+    #[expect(clippy::disallowed_methods, reason = "only callers open scopes")]
     fn scope(&self) -> Scope {
         match &self.home {
             Some(home) => {
@@ -118,6 +117,15 @@ impl Caller {
         .await
     }
 
+    /// Returns a problem of the request itself, or the policy's refusal where the caller may not do the operation at
+    /// all.
+    pub async fn refuse(self, problem: Problem) -> Problem {
+        match self.run(|_| Err::<Infallible, _>(problem)).await {
+            Err(problem) => problem,
+            Ok(never) => match never {},
+        }
+    }
+
     /// Runs blocking work on the platform's tables off the event loop.
     pub async fn run_platform<T: Send + 'static>(
         self,
@@ -131,7 +139,7 @@ impl Caller {
         run: impl FnOnce(&PlatformScope, Action) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         blocking(move || match self.scope() {
-            // The caller belongs to a tenant, whose own log records the refusal.
+            // The caller belongs to a tenant: the tenant's log records the refusal.
             Scope::Tenant(scope) => scope.run(self.action, |_| Err(Code::Forbidden.into())),
             Scope::Platform(platform) => {
                 let result = run(&platform, self.action);
@@ -139,7 +147,7 @@ impl Caller {
                 if result.is_ok()
                     && let Err(error) = self.registry.refresh()
                 {
-                    tracing::warn!(%error, "tenants could not be refreshed; maintenance retries");
+                    tracing::warn!(%error, "refresh of tenants failed; maintenance retries");
                 }
                 result
             }
@@ -147,7 +155,7 @@ impl Caller {
         .await
     }
 
-    /// As [`Caller::run`], at most once for each idempotency key: a repetition is given the stored answer.
+    /// As [`Caller::run`], at most once per idempotency key: a repetition gets the stored response.
     pub async fn run_once(
         self,
         key: IdempotencyKey,
@@ -159,12 +167,12 @@ impl Caller {
         self.run_as(key, work).await.map(answer)
     }
 
-    /// Fails where a machine client sends no key.
+    /// Fails where a machine client sends no idempotency key.
     pub fn needs(&self, key: &IdempotencyKey) -> Result<(), Problem> {
         self.once(key.clone(), "", &[]).map(|_| ())
     }
 
-    /// As [`Caller::run_once`], for one line of many: the key is the request's and the line's number.
+    /// As [`Caller::run_once`], for one line of a batch: the key is the request's key and the line's number.
     pub async fn run_line(
         self,
         key: IdempotencyKey,
@@ -188,7 +196,7 @@ impl Caller {
         .await
     }
 
-    /// As [`Caller::run_platform`], at most once for each idempotency key.
+    /// As [`Caller::run_platform`], at most once per idempotency key.
     pub async fn run_platform_once(
         self,
         key: IdempotencyKey,
@@ -214,14 +222,15 @@ impl Caller {
     }
 }
 
-/// The tenant's or the platform's scope of a caller.
+/// The scope of a caller: a tenant's, or the platform's for an operator.
 enum Scope {
     Tenant(TenantScope),
     Platform(PlatformScope),
 }
 
 /// Runs blocking work of a scope off the event loop.
-#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+#[expect(clippy::disallowed_methods, reason = "the one place where work of a scope blocks")]
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
-    web::block(work).await?
+    let span = tracing::Span::current();
+    web::block(move || span.in_scope(work)).await?
 }

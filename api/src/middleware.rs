@@ -1,5 +1,5 @@
-//! The middleware of every request: its id, the headers of every answer, problems in the caller's language, metrics and a
-//! log line. Reads no body.
+//! The middleware of every request: its id, the headers of every answer, problems in the caller's language, metrics and
+//! a log line. Reads no body.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -11,8 +11,11 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse, web};
 use futures_util::FutureExt as _;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::auth::Remaining;
+use crate::operations::operation_of;
 use crate::problem::{Code, Language, Problem};
 use crate::request_info::RequestInfo;
 use crate::state::State;
@@ -39,9 +42,39 @@ pub async fn middleware(
         })
         .collect();
     request.extensions_mut().insert(info.clone());
+    let span = span_of(&request, &info);
+    let answered = answered(request, next, info, &echoed, started);
+    answered.instrument(span).await
+}
+
+/// Returns the span of a request. Its tenant is recorded once the caller is verified. No address, query string or
+/// subject is in it: they may identify a person.
+fn span_of(request: &ServiceRequest, info: &RequestInfo) -> Span {
+    let route = request.match_pattern();
+    let operations = request.app_data::<web::Data<State>>().map(|state| state.operations);
+    let operation = operation_of(request.method(), route.clone());
+    let operation = operations.and_then(|all| all.find(&operation)).map_or("unknown", |it| it.id.as_str());
+    // An error span, so that events of every level that is logged are inside it.
+    tracing::error_span!(
+        "request",
+        request_id = %info.id,
+        method = %request.method(),
+        route = route.unwrap_or_default(),
+        operation,
+        tenant = Empty
+    )
+}
+
+async fn answered(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    info: RequestInfo,
+    echoed: &[(&'static str, HeaderValue)],
+    started: Instant,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     if let Some(code) = refusal(&request) {
         let refused = Problem::from(code).answer(info.language, &info.id);
-        return Ok(finish(request.into_response(refused), &info, &echoed, started));
+        return Ok(finish(request.into_response(refused), &info, echoed, started));
     }
     // A panic must not close the connection.
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
@@ -52,11 +85,11 @@ pub async fn middleware(
                 Some(answer) => answered.into_response(answer(&info)),
                 None => answered,
             };
-            Ok(finish(answered, &info, &echoed, started))
+            Ok(finish(answered, &info, echoed, started))
         }
         Ok(Err(error)) => Err(Unhandled::new(info, code_of(error.as_response_error().status_code())).into()),
         Err(_) => {
-            tracing::error!(request_id = %info.id, "a handler panicked");
+            tracing::error!("handler panicked");
             metrics::counter!("painreg_panics_total").increment(1);
             Err(Unhandled::new(info, Code::Internal).into())
         }
@@ -69,7 +102,7 @@ fn problem_of(answered: &ServiceResponse<BoxBody>) -> Option<impl FnOnce(&Reques
     let shown = match answered.response().error().and_then(|error| error.as_error::<Problem>()) {
         Some(problem) => {
             if let Some(source) = problem.source.as_deref() {
-                tracing::error!(code = problem.code.name(), source = chain(source), "request failed");
+                tracing::error!(code = problem.code.name(), error = chain(source), "request failed");
             }
             Some((
                 Problem {
@@ -162,15 +195,7 @@ fn finish(
     let seconds = started.elapsed().as_secs_f64();
     metrics::histogram!("painreg_request_seconds").record(seconds);
     metrics::counter!("painreg_requests_total", "status" => status.to_string()).increment(1);
-    let request = answered.request();
-    tracing::info!(
-        request_id = %info.id,
-        method = %request.method(),
-        route = request.match_pattern().unwrap_or_default(),
-        status,
-        milliseconds = seconds * 1000.0,
-        "request answered"
-    );
+    tracing::info!(status, milliseconds = seconds * 1000.0, "request completed");
     answered
 }
 

@@ -1,39 +1,50 @@
-//! The table of operations: where each is and which action it needs. Built from the specification; knows no route.
+//! The table of operations: method, path pattern and action of each. Built from the specification; knows no route.
 
 use std::collections::HashMap;
 
+use actix_web::http::Method;
 use painreg_domain::policy::Action;
 
-/// One operation of the API.
+/// Returns an operation as method and pattern: `GET /v1/tenants/{tenant}/alerts`.
+pub fn operation_of(method: &Method, pattern: Option<String>) -> String {
+    format!("{method} {}", pattern.filter(|it| !it.is_empty()).unwrap_or_else(|| "unknown".to_owned()))
+}
+
+/// An operation of the API.
 pub struct Operation {
-    /// The operation id.
+    /// The operation id, such as `listAlerts`.
     pub id: String,
     /// The method in capitals.
     pub method: &'static str,
     /// The path's pattern, `/v1/tenants/{tenant}`.
     pub path: String,
-    /// The action that it does; `None` where the specification names none of the policy table.
+    /// The action of the operation; `None` where the specification names no action of the policy table.
     pub action: Option<Action>,
-    /// Whether it needs no caller.
+    /// Whether the operation needs no authentication.
     pub public: bool,
 }
 
-/// Every operation of the API.
+/// The operations of the API, indexed by method and pattern.
 pub struct Operations {
     all: Vec<Operation>,
-    actions: HashMap<String, Action>,
+    by_pattern: HashMap<String, usize>,
 }
 
 impl Operations {
     /// Indexes the operations by method and pattern.
     pub fn new(all: Vec<Operation>) -> Self {
-        let action = |it: &Operation| Some((format!("{} {}", it.method, it.path), it.action?));
-        Self { actions: all.iter().filter_map(action).collect(), all }
+        let pattern = |(at, it): (usize, &Operation)| (format!("{} {}", it.method, it.path), at);
+        Self { by_pattern: all.iter().enumerate().map(pattern).collect(), all }
     }
 
-    /// Returns the action of an operation that is written as method and pattern: `GET /v1/tenants/{tenant}/alerts`.
+    /// Returns an operation by the name that [`operation_of`] gives it.
+    pub fn find(&self, operation: &str) -> Option<&Operation> {
+        self.all.get(*self.by_pattern.get(operation)?)
+    }
+
+    /// Returns the action of an operation; `None` for public and unknown operations.
     pub fn action(&self, operation: &str) -> Option<Action> {
-        self.actions.get(operation).copied()
+        self.find(operation)?.action
     }
 
     /// Returns the ids of the operations that do an action.

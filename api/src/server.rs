@@ -125,14 +125,14 @@ fn start_maintenance(state: web::Data<State>) {
                 maintenance(&state, seconds);
             }
         })
-        .map_or_else(|error| tracing::error!(%error, "maintenance could not be started"), |_| ());
+        .map_or_else(|error| tracing::error!(%error, "maintenance thread not started"), |_| ());
 }
 
 /// Does what is due in this second of the server's life.
 fn maintenance(state: &State, seconds: u64) {
     let retry = |task: &'static str, result: Result<(), StoreError>| {
         if let Err(error) = result {
-            tracing::warn!(%error, task, "maintenance task failed; it is retried");
+            tracing::warn!(%error, task, "maintenance task failed; retried");
         }
     };
     retry("refresh tenants", state.registry.refresh());
@@ -140,7 +140,7 @@ fn maintenance(state: &State, seconds: u64) {
     if !counts.is_empty()
         && let Err(error) = state.registry.record_unauthenticated(counts.clone())
     {
-        tracing::warn!(%error, "unauthenticated requests could not be stored; stored with the next batch");
+        tracing::warn!(%error, "storing counts of unauthenticated requests failed; retried with the next batch");
         state.unauthenticated.put_back(counts);
     }
     #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "a gauge is a float; counts are small")]
@@ -166,7 +166,7 @@ fn recorder() -> PrometheusHandle {
                 );
             let handle = recorder.handle();
             if metrics::set_global_recorder(recorder).is_err() {
-                tracing::warn!("another recorder of metrics is in place");
+                tracing::warn!("metrics recorder not installed: the process has another one");
             }
             handle
         })

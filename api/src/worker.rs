@@ -1,5 +1,5 @@
-//! Background jobs, for every tenant in turn, as the system: follow-up decisions that a new day, plan or list makes stale,
-//! and deliveries to webhooks. Jobs go through the same scopes as requests; how a job is done is not known here.
+//! Background jobs, for every tenant in turn, as the system: follow-up decisions that a new day, plan or list makes
+//! stale, and deliveries to webhooks. Jobs go through the same scopes as requests; how a job is done is not known here.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,7 @@ struct Job {
     step: fn(&TenantScope, &WebhookSender) -> Result<bool, StoreError>,
 }
 
-/// Every job.
+/// The jobs of every worker.
 const JOBS: &[Job] = &[
     Job {
         name: "follow_up",
@@ -43,14 +43,14 @@ fn run_operation(scope: &TenantScope) -> Result<bool, StoreError> {
     let Some((operation, kind)) = scope.run_unaudited(operations::next_due)? else { return Ok(false) };
     let action = app::operations::action(kind);
     if let Err(error) = scope.run(action, |tx| app::operations::run_stretch(tx, operation)) {
-        tracing::warn!(%error, %operation, %kind, tenant = scope.tenant().slug, "operation stretch failed");
+        tracing::warn!(%error, %operation, %kind, "operation stretch failed");
         scope.run(action, |tx| app::operations::record_failure(tx, operation, &error))?;
     }
     Ok(true)
 }
 
-/// Works until `stop` is set. Each job has its own threads, so that slow receivers do not delay decisions. Several workers,
-/// in one process or many, do each thing once.
+/// Works until `stop` is set. Each job has its own threads, so that slow receivers do not delay decisions. Several
+/// workers, in one process or many, do each thing once.
 pub fn work(registry: &Registry, sender: &WebhookSender, stop: &AtomicBool) {
     std::thread::scope(|threads| {
         for job in JOBS {
@@ -70,7 +70,7 @@ pub fn catch_up(registry: &Registry, sender: &WebhookSender) {
 fn run_loop(job: &Job, pause: Duration, registry: &Registry, sender: &WebhookSender, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         if let Err(error) = registry.refresh() {
-            tracing::warn!(%error, "tenants could not be refreshed; retried in the next round");
+            tracing::warn!(%error, "refresh of tenants failed; retried in the next round");
         }
         if !round(job, registry, sender, stop) {
             wait(pause, stop);
@@ -85,11 +85,12 @@ fn round(job: &Job, registry: &Registry, sender: &WebhookSender, stop: &AtomicBo
         if stop.load(Ordering::Relaxed) {
             return false;
         }
-        match run_tenant(job, &scope, sender) {
+        let span = tracing::error_span!("job", job = job.name, tenant = scope.tenant().slug);
+        match span.in_scope(|| run_tenant(job, &scope, sender)) {
             Ok(left) => more |= left,
             Err(error) => {
                 metrics::counter!("painreg_jobs_failed_total", "job" => job.name).increment(1);
-                tracing::warn!(%error, job = job.name, tenant = scope.tenant().slug, "job failed; it is retried");
+                span.in_scope(|| tracing::warn!(%error, "job step failed; retried in the next round"));
             }
         }
     }
@@ -139,7 +140,7 @@ impl Drop for InBackground {
         if let Some(thread) = self.1.take()
             && thread.join().is_err()
         {
-            tracing::error!("the worker panicked");
+            tracing::error!("worker panicked");
         }
     }
 }
