@@ -1,4 +1,5 @@
-//! What crosses the wire in every operation: bodies, parameters, preconditions, pages, answers. Parses; decides nothing.
+//! Parts that all operations share: bodies, parameters, preconditions, pages, responses. Parses and renders; applies no
+//! rule.
 
 mod body;
 mod headers;
@@ -14,7 +15,7 @@ pub use body::{BODY_DEADLINE, BODY_LIMIT, Body, Resource, check_headers, read_bo
 pub use headers::{IdempotencyKey, IfMatch, etag};
 pub use json::{deserialize, document, merge, parse};
 pub use national_id::NationalIdBody;
-pub use ndjson::{CSV, LINES_LIMIT, Line, LineBody, Lines, MOST_LINES, NDJSON};
+pub use ndjson::{CSV, LINES_LIMIT, Line, Lines, NDJSON, line_problem, lines_answer};
 pub use page::{Page, PageParams, page, page_answer};
 pub use parameters::{parameter, path_parameter, short};
 pub use patch::{Change, Patch, non_null};

@@ -1,8 +1,7 @@
-//! Many questionnaires in one request: taken a few hundred at a time in one transaction, one after the other where that
-//! fails, and told a line each. Memory does not grow with their number.
+//! Batches of questionnaires: stored in chunks of a few hundred per transaction, one by one where a chunk fails, with a
+//! line of the response for each. Memory does not grow with their number.
 
 use actix_web::HttpResponse;
-use actix_web::web::Bytes;
 use futures_util::{StreamExt as _, stream};
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::{QuarantineId, SubmissionId};
@@ -17,23 +16,23 @@ use crate::request_info::RequestInfo;
 use crate::views::quarantine::ReasonView;
 use crate::views::submission::DeliveryOutcome;
 use crate::views::submission::{AlertNote, SourceBody};
-use crate::wire::{Line, LineBody, NDJSON};
+use crate::wire::{Line, Lines, line_problem, lines_answer};
 
-/// How many chunks are worked on at once: one is examined while the database stores another.
+/// The number of concurrent chunks: one is examined while the database stores another.
 const AT_ONCE: usize = 2;
 
-/// How a body of questionnaires is taken.
+/// Options of a batch of questionnaires.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BatchParams {
-    /// true: everything is done and checked, nothing stays.
+    /// Dry run: everything is checked, nothing is stored.
     #[param(default = false)]
     dry_run: Option<bool>,
 }
 
 impl BatchParams {
-    /// Whether nothing is to stay.
+    /// Whether nothing is stored.
     pub fn dry_run(&self) -> bool {
         self.dry_run.unwrap_or(false)
     }
@@ -42,69 +41,66 @@ impl BatchParams {
 /// The result of one questionnaire.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct DeliveryResult {
-    /// The line that it begins on, from 1.
+    /// The line on which the questionnaire begins, from 1.
     #[schema(minimum = 1, maximum = 1_000_000_000)]
     line: usize,
-    /// Where it came from, as far as that could be read.
+    /// The source, if it could be read.
     source: Option<SourceBody>,
-    /// What became of it.
+    /// The outcome of the delivery.
     outcome: DeliveryOutcome,
     /// The stored revision.
     submission_id: Option<SubmissionId>,
-    /// Which revision of the source's submission it is.
+    /// The revision number of the source's submission.
     #[schema(minimum = 1)]
     version: Option<i32>,
-    /// What in the answers the clinic must see.
+    /// Alerts for the clinic.
     #[schema(max_items = 100)]
     alerts: Vec<AlertNote>,
-    /// Where it waits.
+    /// The id in quarantine.
     quarantine_id: Option<QuarantineId>,
-    /// Why it waits.
+    /// The reasons for quarantine.
     #[schema(max_items = 2000)]
     reasons: Vec<ReasonView>,
-    /// A signed receipt (JWS, compact): proof that this was delivered here.
+    /// A signed receipt (compact JWS), which proves the delivery.
     #[schema(max_length = 2000)]
     receipt: Option<String>,
-    /// Why it was refused.
+    /// The problem of a refused questionnaire.
     problem: Option<ProblemView>,
 }
 
-/// A request of many questionnaires.
+/// A batch request.
 #[derive(Clone)]
 pub struct Batch {
-    /// Who sends them.
+    /// The caller of the request.
     pub caller: Caller,
-    /// The Nettskjema form they come from.
+    /// The number of the Nettskjema form, for its deliveries.
     pub nettskjema_id: Option<String>,
-    /// Whether nothing is to stay.
+    /// Whether nothing is stored.
     pub dry_run: bool,
-    /// The request, for words about what is refused.
+    /// The request's id and language, for problems.
     pub info: RequestInfo,
 }
 
-/// How lines become questionnaires, where one is not a line: what a questionnaire is made of, together. Given nothing, the
-/// body has ended.
+/// Groups lines into questionnaires where a questionnaire has more than one line. `None` is the end of the body.
 pub type Group = Box<dyn FnMut(Option<Vec<Line>>) -> Vec<Line> + Send>;
 
-/// Whether the whole request is refused, not a line of it.
+/// Returns whether the problem refuses the whole request instead of one line.
 const fn of_the_request(code: Code) -> bool {
     matches!(code, Code::Forbidden | Code::NotFound | Code::LowAssurance | Code::Suspended | Code::Migrating)
 }
 
 impl Batch {
-    /// Takes every questionnaire of the body; `examine` says what a chunk of them holds.
+    /// Stores every questionnaire of the body; `examine` parses and checks a chunk of them.
     pub async fn run(
         self,
-        mut body: LineBody,
+        mut body: Lines,
         mut group: Option<Group>,
         examine: impl for<'t, 'l> Fn(&mut Tx<'t>, &'l [Line]) -> Result<Vec<Arrival<'l>>, Problem> + Clone + Send + 'static,
     ) -> Result<HttpResponse, Problem> {
         let Some(first) = next(&mut body, &mut group).await? else {
-            let nothing = Problem::invalid(vec![Fault::new("", FaultCode::Required)]);
-            let refused = self.caller.run(|_| Err::<(), _>(nothing)).await;
-            return Err(refused.err().unwrap_or_else(|| Code::Invalid.into()));
+            return Err(self.caller.refuse(Problem::invalid(vec![Fault::new("", FaultCode::Required)])).await);
         };
-        // What the first chunk is refused for may be the caller's fault rather than a line's.
+        // The first chunk may refuse the whole request: no status has been sent yet.
         let first = self.clone().chunk(first, examine.clone()).await?;
         let rest = stream::unfold(Some((body, group)), |state| async {
             let (mut body, mut group) = state?;
@@ -126,22 +122,21 @@ impl Batch {
             }
         })
         .buffered(AT_ONCE);
-        let results = stream::iter([first]).chain(rest).map(Ok::<_, Problem>);
-        Ok(HttpResponse::Ok().content_type(NDJSON).streaming(results.boxed_local()))
+        Ok(lines_answer(stream::iter([first]).chain(rest)))
     }
 
-    /// The results of a chunk. Where the chunk fails, each of it is tried by itself.
+    /// Returns the results of a chunk. Where the chunk fails, each of its questionnaires gets a separate transaction.
     async fn chunk(
         self,
         lines: Vec<Line>,
         examine: impl for<'t, 'l> Fn(&mut Tx<'t>, &'l [Line]) -> Result<Vec<Arrival<'l>>, Problem> + Clone + Send + 'static,
-    ) -> Result<Bytes, Problem> {
+    ) -> Result<Vec<DeliveryResult>, Problem> {
         let numbers: Vec<usize> = lines.iter().map(|(line, _)| *line).collect();
-        let mut text = Vec::with_capacity(lines.len() * 1024);
+        let mut results = Vec::with_capacity(lines.len());
         match self.clone().taken(lines.clone(), examine.clone()).await {
             Ok(taken) => {
                 for (line, taken) in numbers.into_iter().zip(taken) {
-                    self.write(&mut text, line, taken);
+                    results.push(self.result(line, taken));
                 }
             }
             Err(problem) if of_the_request(problem.code) => return Err(problem),
@@ -152,11 +147,11 @@ impl Batch {
                         taken.pop().unwrap_or_else(|| Err(Problem::internal("a line without a result")))
                     };
                     let taken = taken.and_then(one);
-                    self.write(&mut text, line, taken);
+                    results.push(self.result(line, taken));
                 }
             }
         }
-        Ok(text.into())
+        Ok(results)
     }
 
     async fn taken(
@@ -177,14 +172,12 @@ impl Batch {
             .await
     }
 
-    /// The body went wrong: what came before it stands, nothing after it was looked at.
-    fn ended(&self, line: usize, problem: Problem) -> Bytes {
-        let mut text = Vec::new();
-        self.write(&mut text, line.max(1), Err(problem));
-        text.into()
+    /// Returns the result of a body that could not be read on: results before it stay valid.
+    fn ended(&self, line: usize, problem: Problem) -> Vec<DeliveryResult> {
+        vec![self.result(line.max(1), Err(problem))]
     }
 
-    fn write(&self, text: &mut Vec<u8>, line: usize, taken: Result<Taken, Problem>) {
+    fn result(&self, line: usize, taken: Result<Taken, Problem>) -> DeliveryResult {
         let mut result = DeliveryResult {
             line,
             source: None,
@@ -219,21 +212,14 @@ impl Batch {
                 result.source = source.map(SourceBody::from);
                 result.reasons = reasons.into_iter().map(ReasonView::from).collect();
             }
-            Err(problem) => {
-                if let Some(source) = problem.source.as_deref() {
-                    tracing::error!(line, source = %source, "a line failed");
-                }
-                result.problem = Some(problem.view(self.info.language, &self.info.id));
-            }
+            Err(problem) => result.problem = Some(line_problem(line, &problem, &self.info)),
         }
-        if serde_json::to_writer(&mut *text, &result).is_ok() {
-            text.push(b'\n');
-        }
+        result
     }
 }
 
-/// The next questionnaires; none at the end.
-async fn next(body: &mut LineBody, group: &mut Option<Group>) -> Result<Option<Vec<Line>>, Problem> {
+/// Returns the next questionnaires; none at the end.
+async fn next(body: &mut Lines, group: &mut Option<Group>) -> Result<Option<Vec<Line>>, Problem> {
     loop {
         let lines = body.chunk().await?;
         let ended = lines.is_empty();

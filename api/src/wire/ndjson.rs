@@ -1,5 +1,5 @@
-//! Bodies of lines that are read as they come: a million lines need no more memory than a few hundred. Cuts into lines and
-//! chunks; does not look into them.
+//! Bodies of lines, read while they arrive, and answers of lines, written while they are computed: memory does not grow
+//! with the number of lines. Splits bodies into lines and chunks; does not parse a line.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -7,42 +7,51 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::{Bytes, BytesMut};
-use actix_web::{FromRequest, HttpRequest};
-use futures_util::StreamExt as _;
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use futures_util::{Stream, StreamExt as _, stream};
+use serde::Serialize;
 
 use super::body::{BODY_LIMIT, check_headers, read_body};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Problem, ProblemView};
+use crate::request_info::RequestInfo;
 
-/// For how long nothing may come before the body is given up.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// For how long more lines are waited for before those that are here are worked on.
+/// The longest silence before a body is refused.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest wait for further lines of a chunk that has some.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long a body that is read whole may take.
+/// The longest time for a body that is read completely before it is processed.
 const WHOLE_DEADLINE: Duration = Duration::from_mins(1);
-/// How many lines make a chunk, and how many bytes.
+/// The most lines of a chunk.
 const CHUNK_LINES: usize = 250;
+/// The size in bytes at which a chunk is complete.
 const CHUNK_BYTES: usize = 1024 * 1024;
+/// The largest body in bytes that is read completely before it is processed.
+pub const LINES_LIMIT: usize = 16 * 1024 * 1024;
+/// The most lines of a body that is processed line by line.
+const MOST_LINES: usize = 10_000;
 
-/// One line of a body: its number, from 1, and its bytes without the line's end.
+/// A line of a body: its number, from 1, and its bytes without the line break.
 pub type Line = (usize, Bytes);
 
-/// A body of lines. One of an announced length of no more than 16 MiB is read before the first answer is written, so that
-/// a client may send it whole and then listen; of a longer one the answers are to be read while it is sent.
-pub struct LineBody {
+/// A body of lines. A body with a `Content-Length` of at most [`LINES_LIMIT`] is read before the first result is
+/// written, so that a client may send all of it and then read; the client of a longer body must read results while it
+/// sends.
+pub struct Lines {
     /// The media type, without parameters.
     pub media_type: &'static str,
     payload: Payload,
+    announced: Option<usize>,
     buffer: BytesMut,
     line: usize,
     ended: bool,
 }
 
-/// The media types of bodies of lines.
+/// The media type of a JSON document per line.
 pub const NDJSON: &str = "application/x-ndjson";
-/// Comma-separated values (RFC 4180), of whatever separator.
+/// The media type of comma-separated values (RFC 4180), with any separator.
 pub const CSV: &str = "text/csv";
 
-impl FromRequest for LineBody {
+impl FromRequest for Lines {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
@@ -52,26 +61,24 @@ impl FromRequest for LineBody {
         let media_type = if declared.is_some_and(|it| it.to_ascii_lowercase().starts_with(CSV)) { CSV } else { NDJSON };
         let mut payload = payload.take();
         Box::pin(async move {
+            let announced = checked?;
             let mut buffer = BytesMut::new();
-            if let Some(length) = checked?
-                && length <= LINES_LIMIT
-            {
-                let whole = read_body(payload, Some(length), LINES_LIMIT, WHOLE_DEADLINE).await?;
+            if announced.is_some_and(|length| length <= LINES_LIMIT) {
+                buffer = read_body(payload, announced, LINES_LIMIT, WHOLE_DEADLINE).await?.into();
                 payload = Payload::None;
-                buffer = BytesMut::from(whole);
             }
-            Ok(Self { media_type, payload, buffer, line: 0, ended: false })
+            Ok(Self { media_type, payload, announced, buffer, line: 0, ended: false })
         })
     }
 }
 
-impl LineBody {
-    /// The next lines that are not empty: as many as are here, up to a chunk's worth; none at the end.
+impl Lines {
+    /// Returns the next lines that are not empty: those that have arrived, at most a chunk; none at the end.
     pub async fn chunk(&mut self) -> Result<Vec<Line>, Problem> {
         let mut lines: Vec<Line> = Vec::with_capacity(CHUNK_LINES);
         let mut bytes = 0;
         while lines.len() < CHUNK_LINES && bytes < CHUNK_BYTES {
-            if let Some((number, line)) = self.cut()? {
+            if let Some((number, line)) = self.cut(BODY_LIMIT)? {
                 if !line.trim_ascii().is_empty() {
                     bytes += line.len();
                     lines.push((number, line));
@@ -81,7 +88,7 @@ impl LineBody {
             if self.ended {
                 break;
             }
-            let patience = if lines.is_empty() { PATIENCE } else { PAUSE };
+            let patience = if lines.is_empty() { IDLE_TIMEOUT } else { PAUSE };
             match tokio::time::timeout(patience, self.payload.next()).await {
                 Ok(Some(Ok(more))) => self.buffer.extend_from_slice(&more),
                 Ok(Some(Err(_))) => return Err(Code::BadRequest.into()),
@@ -93,15 +100,37 @@ impl LineBody {
         Ok(lines)
     }
 
-    /// How many lines have been read.
+    /// Returns every line of NDJSON that is not empty: at most [`MOST_LINES`] lines and [`LINES_LIMIT`] bytes.
+    pub async fn whole(mut self) -> Result<Vec<Line>, Problem> {
+        if self.media_type != NDJSON {
+            return Err(Code::UnsupportedMediaType.into());
+        }
+        if !matches!(self.payload, Payload::None) {
+            self.buffer = read_body(self.payload, self.announced, LINES_LIMIT, WHOLE_DEADLINE).await?.into();
+            self.payload = Payload::None;
+        }
+        self.ended = true;
+        let mut lines = Vec::new();
+        while let Some((number, line)) = self.cut(LINES_LIMIT)? {
+            if !line.trim_ascii().is_empty() {
+                lines.push((number, line));
+            }
+        }
+        if lines.len() > MOST_LINES {
+            return Err(Code::TooLarge.into());
+        }
+        Ok(lines)
+    }
+
+    /// Returns the number of lines that have been read.
     pub const fn line(&self) -> usize {
         self.line
     }
 
-    /// The next line that is here whole.
-    fn cut(&mut self) -> Result<Option<Line>, Problem> {
+    /// Returns the next complete line of at most so many bytes.
+    fn cut(&mut self, most: usize) -> Result<Option<Line>, Problem> {
         let end = self.buffer.iter().position(|byte| *byte == b'\n');
-        if end.unwrap_or(self.buffer.len()) > BODY_LIMIT {
+        if end.unwrap_or(self.buffer.len()) > most {
             return Err(Code::TooLarge.into());
         }
         let line = match end {
@@ -118,39 +147,31 @@ impl LineBody {
     }
 }
 
-/// A request's body of NDJSON: a document a line, empty lines skipped. The lines are not looked into yet: what is wrong
-/// with one is that line's result.
-pub struct Lines(pub Vec<(usize, actix_web::web::Bytes)>);
+/// Returns a response with a line of NDJSON per result. Each chunk of results is sent as soon as it is computed, within
+/// the span of the request.
+pub fn lines_answer<T: Serialize>(chunks: impl Stream<Item = Vec<T>> + 'static) -> HttpResponse {
+    let span = tracing::Span::current();
+    let mut texts = chunks.map(|results| Ok::<_, Problem>(text_of(&results))).boxed_local();
+    let body = stream::poll_fn(move |context| span.in_scope(|| texts.poll_next_unpin(context)));
+    HttpResponse::Ok().content_type(NDJSON).streaming(body)
+}
 
-/// How large a body of lines may be.
-pub const LINES_LIMIT: usize = 16 * 1024 * 1024;
-/// How long a body of lines may take to arrive.
-const LINES_DEADLINE: Duration = Duration::from_mins(1);
-/// How many lines a body may have.
-pub const MOST_LINES: usize = 10_000;
-
-impl FromRequest for Lines {
-    type Error = Problem;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let checked = check_headers(request.headers(), &["application/x-ndjson", "application/ndjson"]);
-        let payload = payload.take();
-        Box::pin(async move {
-            let bytes = read_body(payload, checked?, LINES_LIMIT, LINES_DEADLINE).await?;
-            let mut lines = Vec::new();
-            let mut from = 0;
-            for (at, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-                let to = from + line.len();
-                if !line.trim_ascii().is_empty() {
-                    lines.push((at + 1, bytes.slice(from..to)));
-                }
-                from = to + 1;
-            }
-            if lines.len() > MOST_LINES {
-                return Err(Code::TooLarge.into());
-            }
-            Ok(Self(lines))
-        })
+fn text_of<T: Serialize>(results: &[T]) -> Bytes {
+    let mut text = Vec::with_capacity(results.len() * 1024);
+    for result in results {
+        let start = text.len();
+        match serde_json::to_writer(&mut text, result) {
+            Ok(()) => text.push(b'\n'),
+            Err(_) => text.truncate(start),
+        }
     }
+    text.into()
+}
+
+/// Returns the problem of a refused line as its result shows it, and logs the cause of an internal one.
+pub fn line_problem(line: usize, problem: &Problem, info: &RequestInfo) -> ProblemView {
+    if let Some(source) = problem.source.as_deref() {
+        tracing::error!(line, code = problem.code.name(), error = %source, "line failed");
+    }
+    problem.view(info.language, &info.id)
 }

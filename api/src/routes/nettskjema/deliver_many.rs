@@ -16,7 +16,7 @@ use crate::intake::nettskjema::payload;
 use crate::problem::{Problem, Problems};
 use crate::request_info::RequestInfo;
 use crate::state::State;
-use crate::wire::{CSV, Line, LineBody};
+use crate::wire::{CSV, Line, Lines};
 
 /// A file of CSV v1: a header of codebook paths, one row per submission.
 #[derive(utoipa::ToSchema)]
@@ -42,7 +42,7 @@ pub async fn deliver_many(
     path: web::Path<(String, String)>,
     params: web::Query<BatchParams>,
     state: web::Data<State>,
-    lines: LineBody,
+    lines: Lines,
 ) -> Result<HttpResponse, Problem> {
     let (_, form_id) = path.into_inner();
     let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();

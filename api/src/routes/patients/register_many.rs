@@ -20,7 +20,7 @@ use crate::entry_kinds::record_parsed;
 use crate::problem::{Code, Problem, ProblemView, Problems};
 use crate::request_info::RequestInfo;
 use crate::state::State;
-use crate::wire::{IdempotencyKey, Lines, parse, reply};
+use crate::wire::{IdempotencyKey, Lines, line_problem, lines_answer, parse, reply};
 
 /// One line: a new patient or a registered one, with entries.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -214,8 +214,8 @@ impl Batch {
     async fn line(self, number: usize, bytes: Bytes) -> Result<Reply, Problem> {
         let line: Line = match parse(&bytes) {
             Ok(line) => line,
-            // Refused like any other line, after the check of the caller's permission.
-            Err(problem) => return self.caller.run(|_| Err(problem)).await,
+            // Refused as any other line is, after the caller's right has been asked for.
+            Err(problem) => return Err(self.caller.refuse(problem).await),
         };
         let acceptance = self.acceptance;
         if self.dry_run {
@@ -266,6 +266,7 @@ pub async fn register_many(
     state: web::Data<State>,
     lines: Lines,
 ) -> Result<HttpResponse, Problem> {
+    let lines = lines.whole().await?;
     let place = format!("/v1/tenants/{path}/patient-batches");
     let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();
     let dry_run = params.dry_run.unwrap_or(false);
@@ -273,10 +274,9 @@ pub async fn register_many(
     if !dry_run {
         batch.caller.needs(&batch.key)?;
     }
-    let mut lines = lines.0.into_iter();
+    let mut lines = lines.into_iter();
     let Some((number, bytes)) = lines.next() else {
-        let nothing = Problem::invalid(vec![Fault::new("", FaultCode::Required)]);
-        return Err(batch.caller.run(|_| Err::<(), _>(nothing)).await.err().unwrap_or_else(|| Code::Invalid.into()));
+        return Err(batch.caller.refuse(Problem::invalid(vec![Fault::new("", FaultCode::Required)])).await);
     };
     // The refusal of the first line may concern the caller rather than the line.
     let first = batch.clone().line(number, bytes).await;
@@ -293,7 +293,7 @@ pub async fn register_many(
         async move { (number, batch.line(number, bytes).await) }
     });
     let results = stream::iter([first]).chain(rest).map(move |(line, result)| {
-        let view = match result {
+        vec![match result {
             Ok(reply) => LineView {
                 line,
                 outcome: match (dry_run, reply.replayed) {
@@ -307,16 +307,10 @@ pub async fn register_many(
                 problem: None,
             },
             Err(problem) => {
-                if let Some(source) = problem.source.as_deref() {
-                    tracing::error!(line, source = %source, "a line failed");
-                }
-                let problem = problem.view(info.language, &info.id);
+                let problem = line_problem(line, &problem, &info);
                 LineView { line, outcome: LineOutcome::Refused, registered: None, problem: Some(problem) }
             }
-        };
-        let mut text = serde_json::to_vec(&view).unwrap_or_default();
-        text.push(b'\n');
-        Ok::<_, Problem>(Bytes::from(text))
+        }]
     });
-    Ok(HttpResponse::Ok().content_type("application/x-ndjson").streaming(results.boxed_local()))
+    Ok(lines_answer(results))
 }

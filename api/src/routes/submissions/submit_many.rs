@@ -9,7 +9,7 @@ use crate::intake::batch::{Batch, BatchParams, DeliveryResult};
 use crate::problem::{Problem, Problems};
 use crate::request_info::RequestInfo;
 use crate::state::State;
-use crate::wire::{Line, LineBody, NDJSON};
+use crate::wire::{Line, Lines, NDJSON};
 
 /// Submit answered questionnaires in bulk, one per line (NDJSON).
 ///
@@ -28,7 +28,7 @@ pub async fn submit_many(
     _path: web::Path<String>,
     params: web::Query<BatchParams>,
     state: web::Data<State>,
-    lines: LineBody,
+    lines: Lines,
 ) -> Result<HttpResponse, Problem> {
     let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();
     let acceptance = state.acceptance;
