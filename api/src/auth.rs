@@ -1,4 +1,5 @@
-//! From credentials to a verified caller: keys, tokens, proofs of possession, rate limits. Knows no scope and no route.
+//! Authentication: verifies credentials with keys, tokens, proofs of possession and rate limits. Knows no scope and no
+//! route.
 
 mod dpop;
 mod jws;
@@ -14,7 +15,8 @@ pub use keys::KeySets;
 pub use limits::{Limits, Remaining};
 pub use token::{Verified, Verifier};
 
-/// Verifies the credentials of a request: a bearer token, or a DPoP-bound one with its proof. `None`: it has none.
+/// Verifies the credentials of a request: a bearer token, or a DPoP-bound token with its proof. Returns `None` where
+/// the request has no credentials.
 pub async fn verify(
     verifier: &Verifier,
     request: &HttpRequest,

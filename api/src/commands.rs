@@ -1,4 +1,4 @@
-//! The `painreg` command: what can be asked of it, and how it reaches its database. Each deed has a file.
+//! The `painreg` command: its subcommands, a file each, and the options that they share.
 
 pub mod codes;
 pub mod demo;
@@ -25,7 +25,7 @@ use painreg_tenants::{Clock, Registry, Settings};
 use secrecy::{ExposeSecret as _, SecretString};
 use tracing_subscriber::EnvFilter;
 
-/// Why a command failed; the text is for the person at the keyboard.
+/// The error of a command; its text is printed on standard error.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Pain registries (smerteregistre) of Norwegian hospitals behind one REST/JSON API.
@@ -42,9 +42,9 @@ enum Command {
     Demo(demo::Demo),
     /// Serve the API.
     Serve(serve::Serve),
-    /// Do what registries do by themselves, in a process of its own.
+    /// Run the background jobs of all registries in a separate process.
     Worker(worker::Worker),
-    /// Bring the platform and every registry to this version; a row per registry, resumable.
+    /// Migrate the platform and every registry to this version. Prints a row per registry; can be resumed.
     Migrate(migrate::Migrate),
     /// Create, list, suspend, resume, migrate and drop registries.
     #[command(subcommand)]
@@ -62,13 +62,13 @@ enum Command {
     Score(score::Score),
     /// Sign an access token of the demonstration's issuer.
     Token(token::Token),
-    /// The specification and the documents made from it.
+    /// Print the specification, or write it and the documents rendered from it.
     #[command(subcommand)]
     Openapi(documents::Openapi),
 }
 
 impl Painreg {
-    /// Does what was asked; what the process answers.
+    /// Runs the subcommand and returns the exit status.
     pub fn run(self) -> Result<ExitCode, Failure> {
         match self.command {
             Command::Import(it) => return it.run(),
@@ -87,7 +87,7 @@ impl Painreg {
     }
 }
 
-/// The whole program: reads its arguments, does what they ask, and tells on standard error why that failed.
+/// Runs the program: parses the arguments, runs the subcommand, and prints an error on standard error.
 pub fn main() -> ExitCode {
     let filter =
         EnvFilter::try_from_env("PAINREG_LOG").unwrap_or_else(|_| EnvFilter::new("warn,painreg_api::commands=info"));
@@ -95,14 +95,14 @@ pub fn main() -> ExitCode {
     match Painreg::parse().run() {
         Ok(code) => code,
         Err(error) => {
-            tracing::debug!(%error, "failed");
+            tracing::debug!(%error, "command failed");
             eprintln!("painreg: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Which national ids are accepted.
+/// The environment, which decides whether national ids must be synthetic.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Environment {
     /// Real people: synthetic numbers are refused.
@@ -120,35 +120,36 @@ impl Environment {
     }
 }
 
-/// How to reach the database and the keys.
+/// Options of the database and the keys.
 #[derive(Args, Clone)]
 pub struct Database {
-    /// Where painreg keeps what is its own: key file, issuers' key sets, and the private database where no other is given.
+    /// The folder of the key file, the issuers' key sets and the private database.
     #[arg(long, env = "PAINREG_FOLDER", default_value = ".painreg")]
     folder: PathBuf,
-    /// The database's address, as a role that owns it and may create roles. Absent: a private PostgreSQL in the folder.
+    /// The URL of the database, with a role that owns it and may create roles. Default: a private PostgreSQL in the
+    /// folder.
     #[arg(long = "database-url", id = "database-url", env = "DATABASE_URL", hide_env_values = true)]
     url: Option<String>,
-    /// The file with the key-encryption key, mode 0600; made where none is. Absent: `key` in the folder.
+    /// The file with the key-encryption key, mode 0600; created if absent. Default: `key` in the folder.
     #[arg(long, env = "PAINREG_KEY_FILE")]
     key_file: Option<PathBuf>,
-    /// How many connections all registries together may hold. Absent: 200 to the private PostgreSQL, 60 to another.
+    /// The most database connections of all registries. Default: 200 to the private PostgreSQL, 60 to another.
     #[arg(long, env = "PAINREG_CONNECTIONS")]
     connections: Option<usize>,
-    /// How many of them one registry may hold.
+    /// The most database connections of one registry.
     #[arg(long, env = "PAINREG_CONNECTIONS_PER_TENANT", default_value = "8")]
     connections_per_tenant: u32,
 }
 
-/// A registry that is open, and the private PostgreSQL under it, if there is one.
+/// The opened platform, with its private PostgreSQL if it has one.
 struct Opened {
     registry: Registry,
-    /// Stops when dropped; the registry must not outlive it.
+    /// The private PostgreSQL. It stops when dropped; the registry must not outlive it.
     local: Option<Local>,
 }
 
 impl Database {
-    /// The address, and the private PostgreSQL if that is what it is.
+    /// Returns the database URL; starts the private PostgreSQL where no URL is given.
     fn start(&self) -> Result<(SecretString, Option<Local>), Failure> {
         if let Some(url) = &self.url {
             return Ok((SecretString::from(url.clone()), None));
@@ -157,12 +158,12 @@ impl Database {
         Ok((local.address(), Some(local)))
     }
 
-    /// Opens the registry; with `prepare`, brings the platform's schema up first.
+    /// Opens the platform; with `prepare`, migrates its schema first.
     fn open(&self, prepare: bool) -> Result<Opened, Failure> {
         self.open_by(Clock::system(), prepare)
     }
 
-    /// The same, by another clock.
+    /// Opens the platform with another clock.
     fn open_by(&self, clock: Clock, prepare: bool) -> Result<Opened, Failure> {
         std::fs::create_dir_all(&self.folder)?;
         let (address, local) = self.start()?;
@@ -178,31 +179,31 @@ impl Database {
         Ok(Opened { registry, local })
     }
 
-    /// Where issuers' key sets lie.
+    /// Returns the folder of the issuers' key sets.
     fn key_folder(&self) -> PathBuf {
         self.folder.join("issuers")
     }
 }
 
-/// How the server listens and whom it lets through how fast.
+/// Options of the server: addresses, rate limits, shutdown.
 #[derive(Args, Clone)]
 pub struct Listening {
     /// The address to listen on.
     #[arg(long, env = "PAINREG_LISTEN", default_value = "127.0.0.1:8080")]
     listen: String,
-    /// The address clients use, which proofs of possession name. Absent: `http://` and the address to listen on.
+    /// The URL that clients use and that proofs of possession name. Default: `http://` and the address to listen on.
     #[arg(long, env = "PAINREG_PUBLIC_ADDRESS")]
     public_address: Option<String>,
-    /// Requests a second for one person.
+    /// The permitted requests per second of one person.
     #[arg(long, env = "PAINREG_PEOPLE_PER_SECOND", default_value = "100")]
     people_per_second: NonZeroU32,
-    /// Requests a second for one machine client.
+    /// The permitted requests per second of one machine client.
     #[arg(long, env = "PAINREG_MACHINES_PER_SECOND", default_value = "5000")]
     machines_per_second: NonZeroU32,
-    /// Leave to `painreg worker` what the registries do by themselves.
+    /// Do not run background jobs in this process; `painreg worker` runs them.
     #[arg(long, env = "PAINREG_WITHOUT_WORKER")]
     without_worker: bool,
-    /// How many seconds a stop waits for requests that are being answered.
+    /// The longest time in seconds that a shutdown waits for requests in progress.
     #[arg(long, env = "PAINREG_GRACE", default_value = "20")]
     grace: u64,
 }
@@ -227,9 +228,9 @@ impl Listening {
     }
 }
 
-/// One line on standard output. What a command tells goes there; the log goes to standard error.
+/// Prints a line on standard output. The log goes to standard error.
 fn say(line: &str) {
     use std::io::Write as _;
-    // A reader that has gone away is no failure of ours.
+    // A closed pipe is not an error of the command.
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }

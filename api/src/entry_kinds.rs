@@ -1,4 +1,4 @@
-//! Every kind of entry with its structure, and recording an entry whose kind is a value.
+//! Every kind of entry with its structure, and recording of an entry of a kind that the request names.
 
 use painreg_domain::clinical::Kind;
 use painreg_tenants::app::record_entry;
@@ -38,19 +38,19 @@ pub(crate) use of_every_kind;
 pub fn record_parsed<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
-    context: &mut RecordingContext,
+    recording: &mut RecordingContext,
     kind: Kind,
     content: Value,
 ) -> Result<Stored, Problem> {
     let id = tx.new_entry_id();
     macro_rules! record {
         ($($kind:ident: $structure:ty),+) => {
-            match kind { $(Kind::$kind => record_entry::record::<$structure>(tx, access, context, id, &deserialize(content)?)?),+ }
+            match kind { $(Kind::$kind => record_entry::record::<$structure>(tx, access, recording, id, &deserialize(content)?)?),+ }
         };
     }
     let stored = of_every_kind!(record);
     if kind == Kind::LegalBasis {
-        context.grounds.push(entries::content(&stored)?);
+        recording.grounds.push(entries::content(&stored)?);
     }
     Ok(stored)
 }

@@ -1,4 +1,4 @@
-//! Answered questionnaires over HTTP: parsing of what is delivered, for `painreg_tenants::app::intake`.
+//! Answered questionnaires over HTTP: parses deliveries for `painreg_tenants::app::intake`.
 
 pub mod answers;
 pub mod batch;

@@ -1,4 +1,4 @@
-//! The specification, made from the route list, and the documents rendered from it and from the tables.
+//! The specification, rendered from the route list, and the documents rendered from it and from tables of the program.
 
 mod instruments;
 mod workflows;
@@ -66,17 +66,17 @@ impl Modify for Bearer {
     }
 }
 
-/// The specification with the list of its operations.
+/// The specification with the table of operations.
 pub struct Specification {
-    /// The whole document in its served form.
+    /// The OpenAPI document.
     pub document: Document,
-    /// The document, ready to send.
+    /// The OpenAPI document as JSON.
     pub json: String,
-    /// Every operation there is.
+    /// The table of operations.
     pub operations: Operations,
 }
 
-/// The specification of the routes in [`crate::routes::all`], made once a process.
+/// The specification of the routes in [`crate::routes::all`], rendered once per process.
 pub static SPECIFICATION: LazyLock<Specification> = LazyLock::new(|| {
     let document = document();
     let json = document.to_json().unwrap_or_default();
@@ -94,7 +94,7 @@ fn document() -> Document {
     document
 }
 
-/// Of a choice, exactly the members of the one chosen may be there; utoipa leaves that unsaid.
+/// Closes the variants of `oneOf` schemas to other members, which utoipa does not do.
 fn close_alternatives(document: &mut Document) {
     let schemas = document.components.iter_mut().flat_map(|components| components.schemas.values_mut());
     for schema in schemas {
@@ -143,7 +143,7 @@ fn names_in(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }
 
-/// Converts `list_alerts` to `listAlerts`.
+/// Converts snake case to camel case: `list_alerts` to `listAlerts`.
 fn camel(name: &str) -> String {
     let mut words = name.split('_');
     let first = words.next().unwrap_or_default().to_owned();
@@ -180,7 +180,7 @@ fn operations(document: &Document) -> Operations {
     Operations::new(all)
 }
 
-/// Renders the policy table: the roles that may perform each action, and its operations.
+/// Renders the policy table: the reach of each role, and the operations of each action.
 pub fn permissions(operations: &Operations) -> String {
     let mut text = "<!-- Rendered by `painreg openapi write`; do not edit. -->\n# Permissions\n\nThe whole policy. `own`: the caller's own record. `unit`: the records of the caller's unit. `all`: everything in the registry (operators: every registry, and no patient). Empty: 403.\n\n".to_owned();
     let roles: Vec<&'static str> = Role::iter().map(Into::into).collect();
@@ -205,7 +205,7 @@ pub fn permissions(operations: &Operations) -> String {
     text
 }
 
-/// The registry of problems for people.
+/// Renders the table of problems.
 pub fn problems() -> String {
     let mut text = "<!-- Rendered by `painreg openapi write`; do not edit. -->\n# Problems\n\nEvery error response is `application/problem+json` (RFC 9457). `code` is stable: match on it. `errors` names the refused parts of the request; submitted values are never repeated.\n\n| code | status | title (en) | title (nb) | advice |\n|---|---|---|---|---|\n".to_owned();
     for code in Code::iter() {
@@ -227,7 +227,7 @@ pub fn problems() -> String {
     text
 }
 
-/// Every rendered document: file name in `openapi/` and content.
+/// Renders every document; returns its file name in `openapi/` and its content.
 pub fn rendered() -> Vec<(&'static str, String)> {
     let Specification { document, operations, .. } = &*SPECIFICATION;
     let mut json = document.to_pretty_json().unwrap_or_default();

@@ -323,7 +323,8 @@ impl AuditOutcome for Problem {
         match self.code {
             Code::NotFound => Some("not_found"),
             Code::AlreadyExists => Some("conflict"),
-            // The policy logs its own refusals; a refusal that names a part came after a record was opened.
+            // The policy's own refusal is logged where it is made; one that names a part came after a record was
+            // opened.
             Code::Forbidden if !self.errors.is_empty() => Some("forbidden"),
             Code::Stale
             | Code::Invalid

@@ -1,4 +1,4 @@
-//! What every request shares. Knows no route and no middleware.
+//! The state that all requests share. Knows no route and no middleware.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,25 +10,25 @@ use painreg_tenants::{Registry, UnauthenticatedRequest};
 use crate::auth::{Limits, Verifier};
 use crate::operations::Operations;
 
-/// What every request shares.
+/// The state that all requests share.
 pub struct State {
-    /// The door to every tenant.
+    /// The registry of tenants.
     pub registry: Registry,
-    /// Checks tokens.
+    /// The verifier of access tokens.
     pub verifier: Verifier,
-    /// How fast callers may ask.
+    /// The rate limits of callers.
     pub limits: Limits,
     /// Unauthenticated requests that are not stored yet.
     pub unauthenticated: UnauthenticatedCounter,
-    /// Every operation and its action.
+    /// The table of operations and their actions.
     pub operations: &'static Operations,
     /// The specification, rendered as JSON.
     pub specification: &'static str,
     /// Which national ids are accepted.
     pub acceptance: Acceptance,
-    /// The address clients use.
+    /// The URL that clients use.
     pub public_address: String,
-    /// Renders `/metrics`.
+    /// The renderer of `/metrics`.
     pub metrics: PrometheusHandle,
 }
 

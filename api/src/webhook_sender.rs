@@ -1,5 +1,5 @@
-//! Sends events to webhooks: over HTTPS, to public addresses only, without following redirects. Of an answer only the status
-//! is read.
+//! Sends events to webhooks: over HTTPS, to public addresses only, without following redirects. Of an answer only the
+//! status is read.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -85,8 +85,8 @@ impl WebhookSender {
         Self { agent: ureq::Agent::with_parts(config, DefaultConnector::default(), resolver) }
     }
 
-    /// Enqueues deliveries of new events and sends some of those that are due; returns whether there are more. Deliveries of a
-    /// process that is killed are sent again after lease expiry.
+    /// Enqueues deliveries of new events and sends some of those that are due; returns whether there are more.
+    /// Deliveries of a process that is killed are sent again after lease expiry.
     pub fn step(&self, scope: &TenantScope) -> Result<bool, StoreError> {
         let (more, dispatches) = scope.run(Action::DeliverEvents, |tx| {
             Ok::<_, StoreError>((webhooks::enqueue_deliveries(tx)?, webhooks::claim_due_deliveries(tx, CONCURRENCY)?))

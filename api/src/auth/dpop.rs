@@ -1,4 +1,4 @@
-//! Proof of possession (DPoP, RFC 9449): the caller holds the key the token was bound to. A proof counts once.
+//! Proof of possession (DPoP, RFC 9449): the caller holds the key that the token is bound to. A proof is accepted once.
 
 use actix_web::HttpRequest;
 use base64::Engine as _;
@@ -13,16 +13,16 @@ use subtle::ConstantTimeEq as _;
 use super::jws::{Object, Refused, algorithm_of, parts};
 use super::keys::{library, public_key};
 
-/// How far a proof's `iat` may lie from now, in seconds.
+/// The largest difference between a proof's `iat` and now, in seconds.
 const WINDOW: i64 = 60;
 
-/// A proof whose signature, method, address and token hash fit; not yet settled against time and thumbprint.
+/// A proof with correct signature, method, address and token hash. Time and thumbprint are not checked yet.
 pub(super) struct Proof {
     thumbprint: String,
     issued: i64,
-    /// SHA-256 over the key's thumbprint and `jti`: what may be used once.
+    /// SHA-256 over the key's thumbprint and `jti`, which may be used once.
     pub(super) id: [u8; 32],
-    /// When the proof can no longer be accepted, so that its id may be forgotten.
+    /// The instant after which the proof is not accepted and its id can be deleted.
     pub(super) expires: Timestamp,
 }
 
@@ -74,7 +74,7 @@ fn check(compact: &str, token: &str, method: &str, address: &str) -> Result<Proo
 }
 
 impl Proof {
-    /// Whether the proof is of now, and of the key that the token is bound to (`cnf.jkt`).
+    /// Checks that the proof is recent and of the key that the token is bound to (`cnf.jkt`).
     pub(super) fn settle(&self, bound_to: &str, now: Timestamp) -> Result<(), Refused> {
         let same: bool = self.thumbprint.as_bytes().ct_eq(bound_to.as_bytes()).into();
         let near = now.as_second().abs_diff(self.issued) <= WINDOW.unsigned_abs();
@@ -91,7 +91,7 @@ fn thumbprint(jwk: &Value) -> Result<String, Refused> {
         "OKP" => json!({"crv": member("crv")?, "kty": "OKP", "x": member("x")?}),
         _ => return Err(Refused::Proof),
     };
-    // serde_json keeps objects sorted by name, which is the order asked for.
+    // serde_json sorts members by name: the required order.
     Ok(URL_SAFE_NO_PAD.encode(Sha256::digest(canonical.to_string().as_bytes())))
 }
 
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_thumbprint_is_rfc_7638s() {
+    fn thumbprint_is_that_of_rfc_7638() {
         let jwk = json!({"kty": "RSA", "alg": "RS256", "kid": "2011-04-29", "e": "AQAB",
             "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"});
         assert_eq!(thumbprint(&jwk).ok().as_deref(), Some("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"));

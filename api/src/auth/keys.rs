@@ -1,5 +1,5 @@
-//! Issuers' public keys: fetched, cached and judged. The library checks signatures; which keys are fit to check one is
-//! decided here.
+//! Public keys of issuers: fetched, cached and checked. The library verifies signatures; this file decides which keys
+//! are suitable.
 
 use std::collections::HashMap;
 use std::io::Read as _;
@@ -15,67 +15,67 @@ use jsonwebtoken::jwk::Jwk;
 use painreg_tenants::{Algorithm, Clock, KeySource};
 use serde_json::Value;
 
-/// How large a key set may be, in bytes and keys.
+/// The largest key set, in bytes and in keys.
 const SET_BYTES: u64 = 64 * 1024;
 const SET_KEYS: usize = 32;
-/// How long a fetched set is used.
+/// The time for which a fetched set is used.
 const FRESH: SignedDuration = SignedDuration::from_hours(24);
-/// How soon an unknown key id may ask for the set again.
+/// The shortest time between two fetches of a set because of an unknown key id.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
-/// Why a key or a set of keys is not used.
+/// An error of a key or a key set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// It could not be fetched or read.
-    #[error("the key set cannot be had: {0}")]
+    /// The set could not be fetched or read.
+    #[error("key set not available: {0}")]
     Unreachable(String),
-    /// It is no JWK Set, or too large.
-    #[error("the key set is not one")]
+    /// The document is not a JWK Set, or too large.
+    #[error("not a key set")]
     NotASet,
     /// Two keys share an id, or one has none.
     #[error("key ids are missing or not unique")]
     Ambiguous,
     /// A key holds private members or is symmetric.
-    #[error("the key set holds a secret")]
+    #[error("key set with a secret")]
     Secret,
     /// A key is too weak, of another kind, or meant for something else.
-    #[error("the key is not fit")]
+    #[error("unsuitable key")]
     Unfit,
 }
 
-/// One key that may check signatures of one algorithm.
+/// A key that may verify signatures of one algorithm.
 pub struct PublicKey {
-    /// The algorithm it checks.
+    /// The algorithm of the signatures.
     pub algorithm: Algorithm,
-    /// The key itself.
+    /// The key as the library takes it.
     pub decoding: DecodingKey,
 }
 
-/// Every key of a set that is fit, by id.
+/// The suitable keys of a set, by id.
 type KeySet = HashMap<String, Arc<PublicKey>>;
 
-/// The key sets of every issuer.
+/// The cached key sets of all issuers.
 pub struct KeySets {
     folder: PathBuf,
     clock: Clock,
     agent: ureq::Agent,
     sets: RwLock<HashMap<String, Cached>>,
-    /// One fetch of one set at a time: a flood of unknown ids asks an issuer once.
+    /// A lock per set, so that concurrent requests with unknown ids fetch it once.
     fetching: Mutex<HashMap<String, Arc<Mutex<()>>>>,
 }
 
 struct Cached {
-    /// When the issuer was last asked, in vain or not.
+    /// The instant of the last attempt to fetch the set.
     asked: Timestamp,
-    /// When the set was fetched.
+    /// The instant of the last successful fetch.
     fetched: Timestamp,
     set: Result<Arc<KeySet>, KeyError>,
 }
 
 impl KeySets {
-    /// Key sets by URL, and by file name in `folder`.
+    /// Creates a cache of key sets, which are named by URL or by file name in `folder`.
     pub fn new(folder: PathBuf, clock: Clock) -> Self {
-        // Hospitals sign with authorities of their own: the machine's trust store decides.
+        // Hospitals have private certificate authorities: the machine's trust store decides.
         let tls = ureq::tls::TlsConfig::builder()
             .provider(ureq::tls::TlsProvider::Rustls)
             .root_certs(ureq::tls::RootCerts::PlatformVerifier)
@@ -91,7 +91,7 @@ impl KeySets {
         Self { folder, clock, agent, sets: RwLock::default(), fetching: Mutex::default() }
     }
 
-    /// The key of this id, if it is known without asking anybody.
+    /// Returns the key of this id if it is in the cache.
     pub fn known(&self, source: &KeySource, kid: &str) -> Option<Arc<PublicKey>> {
         let sets = self.sets.read().unwrap_or_else(PoisonError::into_inner);
         let cached = sets.get(&name_of(source))?;
@@ -101,7 +101,7 @@ impl KeySets {
         cached.set.as_ref().ok()?.get(kid).cloned()
     }
 
-    /// The key of this id; asks the issuer, at most once a minute. Blocking.
+    /// Returns the key of this id; fetches the set if needed, at most once a minute. Blocking.
     pub fn find(&self, source: &KeySource, kid: &str) -> Result<Option<Arc<PublicKey>>, KeyError> {
         let name = name_of(source);
         let turn =
@@ -121,13 +121,13 @@ impl KeySets {
         }
         let fetched = self.fetch(source).and_then(|bytes| judge(&bytes)).map(Arc::new);
         if let Err(error) = &fetched {
-            tracing::warn!(%error, issuer_keys = %name, "an issuer's keys are not used");
+            tracing::warn!(%error, issuer_keys = %name, "key set of an issuer refused");
         }
         let found = fetched.clone().map(|set| set.get(kid).cloned());
         let mut sets = self.sets.write().unwrap_or_else(PoisonError::into_inner);
         match (sets.get_mut(&name), fetched) {
-            // An issuer that cannot be reached for a while, or shows a page of regrets, is still trusted with the keys it
-            // had. One that shows a secret or an ambiguous set is not.
+            // The old keys stay valid while an issuer cannot be reached or answers with an error page. They do not
+            // after a set with a secret or with ambiguous ids.
             (Some(held), Err(KeyError::Unreachable(_) | KeyError::NotASet)) if held.set.is_ok() => held.asked = now,
             (_, set) => {
                 sets.insert(name, Cached { asked: now, fetched: now, set });
@@ -147,7 +147,7 @@ impl KeySets {
             }
             KeySource::Url(url) => {
                 let mut answer = self.agent.get(url).call().map_err(|error| unreachable(error.to_string()))?;
-                // Redirects are not followed, and their bodies are no key sets.
+                // Redirects are not followed.
                 if answer.status().as_u16() != 200 {
                     return Err(unreachable(format!("status {}", answer.status().as_u16())));
                 }
@@ -170,8 +170,7 @@ fn name_of(source: &KeySource) -> String {
     }
 }
 
-/// Reads a JWK Set (RFC 7517). Anything secret in it, or an ambiguous id, condemns the whole set; a key that is merely
-/// unfit is left out.
+/// Reads a JWK Set (RFC 7517). A secret or an ambiguous id refuses the whole set; an unsuitable key is left out.
 fn judge(bytes: &[u8]) -> Result<KeySet, KeyError> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length > SET_BYTES) {
         return Err(KeyError::NotASet);
@@ -201,13 +200,13 @@ fn judge(bytes: &[u8]) -> Result<KeySet, KeyError> {
     Ok(set)
 }
 
-/// An RSA key without `alg` may check two algorithms; sets are keyed by id and algorithm.
+/// Returns the index of a key in a set. It includes the algorithm, because an RSA key without `alg` has two.
 pub fn id_for(kid: &str, algorithm: Algorithm) -> String {
     format!("{kid}\0{algorithm:?}")
 }
 
-/// What a public key may check, if it is fit: RSA of 2048 to 8192 bits with e = 65537, EC on P-256, Ed25519; meant for
-/// signatures.
+/// Returns the algorithms of a suitable public key: RSA of 2048 to 8192 bits with e = 65537, EC on P-256 or Ed25519,
+/// for signatures.
 pub fn public_key(key: &Value) -> Result<Vec<PublicKey>, KeyError> {
     let text = |member: &str| key.get(member).and_then(Value::as_str);
     if text("use").is_some_and(|usage| usage != "sig") {
@@ -259,13 +258,13 @@ pub fn public_key(key: &Value) -> Result<Vec<PublicKey>, KeyError> {
         .collect()
 }
 
-/// Only what makes the key: certificates and addresses in a JWK are never looked at.
+/// Returns the members that define the key. Certificates and URLs in a JWK are ignored.
 fn bare(key: &Value) -> Value {
     let members = ["kty", "crv", "x", "y", "n", "e"];
     Value::Object(members.iter().filter_map(|member| Some(((*member).to_owned(), key.get(member)?.clone()))).collect())
 }
 
-/// The library's name for one of our algorithms.
+/// Converts an algorithm to the library's type.
 pub const fn library(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
     match algorithm {
         Algorithm::PS256 => jsonwebtoken::Algorithm::PS256,
@@ -305,14 +304,14 @@ mod tests {
     }
 
     #[test]
-    fn fit_keys_are_used() {
+    fn judge_keeps_suitable_keys() {
         assert_eq!(set(&json!([ec(&json!({}))])), Ok(1));
         assert_eq!(set(&json!([ec(&json!({"use": "sig", "key_ops": ["verify"], "alg": "ES256"}))])), Ok(1));
         assert_eq!(set(&json!([rsa(256, "AQAB")])), Ok(2), "PS256 and RS256; the issuer's setting chooses");
     }
 
     #[test]
-    fn unfit_keys_are_left_out() {
+    fn judge_drops_unsuitable_keys() {
         for bad in [
             ec(&json!({"use": "enc"})),
             ec(&json!({"key_ops": ["sign"]})),
@@ -331,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_with_a_secret_or_an_ambiguous_id_is_no_set() {
+    fn judge_refuses_sets_with_secrets_or_ambiguous_ids() {
         assert_eq!(set(&json!([ec(&json!({"d": "AA"}))])), Err(KeyError::Secret));
         assert_eq!(set(&json!([{"kty": "oct", "k": "AA", "kid": "1"}])), Err(KeyError::Secret));
         assert_eq!(set(&json!([ec(&json!({})), ec(&json!({}))])), Err(KeyError::Ambiguous));

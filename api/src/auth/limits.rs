@@ -1,5 +1,5 @@
-//! How fast one caller may ask: a token bucket for each, machines more than people. Callers
-//! nobody could identify are counted, not limited: that belongs to the proxy in front.
+//! Rate limits: a token bucket per caller, larger for machines. Unauthenticated requests are counted but not limited;
+//! the proxy in front of the server does that.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -14,30 +14,30 @@ use crate::problem::{Code, Problem};
 
 type Keyed = RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock, StateInformationMiddleware>;
 
-/// The buckets.
+/// The token buckets of all callers.
 pub struct Limits {
     people: Keyed,
     machines: Keyed,
     per_second: [NonZeroU32; 2],
 }
 
-/// What is left of a caller's bucket, for `RateLimit` headers.
+/// The state of a caller's bucket, for `RateLimit` headers.
 #[derive(Clone, Copy, Debug)]
 pub struct Remaining {
-    /// Requests a second.
+    /// The permitted requests per second.
     pub quota: u32,
-    /// Requests left now.
+    /// The requests that are left now.
     pub left: u32,
 }
 
 impl Limits {
-    /// Buckets of this many requests a second, and as many at once.
+    /// Creates buckets of so many requests per second and as many at once.
     pub fn new(people: NonZeroU32, machines: NonZeroU32) -> Self {
         let keyed = |rate| RateLimiter::keyed(Quota::per_second(rate)).with_middleware::<StateInformationMiddleware>();
         Self { people: keyed(people), machines: keyed(machines), per_second: [people, machines] }
     }
 
-    /// Takes one request out of the caller's bucket, or says when to come back.
+    /// Takes one request out of the caller's bucket. An empty bucket is a problem with `Retry-After`.
     pub fn take(&self, key: &String, role: Role) -> Result<Remaining, Problem> {
         let [people, machines] = self.per_second;
         let (limiter, quota) = if role.is_machine() { (&self.machines, machines) } else { (&self.people, people) };
@@ -50,7 +50,7 @@ impl Limits {
         }
     }
 
-    /// Forgets callers whose buckets are full again.
+    /// Removes full buckets.
     pub fn tidy(&self) {
         self.people.retain_recent();
         self.machines.retain_recent();

@@ -1,5 +1,5 @@
-//! Access tokens (RFC 9068, RFC 7519): which are accepted, and what their claims mean. Issuers are looked up by the
-//! exact `iss`; everything else must fit what the registry trusts them for.
+//! Access tokens (RFC 9068, RFC 7519): verification and the mapping of claims to a principal. Issuers are found by the
+//! exact `iss`; everything else must match the settings of the trusted issuer.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,22 +18,22 @@ use super::dpop::Proof;
 use super::jws::{Object, Refused, algorithm_of, parts};
 use super::keys::{KeySets, id_for, library};
 
-/// Clocks may differ by this many seconds.
+/// The permitted difference of clocks, in seconds.
 const LEEWAY: i64 = 5;
-/// Longer tokens are not looked at.
+/// The longest token, in bytes.
 const LONGEST: usize = 16 * 1024;
-/// How many verified tokens are remembered.
+/// The most verified tokens in the cache.
 const REMEMBERED: usize = 10_000;
 
-/// A caller that is known, and the tenant the token is for.
+/// A verified caller and the tenant of the token.
 pub struct Verified {
     /// The caller's tenant; `None` for an operator.
     pub home: Option<Arc<Tenant>>,
-    /// The caller.
+    /// The caller's identity, role and unit.
     pub principal: Principal,
 }
 
-/// Checks tokens against what the registry trusts.
+/// Verifies tokens against the trusted issuers.
 pub struct Verifier {
     registry: Registry,
     keys: Arc<KeySets>,
@@ -41,7 +41,7 @@ pub struct Verifier {
     remembered: Mutex<HashMap<[u8; 32], Arc<Checked>>>,
 }
 
-/// A token whose signature has been checked against this key.
+/// A token with a signature that this key verified.
 struct Checked {
     key: Arc<super::keys::PublicKey>,
     kid: String,
@@ -49,12 +49,12 @@ struct Checked {
 }
 
 impl Verifier {
-    /// A verifier of the registry's issuers.
+    /// Creates a verifier for the registry's issuers.
     pub fn new(registry: Registry, keys: Arc<KeySets>, acceptance: Acceptance) -> Self {
         Self { registry, keys, acceptance, remembered: Mutex::default() }
     }
 
-    /// Who presents this token.
+    /// Returns the caller of a token.
     pub(super) async fn verify(&self, token: &str, proof: Option<Proof>) -> Result<Verified, Refused> {
         if token.len() > LONGEST {
             return Err(Refused::NotAToken);
@@ -62,7 +62,7 @@ impl Verifier {
         let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
         let mut checked = match remembered {
-            // Still trusted, and its key still the issuer's.
+            // The issuer is still trusted and still publishes the key.
             Some(checked) if self.issuer_of(&checked).is_ok() => checked,
             _ => Arc::new(self.check(token).await?),
         };
@@ -70,7 +70,7 @@ impl Verifier {
         let issuer = if let Ok(issuer) = self.issuer_of(&checked) {
             issuer
         } else {
-            // The key's day was over between the two looks at it: it is fetched anew.
+            // The key expired between the two checks: it is fetched again.
             checked = Arc::new(self.check(token).await?);
             self.issuer_of(&checked)?
         };
@@ -89,7 +89,7 @@ impl Verifier {
                     Ok(None) | Err(_) => return Err(Refused::Unavailable),
                 }
             }
-            // A bound token without its proof, or a proof of a token that is bound to nobody.
+            // A bound token without its proof, or a proof of an unbound token.
             _ => return Err(Refused::Proof),
         }
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,11 +100,11 @@ impl Verifier {
         Ok(verified)
     }
 
-    /// Checks header and signature.
+    /// Verifies header and signature of a token.
     async fn check(&self, token: &str) -> Result<Checked, Refused> {
         let (header, claims) = parts(token)?;
         let (algorithm, kid) = header_of(&header)?;
-        // The claims are not to be believed yet; they only tell whose key to check them with.
+        // The claims are unverified; they only select the issuer.
         let issuer = self.issuers_of(&claims, algorithm)?.into_iter().next().ok_or(Refused::Issuer)?;
         let id = id_for(&kid, algorithm);
         let source = issuer.settings.keys.clone();
@@ -115,7 +115,7 @@ impl Verifier {
             off_the_loop(move || keys.find(&source, &id)).await.ok().flatten().ok_or(Refused::Key)?
         };
         let mut validation = Validation::new(library(algorithm));
-        // Times, issuer and audience are checked against our own clock and settings; see `times` and `issuer_of`.
+        // Times, issuer and audience are checked in `times` and `issuer_of`, against the registry's clock and settings.
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
@@ -124,7 +124,7 @@ impl Verifier {
         Ok(Checked { key, kid: id_for(&kid, algorithm), claims: verified.claims })
     }
 
-    /// The issuers that could be this token's: name, audience, algorithm and what else they are trusted for.
+    /// Returns the trusted issuers with the token's name, audience, algorithm and required claim.
     fn issuers_of(&self, claims: &Object, algorithm: Algorithm) -> Result<Vec<Arc<TrustedIssuer>>, Refused> {
         let name = claims.get("iss").and_then(Value::as_str).ok_or(Refused::Issuer)?;
         let audiences: Vec<&str> = match claims.get("aud") {
@@ -143,8 +143,8 @@ impl Verifier {
         Ok(fitting)
     }
 
-    /// The one trusted issuer this token is from, still trusted now, with this very key: one that the issuer has
-    /// withdrawn is not known any more, and one not fetched for a day is fetched anew.
+    /// Returns the one trusted issuer of the token that still publishes its key. A withdrawn key is unknown, and a key
+    /// set older than a day is fetched again.
     fn issuer_of(&self, checked: &Checked) -> Result<Arc<TrustedIssuer>, Refused> {
         let mut fitting = self.issuers_of(&checked.claims, checked.key.algorithm)?;
         fitting.retain(|issuer| {
@@ -190,7 +190,7 @@ impl Verifier {
                 actor: subject,
                 role: *role,
                 unit: match mapping.unit_claim.as_deref().and_then(|name| claims.get(name)) {
-                    // A claim that cannot be read is no unit; only a missing one means the default.
+                    // An unreadable claim is no unit; only a missing one means the default.
                     Some(claimed) if !claimed.is_null() => text(&mapping.unit_claim),
                     _ => mapping.default_unit.clone(),
                 },
@@ -222,7 +222,7 @@ impl Verifier {
     }
 }
 
-/// Algorithm and key id of an acceptable header.
+/// Returns algorithm and key id of an acceptable header.
 fn header_of(header: &Object) -> Result<(Algorithm, String), Refused> {
     const FORBIDDEN: &[&str] = &["crit", "b64", "jku", "jwk", "x5u", "x5c", "enc", "zip"];
     if FORBIDDEN.iter().any(|member| header.contains_key(*member)) {
@@ -238,7 +238,7 @@ fn header_of(header: &Object) -> Result<(Algorithm, String), Refused> {
 }
 
 fn times(claims: &Object, now: Timestamp) -> Result<(), Refused> {
-    // Fractions of seconds are allowed (RFC 7519 NumericDate); their whole seconds decide.
+    // Fractions of seconds are permitted (RFC 7519 NumericDate) and ignored.
     let seconds = |name: &str| match claims.get(name) {
         None => Ok(None),
         Some(Value::Number(number)) => {

@@ -1,4 +1,4 @@
-//! `painreg codes`: code systems, from the files that the directorates give out into every registry's reach.
+//! `painreg codes`: imports code systems from the directorates' files for all registries, and lists them.
 
 use std::path::{Path, PathBuf};
 
@@ -14,43 +14,43 @@ use painreg_tenants::Registry;
 use painreg_tenants::store::codes::{self, EditionSource, Imported};
 use strum::IntoEnumIterator as _;
 
-use super::tenant::{operator, told};
+use super::tenant::{failure_of, operator};
 use super::{Database, Failure, say};
 
-/// No list of codes is larger, in bytes.
+/// The largest file, in bytes.
 const LARGEST_FILE: u64 = 64 << 20;
-/// Of so many lines one may be refused: chapters and blocks stand between the codes.
+/// One line of so many may be refused: files have chapters and blocks between the codes.
 const REFUSED_ONE_IN: usize = 10;
 
 /// Import and list code systems (kodeverk): ICD-10, ICD-11, NCSP, NCMP, NCRP, ATC.
 #[derive(Subcommand)]
 pub enum Codes {
-    /// Import an edition from a file, or what the program brings along. Running servers notice within a second.
+    /// Import an edition from a file, or the built-in code systems. Running servers use it within a second.
     #[command(after_help = IMPORT_HELP)]
     Import(Box<ImportCodes>),
-    /// List the code systems, their editions, and how many codes are valid today.
+    /// List the code systems with their editions and the number of codes that are valid today.
     List(List),
 }
 
 const IMPORT_HELP: &str = "\
-The official files are found at finnkode.ehelse.no (ICD-10; NCSP, NCMP and NCRP together as NKPK) and atcddd.fhi.no (ATC).
+Sources of the official files: finnkode.ehelse.no (ICD-10; NCSP, NCMP and NCRP together as NKPK) and atcddd.fhi.no (ATC).
 
   painreg codes import --builtin
   painreg codes import --system icd10 --edition 2026 --dry-run icd10-2026.xlsx
   painreg codes import --system icd10 --edition 2026 icd10-2026.xlsx
   painreg codes import --system ncmp --edition 2026 --only Kodeverk=NCMP --code-column Kodeverdi nkpk.xlsx
 
-A file is .xlsx, or text (.csv, .tsv, .txt) divided by semicolons, commas or tabs, in UTF-8, UTF-16 or Windows-1252. Its
-columns are known by their headers; where they are not, name them, or give their numbers from 1.
+A file is .xlsx, or text (.csv, .tsv, .txt) separated by semicolons, commas or tabs, in UTF-8, UTF-16 or Windows-1252.
+Columns are found by their headers; others are named, or numbered from 1, with options.
 
 An edition named after its year is valid from that year's first day. Codes that it does not list are valid until the day
-before, unless --partial; nothing that was ever valid is forgotten, and what was valid on a day stays answerable.
-Imported again, an edition changes only what differs. Everything happens in one transaction, or nothing does.
+before, unless --partial is set. Codes are never deleted, so that the codes of any day can be read. A repeated import
+changes only differences. The import is one transaction.
 
-A line that is no code is refused and told with its number. More than one line in ten refused: nothing is imported,
-unless --force.";
+A line without a code is refused and listed with its number. If more than one line in ten is refused, nothing is imported,
+unless --force is set.";
 
-/// What to import.
+/// Options of an import of codes.
 #[derive(Args)]
 #[command(group = ArgGroup::new("what").required(true).args(["builtin", "file"]))]
 pub struct ImportCodes {
@@ -58,16 +58,16 @@ pub struct ImportCodes {
     database: Database,
     #[command(flatten)]
     wanted: Wanted,
-    /// Import what the program brings along: ICD-11 and ICD-10 of chronic pain, analgesics (ATC), and procedure codes
-    /// for demonstrations that are no official codes. Systems with an edition from elsewhere are left alone.
+    /// Import the built-in code systems: ICD-11 and ICD-10 of chronic pain, analgesics (ATC), and unofficial procedure
+    /// codes for demonstrations. Systems with an edition from a file are not changed.
     #[arg(long, conflicts_with_all = ["system", "edition"])]
     builtin: bool,
-    /// The file.
+    /// The file to import, a workbook or a text.
     #[arg(requires = "system", requires = "edition")]
     file: Option<PathBuf>,
 }
 
-/// How a file is to be read and what it means.
+/// Options for reading a file.
 #[derive(Args, Clone, Default)]
 pub struct Wanted {
     /// The code system of the file: icd10, icd11, ncsp, ncmp, ncrp or atc.
@@ -76,22 +76,22 @@ pub struct Wanted {
     /// The edition's name, such as 2026.
     #[arg(long, value_parser = edition)]
     pub edition: Option<String>,
-    /// The day the edition becomes valid. Absent: the first day of the year it is named after.
+    /// The day on which the edition becomes valid. Default: the first day of the year in its name.
     #[arg(long, value_name = "DAY")]
     pub valid_from: Option<Date>,
     /// The file lists changes or additions: codes that it does not list stay valid.
     #[arg(long)]
     pub partial: bool,
-    /// Tell what would happen, and change nothing.
+    /// Dry run: print what would change, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
     /// Import although many lines were refused.
     #[arg(long)]
     pub force: bool,
-    /// The sheet of a workbook. Absent: the first one that has the columns.
+    /// The sheet of a workbook. Default: the first one that has the columns.
     #[arg(long)]
     pub sheet: Option<String>,
-    /// Of a file that lists several systems: read only the lines of which that column says that.
+    /// Read only lines with this value in this column, for files that list several systems.
     #[arg(long, value_name = "HEADER=TEXT", value_parser = only)]
     pub only: Option<(String, String)>,
     /// The column with the codes.
@@ -111,7 +111,7 @@ pub struct Wanted {
     pub valid_to_column: Option<String>,
 }
 
-/// The database whose code systems are listed.
+/// Options of the list of code systems.
 #[derive(Args)]
 pub struct List {
     #[command(flatten)]
@@ -133,23 +133,23 @@ fn edition(text: &str) -> Result<String, String> {
     if fits { Ok(text.to_owned()) } else { Err("an edition's name has 1 to 40 characters".to_owned()) }
 }
 
-/// What became of a file.
+/// The result of importing a file.
 #[derive(Debug)]
-pub struct Report {
-    /// How many lines held something.
+pub struct CodesReport {
+    /// The number of lines that are not empty.
     pub rows: usize,
-    /// How many of them were not asked for.
+    /// The number of lines that `--only` excluded.
     pub others: usize,
-    /// How many codes the others listed.
+    /// The number of codes on the other lines.
     pub codes: usize,
-    /// What was changed, or would be.
+    /// The changes; of a dry run, those that would be made.
     pub imported: Imported,
     /// The lines that were refused, each with its reason.
     pub refused: Vec<RefusedLine>,
 }
 
 impl Codes {
-    /// Does what was asked.
+    /// Runs the subcommand.
     pub fn run(self) -> Result<(), Failure> {
         match self {
             Self::List(it) => {
@@ -163,7 +163,7 @@ impl Codes {
                 let Some(file) = file.filter(|_| !builtin) else {
                     for (system, imported) in import_builtin(&opened.registry)? {
                         let new = imported.import.changed.len();
-                        let what = if imported.done { format!("{new} codes") } else { "has what it needs".to_owned() };
+                        let what = if imported.done { format!("{new} codes") } else { "unchanged".to_owned() };
                         say(&format!("{:<8} {what}", system.name()));
                     }
                     return Ok(());
@@ -185,7 +185,7 @@ fn list(registry: &Registry) {
     for book in registry.codes().iter() {
         let valid = book.count_valid(today);
         if book.editions().is_empty() {
-            say(&format!("{:<8} {valid:>12} nothing has been imported", book.system().name()));
+            say(&format!("{:<8} {valid:>12} no edition", book.system().name()));
         }
         for (at, known) in book.editions().iter().enumerate() {
             let (system, valid) = if at == 0 { (book.system().name(), valid.to_string()) } else { ("", String::new()) };
@@ -200,12 +200,12 @@ fn list(registry: &Registry) {
     }
 }
 
-/// Imports what the program brings along, each system in a transaction of its own.
+/// Imports the built-in code systems, each in a separate transaction.
 pub fn import_builtin(registry: &Registry) -> Result<Vec<(System, Imported)>, Failure> {
     let scope = operator(registry);
     let mut done = Vec::new();
     for shipped in shipped() {
-        let imported = scope.run(Action::ImportCodes, |tx| codes::import_shipped(tx, &shipped)).map_err(told)?;
+        let imported = scope.run(Action::ImportCodes, |tx| codes::import_shipped(tx, &shipped)).map_err(failure_of)?;
         done.push((shipped.system, imported));
     }
     registry.refresh()?;
@@ -213,9 +213,9 @@ pub fn import_builtin(registry: &Registry) -> Result<Vec<(System, Imported)>, Fa
 }
 
 /// Imports a file. Fails, and changes nothing, where no code could be read or too many lines were refused.
-pub fn import_file(registry: &Registry, wanted: &Wanted, path: &Path) -> Result<Report, Failure> {
+pub fn import_file(registry: &Registry, wanted: &Wanted, path: &Path) -> Result<CodesReport, Failure> {
     let (Some(system), Some(edition)) = (wanted.system, &wanted.edition) else {
-        return Err("--system and --edition say what the file holds".into());
+        return Err("--system and --edition are required with a file".into());
     };
     let valid_from = wanted
         .valid_from
@@ -231,7 +231,7 @@ pub fn import_file(registry: &Registry, wanted: &Wanted, path: &Path) -> Result<
     let refused = listed.refused.len();
     if listed.codes.is_empty() || (refused * REFUSED_ONE_IN > listed.rows - listed.others && !wanted.force) {
         for line in &listed.refused {
-            say(&told_of(line));
+            say(&refusal_text(line));
         }
         let why = if listed.codes.is_empty() {
             format!("no code of {} could be read; nothing was imported", system.title())
@@ -255,19 +255,19 @@ pub fn import_file(registry: &Registry, wanted: &Wanted, path: &Path) -> Result<
     };
     let imported = operator(registry)
         .run(Action::ImportCodes, |tx| codes::import(tx, &source, wanted.dry_run, &mut seen))
-        .map_err(told)?;
+        .map_err(failure_of)?;
     bar.finish_and_clear();
     registry.refresh()?;
     let refused = listed.refused.iter().chain(&imported.import.refused).cloned().collect();
-    Ok(Report { rows: listed.rows, others: listed.others, codes: listed.codes.len(), imported, refused })
+    Ok(CodesReport { rows: listed.rows, others: listed.others, codes: listed.codes.len(), imported, refused })
 }
 
-impl Report {
+impl CodesReport {
     fn tell(&self, wanted: &Wanted) {
         let import = &self.imported.import;
         let title = wanted.system.map_or("", System::title);
         let edition = wanted.edition.as_deref().unwrap_or_default();
-        let others = if self.others == 0 { String::new() } else { format!(" ({} not asked for)", self.others) };
+        let others = if self.others == 0 { String::new() } else { format!(" ({} excluded by --only)", self.others) };
         say(&format!("{title} {edition}: {} lines{others}, {} codes", self.rows, self.codes));
         for (what, count) in [
             ("new", import.new),
@@ -280,19 +280,19 @@ impl Report {
             say(&format!("{count:>8} {what}"));
         }
         for line in &self.refused {
-            say(&told_of(line));
+            say(&refusal_text(line));
         }
         if !self.imported.done {
-            say("A dry run: nothing was changed");
+            say("Dry run: nothing was changed");
         }
     }
 }
 
-fn told_of(line: &RefusedLine) -> String {
+fn refusal_text(line: &RefusedLine) -> String {
     format!("line {} ({}): {}", line.number, line.code, line.reason)
 }
 
-/// The codes of a workbook or of a text.
+/// Reads the codes of a workbook or of a text.
 fn read(bytes: &[u8], system: System, wanted: &Wanted) -> Result<ListedCodes, Failure> {
     let columns = Columns {
         code: wanted.code_column.clone(),
@@ -302,7 +302,7 @@ fn read(bytes: &[u8], system: System, wanted: &Wanted) -> Result<ListedCodes, Fa
         valid_to: wanted.valid_to_column.clone(),
         only: wanted.only.clone(),
     };
-    // A workbook is a ZIP archive, whatever its name says.
+    // A workbook is recognised as a ZIP archive, not by its name.
     if !bytes.starts_with(b"PK\x03\x04") {
         return Ok(ListedCodes::read(system, &lines_of_text(bytes)?, &columns).map_err(|it| unclear(&it))?);
     }
@@ -357,6 +357,6 @@ fn unclear(it: &ColumnsUnclear) -> String {
     let headers = if it.headers.is_empty() { "none".to_owned() } else { it.headers.join(", ") };
     match &it.asked {
         Some(asked) => format!("there is no column {asked}, as {flag} says; the headers found are: {headers}"),
-        None => format!("no header tells which column {flag} is; the headers found are: {headers}"),
+        None => format!("no header matches {flag}; the headers are: {headers}"),
     }
 }

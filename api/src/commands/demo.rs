@@ -1,5 +1,5 @@
-//! `painreg demo`: five registries with invented patients, loaded through the very endpoints a hospital uses. Only
-//! synthetic national ids; started again, it goes on where it was.
+//! `painreg demo`: five registries with invented patients, loaded over the same API that a hospital uses. National ids
+//! are synthetic. A second start resumes an interrupted one.
 
 mod batches;
 mod client;
@@ -19,13 +19,13 @@ use painreg_tenants::Clock;
 use painreg_tenants::provision::{NewTenant, Placement};
 use serde_json::Value;
 
-use self::batches::{Batch, batches};
+use self::batches::{PatientBatch, batches};
 use self::client::Client;
 use self::past::Past;
 use super::keys::{DemoKey, demo_issuer};
 use super::{Database, Failure, Listening, say};
 
-/// The registries that the annual report for 2021 names, with invented organisation numbers left out.
+/// The registries that the annual report for 2021 names, without organisation numbers.
 const REGISTRIES: &[(&str, &str)] = &[
     ("ous", "Oslo universitetssykehus"),
     ("sorlandet", "Sørlandet sykehus"),
@@ -41,16 +41,16 @@ pub struct Demo {
     database: Database,
     #[command(flatten)]
     listening: Listening,
-    /// How many of the five registries to make.
+    /// The number of registries to create, at most five.
     #[arg(long, default_value = "5", value_parser = clap::value_parser!(u8).range(1..=5))]
     tenants: u8,
-    /// How many patients each registry has.
+    /// The number of patients of each registry.
     #[arg(long, default_value = "200")]
     patients: u32,
-    /// The same seed makes the same patients and answers.
+    /// The seed of patients and answers; the same seed creates the same data.
     #[arg(long, default_value = "2021")]
     seed: u64,
-    /// How many requests to send at once while loading.
+    /// The number of concurrent requests while loading.
     #[arg(long, default_value = "8", value_parser = clap::value_parser!(u8).range(1..=64))]
     parallel: u8,
     /// Load, print and stop instead of serving.
@@ -59,10 +59,10 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Loads what is missing, says where to look, and serves.
+    /// Loads missing data, prints an overview, and serves.
     pub fn run(self) -> Result<(), Failure> {
         if self.database.url.is_some() {
-            return Err("the demonstration has a database of its own; unset DATABASE_URL".into());
+            return Err("the demonstration uses a private database; unset DATABASE_URL".into());
         }
         say("Starting the private PostgreSQL ..");
         let clock = Clock::shifted();
@@ -70,7 +70,7 @@ impl Demo {
         let past = Past::of(clock, &self.database.folder, opened.registry.tenant(past::REGISTRY).is_none())?;
         let key = DemoKey::in_folder(&self.database.folder)?;
         let wanted = REGISTRIES.get(..usize::from(self.tenants)).unwrap_or(REGISTRIES);
-        opened.registry.trust(None, &demo_issuer(None)).map_err(super::tenant::told)?;
+        opened.registry.trust(None, &demo_issuer(None)).map_err(super::tenant::failure_of)?;
         super::codes::import_builtin(&opened.registry)?;
         for (slug, name) in wanted {
             if opened.registry.tenant(slug).is_none() {
@@ -89,7 +89,7 @@ impl Demo {
                 say(&format!("Created the registry {slug} ({name}) in {:.2} s", started.elapsed().as_secs_f64()));
             }
         }
-        // What an older version began is brought to this one.
+        // Registries of an older version are migrated.
         if opened.registry.is_any_behind() {
             super::migrate::one_or_all(&opened.registry, None, false)?;
         }
@@ -121,13 +121,13 @@ impl Demo {
         })
     }
 
-    /// The address asked for, or the next free port where that one is taken.
+    /// Binds the configured address, or a free port where it is in use.
     fn listen(&self) -> Result<TcpListener, Failure> {
         match TcpListener::bind(&self.listening.listen) {
             Ok(listener) => Ok(listener),
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
                 let free = TcpListener::bind("127.0.0.1:0")?;
-                say(&format!("{} is taken; listening on {} instead", self.listening.listen, free.local_addr()?));
+                say(&format!("{} is in use; listening on {} instead", self.listening.listen, free.local_addr()?));
                 Ok(free)
             }
             Err(error) => Err(format!("cannot listen on {}: {error}", self.listening.listen).into()),
@@ -171,9 +171,15 @@ impl Demo {
         overview::print(address, key, slugs, now)
     }
 
-    /// Sends every batch, several at once, and counts the entries stored. A line that was sent before is answered from
-    /// what was stored then.
-    fn send(&self, client: &Client, seed: u64, batches: VecDeque<Batch>, bar: &ProgressBar) -> Result<u64, Failure> {
+    /// Sends the batches concurrently and returns the number of stored entries. Lines of an earlier run are answered
+    /// with their stored results.
+    fn send(
+        &self,
+        client: &Client,
+        seed: u64,
+        batches: VecDeque<PatientBatch>,
+        bar: &ProgressBar,
+    ) -> Result<u64, Failure> {
         let queue = Mutex::new(batches);
         let entries = AtomicU64::new(0);
         let failed: Mutex<Option<Failure>> = Mutex::new(None);
@@ -203,7 +209,7 @@ impl Demo {
     }
 }
 
-/// Asks this very process to stop in its orderly way.
+/// Sends SIGTERM to this process.
 fn stop_this_process() {
     let _ = std::process::Command::new("kill").arg("-TERM").arg(std::process::id().to_string()).status();
 }

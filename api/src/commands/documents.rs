@@ -1,4 +1,4 @@
-//! `painreg openapi`: the specification and what is rendered from it.
+//! `painreg openapi`: the specification and the documents rendered from it.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Failure, say};
 use crate::openapi;
 
-/// The specification and the documents made from it.
+/// Print the specification, or write it and the documents rendered from it.
 #[derive(Subcommand)]
 pub enum Openapi {
     /// Print the specification.
@@ -16,16 +16,16 @@ pub enum Openapi {
     Write(Write),
 }
 
-/// Where to write.
+/// Options of writing documents.
 #[derive(Args)]
 pub struct Write {
-    /// The folder.
+    /// The folder to write to.
     #[arg(default_value = "openapi")]
     folder: PathBuf,
 }
 
 impl Openapi {
-    /// Does what was asked.
+    /// Runs the subcommand.
     pub fn run(self) -> Result<(), Failure> {
         match self {
             Self::Print => say(&openapi::SPECIFICATION.document.to_pretty_json()?),

@@ -1,5 +1,5 @@
-//! `painreg import`: answers from Nettskjema and Infopad into a registry, over the API like everybody else. It never touches the database,
-//! and what was encrypted never touches the disk.
+//! `painreg import`: imports answers from Nettskjema and Infopad into a registry over the public API. It uses no
+//! database, and decrypted content is never written to disk.
 
 mod batch_queue;
 mod credentials;
@@ -27,7 +27,7 @@ use jiff::SignedDuration;
 use painreg_tenants::Clock;
 use secrecy::SecretString;
 
-use self::batch_queue::Limits;
+use self::batch_queue::RequestLimits;
 use self::credentials::{Client, Credentials, read_secret};
 use self::files::Files;
 use self::journal::{Journal, Target};
@@ -39,16 +39,16 @@ use self::service::{Service, Stop};
 use self::source::Found;
 use super::Failure;
 
-/// The answer to an import that left something for somebody to look at.
+/// The exit status of an import with deliveries that need attention.
 const UNPLACED: u8 = 2;
 
 /// Import answers into a registry, over its API.
 #[derive(Subcommand)]
 pub enum Import {
-    /// Import what Nettskjema gives: files and folders, encrypted or not, or its API.
+    /// Import from Nettskjema: files and folders, encrypted or not, or its API.
     #[command(after_help = NETTSKJEMA_HELP)]
     Nettskjema(Box<Nettskjema>),
-    /// Import an export of Infopad, in which the registry of 2015 to 2020 (OPRv1) was filled in, by a mapping.
+    /// Import an export of Infopad, the system of the registry of 2015 to 2020 (OPRv1), by a mapping.
     #[command(after_help = infopad::HELP)]
     Infopad(Box<infopad::Infopad>),
 }
@@ -64,39 +64,39 @@ Files of one form, a folder as TSD lays it out (KEYID/FORMID/..), and Nettskjema
   painreg import nettskjema --server https://painreg.example.no --tenant ous --token-file token \\
       --client-id 7f3c --client-secret-file nettskjema-secret --form 1000001 --form 1000002 --watch 5m
 
-What a file holds is known by its name: .json (a submission of TSD or of API v3, or an array of them), .ndjson (submissions,
-or API v3's answers, a line each), .csv (CSV v1), each of them with .asc if it is encrypted. form*.json is a form's
-definition and is sent first. Attachments are named in the report and not taken.
+The name of a file determines its content: .json (a submission of TSD or of API v3, or an array of them), .ndjson
+(submissions, or API v3's answers, a line each), .csv (CSV v1), each with .asc if encrypted. form*.json is a form's
+definition and is sent first. Attachments are skipped and listed in the report.
 
-What is encrypted is decrypted in memory only, and nothing of it is sent before its integrity has been checked. Secrets come
-from files or from the environment: PAINREG_TOKEN, PAINREG_ISSUER_SECRET, NETTSKJEMA_CLIENT_SECRET, PAINREG_PGP_PASSPHRASE. They and the
-answers go over HTTPS only, but for addresses of this machine.
+Encrypted files are decrypted in memory only, and nothing of a file is sent before its integrity has been checked. Secrets
+come from files or from the environment: PAINREG_TOKEN, PAINREG_ISSUER_SECRET, NETTSKJEMA_CLIENT_SECRET,
+PAINREG_PGP_PASSPHRASE. Secrets and answers are sent over HTTPS only, except to this machine.
 
-An import can be killed and run again: it goes on where it was, by the journal beside the first source. The journal names
-files, submissions and digests, no answers. Without it the end is the same, since the registry knows every submission by its
-number; it only takes longer. What the registry has in quarantine is sent again with every run.
+An interrupted import can be resumed: the journal next to the first source records what is stored. It holds names of files,
+submissions and digests, no answers. Without it the result is the same, because the registry recognises every submission by
+its number, but the import takes longer. Deliveries in quarantine are sent again with every run.
 
-A dry run asks the registry what it would do; it sends no definitions, keeps no journal, and stores nothing.
+A dry run reports what the registry would do. It sends no definitions, keeps no journal and stores nothing.
 
-The answer is 0 where everything was placed, 2 where something waits in quarantine, was refused or could not be read, and 1
-where the import failed before its end.";
+Exit status: 0 when everything was placed, 2 when a delivery is in quarantine, was refused or could not be read, 1 when the
+import failed before its end.";
 
-/// What to import from Nettskjema, and where to.
+/// Options of an import from Nettskjema.
 #[derive(Args)]
 pub struct Nettskjema {
-    /// The number of the form. For files: whose they all are; absent, they or their folder say it. For the API: which forms
-    /// to ask for.
+    /// The number of the form. For files: the form of all of them; by default the file or its folder names it. For the
+    /// API: the forms to import.
     #[arg(long = "form", value_name = "NUMBER", value_parser = number)]
     forms: Vec<String>,
-    /// The OpenPGP secret key that opens .asc files.
+    /// The file with the OpenPGP secret key for .asc files.
     #[arg(long, value_name = "FILE")]
     pgp_key: Option<PathBuf>,
-    /// The passphrase of the key.
+    /// The passphrase of the OpenPGP key.
     #[arg(long, value_name = "FILE", requires = "pgp_key")]
     pgp_passphrase_file: Option<PathBuf>,
     #[arg(long, env = "PAINREG_PGP_PASSPHRASE", hide = true, hide_env_values = true)]
     pgp_passphrase: Option<SecretString>,
-    /// Files and folders. None: the API is asked.
+    /// Files and folders to import. Without any, the API is polled.
     #[arg(value_name = "FILE OR FOLDER")]
     sources: Vec<PathBuf>,
     #[command(flatten)]
@@ -107,89 +107,89 @@ pub struct Nettskjema {
     api: Api,
 }
 
-/// The registry, and how to be let in.
+/// Options of the registry and its credentials.
 #[derive(Args)]
 #[command(next_help_heading = "The registry")]
 struct Destination {
-    /// The server's address.
+    /// The URL of the server.
     #[arg(long, env = "PAINREG_SERVER", value_name = "URL", value_parser = address)]
     server: String,
     /// The registry's slug.
     #[arg(long, env = "PAINREG_TENANT", value_name = "SLUG", value_parser = slug)]
     tenant: String,
-    /// An access token; read again when it is refused.
+    /// The file with an access token; read again when the token is refused.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
     #[arg(long, env = "PAINREG_TOKEN", hide = true, hide_env_values = true)]
     token: Option<SecretString>,
-    /// Instead of a token: where the hospital's issuer gives tokens to its clients.
+    /// The token endpoint of the hospital's issuer, instead of a token.
     #[arg(long, env = "PAINREG_ISSUER_TOKEN_URL", value_name = "URL", value_parser = address, requires = "issuer_client_id")]
     issuer_token_url: Option<String>,
-    /// The client's id there.
+    /// The client id at the issuer.
     #[arg(long, env = "PAINREG_ISSUER_CLIENT_ID", value_name = "ID")]
     issuer_client_id: Option<String>,
-    /// Its secret.
+    /// The file with the client secret.
     #[arg(long, value_name = "FILE")]
     issuer_secret_file: Option<PathBuf>,
     #[arg(long, env = "PAINREG_ISSUER_SECRET", hide = true, hide_env_values = true)]
     issuer_secret: Option<SecretString>,
-    /// The scope to ask for.
+    /// The scope to request.
     #[arg(long, value_name = "SCOPE")]
     issuer_scope: Option<String>,
 }
 
-/// Nettskjema's API, and how to be let in.
+/// Options of Nettskjema's API and its credentials.
 #[derive(Args)]
 #[command(next_help_heading = "Nettskjema's API")]
 struct Api {
-    /// Its address.
+    /// The URL of the API.
     #[arg(long = "api", value_name = "URL", default_value = "https://nettskjema.no/api/v3", value_parser = address)]
     address: String,
-    /// Where it gives tokens to its clients.
+    /// The token endpoint of Nettskjema.
     #[arg(long, value_name = "URL", default_value = "https://authorization.nettskjema.no/oauth2/token", value_parser = address)]
     token_url: String,
-    /// The client's id; `ID@apiclient` must be among those who may edit the forms.
+    /// The client id; `ID@apiclient` needs the right to edit the forms.
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
-    /// Its secret.
+    /// The file with the client secret.
     #[arg(long, value_name = "FILE")]
     client_secret_file: Option<PathBuf>,
     #[arg(long, env = "NETTSKJEMA_CLIENT_SECRET", hide = true, hide_env_values = true)]
     client_secret: Option<SecretString>,
-    /// Ask again and again, after so long a pause, and fetch when something has changed.
+    /// Poll at this interval and import when a form has changed.
     #[arg(long, value_name = "TIME", value_parser = time)]
     watch: Option<Duration>,
 }
 
-/// How to import.
+/// Options of the import.
 #[derive(Args)]
 #[command(next_help_heading = "The import")]
 struct How {
-    /// Ask what would be stored, and store nothing.
+    /// Dry run: report what would be stored, and store nothing.
     #[arg(long)]
     dry_run: bool,
-    /// How many requests are under way at once.
+    /// The number of concurrent requests.
     #[arg(long, default_value = "2", value_parser = clap::value_parser!(u16).range(1..=32))]
     parallel: u16,
-    /// How many deliveries there are in a request at most.
+    /// The most deliveries of a request.
     #[arg(long, value_name = "NUMBER", default_value = "500", value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
-    /// How many KiB a request of several deliveries has at most.
+    /// The largest request of several deliveries, in KiB.
     #[arg(long, value_name = "KIB", default_value = "4096", value_parser = clap::value_parser!(u16).range(1..=8192))]
     batch_kib: u16,
-    /// For how long nothing but failures is borne.
+    /// Give up after this long without a success.
     #[arg(long, value_name = "TIME", default_value = "15m", value_parser = time)]
     patience: Duration,
-    /// Where the journal is.
+    /// The file of the journal.
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
-    /// Remember nothing.
+    /// Keep no journal.
     #[arg(long, conflicts_with = "journal")]
     no_journal: bool,
-    /// Keep the registry's signed receipts: proof of what was delivered, a line each, added to those that are there.
+    /// Append the registry's signed receipts to this file, one per line.
     #[arg(long, value_name = "FILE")]
     receipts: Option<PathBuf>,
-    /// Write the report to a file too, as JSON, with everything that was not placed.
+    /// Write the report to this file as JSON, with every delivery that was not placed.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }
@@ -208,19 +208,19 @@ fn time(text: &str) -> Result<Duration, String> {
     time.and_then(|it| it.try_into().ok()).ok_or_else(|| "a time is written like 30s, 5m or 1h30m".to_owned())
 }
 
-/// Secrets and answers leave this machine over HTTPS only.
+/// Parses a URL: `https`, or `http` to this machine.
 fn address(text: &str) -> Result<String, String> {
     let uri: ureq::http::Uri = text.parse().map_err(|_| "it is no address")?;
     let own = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
     match uri.scheme_str() {
         Some("https") => Ok(text.to_owned()),
         Some("http") if own => Ok(text.to_owned()),
-        _ => Err("an address begins with https://; http:// reaches this machine only".to_owned()),
+        _ => Err("a URL begins with https://; http:// is for this machine only".to_owned()),
     }
 }
 
 impl Import {
-    /// Does what was asked.
+    /// Runs the import and returns the exit status.
     pub fn run(self) -> Result<ExitCode, Failure> {
         match self {
             Self::Nettskjema(it) => it.run(),
@@ -229,7 +229,7 @@ impl Import {
     }
 }
 
-/// A secret from its file, or from where clap found it.
+/// Returns a secret from its file, else from the argument or environment.
 fn secret(file: Option<&PathBuf>, given: Option<&SecretString>) -> Result<Option<SecretString>, Failure> {
     file.map_or_else(|| Ok(given.cloned()), |path| read_secret(path).map(Some))
 }
@@ -245,15 +245,13 @@ impl Destination {
         match (&self.token_file, &self.token) {
             (Some(path), _) => Ok(Credentials::File(path.clone())),
             (None, Some(token)) => Ok(Credentials::Given(token.clone())),
-            (None, None) => {
-                Err("nothing says how to be let in: --token-file, PAINREG_TOKEN or --issuer-token-url".into())
-            }
+            (None, None) => Err("no credentials: use --token-file, PAINREG_TOKEN or --issuer-token-url".into()),
         }
     }
 }
 
 impl How {
-    /// An import that is ready to run; `journal`: where its journal is if nothing else is said.
+    /// Prepares an import. `journal` is the default path of the journal.
     fn pipeline(&self, into: &Destination, journal: impl FnOnce() -> PathBuf) -> Result<Pipeline, Failure> {
         let halted = Arc::new(AtomicBool::new(false));
         let service =
@@ -270,7 +268,7 @@ impl How {
         Ok(Pipeline {
             target: RegistryClient::new(service, into.tenant.clone(), self.dry_run, Clock::system()),
             parallel: usize::from(self.parallel),
-            limits: Limits { deliveries: usize::from(self.batch), bytes: usize::from(self.batch_kib) * 1024 },
+            limits: RequestLimits { deliveries: usize::from(self.batch), bytes: usize::from(self.batch_kib) * 1024 },
             halted,
             journal,
             known,
@@ -299,10 +297,10 @@ impl Nettskjema {
 
     fn files(self, first: &std::path::Path) -> Result<ExitCode, Failure> {
         if self.forms.len() > 1 {
-            return Err("files are of one form: say --form once, or let them or their folders say it".into());
+            return Err("files take at most one --form; without it, the files or their folders name it".into());
         }
         if self.api.watch.is_some() {
-            return Err("--watch asks the API again and again; files are read once".into());
+            return Err("--watch polls the API and takes no files".into());
         }
         let passphrase = secret(self.pgp_passphrase_file.as_ref(), self.pgp_passphrase.as_ref())?;
         let keys = self.pgp_key.as_ref().map(|path| Keys::read(path, passphrase.as_ref())).transpose()?;
@@ -319,7 +317,7 @@ impl Nettskjema {
 
     fn poll(self) -> Result<ExitCode, Failure> {
         let Some(id) = self.api.client_id.as_ref().filter(|_| !self.forms.is_empty()) else {
-            return Err("name files or folders, or the API's --client-id and --form".into());
+            return Err("give files or folders, or --client-id and --form for the API".into());
         };
         let secret = secret(self.api.client_secret_file.as_ref(), self.api.client_secret.as_ref())?;
         let secret =
@@ -336,7 +334,7 @@ impl Nettskjema {
         loop {
             if let Err(error) = round(&mut poll, &mut pipeline) {
                 match error.downcast_ref() {
-                    Some(Stop::GaveUp(why)) => tracing::warn!(why, "this round failed; the next one may not"),
+                    Some(Stop::GaveUp(why)) => tracing::warn!(why, "round failed; retried in the next round"),
                     _ => return Err(error),
                 }
             }
@@ -345,7 +343,7 @@ impl Nettskjema {
     }
 }
 
-/// Imports the forms that have changed since the last time.
+/// Imports the forms that have changed since the last round.
 fn round(poll: &mut Poll, pipeline: &mut Pipeline) -> Result<bool, Failure> {
     let changed = poll.changed()?;
     if changed.is_empty() {

@@ -1,38 +1,38 @@
-//! `painreg issuer`: whom the platform and its registries trust to identify callers.
+//! `painreg issuer`: the issuers of access tokens that the platform and its registries trust.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::tenant::{settings_in, told};
+use super::tenant::{failure_of, settings_in};
 use super::{Database, Failure, say};
 
 /// Trust issuers of access tokens.
 #[derive(Subcommand)]
 pub enum Issuer {
-    /// Trust an issuer, or change what it is trusted for.
+    /// Trust an issuer, or replace its settings.
     Add(Add),
 }
 
-/// An issuer and who trusts it.
+/// Options of a trusted issuer.
 #[derive(Args)]
 pub struct Add {
     #[command(flatten)]
     database: Database,
-    /// The registry that trusts it. Absent: the platform, for its operators.
+    /// The registry that trusts the issuer. Default: the platform, for operators.
     #[arg(long)]
     tenant: Option<String>,
-    /// The file with its settings, as JSON.
+    /// The file with the issuer's settings, as JSON.
     file: PathBuf,
 }
 
 impl Issuer {
-    /// Does what was asked.
+    /// Runs the subcommand.
     pub fn run(self) -> Result<(), Failure> {
         let Self::Add(it) = self;
         let settings = settings_in(&it.file)?;
         let opened = it.database.open(false)?;
-        opened.registry.trust(it.tenant.as_deref(), &settings).map_err(told)?;
+        opened.registry.trust(it.tenant.as_deref(), &settings).map_err(failure_of)?;
         say(&format!("{} is trusted by {}", settings.issuer, it.tenant.as_deref().unwrap_or("the platform")));
         Ok(())
     }

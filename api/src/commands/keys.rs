@@ -1,4 +1,4 @@
-//! The demonstration's own issuer: a key pair in the folder, trusted only where the demonstration made the registry.
+//! The demonstration's issuer: a key pair in the folder, trusted only by registries that the demonstration created.
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -17,16 +17,16 @@ use super::Failure;
 
 /// The `iss` of the demonstration's tokens.
 pub const ISSUER: &str = "https://issuer.demo.painreg.example";
-/// Their `aud`.
+/// The `aud` of the demonstration's tokens.
 pub const AUDIENCE: &str = "painreg";
-/// The one key's id.
+/// The id of the issuer's only key.
 const KEY_ID: &str = "demo-1";
-/// The key set's file, in the folder of key sets.
+/// The file of the key set, in the folder of key sets.
 const SET: &str = "demo.json";
-/// The secret key's file.
+/// The file of the secret key.
 const SECRET: &str = "demo-issuer.pk8";
 
-/// Settings that make `tenant` trust the demonstration's issuer; `None`: the platform, for operators.
+/// Returns settings with which `tenant` trusts the demonstration's issuer; `None` is the platform, for operators.
 pub fn demo_issuer(tenant: Option<&str>) -> IssuerSettings {
     let roles = Role::iter().filter(|role| (*role == Role::Operator) == tenant.is_none() && *role != Role::System);
     IssuerSettings {
@@ -53,28 +53,28 @@ pub fn demo_issuer(tenant: Option<&str>) -> IssuerSettings {
     }
 }
 
-/// What a demonstration token says.
+/// The claims of a demonstration token.
 #[derive(Clone, Debug)]
 pub struct Wanted<'a> {
-    /// The registry; `None` for an operator.
+    /// The registry's slug; `None` for an operator.
     pub tenant: Option<&'a str>,
-    /// The role.
+    /// The role of the caller.
     pub role: Role,
-    /// The `sub`; by default the role's name.
+    /// The subject; by default the role's name.
     pub subject: Option<&'a str>,
-    /// The unit.
+    /// The caller's unit.
     pub unit: Option<&'a str>,
-    /// Which patient a patient is.
+    /// The patient's id in the registry, for the role `patient`.
     pub patient: Option<&'a str>,
-    /// Seconds the token is good for.
+    /// The lifetime of the token in seconds.
     pub seconds: i64,
 }
 
-/// The demonstration's secret key; made where there is none, with its public half beside it.
+/// The demonstration's secret key.
 pub struct DemoKey(EncodingKey);
 
 impl DemoKey {
-    /// Reads or makes the key in `folder`.
+    /// Reads the key in `folder`, or creates it with its public key set.
     pub fn in_folder(folder: &Path) -> Result<Self, Failure> {
         let path = folder.join(SECRET);
         let sets = folder.join("issuers");
@@ -101,7 +101,7 @@ impl DemoKey {
         Ok(Self(key))
     }
 
-    /// Signs a token.
+    /// Signs a token with these claims.
     pub fn sign(&self, wanted: &Wanted<'_>, now: jiff::Timestamp) -> Result<String, Failure> {
         let role = wanted.role.to_string();
         let mut header = Header::new(Algorithm::ES256);

@@ -1,21 +1,21 @@
-//! `painreg migrate`: the platform, then every registry.
+//! `painreg migrate`: migrates the platform, then every registry.
 
 use clap::Args;
 
 use super::{Database, Failure, say};
 
-/// Bring the platform and every registry to this version.
+/// Migrate the platform and every registry to this version.
 #[derive(Args)]
 pub struct Migrate {
     #[command(flatten)]
     database: Database,
-    /// Go on to the next registry when one fails.
+    /// Continue with the next registry when one fails.
     #[arg(long)]
     go_on: bool,
 }
 
 impl Migrate {
-    /// Migrates; fails if any registry did.
+    /// Migrates all registries; fails if one of them did.
     pub fn run(self) -> Result<(), Failure> {
         let opened = self.database.open(true)?;
         one_or_all(&opened.registry, None, self.go_on)

@@ -1,4 +1,4 @@
-//! `painreg score`: answers in, scores out, a line each. No database, no network, nothing kept.
+//! `painreg score`: scores answers line by line, without database or network. Nothing is stored.
 
 use std::io::Write as _;
 
@@ -16,15 +16,15 @@ use crate::wire::parse;
 pub struct Score {
     /// The instrument's code, such as `isi`.
     code: String,
-    /// EQ-5D only: a value set to index with; may be repeated. Default: `NO_5L_2024`, of three levels `UK_3L_TTO_1997`.
+    /// EQ-5D only: a value set for the index; may be repeated. Default: `NO_5L_2024`; of three levels `UK_3L_TTO_1997`.
     #[arg(long = "value-set")]
     value_sets: Vec<String>,
-    /// Checklists of symptoms only (`bds25`): from which answer a symptom counts. Default: 2.
+    /// Symptom checklists only (`bds25`): the lowest answer that counts as a symptom. Default: 2.
     #[arg(long, value_parser = clap::value_parser!(i32).range(1..=3))]
     symptom_from: Option<i32>,
 }
 
-/// A line that was refused.
+/// The result of a refused line.
 #[derive(Serialize)]
 struct Rejected {
     status: &'static str,
@@ -37,11 +37,11 @@ impl Score {
         let catalogue = Catalogue::shipped();
         let instrument = catalogue.find(&self.code).ok_or_else(|| {
             let known: Vec<&str> = catalogue.iter().map(Instrument::code).collect();
-            format!("there is no instrument `{}`; there are {}", self.code, known.join(", "))
+            format!("no instrument `{}`; the instruments are {}", self.code, known.join(", "))
         })?;
         let options = instrument.options(&self.value_sets).map_err(|_| {
             let known: Vec<&str> = instrument.value_sets().map(ValueSet::code).collect();
-            format!("not value sets of `{}`, or one of them twice; there are {}", self.code, known.join(", "))
+            format!("not value sets of `{}`, or one of them twice; the value sets are {}", self.code, known.join(", "))
         })?;
         let options = options.with_symptom_from(self.symptom_from);
         let mut out = std::io::BufWriter::new(std::io::stdout().lock());
@@ -56,7 +56,7 @@ impl Score {
                 Err(errors) => serde_json::to_writer(&mut out, &Rejected { status: "rejected", errors })?,
             }
             out.write_all(b"\n")?;
-            // Whoever waits for this line before writing the next one gets it.
+            // A client may wait for this result before it writes the next line.
             if input.buffer().is_empty() {
                 out.flush()?;
             }

@@ -1,4 +1,4 @@
-//! `painreg serve`: the API until it is told to stop.
+//! `painreg serve`: serves the API until SIGTERM or SIGINT.
 
 use std::net::TcpListener;
 
@@ -15,7 +15,7 @@ pub struct Serve {
     database: Database,
     #[command(flatten)]
     listening: Listening,
-    /// Which national ids are accepted.
+    /// The environment: `production` refuses synthetic national ids, `test` accepts no others.
     #[arg(long, env = "PAINREG_ENVIRONMENT", value_enum, default_value = "production")]
     environment: Environment,
 }
@@ -25,7 +25,7 @@ impl Serve {
     pub fn run(self) -> Result<(), Failure> {
         let acceptance = self.environment.acceptance();
         let opened = self.database.open(false)?;
-        // A database that loses writes is not served from: the start says why instead of every request.
+        // The start fails on a database that could lose writes.
         opened.registry.check_database()?;
         if acceptance == Acceptance::Production && !opened.registry.issuers(super::keys::ISSUER).is_empty() {
             return Err("this database trusts the demonstration's issuer; serve it with --environment test only".into());
@@ -38,7 +38,7 @@ impl Serve {
     }
 }
 
-/// Serves on `listener` until SIGTERM or SIGINT, then finishes what is being answered. `ready` is told the address.
+/// Serves on `listener` until SIGTERM or SIGINT, then finishes requests in progress. Calls `ready` with the address.
 pub(super) fn until_stopped(
     opened: Opened,
     database: &Database,
@@ -55,7 +55,7 @@ pub(super) fn until_stopped(
         let handle = running.handle.clone();
         actix_web::rt::spawn(async move {
             stop_signal().await;
-            tracing::debug!("stopping: requests that are being answered are finished");
+            tracing::debug!("stopping after requests in progress");
             handle.stop(true).await;
         });
         ready(address);
@@ -63,7 +63,7 @@ pub(super) fn until_stopped(
         drop(running.worker);
         stopped
     });
-    // The database goes last.
+    // The database is stopped last.
     if let Some(local) = local {
         local.stop();
     }
@@ -73,7 +73,7 @@ pub(super) fn until_stopped(
 pub(super) async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut term), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        tracing::error!("signals cannot be received; stop the process by force");
+        tracing::error!("signal handlers not installed; only SIGKILL stops the process");
         return std::future::pending().await;
     };
     tokio::select! {

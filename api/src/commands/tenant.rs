@@ -1,4 +1,4 @@
-//! `painreg tenant`: registries, as the operator at the keyboard sees them.
+//! `painreg tenant`: creates, lists and changes registries.
 
 use std::path::PathBuf;
 
@@ -16,19 +16,19 @@ use super::{Database, Failure, say};
 pub enum Tenant {
     /// Create a registry from a template.
     Create(Create),
-    /// List registries.
+    /// List all registries.
     List(List),
-    /// Stop serving a registry, losing nothing.
+    /// Suspend a registry: requests are refused, all data is kept.
     Suspend(One),
-    /// Serve a suspended registry again.
+    /// Resume a suspended registry.
     Resume(One),
-    /// Bring one registry to this version.
+    /// Migrate one registry to this version.
     Migrate(One),
-    /// Remove a suspended registry and everything in it. There is no way back.
+    /// Drop a suspended registry with all its data. This cannot be undone.
     Drop(Drop),
 }
 
-/// What a registry is created from.
+/// Options of a new registry.
 #[derive(Args)]
 pub struct Create {
     #[command(flatten)]
@@ -41,10 +41,10 @@ pub struct Create {
     /// The hospital trust's organisation number.
     #[arg(long)]
     organisation_number: Option<String>,
-    /// What the registry starts from.
+    /// The template of the registry.
     #[arg(long, default_value = "opr")]
     template: String,
-    /// The address of a database of its own.
+    /// The URL of a separate database for this registry.
     #[arg(long, env = "PAINREG_TENANT_DSN", hide_env_values = true)]
     dsn: Option<String>,
     /// A file with the settings of an issuer to trust, as JSON; may be repeated.
@@ -52,14 +52,14 @@ pub struct Create {
     issuer: Vec<PathBuf>,
 }
 
-/// The database whose registries are listed.
+/// Options of the list of registries.
 #[derive(Args)]
 pub struct List {
     #[command(flatten)]
     database: Database,
 }
 
-/// One registry.
+/// Options of a command on one registry.
 #[derive(Args)]
 pub struct One {
     #[command(flatten)]
@@ -68,18 +68,18 @@ pub struct One {
     slug: String,
 }
 
-/// A registry to be removed.
+/// Options of dropping a registry.
 #[derive(Args)]
 pub struct Drop {
     #[command(flatten)]
     one: One,
-    /// The slug again, to show that it is meant.
+    /// The slug again, as a confirmation.
     #[arg(long)]
     confirm: String,
 }
 
 impl Tenant {
-    /// Does what was asked.
+    /// Runs the subcommand.
     pub fn run(self) -> Result<(), Failure> {
         match self {
             Self::Create(it) => it.run(),
@@ -92,7 +92,7 @@ impl Tenant {
                     let start = after.clone();
                     let listing = scope
                         .run(Action::ListTenants, move |tx| tenants::list(tx, start.as_deref(), 200))
-                        .map_err(told)?;
+                        .map_err(failure_of)?;
                     for row in &listing.items {
                         say(&format!(
                             "{:<40} {:<10} {:<10} {:<18} {}",
@@ -113,7 +113,7 @@ impl Tenant {
             }
             Self::Drop(it) => {
                 if it.confirm != it.one.slug {
-                    return Err("--confirm must repeat the slug; nothing was removed".into());
+                    return Err("--confirm must repeat the slug; nothing was dropped".into());
                 }
                 let opened = it.one.database.open(false)?;
                 let slug = it.one.slug;
@@ -123,8 +123,8 @@ impl Tenant {
                         let version = tenants::find(tx, &slug)?.version;
                         provision::drop(tx, &slug, version)
                     })
-                    .map_err(told)?;
-                say(&format!("{gone} is gone"));
+                    .map_err(failure_of)?;
+                say(&format!("{gone} was dropped"));
                 Ok(())
             }
         }
@@ -150,7 +150,7 @@ impl Create {
         };
         let opened = self.database.open(false)?;
         let made = create(&opened.registry, new)?;
-        say(&format!("{made} is created"));
+        say(&format!("{made} was created"));
         Ok(())
     }
 }
@@ -165,39 +165,42 @@ impl One {
                 let version = tenants::find(tx, &slug)?.version;
                 tenants::set_suspended(tx, &slug, version, suspended)
             })
-            .map_err(told)?;
+            .map_err(failure_of)?;
         say(&format!("{} is {}", record.slug, record.state));
         Ok(())
     }
 }
 
-/// Creates a registry; its slug.
+/// Creates a registry and returns its slug.
 pub(super) fn create(registry: &Registry, new: NewTenant) -> Result<String, Failure> {
     let made = operator(registry)
         .run(Action::CreateTenant, move |tx| provision::create(tx, &new).map(|record| record.slug))
-        .map_err(told)?;
+        .map_err(failure_of)?;
     registry.refresh()?;
     Ok(made)
 }
 
-/// Reads an issuer's settings.
+/// Reads the settings of an issuer from a file.
 pub(super) fn settings_in(path: &PathBuf) -> Result<IssuerSettings, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?)
 }
 
-/// Whoever can read the key file and reach the database as its owner is an operator.
+/// Returns the operator's scope. Access to the key file and to the database as its owner is the authorisation.
 pub(super) fn operator(registry: &Registry) -> PlatformScope {
-    #[expect(clippy::disallowed_methods, reason = "the command line's own door: who sits at the machine")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the command line authenticates the operator by access to the machine"
+    )]
     let actor = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".to_owned());
     let principal = Principal::operator_at_the_machine(&actor);
     let context = RequestContext { request_id: registry.clock().ordered_id().to_string(), origin: None };
-    #[expect(clippy::disallowed_methods, reason = "the command line's own door")]
+    #[expect(clippy::disallowed_methods, reason = "the command line opens the platform's scope itself")]
     registry.platform_scope(principal, context)
 }
 
-/// A refusal in words.
-pub(super) fn told(error: StoreError) -> Failure {
+/// Converts an error to a message for the terminal.
+pub(super) fn failure_of(error: StoreError) -> Failure {
     match &error {
         StoreError::Conflict(faults) | StoreError::Invalid(faults) => {
             let places: Vec<String> = faults

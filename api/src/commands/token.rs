@@ -1,4 +1,4 @@
-//! `painreg token`: tokens of the demonstration's issuer, for trying things out. No real registry trusts it.
+//! `painreg token`: signs tokens of the demonstration's issuer, which no production registry trusts.
 
 use std::path::PathBuf;
 
@@ -12,31 +12,31 @@ use super::{Failure, say};
 /// Sign an access token of the demonstration's issuer.
 #[derive(Args)]
 pub struct Token {
-    /// Where painreg keeps what is its own.
+    /// The folder of the demonstration.
     #[arg(long, env = "PAINREG_FOLDER", default_value = ".painreg")]
     folder: PathBuf,
-    /// The role, such as `clinician`; `operator` belongs to no registry.
+    /// The role, such as `clinician`; `operator` has no registry.
     #[arg(long)]
     role: Role,
     /// The registry's slug; an operator has none.
     #[arg(long)]
     tenant: Option<String>,
-    /// Whom the token names.
+    /// The subject of the token.
     #[arg(long)]
     subject: Option<String>,
-    /// The unit.
+    /// The caller's unit.
     #[arg(long)]
     unit: Option<String>,
-    /// Which patient a patient is: the id in the registry.
+    /// The patient's id in the registry, for the role `patient`.
     #[arg(long)]
     patient: Option<String>,
-    /// How many hours it is good for.
+    /// The lifetime of the token in hours.
     #[arg(long, default_value = "12")]
     hours: u16,
 }
 
 impl Token {
-    /// Prints the token.
+    /// Prints a signed token.
     pub fn run(self) -> Result<(), Failure> {
         let operator = self.role == Role::Operator;
         if operator == self.tenant.is_some() {

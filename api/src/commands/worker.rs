@@ -1,4 +1,4 @@
-//! `painreg worker`: what the registry does by itself, in a process of its own.
+//! `painreg worker`: runs background jobs in a separate process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,14 +8,14 @@ use clap::Args;
 use super::{Database, Environment, Failure, Opened, say};
 use crate::webhook_sender::WebhookSender;
 
-/// Do what the registries do by themselves: decide what a new day, plan or list asks to be decided again.
+/// Run the background jobs: follow-up decisions, deliveries to webhooks, long operations.
 ///
-/// `serve` does so too, unless told not to; any number of workers at once do each thing once.
+/// `serve` runs them too, unless `--without-worker` is set. Any number of workers share the work; each job runs once.
 #[derive(Args)]
 pub struct Worker {
     #[command(flatten)]
     database: Database,
-    /// Which national ids are accepted: with synthetic ones only, webhooks may lead to this machine itself.
+    /// The environment: in `test`, webhooks may have addresses of this machine.
     #[arg(long, env = "PAINREG_ENVIRONMENT", value_enum, default_value = "production")]
     environment: Environment,
 }
@@ -26,12 +26,12 @@ impl Worker {
         let Opened { registry, local } = self.database.open(false)?;
         registry.check_database()?;
         let stop = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&stop);
+        let stop_worker = Arc::clone(&stop);
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(super::serve::stop_signal());
-            told.store(true, Ordering::Relaxed);
+            stop_worker.store(true, Ordering::Relaxed);
         });
-        say("Working; stop with SIGTERM.");
+        say("Running background jobs until SIGTERM.");
         crate::worker::work(&registry, &WebhookSender::new(self.environment.acceptance()), &stop);
         if let Some(local) = local {
             local.stop();

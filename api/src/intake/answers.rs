@@ -1,4 +1,4 @@
-//! Answered questionnaires in the registry's own structure.
+//! Answered questionnaires in the registry's own structure: the body of a submission and its conversion.
 
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::PatientId;
@@ -20,7 +20,7 @@ use crate::wire::{NationalIdBody, deserialize, document, validation_faults};
 #[derive(Deserialize, Validate, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubmitAnswers {
-    /// Where it came from.
+    /// The source: system, form and submission.
     #[validate(nested)]
     source: SourceBody,
     /// The patient who answered.
@@ -29,14 +29,14 @@ pub struct SubmitAnswers {
     #[validate(length(min = 1, max = 64))]
     #[schema(min_length = 1, max_length = 64, example = "opr-baseline")]
     form: String,
-    /// The form's version; absent: the newest.
+    /// The form's version; by default the newest.
     #[serde(default)]
     #[validate(length(min = 1, max = 32))]
     #[schema(min_length = 1, max_length = 32)]
     form_version: Option<String>,
-    /// When it was answered.
+    /// The instant at which it was answered.
     submitted_at: jiff::Timestamp,
-    /// Who answered; absent: the patient.
+    /// The person who answered; by default the patient.
     #[serde(default)]
     answered_by: Answerer,
     /// A representative's relation to the patient, in the source's own word.
@@ -44,25 +44,24 @@ pub struct SubmitAnswers {
     #[validate(length(min = 1, max = 64))]
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_]{1,64}$", example = "PARENT")]
     representation: Option<String>,
-    /// The token of the invitation that is answered, as its link brought it. One that is not known is no fault: the answer is
-    /// stored, and found by its form and day.
+    /// The token from the link of the invitation. An unknown token is ignored: the answer is matched by form and day.
     #[serde(default)]
     #[validate(length(min = 1, max = 64))]
     #[schema(min_length = 1, max_length = 64, example = "mfrggzdfmztwq2lknnwg23tpoa")]
     invitation: Option<String>,
-    /// Item codes -> answers; null and absent mean unanswered.
+    /// Answers by item code; null and absent mean unanswered.
     #[schema(value_type = Object, example = json!({"eq5d_mo": 3, "eq5d_sc": 1, "eq5d_ua": 3, "eq5d_pd": 4, "eq5d_ad": 2, "eq5d_vas": 45}))]
     answers: Map<String, Value>,
 }
 
-/// Who answered.
+/// The person who answered.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Answerer {
-    /// The patient.
+    /// The patient answered.
     #[default]
     Patient,
-    /// Somebody on the patient's behalf.
+    /// A representative answered on the patient's behalf.
     Representative,
 }
 

@@ -5,8 +5,7 @@ use painreg_tenants::app::intake::{Correction, Corrections};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What a person says about a delivery that it does not say itself, or says wrongly. It is kept beside what was delivered,
-/// which stays as it came.
+/// Values that a person adds to a delivery or replaces in it. They are stored beside the payload, which is not changed.
 #[derive(Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Corrections)]
@@ -14,21 +13,21 @@ pub struct CorrectionsBody {
     /// The patient who answered.
     #[serde(default)]
     patient_id: Option<PatientId>,
-    /// Other values.
+    /// The corrected values.
     #[serde(default)]
     #[schema(max_items = 200)]
     values: Vec<CorrectionBody>,
 }
 
-/// Another value at one place.
+/// A corrected value.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Correction)]
 pub struct CorrectionBody {
-    /// RFC 6901 pointer, as the reasons have it.
+    /// RFC 6901 pointer into the payload, as in the reasons.
     #[schema(max_length = 1000, example = "/answers/isi/01")]
     pointer: String,
-    /// The value; null takes the answer away.
+    /// The value; null removes the answer.
     #[schema(value_type = Object)]
     value: Value,
 }

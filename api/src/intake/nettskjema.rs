@@ -6,7 +6,7 @@ use super::faults_of;
 use crate::problem::Problem;
 use crate::wire::{CSV, document};
 
-/// Parses a payload of this media type. What is wrong with the payload is part of the result.
+/// Parses a payload of this media type. Faults of the payload are part of the result.
 pub fn payload<'p>(media_type: &str, bytes: &'p [u8]) -> Result<Payload<'p>, Problem> {
     if media_type == CSV {
         return Ok(Payload::Csv(bytes));

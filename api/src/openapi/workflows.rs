@@ -5,7 +5,7 @@ use painreg_domain::workflow::table;
 
 const HEAD: &str = "<!-- Rendered by `painreg openapi write`; do not edit. -->\n# Workflows\n\nA row per state, a column per command; a cell names the state after the command. In an empty cell the command is refused with `state_conflict`.\n\n";
 
-/// The whole document: one section per workflow.
+/// Renders the document, a section per workflow.
 pub(super) fn tables() -> String {
     format!("{HEAD}{}", table::<Quarantine>())
 }

@@ -16,16 +16,16 @@ use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKin
 use super::json::parse;
 use crate::problem::{Code, Problem};
 
-/// How long a body may take to arrive.
+/// The longest time for a body to arrive.
 pub const BODY_DEADLINE: Duration = Duration::from_secs(10);
-/// How large a body may be unless an operation says otherwise.
+/// The largest body in bytes, except for batches.
 pub const BODY_LIMIT: usize = 256 * 1024;
 
-/// A request's JSON body: read within limits, free of duplicate members and NUL, of known members only, validated.
+/// The JSON body of a request: within the size limit, without duplicate members, NUL or unknown members, and validated.
 pub struct Body<T> {
-    /// The body.
+    /// The parsed body.
     pub value: T,
-    /// The bytes it came in.
+    /// The bytes of the body, for hashes and for storing.
     pub bytes: actix_web::web::Bytes,
 }
 
@@ -52,7 +52,7 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
     }
 }
 
-/// Reads a body of at most `most` bytes, all of it within the deadline.
+/// Reads a body of at most `most` bytes within the deadline.
 pub async fn read_body(
     mut payload: Payload,
     announced: Option<usize>,
@@ -76,7 +76,7 @@ pub async fn read_body(
     tokio::time::timeout(deadline, read).await.map_err(|_| Problem::from(Code::RequestTimeout))?
 }
 
-/// Whether the body is of an accepted media type, in UTF-8 and not compressed; its announced length.
+/// Checks that the body has an accepted media type, is UTF-8 and is not compressed. Returns its `Content-Length`.
 pub fn check_headers(headers: &HeaderMap, accepted: &[&str]) -> Result<Option<usize>, Problem> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if text(header::CONTENT_ENCODING).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
@@ -93,7 +93,7 @@ pub fn check_headers(headers: &HeaderMap, accepted: &[&str]) -> Result<Option<us
     Ok(text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()))
 }
 
-/// What the validator found, as faults.
+/// Converts the validator's errors to faults.
 pub fn validation_faults(errors: &ValidationErrors) -> Vec<Fault> {
     let mut faults = Vec::new();
     collect(errors, "", &mut faults);
@@ -125,7 +125,7 @@ fn collect(errors: &ValidationErrors, prefix: &str, faults: &mut Vec<Fault>) {
     }
 }
 
-/// Whether a length is refused for being too small.
+/// Returns whether a length error is about a text or list that is too short.
 fn is_too_short(error: &ValidationError) -> bool {
     let least = error.params.get("min").and_then(serde_json::Value::as_u64).unwrap_or(0);
     let length = match error.params.get("value") {
@@ -136,14 +136,14 @@ fn is_too_short(error: &ValidationError) -> bool {
     u64::try_from(length).is_ok_and(|length| length < least)
 }
 
-/// A FHIR R4 resource: its structure is FHIR's, its members are named as FHIR names them.
+/// A FHIR R4 resource, with members as FHIR names them.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = Object)]
 pub struct Resource(pub serde_json::Map<String, serde_json::Value>);
 
 impl Validate for Resource {
-    /// The domain says what is wrong with it.
+    /// Accepts every resource; the domain checks the content.
     fn validate(&self) -> Result<(), ValidationErrors> {
         Ok(())
     }

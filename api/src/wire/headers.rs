@@ -1,4 +1,4 @@
-//! Request headers with a meaning of their own: `If-Match` and `Idempotency-Key`.
+//! The request headers `If-Match` and `Idempotency-Key`.
 
 use std::future::{Ready, ready};
 
@@ -13,7 +13,7 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 use super::parameters::{header_parameter, parameter};
 use crate::problem::{Code, Problem};
 
-/// The `If-Match` header of a change (RFC 9110): one strong tag of ours.
+/// The `If-Match` header of a change (RFC 9110): one strong tag as [`etag`] returns it.
 pub struct IfMatch(pub i64);
 
 impl FromRequest for IfMatch {
@@ -26,17 +26,17 @@ impl FromRequest for IfMatch {
         };
         let tag = value.to_str().unwrap_or_default().trim();
         let version = tag.strip_prefix("\"v").and_then(|rest| rest.strip_suffix('"')?.parse().ok());
-        // One spelling only: strong tags are compared byte for byte.
+        // Strong tags are compared byte by byte, so that `"v01"` is not `"v1"`.
         ready(version.filter(|version| etag(*version) == tag).map(Self).ok_or_else(|| Code::Stale.into()))
     }
 }
 
-/// The strong entity tag of a version.
+/// Returns the strong entity tag of a version.
 pub fn etag(version: i64) -> String {
     format!("\"v{version}\"")
 }
 
-/// The `Idempotency-Key` header, if there is one: 1 to 200 visible characters, in quotes or not.
+/// The optional `Idempotency-Key` header: 1 to 200 visible characters, with or without quotes.
 #[derive(Clone)]
 pub struct IdempotencyKey(Option<String>);
 
@@ -54,13 +54,13 @@ impl FromRequest for IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// The key of one line of a request: no key that comes in a header is spelled like it.
+    /// Returns the key of one line of a request. It has a space, which a key from a header cannot have.
     #[must_use]
     pub fn of_line(self, line: usize) -> Self {
         Self(self.0.map(|key| format!("{key} {line}")))
     }
 
-    /// The key together with what was asked for.
+    /// Returns the key with a hash of the operation and the body.
     pub fn of(self, operation: &str, body: &[u8]) -> Option<RequestKey> {
         let key = self.0?;
         let mut hash = Sha256::new();

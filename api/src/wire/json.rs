@@ -1,4 +1,4 @@
-//! JSON documents: no duplicate member, no NUL, structures from objects only, faults with pointers. Decides nothing else.
+//! Strict JSON: no duplicate members, no NUL, structures from objects only, faults with pointers.
 
 use painreg_domain::fault::{Fault, FaultCode, escape};
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
@@ -19,7 +19,7 @@ pub fn document(bytes: &[u8]) -> Result<serde_json::Value, Problem> {
     serde_json::from_slice(bytes).map_err(|_| Problem::from(Code::MalformedJson))
 }
 
-/// A structure of ours from a document that was put together here; faults point into the document.
+/// Converts a document to a structure; faults point into the document.
 pub fn deserialize<T: DeserializeOwned>(document: serde_json::Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(Node(document)).map_err(|error| shape_problem(&error))
 }
@@ -45,7 +45,7 @@ pub fn merge(into: &mut serde_json::Map<String, serde_json::Value>, patch: serde
     }
 }
 
-/// A document that becomes structures of ours from objects only: serde would also take an array of their members.
+/// A document that becomes a structure only from an object: serde would also accept an array of the members.
 struct Node(serde_json::Value);
 
 impl IntoDeserializer<'_, serde_json::Error> for Node {
@@ -119,8 +119,8 @@ impl<'de> serde::Deserializer<'de> for Node {
     }
 }
 
-/// What a well-formed document that is not of the asked shape is told. serde's message is read for its kind only: it
-/// may hold what was submitted.
+/// Returns the problem of a document that does not fit a structure. Only the kind of serde's message is used, because
+/// its text may repeat submitted values.
 fn shape_problem(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     use serde_path_to_error::Segment;
     let mut pointer = String::new();
@@ -155,7 +155,7 @@ fn shape_problem(error: &serde_path_to_error::Error<serde_json::Error>) -> Probl
     Problem::invalid(vec![Fault::new(pointer, code)])
 }
 
-/// One pass over the whole document before anything is made of it: JSON at all, no member twice in one object, no NUL.
+/// Checks a document in one pass: valid JSON, no duplicate members, no NUL.
 fn scan(bytes: &[u8]) -> Result<(), Problem> {
     let mut faults = Vec::new();
     let mut json = serde_json::Deserializer::from_slice(bytes);
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn members_that_stand_twice_are_found_wherever_they_are() {
+    fn scan_finds_duplicate_members_at_any_depth() {
         assert_eq!(code(br#"{"a":1,"b":{"c":[{"d":1}]}}"#), None);
         assert_eq!(code(br#"{"a":1,"a":1}"#), Some((Code::DuplicateMember, "/a".into())));
         assert_eq!(code(br#"{"a":1,"\u0061":1}"#), Some((Code::DuplicateMember, "/a".into())));
@@ -265,14 +265,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_malformed() {
+    fn scan_refuses_malformed_json() {
         for bad in [&b"{not json"[..], b"", b"{} {}", b"\xff", b"[1,]", br#""\ud800""#, &[b'['; 5000]] {
             assert_eq!(code(bad).map(|found| found.0), Some(Code::MalformedJson), "{bad:?}");
         }
     }
 
     #[test]
-    fn nul_is_found_in_values_and_names() {
+    fn scan_finds_nul_in_values_and_names() {
         assert_eq!(code(br#"{"a":"x\u0000"}"#), Some((Code::Invalid, "/a".into())));
         assert_eq!(code(br#"{"a\u0000":1}"#).map(|found| found.0), Some(Code::Invalid));
     }

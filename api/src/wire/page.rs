@@ -1,4 +1,4 @@
-//! Pages of lists and the cursors that lead from one to the next.
+//! Pages of lists and their cursors.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
@@ -12,34 +12,34 @@ use crate::problem::Problem;
 /// One page of a list.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Page<T: utoipa::ToSchema> {
-    /// The items.
+    /// The items of the page.
     #[schema(max_items = 1000)]
     pub items: Vec<T>,
-    /// Send this as `cursor` to read on; null on the last page.
+    /// The `cursor` of the next page; null on the last page.
     #[schema(max_length = 1000)]
     pub next_cursor: Option<String>,
 }
 
-/// How much of a list is asked for, and from where.
+/// The page of a list: limit and cursor.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageParams {
-    /// How many items at the most, 1 to 200.
+    /// The most items of the page, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<i64>,
-    /// Where to read on: the `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     #[param(max_length = 1000)]
     pub cursor: Option<String>,
 }
 
 impl PageParams {
-    /// The cursor, to be opened inside the transaction.
+    /// Returns the cursor, which is opened inside the transaction.
     pub fn cursor(&self) -> Option<Cursor> {
         self.cursor.as_deref().map(Cursor::received)
     }
 
-    /// The limit, checked.
+    /// Returns the limit; fails outside 1 to 200.
     pub fn limit(&self) -> Result<i64, Problem> {
         match self.limit.unwrap_or(50) {
             limit @ 1..=200 => Ok(limit),
@@ -48,13 +48,13 @@ impl PageParams {
     }
 }
 
-/// A stretch of a list as a page; `seal` names the place of its last item.
+/// Converts a listing to a page; `seal` returns the cursor of its last item.
 pub fn page<T, V: From<T> + utoipa::ToSchema>(listing: Listing<T>, seal: impl FnOnce(&T) -> Cursor) -> Page<V> {
     let next_cursor = listing.items.last().filter(|_| listing.more).map(|last| seal(last).as_str().to_owned());
     Page { items: listing.items.into_iter().map(V::from).collect(), next_cursor }
 }
 
-/// One page of a list as an answer, with `Link` to the next (RFC 8288).
+/// Returns the response with a page and a `Link` header to the next page (RFC 8288).
 pub fn page_answer<T: Serialize + utoipa::ToSchema>(request: &HttpRequest, page: &Page<T>) -> HttpResponse {
     let mut answer = HttpResponse::Ok();
     if let Some(cursor) = &page.next_cursor {

@@ -8,13 +8,13 @@ use utoipa::openapi::{Ref, RefOr, Required};
 
 use crate::problem::{Code, Problem};
 
-/// A query parameter that anything may equal: some text, not too long.
+/// Checks a query parameter with free text: 1 to `most` characters, no NUL.
 pub fn short(name: &str, value: Option<String>, most: usize) -> Result<Option<String>, Problem> {
     let fits = |text: &str| (1..=most).contains(&text.chars().count()) && !text.contains('\0');
     if value.as_deref().is_some_and(|text| !fits(text)) { Err(parameter("query", name)) } else { Ok(value) }
 }
 
-/// An unusable query parameter or header: 400.
+/// Returns the problem of an invalid query parameter or header (status 400).
 pub fn parameter(kind: &str, name: &str) -> Problem {
     Problem::with(Code::InvalidParameter, vec![Fault::new(format!("/{kind}/{name}"), FaultCode::InvalidFormat)])
 }

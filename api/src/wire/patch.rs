@@ -35,14 +35,13 @@ impl<'de> Deserialize<'de> for Patch {
 }
 
 impl Validate for Patch {
-    /// What comes of it is examined.
+    /// Accepts every patch; the patched document is validated.
     fn validate(&self) -> Result<(), ValidationErrors> {
         Ok(())
     }
 }
 
-/// A member of a merge patch that may be absent and, where it is there, has a value: null would clear what cannot be
-/// empty.
+/// Parses a member of a merge patch that cannot be cleared: it may be absent but not null.
 pub fn non_null<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     match Option::deserialize(deserializer)? {
         Some(value) => Ok(Some(value)),

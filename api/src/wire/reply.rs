@@ -1,4 +1,4 @@
-//! Answers: those that are stored under an idempotency key, and values that are passed on unchanged.
+//! Responses that can be stored under an idempotency key, and JSON that is passed on unchanged.
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
@@ -8,18 +8,18 @@ use serde::Serialize;
 use super::headers::etag;
 use crate::problem::Problem;
 
-/// A code in a list, for the specification only: texts have limits there.
+/// A code in a list, for the specification only, where every text has a limit.
 #[derive(utoipa::ToSchema)]
 #[schema(value_type = String, max_length = 64)]
 pub struct ListedCode(pub String);
 
-/// JSON that is passed on as it is.
+/// JSON that is passed on unchanged.
 #[derive(serde::Serialize)]
 #[serde(transparent)]
 pub struct Raw(Box<serde_json::value::RawValue>);
 
 impl Raw {
-    /// JSON that the database or serde wrote.
+    /// Wraps JSON that the database or serde wrote.
     pub fn new(json: String) -> Result<Self, Problem> {
         serde_json::value::RawValue::from_string(json).map(Self).map_err(Problem::internal)
     }
@@ -33,7 +33,7 @@ impl utoipa::PartialSchema for Raw {
 
 impl utoipa::ToSchema for Raw {}
 
-/// An answer that can be stored and given again.
+/// Returns a reply that can be stored and repeated.
 pub fn reply<T: Serialize>(status: u16, location: Option<String>, version: Option<i64>, body: &T) -> Reply {
     Reply {
         status,
@@ -46,7 +46,7 @@ pub fn reply<T: Serialize>(status: u16, location: Option<String>, version: Optio
     }
 }
 
-/// A stored or fresh answer as HTTP.
+/// Converts a stored or new reply to an HTTP response.
 pub fn answer(reply: Reply) -> HttpResponse {
     let status = actix_web::http::StatusCode::from_u16(reply.status)
         .unwrap_or(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR);

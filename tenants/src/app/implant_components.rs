@@ -1,5 +1,5 @@
-//! Components of implants and what refers to them: a reference names a component of the same implant, what is referred to
-//! stays, and a revision or explant marks what it removes and is called what it was.
+//! Components of implants and references to them. A reference names a component of the same implant; a referenced
+//! component cannot be withdrawn; a revision or explant marks the removed components and has the class that they imply.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Uuid as SqlUuid};
@@ -16,15 +16,15 @@ use crate::statement::statement;
 use crate::store::entries::{self, FilterValue, ListFilter, Stored};
 use crate::tx::Tx;
 
-/// No implant has more components.
+/// The most components of one implant.
 const MOST: i64 = 1000;
 
-/// Whether components are named by entries of this kind.
-const fn refers(kind: EntryKind) -> bool {
-    matches!(kind, EntryKind::ImplantProgramme | EntryKind::ImplantEvent | EntryKind::ImplantCheck)
+/// Returns whether entries of this kind name components.
+const fn refers(kind: Kind) -> bool {
+    matches!(kind, Kind::ImplantProgramme | Kind::ImplantEvent | Kind::ImplantCheck)
 }
 
-/// Refuses an entry that names a component which is none of the implant's.
+/// Refuses an entry that names a component of another implant.
 pub fn check<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, stored: &Stored) -> Result<(), StoreError> {
     if !refers(stored.kind) {
         return Ok(());
@@ -52,9 +52,9 @@ pub fn check<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, stored: &Stored) -
     if named.is_empty() {
         return Ok(());
     }
-    if stored.kind == EntryKind::ImplantEvent {
-        // Before any component, so that two surgical events wait for each other in one order.
-        entries::lock(tx, access, EntryKind::Implant, implant)?;
+    if stored.kind == Kind::ImplantEvent {
+        // The implant is locked before its components, so that concurrent surgical events cannot deadlock.
+        entries::lock(tx, access, Kind::Implant, implant)?;
     }
     let ids: Vec<EntryId> = named.iter().map(|(_, id)| *id).collect();
     let known = held(tx, access, implant, &ids)?;
@@ -86,7 +86,7 @@ fn held<'t>(
     Ok(rows.into_iter().map(|row| EntryId::existing(row.id)).collect())
 }
 
-/// The components of an implant: those in place, or all of them.
+/// Returns the components of an implant: those in place, those removed, or all.
 fn of_implant<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
@@ -99,7 +99,7 @@ fn of_implant<'t>(
     found.into_iter().map(|stored| entries::content(&stored).map(|component| (stored, component))).collect()
 }
 
-/// Refuses to take back a component that an event, programme or check names, and locks it until the transaction ends.
+/// Refuses to withdraw a component that an event, programme or check names, and locks it until the transaction ends.
 pub fn unnamed<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, stored: &Stored) -> Result<(), StoreError> {
     if stored.kind != EntryKind::ImplantComponent {
         return Ok(());
@@ -108,8 +108,7 @@ pub fn unnamed<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, stored: &Stored)
     if named(tx, stored, false)? { Err(StoreError::InUse) } else { Ok(()) }
 }
 
-/// Refuses to undo by hand what a revision or explant did: the event determines the component's implant and last
-/// day.
+/// Refuses a manual change of what a revision or explant determines: the component's implant and last day.
 pub fn stays_removed(tx: &mut Tx<'_>, before: &Stored, now: &ImplantComponent) -> Result<(), StoreError> {
     let was: ImplantComponent = entries::content(before)?;
     let differs = [("removed_on", was.removed_on != now.removed_on), ("implant_id", was.implant_id != now.implant_id)];
@@ -121,7 +120,7 @@ pub fn stays_removed(tx: &mut Tx<'_>, before: &Stored, now: &ImplantComponent) -
     }
 }
 
-/// Whether anything names the component; only revisions and explants where `surgical`.
+/// Returns whether an entry names the component; where `surgical`, only revisions and explants count.
 fn named(tx: &mut Tx<'_>, stored: &Stored, surgical: bool) -> Result<bool, StoreError> {
     #[derive(QueryableByName)]
     struct NamedRow {
@@ -149,9 +148,9 @@ fn named(tx: &mut Tx<'_>, stored: &Stored, surgical: bool) -> Result<bool, Store
     Ok(row.named)
 }
 
-/// Marks the components that a surgical event names as removed on its day. Refused is what is not in place, what was
-/// there for the trial only or was never implanted, and an event that is called a revision although nothing stays, or an
-/// explant although something does.
+/// Marks the components that a surgical event names as removed on the day of the event. Refuses components that are not
+/// in place, trial components, components that are not implanted, a revision that leaves nothing in place, and an
+/// explant that leaves something.
 pub fn remove<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
@@ -162,7 +161,7 @@ pub fn remove<'t>(
     if event.event.class() != EventClass::Surgical {
         return Ok(());
     }
-    // No other transaction removes anything: the check has locked the implant.
+    // No other transaction removes components now: `check` has locked the implant.
     let in_place = of_implant(tx, access, event.implant_id, Some(true))?;
     let counts = |component: &ImplantComponent| !component.trial && component.component.is_implanted();
     let implanted = in_place.iter().filter(|(_, component)| counts(component)).count();
@@ -185,7 +184,7 @@ pub fn remove<'t>(
         let gone = ImplantComponent { removed_on: Some(event.happened_on), ..component.clone() };
         let marked = mark(tx, access, context, stored, &gone, ChangeReason::Update);
         marked.map_err(|error| match error {
-            // What is wrong with the component's last day is wrong with the event's day.
+            // A fault of the component's last day is a fault of the event's day.
             StoreError::Invalid(faults) if faults.iter().all(|fault| fault.pointer == "/removed_on") => {
                 let at_event = |fault: Fault| Fault::at("happened_on", fault.code);
                 StoreError::Invalid(faults.into_iter().map(at_event).collect())
@@ -196,7 +195,7 @@ pub fn remove<'t>(
     Ok(())
 }
 
-/// Takes back what a surgical event that is taken back did: what it removed is in place again.
+/// Reverts a withdrawn surgical event: the components that it removed are in place again.
 pub fn restore<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,

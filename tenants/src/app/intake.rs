@@ -1,5 +1,6 @@
-//! Answered questionnaires, delivered by any operation: examined against their form, scored, stored once and acknowledged
-//! with a signed receipt. A delivery that cannot be placed is kept in quarantine (karantene) with the reasons.
+//! Answered questionnaires, delivered by any operation: examined against their form, scored, stored once and
+//! acknowledged with a signed receipt. A delivery that cannot be placed is kept in quarantine (karantene) with the
+//! reasons.
 
 mod corrections;
 pub mod nettskjema;
@@ -146,15 +147,16 @@ pub fn hash(payload: &[u8]) -> [u8; 32] {
     Sha256::digest(payload).into()
 }
 
-/// Refuses instants before 1990 or more than 24 hours ahead. PostgreSQL cannot store every instant that RFC 3339 can write.
+/// Refuses instants before 1990 or more than 24 hours ahead. PostgreSQL cannot store every instant that RFC 3339 can
+/// write.
 pub fn plausible(at: jiff::Timestamp, now: jiff::Timestamp, pointer: &str) -> Result<(), Vec<Fault>> {
     const FIRST: jiff::Timestamp = jiff::Timestamp::constant(631_152_000, 0);
     let last = now.checked_add(jiff::SignedDuration::from_hours(24)).unwrap_or(now);
     if (FIRST..=last).contains(&at) { Ok(()) } else { Err(vec![Fault::new(pointer, FaultCode::InvalidDate)]) }
 }
 
-/// Returns the source under which a caller's submission is stored. People get a namespace per caller, so that only machine
-/// clients can supersede what another system delivers; `nettskjema` is refused from them.
+/// Returns the source under which a caller's submission is stored. People get a namespace per caller, so that only
+/// machine clients can supersede what another system delivers; `nettskjema` is refused from them.
 pub fn source_for(principal: &Principal, mut source: Source) -> Result<Source, Vec<Fault>> {
     if principal.role.is_machine() {
         return Ok(source);
@@ -191,8 +193,8 @@ struct Scored {
     scores: Vec<StoredScore>,
     alerts: Vec<(&'static str, &'static str)>,
     warnings: Vec<LicenceWarning>,
-    /// The faults of a form that was used outside a licence, where the registry refuses such answers. A submission that is
-    /// stored already is still recognised.
+    /// The faults of a form that was used outside a licence, where the registry refuses such answers. A submission that
+    /// is stored already is still recognised.
     blocked: Option<Vec<Fault>>,
     payload_hash: [u8; 32],
 }
@@ -235,8 +237,9 @@ impl Scored {
     }
 }
 
-/// Stores questionnaires with a number of round trips that does not depend on how many there are. Deliveries that cannot be
-/// placed go into quarantine. Returns a result per arrival, in order: an error where a delivery may not be kept at all.
+/// Stores questionnaires with a number of round trips that does not depend on how many there are. Deliveries that
+/// cannot be placed go into quarantine. Returns a result per arrival, in order: an error where a delivery may not be
+/// kept at all.
 pub fn take(
     tx: &mut Tx<'_>,
     nettskjema_id: Option<&str>,

@@ -35,7 +35,7 @@ pub fn run_stretch(tx: &mut Tx<'_>, id: OperationId) -> Result<(), StoreError> {
     operations::advance(tx, &operation, &done)
 }
 
-/// Records that a stretch failed with this error: it is retried later, or the operation is given up.
+/// Records a failed stretch: the operation is retried later, or fails for good.
 pub fn record_failure(tx: &mut Tx<'_>, id: OperationId, error: &StoreError) -> Result<(), StoreError> {
     operations::record_failure(tx, id, matches!(error, StoreError::Invalid(_)))
 }

@@ -1,5 +1,5 @@
-//! Signed receipts (kvitteringer): the sender of a delivery can prove that it arrived here, unchanged, and when. A
-//! compact JWS (RFC 7515) signed with Ed25519 (RFC 8037) under the registry's own key; it names no patient.
+//! Signed receipts (kvitteringer), with which the sender of a delivery can prove that it arrived unchanged, and when. A
+//! receipt is a compact JWS (RFC 7515) signed with Ed25519 (RFC 8037) and the registry's key; it names no patient.
 
 use painreg_domain::ids::{QuarantineId, SubmissionId};
 use serde::Serialize;
@@ -8,21 +8,21 @@ use crate::crypt::hex;
 use crate::store::submissions::Source;
 use crate::tx::Tx;
 
-/// Where a delivery is stored.
+/// The place where a delivery is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// Stored, as this revision of the source's submission.
+    /// This revision of the source's submission.
     Stored(SubmissionId, i32),
-    /// Kept until it can be placed.
+    /// Quarantine, until the delivery can be placed.
     Quarantined(QuarantineId),
 }
 
-/// What a receipt states.
+/// The claims of a receipt.
 #[derive(Serialize)]
 struct Claims<'a> {
     iss: &'static str,
     tenant: &'a str,
-    /// When the receipt was given, in seconds since 1970.
+    /// The instant of signing, in seconds since 1970.
     iat: i64,
     sub: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +46,7 @@ impl<'a> From<&'a Source> for Named<'a> {
 }
 
 impl Tx<'_> {
-    /// A receipt for what was delivered, given now.
+    /// Returns a receipt for a delivery, signed now.
     pub fn receipt(&self, kept: Kept, source: Option<&Source>, payload_hash: &[u8; 32]) -> String {
         let (sub, revision) = match kept {
             Kept::Stored(id, revision) => (format!("submissions/{id}"), Some(revision)),
@@ -63,8 +63,7 @@ impl Tx<'_> {
         })
     }
 
-    /// The key that receipts of this registry are checked with: its id and its 32 bytes in base64url, as a JWK (RFC 7517)
-    /// has them.
+    /// Returns the public key of the registry's receipts: its id, and its 32 bytes in base64url as in a JWK (RFC 7517).
     pub fn receipt_key(&self) -> (String, String) {
         self.place().keys.receipts.public_key()
     }

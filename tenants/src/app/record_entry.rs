@@ -1,5 +1,5 @@
-//! Recording, changing and withdrawing an entry of any kind, with everything that follows from it. Whether the patient's
-//! legal basis allows storing the entry is checked here.
+//! Recording, changing and withdrawing an entry of any kind, with everything that follows from it. Whether the
+//! patient's legal basis allows storing the entry is checked here.
 
 use painreg_domain::clinical::history::ChangeReason;
 use painreg_domain::clinical::{Entry, Kind};

@@ -1,5 +1,4 @@
-//! Scoring stored answers again with today's algorithms: a new version of a score beside the old one wherever the result
-//! differs.
+//! Rescoring of stored answers with the current algorithms. A score that differs gets a new version; the old one is kept.
 
 use std::collections::HashSet;
 
@@ -16,12 +15,12 @@ use crate::store::operations::{self, Operation, Stretch};
 use crate::store::submissions::{self, Scored, StoredScore};
 use crate::tx::Tx;
 
-/// What is to be scored again.
+/// The input of a rescoring.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rescoring {
     /// The code of the instrument.
     pub instrument: String,
-    /// EQ-5D only: the value sets to index with; empty: those of the registry's settings at the time of each stretch.
+    /// EQ-5D only: the value sets of the index. By default those of the registry's settings at the time of each stretch.
     pub value_sets: Vec<String>,
 }
 
@@ -30,11 +29,11 @@ pub struct Rescoring {
 struct Counts {
     /// Submissions with a score of the instrument that were scored again.
     examined: i64,
-    /// Those whose result differed: they have a new version of the score.
+    /// Submissions with a new version of the score, because the result differs.
     rescored: i64,
 }
 
-/// How many submissions a stretch examines.
+/// The most submissions of a stretch.
 const STRETCH: i64 = 500;
 
 /// Queues the rescoring of every submission that has a score of the instrument.
@@ -44,7 +43,7 @@ pub fn request(tx: &mut Tx<'_>, rescoring: &Rescoring) -> Result<Operation, Stor
     operations::queue(tx, OperationKind::Rescoring, &input)
 }
 
-/// The instrument and the options that were asked for.
+/// Returns the instrument and the requested options.
 fn parts(rescoring: &Rescoring) -> Result<(&'static Instrument, Option<Options>), StoreError> {
     let unknown = || StoreError::Invalid(vec![Fault::at("instrument", FaultCode::UnknownReference)]);
     let instrument = Catalogue::shipped().find(&rescoring.instrument).ok_or_else(unknown)?;
@@ -52,7 +51,7 @@ fn parts(rescoring: &Rescoring) -> Result<(&'static Instrument, Option<Options>)
     Ok((instrument, chosen.map_err(StoreError::Invalid)?))
 }
 
-/// Scores the next submissions again.
+/// Rescores the next submissions.
 pub(super) fn stretch(tx: &mut Tx<'_>, operation: &Operation) -> Result<Stretch, StoreError> {
     let input: Rescoring = serde_json::from_value(operation.input.clone()).map_err(unreadable)?;
     let after: Option<SubmissionId> =
@@ -90,7 +89,7 @@ pub(super) fn stretch(tx: &mut Tx<'_>, operation: &Operation) -> Result<Stretch,
     })
 }
 
-/// The score of these answers now. `None` where an answer no longer fits the instrument: its score stays as it was.
+/// Returns the current score of these answers; `None` where an answer no longer fits the instrument, which keeps the score.
 fn score_again(instrument: &Instrument, options: &Options, answers: Value) -> Option<StoredScore> {
     let Value::Object(answers) = answers else { return None };
     let items: HashSet<&str> = instrument.items().iter().map(InstrumentItem::code).collect();

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use painreg_api::commands::codes::{Report, Wanted, import_builtin, import_file};
+use painreg_api::commands::codes::{CodesReport, Wanted, import_builtin, import_file};
 use painreg_domain::code::{System, Unusable};
 use painreg_domain::fault::FaultCode;
 use painreg_tests::{Actor, Answer, Cluster, World};
@@ -26,7 +26,7 @@ fn wanted(system: System, edition: &str) -> Wanted {
     Wanted { system: Some(system), edition: Some(edition.to_owned()), ..Wanted::default() }
 }
 
-fn imports(world: &World, wanted: &Wanted, path: &Path) -> Report {
+fn imports(world: &World, wanted: &Wanted, path: &Path) -> CodesReport {
     import_file(&world.registry, wanted, path).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -34,8 +34,8 @@ fn refusal(world: &World, wanted: &Wanted, path: &Path) -> String {
     import_file(&world.registry, wanted, path).expect_err("a refusal").to_string()
 }
 
-/// Returns the numbers of new, retitled, ended, redated and unchanged codes.
-fn counts(report: &Report) -> [usize; 5] {
+/// New, retitled, ended, redated, unchanged.
+fn counts(report: &CodesReport) -> [usize; 5] {
     let it = &report.imported.import;
     [it.new, it.retitled, it.ended, it.redated, it.unchanged]
 }

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use crate::commands::Failure;
 
-/// What is sent for some patients: their registration and courses in one request, and a delivery of answers for each of
-/// those whom the clinic has met.
-pub(super) struct Batch {
+/// A batch of patients: registrations and courses in one request, and a delivery of answers for each patient with a
+/// first consultation.
+pub(super) struct PatientBatch {
     pub(super) number: usize,
     pub(super) lines: String,
     pub(super) deliveries: Vec<(u32, Value)>,
@@ -22,18 +22,18 @@ pub(super) struct Batch {
 
 /// The code of the demonstration's project, after one of the annual report.
 pub(super) const PROJECT: &str = "opioid-taper";
-/// How many patients one request registers.
+/// The number of patients that one request registers.
 pub(super) const TOGETHER: u32 = 20;
-/// One patient of so many takes part in the project.
+/// One of so many patients participates in the project.
 const PARTICIPANTS: u32 = 25;
 
-/// The patients, courses and answers of one registry: they depend on the seed and the day alone.
-pub(super) fn batches(seed: u64, patients: u32, today: Date) -> Result<VecDeque<Batch>, Failure> {
+/// Generates the patients, courses and answers of one registry from the seed and the day.
+pub(super) fn batches(seed: u64, patients: u32, today: Date) -> Result<VecDeque<PatientBatch>, Failure> {
     let mut generator = Generator::new(seed);
-    let mut batches: VecDeque<Batch> = VecDeque::new();
+    let mut batches: VecDeque<PatientBatch> = VecDeque::new();
     for number in 0..patients {
         if number % TOGETHER == 0 {
-            batches.push_back(Batch {
+            batches.push_back(PatientBatch {
                 number: batches.len(),
                 lines: String::new(),
                 deliveries: Vec::new(),
@@ -57,10 +57,10 @@ pub(super) fn batches(seed: u64, patients: u32, today: Date) -> Result<VecDeque<
         writeln!(batch.lines, "{line}")?;
         batch.patients += 1;
         if let (Some(received), Some(seen)) = (course.received_on, course.first_seen_on) {
-            // Answered before the first consultation, as it should be.
+            // Answered three days before the first consultation.
             let answered = seen.checked_sub(3.days()).unwrap_or(seen).max(received);
             let created = answered.at(8, 30, 0, 0).to_zoned(TimeZone::UTC)?.timestamp();
-            // Another seed makes other patients, so its submissions are others too.
+            // Submission ids depend on the seed, because another seed generates other patients.
             let submission = (seed % 100_000) * 10_000_000 + u64::from(number);
             batch.deliveries.push((number, generator.baseline_delivery(&person, submission, created)));
         }

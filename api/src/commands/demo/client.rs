@@ -1,4 +1,4 @@
-//! The demonstration as a client of its own API: a secretary registers, an importer delivers, a sender sends, a manager counts.
+//! The demonstration's client of the API, with tokens of a secretary, an importer, a sender and a registry manager.
 
 use std::net::SocketAddr;
 
@@ -7,14 +7,14 @@ use painreg_domain::policy::Role;
 use painreg_domain::synthetic::BASELINE_FORM_ID;
 use serde_json::{Value, json};
 
-use super::batches::{Batch, PROJECT};
+use super::batches::{PROJECT, PatientBatch};
 use crate::commands::Failure;
 use crate::commands::keys::{DemoKey, Wanted};
 
 /// The unit of the demonstration's patients and clinicians.
 pub(super) const UNIT: &str = "smerteklinikk";
 
-/// The demonstration as its own client: a secretary registers, an importer delivers, a sender sends, a manager counts.
+/// A client of one registry's API, with a token for each role that the demonstration needs.
 pub(super) struct Client {
     agent: ureq::Agent,
     pub(super) base: String,
@@ -46,7 +46,7 @@ impl Client {
         })
     }
 
-    /// The project that some patients take part in; there already is as good.
+    /// Creates the project that some patients participate in, unless it exists.
     pub(super) fn project(&self) -> Result<(), Failure> {
         let project = json!({"code": PROJECT, "title": "Nedtrapping av opioider (oppdiktet)", "kind": "quality",
             "starts_on": "2015-10-01", "fields": [{"code": "taper_wanted", "kind": "boolean"}]});
@@ -56,8 +56,8 @@ impl Client {
         }
     }
 
-    /// Registers the patients of a batch with their courses and delivers their answers; how many entries were stored.
-    pub(super) fn send(&self, seed: u64, batch: &Batch) -> Result<u64, Failure> {
+    /// Registers the patients of a batch and delivers their answers. Returns the number of stored entries.
+    pub(super) fn send(&self, seed: u64, batch: &PatientBatch) -> Result<u64, Failure> {
         let mut entries = 0;
         for result in self.register(&format!("demo-{seed}-{}", batch.number), &batch.lines)? {
             let stored = result.pointer("/registered/entries").and_then(Value::as_array).map_or(0, Vec::len);
@@ -69,19 +69,19 @@ impl Client {
         Ok(entries)
     }
 
-    /// Registers patients with what is recorded of them; what became of each.
+    /// Registers patients with their entries and returns a result per line.
     pub(super) fn register(&self, key: &str, lines: &str) -> Result<Vec<Value>, Failure> {
-        let (_, told) = self.send_text(
+        let (_, text) = self.send_text(
             "POST",
             "/patient-batches",
             (&self.secretary, &[("idempotency-key", key), ("content-type", "application/x-ndjson")]),
             lines,
         )?;
-        let results = told.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>();
-        let results = results.map_err(|_| format!("a batch was refused: {told}"))?;
+        let results = text.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>();
+        let results = results.map_err(|_| format!("a batch was refused: {text}"))?;
         for result in &results {
             let code = result.pointer("/problem/code").and_then(Value::as_str);
-            // Registered by an earlier run whose stored answers are gone, or on another day: that is what was wanted.
+            // An earlier run registered the patient, and its stored result has expired.
             if !matches!(code, None | Some("already_exists" | "key_reused")) {
                 return Err(format!("registering a patient was refused: {result}").into());
             }
@@ -89,7 +89,7 @@ impl Client {
         Ok(results)
     }
 
-    /// Delivers somebody's answers.
+    /// Delivers one patient's answers.
     pub(super) fn deliver(&self, form_id: &str, key: &str, delivery: &Value) -> Result<(), Failure> {
         match self.post(&format!("/nettskjema/{form_id}/deliveries"), &self.importer, key, delivery)? {
             (200 | 201, _) => Ok(()),
@@ -131,7 +131,7 @@ impl Client {
             }
             let mut answer = self.agent.run(request.body(body)?)?;
             let status = answer.status().as_u16();
-            // Busy, too fast, or the same key at work: the server says when to come back.
+            // The server is busy, the rate limit is reached, or a request with the same key is running.
             if matches!(status, 429 | 503) && tries < 20 {
                 tries += 1;
                 std::thread::sleep(std::time::Duration::from_millis(100 * tries));
@@ -141,7 +141,7 @@ impl Client {
         }
     }
 
-    /// What a sender is answered.
+    /// Sends a request of the sender and returns the body of a success.
     pub(super) fn expect(&self, path: &str, key: &str, body: &Value) -> Result<Value, Failure> {
         match self.post(path, &self.sender, key, body)? {
             (200 | 201, said) => Ok(said),

@@ -1,4 +1,4 @@
-//! What is printed when the demonstration is loaded: figures, tokens, requests to paste.
+//! The overview of the loaded demonstration: figures, tokens, requests to paste.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use super::client::{Client, UNIT};
 use crate::commands::keys::{DemoKey, Wanted};
 use crate::commands::{Failure, say};
 
-/// The figures shown for each registry: heading, instrument, scale.
+/// The figures of each registry: heading, instrument, scale.
 const SHOWN: &[(&str, &str, &str)] = &[
     ("EQ-5D", "eq5d5l", "index"),
     ("EQ VAS", "eq5d5l", "vas"),
@@ -112,7 +112,7 @@ pub(super) fn print(address: SocketAddr, key: &DemoKey, slugs: &[&str], now: Tim
 /// Prints requests for response rates and for the reasons of a decision.
 fn print_follow_up(client: &Client) -> Result<(), Failure> {
     let base = &client.base;
-    say(&format!("\nOf follow-up, as a registry manager:\n\nTOKEN={}", client.manager));
+    say(&format!("\nFollow-up, as a registry manager:\n\nTOKEN={}", client.manager));
     let mut paths =
         vec!["follow-up-statistics?from=2021-06-01&to=2022-05-31".to_owned(), "follow-up-counts".to_owned()];
     let unasked = client.get("/follow-up-decisions?rule=closed_12&reason=category_missing&limit=1")?;

@@ -1,6 +1,6 @@
-//! The year of the report's table of responses, lived through again: the clock goes back to 31 May 2021 and on from working
-//! day to working day. What the clinic recorded is registered, a sender asks what is due and sends it, patients answer; all
-//! of it over the API. Nothing here says who is asked: the plan does.
+//! Simulates the year of the annual report's response rates over the API: the clock is set to 31 May 2021 and moves
+//! from working day to working day. Patients and courses are registered, due invitations are claimed and sent, patients
+//! answer. The follow-up plan decides whom to invite.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -18,33 +18,33 @@ use super::batches::{TOGETHER, registration};
 use super::client::Client;
 use crate::commands::{Failure, say};
 
-/// The registry that the report is of.
+/// The registry of the simulated year.
 pub(super) const REGISTRY: &str = "ous";
-/// The first and the last day.
+/// The first and the last day of the simulated year.
 const FIRST: Date = date(2021, 5, 31);
 const LAST: Date = date(2022, 5, 31);
-/// The hour at which the clock stands still enough for everything of a day.
+/// The hour of the day to which the clock is set.
 const HOUR: u8 = 10;
-/// How often, and how long apart, a sender asks for what must be due: the registry itself may be at work on it.
+/// The number of attempts to claim due invitations and the wait between them: background jobs may still be deciding.
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(100);
-/// Where the numbers of that year's submissions begin, far from those of the present.
+/// The first submission id of the simulated year, outside the range of the present.
 const PAST_SUBMISSIONS: u64 = 5_000_000;
 
-/// How far the year has come.
+/// The progress of the simulation.
 pub(super) struct Past {
     clock: Clock,
-    /// Says up to which day it was lived through.
+    /// The file with the last simulated day.
     file: PathBuf,
-    /// The first day that is left; `None`: of a registry that was made without a past.
+    /// The next day to simulate; `None` for a registry that was created without a past.
     left_from: Option<Date>,
 }
 
-/// What the file says when all is done.
+/// The content of the file after the last day.
 const DONE: Date = date(2022, 6, 2);
 
 impl Past {
-    /// Goes on where it was; begins it in a registry that is about to be made. The clock is then in the past.
+    /// Resumes the simulation; starts it where the registry does not exist yet, and then sets the clock to the past.
     pub(super) fn of(clock: Clock, folder: &Path, is_new: bool) -> Result<Self, Failure> {
         let file = folder.join("demo-past");
         if is_new {
@@ -55,14 +55,14 @@ impl Past {
         Ok(Self { clock, file, left_from })
     }
 
-    /// How many patients and answers of the registry are from then.
+    /// Returns the number of patients and of submissions from the simulated year.
     pub(super) fn holds(&self, seed: u64) -> (usize, usize) {
         let followers = self.left_from.map_or_else(Vec::new, |_| Generator::new(!seed).followers());
         let questions = followers.iter().flat_map(|follower| &follower.questions);
         (followers.len(), questions.filter(|question| question.answered_after.is_some()).count())
     }
 
-    /// Lives through what is left of it, and comes back to the present.
+    /// Simulates the days that are left and sets the clock to the present.
     pub(super) fn live(
         &self,
         seed: u64,
@@ -103,14 +103,14 @@ impl Past {
     }
 }
 
-/// Everybody of that year, other people than those of the present.
+/// The patients of the simulated year.
 struct Year {
     seed: u64,
     generator: Generator,
     followers: Vec<Follower>,
-    /// Who is who in the registry.
+    /// The patients by their ids in the registry.
     known: BTreeMap<String, usize>,
-    /// The tokens of links that were sent, by patient and rule.
+    /// The tokens of sent links, by patient and rule.
     tokens: BTreeMap<(usize, String), String>,
 }
 
@@ -121,7 +121,7 @@ impl Year {
         Self { seed, generator, followers, known: BTreeMap::new(), tokens: BTreeMap::new() }
     }
 
-    /// Registers those of whom everything was recorded on these days.
+    /// Registers the patients with their last entry on these days.
     fn register(&mut self, client: &Client, days: &RangeInclusive<Date>) -> Result<(), Failure> {
         let of_days = |(_, it): &(usize, &Follower)| days.contains(&it.recorded_on);
         let new: Vec<(usize, &Follower)> = self.followers.iter().enumerate().filter(of_days).collect();
@@ -141,7 +141,7 @@ impl Year {
         Ok(())
     }
 
-    /// Asks for what is due and sends it; how much.
+    /// Claims and sends due invitations; returns their number.
     fn ask(&mut self, client: &Client, day: Date) -> Result<usize, Failure> {
         let questions = self.followers.iter().flat_map(|follower| &follower.questions);
         let due = questions.filter(|question| working_day_from(question.due_on) == day).count();
@@ -161,7 +161,7 @@ impl Year {
         Ok(sent)
     }
 
-    /// Sends one invitation: checked a last time, given to a gateway that takes everything, and arrived. Whether it was sent.
+    /// Hands over one invitation and reports it as sent and arrived. Returns whether it was sent.
     fn send(&mut self, client: &Client, invitation: &Value) -> Result<bool, Failure> {
         let text = |name: &str| invitation.get(name).and_then(Value::as_str).unwrap_or_default();
         let id = text("id");
@@ -173,7 +173,7 @@ impl Year {
             &Value::Null,
         )?;
         match status {
-            // 412: handed over by a run that was broken off, which may have sent it: this gateway says that it has.
+            // 412: an interrupted run has handed it over and may have sent it; it is reported as sent.
             200 | 412 => {}
             409 => return Ok(false),
             _ => return Err(format!("a hand-over was refused: {said}").into()),
@@ -189,8 +189,8 @@ impl Year {
         Ok(true)
     }
 
-    /// Delivers the answers of these days. Of links that a run sent which was broken off, nobody knows the token any more:
-    /// those answers are found by their day.
+    /// Delivers the answers of these days. The tokens of links that an interrupted run sent are unknown; the registry
+    /// matches those answers by form and day.
     fn answer(&self, client: &Client, days: &RangeInclusive<Date>) -> Result<(), Failure> {
         let questions = self
             .followers
@@ -218,7 +218,7 @@ impl Year {
     }
 }
 
-/// Puts the registry's first plan in force, with other tracks; where it is already, nothing happens.
+/// Publishes the registry's first follow-up plan with changed tracks, unless that has been done.
 fn publish(client: &Client, change: impl Fn(&mut Map<String, Value>)) -> Result<(), Failure> {
     let mut wanted = client.get("/follow-up-plans/1")?.get("definition").cloned().unwrap_or_default();
     let tracks = wanted.get_mut("tracks").and_then(Value::as_array_mut);

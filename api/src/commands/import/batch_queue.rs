@@ -1,5 +1,5 @@
-//! Where deliveries are put by what reads them: into batches of one channel, each submission always in the same lane. It must
-//! not know who empties the lanes.
+//! The queue of deliveries that were read: batches of one channel, each submission always in the same lane. It must not
+//! know the sender that empties the lanes.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -16,70 +16,70 @@ use super::report::{Fault, Outcome};
 use super::service::Stop;
 use crate::wire::LINES_LIMIT;
 
-/// What the bodies of a batch have in common.
+/// The properties that the bodies of a batch share.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Channel {
     /// The form, by its number in Nettskjema or its code.
     pub form: String,
     /// The operation, below the registry.
     pub path: String,
-    /// Its media type.
+    /// The media type of the request body.
     pub media: &'static str,
-    /// The line above every body, if there is one.
+    /// The header line of every body; empty for NDJSON.
     pub header: Vec<u8>,
 }
 
-/// A file, or an answer, that deliveries come from.
+/// A file or a response that deliveries come from.
 pub struct Origin {
     /// The file or the address.
     pub name: String,
-    /// What the journal knows the file by; `None`: it is not noted there.
+    /// The key of the file in the journal; `None` for files that the journal does not record.
     pub mark: Option<FileDigest>,
-    /// Its length, where that is known.
+    /// The length in bytes; 0 if unknown.
     pub size: u64,
-    /// How much of it the progress bar has shown.
+    /// The number of bytes that the progress bar has shown.
     pub shown: AtomicU64,
-    /// How many of its deliveries have no answer yet, and one as long as it is being read.
+    /// The number of deliveries without a result, plus one while the source is being read.
     pub open: AtomicU64,
-    /// Whether everything in it is stored.
+    /// Whether every delivery of the source is stored.
     pub whole: AtomicBool,
 }
 
 impl Origin {
-    /// Something that is about to be read.
+    /// Creates a source that has not been read.
     pub fn new(name: String, mark: Option<FileDigest>, size: u64) -> Arc<Self> {
         let (shown, open, whole) = (AtomicU64::new(0), AtomicU64::new(1), AtomicBool::new(true));
         Arc::new(Self { name, mark, size, shown, open, whole })
     }
 }
 
-/// A delivery on its way.
+/// A delivery to be sent.
 pub struct Delivery {
-    /// Its text.
+    /// The payload, wiped when dropped.
     pub text: Zeroizing<Vec<u8>>,
-    /// What it is known by.
+    /// The digest that identifies the delivery in the journal.
     pub delivery_id: DeliveryId,
 }
 
-/// What stays of a delivery when its text has gone.
+/// A delivery without its payload, for the report and the journal.
 pub struct DeliveryId {
-    /// Where it went.
+    /// The channel that it was sent to.
     pub channel: Arc<Channel>,
-    /// The submission it names.
+    /// The submission's id, if the payload names one.
     pub submission: Option<String>,
-    /// What it is known by.
+    /// The digest that identifies the delivery in the journal.
     pub mark: FileDigest,
-    /// Where it came from.
+    /// The source that it was read from.
     pub origin: Arc<Origin>,
-    /// The how manieth it was there.
+    /// The position in the source, from 1.
     pub number: u64,
-    /// How long it was.
+    /// The length of the payload in bytes.
     pub bytes: u64,
 }
 
-/// What happens while an import runs.
-pub enum Event {
-    /// A delivery has its answer.
+/// An event of a running import.
+pub enum ImportEvent {
+    /// The registry has answered a delivery.
     Answered(DeliveryId, Answer),
     /// A delivery is not sent.
     Passed(Arc<Channel>, Outcome),
@@ -89,26 +89,26 @@ pub enum Event {
     Known(u64),
     /// The registry has a definition.
     Defined,
-    /// A file is not taken, and whether it should have been.
+    /// A file is skipped; the flag says whether that needs attention.
     Left(PathBuf, String, bool),
 }
 
-/// Deliveries of one request.
-pub struct Batch {
-    /// Where it goes.
+/// The deliveries of one request.
+pub struct DeliveryBatch {
+    /// The channel that the batch is sent to.
     pub channel: Arc<Channel>,
-    /// What is in it.
+    /// The deliveries, in the order in which they were read.
     pub deliveries: Vec<Delivery>,
     bytes: usize,
 }
 
-impl Batch {
-    /// These deliveries, all of one channel.
+impl DeliveryBatch {
+    /// Creates a batch of deliveries of one channel.
     pub const fn new(channel: Arc<Channel>, deliveries: Vec<Delivery>) -> Self {
         Self { channel, deliveries, bytes: 0 }
     }
 
-    /// The body of its request.
+    /// Returns the request body.
     pub fn body(&self) -> Zeroizing<Vec<u8>> {
         let header = &self.channel.header;
         let texts = || self.deliveries.iter().map(|it| it.text.as_slice());
@@ -121,7 +121,7 @@ impl Batch {
         body
     }
 
-    /// The line of the body that each delivery begins on, from 1.
+    /// Returns the line of the body that each delivery begins on, from 1.
     pub fn lines(&self) -> Vec<usize> {
         let first = 1 + usize::from(!self.channel.header.is_empty());
         let lines = self.deliveries.iter().scan(first, |next, it| {
@@ -133,42 +133,42 @@ impl Batch {
     }
 }
 
-/// Where deliveries are put by what reads them.
+/// The queue of deliveries that were read.
 pub struct BatchQueue<'a> {
-    lanes: Vec<(SyncSender<Batch>, Option<Batch>)>,
-    events: SyncSender<Event>,
+    lanes: Vec<(SyncSender<DeliveryBatch>, Option<DeliveryBatch>)>,
+    events: SyncSender<ImportEvent>,
     known: &'a HashSet<FileDigest>,
     seen: &'a mut HashSet<FileDigest>,
-    limits: Limits,
+    limits: RequestLimits,
 }
 
-/// How large a request may be.
+/// The limits of a request.
 #[derive(Clone, Copy)]
-pub struct Limits {
-    /// How many deliveries.
+pub struct RequestLimits {
+    /// The most deliveries of a request.
     pub deliveries: usize,
-    /// How many bytes, where there is more than one delivery.
+    /// The most bytes of a request with more than one delivery.
     pub bytes: usize,
 }
 
 impl<'a> BatchQueue<'a> {
-    /// An queue into these lanes; `known`: what earlier runs have stored; `seen`: what has been read since.
+    /// Creates a queue into these lanes. `known` is what earlier runs have stored, `seen` what this run has read.
     pub fn new(
-        lanes: Vec<SyncSender<Batch>>,
-        events: SyncSender<Event>,
+        lanes: Vec<SyncSender<DeliveryBatch>>,
+        events: SyncSender<ImportEvent>,
         known: &'a HashSet<FileDigest>,
         seen: &'a mut HashSet<FileDigest>,
-        limits: Limits,
+        limits: RequestLimits,
     ) -> Self {
         Self { lanes: lanes.into_iter().map(|lane| (lane, None)).collect(), events, known, seen, limits }
     }
 
-    /// What earlier runs have stored.
+    /// Returns what earlier runs have stored.
     pub const fn known(&self) -> &'a HashSet<FileDigest> {
         self.known
     }
 
-    /// Puts a delivery on its way, unless it has been on it before.
+    /// Enqueues a delivery, unless an earlier run stored it or this run has enqueued it.
     pub fn push(&mut self, channel: &Arc<Channel>, origin: &Arc<Origin>, number: u64, cut: Cut) -> Result<(), Stop> {
         let Cut { submission, text, too_long, .. } = cut;
         let mark = FileDigest::of(&[channel.path.as_bytes(), &channel.header, &text]);
@@ -178,7 +178,7 @@ impl<'a> BatchQueue<'a> {
             (!self.seen.insert(mark)).then_some(Outcome::Repeated)
         };
         if let Some(outcome) = passed {
-            return self.tell(Event::Passed(Arc::clone(channel), outcome));
+            return self.tell(ImportEvent::Passed(Arc::clone(channel), outcome));
         }
         origin.open.fetch_add(1, Ordering::Relaxed);
         let lane = match &submission {
@@ -189,17 +189,17 @@ impl<'a> BatchQueue<'a> {
         let delivery_id =
             DeliveryId { channel: Arc::clone(channel), submission, mark, origin: Arc::clone(origin), number, bytes };
         if too_long || channel.header.len() + text.len() + 2 > LINES_LIMIT {
-            return self.tell(Event::Answered(delivery_id, Answer::too_long()));
+            return self.tell(ImportEvent::Answered(delivery_id, Answer::too_long()));
         }
         let limits = self.limits;
         let Some((lane, open)) = self.lanes.get_mut(lane) else { return Err(Stop::Halted) };
         let length = text.len() + 1;
-        // Lines of one submission, or lines that cannot be read, would be taken for a part of what stands above them.
+        // The registry would join lines of one submission, or unreadable lines, to the submission before them.
         let clashes = |last: &Delivery| {
             let last = &last.delivery_id.submission;
             last.is_some() != delivery_id.submission.is_some() || (last.is_some() && *last == delivery_id.submission)
         };
-        let full = |batch: &mut Batch| {
+        let full = |batch: &mut DeliveryBatch| {
             batch.channel != *channel
                 || batch.deliveries.len() >= limits.deliveries
                 || batch.bytes + length > limits.bytes
@@ -208,13 +208,13 @@ impl<'a> BatchQueue<'a> {
         if let Some(batch) = open.take_if(full) {
             lane.send(batch).map_err(|_| Stop::Halted)?;
         }
-        let batch = open.get_or_insert_with(|| Batch::new(Arc::clone(channel), Vec::new()));
+        let batch = open.get_or_insert_with(|| DeliveryBatch::new(Arc::clone(channel), Vec::new()));
         batch.bytes += length;
         batch.deliveries.push(Delivery { text, delivery_id });
         Ok(())
     }
 
-    /// Counts a delivery as refused that is not even sent.
+    /// Counts a delivery as refused without sending it.
     pub fn refuse(
         &mut self,
         channel: &Arc<Channel>,
@@ -226,30 +226,30 @@ impl<'a> BatchQueue<'a> {
         let mark = FileDigest::of(&[channel.path.as_bytes(), origin.name.as_bytes(), &number.to_be_bytes()]);
         let origin = Arc::clone(origin);
         let delivery_id = DeliveryId { channel: Arc::clone(channel), submission: None, mark, origin, number, bytes: 0 };
-        self.tell(Event::Answered(delivery_id, Answer::unfit(faults)))
+        self.tell(ImportEvent::Answered(delivery_id, Answer::unfit(faults)))
     }
 
-    /// Says that something has been read to its end.
+    /// Reports that a source has been read to its end.
     pub fn read(&mut self, origin: &Arc<Origin>) -> Result<(), Stop> {
-        self.tell(Event::Read(Arc::clone(origin)))
+        self.tell(ImportEvent::Read(Arc::clone(origin)))
     }
 
-    /// Says that a file of this length need not be read: an earlier run has stored all of it.
+    /// Reports that a file of this length is skipped because an earlier run has stored all of it.
     pub fn pass(&mut self, bytes: u64) -> Result<(), Stop> {
-        self.tell(Event::Known(bytes))
+        self.tell(ImportEvent::Known(bytes))
     }
 
-    /// Says that the registry has a form's definition.
+    /// Reports that the registry has a form's definition.
     pub fn defined(&mut self) -> Result<(), Stop> {
-        self.tell(Event::Defined)
+        self.tell(ImportEvent::Defined)
     }
 
-    /// Says that a file is not taken, and whether it should have been.
+    /// Reports that a file is skipped, and whether that needs attention.
     pub fn leave(&mut self, file: PathBuf, why: String, failed: bool) -> Result<(), Stop> {
-        self.tell(Event::Left(file, why, failed))
+        self.tell(ImportEvent::Left(file, why, failed))
     }
 
-    /// Sends what is waiting for more.
+    /// Sends the batches that are not full.
     pub fn flush(&mut self) -> Result<(), Stop> {
         self.lanes
             .iter_mut()
@@ -257,12 +257,12 @@ impl<'a> BatchQueue<'a> {
             .try_for_each(|(lane, batch)| lane.send(batch).map_err(|_| Stop::Halted))
     }
 
-    fn tell(&self, event: Event) -> Result<(), Stop> {
+    fn tell(&self, event: ImportEvent) -> Result<(), Stop> {
         self.events.send(event).map_err(|_| Stop::Halted)
     }
 }
 
-/// Where the deliveries of one source go: whose form each is, and what it looks like.
+/// The channel of the deliveries of one source, found by the form of each delivery.
 pub struct Sorting<'a> {
     said: Option<&'a str>,
     folder: Option<&'a str>,
@@ -272,17 +272,17 @@ pub struct Sorting<'a> {
 }
 
 impl<'a> Sorting<'a> {
-    /// Of the form that was said; else of the one that each names; else of the one whose folder it is.
+    /// Creates a target from the form on the command line, else the form that a delivery names, else the folder's form.
     pub const fn new(said: Option<&'a str>, folder: Option<&'a str>) -> Self {
         Self { said, folder, channel: None, number: 0, lost: false }
     }
 
-    /// Whether some delivery had no form.
+    /// Returns whether a delivery had no form.
     pub const fn is_lost(&self) -> bool {
         self.lost
     }
 
-    /// Puts a delivery into the queue.
+    /// Enqueues a delivery that was cut from the source.
     pub fn push(&mut self, cut: Cut, queue: &mut BatchQueue<'_>, origin: &Arc<Origin>) -> Result<(), Stop> {
         self.number += 1;
         let last = self.channel.clone();

@@ -1,4 +1,5 @@
-//! Access tokens: given, in a file, or fetched with OAuth 2.0 client credentials (RFC 6749, 4.4) and kept until they expire.
+//! Access tokens: given, in a file, or fetched with OAuth 2.0 client credentials (RFC 6749, 4.4) and kept until they
+//! expire.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,25 +13,25 @@ use serde::Deserialize;
 use ureq::Agent;
 use ureq::http::header;
 
-use super::service::{Refusal, Retry, Stop, setback};
+use super::service::{Refusal, Retry, Stop, retry_of};
 use crate::commands::Failure;
 
-/// How long before it expires a token is renewed.
+/// The time before expiry at which a token is renewed.
 const MARGIN: Duration = Duration::from_secs(20);
-/// What fetches tokens is called in what is told.
+/// The name of the token endpoint in error messages.
 const ISSUER: &str = "the token service";
 
-/// Where access tokens come from.
+/// The source of access tokens.
 pub enum Credentials {
-    /// One token.
+    /// A fixed token.
     Given(SecretString),
-    /// A file that something else keeps fresh.
+    /// A file that another program keeps up to date.
     File(PathBuf),
     /// A client of an OAuth 2.0 authorisation server.
     Client(Box<Client>),
 }
 
-/// A client of an authorisation server.
+/// A client of an OAuth 2.0 token endpoint.
 pub struct Client {
     url: String,
     id: String,
@@ -39,7 +40,7 @@ pub struct Client {
     held: Mutex<Option<Held>>,
 }
 
-/// A token and when to renew it.
+/// A token and the instant at which to renew it.
 struct Held {
     token: SecretString,
     until: Option<Instant>,
@@ -52,7 +53,7 @@ struct Granted {
 }
 
 impl Credentials {
-    /// A token that is not the one that was `refused`.
+    /// Returns a token other than the `refused` one.
     pub fn token(&self, agent: &Agent, refused: Option<&SecretString>) -> Result<SecretString, Retry> {
         let token = match self {
             Self::Given(token) => token.clone(),
@@ -75,7 +76,7 @@ impl Credentials {
 }
 
 impl Client {
-    /// The client `id` of the token endpoint at `url`; `scope`: what to ask for, if the server wants to be told.
+    /// Creates the client `id` of the token endpoint at `url`. `scope` is requested where it is given.
     pub fn new(url: &str, id: &str, secret: SecretString, scope: Option<String>) -> Self {
         Self { url: url.to_owned(), id: id.to_owned(), secret, scope, held: Mutex::default() }
     }
@@ -97,15 +98,13 @@ impl Client {
             .send_form(std::iter::once(("grant_type", "client_credentials")).chain(scope))
             .map_err(|error| Retry::After(None, format!("{ISSUER}: {error}")))?;
         if answer.status().as_u16() != 200 {
-            return Err(match setback(ISSUER, answer) {
+            return Err(match retry_of(ISSUER, answer) {
                 Retry::Never(Stop::Refused(refusal)) => Stop::LockedOut(refusal).into(),
                 other => other,
             });
         }
-        let granted: Granted = answer
-            .body_mut()
-            .read_json()
-            .map_err(|_| Retry::After(None, format!("{ISSUER} gave an answer that is no token")))?;
+        let granted: Granted =
+            answer.body_mut().read_json().map_err(|_| Retry::After(None, format!("{ISSUER} returned no token")))?;
         let until =
             granted.expires_in.map(|seconds| Instant::now() + Duration::from_secs(seconds).saturating_sub(MARGIN));
         let token = SecretString::from(granted.access_token);
@@ -118,14 +117,14 @@ fn same(one: Option<&SecretString>, other: Option<&SecretString>) -> bool {
     other.is_some() && one.map(ExposeSecret::expose_secret) == other.map(ExposeSecret::expose_secret)
 }
 
-/// A secret in a file, without the line's end.
+/// Reads a secret from a file, without the line break at its end.
 pub fn read_secret(path: &Path) -> Result<SecretString, Failure> {
     let text =
         zeroize::Zeroizing::new(std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?);
     Ok(SecretString::from(text.trim_end_matches(['\r', '\n'])))
 }
 
-/// `application/x-www-form-urlencoded`, as RFC 6749 (2.3.1) asks of ids and secrets.
+/// Encodes an id or secret as `application/x-www-form-urlencoded` (RFC 6749, 2.3.1).
 fn encoded(text: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut done, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

@@ -1,4 +1,4 @@
-//! Deliveries from files: opened and decrypted ahead of being needed, in their order. It must not write anything.
+//! Deliveries from files, which are opened and decrypted ahead of time, in order. It must not write anything.
 
 use std::collections::HashSet;
 use std::io::Read as _;
@@ -11,34 +11,34 @@ use super::batch_queue::{BatchQueue, Origin, Sorting};
 use super::framing::{self, FramingError};
 use super::journal::FileDigest;
 use super::registry_client::RegistryClient;
-use super::sealed::{Keys, Opened, digest};
+use super::sealed::{Keys, OpenedFile, digest};
 use super::service::Stop;
-use super::source::{Found, Holds, Source, form_of_folder};
+use super::source::{Found, Holds, SourceFile, form_of_folder};
 use crate::wire::LINES_LIMIT;
 
-/// How many files are opened and decrypted at once.
+/// The number of files that are opened and decrypted at the same time.
 const AHEAD: usize = 4;
 
-/// Files that are imported.
+/// The files of an import.
 pub struct Files {
-    /// Which.
+    /// The files in the order in which they are read.
     pub found: Found,
-    /// What opens those that are encrypted.
+    /// The keys for encrypted files.
     pub keys: Keys,
-    /// The form of all of them, where that was said.
+    /// The form of all files, if the command line names one.
     pub form: Option<String>,
-    /// Whether files that are stored whole are remembered.
+    /// Whether the journal records files that are stored completely.
     pub remember: bool,
 }
 
-/// A file that is about to be read.
+/// A file that is ready to be read.
 struct Ready {
     mark: Option<FileDigest>,
-    /// `None`: an earlier run has stored all of it.
-    opened: Result<Option<Opened>, String>,
+    /// The opened file; `None` where an earlier run has stored all of it.
+    opened: Result<Option<OpenedFile>, String>,
 }
 
-/// The member by which a definition names its form.
+/// The member of a definition that holds the form's number.
 #[derive(Deserialize)]
 struct Definition {
     #[serde(rename = "formId")]
@@ -46,7 +46,7 @@ struct Definition {
 }
 
 impl Files {
-    /// Puts every delivery of every file into the queue.
+    /// Enqueues every delivery of every file.
     pub fn feed(&self, queue: &mut BatchQueue<'_>, target: &RegistryClient) -> Result<(), Stop> {
         for (path, why) in &self.found.left {
             queue.leave(path.clone(), (*why).to_owned(), false)?;
@@ -59,7 +59,7 @@ impl Files {
                 ahead.push(take);
                 scope.spawn(move || {
                     let own = sources.iter().skip(worker).step_by(AHEAD);
-                    // Nobody takes any more where the import stops.
+                    // The receiver is gone where the import stops.
                     let _ = own.map(|it| self.ready(it, known)).try_for_each(|ready| put.send(ready));
                 });
             }
@@ -71,7 +71,7 @@ impl Files {
         })
     }
 
-    fn ready(&self, source: &Source, known: &HashSet<FileDigest>) -> Ready {
+    fn ready(&self, source: &SourceFile, known: &HashSet<FileDigest>) -> Ready {
         let path = &source.path;
         let mark = if self.remember {
             let whole = path.canonicalize().unwrap_or_else(|_| path.clone());
@@ -90,7 +90,7 @@ impl Files {
 
     fn read(
         &self,
-        source: &Source,
+        source: &SourceFile,
         ready: Ready,
         queue: &mut BatchQueue<'_>,
         target: &RegistryClient,
@@ -116,8 +116,8 @@ impl Files {
 
     fn define(
         &self,
-        source: &Source,
-        opened: &mut Opened,
+        source: &SourceFile,
+        opened: &mut OpenedFile,
         queue: &mut BatchQueue<'_>,
         to: &RegistryClient,
     ) -> Result<(), FramingError> {
@@ -137,8 +137,8 @@ impl Files {
 
     fn deliveries(
         &self,
-        source: &Source,
-        opened: &mut Opened,
+        source: &SourceFile,
+        opened: &mut OpenedFile,
         queue: &mut BatchQueue<'_>,
         origin: &Arc<Origin>,
     ) -> Result<(), FramingError> {

@@ -1,5 +1,5 @@
-//! Cuts what Nettskjema gives into deliveries: which bytes are one, whose form and which submission. It must not judge the
-//! answers; that is the server's work.
+//! Splits files and responses of Nettskjema into deliveries with their form and submission. It must not check the
+//! answers; the server does.
 
 use std::io::BufRead;
 use std::sync::Arc;
@@ -12,26 +12,26 @@ use zeroize::Zeroizing;
 use super::service::Stop;
 use crate::wire::BODY_LIMIT;
 
-/// How many bytes the long answer lines of one submission may have together.
+/// The most bytes of the long answer lines of one submission.
 const LONGEST: usize = 1024 * 1024;
 
-/// A delivery as it stands in its file: a line, the long answer lines of one submission, or a row.
+/// A delivery as its file has it: a line, the long answer lines of one submission, or a row.
 pub struct Cut {
-    /// The form it names.
+    /// The form's number, if the delivery names it.
     pub form: Option<String>,
-    /// The submission it names.
+    /// The submission's id, if the delivery names it.
     pub submission: Option<String>,
-    /// The line above it that says what its fields are, if it is a row.
+    /// The header line of a row; empty for JSON.
     pub header: Option<Arc<Vec<u8>>>,
-    /// Its text, without the last line's end.
+    /// The payload, without the line break at its end.
     pub text: Zeroizing<Vec<u8>>,
-    /// Whether it is longer than the server takes; then the text is only its beginning.
+    /// Whether the delivery is longer than the server accepts; the payload is then truncated.
     pub too_long: bool,
 }
 
-/// Why a stream was not read to its end.
+/// An error that ends the reading of a stream.
 pub enum FramingError {
-    /// It broke off or is not what it should be.
+    /// The stream broke off or has another format.
     Unreadable(String),
     /// The import stops.
     Stop(Stop),
@@ -49,10 +49,10 @@ impl From<Stop> for FramingError {
     }
 }
 
-/// What takes deliveries.
+/// The receiver of deliveries.
 pub type Emit<'a> = dyn FnMut(Cut) -> Result<(), Stop> + 'a;
 
-/// The members by which a document tells what it is.
+/// The members that identify the form and submission of a document.
 #[derive(Default, Deserialize)]
 struct Sight {
     #[serde(rename = "submissionMetadata")]
@@ -82,7 +82,7 @@ enum Id {
 }
 
 impl Id {
-    /// The id, if it may stand in a path and in a report: digits.
+    /// Returns the id if it has digits only and so may be part of a path and of the report.
     fn shown(self) -> Option<String> {
         match self {
             Self::Number(number) => Some(number.to_string()),
@@ -91,12 +91,12 @@ impl Id {
     }
 }
 
-/// Whether a text is a form's or submission's number.
+/// Returns whether a text is the number of a form or submission.
 pub fn is_number(text: &str) -> bool {
     (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Deliveries of consecutive lines or documents: long answer lines of one submission belong together.
+/// Groups consecutive lines into deliveries: long answer lines of one submission belong together.
 struct Grouping<'a, 'e> {
     emit: &'a mut Emit<'e>,
     open: Option<Cut>,
@@ -112,7 +112,7 @@ impl Grouping<'_, '_> {
         let form = named.form.or(sight.form).and_then(Id::shown);
         let submission = named.submission.or(sight.submission).and_then(Id::shown);
         let long = !alone && submission.is_some();
-        // What cannot be read may be an answer of the submission that it stands in.
+        // An unreadable line may be an answer of the submission around it.
         let part_of = |open: &&mut Cut| !readable || long && open.form == form && open.submission == submission;
         if let Some(open) = self.open.as_mut().filter(part_of) {
             open.too_long |= open.text.len() + text.len() >= LONGEST;
@@ -137,7 +137,7 @@ impl Grouping<'_, '_> {
     }
 }
 
-/// Makes room without leaving a copy behind: the old allocation is wiped when it is too small.
+/// Reserves room without leaving a copy in memory: an allocation that is too small is wiped.
 pub fn grow(text: &mut Zeroizing<Vec<u8>>, more: usize) {
     if text.capacity() - text.len() < more {
         let mut larger = Zeroizing::new(Vec::with_capacity((text.len() + more).next_power_of_two()));
@@ -146,7 +146,7 @@ pub fn grow(text: &mut Zeroizing<Vec<u8>>, more: usize) {
     }
 }
 
-/// The next line without its end, and whether it was too long to be read whole; nothing at the end.
+/// Reads the next line without its line break. Returns whether it was truncated; `None` at the end.
 fn line(input: &mut dyn BufRead) -> std::io::Result<Option<(Zeroizing<Vec<u8>>, bool)>> {
     let mut text = Zeroizing::new(Vec::new());
     let mut too_long = false;
@@ -173,7 +173,7 @@ fn line(input: &mut dyn BufRead) -> std::io::Result<Option<(Zeroizing<Vec<u8>>, 
     }
 }
 
-/// Deliveries of NDJSON: submissions, or long answer lines.
+/// Splits NDJSON of submissions or long answer lines into deliveries.
 pub fn lines(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), FramingError> {
     let mut grouping = Grouping { emit, open: None };
     while let Some((text, too_long)) = line(input)? {
@@ -187,7 +187,7 @@ pub fn lines(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), Framing
     Ok(grouping.close()?)
 }
 
-/// Deliveries of JSON documents: submissions, arrays of them, one after the other. Each becomes one line.
+/// Splits concatenated JSON documents, submissions or arrays of them, into deliveries of one line each.
 pub fn documents(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), FramingError> {
     let mut grouping = Grouping { emit, open: None };
     let mut stop = None;
@@ -206,13 +206,13 @@ pub fn documents(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), Fra
         if let Some(stop) = stop {
             return Err(stop.into());
         }
-        // The error's text would repeat what it stumbled over.
+        // The text of the error could repeat the input.
         read.map_err(|error| FramingError::Unreadable(format!("no JSON at line {}", error.line())))?;
     }
     Ok(grouping.close()?)
 }
 
-/// Takes the elements of an array one by one.
+/// Emits the elements of an array one by one.
 struct Elements<'a, F>(&'a mut F);
 
 impl<'de, F: FnMut(Box<RawValue>) -> Result<(), ()>> DeserializeSeed<'de> for Elements<'_, F> {
@@ -238,7 +238,7 @@ impl<'de, F: FnMut(Box<RawValue>) -> Result<(), ()>> Visitor<'de> for Elements<'
     }
 }
 
-/// Line ends of a JSON text stand only between its tokens.
+/// Replaces line breaks with spaces. In a JSON text they occur only between tokens.
 fn on_one_line(document: Box<RawValue>) -> Zeroizing<Vec<u8>> {
     let mut text = Zeroizing::new(Box::<str>::from(document).into_string().into_bytes());
     for byte in text.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')) {
@@ -247,7 +247,7 @@ fn on_one_line(document: Box<RawValue>) -> Zeroizing<Vec<u8>> {
     text
 }
 
-/// The next byte that is not white space.
+/// Returns the next byte that is not white space, without consuming it.
 fn peek(input: &mut dyn BufRead) -> std::io::Result<Option<u8>> {
     loop {
         let read = input.fill_buf()?;
@@ -264,7 +264,7 @@ fn peek(input: &mut dyn BufRead) -> std::io::Result<Option<u8>> {
     }
 }
 
-/// Deliveries of CSV v1: a row each.
+/// Splits CSV v1 into deliveries of a row each.
 pub fn rows(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), FramingError> {
     let Some((header, _)) = record(input)? else { return Ok(()) };
     let shown = header.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&header);
@@ -285,21 +285,21 @@ pub fn rows(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), FramingE
     Ok(())
 }
 
-/// The next line that leaves no quotation open.
+/// Reads lines until no quotation is open.
 fn record(input: &mut dyn BufRead) -> std::io::Result<Option<(Zeroizing<Vec<u8>>, bool)>> {
     let Some((mut text, mut too_long)) = line(input)? else { return Ok(None) };
     while !too_long && text.split(|byte| *byte == b'"').count() % 2 == 0 {
         let Some((more, longer)) = line(input)? else { break };
         too_long |= longer || text.len() + more.len() > BODY_LIMIT;
         grow(&mut text, more.len() + 1);
-        // As the format has it: a space for every line break in a text.
+        // The format has a space for every line break in a text.
         text.push(b' ');
         text.extend_from_slice(&more);
     }
     Ok(Some((text, too_long)))
 }
 
-/// A field of a row, from 0, without quotation marks.
+/// Returns a field of a row, counted from 0, without quotation marks.
 fn field(row: &[u8], separator: u8, at: usize) -> Option<&[u8]> {
     let mut quoted = false;
     let mut fields = row.split(|byte| {

@@ -1,5 +1,5 @@
-//! `painreg import infopad`: an export of Infopad (`OPRv1`), row by row, by a mapping that a person wrote. What each column
-//! means, the mapping and the registry's form say; it must not know any itself.
+//! `painreg import infopad`: an export of Infopad (`OPRv1`), row by row, by a mapping that a person wrote. The mapping
+//! and the registry's form define the columns; no column is known here.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -19,15 +19,15 @@ use super::service::Stop;
 use super::{Destination, How, code, journal};
 use crate::commands::{Failure, say};
 
-/// How this source is called in the registry.
+/// The name of this source system in the registry.
 const SYSTEM: &str = "infopad";
 
-/// How `--help` ends.
+/// The text after the options in `--help`.
 pub const HELP: &str = "\
   painreg import infopad --server https://painreg.example.no --tenant ous --token-file token \\
       --mapping opr-v1.toml --dry-run export.csv
 
-The mapping says to which item of which form each column leads, and why a column is not kept:
+The mapping names the form, the item of each column, and the reason for each ignored column:
 
   form = \"opr-baseline\"
   version = \"1\"
@@ -46,31 +46,31 @@ The mapping says to which item of which form each column leads, and why a column
   [ignored]
   \"Versjon\" = \"the vendor's number of its own software\"
 
-Before anything is sent every column is named: mapped, ignored and why, unmapped, or absent from the file. Nothing is sent
-while a column is unmapped, unless --allow-unmapped says that it may be lost.
+Before sending, every column is listed: mapped, ignored with the reason, unmapped, or absent from the file. Nothing is sent
+while a column is unmapped, unless --allow-unmapped is set.
 
-It can be killed and run again, and answers like `painreg import nettskjema`.";
+An interrupted import can be resumed. The exit status is that of `painreg import nettskjema`.";
 
-/// What to import from Infopad, and where to.
+/// Options of an import from Infopad.
 #[derive(Args)]
 pub struct Infopad {
     #[command(flatten)]
     into: Destination,
     #[command(flatten)]
     how: How,
-    /// The mapping (TOML).
+    /// The file with the mapping (TOML).
     #[arg(long, value_name = "FILE")]
     mapping: PathBuf,
     /// Import although some columns are neither mapped nor ignored.
     #[arg(long)]
     allow_unmapped: bool,
-    /// The export (CSV).
+    /// The file with the export (CSV).
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
 
 impl Infopad {
-    /// Does what was asked.
+    /// Runs the import.
     pub fn run(self) -> Result<ExitCode, Failure> {
         let place =
             |path: &PathBuf, error: &dyn std::fmt::Display| Failure::from(format!("{}: {error}", path.display()));
@@ -110,7 +110,7 @@ impl Infopad {
     }
 }
 
-/// Puts every row into the queue.
+/// Enqueues every row.
 fn feed(
     export: Export<File>,
     mapping: &ExportMapping,
@@ -134,10 +134,10 @@ fn feed(
     queue.read(origin)
 }
 
-/// A row as the registry takes it.
+/// Returns a row as a submission in the registry's own structure.
 fn submission(mapping: &ExportMapping, row: Row) -> Result<Cut, Stop> {
     let number = row.patient.expose();
-    // Whether the registry takes synthetic numbers is for the registry to say; so is what is no number at all.
+    // The registry decides about synthetic and malformed numbers.
     let detected =
         [Acceptance::Production, Acceptance::Test].iter().find_map(|it| NationalId::detect(number, *it).ok());
     let kind = detected.map_or(IdType::Fnr, |it| it.kind());

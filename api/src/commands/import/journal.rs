@@ -1,5 +1,6 @@
-//! What has been stored already, so that an import that was cut short goes on where it was. Holds no answers and no
-//! identities: names of files, ids of submissions, digests. Without it an import ends the same, only later.
+//! The journal of stored deliveries, so that an interrupted import can be resumed. It holds no answers and no
+//! identities: only names of files, ids of submissions and digests. Without a journal an import has the same result but
+//! takes longer.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -13,16 +14,16 @@ use sha2::{Digest as _, Sha256};
 use super::report::Outcome;
 use crate::commands::Failure;
 
-/// How the names of journals end.
+/// The suffix of journal file names.
 pub const SUFFIX: &str = ".painreg-journal";
 
-/// By what a delivery, or a file, is known again: the first half of a SHA-256.
+/// The digest that identifies a delivery or a file: the first half of a SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FileDigest([u8; 16]);
 
 impl FileDigest {
-    /// The mark of these parts, in this order.
+    /// Returns the digest of these parts, in this order.
     pub fn of(parts: &[&[u8]]) -> Self {
         let mut digest = Sha256::new();
         for part in parts {
@@ -33,7 +34,7 @@ impl FileDigest {
         Self(std::array::from_fn(|at| digest.get(at).copied().unwrap_or_default()))
     }
 
-    /// One of `lanes`, always the same.
+    /// Returns a lane number below `lanes`, always the same for one digest.
     pub fn lane(self, lanes: usize) -> usize {
         self.0.iter().fold(0, |sum, byte| (sum * 256 + usize::from(*byte)) % lanes.max(1))
     }
@@ -53,50 +54,51 @@ impl TryFrom<String> for FileDigest {
     }
 }
 
-/// The first line: where the deliveries went. A journal of another registry would hide what is missing in this one.
+/// The first line: the registry of the journal. A journal of another registry would hide deliveries that are missing
+/// here.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
-    /// The server's address.
+    /// The base URL of the server.
     pub server: String,
-    /// The registry.
+    /// The registry's slug.
     pub tenant: String,
 }
 
-/// A line: a delivery or a file that is stored for good.
+/// A line: a delivery or a file that is stored.
 #[derive(Serialize, Deserialize)]
 pub struct Entry<'a> {
-    /// What it is known by.
+    /// The digest that identifies the delivery or file.
     pub mark: FileDigest,
-    /// Its submission, if it is a delivery that names one.
+    /// The submission's id, for a delivery that names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub submission: Option<&'a str>,
-    /// What became of it.
+    /// The outcome of the delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// Where it is, if it is a file.
+    /// The path of a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<&'a str>,
-    /// Whether its receipt was kept.
+    /// Whether the receipt was written.
     pub receipt: bool,
 }
 
-/// What an entry must say to be believed.
+/// The members of an entry that are read back.
 #[derive(Deserialize)]
-struct Known {
+struct StoredEntry {
     mark: FileDigest,
     receipt: bool,
 }
 
-/// A journal that is open and locked.
+/// An open journal, locked against other imports.
 pub struct Journal(File);
 
 impl Journal {
-    /// Opens the journal of an import to `target`, makes it where there is none, and tells what is in it. Where receipts are
-    /// wanted, only what has one is there. A last line that was cut short is taken off.
+    /// Opens or creates the journal of an import to `target` and returns its entries. Where receipts are requested,
+    /// entries without one do not count. An incomplete last line is removed.
     pub fn open(path: &Path, target: &Target, receipts: bool) -> Result<(Self, HashSet<FileDigest>), Failure> {
         let place = |error: &dyn std::fmt::Display| Failure::from(format!("{}: {error}", path.display()));
         let opened = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path);
-        let mut file = opened.map_err(|error| place(&format!("{error}; --journal says where else it may be")))?;
+        let mut file = opened.map_err(|error| place(&format!("{error}; --journal sets another path")))?;
         file.try_lock().map_err(|_| place(&"another import is writing this journal"))?;
         let mut known = HashSet::new();
         let mut whole = 0;
@@ -111,7 +113,8 @@ impl Journal {
                     return Err(place(&format!("it is the journal of an import into {tenant} at {server}")));
                 }
             } else {
-                let entry: Known = serde_json::from_slice(&line).map_err(|_| place(&"a line is not understood"))?;
+                let entry: StoredEntry =
+                    serde_json::from_slice(&line).map_err(|_| place(&"a line is not understood"))?;
                 if entry.receipt || !receipts {
                     known.insert(entry.mark);
                 }
@@ -119,7 +122,7 @@ impl Journal {
             whole += u64::try_from(line.len())?;
             line.clear();
         }
-        // A file that never was a journal is left as it is.
+        // A file that is not a journal is not changed.
         if whole == 0 && !serde_json::to_vec(target)?.starts_with(&line) {
             return Err(place(&"it is no journal of an import"));
         }
@@ -132,7 +135,7 @@ impl Journal {
         Ok((journal, known))
     }
 
-    /// Adds a line, in one piece.
+    /// Appends a line with one write.
     pub fn write(&mut self, line: &impl Serialize) -> std::io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
@@ -140,7 +143,7 @@ impl Journal {
     }
 }
 
-/// The journal's place where none is named: next to the first source.
+/// Returns the default path of the journal: next to the first source.
 pub fn beside(source: &Path) -> PathBuf {
     let whole = source.canonicalize().unwrap_or_else(|_| source.to_owned());
     let mut name = whole.file_name().map_or_else(|| "import".into(), std::ffi::OsStr::to_owned);

@@ -1,5 +1,5 @@
-//! From what is read to what is stored: batches in lanes, each lane one request after the other, so that memory stays flat
-//! and what happened to a submission first arrives first. It must not know where deliveries come from.
+//! The pipeline of an import: batches in lanes, one request at a time in each lane, so that memory is bounded and
+//! revisions of a submission arrive in order. It must not know where deliveries come from.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -15,19 +15,19 @@ use indicatif::{ProgressBar, ProgressStyle};
 use painreg_domain::infopad;
 use serde::Serialize;
 
-use super::batch_queue::{Batch, BatchQueue, DeliveryId, Event, Limits, Origin};
+use super::batch_queue::{BatchQueue, DeliveryBatch, DeliveryId, ImportEvent, Origin, RequestLimits};
 use super::journal::{Entry, FileDigest, Journal};
 use super::registry_client::{Answer, RegistryClient};
 use super::report::{Outcome, Report, Unplaced};
 use super::service::Stop;
 use crate::commands::Failure;
 
-/// How often a line tells how far an import is, where no bar can.
+/// The interval of progress events where standard error is not a terminal.
 const NOW_AND_THEN: Duration = Duration::from_secs(10);
 
-/// A receipt, as it is kept.
+/// A line of the file of receipts.
 #[derive(Serialize)]
-struct Kept<'a> {
+struct ReceiptLine<'a> {
     form: &'a str,
     submission: Option<&'a str>,
     mark: FileDigest,
@@ -37,37 +37,36 @@ struct Kept<'a> {
 
 /// An import into a registry.
 pub struct Pipeline {
-    /// The registry.
+    /// The client of the registry's API.
     pub target: RegistryClient,
-    /// How many requests are under way at once.
+    /// The number of concurrent requests.
     pub parallel: usize,
-    /// How large they are.
-    pub limits: Limits,
-    /// Set when a part has failed, so that the others stop.
+    /// The limits of a request.
+    pub limits: RequestLimits,
+    /// Set when a thread has failed, so that the others stop.
     pub halted: Arc<AtomicBool>,
-    /// The journal, unless nothing is to be remembered.
+    /// The journal; `None` with `--no-journal`.
     pub journal: Option<Journal>,
-    /// What it knew when it was opened.
+    /// The entries of the journal when it was opened.
     pub known: HashSet<FileDigest>,
-    /// Where receipts are kept.
+    /// The file that receipts are appended to.
     pub receipts: Option<File>,
-    /// Where the report goes, besides to the terminal.
+    /// The file that the report is written to.
     pub report: Option<PathBuf>,
-    /// What has been read since.
+    /// The digests of what this run has read.
     pub seen: HashSet<FileDigest>,
-    /// What becomes of the columns, where there are any.
+    /// The use of each column, for imports with a mapping.
     pub columns: Option<infopad::Report>,
 }
 
-/// A file that lines are added to, for nobody else to read.
+/// Opens a file for appending, readable by its owner only.
 pub fn appended(path: &Path) -> Result<File, Failure> {
     let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
     opened.map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
 impl Pipeline {
-    /// Imports what `feed` puts into the queue; whether everything was placed. `bytes`: how much there is to read, if that
-    /// is known.
+    /// Imports what `feed` enqueues and returns whether everything was placed. `bytes` is the amount to read, if known.
     pub fn run(
         &mut self,
         bytes: Option<u64>,
@@ -78,7 +77,7 @@ impl Pipeline {
             journal: self.journal.as_mut(),
             receipts: self.receipts.as_mut(),
             bar: bar(bytes)?,
-            told: Instant::now(),
+            reported: Instant::now(),
         };
         let (target, halted, limits) = (&self.target, &self.halted, self.limits);
         let (known, seen) = (&self.known, &mut self.seen);
@@ -98,13 +97,13 @@ impl Pipeline {
             let mut failed = halting(halted, || {
                 happening.iter().try_for_each(|it| desk.take(it).map_err(|error| Stop::Broken(error.to_string())))
             });
-            // What was answered meanwhile is answered for, although the import fails.
+            // Results that have arrived are recorded although the import fails.
             while happening.recv().is_ok_and(|it| desk.take(it).is_ok()) {}
             drop(happening);
             for thread in threads {
                 let ended =
                     thread.join().unwrap_or_else(|_| Err(Stop::Broken("a part of the import panicked".to_owned())));
-                // The first reason is the reason; the others stopped because of it.
+                // The first error is reported; the other threads stopped because of it.
                 failed = match (failed, ended) {
                     (Ok(()) | Err(Stop::Halted), ended @ Err(_)) => ended,
                     (failed, _) => failed,
@@ -116,7 +115,7 @@ impl Pipeline {
         let all_placed = desk.report.is_all_placed();
         desk.report.finish(failed.is_ok())?;
         if failed.is_err() {
-            // What was on its way may not have arrived.
+            // Deliveries in progress may not have arrived.
             self.seen.clear();
             self.halted.store(false, Ordering::Relaxed);
         }
@@ -124,7 +123,7 @@ impl Pipeline {
     }
 }
 
-/// Does the work; where it fails, everybody stops.
+/// Runs work of one thread; a failure stops the other threads.
 fn halting(halted: &AtomicBool, work: impl FnOnce() -> Result<(), Stop>) -> Result<(), Stop> {
     let done = work();
     if done.is_err() {
@@ -133,12 +132,16 @@ fn halting(halted: &AtomicBool, work: impl FnOnce() -> Result<(), Stop>) -> Resu
     done
 }
 
-/// One lane: a batch after the other.
-fn work(target: &RegistryClient, waiting: &Receiver<Batch>, events: &SyncSender<Event>) -> Result<(), Stop> {
+/// Sends the batches of one lane, one at a time.
+fn work(
+    target: &RegistryClient,
+    waiting: &Receiver<DeliveryBatch>,
+    events: &SyncSender<ImportEvent>,
+) -> Result<(), Stop> {
     for batch in waiting {
         target.deliver(batch, &mut |delivery_id, answer| {
-            // Whoever listens has failed and said so.
-            let _ = events.send(Event::Answered(delivery_id, answer));
+            // The receiver has failed and reported it.
+            let _ = events.send(ImportEvent::Answered(delivery_id, answer));
         })?;
     }
     Ok(())
@@ -153,35 +156,35 @@ fn bar(bytes: Option<u64>) -> Result<ProgressBar, Failure> {
     Ok(bar)
 }
 
-/// Where everything is written down, by one thread.
+/// The state of the thread that writes the journal, the receipts and the report.
 struct Desk<'a> {
     report: Report,
     journal: Option<&'a mut Journal>,
     receipts: Option<&'a mut File>,
     bar: ProgressBar,
-    told: Instant,
+    reported: Instant,
 }
 
 impl Desk<'_> {
-    fn take(&mut self, event: Event) -> std::io::Result<()> {
+    fn take(&mut self, event: ImportEvent) -> std::io::Result<()> {
         match event {
-            Event::Answered(delivery_id, answer) => self.answered(delivery_id, answer)?,
-            Event::Passed(channel, outcome) => self.report.count(&channel.form, outcome),
-            Event::Read(origin) => {
+            ImportEvent::Answered(delivery_id, answer) => self.answered(delivery_id, answer)?,
+            ImportEvent::Passed(channel, outcome) => self.report.count(&channel.form, outcome),
+            ImportEvent::Read(origin) => {
                 self.report.read_file();
                 self.close(&origin)?;
             }
-            Event::Known(bytes) => {
+            ImportEvent::Known(bytes) => {
                 self.report.know_file();
                 self.bar.inc(bytes);
             }
-            Event::Defined => self.report.define(),
-            Event::Left(file, why, failed) => self.report.leave(file, why, failed),
+            ImportEvent::Defined => self.report.define(),
+            ImportEvent::Left(file, why, failed) => self.report.leave(file, why, failed),
         }
         self.bar.set_message(format!("{} deliveries", self.report.deliveries()));
-        if self.bar.is_hidden() && self.told.elapsed() > NOW_AND_THEN {
-            self.told = Instant::now();
-            tracing::info!(deliveries = self.report.deliveries(), bytes = self.bar.position(), "importing");
+        if self.bar.is_hidden() && self.reported.elapsed() > NOW_AND_THEN {
+            self.reported = Instant::now();
+            tracing::info!(deliveries = self.report.deliveries(), bytes = self.bar.position(), "import in progress");
         }
         Ok(())
     }
@@ -192,10 +195,10 @@ impl Desk<'_> {
         self.report.count(&channel.form, outcome);
         self.report.sent(bytes);
         let stored = outcome.is_stored();
-        // The receipt first: whoever is killed in between keeps it twice rather than never.
+        // The receipt is written first: after a crash it may be there twice, but it is never missing.
         if let (Some(kept), Some(receipt)) = (self.receipts.as_mut(), &answer.receipt) {
             let submission = submission.as_deref();
-            let line = serde_json::to_string(&Kept { form: &channel.form, submission, mark, outcome, receipt })?;
+            let line = serde_json::to_string(&ReceiptLine { form: &channel.form, submission, mark, outcome, receipt })?;
             kept.write_all(format!("{line}\n").as_bytes())?;
         }
         if let Some(journal) = self.journal.as_mut().filter(|_| stored) {
@@ -222,7 +225,7 @@ impl Desk<'_> {
         self.close(&origin)
     }
 
-    /// One of the things that kept a file open is done.
+    /// Counts down the pending deliveries of a source and records the file once it is complete.
     fn close(&mut self, origin: &Origin) -> std::io::Result<()> {
         if origin.open.fetch_sub(1, Ordering::Relaxed) > 1 {
             return Ok(());

@@ -1,5 +1,5 @@
-//! Deliveries from Nettskjema's API, version 3: asked whether anything has changed, then read as they come. It must not keep
-//! anything but what the answer to that question was.
+//! Deliveries from Nettskjema's API, version 3: forms are polled for changes and read as streams. It must keep nothing
+//! but the state of each form when it was last imported.
 
 use std::collections::HashMap;
 use std::io::{BufReader, Read as _};
@@ -13,19 +13,19 @@ use super::registry_client::RegistryClient;
 use super::service::{Service, Stop};
 use crate::wire::LINES_LIMIT;
 
-/// Forms that are asked for.
+/// The forms that are polled.
 pub struct Poll {
-    /// Nettskjema.
+    /// The client of Nettskjema's API.
     pub service: Service,
-    /// Its address, as the report names it.
+    /// The API's address, as the report names it.
     pub address: String,
-    /// The forms' numbers.
+    /// The numbers of the forms.
     pub forms: Vec<String>,
-    /// What was seen of each form when it was last imported whole.
+    /// The state of each form when it was last imported completely.
     pub seen: HashMap<String, Info>,
 }
 
-/// What tells that something has changed.
+/// The members that show whether a form has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Info {
@@ -38,7 +38,7 @@ pub struct Info {
 }
 
 impl Poll {
-    /// The forms that are not as they were when they were last imported.
+    /// Returns the forms that have changed since they were last imported.
     pub fn changed(&self) -> Result<HashMap<String, Info>, Stop> {
         let mut changed = HashMap::new();
         for form in &self.forms {
@@ -53,13 +53,13 @@ impl Poll {
         Ok(changed)
     }
 
-    /// Puts every submission of a form into the queue, its definition first.
+    /// Enqueues every submission of a form, after its definition.
     pub fn feed(&self, form: &str, queue: &mut BatchQueue<'_>, target: &RegistryClient) -> Result<(), Stop> {
         if target.define(form, &self.definition(form)?)? {
             queue.defined()?;
         }
         let origin = Origin::new(format!("{}/form/{form}/answers", self.address), None, 0);
-        // A stream that breaks off is read again; what was put into the queue before is not put there twice.
+        // A stream that breaks off is read again; the queue drops deliveries that it has seen.
         self.service.persist(|| {
             let answer = self.service.ask(&format!("/form/{form}/answers"), None)?;
             let mut input = BufReader::new(answer.into_body().into_with_config().limit(u64::MAX).reader());
@@ -72,7 +72,7 @@ impl Poll {
         queue.read(&origin)
     }
 
-    /// The definition, or what stands for it where there is no such operation: its elements.
+    /// Returns the definition; where the API has no such operation, the list of elements.
     fn definition(&self, form: &str) -> Result<Vec<u8>, Stop> {
         let fetched = |what: &str| {
             self.service.persist(|| {

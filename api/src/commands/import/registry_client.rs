@@ -1,4 +1,4 @@
-//! The registry that is delivered to: batches and definitions over its API. It must not know where they come from.
+//! The client of the registry's API: batches and definitions. It must not know where they come from.
 
 use std::io::{BufRead as _, BufReader};
 
@@ -7,14 +7,14 @@ use painreg_tenants::Clock;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::batch_queue::{Batch, DeliveryId};
+use super::batch_queue::{DeliveryBatch, DeliveryId};
 use super::report::{Fault, Outcome};
 use super::service::{Refusal, Sent, Service, Stop};
 
-/// How often deliveries that failed for the server's own reasons are sent again before that is their answer.
+/// The number of retries of deliveries that failed with an internal error of the server.
 const TRIES: u32 = 6;
 
-/// The registry.
+/// The client of one registry.
 pub struct RegistryClient {
     service: Service,
     tenant: String,
@@ -22,35 +22,35 @@ pub struct RegistryClient {
     clock: Clock,
 }
 
-/// What the registry answered about a delivery.
+/// The registry's result of a delivery.
 #[derive(Debug, Deserialize)]
 pub struct Answer {
-    /// The line it begins on.
+    /// The line of the request body, from 1.
     #[serde(default)]
     line: usize,
-    /// What became of it.
+    /// The outcome of the delivery.
     pub outcome: Outcome,
-    /// Where it waits.
+    /// The id in quarantine.
     #[serde(default)]
     pub quarantine_id: Option<String>,
-    /// Why it waits.
+    /// The reasons for quarantine.
     #[serde(default)]
     pub reasons: Vec<Fault>,
-    /// The proof of its delivery.
+    /// The signed receipt.
     #[serde(default)]
     pub receipt: Option<String>,
-    /// Why it was refused.
+    /// The problem of a refused delivery.
     #[serde(default)]
     pub problem: Option<Problem>,
 }
 
-/// A problem (RFC 9457), as far as it is told.
+/// The members of a problem (RFC 9457) that the report shows.
 #[derive(Debug, Deserialize)]
 pub struct Problem {
     status: u16,
-    /// Its code.
+    /// The problem's code.
     pub code: String,
-    /// Which parts were refused.
+    /// The faults of the delivery.
     #[serde(default)]
     pub errors: Vec<Fault>,
 }
@@ -67,34 +67,34 @@ impl Answer {
         }
     }
 
-    /// The answer to a delivery that the server would not read to its end.
+    /// Returns the result of a delivery that the server did not read to its end.
     pub fn too_long() -> Self {
         Self::refused(Problem { status: 413, code: "too_large".to_owned(), errors: Vec::new() })
     }
 
-    /// The answer to a delivery that was not even sent.
+    /// Returns the result of a delivery that was not sent.
     pub fn unfit(errors: Vec<Fault>) -> Self {
         Self::refused(Problem { status: 422, code: "invalid".to_owned(), errors })
     }
 
-    /// Whether it tells of a failure that may pass.
+    /// Returns whether the failure is temporary.
     fn may_pass(&self) -> bool {
         self.problem.as_ref().is_some_and(|it| it.status == 429 || it.status >= 500)
     }
 }
 
 impl RegistryClient {
-    /// The registry `tenant` of a server.
+    /// Creates a client of the registry `tenant`.
     pub const fn new(service: Service, tenant: String, dry_run: bool, clock: Clock) -> Self {
         Self { service, tenant, dry_run, clock }
     }
 
-    /// Whether nothing is to be stored.
+    /// Returns whether this is a dry run.
     pub const fn is_dry_run(&self) -> bool {
         self.dry_run
     }
 
-    /// Delivers a form's definition as Nettskjema gave it, unless this is a dry run; whether it did.
+    /// Sends a form's definition as Nettskjema returned it, unless this is a dry run. Returns whether it was sent.
     pub fn define(&self, form: &str, definition: &[u8]) -> Result<bool, Stop> {
         if self.dry_run {
             return Ok(false);
@@ -105,7 +105,7 @@ impl RegistryClient {
         self.service.persist(|| self.service.ask(&path, Some(&sent)).map(|_| true))
     }
 
-    /// A published version of a form.
+    /// Reads a published version of a form.
     pub fn form(&self, code: &str, version: &str) -> Result<Form, Stop> {
         let path = format!("/v1/tenants/{}/forms/{code}/versions/{version}", self.tenant);
         let shown: Value = self.service.persist(|| {
@@ -113,12 +113,13 @@ impl RegistryClient {
             answer.body_mut().read_json().map_err(|error| self.service.torn(&error))
         })?;
         let definition = shown.get("definition").unwrap_or(&Value::Null);
-        Form::from_json(definition).map_err(|error| Stop::Broken(format!("the form is not understood: {error}")))
+        Form::from_json(definition).map_err(|error| Stop::Broken(format!("the form cannot be read: {error}")))
     }
 
-    /// Delivers a batch and tells the answer to each delivery, once. The same key is used until it is answered whole. What
-    /// the server refuses to read at all is halved, so that one delivery does not stand in the way of the others.
-    pub fn deliver(&self, batch: Batch, settle: &mut impl FnMut(DeliveryId, Answer)) -> Result<(), Stop> {
+    /// Sends a batch and reports the result of each delivery once. The idempotency key stays the same until every
+    /// result has arrived. A batch that the server refuses to read is halved, so that one delivery does not block the
+    /// others.
+    pub fn deliver(&self, batch: DeliveryBatch, settle: &mut impl FnMut(DeliveryId, Answer)) -> Result<(), Stop> {
         match self.answers(&batch) {
             Ok(answers) => {
                 for (delivery, answer) in batch.deliveries.into_iter().zip(answers) {
@@ -127,11 +128,11 @@ impl RegistryClient {
                 Ok(())
             }
             Err(Stop::Refused(refusal)) if matches!(refusal.status, 400 | 413 | 422) => {
-                let Batch { channel, mut deliveries, .. } = batch;
+                let DeliveryBatch { channel, mut deliveries, .. } = batch;
                 if deliveries.len() > 1 {
                     let second = deliveries.split_off(deliveries.len() / 2);
-                    self.deliver(Batch::new(channel.clone(), deliveries), settle)?;
-                    return self.deliver(Batch::new(channel, second), settle);
+                    self.deliver(DeliveryBatch::new(channel.clone(), deliveries), settle)?;
+                    return self.deliver(DeliveryBatch::new(channel, second), settle);
                 }
                 for delivery in deliveries {
                     settle(delivery.delivery_id, Answer::refused(refusal.clone().into()));
@@ -142,14 +143,14 @@ impl RegistryClient {
         }
     }
 
-    fn answers(&self, batch: &Batch) -> Result<Vec<Answer>, Stop> {
+    fn answers(&self, batch: &DeliveryBatch) -> Result<Vec<Answer>, Stop> {
         let dry_run = if self.dry_run { "?dry_run=true" } else { "" };
         let path = format!("/v1/tenants/{}/{}{dry_run}", self.tenant, batch.channel.path);
         let key = self.clock.random_id().to_string();
         let body = batch.body();
         let lines = batch.lines();
         let sent = Sent { media: batch.channel.media, key: &key, body: &body };
-        // What was answered before a connection broke stays answered: what was created then is unchanged now.
+        // Results that arrived before the connection broke are kept: the retry reports them as unchanged.
         let mut answers: Vec<Option<Answer>> = lines.iter().map(|_| None).collect();
         let mut tries = 0;
         self.service.persist(|| {
@@ -175,7 +176,7 @@ impl RegistryClient {
                 return Ok(());
             }
             if tries >= TRIES {
-                // The answer is whole, and yet it says nothing of these.
+                // The response is complete but has no result for these deliveries.
                 let silence =
                     || Answer::refused(Problem { status: 502, code: "not_answered".to_owned(), errors: Vec::new() });
                 for answer in answers.iter_mut().filter(|it| it.is_none()) {
@@ -183,7 +184,7 @@ impl RegistryClient {
                 }
                 return Ok(());
             }
-            Err(self.service.torn(&format!("{missing} of {} deliveries were not answered", lines.len())))
+            Err(self.service.torn(&format!("{missing} of {} deliveries have no result", lines.len())))
         })?;
         Ok(answers.into_iter().flatten().collect())
     }

@@ -1,5 +1,5 @@
-//! What became of everything: counted, told at the end, and written to a file in which everything that was not placed stands
-//! by itself. Holds ids, names of files, pointers and codes; never an answer.
+//! The report of an import: counts on standard output, and a file that lists every delivery that was not placed. It
+//! holds ids, names of files, pointers and codes; never an answer.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,15 +15,15 @@ use strum::{EnumIter, IntoEnumIterator as _, IntoStaticStr};
 
 use crate::commands::say;
 
-/// How many of those that were not placed are told one by one where the report goes to a terminal.
-const TOLD: usize = 50;
+/// The most deliveries that are listed on standard output.
+const MOST_LISTED: usize = 50;
 
-/// What became of a delivery.
+/// The outcome of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Outcome {
-    /// Stored.
+    /// Stored as the first revision.
     Created,
     /// Stored as a new revision.
     Revised,
@@ -33,32 +33,32 @@ pub enum Outcome {
     Acceptable,
     /// Kept by the registry until it can be placed.
     Quarantined,
-    /// Not kept.
+    /// Refused; the registry keeps nothing of it.
     Refused,
     /// Stored by an earlier run, as the journal says; not sent.
     Earlier,
-    /// The very same stands twice in what was read; sent once.
+    /// A repetition of a delivery of this run; sent once.
     Repeated,
 }
 
 impl Outcome {
-    /// Whether the registry has it for good.
+    /// Returns whether the registry has stored the delivery.
     pub const fn is_stored(self) -> bool {
         matches!(self, Self::Created | Self::Revised | Self::Unchanged)
     }
 
-    /// Whether somebody has to look at it.
+    /// Returns whether the delivery needs attention.
     pub const fn is_unplaced(self) -> bool {
         matches!(self, Self::Quarantined | Self::Refused)
     }
 }
 
-/// A part that is wrong: where, and how. Whatever else the server says of it is left out.
+/// A fault: pointer and code. Other members of the server's fault are dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// RFC 6901 pointer to the part.
     pub pointer: String,
-    /// The code of what is wrong with it.
+    /// The fault's code.
     pub code: String,
 }
 
@@ -71,34 +71,34 @@ impl fmt::Display for Fault {
 /// A delivery that was not placed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Unplaced {
-    /// What became of it.
+    /// The outcome of the delivery.
     pub outcome: Outcome,
     /// The form, by its number in Nettskjema or its code.
     pub form: String,
     /// The submission, if it names one.
     pub submission: Option<String>,
-    /// The file it stands in, or the address it came from.
+    /// The file or address that it was read from.
     pub from: String,
-    /// Where it begins there: the how manieth of the deliveries.
+    /// The position in that file or response, from 1.
     pub number: u64,
-    /// Where it waits.
+    /// The id in quarantine.
     pub quarantine_id: Option<String>,
-    /// The problem's code, where it was refused.
+    /// The problem's code of a refused delivery.
     pub problem: Option<String>,
-    /// Why.
+    /// The reasons of quarantine or the faults of a refusal.
     pub reasons: Vec<Fault>,
 }
 
-/// A file that was not taken.
+/// A file that was skipped.
 #[derive(Clone, Debug, Serialize)]
 pub struct Left {
     file: PathBuf,
     why: String,
-    /// Whether it should have been.
+    /// Whether the file needs attention.
     failed: bool,
 }
 
-/// The report, while it grows.
+/// A report in progress.
 pub struct Report {
     started: Instant,
     dry_run: bool,
@@ -109,12 +109,12 @@ pub struct Report {
     files_known: u64,
     bytes: u64,
     left: Vec<Left>,
-    told: Vec<Unplaced>,
+    listed: Vec<Unplaced>,
     list: Option<List>,
     columns: Option<infopad::Report>,
 }
 
-/// The file that the report goes to. It gets its name when it is complete.
+/// The file of the report. It gets its final name when it is complete.
 struct List {
     path: PathBuf,
     unfinished: PathBuf,
@@ -122,7 +122,7 @@ struct List {
     any: bool,
 }
 
-/// What the file says besides the list.
+/// The members of the file after the list.
 #[derive(Serialize)]
 struct Summary<'a> {
     dry_run: bool,
@@ -141,7 +141,7 @@ struct Summary<'a> {
 }
 
 impl Report {
-    /// An empty report.
+    /// Creates an empty report.
     pub fn new(dry_run: bool, file: Option<&Path>, columns: Option<infopad::Report>) -> std::io::Result<Self> {
         Ok(Self {
             started: Instant::now(),
@@ -153,13 +153,13 @@ impl Report {
             files_known: 0,
             bytes: 0,
             left: Vec::new(),
-            told: Vec::new(),
+            listed: Vec::new(),
             list: file.map(List::begin).transpose()?,
             columns,
         })
     }
 
-    /// Counts a delivery.
+    /// Counts the outcome of a delivery.
     pub fn count(&mut self, form: &str, outcome: Outcome) {
         *self.outcomes.entry(outcome).or_default() += 1;
         if !self.forms.contains_key(form) {
@@ -170,18 +170,18 @@ impl Report {
         }
     }
 
-    /// Notes a delivery that was not placed.
+    /// Adds a delivery that was not placed.
     pub fn note(&mut self, unplaced: Unplaced) -> std::io::Result<()> {
         if let Some(list) = &mut self.list {
             list.add(&unplaced)?;
         }
-        if self.told.len() < TOLD {
-            self.told.push(unplaced);
+        if self.listed.len() < MOST_LISTED {
+            self.listed.push(unplaced);
         }
         Ok(())
     }
 
-    /// Notes a file that was not taken, and whether it should have been.
+    /// Adds a file that was skipped, and whether it needs attention.
     pub fn leave(&mut self, file: PathBuf, why: String, failed: bool) {
         self.left.push(Left { file, why, failed });
     }
@@ -191,7 +191,7 @@ impl Report {
         self.files += 1;
     }
 
-    /// Counts a file that an earlier run has stored whole.
+    /// Counts a file that an earlier run has stored completely.
     pub const fn know_file(&mut self) {
         self.files_known += 1;
     }
@@ -206,17 +206,17 @@ impl Report {
         self.bytes += bytes;
     }
 
-    /// How many deliveries have been counted.
+    /// Returns the number of counted deliveries.
     pub fn deliveries(&self) -> u64 {
         self.outcomes.values().sum()
     }
 
-    /// Whether nothing is left for anybody to look at.
+    /// Returns whether nothing needs attention.
     pub fn is_all_placed(&self) -> bool {
         self.outcomes.iter().all(|(outcome, _)| !outcome.is_unplaced()) && self.left.iter().all(|it| !it.failed)
     }
 
-    /// Tells the report, and completes the file; `complete` says whether everything was looked at.
+    /// Prints the report and completes the file. `complete` is false where the import was interrupted.
     #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "a rate for people to read")]
     pub fn finish(mut self, complete: bool) -> std::io::Result<()> {
         let seconds = self.started.elapsed().as_secs_f64();
@@ -253,7 +253,7 @@ impl Report {
                 outcomes.iter().map(|(outcome, count)| format!("{count} {}", <&str>::from(outcome))).collect();
             say(&format!("form {form}: {}", counts.join(", ")));
         }
-        for it in &self.told {
+        for it in &self.listed {
             let reasons: Vec<String> =
                 it.problem.iter().cloned().chain(it.reasons.iter().map(Fault::to_string)).collect();
             let submission = it.submission.as_deref().unwrap_or("without a number");
@@ -261,15 +261,15 @@ impl Report {
             say(&format!("{outcome}: form {} submission {submission} ({from}): {}", it.form, reasons.join("; ")));
         }
         let unplaced: u64 = self.outcomes.iter().filter(|(it, _)| it.is_unplaced()).map(|(_, count)| count).sum();
-        let more = unplaced.saturating_sub(u64::try_from(self.told.len()).unwrap_or(u64::MAX));
+        let more = unplaced.saturating_sub(u64::try_from(self.listed.len()).unwrap_or(u64::MAX));
         if more > 0 {
-            say(&format!("and {more} more: --report FILE names every one"));
+            say(&format!("and {more} more: --report FILE lists all of them"));
         }
-        for it in self.left.iter().take(TOLD) {
+        for it in self.left.iter().take(MOST_LISTED) {
             say(&format!("not taken: {}: {}", it.file.display(), it.why));
         }
-        if let Some(more) = self.left.len().checked_sub(TOLD + 1) {
-            say(&format!("and {} more files: --report FILE names every one", more + 1));
+        if let Some(more) = self.left.len().checked_sub(MOST_LISTED + 1) {
+            say(&format!("and {} more files: --report FILE lists all of them", more + 1));
         }
         if self.files_known > 0 {
             say(&format!("{} files were stored whole by an earlier run", self.files_known));
@@ -282,7 +282,7 @@ impl Report {
             say("A dry run: nothing was stored");
         }
         if !complete {
-            say("Not everything was looked at; run again, it goes on where it was");
+            say("Interrupted; run again to resume");
         }
     }
 }
@@ -306,7 +306,7 @@ impl List {
 
     fn finish(mut self, summary: &Summary<'_>) -> std::io::Result<()> {
         let summary = serde_json::to_string(summary)?;
-        // The members of the one object go on after the list.
+        // The object continues after the list.
         write!(self.out, "],{}", summary.trim_start_matches('{'))?;
         self.out.write_all(b"\n")?;
         self.out.flush()?;

@@ -1,5 +1,5 @@
-//! Files, plain or encrypted with OpenPGP (RFC 9580): opened so that what was encrypted is never written anywhere but into
-//! memory, and nothing is given out before its integrity has been checked.
+//! Files, plain or encrypted with OpenPGP (RFC 9580). Decrypted content is held in memory only, and none of it is
+//! returned before its integrity has been checked.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read as _};
@@ -14,25 +14,25 @@ use zeroize::Zeroizing;
 use super::framing::grow;
 use crate::commands::Failure;
 
-/// Encrypted files of no more than that are decrypted whole, ahead of being needed.
+/// The largest encrypted file, in bytes, that is decrypted into memory ahead of time.
 const WHOLE: u64 = 8 << 20;
 
-/// What files are opened with.
+/// The secret keys that decrypt files.
 #[derive(Default)]
 pub struct Keys(Vec<SignedSecretKey>);
 
-/// A file that can be read.
-pub enum Opened {
-    /// As it lies on the disk.
+/// An opened file.
+pub enum OpenedFile {
+    /// A plain file.
     Plain(BufReader<File>),
-    /// Decrypted, in memory, wiped when it is dropped.
+    /// Decrypted content in memory, wiped when dropped.
     Decrypted(Cursor<Zeroizing<Vec<u8>>>),
-    /// Decrypted while it is read; its integrity was checked in a first pass.
+    /// A file that is decrypted while it is read; a first pass has checked its integrity.
     Decrypting(Box<Message<'static>>),
 }
 
-impl Opened {
-    /// What reads it.
+impl OpenedFile {
+    /// Returns a reader of the content.
     pub fn reader(&mut self) -> &mut dyn BufRead {
         match self {
             Self::Plain(it) => it,
@@ -43,7 +43,7 @@ impl Opened {
 }
 
 impl Keys {
-    /// Every secret key of a file, armoured or not, unlocked once.
+    /// Reads and unlocks every secret key of a file, armoured or not.
     pub fn read(path: &Path, passphrase: Option<&SecretString>) -> Result<Self, Failure> {
         let place = |error: &dyn std::fmt::Display| Failure::from(format!("{}: {error}", path.display()));
         let bytes = Zeroizing::new(std::fs::read(path).map_err(|error| place(&error))?);
@@ -63,24 +63,25 @@ impl Keys {
     }
 
     /// Opens a file; one whose name ends in `.asc` is decrypted.
-    pub fn open(&self, path: &Path) -> Result<Opened, String> {
-        let file = || File::open(path).map(|file| BufReader::with_capacity(64 * 1024, file)).map_err(told);
+    pub fn open(&self, path: &Path) -> Result<OpenedFile, String> {
+        let file = || File::open(path).map(|file| BufReader::with_capacity(64 * 1024, file)).map_err(text_of);
         if path.extension().is_none_or(|it| it != "asc") {
-            return Ok(Opened::Plain(file()?));
+            return Ok(OpenedFile::Plain(file()?));
         }
         if self.0.is_empty() {
             return Err("it is encrypted: say with --pgp-key which key opens it".to_owned());
         }
-        let size = path.metadata().map_err(told)?.len();
+        let size = path.metadata().map_err(text_of)?.len();
         if size <= WHOLE {
-            let whole = usize::try_from(WHOLE).map_err(told)?;
+            let whole = usize::try_from(WHOLE).map_err(text_of)?;
             let mut message = self.decrypting(file()?, Seipdv1ReadMode::CheckFirst { max_message_size: whole })?;
-            // Compressed text may be far longer than the file: what does not fit is read again, piece by piece.
+            // Compressed content may be much longer than the file: where it does not fit, it is decrypted while it is
+            // read.
             let mut text = Zeroizing::new(Vec::new());
             loop {
-                let piece = message.fill_buf().map_err(told)?;
+                let piece = message.fill_buf().map_err(text_of)?;
                 if piece.is_empty() {
-                    return Ok(Opened::Decrypted(Cursor::new(text)));
+                    return Ok(OpenedFile::Decrypted(Cursor::new(text)));
                 }
                 if text.len() + piece.len() > whole {
                     break;
@@ -90,18 +91,18 @@ impl Keys {
                 let used = piece.len();
                 message.consume(used);
             }
-            std::io::copy(&mut message, &mut std::io::sink()).map_err(told)?;
+            std::io::copy(&mut message, &mut std::io::sink()).map_err(text_of)?;
         } else {
             std::io::copy(&mut self.decrypting(file()?, Seipdv1ReadMode::Streaming)?, &mut std::io::sink())
-                .map_err(told)?;
+                .map_err(text_of)?;
         }
-        Ok(Opened::Decrypting(Box::new(self.decrypting(file()?, Seipdv1ReadMode::Streaming)?)))
+        Ok(OpenedFile::Decrypting(Box::new(self.decrypting(file()?, Seipdv1ReadMode::Streaming)?)))
     }
 
     fn decrypting(&self, file: BufReader<File>, mode: Seipdv1ReadMode) -> Result<Message<'static>, String> {
         let (message, _) = Message::from_reader(file).map_err(|_| "it is no OpenPGP message")?;
         if !message.is_encrypted() {
-            return Err("it is an OpenPGP message, but not encrypted".to_owned());
+            return Err("an OpenPGP message that is not encrypted".to_owned());
         }
         let unlocked = Password::empty();
         let ring = TheRing {
@@ -112,21 +113,21 @@ impl Keys {
         };
         let refused = |error| match error {
             pgp::errors::Error::MissingKey => "it is encrypted for another key".to_owned(),
-            other => format!("it cannot be decrypted: {other}"),
+            other => format!("cannot be decrypted: {other}"),
         };
         let (mut message, _) = message.decrypt_the_ring(ring, true).map_err(refused)?;
         while message.is_compressed() {
-            message = message.decompress().map_err(|error| format!("it cannot be decompressed: {error}"))?;
+            message = message.decompress().map_err(|error| format!("cannot be decompressed: {error}"))?;
         }
-        if message.is_encrypted() { Err("it is encrypted twice".to_owned()) } else { Ok(message) }
+        if message.is_encrypted() { Err("encrypted twice".to_owned()) } else { Ok(message) }
     }
 }
 
-fn told(error: impl std::fmt::Display) -> String {
+fn text_of(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-/// The SHA-256 of a file as it lies on the disk.
+/// Returns the SHA-256 of a file's bytes, encrypted or not.
 pub fn digest(path: &Path) -> std::io::Result<[u8; 32]> {
     let mut file = File::open(path)?;
     let mut digest = Sha256::new();

@@ -1,5 +1,5 @@
-//! A service that is asked patiently: with credentials that are renewed, waiting as it says, giving up at last. It must not
-//! know what is asked.
+//! An HTTP client with retries: it renews credentials, waits as the service asks, and gives up after the configured
+//! time. It must not know the requests' meaning.
 
 use std::fmt;
 use std::io::Read as _;
@@ -16,46 +16,46 @@ use ureq::{Agent, Body};
 use super::credentials::Credentials;
 use super::report::Fault;
 
-/// The first wait after a failure that says nothing about waiting, and the longest wait of any kind.
+/// The first back-off where the service names no wait, and the longest wait of any kind.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_mins(2);
-/// For how long a service may be silent.
+/// The timeout of a silent connection.
 const SILENCE: Duration = Duration::from_mins(2);
-/// How much of an error is read.
+/// The most bytes of an error response that are read.
 const ERROR_BYTES: u64 = 64 * 1024;
 
-/// Why an import ends before its end.
+/// An error that ends an import early.
 #[derive(Debug, thiserror::Error)]
 pub enum Stop {
-    /// A service said no, and would say it again.
+    /// A service refused a request, and a retry would not help.
     #[error("{0}")]
     Refused(Refusal),
-    /// There is no token that lets the import in.
+    /// No token is accepted.
     #[error("{0}")]
     LockedOut(Refusal),
-    /// Nothing but failures for as long as `--patience` allows.
+    /// No success for as long as `--patience` allows.
     #[error("gave up: {0}")]
     GaveUp(String),
-    /// Another part of the import has failed.
+    /// Another thread of the import has failed.
     #[error("stopped")]
     Halted,
-    /// The disk, or an answer that cannot be understood.
+    /// The disk failed, or a response cannot be understood.
     #[error("{0}")]
     Broken(String),
 }
 
-/// What a service said no with: never what was sent to it.
+/// The refusal of a service. It never repeats what was sent.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// Which service.
+    /// The name of the service.
     pub service: &'static str,
-    /// HTTP status.
+    /// The HTTP status of the response.
     pub status: u16,
     /// The registry's problem code, if it is one of its problems.
     pub code: Option<String>,
     /// The title of the problem, or Nettskjema's message.
     pub text: String,
-    /// Which parts were refused.
+    /// The faults of the request.
     pub faults: Vec<Fault>,
 }
 
@@ -69,12 +69,12 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Why one attempt came to nothing.
+/// The result of a failed attempt.
 #[derive(Debug)]
 pub enum Retry {
-    /// It is worth another: at once after the wait that the service asked for, or after a longer one each time.
+    /// A retry may help: after the wait that the service asked for, or with growing back-off.
     After(Option<Duration>, String),
-    /// It is not.
+    /// A retry does not help.
     Never(Stop),
 }
 
@@ -84,17 +84,17 @@ impl From<Stop> for Retry {
     }
 }
 
-/// What is sent with a POST.
+/// The body and headers of a POST.
 pub struct Sent<'a> {
-    /// Its media type.
+    /// The media type of the body.
     pub media: &'a str,
-    /// The Idempotency-Key.
+    /// The value of the `Idempotency-Key` header.
     pub key: &'a str,
-    /// The body.
+    /// The bytes of the body.
     pub body: &'a [u8],
 }
 
-/// One HTTP service.
+/// A client of one HTTP service.
 pub struct Service {
     name: &'static str,
     base: String,
@@ -102,14 +102,14 @@ pub struct Service {
     credentials: Credentials,
     patience: Duration,
     halted: Arc<AtomicBool>,
-    /// Nobody asks before that: the service asked for a pause.
+    /// The instant before which no request is sent, because the service asked for a pause.
     not_before: Mutex<Option<Instant>>,
 }
 
-/// An error as the registry (RFC 9457), Nettskjema or an OAuth server tells it.
+/// The error body of the registry (RFC 9457), Nettskjema or an OAuth server.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Told {
+struct ErrorBody {
     code: Option<String>,
     title: Option<String>,
     message: Option<String>,
@@ -117,7 +117,8 @@ struct Told {
     errors: serde_json::Value,
 }
 
-/// An agent that follows no redirects and trusts whom the machine trusts: hospitals sign with authorities of their own.
+/// Creates an agent that follows no redirects and uses the machine's trust store: hospitals have private certificate
+/// authorities.
 pub fn agent() -> Agent {
     let tls = ureq::tls::TlsConfig::builder()
         .provider(ureq::tls::TlsProvider::Rustls)
@@ -137,7 +138,7 @@ pub fn agent() -> Agent {
 }
 
 impl Service {
-    /// The service at `base`, which is called `name` in what is told.
+    /// Creates a client of the service at `base`, which error messages call `name`.
     pub fn new(
         name: &'static str,
         base: &str,
@@ -149,7 +150,7 @@ impl Service {
         Self { name, base, agent: agent(), credentials, patience, halted, not_before: Mutex::default() }
     }
 
-    /// Asks once for what lies at `path`, or sends something there. Credentials that are refused are renewed once.
+    /// Sends one request: a GET of `path`, or a POST to it. Refused credentials are renewed once.
     pub fn ask(&self, path: &str, sent: Option<&Sent<'_>>) -> Result<Response<Body>, Retry> {
         let url = format!("{}{path}", self.base);
         let mut refused: Option<SecretString> = None;
@@ -173,17 +174,17 @@ impl Service {
             match answer.status().as_u16() {
                 200..=299 => return Ok(answer),
                 401 if refused.is_none() => refused = Some(token),
-                _ => return Err(setback(self.name, answer)),
+                _ => return Err(retry_of(self.name, answer)),
             }
         }
     }
 
-    /// A connection that broke, before or in the answer.
+    /// Returns the retry for a connection that broke before or during the response.
     pub fn torn(&self, error: &dyn fmt::Display) -> Retry {
         Retry::After(None, format!("{}: {error}", self.name))
     }
 
-    /// Attempts until it succeeds, is refused for good, or has failed for longer than patience lasts.
+    /// Retries until success, a permanent refusal, or the end of the configured time without success.
     pub fn persist<T>(&self, mut attempt: impl FnMut() -> Result<T, Retry>) -> Result<T, Stop> {
         let mut failing: Option<Instant> = None;
         let mut wait = FIRST_WAIT;
@@ -197,7 +198,7 @@ impl Service {
             if failing.get_or_insert_with(Instant::now).elapsed() >= self.patience {
                 return Err(Stop::GaveUp(why));
             }
-            tracing::warn!(why, "trying again");
+            tracing::warn!(why, "request failed; retried");
             if let Some(pause) = asked {
                 self.hold(pause.max(FIRST_WAIT));
             } else {
@@ -207,7 +208,7 @@ impl Service {
         }
     }
 
-    /// Waits; stops waiting when the import stops.
+    /// Waits until the time is over or the import stops.
     pub fn pause(&self, time: Duration) -> Result<(), Stop> {
         let until = Instant::now() + time;
         loop {
@@ -222,7 +223,7 @@ impl Service {
         }
     }
 
-    /// Makes everybody who asks this service wait.
+    /// Delays every request to this service.
     fn hold(&self, pause: Duration) {
         let until = Instant::now() + pause.min(LONGEST_WAIT);
         let mut held = self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
@@ -235,17 +236,17 @@ impl Service {
     }
 }
 
-/// What an answer that is no success means.
-pub fn setback(service: &'static str, answer: Response<Body>) -> Retry {
+/// Returns whether and when to retry after an error response.
+pub fn retry_of(service: &'static str, answer: Response<Body>) -> Retry {
     let status = answer.status().as_u16();
     let wait = retry_after(answer.headers());
     let mut text = Vec::new();
-    // An error that cannot be read is still its status.
+    // Where the body cannot be read, the status is the error.
     let _ = answer.into_body().into_reader().take(ERROR_BYTES).read_to_end(&mut text);
-    let told: Told = serde_json::from_slice(&text).unwrap_or_default();
-    let faults = serde_json::from_value(told.errors).unwrap_or_default();
-    let text = told.message.or(told.title).or(told.error).unwrap_or_default();
-    let refusal = Refusal { service, status, code: told.code, text, faults };
+    let body: ErrorBody = serde_json::from_slice(&text).unwrap_or_default();
+    let faults = serde_json::from_value(body.errors).unwrap_or_default();
+    let text = body.message.or(body.title).or(body.error).unwrap_or_default();
+    let refusal = Refusal { service, status, code: body.code, text, faults };
     let in_progress = status == 409 && wait.is_some();
     if in_progress || matches!(status, 408 | 425 | 429 | 500..=599) {
         Retry::After(wait, refusal.to_string())
@@ -254,7 +255,7 @@ pub fn setback(service: &'static str, answer: Response<Body>) -> Retry {
     }
 }
 
-/// `Retry-After`, in seconds or as a date.
+/// Reads `Retry-After`, in seconds or as a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
@@ -264,7 +265,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(until.duration_since(Clock::system().now()).try_into().unwrap_or_default())
 }
 
-/// How long to wait where `RateLimit` (draft-ietf-httpapi-ratelimit-headers) says that nothing is left.
+/// Returns the wait where `RateLimit` (draft-ietf-httpapi-ratelimit-headers) has no request left.
 fn exhausted(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("ratelimit")?.to_str().ok()?;
     let member = |name: &str| text.split(';').find_map(|it| it.trim().strip_prefix(name)?.parse::<u64>().ok());

@@ -1,5 +1,5 @@
-//! Files and folders of deliveries: which files there are, in an order that never changes, what each holds by its name, and
-//! which form's it is. It must not read them.
+//! Files and folders of deliveries: lists the files in a stable order, with the content and form that their names
+//! imply. It must not read them.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use super::framing::is_number;
 use super::journal;
 use crate::commands::Failure;
 
-/// What a file holds, as its name says.
+/// The content of a file, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holds {
     /// A form's definition.
@@ -16,32 +16,32 @@ pub enum Holds {
     Documents,
     /// Submissions or long answer lines, one a line.
     Lines,
-    /// CSV v1.
+    /// Rows of CSV v1 under a header.
     Rows,
 }
 
-/// A file that is read.
+/// A file to be read.
 #[derive(Clone, Debug)]
-pub struct Source {
-    /// Where it is.
+pub struct SourceFile {
+    /// The path of the file.
     pub path: PathBuf,
-    /// What it holds.
+    /// The content by the file's name.
     pub holds: Holds,
-    /// Its length in bytes.
+    /// The length in bytes.
     pub size: u64,
 }
 
-/// What was found.
+/// The files below the given paths.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// The files that are read, in this order: of each folder the definitions, the deliveries, the folders in it.
-    pub sources: Vec<Source>,
-    /// The files that are not, each with the reason.
+    /// The files to be read, in order: of each folder first definitions, then deliveries, then subfolders.
+    pub sources: Vec<SourceFile>,
+    /// The skipped files, each with the reason.
     pub left: Vec<(PathBuf, &'static str)>,
 }
 
 impl Found {
-    /// What the given files and folders hold.
+    /// Lists the given files and folders.
     pub fn of(paths: &[PathBuf]) -> Result<Self, Failure> {
         let mut found = Self::default();
         for path in paths {
@@ -55,7 +55,7 @@ impl Found {
         let about = path.metadata().map_err(place)?;
         if !about.is_dir() {
             match holds(path) {
-                Ok(holds) => self.sources.push(Source { path: path.to_owned(), holds, size: about.len() }),
+                Ok(holds) => self.sources.push(SourceFile { path: path.to_owned(), holds, size: about.len() }),
                 Err(why) => self.left.push((path.to_owned(), why)),
             }
             return Ok(());
@@ -63,7 +63,7 @@ impl Found {
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(path).map_err(place)? {
             let entry = entry.map_err(place)?;
-            // A link might lead round in circles.
+            // A symbolic link could lead to an endless loop.
             if entry.file_type().map_err(place)?.is_symlink() {
                 self.left.push((entry.path(), "it is a link"));
             } else {
@@ -74,13 +74,13 @@ impl Found {
         entries.iter().try_for_each(|it| self.take(it))
     }
 
-    /// How many bytes there are to read.
+    /// Returns the number of bytes to read.
     pub fn bytes(&self) -> u64 {
         self.sources.iter().map(|it| it.size).sum()
     }
 }
 
-/// What the name says of a file; or why it is not read.
+/// Returns the content that a file name implies, or why the file is skipped.
 fn holds(path: &Path) -> Result<Holds, &'static str> {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     let plain = name.strip_suffix(".asc").unwrap_or(&name);
@@ -94,13 +94,13 @@ fn holds(path: &Path) -> Result<Holds, &'static str> {
         "json" => Ok(Holds::Documents),
         "ndjson" => Ok(Holds::Lines),
         "csv" => Ok(Holds::Rows),
-        _ if name.ends_with(journal::SUFFIX) => Err("it is an import's journal"),
+        _ if name.ends_with(journal::SUFFIX) => Err("the journal of an import"),
         _ if name.contains("submissionId-") => Err("it is an attachment"),
         _ => Err("it is neither JSON, NDJSON nor CSV"),
     }
 }
 
-/// The form whose folder a file lies in, as TSD lays them out: `.../KEYID/FORMID/FILE`.
+/// Returns the form of the folder that a file is in, by the layout of TSD: `.../KEYID/FORMID/FILE`.
 pub fn form_of_folder(path: &Path) -> Option<String> {
     let folder = path.canonicalize().ok()?.parent()?.file_name()?.to_str()?.to_owned();
     is_number(&folder).then_some(folder)

@@ -30,6 +30,7 @@ pub struct Correction {
 
 impl Corrections {
     /// Returns the earlier corrections, replaced by these where both name one place.
+    #[must_use]
     pub fn after(self, earlier: Value) -> Self {
         let mut all: Self = serde_json::from_value(earlier).unwrap_or_default();
         all.patient_id = self.patient_id.or(all.patient_id);
@@ -59,7 +60,8 @@ impl Corrections {
     }
 }
 
-/// Sets or adds the member that the pointer leads to; removes it where the value is null. Returns whether the place exists.
+/// Sets or adds the member that the pointer leads to; removes it where the value is null. Returns whether the place
+/// exists.
 fn put(document: &mut Value, pointer: &str, value: &Value) -> bool {
     let Some((parent, member)) = pointer.rsplit_once('/') else { return false };
     let member = member.replace("~1", "/").replace("~0", "~");

@@ -2,7 +2,7 @@ use std::io::BufReader;
 
 use super::*;
 
-/// Form, submission, text, and whether it is too long.
+/// Form, submission, text, and whether the text is too long.
 type Seen = (Option<String>, Option<String>, String, bool);
 
 /// Everything that is cut, whatever pieces the text comes in, and why it ended before its end.
@@ -36,7 +36,7 @@ fn one(form: Option<&str>, submission: Option<&str>, text: &str) -> Seen {
 }
 
 #[test]
-fn a_line_is_a_submission_and_lines_of_one_submission_are_one() {
+fn lines_groups_answer_lines_of_one_submission() {
     let tsd = r#"{"version":"2024-09","metadata":{"submission_id":1},"answers":{"a":"é"}}"#;
     let v3 = r#"{"submissionMetadata":{"formId":7,"submissionId":2},"answers":[]}"#;
     let long = |id: u8, n: u8| format!(r#"{{"formId":7,"submissionId":{id},"answerId":{n}}}"#);
@@ -66,7 +66,7 @@ fn a_line_is_a_submission_and_lines_of_one_submission_are_one() {
 }
 
 #[test]
-fn documents_become_lines_however_they_are_written() {
+fn documents_become_one_line_each() {
     let text =
         " {\n \"metadata\": {\r\n\t\"submission_id\": 1}}\n[ {\"metadata\":{\"submission_id\":2}} ,\n 3, []]\n{}";
     let (cut, why) = cuts(documents, text);
@@ -87,14 +87,14 @@ fn documents_become_lines_however_they_are_written() {
 }
 
 #[test]
-fn ids_that_are_no_numbers_are_not_shown() {
+fn ids_with_other_characters_are_dropped() {
     let (cut, _) =
         cuts(lines, "{\"metadata\":{\"submission_id\":\"Kari Nordmann\"}}\n{\"metadata\":{\"submission_id\":\"12\"}}");
     assert_eq!((&cut[0].1, &cut[1].1), (&None, &Some("12".to_owned())));
 }
 
 #[test]
-fn rows_are_cut_where_no_quotation_is_open() {
+fn rows_keep_line_breaks_in_quotations() {
     let text = "\u{feff}\"$created\";\"$submission_id\";\"a\"\r\n\"x\";\"1\";\"b;\"\"\nc\"\r\n\r\n\"y\";\"2\";\"\"\r\n";
     let (cut, why) = cuts(rows, text);
     assert_eq!(cut, [one(None, Some("1"), "\"x\";\"1\";\"b;\"\" c\""), one(None, Some("2"), "\"y\";\"2\";\"\"")]);
@@ -105,7 +105,7 @@ fn rows_are_cut_where_no_quotation_is_open() {
 }
 
 #[test]
-fn what_is_too_long_is_not_kept() {
+fn long_deliveries_are_truncated() {
     let long = "x".repeat(BODY_LIMIT + 1);
     let mut input = BufReader::new(long.as_bytes());
     let mut seen = Vec::new();

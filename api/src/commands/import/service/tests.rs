@@ -7,7 +7,7 @@ fn headers(name: &'static str, value: &'static str) -> HeaderMap {
 }
 
 #[test]
-fn a_pause_is_asked_for_in_seconds_or_until_a_date() {
+fn retry_after_reads_seconds_and_dates() {
     let asked = |text| retry_after(&headers("retry-after", text));
     assert_eq!(asked("7"), Some(Duration::from_secs(7)));
     assert_eq!(asked("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
@@ -16,7 +16,7 @@ fn a_pause_is_asked_for_in_seconds_or_until_a_date() {
 }
 
 #[test]
-fn who_has_nothing_left_waits_until_there_is_more() {
+fn exhausted_rate_limit_waits_for_the_next_window() {
     let left = |text| exhausted(&headers("ratelimit", text));
     assert_eq!(left("\"caller\";r=0;t=3"), Some(Duration::from_secs(3)));
     assert_eq!(left("\"caller\"; r=0"), Some(Duration::from_secs(1)));
@@ -25,7 +25,7 @@ fn who_has_nothing_left_waits_until_there_is_more() {
 }
 
 #[test]
-fn a_refusal_is_told_by_code_and_title_and_pointers() {
+fn refusal_shows_code_title_and_pointers() {
     let refusal = Refusal {
         service: "the registry",
         status: 422,
@@ -33,6 +33,6 @@ fn a_refusal_is_told_by_code_and_title_and_pointers() {
         text: "The request is not valid".to_owned(),
         faults: vec![Fault { pointer: "/answers/x".to_owned(), code: "unknown_item".to_owned() }],
     };
-    let told = "the registry answered 422: invalid: The request is not valid; /answers/x unknown_item";
-    assert_eq!(refusal.to_string(), told);
+    let expected = "the registry answered 422: invalid: The request is not valid; /answers/x unknown_item";
+    assert_eq!(refusal.to_string(), expected);
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_name_says_what_a_file_holds() {
+fn holds_reads_the_file_name() {
     for (name, expected) in [
         ("27685292.json", Ok(Holds::Documents)),
         ("27685292.json.asc", Ok(Holds::Documents)),
@@ -12,7 +12,7 @@ fn a_name_says_what_a_file_holds() {
         ("27685292-picture.json", Err("it is an attachment")),
         ("27685292_signed.pdf.asc", Err("it is an attachment")),
         ("formId-395025_submissionId-31089868_signed.pdf", Err("it is an attachment")),
-        ("7.painreg-journal", Err("it is an import's journal")),
+        ("7.painreg-journal", Err("the journal of an import")),
         ("notes.txt", Err("it is neither JSON, NDJSON nor CSV")),
         ("json", Err("it is neither JSON, NDJSON nor CSV")),
     ] {
