@@ -282,7 +282,7 @@ impl Report {
             say("A dry run: nothing was stored");
         }
         if !complete {
-            say("Interrupted; run again to resume");
+            say("Not everything was looked at; run again to resume");
         }
     }
 }
