@@ -215,7 +215,7 @@ fn address(text: &str) -> Result<String, String> {
     match uri.scheme_str() {
         Some("https") => Ok(text.to_owned()),
         Some("http") if own => Ok(text.to_owned()),
-        _ => Err("a URL begins with https://; http:// is for this machine only".to_owned()),
+        _ => Err("an address begins with https://; http:// is for this machine only".to_owned()),
     }
 }
 
