@@ -1,6 +1,6 @@
 //! Every kind of entry with its structure, and recording of an entry of a kind that the request names.
 
-use painreg_domain::clinical::Kind;
+use painreg_domain::clinical::EntryKind;
 use painreg_tenants::app::record_entry;
 use painreg_tenants::store::entries::{self, Stored};
 use painreg_tenants::{PatientAccess, RecordingContext, Tx};
@@ -39,17 +39,17 @@ pub fn record_parsed<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
     recording: &mut RecordingContext,
-    kind: Kind,
+    kind: EntryKind,
     content: Value,
 ) -> Result<Stored, Problem> {
     let id = tx.new_entry_id();
     macro_rules! record {
         ($($kind:ident: $structure:ty),+) => {
-            match kind { $(Kind::$kind => record_entry::record::<$structure>(tx, access, recording, id, &deserialize(content)?)?),+ }
+            match kind { $(EntryKind::$kind => record_entry::record::<$structure>(tx, access, recording, id, &deserialize(content)?)?),+ }
         };
     }
     let stored = of_every_kind!(record);
-    if kind == Kind::LegalBasis {
+    if kind == EntryKind::LegalBasis {
         recording.grounds.push(entries::content(&stored)?);
     }
     Ok(stored)

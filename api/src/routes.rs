@@ -1,4 +1,4 @@
-//! The list of all routes. The specification is rendered from the same list, so that every served route is documented.
+//! The one route list. The specification is made from the same list, so that nothing can be served undocumented.
 
 pub mod alerts;
 pub mod audit_events;
@@ -40,12 +40,12 @@ use actix_web::web;
 use utoipa_actix_web::OpenApiFactory;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// A receiver of the list: the server, which serves the routes, or the specification, which describes them.
+/// The receiver of the route list: the server, which serves it, or the specification, which describes it.
 pub trait Takes: Sized {
-    /// Adds a route.
+    /// Takes one more route.
     fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self;
 
-    /// Adds a part of the list.
+    /// Takes a part of the list.
     fn configure(&mut self, part: fn(&mut Self)) -> &mut Self {
         part(self);
         self
@@ -168,7 +168,7 @@ pub fn all(config: &mut impl Takes) {
         .service(service::specification::specification);
 }
 
-/// The routes of long operations.
+/// Adds the routes of long operations.
 fn of_operations(config: &mut impl Takes) {
     config
         .service(operations::list::list_operations)
@@ -176,7 +176,7 @@ fn of_operations(config: &mut impl Takes) {
         .service(operations::cancel::cancel_operation);
 }
 
-/// The routes of follow-up: plans, decisions, invitations, calls, statistics.
+/// Adds the routes of follow-up: plans, decisions, statistics, calls and invitations.
 fn of_follow_up(config: &mut impl Takes) {
     config
         .service(follow_up_plans::list::list_follow_up_plans)
@@ -203,7 +203,7 @@ fn of_follow_up(config: &mut impl Takes) {
         .service(invitations::read::read_invitation);
 }
 
-/// The routes of events and webhooks.
+/// Adds the routes of alerts, events and webhooks.
 fn of_events(config: &mut impl Takes) {
     config
         .service(alerts::list::list_alerts)

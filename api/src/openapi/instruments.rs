@@ -1,5 +1,5 @@
-//! The catalogue of instruments, rendered from the definitions that scoring uses. Item wording is licensed and not
-//! included.
+//! The catalogue of instruments in Markdown, rendered from the definitions that scoring uses. No item wording: that is
+//! licensed.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use painreg_domain::instrument::{Catalogue, Instrument, Scale};
 
 const HEAD: &str = "<!-- Rendered by `painreg openapi write`; do not edit. -->\n# Instruments\n\nEvery answer is a whole number; one outside its range is refused, never clipped. Values are not rounded; bands and cut-offs are compared without rounding, and are aids for screening, not diagnoses. The arithmetic is free; wording is not here: `free`, `text_with_agreement` (with its holder), `text_never` (only under a paid or registered licence).\n\n";
 
-/// Renders the document: a table of all instruments, then a section per instrument.
+/// The whole document: a table of all, then one section an instrument.
 pub(super) fn catalogue() -> String {
     let mut text = HEAD.to_owned();
     text.push_str("| instrument | name | items | scales | algorithm | licence |\n|---|---|---|---|---|---|\n");

@@ -20,8 +20,8 @@ use crate::tx::Tx;
 const MOST: i64 = 1000;
 
 /// Returns whether entries of this kind name components.
-const fn refers(kind: Kind) -> bool {
-    matches!(kind, Kind::ImplantProgramme | Kind::ImplantEvent | Kind::ImplantCheck)
+const fn refers(kind: EntryKind) -> bool {
+    matches!(kind, EntryKind::ImplantProgramme | EntryKind::ImplantEvent | EntryKind::ImplantCheck)
 }
 
 /// Refuses an entry that names a component of another implant.
@@ -52,9 +52,9 @@ pub fn check<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, stored: &Stored) -
     if named.is_empty() {
         return Ok(());
     }
-    if stored.kind == Kind::ImplantEvent {
+    if stored.kind == EntryKind::ImplantEvent {
         // The implant is locked before its components, so that concurrent surgical events cannot deadlock.
-        entries::lock(tx, access, Kind::Implant, implant)?;
+        entries::lock(tx, access, EntryKind::Implant, implant)?;
     }
     let ids: Vec<EntryId> = named.iter().map(|(_, id)| *id).collect();
     let known = held(tx, access, implant, &ids)?;

@@ -2,7 +2,7 @@
 //! patient's legal basis allows storing the entry is checked here.
 
 use painreg_domain::clinical::history::ChangeReason;
-use painreg_domain::clinical::{Entry, Kind};
+use painreg_domain::clinical::{Entry, EntryKind};
 use painreg_domain::ids::EntryId;
 
 use super::implant_components;
@@ -12,8 +12,8 @@ use crate::store::entries::{self, Stored};
 use crate::tx::Tx;
 
 /// Checks the legal basis for storing an entry. Legal bases themselves may always be recorded.
-fn may_keep(tx: &Tx<'_>, context: &RecordingContext, kind: Kind) -> Result<(), StoreError> {
-    if kind == Kind::LegalBasis { Ok(()) } else { tx.may_keep(&context.grounds) }
+fn may_keep(tx: &Tx<'_>, context: &RecordingContext, kind: EntryKind) -> Result<(), StoreError> {
+    if kind == EntryKind::LegalBasis { Ok(()) } else { tx.may_keep(&context.grounds) }
 }
 
 /// Records an entry.
@@ -28,7 +28,7 @@ pub fn record<'t, T: Entry>(
     let examined = entries::examine(tx, context, entry)?;
     let stored = entries::record(tx, access, id, examined)?;
     implant_components::check(tx, access, &stored)?;
-    if T::KIND == Kind::ImplantEvent {
+    if T::KIND == EntryKind::ImplantEvent {
         implant_components::remove(tx, access, context, &stored)?;
     }
     Ok(stored)
@@ -49,7 +49,7 @@ pub fn change<'t, T: Entry>(
     let examined = entries::examine(tx, context, entry)?;
     let stored = entries::change(tx, access, before, version, examined, reason)?;
     implant_components::check(tx, access, &stored)?;
-    if T::KIND == Kind::ImplantComponent {
+    if T::KIND == EntryKind::ImplantComponent {
         implant_components::stays_removed(tx, before, &entries::content(&stored)?)?;
     }
     Ok(stored)
@@ -65,7 +65,7 @@ pub fn withdraw<'t>(
 ) -> Result<(), StoreError> {
     implant_components::unnamed(tx, access, before)?;
     entries::withdraw(tx, access, before, version, reason)?;
-    if before.kind == Kind::ImplantEvent {
+    if before.kind == EntryKind::ImplantEvent {
         implant_components::restore(tx, access, context, before)?;
     }
     Ok(())

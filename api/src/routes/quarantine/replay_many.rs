@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::FaultCode;
 use painreg_domain::ids::QuarantineId;
 use painreg_tenants::app::intake::Corrections;
-use painreg_tenants::store::quarantine::{self, Search};
+use painreg_tenants::store::quarantine::{self, QuarantineFilter};
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Corrections, MappingProposal, Ready, Reason, Unfit, plausible};
 use crate::access::PatientRef;
-use crate::store::nettskjema::Known;
+use crate::store::nettskjema::KnownForm;
 use crate::store::submissions::{AnsweredBy, Source};
 use crate::tx::Tx;
 
@@ -22,7 +22,7 @@ pub enum Payload<'a> {
 /// Examines a delivery against the codebook of its form.
 pub fn examine(
     tx: &Tx<'_>,
-    known: &Known,
+    known: &KnownForm,
     form_id: &str,
     payload: Payload<'_>,
     corrections: &Corrections,
@@ -104,7 +104,7 @@ fn source_of(form_id: &str, submission_id: String) -> Source {
 }
 
 /// Returns the reason of a fault; of an unknown key, with the items that it probably leads to.
-fn proposing(fault: Fault, codebook: &Codebook, known: &Known, delivery: &Delivery) -> Reason {
+fn proposing(fault: Fault, codebook: &Codebook, known: &KnownForm, delivery: &Delivery) -> Reason {
     let path = fault.pointer.strip_prefix("/answers/").map(|path| path.replacen('/', ".", 1));
     let proposals = match (fault.code, path) {
         (FaultCode::UnknownItem, Some(path)) => {

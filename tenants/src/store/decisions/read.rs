@@ -249,7 +249,7 @@ pub fn count(tx: &mut Tx<'_>, unit: Option<&str>) -> Result<Counted, StoreError>
     .then(" GROUP BY 1, 2, 3 ORDER BY 1, 2, 4 DESC, 3")
     .load(tx.conn)?;
     let query = statement(
-        "SELECT count(*) AS population, (SELECT bool_and(done = value) FROM follow_up_sweep, list_generation) \
+        "SELECT count(*) AS population, (SELECT bool_and(done = value) FROM follow_up_sweep, config_generation) \
          AS up_to_date FROM patient WHERE merged_into IS NULL",
     );
     let query = of_unit_patient(tx.within_patient(query), unit);
