@@ -100,7 +100,7 @@ impl Lines {
         Ok(lines)
     }
 
-    /// Returns every line of NDJSON that is not empty: at most [`MOST_LINES`] lines and [`LINES_LIMIT`] bytes.
+    /// Returns every line of NDJSON that is not empty: at most `MOST_LINES` lines and `LINES_LIMIT` bytes.
     pub async fn whole(mut self) -> Result<Vec<Line>, Problem> {
         if self.media_type != NDJSON {
             return Err(Code::UnsupportedMediaType.into());

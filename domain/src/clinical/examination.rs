@@ -8,7 +8,7 @@ use crate::code::{Checked, CodeBooks, System};
 use crate::code_list::{CodeLists, List};
 use crate::fault::{Fault, FaultCode};
 
-/// The examination of an entry: it collects the findings of [`Entry::examine`] and gives access to what the rules
+/// The examination of an entry: it collects the findings of [`Entry::examine`](super::Entry::examine) and gives access to what the rules
 /// read.
 pub struct Examination<'a> {
     today: Date,

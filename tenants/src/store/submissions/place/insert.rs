@@ -104,7 +104,7 @@ pub(super) fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<Stored, StoreE
         .column::<Array<Nullable<Bytea>>, _>("free_text", column(rows, |row| row.free_text.as_deref()))
         .column::<Array<Bytea>, _>("payload_hash", column(rows, |row| row.new.payload_hash.as_slice()))
         .column::<Array<Bytea>, _>("content_hash", column(rows, |row| row.content_hash.as_slice()));
-    let stored = statement("), stored AS (INSERT INTO submission (").names(&columns);
+    let stored = statement("").then("), stored AS (INSERT INTO submission (").names(&columns);
     let mut query = statement("WITH new AS (SELECT * FROM ")
         .unnest(columns, "new")
         .append(stored)
