@@ -105,6 +105,23 @@ fn routes_import_no_routes_of_another_noun() {
     assert!(found.is_empty(), "{} imports between routes:\n{}", found.len(), lines(found));
 }
 
+/// A file that no `mod` names is not compiled, and no tool says so.
+#[test]
+fn every_file_is_a_module() {
+    let files = rust_files(&["domain/src", "tenants/src", "api/src"]);
+    let is_declared = |path: &str| {
+        let (folder, name) = path.rsplit_once('/').expect("a folder");
+        let declaration = format!("mod {};", name.trim_end_matches(".rs"));
+        let parents = [format!("{folder}.rs"), format!("{folder}/lib.rs"), format!("{folder}/main.rs")];
+        files.iter().any(|file| parents.contains(&file.path) && file.text.contains(&declaration))
+    };
+    let roots = ["lib.rs", "main.rs"];
+    let paths = files.iter().map(|file| file.path.clone());
+    let apart: BTreeSet<String> =
+        paths.filter(|path| !roots.iter().any(|root| path.ends_with(root)) && !is_declared(path)).collect();
+    assert!(apart.is_empty(), "files that are no module:\n{}", lines(apart));
+}
+
 #[test]
 fn files_are_short() {
     let long = rust_files(&hand_written()).into_iter().filter_map(|file| {
