@@ -75,7 +75,7 @@ impl PatientRef {
 /// What must be known of a patient before anything is recorded: read by the statement that opens the record.
 #[derive(Clone, Debug)]
 pub struct RecordingContext {
-    /// Birth date.
+    /// The patient's birth date.
     pub born: Date,
     /// Date of death.
     pub died: Option<Date>,

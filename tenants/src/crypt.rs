@@ -171,13 +171,13 @@ pub(crate) struct TenantKeys {
     pub(crate) wrapping: Key,
     /// Seals stored answers of idempotent requests.
     pub(crate) replay: Key,
-    /// Seals cursors.
+    /// The key that seals cursors.
     pub(crate) cursor: Key,
     /// Seals what was delivered and could not be placed.
     pub(crate) quarantine: Key,
     /// Seals webhooks' secrets.
     pub(crate) webhooks: Key,
-    /// Signs receipts.
+    /// The key that signs receipts.
     pub(crate) receipts: Arc<Signer>,
     /// Makes blind indexes; derived from the key-encryption key alone, so never in the database in any form.
     pub(crate) index: Key,
@@ -232,13 +232,13 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// SHA-256.
+/// Returns the SHA-256 of these bytes.
 pub(crate) fn digest(bytes: &[u8]) -> [u8; 32] {
     use sha2::Digest as _;
     Sha256::digest(bytes).into()
 }
 
-/// Lower-case hexadecimal.
+/// Returns the bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {

@@ -25,7 +25,7 @@ pub enum Algorithm {
     ES256,
     /// RSASSA-PKCS1-v1_5 with SHA-256, for issuers that offer nothing better.
     RS256,
-    /// Ed25519.
+    /// `EdDSA` with Ed25519 (RFC 8037).
     EdDSA,
 }
 
@@ -35,7 +35,7 @@ pub enum Algorithm {
 pub struct RequiredClaim {
     /// The claim's name.
     pub name: String,
-    /// Its value.
+    /// The value that the claim must have.
     pub value: String,
 }
 
@@ -89,7 +89,7 @@ pub struct IssuerSettings {
     pub issuer: String,
     /// The `aud` that must be among a token's audiences.
     pub audience: String,
-    /// Its keys.
+    /// The source of the issuer's signing keys.
     pub keys: KeySource,
     /// The algorithms it may sign with; at least one.
     #[serde(default = "default_algorithms")]

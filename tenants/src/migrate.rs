@@ -27,7 +27,7 @@ const LOCK: i64 = 0x7061_696e_7265_6701;
 /// The result of one tenant's migration.
 #[derive(Clone, Debug)]
 pub struct Migrated {
-    /// The tenant.
+    /// The slug of the migrated tenant.
     pub slug: String,
     /// The version it had.
     pub from: String,

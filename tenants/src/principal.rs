@@ -17,7 +17,7 @@ pub struct Principal {
     pub unit: Option<String>,
     /// Health personnel number (HPR-nummer).
     pub hpr: Option<String>,
-    /// Organisation number.
+    /// The organisation number that the caller acts for; `None` where the token has none.
     pub organisation: Option<String>,
     /// The client the token was issued to.
     pub client: Option<String>,

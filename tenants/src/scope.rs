@@ -93,12 +93,12 @@ impl TenantScope {
         Self { connections, codes, tenant, principal, context }
     }
 
-    /// The caller.
+    /// Returns the caller that the scope was made for.
     pub const fn principal(&self) -> &Principal {
         &self.principal
     }
 
-    /// The tenant.
+    /// Returns the tenant that the scope is limited to.
     pub fn tenant(&self) -> &Tenant {
         &self.tenant
     }
@@ -203,7 +203,7 @@ impl PlatformScope {
         Self { connections, principal, context }
     }
 
-    /// The caller.
+    /// Returns the caller that the scope was made for.
     pub const fn principal(&self) -> &Principal {
         &self.principal
     }

@@ -100,7 +100,7 @@ impl<'t> Tx<'t> {
         self.now
     }
 
-    /// The caller.
+    /// Returns the caller of the transaction.
     pub const fn principal(&self) -> &'t Principal {
         self.trace.principal
     }
@@ -253,12 +253,12 @@ impl<'t> PlatformTx<'t> {
         self.trace.clock.now()
     }
 
-    /// See [`Tx::seal_cursor`].
+    /// Seals a cursor as [`Tx::seal_cursor`] does.
     pub fn seal_cursor(&self, list: &str, position: &impl Display) -> Cursor {
         cursor::seal(&self.place().keys.cursor, &self.trace.principal.key, list, position)
     }
 
-    /// See [`Tx::open_cursor`].
+    /// Opens a cursor as [`Tx::open_cursor`] does.
     pub fn open_cursor<K: FromStr>(&self, list: &str, cursor: Option<Cursor>) -> Result<Option<K>, StoreError> {
         cursor::open(&self.place().keys.cursor, &self.trace.principal.key, list, cursor)
     }

@@ -27,7 +27,7 @@ pub struct Event {
     pub hpr: Option<String>,
     /// The role the actor acted in.
     pub role: String,
-    /// Organisation number.
+    /// The organisation number that the actor acted for; `None` where the token has none.
     pub organisation: Option<String>,
     /// The client the token was issued to.
     pub client: Option<String>,

@@ -15,11 +15,11 @@ use crate::tx::Tx;
 /// The filter of the list of invitations.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
-    /// The state.
+    /// Only invitations in this state.
     pub state: Option<InvitationState>,
-    /// The channel.
+    /// Only invitations by this channel.
     pub channel: Option<Channel>,
-    /// The rule.
+    /// Only invitations of this rule.
     pub rule: Option<String>,
     /// The earliest claim.
     pub from: Option<Timestamp>,

@@ -30,7 +30,7 @@ pub struct Invitation {
     pub attempt: i32,
     /// The number of the reminder; 0 for the invitation itself.
     pub reminder: i32,
-    /// The channel.
+    /// The channel that the invitation is sent by.
     pub channel: String,
     /// The form to be answered.
     pub form: String,

@@ -22,9 +22,9 @@ pub struct Listed {
     pub registry_number: i64,
     /// The unit that treats the patient.
     pub unit: String,
-    /// Legal sex.
+    /// Legal sex, as registered.
     pub sex: Sex,
-    /// Birth date.
+    /// The patient's birth date.
     pub birth_date: Date,
     /// Date of death.
     pub deceased_on: Option<Date>,
