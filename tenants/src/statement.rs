@@ -71,31 +71,27 @@ impl<'a> Statement<'a> {
 }
 
 impl Statement<'_> {
-    /// How many values the text asks for.
-    fn marks(&self) -> usize {
-        self.texts.iter().map(|text| text.bytes().filter(|byte| *byte == b'?').count()).sum()
+    /// The error of another number of values than marks.
+    #[cold]
+    fn miscounted(&self) -> diesel::result::Error {
+        let (text, values) = (self.texts.concat(), self.binds.len());
+        let marks = text.matches('?').count();
+        diesel::result::Error::QueryBuilderError(format!("{marks} marks and {values} values: {text}").into())
     }
 }
 
 impl QueryFragment<Pg> for Statement<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let marks = self.marks();
-        if marks != self.binds.len() {
-            let text = format!("{marks} marks and {} values: {}", self.binds.len(), self.texts.concat());
-            return Err(diesel::result::Error::QueryBuilderError(text.into()));
-        }
         let mut binds = self.binds.iter();
         for text in &self.texts {
             for (at, piece) in text.split('?').enumerate() {
-                if at > 0
-                    && let Some(bind) = binds.next()
-                {
-                    bind.walk_ast(out.reborrow())?;
+                if at > 0 {
+                    binds.next().ok_or_else(|| self.miscounted())?.walk_ast(out.reborrow())?;
                 }
                 out.push_sql(piece);
             }
         }
-        Ok(())
+        if binds.next().is_some() { Err(self.miscounted()) } else { Ok(()) }
     }
 }
 
