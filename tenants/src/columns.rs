@@ -3,9 +3,8 @@
 use diesel::expression::{AsExpression, TypedExpressionType};
 use diesel::pg::Pg;
 use diesel::query_builder::QueryFragment;
-use diesel::sql_types::SqlType;
 
-use crate::statement::{Bound, Statement};
+use crate::statement::{Bound, Cast, Statement};
 
 /// Names and values of the columns of one statement, in order.
 #[derive(Default)]
@@ -19,7 +18,7 @@ impl<'a> Columns<'a> {
     /// Adds a column. For `unnest`, the value is an array with one element per row.
     pub(crate) fn column<ST, T>(self, name: &'static str, value: T) -> Self
     where
-        ST: SqlType + TypedExpressionType,
+        ST: Cast + TypedExpressionType,
         T: AsExpression<ST>,
         T::Expression: QueryFragment<Pg> + Send + 'a,
     {
@@ -29,13 +28,13 @@ impl<'a> Columns<'a> {
     /// Adds a column whose value is converted by an expression, such as `reasons::text[]`, when it is selected.
     pub(crate) fn column_as<ST, T>(mut self, name: &'static str, selected: &'static str, value: T) -> Self
     where
-        ST: SqlType + TypedExpressionType,
+        ST: Cast + TypedExpressionType,
         T: AsExpression<ST>,
         T::Expression: QueryFragment<Pg> + Send + 'a,
     {
         self.names.push(name);
         self.selected.push(selected);
-        self.values.push(Box::new(value.as_expression()));
+        self.values.push(Bound::new(value));
         self
     }
 }
@@ -57,7 +56,7 @@ impl<'a> Statement<'a> {
             .values
             .into_iter()
             .enumerate()
-            .fold(self, |query, (at, value)| query.then(if at > 0 { ", ?" } else { "?" }).bind_boxed(value))
+            .fold(self, |query, (at, value)| query.then(if at > 0 { ", ?" } else { "?" }).bound(value))
     }
 
     /// Appends `unnest(..) AS alias (..)`: a relation of the values, one row per element.

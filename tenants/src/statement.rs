@@ -8,13 +8,73 @@ use diesel::expression::{AsExpression, TypedExpressionType};
 use diesel::pg::{Pg, PgRowByRowLoadingMode};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
-use diesel::sql_types::{SqlType, Untyped};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Bytea, Date, Double, Integer, Jsonb, Nullable, SmallInt, SqlType, Text, Timestamptz, Untyped,
+    Uuid,
+};
 use diesel::{PgConnection, RunQueryDsl};
 
 use crate::error::StoreError;
 
-/// A value that is bound to a mark.
-pub(crate) type Bound<'a> = Box<dyn QueryFragment<Pg> + Send + 'a>;
+/// A value that is bound to a mark, and the cast that follows the mark.
+pub(crate) struct Bound<'a> {
+    value: Box<dyn QueryFragment<Pg> + Send + 'a>,
+    cast: &'static str,
+}
+
+impl<'a> Bound<'a> {
+    /// Binds a value as an SQL type.
+    pub(crate) fn new<ST, T>(value: T) -> Self
+    where
+        ST: Cast + TypedExpressionType,
+        T: AsExpression<ST>,
+        T::Expression: QueryFragment<Pg> + Send + 'a,
+    {
+        Self { value: Box::new(value.as_expression()), cast: ST::CAST }
+    }
+}
+
+/// The cast of a value in a statement's text. Arrays have one, because functions on arrays are found by the array's type:
+/// with it, the text can be planned and repeated by itself.
+pub(crate) trait Cast: SqlType {
+    /// The cast of a value.
+    const CAST: &'static str;
+    /// The cast of an array of such values.
+    const ARRAY: &'static str;
+}
+
+macro_rules! casts {
+    ($($ty:ty: $array:literal),* $(,)?) => {
+        $(impl Cast for $ty {
+            const CAST: &'static str = "";
+            const ARRAY: &'static str = $array;
+        })*
+    };
+}
+
+casts! {
+    BigInt: "::bigint[]",
+    Bool: "::boolean[]",
+    Bytea: "::bytea[]",
+    Date: "::date[]",
+    Double: "::double precision[]",
+    Integer: "::integer[]",
+    Jsonb: "::jsonb[]",
+    SmallInt: "::smallint[]",
+    Text: "::text[]",
+    Timestamptz: "::timestamptz[]",
+    Uuid: "::uuid[]",
+}
+
+impl<ST: Cast + SqlType<IsNull = diesel::sql_types::is_nullable::NotNull>> Cast for Nullable<ST> {
+    const CAST: &'static str = ST::CAST;
+    const ARRAY: &'static str = ST::ARRAY;
+}
+
+impl<ST: Cast + 'static> Cast for Array<ST> {
+    const CAST: &'static str = ST::ARRAY;
+    const ARRAY: &'static str = ST::ARRAY;
+}
 
 /// A statement whose `?` marks are bound in order.
 pub(crate) struct Statement<'a> {
@@ -37,11 +97,11 @@ impl<'a> Statement<'a> {
     /// Binds the next `?`.
     pub(crate) fn bind<ST, T>(self, value: T) -> Self
     where
-        ST: SqlType + TypedExpressionType,
+        ST: Cast + TypedExpressionType,
         T: AsExpression<ST>,
         T::Expression: QueryFragment<Pg> + Send + 'a,
     {
-        self.bind_boxed(Box::new(value.as_expression()))
+        self.bound(Bound::new(value))
     }
 
     /// Appends another statement, with its values.
@@ -52,7 +112,7 @@ impl<'a> Statement<'a> {
     }
 
     /// Binds the next `?` to a value of [`Columns`](crate::columns::Columns).
-    pub(crate) fn bind_boxed(mut self, value: Bound<'a>) -> Self {
+    pub(crate) fn bound(mut self, value: Bound<'a>) -> Self {
         self.binds.push(value);
         self
     }
@@ -86,7 +146,9 @@ impl QueryFragment<Pg> for Statement<'_> {
         for text in &self.texts {
             for (at, piece) in text.split('?').enumerate() {
                 if at > 0 {
-                    binds.next().ok_or_else(|| self.miscounted())?.walk_ast(out.reborrow())?;
+                    let bound = binds.next().ok_or_else(|| self.miscounted())?;
+                    bound.value.walk_ast(out.reborrow())?;
+                    out.push_sql(bound.cast);
                 }
                 out.push_sql(piece);
             }
@@ -129,6 +191,14 @@ mod tests {
     fn statement_with_as_many_values_as_marks_is_built() {
         let query = statement("SELECT ?").then(" + ?").bind::<Integer, _>(1).bind::<Integer, _>(2);
         assert_eq!(text(&query).as_deref(), Some("SELECT $1 + $2"));
+    }
+
+    #[test]
+    fn array_is_cast_in_the_text() {
+        let query = statement("SELECT unnest(?), ?")
+            .bind::<Array<Nullable<Uuid>>, _>(vec![None::<uuid::Uuid>])
+            .bind::<Nullable<Text>, _>(None::<&str>);
+        assert_eq!(text(&query).as_deref(), Some("SELECT unnest($1::uuid[]), $2"));
     }
 
     #[test]

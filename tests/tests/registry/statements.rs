@@ -120,13 +120,16 @@ fn first_texts() -> BTreeSet<(String, String)> {
     found
 }
 
-/// A text with `?` for every `$1`.
+/// A text with `?` for every `$1` and for every `$1::uuid[]`.
 fn with_marks(text: &str) -> String {
     let mut pieces = text.split('$');
     let mut whole = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         whole.push('?');
-        whole.push_str(piece.trim_start_matches(|letter: char| letter.is_ascii_digit()));
+        let rest = piece.trim_start_matches(|letter: char| letter.is_ascii_digit());
+        let cast = rest.strip_prefix("::").and_then(|cast| cast.split_once("[]"));
+        let cast = cast.filter(|(name, _)| name.chars().all(|letter| letter.is_ascii_lowercase() || letter == ' '));
+        whole.push_str(cast.map_or(rest, |(_, rest)| rest));
     }
     whole
 }
