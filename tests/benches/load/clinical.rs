@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::client::{Template, count, load};
 use super::pgbench::{Script, Seen, script};
-use super::{Bench, PGBENCH_ROLE, Server, execute, login_address, millis, registration, say, schema_of};
+use super::{Bench, PGBENCH_ROLE, Server, WATCHED, execute, login_address, millis, registration, say, schema_of};
 
 /// The tenant that the server writes to, and the one on which pgbench repeats the statements.
 const CLINIC: &str = "bench-clinic";
@@ -106,13 +106,12 @@ impl Clinic<'_> {
         // The first request prepares the statements of the connection.
         let seen = self.bench.logged(DIRECT, |server| {
             let clinic = Clinic { bench: self.bench, server, agent: self.agent.clone() };
-            (0..4)
+            (0..WATCHED)
                 .map(|_| clinic.batch(DIRECT, &line(&mut generator).to_string()).map(|_| (0, String::new())))
                 .collect()
         })?;
-        let [.., before, last] = seen.as_slice() else { return Err("too few transactions".into()) };
-        let seen = |steps| Seen { number: 0, patient: "", steps };
-        let made = script(self.bench.folder, "bulk", &seen(before), &seen(last), 1)?;
+        let seen: Vec<Seen<'_>> = seen.iter().map(|steps| Seen { number: 0, patient: "", steps }).collect();
+        let made = script(self.bench.folder, "bulk", &seen, 1)?;
         let mut superuser = self.bench.superuser()?;
         let schema = schema_of(&mut superuser, DIRECT)?;
         execute(&mut superuser, &format!("GRANT {schema}_registry_manager, {schema}_system TO {PGBENCH_ROLE}"))?;

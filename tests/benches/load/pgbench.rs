@@ -26,6 +26,8 @@ pub struct Step {
 pub fn transactions(log: &str) -> Vec<Vec<Step>> {
     let mut done = Vec::new();
     let mut sessions: HashMap<&str, Vec<Step>> = HashMap::new();
+    // The further lines of a message begin with a tab.
+    let log = log.replace("\n\t", " ");
     for line in log.lines() {
         let Some((process, _)) = line.split_once(" [").and_then(|(_, rest)| rest.split_once("] ")) else { continue };
         if let Some((_, text)) = line.split_once("LOG:  statement: ") {
@@ -104,24 +106,30 @@ pub struct Script {
     pub round_trips: usize,
 }
 
-/// Makes the script of the last of two or more similar requests; values that differ between them are fresh or chosen.
-pub fn script(
-    folder: &Path,
-    name: &str,
-    before: &Seen<'_>,
-    last: &Seen<'_>,
-    patients: usize,
-) -> Result<Script, Failure> {
-    let alike = before.steps.len() == last.steps.len()
-        && before.steps.iter().zip(last.steps).all(|(one, other)| one.sql == other.sql);
-    if !alike {
-        return Err(format!("two requests of {name} ran different statements").into());
-    }
+/// Makes a script of the last of the requests that ran the same statements as an earlier one; values that differ between
+/// the two are fresh or chosen. The first request fills caches, so it is no example.
+pub fn script(folder: &Path, name: &str, seen: &[Seen<'_>], patients: usize) -> Result<Script, Failure> {
+    let alike = |one: &Seen<'_>, other: &Seen<'_>| {
+        one.steps.len() == other.steps.len()
+            && one.steps.iter().zip(other.steps).all(|(one, other)| one.sql == other.sql)
+    };
+    let pair = (2..seen.len()).rev().find_map(|at| {
+        let last = seen.get(at)?;
+        Some((seen.get(1..at)?.iter().rfind(|before| alike(before, last))?, last))
+    });
+    let (before, last) = pair.ok_or_else(|| format!("no two requests of {name} ran the same statements"))?;
     let number = last.number.to_string();
-    let mut made =
-        Making { name, number, patient: last.patient, opened: false, variables: Vec::new(), fresh: Vec::new() };
+    let mut made = Making {
+        name,
+        number,
+        patient: last.patient,
+        opened: false,
+        variables: Vec::new(),
+        ordered: Vec::new(),
+        fresh: Vec::new(),
+    };
     let mut head = format!(
-        "\\set stamp :stamp + 7\n\\set tail random(1000000000000000, 9999999999999999)\n\
+        "\\set stamp :stamp + 7\n\
          \\set number random(100000000000, 999999999999)\n\\set key 1000000000000000000 + :number\n\
          \\set lock random(-4000000000000000000, 4000000000000000000)\n\
          \\set who random(1, {patients})\n\\set index 1000000000000000000 + :who\n"
@@ -141,6 +149,9 @@ pub fn script(
             let _ = writeln!(text, "{};", step.sql);
         }
     }
+    for at in 1..=made.ordered.len() {
+        let _ = writeln!(head, "\\set tail_{at} random(1000000000000000, 9999999999999999)");
+    }
     for at in 1..=made.fresh.len() {
         let _ = writeln!(head, "\\set fresh_{at} random(1000000000000000000, 9000000000000000000)");
     }
@@ -155,7 +166,9 @@ struct Making<'a> {
     patient: &'a str,
     opened: bool,
     variables: Vec<(String, String)>,
-    /// Ids that must be new in every transaction and equal within it.
+    /// Ids in the order of time that must be new in every transaction and equal within it.
+    ordered: Vec<String>,
+    /// The same, of random ids.
     fresh: Vec<String>,
 }
 
@@ -163,6 +176,30 @@ struct Making<'a> {
 fn ids_in(text: &str) -> Vec<&str> {
     let is_id = |part: &&str| part.len() == 36 && part.bytes().filter(|byte| *byte == b'-').count() == 4;
     text.split('"').filter(is_id).collect()
+}
+
+/// Returns the elements of an array as PostgreSQL writes it, such as `{a,"b, \"c\"",NULL}`; `None` for other texts.
+fn elements(text: &str) -> Option<Vec<Option<String>>> {
+    let inside = text.strip_prefix('{')?.strip_suffix('}')?;
+    let mut all = Vec::new();
+    let (mut element, mut quoted, mut was_quoted) = (String::new(), false, false);
+    let mut letters = inside.chars();
+    let mut end = |element: &mut String, was_quoted: &mut bool| {
+        let text = std::mem::take(element);
+        all.push((std::mem::take(was_quoted) || text != "NULL").then_some(text));
+    };
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' => (quoted, was_quoted) = (!quoted, true),
+            '\\' => element.extend(letters.next()),
+            ',' if !quoted => end(&mut element, &mut was_quoted),
+            other => element.push(other),
+        }
+    }
+    if !inside.is_empty() {
+        end(&mut element, &mut was_quoted);
+    }
+    Some(all)
 }
 
 impl Making<'_> {
@@ -179,20 +216,31 @@ impl Making<'_> {
             let index = number.parse::<usize>().unwrap_or(1).saturating_sub(1);
             let value = step.parameters.get(index).cloned().flatten();
             let was = earlier.parameters.get(index).and_then(Option::as_ref);
-            let put = self.put(&sql, value, was);
+            let finds = sql.ends_with("blind_index = ") || step.sql.contains("AS asked (id, blind_index");
+            let put = if rest.starts_with("::") {
+                self.put_array(&sql, value, was, finds)
+            } else {
+                self.put(&sql, value, was, finds)
+            };
             sql.push_str(&put);
             sql.push_str(rest);
         }
         sql
     }
 
-    fn put(&mut self, sql: &str, value: Option<String>, was: Option<&String>) -> String {
+    /// Puts an array: as it was, or element by element where some of them must be fresh or chosen.
+    fn put_array(&mut self, sql: &str, value: Option<String>, was: Option<&String>, finds: bool) -> String {
         let Some(value) = value else { return "NULL".to_owned() };
-        // Only unnest has variants that are selected by type.
-        if sql.rsplit_once("unnest(").is_some_and(|(_, inside)| !inside.contains(')')) {
-            let json = value.starts_with("{\"{") || value.starts_with("{\"[") || value.starts_with("{{}");
-            return format!("{}::{}", self.variable(value), if json { "jsonb[]" } else { "text[]" });
-        }
+        let Some(values) = elements(&value).filter(|_| was != Some(&value)) else { return self.variable(value) };
+        let before = was.and_then(|was| elements(was)).unwrap_or_default();
+        let earlier = |at: usize| before.get(at).and_then(Option::as_ref);
+        let all = values.into_iter().enumerate().map(|(at, value)| self.put(sql, value, earlier(at), finds));
+        format!("ARRAY[{}]", all.collect::<Vec<_>>().join(", "))
+    }
+
+    /// Puts a value; `finds`: whether it is the blind index by which a patient is found.
+    fn put(&mut self, sql: &str, value: Option<String>, was: Option<&String>, finds: bool) -> String {
+        let Some(value) = value else { return "NULL".to_owned() };
         if was == Some(&value) {
             return self.variable(value);
         }
@@ -202,7 +250,8 @@ impl Making<'_> {
         } else if value.ends_with(&self.number) && value.len() == 19 {
             ":key".to_owned()
         } else if is_uuid && value.get(14..15) == Some("7") {
-            "(:stamp || :tail)::uuid".to_owned()
+            let at = place_of(&mut self.ordered, &value);
+            format!("(:stamp || :tail_{at})::uuid")
         } else if value == self.patient {
             if self.opened { ":patient_id".to_owned() } else { "lpad(:who, 32, '0')::uuid".to_owned() }
         } else if is_uuid {
@@ -215,11 +264,11 @@ impl Making<'_> {
                 made = format!("replace({made}, '{id}', {fresh}::text)");
             }
             format!("{made}::jsonb")
-        } else if value.len() == 66 && value.starts_with("\\x") && !sql.ends_with("blind_index = ") {
+        } else if value.len() == 66 && value.starts_with("\\x") && !finds {
             "decode(md5(random()::text) || md5(random()::text), 'hex')".to_owned()
         } else if value.ends_with(" 1") && value.len() == 21 {
             "(:key || ' 1')".to_owned()
-        } else if sql.ends_with("blind_index = ") {
+        } else if finds {
             ":index".to_owned()
         } else if sql.ends_with("pg_try_advisory_xact_lock(") {
             ":lock".to_owned()
@@ -231,11 +280,7 @@ impl Making<'_> {
     }
 
     fn fresh(&mut self, id: &str) -> String {
-        let at = self.fresh.iter().position(|known| known == id).unwrap_or_else(|| {
-            self.fresh.push(id.to_owned());
-            self.fresh.len() - 1
-        });
-        format!("lpad(:fresh_{}, 32, '0')::uuid", at + 1)
+        format!("lpad(:fresh_{}, 32, '0')::uuid", place_of(&mut self.fresh, id))
     }
 
     fn variable(&mut self, value: String) -> String {
@@ -243,6 +288,15 @@ impl Making<'_> {
         self.variables.push((name.clone(), value));
         format!(":{name}")
     }
+}
+
+/// Returns the place of an id among the known ones, from 1; a new id is added.
+fn place_of(known: &mut Vec<String>, id: &str) -> usize {
+    let at = known.iter().position(|one| one == id).unwrap_or_else(|| {
+        known.push(id.to_owned());
+        known.len() - 1
+    });
+    at + 1
 }
 
 /// Returns whether a text is an instant such as `2026-11-22 22:07:46.123456+00`.
