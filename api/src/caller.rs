@@ -44,8 +44,11 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     let state = request.app_data::<web::Data<State>>().ok_or_else(|| Problem::internal("no state"))?;
     let operation = operation_of(request.method(), request.match_pattern());
     // The start-up check has refused operations that have no action and are not public.
-    let action =
-        state.operations.action(&operation).ok_or_else(|| Problem::internal("a public operation has no caller"))?;
+    let known = state.operations.find(&operation);
+    if let Some(known) = known {
+        known.record();
+    }
+    let action = known.and_then(|it| it.action).ok_or_else(|| Problem::internal("a public operation has no caller"))?;
     let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();
     let origin = request.peer_addr().map(|peer| peer.ip().to_string());
     let unauthenticated = |code: Code| {

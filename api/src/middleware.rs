@@ -9,7 +9,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _, HttpResponse, web};
+use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use futures_util::FutureExt as _;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
@@ -47,22 +47,31 @@ pub async fn middleware(
     answered.instrument(span).await
 }
 
-/// Returns the span of a request. Its tenant is recorded once the caller is verified. No address, query string or
-/// subject is in it: they may identify a person.
+/// Returns the span of a request. Its operation is recorded once the route is known, its tenant once the caller is
+/// verified. No address, query string or subject is in it: they may identify a person.
 fn span_of(request: &ServiceRequest, info: &RequestInfo) -> Span {
-    let route = request.match_pattern();
-    let operations = request.app_data::<web::Data<State>>().map(|state| state.operations);
-    let operation = operation_of(request.method(), route.clone());
-    let operation = operations.and_then(|all| all.find(&operation)).map_or("unknown", |it| it.id.as_str());
     // An error span, so that events of every level that is logged are inside it.
     tracing::error_span!(
         "request",
         request_id = %info.id,
         method = %request.method(),
-        route = route.unwrap_or_default(),
-        operation,
+        route = Empty,
+        operation = Empty,
         tenant = Empty
     )
+}
+
+/// Records the operation of a request that no caller has recorded: a public one, or none at all.
+fn record_public(request: &HttpRequest) {
+    let operation = operation_of(request.method(), request.match_pattern());
+    let operations = request.app_data::<web::Data<State>>().map(|state| state.operations);
+    match operations.and_then(|all| all.find(&operation)) {
+        Some(operation) if operation.public => operation.record(),
+        Some(_) => {}
+        None => {
+            Span::current().record("operation", "unknown");
+        }
+    }
 }
 
 async fn answered(
@@ -172,6 +181,9 @@ fn finish(
     started: Instant,
 ) -> ServiceResponse<BoxBody> {
     let remaining = answered.request().extensions().get::<Remaining>().copied();
+    if remaining.is_none() {
+        record_public(answered.request());
+    }
     let status = answered.status().as_u16();
     let headers = answered.headers_mut();
     let mut set = |name: &'static str, value: &str| {

@@ -24,6 +24,15 @@ pub struct Operation {
     pub public: bool,
 }
 
+impl Operation {
+    /// Records the operation in the span of its request.
+    pub fn record(&self) {
+        let span = tracing::Span::current();
+        span.record("route", self.path.as_str());
+        span.record("operation", self.id.as_str());
+    }
+}
+
 /// The operations of the API, indexed by method and pattern.
 pub struct Operations {
     all: Vec<Operation>,
@@ -40,11 +49,6 @@ impl Operations {
     /// Returns an operation by the name that [`operation_of`] gives it.
     pub fn find(&self, operation: &str) -> Option<&Operation> {
         self.all.get(*self.by_pattern.get(operation)?)
-    }
-
-    /// Returns the action of an operation; `None` for public and unknown operations.
-    pub fn action(&self, operation: &str) -> Option<Action> {
-        self.find(operation)?.action
     }
 
     /// Returns the ids of the operations that do an action.
@@ -89,7 +93,8 @@ mod tests {
     #[test]
     fn action_is_found_by_method_and_pattern() {
         let operations = Operations::new(vec![operation("GET", "/a/{b}", Some(Action::ReadPatient), false)]);
-        assert_eq!(operations.action("GET /a/{b}"), Some(Action::ReadPatient));
-        assert_eq!(operations.action("PUT /a/{b}"), None);
+        let action = |operation| operations.find(operation).and_then(|it| it.action);
+        assert_eq!(action("GET /a/{b}"), Some(Action::ReadPatient));
+        assert_eq!(action("PUT /a/{b}"), None);
     }
 }
