@@ -123,13 +123,20 @@ impl<'t> Tx<'t> {
         Ok(access)
     }
 
-    /// As [`Tx::open_to_collect`], of many, in the order asked: two round trips. For callers who reach every patient.
+    /// As [`Tx::open_to_collect`], of many, in the order asked: two round trips, one for one patient. For callers who reach
+    /// every patient.
     pub fn open_each_to_collect(
         &mut self,
         asked: &[PatientRef],
     ) -> Result<Vec<Result<PatientAccess<'t>, StoreError>>, StoreError> {
         if self.reach != Reach::All {
             return Err(StoreError::Forbidden);
+        }
+        if let [one] = asked {
+            return match self.open_to_collect(one) {
+                Err(refused @ (StoreError::NotFound | StoreError::NotPermitted(_))) => Ok(vec![Err(refused)]),
+                opened => Ok(vec![Ok(opened?)]),
+            };
         }
         let ids: Vec<Option<Uuid>> = asked.iter().map(PatientRef::id).collect();
         let indexes: Vec<Option<Vec<u8>>> =
@@ -272,11 +279,12 @@ const BY_INVITATION: &str = "WITH found AS (SELECT patient.id AS patient_id FROM
 /// The patients who were merged into the one that was found.
 const MERGED: &str =
     "ARRAY(SELECT id FROM patient merged WHERE merged.merged_into = found.patient_id ORDER BY id) AS merged, ";
-/// The legal basis of the found patient's data, and the registry's cache generation.
+/// The legal basis of the found patient's data, and the registry's cache generation. A join, because an array of the merged
+/// patients would hide from the planner that they are few.
 const GROUNDS: &str = "(SELECT json_agg(json_build_object('basis', basis, 'decision', decision, 'against', \
-     against, 'valid_from', valid_from, 'valid_to', valid_to, 'source', legal_basis.source)) FROM legal_basis \
-     WHERE legal_basis.patient_id = ANY (ARRAY(SELECT id FROM patient merged \
-     WHERE merged.merged_into = found.patient_id) || found.patient_id))::text AS grounds, \
+     against, 'valid_from', valid_from, 'valid_to', valid_to, 'source', legal_basis.source)) \
+     FROM (SELECT found.patient_id AS id UNION ALL SELECT merged.id FROM patient merged \
+     WHERE merged.merged_into = found.patient_id) own JOIN legal_basis ON legal_basis.patient_id = own.id)::text AS grounds, \
      (SELECT value FROM config_generation) AS generation, ";
 
 #[derive(QueryableByName)]
