@@ -65,17 +65,16 @@ pub(super) fn stretch(tx: &mut Tx<'_>, operation: &Operation) -> Result<Stretch,
         Some(total) => total,
         None => submissions::count_scored_with(tx, instrument.code())?,
     };
-    let found = submissions::scored_with(tx, instrument.code(), after, STRETCH)?;
-    let examined = i64::try_from(found.len()).unwrap_or(STRETCH);
-    let last = found.last().map(|last| last.id).filter(|_| examined == STRETCH);
     let mut rescored = Vec::new();
-    for Scored { id, answers, score } in found {
+    let code = instrument.code();
+    let (last, examined) = submissions::each_scored_with(tx, code, after, STRETCH, |Scored { id, answers, score }| {
         let again = score_again(instrument, options, answers);
         if let Some(mut again) = again.filter(|again| !is_same(again, &score)) {
             again.version = score.version + 1;
             rescored.push((id, again));
         }
-    }
+    })?;
+    let last = last.filter(|_| examined == STRETCH);
     submissions::add_scores(tx, &rescored)?;
     let counts = Counts {
         examined: before.examined + examined,

@@ -43,15 +43,18 @@ struct Row {
     version: i32,
 }
 
-/// Returns submissions that have been scored with this instrument, by id, after `after`. Logs every patient whose answers are
-/// read. Two round trips.
-pub fn scored_with(
+/// Hands `each` the submissions that have been scored with this instrument, by id, after `after`, one row at a time; returns
+/// the last and how many. Logs every patient whose answers are read. Two round trips.
+pub(crate) fn each_scored_with(
     tx: &mut Tx<'_>,
     instrument: &str,
     after: Option<SubmissionId>,
     limit: i64,
-) -> Result<Vec<Scored>, StoreError> {
-    let rows: Vec<Row> = statement(
+    mut each: impl FnMut(Scored),
+) -> Result<(Option<SubmissionId>, i64), StoreError> {
+    let (mut last, mut found) = (None, 0);
+    let mut shown = Vec::new();
+    statement(
         "SELECT submission.id, coalesce(patient.merged_into, patient.id) AS patient_id, answers, newest.algorithm, \
          newest.status, newest.scales, newest.flags, newest.version \
          FROM submission JOIN patient ON patient.id = submission.patient_id \
@@ -63,15 +66,12 @@ pub fn scored_with(
     .bind::<Nullable<SqlUuid>, _>(after.map(SubmissionId::uuid))
     .bind::<Nullable<SqlUuid>, _>(after.map(SubmissionId::uuid))
     .bind::<BigInt, _>(limit)
-    .load(tx.conn)?;
-    let mut shown: Vec<PatientId> = rows.iter().map(|row| PatientId::existing(row.patient_id)).collect();
-    shown.sort_unstable();
-    shown.dedup();
-    tx.open_all(&shown)?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Scored {
-            id: SubmissionId::existing(row.id),
+    .stream(tx.conn, |row: Row| {
+        let id = SubmissionId::existing(row.id);
+        (last, found) = (Some(id), found + 1);
+        shown.push(PatientId::existing(row.patient_id));
+        each(Scored {
+            id,
             answers: row.answers,
             score: StoredScore {
                 instrument: instrument.to_owned(),
@@ -82,8 +82,13 @@ pub fn scored_with(
                 version: row.version,
                 scored_at: None,
             },
-        })
-        .collect())
+        });
+        Ok(())
+    })?;
+    shown.sort_unstable();
+    shown.dedup();
+    tx.open_all(&shown)?;
+    Ok((last, found))
 }
 
 /// Returns how many submissions have been scored with this instrument.
