@@ -7,7 +7,7 @@ use painreg_tenants::{PatientAccess, RecordingContext, Tx};
 use serde_json::Value;
 
 use crate::problem::Problem;
-use crate::wire::deserialize;
+use crate::wire::{Extent, deserialize_checked};
 
 /// Calls a macro with every kind of entry and its structure.
 macro_rules! of_every_kind {
@@ -45,7 +45,7 @@ pub fn record_parsed<'t>(
     let id = tx.new_entry_id();
     macro_rules! record {
         ($($kind:ident: $structure:ty),+) => {
-            match kind { $(EntryKind::$kind => record_entry::record::<$structure>(tx, access, recording, id, &deserialize(content)?)?),+ }
+            match kind { $(EntryKind::$kind => record_entry::record::<$structure>(tx, access, recording, id, &deserialize_checked(content, Extent::Shape)?)?),+ }
         };
     }
     let stored = of_every_kind!(record);

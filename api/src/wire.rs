@@ -10,13 +10,15 @@ mod page;
 mod parameters;
 mod patch;
 mod reply;
+mod schema;
 
-pub use body::{BODY_DEADLINE, BODY_LIMIT, Body, Resource, check_headers, read_body, validation_faults};
+pub use body::{BODY_DEADLINE, BODY_LIMIT, Body, Document, Resource, check_headers, read_body};
 pub use headers::{IdempotencyKey, IfMatch, etag};
-pub use json::{deserialize, document, merge, parse};
+pub use json::{deserialize, deserialize_checked, document, parse};
 pub use national_id::NationalIdBody;
 pub use ndjson::{CSV, LINES_LIMIT, Line, Lines, NDJSON, line_problem, lines_answer};
 pub use page::{Page, PageParams, page, page_answer};
 pub use parameters::{parameter, path_parameter, short};
-pub use patch::{Change, Patch, non_null};
+pub use patch::Patch;
 pub use reply::{ListedCode, Raw, answer, reply};
+pub use schema::Extent;

@@ -6,10 +6,10 @@ use clap::Args;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::instrument::{Catalogue, Instrument, Options, Scores, ValueSet};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Failure;
-use crate::wire::parse;
+use crate::wire::document;
 
 /// Score answers: a JSON object a line on standard input, a result a line on standard output.
 #[derive(Args)]
@@ -72,8 +72,9 @@ fn line_into(input: &mut impl std::io::BufRead, line: &mut Vec<u8>) -> std::io::
 }
 
 fn scored(instrument: &Instrument, options: &Options, line: &[u8]) -> Result<Scores, Vec<Fault>> {
-    let answers: Map<String, Value> = parse(line).map_err(|problem| {
+    let answers = document(line).map_err(|problem| {
         if problem.errors.is_empty() { vec![Fault::new("", FaultCode::InvalidFormat)] } else { problem.errors }
     })?;
+    let Value::Object(answers) = answers else { return Err(vec![Fault::new("", FaultCode::WrongType)]) };
     Ok(instrument.score(&instrument.parse(&answers)?, options))
 }

@@ -9,29 +9,25 @@ use painreg_tenants::store::submissions::{AnsweredBy, Source};
 use painreg_tenants::{PatientRef, StoreError, Tx};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use validator::Validate;
 
 use super::faults_of;
 use crate::problem::Problem;
 use crate::views::submission::SourceBody;
-use crate::wire::{NationalIdBody, deserialize, document, validation_faults};
+use crate::wire::{Extent, NationalIdBody, deserialize_checked, document};
 
 /// An answered questionnaire.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubmitAnswers {
     /// The source: system, form and submission.
-    #[validate(nested)]
     source: SourceBody,
     /// The patient who answered.
     patient: WhoseAnswers,
     /// The form's code.
-    #[validate(length(min = 1, max = 64))]
     #[schema(min_length = 1, max_length = 64, example = "opr-baseline")]
     form: String,
     /// The form's version; by default the newest.
     #[serde(default)]
-    #[validate(length(min = 1, max = 32))]
     #[schema(min_length = 1, max_length = 32)]
     form_version: Option<String>,
     /// The instant at which it was answered.
@@ -41,12 +37,10 @@ pub struct SubmitAnswers {
     answered_by: Answerer,
     /// A representative's relation to the patient, in the source's own word.
     #[serde(default)]
-    #[validate(length(min = 1, max = 64))]
-    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_]{1,64}$", example = "PARENT")]
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_]+$", example = "PARENT")]
     representation: Option<String>,
     /// The token from the link of the invitation. An unknown token is ignored: the answer is matched by form and day.
     #[serde(default)]
-    #[validate(length(min = 1, max = 64))]
     #[schema(min_length = 1, max_length = 64, example = "mfrggzdfmztwq2lknnwg23tpoa")]
     invitation: Option<String>,
     /// Answers by item code; null and absent mean unanswered.
@@ -103,13 +97,7 @@ impl SubmitAnswers {
             (Answerer::Patient, Some(_)) => {
                 return Err(Problem::invalid(vec![Fault::at("representation", FaultCode::Contradiction)]));
             }
-            (Answerer::Representative, kind) => {
-                let kind = kind.unwrap_or_default();
-                if !kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-                    return Err(Problem::invalid(vec![Fault::at("representation", FaultCode::InvalidFormat)]));
-                }
-                AnsweredBy::Representative(kind)
-            }
+            (Answerer::Representative, kind) => AnsweredBy::Representative(kind.unwrap_or_default()),
         };
         let source = source_for(tx.principal(), self.source.into())?;
         let patient_at = "/patient".to_owned();
@@ -129,12 +117,13 @@ pub fn examine(
     let mut read = || {
         let mut document = document(payload)?;
         // The source is read first, so that a redelivery of a submission that cannot be read is recognised.
-        source = document.get("source").and_then(|source| serde_json::from_value::<SourceBody>(source.clone()).ok());
+        source = document
+            .get("source")
+            .and_then(|source| deserialize_checked::<SourceBody>(source.clone(), Extent::Limits).ok());
         if let Some(unknown) = corrections.apply(&mut document).first() {
             return Err(Problem::invalid(vec![Fault::new(unknown.pointer.clone(), FaultCode::UnknownItem)]));
         }
-        let mut submitted: SubmitAnswers = deserialize(document)?;
-        submitted.validate().map_err(|errors| Problem::invalid(validation_faults(&errors)))?;
+        let mut submitted: SubmitAnswers = deserialize_checked(document, Extent::Limits)?;
         if let Some(id) = corrections.patient_id {
             submitted.patient = WhoseAnswers::Id(id);
         }
@@ -143,7 +132,7 @@ pub fn examine(
     match read() {
         Ok(ready) => Ok(Ok(ready)),
         Err(problem) => {
-            let source = source.filter(|source| source.validate().is_ok()).map(Source::from);
+            let source = source.map(Source::from);
             Ok(Err(Unfit { source, reasons: faults_of(problem)?.into_iter().map(Into::into).collect() }))
         }
     }

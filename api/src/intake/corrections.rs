@@ -28,7 +28,6 @@ pub struct CorrectionBody {
     #[schema(max_length = 1000, example = "/answers/isi/01")]
     pointer: String,
     /// The value; null removes the answer.
-    #[schema(value_type = Object)]
     value: Value,
 }
 

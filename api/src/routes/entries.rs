@@ -19,11 +19,9 @@ use painreg_domain::clinical::{Entry, EntryKind};
 use painreg_domain::fault::FaultCode;
 use painreg_domain::ids::{EntryId, PatientId};
 use painreg_tenants::store::entries::{FilterValue, Sort, Stored};
-use serde::{Deserialize, Deserializer};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::Paths;
 use utoipa::openapi::schema::Schema;
-use validator::{Validate, ValidationErrors};
 
 pub use list::Query;
 
@@ -80,22 +78,6 @@ impl<T: Entry> utoipa_actix_web::OpenApiFactory for Entries<T> {
 
 /// The path of one entry.
 pub(super) type OnePath = web::Path<(String, PatientId, EntryId)>;
-
-/// The entry to record: the structure of the domain.
-pub(super) struct Content<T>(pub(super) T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Content<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::deserialize(deserializer).map(Self)
-    }
-}
-
-impl<T> Validate for Content<T> {
-    /// The domain validates the entry.
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        Ok(())
-    }
-}
 
 /// An entry in a response: the members as the database serialises them.
 fn answer(stored: Stored) -> HttpResponse {

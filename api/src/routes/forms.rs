@@ -22,7 +22,6 @@ use painreg_tenants::store::forms::{self, StoredFormDraft};
 use painreg_tenants::{Reply, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use validator::Validate;
 
 use crate::problem::Problem;
 use crate::views::draft::DraftFault;
@@ -61,7 +60,7 @@ impl From<Form> for FormView {
 }
 
 /// The content of a draft.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FormDraft {
     /// The whole definition: code, version, title, wave, own items, instruments, pages, languages.

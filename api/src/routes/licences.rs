@@ -13,9 +13,10 @@ use painreg_domain::ids::LicenceId;
 use painreg_domain::licence::Licence;
 use painreg_tenants::store::licences::KeptLicence;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
-use utoipa::openapi::{ObjectBuilder, RefOr};
-use validator::{Validate, ValidationErrors};
+
+use crate::wire::Patch;
 
 /// A licence in a request body.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -23,25 +24,12 @@ use validator::{Validate, ValidationErrors};
 #[schema(as = NewLicence)]
 pub struct LicenceBody(pub Licence);
 
-impl Validate for LicenceBody {
-    /// The domain reports the faults.
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        Ok(())
-    }
-}
-
-/// The merge patch of a licence (RFC 7396), for the specification only: its members, none of them required.
+/// The name of the merge patch of a licence in the specification.
 pub struct LicenceChange;
 
 impl utoipa::PartialSchema for LicenceChange {
     fn schema() -> RefOr<Schema> {
-        match Licence::schema() {
-            RefOr::T(Schema::Object(mut members)) => {
-                members.required.clear();
-                members.into()
-            }
-            _ => ObjectBuilder::new().into(),
-        }
+        Patch::<Licence>::schema()
     }
 }
 

@@ -25,7 +25,7 @@ use crate::wire::NationalIdBody;
 pub struct ContactBody {
     /// The mobile telephone number: E.164, or eight Norwegian digits.
     #[serde(default)]
-    #[schema(max_length = 20, example = "+46701740605")]
+    #[schema(max_length = 32, example = "+46701740605")]
     mobile: Option<String>,
     /// The e-mail address; null where none is known.
     #[serde(default)]

@@ -9,20 +9,12 @@ use jiff::Timestamp;
 use painreg_domain::code_list::Project;
 use painreg_tenants::store::code_lists::KeptProject;
 use serde::{Deserialize, Serialize};
-use validator::{Validate, ValidationErrors};
 
 /// A project in a request body.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 #[schema(as = NewProject)]
 pub struct ProjectBody(pub Project);
-
-impl Validate for ProjectBody {
-    /// The domain reports the faults.
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        Ok(())
-    }
-}
 
 /// A project of the registry.
 #[derive(Serialize, utoipa::ToSchema)]

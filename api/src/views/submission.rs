@@ -8,25 +8,21 @@ use painreg_tenants::app::intake::Stored;
 use painreg_tenants::store::submissions::{Delivered, Source, StoredScore};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use validator::Validate;
 
 use crate::wire::reply;
 
 /// The source of a submission: the same source is stored once.
-#[derive(Clone, Deserialize, Serialize, Validate, utoipa::ToSchema)]
+#[derive(Clone, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Source)]
 pub struct SourceBody {
     /// The system, such as `nettskjema`.
-    #[validate(length(min = 1, max = 40))]
     #[schema(min_length = 1, max_length = 40, example = "nettskjema")]
     pub system: String,
     /// The id of the form in the system.
-    #[validate(length(min = 1, max = 64))]
     #[schema(min_length = 1, max_length = 64, example = "1000001")]
     pub form_id: String,
     /// The id of the submission in the system.
-    #[validate(length(min = 1, max = 64))]
     #[schema(min_length = 1, max_length = 64, example = "27685292")]
     pub submission_id: String,
 }

@@ -8,12 +8,12 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt as _;
-use painreg_domain::fault::{Fault, FaultCode, escape};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
+use utoipa::ToSchema;
 
 use super::json::parse;
+use super::schema::Extent;
 use crate::problem::{Code, Problem};
 
 /// The longest time for a body to arrive.
@@ -21,15 +21,18 @@ pub const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// The largest body in bytes, except for batches.
 pub const BODY_LIMIT: usize = 256 * 1024;
 
-/// The JSON body of a request: within the size limit, without duplicate members, NUL or unknown members, and validated.
-pub struct Body<T> {
+/// The JSON body of a request: within the size limit, without duplicate members or NUL, and conforming to its schema.
+pub struct Body<T, const LIMITS: bool = true> {
     /// The parsed body.
     pub value: T,
     /// The bytes of the body, for hashes and for storing.
     pub bytes: actix_web::web::Bytes,
 }
 
-impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
+/// A body whose limits the domain checks together with its rules, so that the faults of both are reported at once.
+pub type Document<T> = Body<T, false>;
+
+impl<T: DeserializeOwned + ToSchema + 'static, const LIMITS: bool> FromRequest for Body<T, LIMITS> {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
@@ -45,8 +48,7 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
         let payload = payload.take();
         Box::pin(async move {
             let bytes = read_body(payload, checked?, BODY_LIMIT, BODY_DEADLINE).await?;
-            let value = parse::<T>(&bytes)?;
-            value.validate().map_err(|errors| Problem::invalid(validation_faults(&errors)))?;
+            let value = parse(&bytes, if LIMITS { Extent::Limits } else { Extent::Shape })?;
             Ok(Self { value, bytes })
         })
     }
@@ -93,58 +95,8 @@ pub fn check_headers(headers: &HeaderMap, accepted: &[&str]) -> Result<Option<us
     Ok(text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()))
 }
 
-/// Converts the validator's errors to faults.
-pub fn validation_faults(errors: &ValidationErrors) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    collect(errors, "", &mut faults);
-    faults.sort();
-    faults
-}
-
-fn collect(errors: &ValidationErrors, prefix: &str, faults: &mut Vec<Fault>) {
-    for (field, kind) in errors.errors() {
-        let pointer = format!("{prefix}/{}", escape(field));
-        match kind {
-            ValidationErrorsKind::Field(found) => faults.extend(found.iter().map(|error| {
-                let code = match error.code.as_ref() {
-                    "length" if is_too_short(error) => FaultCode::InvalidFormat,
-                    "length" => FaultCode::TooLong,
-                    "range" => FaultCode::OutOfRange,
-                    "required" => FaultCode::Required,
-                    _ => FaultCode::InvalidFormat,
-                };
-                Fault::new(pointer.clone(), code)
-            })),
-            ValidationErrorsKind::Struct(inner) => collect(inner, &pointer, faults),
-            ValidationErrorsKind::List(list) => {
-                for (at, inner) in list {
-                    collect(inner, &format!("{pointer}/{at}"), faults);
-                }
-            }
-        }
-    }
-}
-
-/// Returns whether a length error is about a text or list that is too short.
-fn is_too_short(error: &ValidationError) -> bool {
-    let least = error.params.get("min").and_then(serde_json::Value::as_u64).unwrap_or(0);
-    let length = match error.params.get("value") {
-        Some(serde_json::Value::String(text)) => text.chars().count(),
-        Some(serde_json::Value::Array(items)) => items.len(),
-        _ => return false,
-    };
-    u64::try_from(length).is_ok_and(|length| length < least)
-}
-
 /// A FHIR R4 resource, with members as FHIR names them.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = Object)]
 pub struct Resource(pub serde_json::Map<String, serde_json::Value>);
-
-impl Validate for Resource {
-    /// Accepts every resource; the domain checks the content.
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        Ok(())
-    }
-}

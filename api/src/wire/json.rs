@@ -6,11 +6,14 @@ use serde::de::{
     DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
 };
 
+use utoipa::ToSchema;
+
+use super::schema::{Extent, Schema};
 use crate::problem::{Code, Problem};
 
-/// Parses a body: syntax is 400, meaning is 422 with a pointer.
-pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    deserialize(document(bytes)?)
+/// Parses a body: syntax is 400, meaning is 422 with pointers.
+pub fn parse<T: DeserializeOwned + ToSchema + 'static>(bytes: &[u8], extent: Extent) -> Result<T, Problem> {
+    deserialize_checked(document(bytes)?, extent)
 }
 
 /// Parses JSON without duplicate members and NUL.
@@ -19,30 +22,18 @@ pub fn document(bytes: &[u8]) -> Result<serde_json::Value, Problem> {
     serde_json::from_slice(bytes).map_err(|_| Problem::from(Code::MalformedJson))
 }
 
-/// Converts a document to a structure; faults point into the document.
-pub fn deserialize<T: DeserializeOwned>(document: serde_json::Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(Node(document)).map_err(|error| shape_problem(&error))
+/// Converts a document that conforms to the structure's schema; all faults are reported and point into the document.
+pub fn deserialize_checked<T>(document: serde_json::Value, extent: Extent) -> Result<T, Problem>
+where
+    T: DeserializeOwned + ToSchema + 'static,
+{
+    let faults = Schema::of::<T>().faults(&document, extent);
+    if faults.is_empty() { deserialize(document) } else { Err(Problem::invalid(faults)) }
 }
 
-/// Merges a patch into an object (RFC 7396): null removes, objects are merged, anything else replaces.
-pub fn merge(into: &mut serde_json::Map<String, serde_json::Value>, patch: serde_json::Map<String, serde_json::Value>) {
-    use serde_json::Value;
-    for (name, value) in patch {
-        match (value, into.get_mut(&name)) {
-            (Value::Null, _) => {
-                into.remove(&name);
-            }
-            (Value::Object(inner), Some(Value::Object(known))) => merge(known, inner),
-            (Value::Object(inner), _) => {
-                let mut fresh = serde_json::Map::new();
-                merge(&mut fresh, inner);
-                into.insert(name, Value::Object(fresh));
-            }
-            (value, _) => {
-                into.insert(name, value);
-            }
-        }
-    }
+/// Converts a document to a structure; the fault points into the document.
+pub fn deserialize<T: DeserializeOwned>(document: serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(Node(document)).map_err(|error| shape_problem(&error))
 }
 
 /// A document that becomes a structure only from an object: serde would also accept an array of the members.

@@ -70,7 +70,7 @@ fn licence_is_registered_changed_and_withdrawn_with_history() {
     let opened = manager.patch(&path, 2, &json!({"valid_to": null, "languages": ["nb", "en"]})).expect(200);
     assert_eq!(opened.body["licence"]["valid_to"], Value::Null);
     for (change, pointer, code) in [
-        (json!({"valid_from": null}), "/valid_from", "required"),
+        (json!({"valid_from": null}), "/valid_from", "wrong_type"),
         (json!({"valid_to": "2019-12-31"}), "/valid_to", "wrong_order"),
         (json!({"instruments": ["none"]}), "/instruments/0", "unknown_reference"),
         (json!({"agreement": null}), "/agreement", "required"),

@@ -7,7 +7,6 @@ use painreg_domain::followup::CallOutcome;
 use painreg_domain::ids::DecisionId;
 use painreg_tenants::store::calls;
 use serde::Deserialize;
-use validator::Validate;
 
 use super::CallView;
 use crate::caller::Caller;
@@ -15,7 +14,7 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// A call about an unanswered invitation, with its outcome.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordFollowUpCall {
     /// The follow-up decision that the call was about.

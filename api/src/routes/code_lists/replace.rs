@@ -6,7 +6,6 @@ use painreg_domain::code_list::{List, Listed};
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_tenants::store::code_lists;
 use serde::Deserialize;
-use validator::Validate;
 
 use super::CodeListView;
 use crate::caller::Caller;
@@ -14,11 +13,10 @@ use crate::problem::{Code, Problem, Problems};
 use crate::wire::{Body, IfMatch, etag};
 
 /// The new content of a code list.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplaceCodeList {
     /// All codes of the list, in order.
-    #[validate(length(min = 1, max = 500))]
     #[schema(min_items = 1, max_items = 500)]
     codes: Vec<Listed>,
 }

@@ -12,18 +12,18 @@ use serde_json::{Map, Value};
 use super::{FIXED, OnePath, answer, reason_of};
 use crate::caller::Caller;
 use crate::problem::Problem;
-use crate::wire::{self, Body, IfMatch, Patch};
+use crate::wire::{Document, IfMatch, Patch};
 
 pub(super) async fn change<T: Entry>(
     caller: Caller,
     path: OnePath,
     version: IfMatch,
     query: web::Query<Vec<(String, String)>>,
-    body: Body<Patch>,
+    body: Document<Patch<T>>,
 ) -> Result<HttpResponse, Problem> {
     let (_, patient, id) = path.into_inner();
     let reason = reason_of(query.into_inner(), ChangeReason::Update)?;
-    let Patch(changes) = body.value;
+    let changes = body.value;
     let stored = caller
         .run(move |tx| {
             tx.about(format!("{}/{id}", T::KIND));
@@ -32,13 +32,11 @@ pub(super) async fn change<T: Entry>(
             if before.version != version.0 {
                 return Err(StoreError::Stale.into());
             }
-            let was = members_of(&entries::content::<T>(&before)?)?;
-            let mut is = was.clone();
-            wire::merge(&mut is, changes);
+            let was = entries::content::<T>(&before)?;
+            let entry = changes.apply(&was)?;
             if T::KIND == EntryKind::ImplantEvent {
-                stays_removed(&was, &is)?;
+                stays_removed(&members_of(&was)?, &members_of(&entry)?)?;
             }
-            let entry: T = wire::deserialize(Value::Object(is))?;
             Ok(record_entry::change(tx, &access, &standing, &before, (version.0, reason), &entry)?)
         })
         .await?;

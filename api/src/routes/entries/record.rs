@@ -6,19 +6,18 @@ use painreg_domain::ids::PatientId;
 use painreg_tenants::Reply;
 use painreg_tenants::app::record_entry;
 
-use super::Content;
 use crate::caller::Caller;
 use crate::problem::Problem;
-use crate::wire::{Body, IdempotencyKey, etag};
+use crate::wire::{Document, IdempotencyKey, etag};
 
 pub(super) async fn record<T: Entry>(
     caller: Caller,
     key: IdempotencyKey,
     path: web::Path<(String, PatientId)>,
-    body: Body<Content<T>>,
+    body: Document<T>,
 ) -> Result<HttpResponse, Problem> {
     let (tenant, patient) = path.into_inner();
-    let Body { value: Content(entry), bytes } = body;
+    let Document { value: entry, bytes } = body;
     let place = format!("/v1/tenants/{tenant}/patients/{patient}/{}", T::KIND.row().path);
     let at = place.clone();
     caller

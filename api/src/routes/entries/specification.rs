@@ -12,6 +12,7 @@ use super::list::sorts;
 use super::versions::VersionView;
 use super::{path, registry_path};
 use crate::problem::Problems;
+use crate::wire::Patch;
 
 /// Converts `pain-sites` or `pain_site` to `PainSites` or `PainSite`.
 fn pascal(name: &str) -> String {
@@ -339,10 +340,7 @@ pub(super) fn schemas<T: Entry>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
     properties.extend(frame());
     let required: Vec<&String> = properties.keys().collect();
     let view = json!({"type": "object", "description": given.get("description"), "required": required, "properties": properties});
-    let mut change = given.clone();
-    if let Value::Object(members) = &mut change {
-        members.remove("required");
-    }
+    let change = serde_json::to_value(Patch::<T>::schema()).unwrap_or_default();
     for (name, schema) in [(name.clone(), view), (format!("New{name}"), given), (format!("{name}Change"), change)] {
         if let Ok(schema) = serde_json::from_value(schema) {
             schemas.push((name, schema));

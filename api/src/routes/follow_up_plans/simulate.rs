@@ -8,7 +8,6 @@ use painreg_domain::ids::PatientId;
 use painreg_tenants::store::decisions::{self, Content, Difference};
 use painreg_tenants::store::plans;
 use serde::{Deserialize, Serialize};
-use validator::Validate;
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
@@ -16,7 +15,7 @@ use crate::views::follow_up::{ReasonView, reasons};
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// The plan to simulate, and the number of differences to return.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SimulateFollowUp {
     /// The plan; absent: the draft.
@@ -24,12 +23,10 @@ pub struct SimulateFollowUp {
     definition: Option<FollowUpPlanDefinition>,
     /// Only changes of this rule.
     #[serde(default)]
-    #[validate(length(min = 1, max = 40))]
     #[schema(min_length = 1, max_length = 40)]
     rule: Option<String>,
     /// Maximum number of differences returned; all are counted.
     #[serde(default = "shown_at_most")]
-    #[validate(range(max = 10_000))]
     #[schema(maximum = 10_000, default = 200)]
     limit: u32,
 }

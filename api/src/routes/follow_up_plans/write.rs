@@ -5,15 +5,14 @@ use actix_web::{HttpResponse, put, web};
 use painreg_domain::followup::FollowUpPlanDefinition;
 use painreg_tenants::store::plans;
 use serde::Deserialize;
-use validator::Validate;
 
 use super::PlanDraftView;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{Body, IfMatch, etag};
+use crate::wire::{Document, IfMatch, etag};
 
 /// The new content of the draft.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WriteFollowUpPlan {
     /// The complete plan.
@@ -33,7 +32,7 @@ pub async fn write_follow_up_plan_draft(
     caller: Caller,
     _path: web::Path<String>,
     read: IfMatch,
-    body: Body<WriteFollowUpPlan>,
+    body: Document<WriteFollowUpPlan>,
 ) -> Result<HttpResponse, Problem> {
     let definition = body.value.definition;
     let view = caller

@@ -2,25 +2,11 @@
 
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::questionnaire::FormFile;
-use serde::Deserialize;
-use validator::{Validate, ValidationErrors};
 
 use super::{ImportedForm, take_in};
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{Body, IdempotencyKey};
-
-/// The file of a form.
-#[derive(Deserialize, utoipa::ToSchema)]
-#[serde(transparent)]
-pub struct FormFileBody(FormFile);
-
-impl Validate for FormFileBody {
-    /// The domain reports the faults.
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        Ok(())
-    }
-}
+use crate::wire::{Document, IdempotencyKey};
 
 /// Import the file of a form, from this registry or another, as a draft.
 ///
@@ -36,10 +22,10 @@ pub async fn import_form(
     caller: Caller,
     key: IdempotencyKey,
     path: web::Path<String>,
-    body: Body<FormFileBody>,
+    body: Document<FormFile>,
 ) -> Result<HttpResponse, Problem> {
     let tenant = path.into_inner();
-    let Body { value: FormFileBody(file), bytes } = body;
+    let Document { value: file, bytes } = body;
     let place = format!("/v1/tenants/{tenant}/form-files");
     caller.run_once(key, bytes, &place, move |tx| take_in(tx, &tenant, file.definition()?)).await
 }

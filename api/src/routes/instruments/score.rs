@@ -5,14 +5,13 @@ use painreg_domain::fault::Fault;
 use painreg_domain::instrument::{Catalogue, Scores};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use validator::Validate;
 
 use crate::caller::Caller;
 use crate::problem::{Code, Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, ListedCode, reply};
 
 /// Answers to one instrument.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScoreAnswers {
     /// Item code -> whole number; null and absent mean unanswered.
@@ -20,11 +19,9 @@ pub struct ScoreAnswers {
     answers: Map<String, Value>,
     /// EQ-5D only: the value sets to index with; absent: the first of the instrument's (`NO_5L_2024`, `UK_3L_TTO_1997`).
     #[serde(default)]
-    #[validate(length(max = 20))]
     #[schema(value_type = Vec<ListedCode>, max_items = 20, example = json!([]))]
     value_sets: Vec<String>,
     /// Checklists of symptoms only (`bds25`): the smallest answer that counts as a symptom; absent: 2.
-    #[validate(range(min = 1, max = 3))]
     #[schema(minimum = 1, maximum = 3)]
     symptom_from: Option<i32>,
 }

@@ -9,27 +9,24 @@ use painreg_domain::ids::{InvitationId, PatientId};
 use painreg_tenants::store::invitations::{self, Claim, ClaimRequest, ClaimedInvitation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use validator::Validate;
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// A claim: the sender's channel and capacity.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimInvitations {
     /// The channel that the sender serves.
     channel: Channel,
     /// Maximum number of invitations.
     #[serde(default = "a_batch")]
-    #[validate(range(min = 1, max = 200))]
     #[schema(minimum = 1, maximum = 200, default = 50)]
     limit: i64,
     /// The duration of the lease in seconds: an invitation that is not handed over before the lease expiry can be
     /// claimed again.
     #[serde(default = "some_minutes")]
-    #[validate(range(min = 10, max = 3600))]
     #[schema(minimum = 10, maximum = 3600, default = 300)]
     lease_seconds: u64,
 }

@@ -7,7 +7,6 @@ use painreg_domain::followup::{Failure, Receipt};
 use painreg_domain::ids::InvitationId;
 use painreg_tenants::store::invitations::{self, DeliveryReport};
 use serde::Deserialize;
-use validator::Validate;
 
 use super::InvitationView;
 use crate::caller::Caller;
@@ -15,7 +14,7 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// The delivery report of an invitation (kvittering).
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InvitationReceipt {
     /// The outcome of the delivery.
@@ -25,7 +24,6 @@ pub struct InvitationReceipt {
     reason: Option<Failure>,
     /// The reference of the sender's system: answers that have it as their source are matched to the invitation.
     #[serde(default)]
-    #[validate(length(min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100)]
     reference: Option<String>,
     /// The time of the outcome; absent: now.

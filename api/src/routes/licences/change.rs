@@ -6,12 +6,11 @@ use painreg_domain::ids::LicenceId;
 use painreg_domain::licence::Licence;
 use painreg_tenants::StoreError;
 use painreg_tenants::store::licences;
-use serde_json::Value;
 
 use super::{LicenceChange, LicenceView};
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{self, Body, IfMatch, Patch, etag};
+use crate::wire::{Document, IfMatch, Patch, etag};
 
 /// Update a licence.
 ///
@@ -26,21 +25,17 @@ pub async fn change_licence(
     caller: Caller,
     path: web::Path<(String, LicenceId)>,
     version: IfMatch,
-    body: Body<Patch>,
+    body: Document<Patch<Licence>>,
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
-    let Patch(changes) = body.value;
+    let changes = body.value;
     let view = caller
         .run(move |tx| {
             let (before, licence) = licences::find(tx, id)?;
             if before.version != version.0 {
                 return Err(StoreError::Stale.into());
             }
-            let mut members = serde_json::to_value(licence).map_err(Problem::internal)?;
-            if let Value::Object(members) = &mut members {
-                wire::merge(members, changes);
-            }
-            let licence: Licence = wire::deserialize(members)?;
+            let licence = changes.apply(&licence)?;
             let faults = licence.faults();
             if !faults.is_empty() {
                 return Err(Problem::invalid(faults));

@@ -6,7 +6,7 @@ use painreg_tenants::store::licences;
 use super::{LicenceBody, LicenceView};
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{Body, IdempotencyKey, reply};
+use crate::wire::{Document, IdempotencyKey, reply};
 
 /// Register a licence of instruments.
 #[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ManageLicences"))),
@@ -18,9 +18,9 @@ pub async fn register_licence(
     caller: Caller,
     key: IdempotencyKey,
     path: web::Path<String>,
-    body: Body<LicenceBody>,
+    body: Document<LicenceBody>,
 ) -> Result<HttpResponse, Problem> {
-    let Body { value: LicenceBody(licence), bytes } = body;
+    let Document { value: LicenceBody(licence), bytes } = body;
     let place = format!("/v1/tenants/{path}/licences");
     let location = place.clone();
     caller

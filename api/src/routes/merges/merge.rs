@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, post, web};
 use painreg_domain::ids::PatientId;
 use painreg_tenants::store::merges;
 use serde::Deserialize;
-use validator::Validate;
 
 use super::MergeView;
 use crate::caller::Caller;
@@ -12,7 +11,7 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// The two patients to merge.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MergePatients {
     /// The survivor: the patient with the merged record afterwards.

@@ -1,13 +1,11 @@
 //! Stores a Nettskjema submission in its original format.
 
 use actix_web::{HttpResponse, post, web};
-use painreg_domain::fault::{Fault, FaultCode};
 use painreg_tenants::app::intake::nettskjema::examine;
 use painreg_tenants::app::intake::{Arrival, Corrections, Taken, Waiting, take};
 use painreg_tenants::store::nettskjema;
 use serde::Deserialize;
-use serde_json::Value;
-use validator::{Validate, ValidationErrors};
+use serde_json::{Map, Value};
 
 use crate::caller::Caller;
 use crate::intake;
@@ -24,13 +22,7 @@ use crate::wire::{Body, IdempotencyKey, reply};
     "metadata": {"created": "2026-11-20T09:15:00+01:00", "answer_time": 265150, "submission_id": 29_246_211,
         "respondent": {"provider": "idporten", "personal_identifier": "01818012337"}},
     "answers": {"nrs_average": 7, "isi": {"01": "2", "02": "1"}}}))]
-pub struct NettskjemaSubmission(Value);
-
-impl Validate for NettskjemaSubmission {
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        Ok(())
-    }
-}
+pub struct NettskjemaSubmission(pub Map<String, Value>);
 
 /// Deliver a Nettskjema submission (TSD survey API, versions 2022-07, 2023-03 and 2024-09, or API v3).
 ///
@@ -53,8 +45,7 @@ pub async fn deliver_nettskjema(
     body: Body<NettskjemaSubmission>,
 ) -> Result<HttpResponse, Problem> {
     let (tenant, form_id) = path.into_inner();
-    let Body { value: NettskjemaSubmission(document), bytes } = body;
-    let object = document.is_object();
+    let bytes = body.bytes;
     let place = format!("/v1/tenants/{tenant}/nettskjema/{form_id}/deliveries");
     let acceptance = state.acceptance;
     let payload = bytes.clone();
@@ -62,9 +53,6 @@ pub async fn deliver_nettskjema(
         .run_once(key, bytes, &place, move |tx| {
             const MEDIA: &str = "application/json";
             super::check_form_id(&form_id)?;
-            if !object {
-                return Err(Problem::invalid(vec![Fault::new("", FaultCode::WrongType)]));
-            }
             let known = nettskjema::known(tx, &form_id)?;
             let what = intake::nettskjema::payload(MEDIA, &payload)?;
             let examined = examine(tx, &known, &form_id, what, &Corrections::default(), acceptance);

@@ -5,7 +5,6 @@ use painreg_domain::nettskjema::NettskjemaDefinition;
 use painreg_tenants::store::nettskjema::{self, DefinitionVersion};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use validator::{Validate, ValidationErrors};
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
@@ -15,15 +14,9 @@ use crate::wire::{Body, IdempotencyKey, ListedCode, reply};
 /// with pages.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
-#[schema(as = NettskjemaDefinition, value_type = Object, example = json!({"generatedDate": "2026-11-20T09:15:00+01:00", "elements": [
+#[schema(as = NettskjemaDefinition, example = json!({"generatedDate": "2026-11-20T09:15:00+01:00", "elements": [
     {"elementId": 1, "elementType": "RADIO", "externalElementId": "isi_01", "answerOptions": [{"answerOptionId": 2, "externalAnswerOptionId": "0"}]}]}))]
 pub struct DescribeNettskjema(Value);
-
-impl Validate for DescribeNettskjema {
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        Ok(())
-    }
-}
 
 /// One version of a Nettskjema form definition.
 #[derive(Serialize, utoipa::ToSchema)]

@@ -9,7 +9,6 @@ use painreg_tenants::StoreError;
 use painreg_tenants::store::{forms, nettskjema};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use validator::Validate;
 
 use super::MappingView;
 use crate::caller::Caller;
@@ -17,15 +16,13 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IfMatch};
 
 /// The mapping of a codebook to the items of a form.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SaveMapping {
     /// The code of the form in the registry.
-    #[validate(length(min = 1, max = 64))]
     #[schema(min_length = 1, max_length = 64, example = "opr-baseline")]
     form: String,
     /// The version of the form.
-    #[validate(length(min = 1, max = 32))]
     #[schema(min_length = 1, max_length = 32, example = "1")]
     form_version: String,
     /// Codebook path (`key` or `matrix.row`) -> item, or `@national_id`. A path that is not listed refers to the item

@@ -4,7 +4,6 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, post, web};
 use painreg_tenants::store::patients;
 use serde::Deserialize;
-use validator::Validate;
 
 use super::PatientView;
 use crate::caller::Caller;
@@ -13,7 +12,7 @@ use crate::state::State;
 use crate::wire::{Body, NationalIdBody, etag};
 
 /// The national id to search for.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LookUpPatient {
     /// The national identifier of the person.

@@ -7,16 +7,15 @@ use painreg_domain::national_id::{Acceptance, NationalId};
 use painreg_domain::patient::{Details, Sex};
 use painreg_tenants::store::patients::{self, Registered};
 use serde::Deserialize;
-use validator::Validate;
 
 use super::{ContactBody, PatientView};
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::state::State;
-use crate::wire::{Body, IdempotencyKey, NationalIdBody, reply};
+use crate::wire::{Document, IdempotencyKey, NationalIdBody, reply};
 
 /// A new patient.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegisterPatient {
     /// The national identifier of the person.
@@ -101,9 +100,9 @@ pub async fn register_patient(
     key: IdempotencyKey,
     path: web::Path<String>,
     state: web::Data<State>,
-    body: Body<RegisterPatient>,
+    body: Document<RegisterPatient>,
 ) -> Result<HttpResponse, Problem> {
-    let Body { value, bytes } = body;
+    let Document { value, bytes } = body;
     let place = format!("/v1/tenants/{path}/patients");
     let location = place.clone();
     let acceptance = state.acceptance;

@@ -20,7 +20,7 @@ use crate::entry_kinds::record_parsed;
 use crate::problem::{Code, Problem, ProblemView, Problems};
 use crate::request_info::RequestInfo;
 use crate::state::State;
-use crate::wire::{IdempotencyKey, Lines, line_problem, lines_answer, parse, reply};
+use crate::wire::{Extent, IdempotencyKey, Lines, line_problem, lines_answer, parse, reply};
 
 /// One line: a new patient or a registered one, with entries.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -212,7 +212,7 @@ struct Batch {
 
 impl Batch {
     async fn line(self, number: usize, bytes: Bytes) -> Result<Reply, Problem> {
-        let line: Line = match parse(&bytes) {
+        let line: Line = match parse(&bytes, Extent::Shape) {
             Ok(line) => line,
             // Refused as any other line is, after the caller's right has been asked for.
             Err(problem) => return Err(self.caller.refuse(problem).await),

@@ -9,7 +9,7 @@ use painreg_tenants::store::code_lists;
 use super::{ProjectBody, ProjectView};
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{Body, IfMatch, etag};
+use crate::wire::{Document, IfMatch, etag};
 
 /// Update a project: its whole description except its code.
 ///
@@ -24,7 +24,7 @@ pub async fn change_project(
     caller: Caller,
     path: web::Path<(String, String)>,
     version: IfMatch,
-    body: Body<ProjectBody>,
+    body: Document<ProjectBody>,
 ) -> Result<HttpResponse, Problem> {
     let (_, code) = path.into_inner();
     let ProjectBody(project) = body.value;

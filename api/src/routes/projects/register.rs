@@ -6,7 +6,7 @@ use painreg_tenants::store::code_lists;
 use super::{ProjectBody, ProjectView};
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{Body, IdempotencyKey, reply};
+use crate::wire::{Document, IdempotencyKey, reply};
 
 /// Register a project, with the fields that are recorded for every participant.
 #[utoipa::path(tag = "Research", extensions(("x-action" = json!("ChangeProjects"))),
@@ -18,9 +18,9 @@ pub async fn register_project(
     caller: Caller,
     key: IdempotencyKey,
     path: web::Path<String>,
-    body: Body<ProjectBody>,
+    body: Document<ProjectBody>,
 ) -> Result<HttpResponse, Problem> {
-    let Body { value: ProjectBody(project), bytes } = body;
+    let Document { value: ProjectBody(project), bytes } = body;
     let place = format!("/v1/tenants/{path}/projects");
     let location = place.clone();
     caller

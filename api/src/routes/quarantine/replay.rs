@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::ids::QuarantineId;
 use serde::Deserialize;
-use validator::Validate;
 
 use super::{ReplayedView, replay};
 use crate::caller::Caller;
@@ -13,7 +12,7 @@ use crate::state::State;
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// The parameters of a replay.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replay {
     /// Corrections to values that the delivery lacks or has wrong; added to earlier corrections.

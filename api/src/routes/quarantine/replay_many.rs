@@ -6,7 +6,6 @@ use painreg_domain::ids::QuarantineId;
 use painreg_tenants::app::intake::Corrections;
 use painreg_tenants::store::quarantine::{self, QuarantineFilter};
 use serde::{Deserialize, Serialize};
-use validator::Validate;
 
 use super::{ReplayedView, replay};
 use crate::caller::Caller;
@@ -15,12 +14,11 @@ use crate::state::State;
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// The range of a bulk replay.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplayMany {
     /// Only deliveries of this Nettskjema form.
     #[serde(default)]
-    #[validate(length(min = 1, max = 20))]
     #[schema(min_length = 1, max_length = 20)]
     form_id: Option<String>,
     /// Only deliveries with a reason of this code, such as `unknown_item`.

@@ -9,18 +9,16 @@ use painreg_tenants::StoreError;
 use painreg_tenants::app::record_entry;
 use painreg_tenants::store::{code_lists, entries};
 use serde::{Deserialize, Serialize};
-use validator::Validate;
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, IfMatch, Raw, reply};
 
 /// The new category of a referral.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Recategorise {
     /// A code of the list `treatment_right`.
-    #[validate(length(max = 40))]
     #[schema(max_length = 40, example = "right_granted")]
     category: String,
     /// The day of the assessment; absent: today.

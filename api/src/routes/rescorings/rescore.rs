@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, post, web};
 use painreg_tenants::app::rescoring::{self, Rescoring};
 use serde::Deserialize;
-use validator::Validate;
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
@@ -11,17 +10,15 @@ use crate::views::operation::{OperationView, accepted};
 use crate::wire::{Body, IdempotencyKey, ListedCode};
 
 /// The scores to compute again.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Rescore)]
 pub struct RescoreBody {
     /// The code of the instrument.
-    #[validate(length(min = 1, max = 40))]
     #[schema(min_length = 1, max_length = 40, example = "eq5d5l")]
     instrument: String,
     /// EQ-5D only: the value sets to index with; absent: those of the registry's settings.
     #[serde(default)]
-    #[validate(length(max = 20))]
     #[schema(value_type = Vec<ListedCode>, max_items = 20, example = json!(["NO_5L_2024", "DK_5L_2021"]))]
     value_sets: Vec<String>,
 }

@@ -2,35 +2,31 @@
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, patch, web};
-use painreg_domain::followup::Channel;
-use painreg_domain::licence::Term;
-use painreg_domain::settings::UseOutsideLicence;
+use painreg_domain::settings::Settings;
 use painreg_tenants::StoreError;
 use painreg_tenants::store::settings;
-use serde::Deserialize;
-use validator::Validate;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
 
 use super::SettingsView;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{Body, IfMatch, etag, non_null};
+use crate::wire::{Document, IfMatch, Patch, etag};
 
-/// The merge patch of the settings (RFC 7396): absent members stay as they are.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChangeSettings {
-    /// The treatment of answers to a form that contains an instrument without a valid licence.
-    #[serde(default, deserialize_with = "non_null")]
-    #[schema(nullable = false)]
-    use_outside_licence: Option<UseOutsideLicence>,
-    /// The EQ-5D value sets to compute for every stored answer, the primary one first.
-    #[serde(default, deserialize_with = "non_null")]
-    #[schema(value_type = Option<Vec<Term>>, min_items = 1, max_items = 20, nullable = false)]
-    value_sets: Option<Vec<String>>,
-    /// The channels with a sender at the hospital.
-    #[serde(default, deserialize_with = "non_null")]
-    #[schema(max_items = 4, nullable = false)]
-    channels: Option<Vec<Channel>>,
+/// The name of the merge patch of the settings in the specification.
+pub struct ChangeSettings;
+
+impl PartialSchema for ChangeSettings {
+    fn schema() -> RefOr<Schema> {
+        Patch::<Settings>::schema()
+    }
+}
+
+impl ToSchema for ChangeSettings {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Settings::schemas(schemas);
+    }
 }
 
 /// Update the registry's settings. A change takes effect with the next request.
@@ -43,19 +39,16 @@ pub async fn change_settings(
     caller: Caller,
     _path: web::Path<String>,
     version: IfMatch,
-    body: Body<ChangeSettings>,
+    body: Document<Patch<Settings>>,
 ) -> Result<HttpResponse, Problem> {
-    let ChangeSettings { use_outside_licence, value_sets, channels } = body.value;
+    let changes = body.value;
     let view = caller
         .run(move |tx| {
             let before = settings::read(tx)?;
             if before.version != version.0 {
                 return Err(StoreError::Stale.into());
             }
-            let mut settings = before.settings;
-            settings.use_outside_licence = use_outside_licence.unwrap_or(settings.use_outside_licence);
-            settings.value_sets = value_sets.unwrap_or(settings.value_sets);
-            settings.channels = channels.unwrap_or(settings.channels);
+            let settings = changes.apply(&before.settings)?;
             let faults = settings.faults();
             if !faults.is_empty() {
                 return Err(Problem::invalid(faults));

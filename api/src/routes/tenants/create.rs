@@ -6,7 +6,6 @@ use painreg_domain::organisation_number::OrganisationNumber;
 use painreg_tenants::IssuerSettings;
 use painreg_tenants::provision::{self, NewTenant, Placement};
 use serde::Deserialize;
-use validator::Validate;
 
 use super::TenantView;
 use crate::caller::Caller;
@@ -14,14 +13,13 @@ use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// A new registry.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateTenant {
     /// The name in paths: lower-case letters, digits and dashes, a letter first.
     #[schema(min_length = 3, max_length = 40, pattern = "^[a-z][a-z0-9-]{1,38}[a-z0-9]$", example = "ous")]
     slug: String,
     /// The display name of the registry.
-    #[validate(length(min = 1, max = 200))]
     #[schema(min_length = 1, max_length = 200, example = "Oslo universitetssykehus")]
     name: String,
     /// The organisation number (organisasjonsnummer) of the hospital trust.
@@ -34,12 +32,10 @@ pub struct CreateTenant {
     template: String,
     /// The connection string of a separate database, with a login that may create roles. Absent: in this database.
     #[serde(default)]
-    #[validate(length(min = 1, max = 1000))]
-    #[schema(max_length = 1000, write_only)]
+    #[schema(min_length = 1, max_length = 1000, write_only)]
     dsn: Option<String>,
     /// The issuers that the registry trusts to identify callers.
     #[serde(default)]
-    #[validate(length(max = 20))]
     #[schema(value_type = Vec<Object>, max_items = 20)]
     issuers: Vec<IssuerSettings>,
 }

@@ -4,52 +4,49 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, patch, web};
 use painreg_tenants::store::tenants;
 use painreg_tenants::{IssuerSettings, StoreError, provision};
-use serde::Deserialize;
-use validator::Validate;
+use serde::{Deserialize, Serialize};
 
 use super::TenantView;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{Body, IfMatch, etag, non_null};
+use crate::wire::{Body, IfMatch, Patch, etag};
 
 /// The merge patch of a registry (RFC 7396): absent members stay as they are.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateTenant {
     /// The display name of the registry.
-    #[serde(default, deserialize_with = "non_null")]
-    #[validate(length(min = 1, max = 200))]
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
-    name: Option<String>,
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
     /// The trusted issuers: the whole list, which replaces the previous one.
-    #[serde(default, deserialize_with = "non_null")]
-    #[validate(length(max = 20))]
-    #[schema(value_type = Option<Vec<Object>>, max_items = 20, nullable = false)]
-    issuers: Option<Vec<IssuerSettings>>,
+    #[schema(value_type = Vec<Object>, max_items = 20)]
+    issuers: Vec<IssuerSettings>,
 }
+
+type TenantPatch = Patch<UpdateTenant>;
 
 /// Update a registry's name or its trusted issuers.
 #[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("UpdateTenant"))),
     params(IfMatch),
-    request_body(content = UpdateTenant, content_type = "application/merge-patch+json"),
+    request_body(content = TenantPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The registry after the change.", body = TenantView), Problems))]
 #[patch("/v1/tenants/{tenant}")]
 pub async fn update_tenant(
     caller: Caller,
     path: web::Path<String>,
     version: IfMatch,
-    body: Body<UpdateTenant>,
+    body: Body<TenantPatch>,
 ) -> Result<HttpResponse, Problem> {
-    let change = body.value;
+    let changes = body.value;
     let tenant = caller
         .run_platform(move |tx| {
             let before = tenants::find(tx, &path)?;
-            let issuers = change.issuers.unwrap_or(before.issuers);
+            let UpdateTenant { name, issuers } =
+                changes.apply(&UpdateTenant { name: before.name, issuers: before.issuers })?;
             let faults = provision::issuer_faults(&issuers);
             if !faults.is_empty() {
                 return Err(StoreError::Invalid(faults).into());
             }
-            let name = change.name.unwrap_or(before.name);
             Ok(TenantView::from(tenants::update(tx, &path, version.0, &name, &issuers)?))
         })
         .await?;

@@ -6,25 +6,17 @@ use painreg_domain::licence::Wording;
 use painreg_domain::questionnaire::is_language;
 use painreg_tenants::store::licences;
 use serde::Deserialize;
-use validator::{Validate, ValidationErrors};
 
 use super::{WordingView, instrument};
 use crate::caller::Caller;
 use crate::problem::{Code, Problem, Problems};
-use crate::wire::{Body, IfMatch, etag};
+use crate::wire::{Document, IfMatch, etag};
 
 /// A wording in the structure of the licence holder's file.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 #[schema(as = NewItemTexts)]
 pub struct WordingBody(Wording);
-
-impl Validate for WordingBody {
-    /// The domain reports the faults.
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        Ok(())
-    }
-}
 
 /// Load the wording of an instrument in one language from the licence holder's file.
 ///
@@ -39,7 +31,7 @@ pub async fn load_item_texts(
     caller: Caller,
     path: web::Path<(String, String, String)>,
     read: IfMatch,
-    body: Body<WordingBody>,
+    body: Document<WordingBody>,
 ) -> Result<HttpResponse, Problem> {
     let (_, code, language) = path.into_inner();
     let WordingBody(wording) = body.value;

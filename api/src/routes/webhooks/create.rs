@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, post, web};
 use painreg_domain::event::EventType;
 use painreg_tenants::store::webhooks::{self, WebhookSettings};
 use serde::Deserialize;
-use validator::Validate;
 
 use super::{WebhookWithSecret, allowed};
 use crate::caller::Caller;
@@ -13,20 +12,17 @@ use crate::state::State;
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// A new webhook subscription.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateWebhook {
     /// The URL: `https`, with a public internet address.
-    #[validate(length(min = 1, max = 500))]
     #[schema(min_length = 1, max_length = 500, example = "https://receiver.example/painreg")]
     url: String,
     /// The purpose of the webhook, as free text.
-    #[validate(length(max = 200))]
     #[schema(max_length = 200)]
     description: Option<String>,
     /// The types of events that are sent; empty: all.
     #[serde(default)]
-    #[validate(length(max = 40))]
     #[schema(max_items = 40)]
     kinds: Vec<EventType>,
 }

@@ -5,7 +5,6 @@ use painreg_domain::ids::WebhookId;
 use painreg_tenants::Cursor;
 use painreg_tenants::store::webhooks;
 use serde::Deserialize;
-use validator::Validate;
 
 use super::WebhookView;
 use crate::caller::Caller;
@@ -14,11 +13,10 @@ use crate::views::event::FEED;
 use crate::wire::{Body, IdempotencyKey, reply};
 
 /// The start of a replay.
-#[derive(Deserialize, Validate, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplayWebhook {
     /// The position in the feed: a `next_after` of the event list; absent: from the start.
-    #[validate(length(max = 1000))]
     #[schema(max_length = 1000)]
     after: Option<String>,
 }

@@ -149,7 +149,11 @@ fn register_many_refuses_faulty_lines_and_stores_the_others() {
             "invalid",
             vec![("/patient/language", "invalid_format"), ("/patient/national_id/value", "invalid_checksum")],
         ),
-        (with(&line, &json!({"patient": {"sex": "female"}})), "invalid", vec![("/patient/national_id", "required")]),
+        (
+            with(&line, &json!({"patient": {"sex": "female"}})),
+            "invalid",
+            vec![("/patient/birth_date", "required"), ("/patient/national_id", "required")],
+        ),
         (with(&line, &json!({"patient_id": known.id})), "invalid", vec![("/patient_id", "contradiction")]),
         (json!({"entries": []}), "invalid", vec![("/patient", "required")]),
         (json!({}), "invalid", vec![("/patient", "required")]),

@@ -98,7 +98,7 @@ fn change_reason_is_one_of_the_list() {
         (json!({"title": "x"}), "/title", "unknown_item"),
         (json!({"id": id(&entry)}), "/id", "unknown_item"),
         (json!({"version": 7}), "/version", "unknown_item"),
-        (json!({"system": null}), "/system", "required"),
+        (json!({"system": null}), "/system", "wrong_type"),
         (json!({"rank": "1"}), "/rank", "wrong_type"),
         (json!({"rank": 0}), "/rank", "out_of_range"),
         (json!({"rank": 1e300}), "/rank", "wrong_type"),

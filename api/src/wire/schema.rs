@@ -1,0 +1,412 @@
+//! Checks documents against the schemas of their types, which are those that the specification publishes: what
+//! `#[schema(..)]` states is published and enforced, and every fault of a document is found at once.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
+use painreg_domain::fault::{Fault, FaultCode, escape};
+use regex_lite::Regex;
+use serde_json::{Map, Number, Value};
+use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+
+/// The most faults of a document that are reported.
+const MOST_FAULTS: usize = 1000;
+/// The most unknown members of a document that are reported: their names come from the request.
+const MOST_UNKNOWN: usize = 10;
+
+/// The formats that are checked, as patterns (RFC 3339).
+const FORMATS: [(&str, &str); 2] = [
+    ("date", r"^\d{4}-\d{2}-\d{2}$"),
+    ("date-time", r"^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}([.]\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$"),
+];
+
+/// The schema of a type, with the schemas that it refers to.
+pub struct Schema {
+    root: Value,
+    named: HashMap<String, Value>,
+    patterns: HashMap<String, Regex>,
+}
+
+/// The part of a schema that a document is checked against.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Types, required and unknown members, options, formats.
+    Shape,
+    /// The shape, and the limits of numbers, texts and lists.
+    Limits,
+}
+
+impl Schema {
+    /// Returns the schema of a type, rendered once per process.
+    pub fn of<T: ToSchema + 'static>() -> Arc<Self> {
+        static KNOWN: LazyLock<RwLock<HashMap<TypeId, Arc<Schema>>>> = LazyLock::new(RwLock::default);
+        let id = TypeId::of::<T>();
+        if let Some(known) = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            return Arc::clone(known);
+        }
+        let schema = Arc::new(Self::render::<T>());
+        KNOWN.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&schema));
+        schema
+    }
+
+    fn render<T: ToSchema>() -> Self {
+        let mut named = Vec::new();
+        T::schemas(&mut named);
+        let json = |schema| serde_json::to_value::<RefOr<_>>(schema).unwrap_or_default();
+        let root = json(T::schema());
+        let named: HashMap<_, _> =
+            named.into_iter().map(|(name, schema)| (format!("#/components/schemas/{name}"), json(schema))).collect();
+        let mut patterns = HashMap::new();
+        named.values().chain([&root]).for_each(|schema| compile_patterns(schema, &mut patterns));
+        Self { root, named, patterns }
+    }
+
+    /// Returns the faults of a document, sorted by pointer.
+    pub fn faults(&self, document: &Value, extent: Extent) -> Vec<Fault> {
+        let mut check = Check { schema: self, extent, pointer: String::new(), unknown: 0, faults: Vec::new() };
+        check.value(&self.root, document);
+        check.faults.sort();
+        check.faults
+    }
+
+    /// Returns the schema that a reference leads to; other schemas are returned as they are.
+    fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
+        match schema.get("$ref").and_then(Value::as_str) {
+            Some(reference) => self.named.get(reference).map_or(&Value::Null, |schema| self.resolve(schema)),
+            None => schema,
+        }
+    }
+
+    /// Returns the alternative that a value is checked against. Returns `None` for a null that is permitted, and if
+    /// several alternatives or none may be meant: the conversion to the type reports those.
+    fn alternative<'a>(&'a self, alternatives: &'a [Value], value: &Value) -> Option<&'a Value> {
+        let (null, others): (Vec<_>, Vec<_>) =
+            alternatives.iter().map(|schema| self.resolve(schema)).partition(|schema| is_of(schema, "null"));
+        match others.as_slice() {
+            _ if value.is_null() && !null.is_empty() => None,
+            [only] => Some(only),
+            several => {
+                let members = value.as_object()?;
+                let mut meant = several.iter().filter(|schema| is_meant(schema, members));
+                meant.next().filter(|_| meant.next().is_none()).copied()
+            }
+        }
+    }
+}
+
+/// Returns whether an object has the tag of an alternative or, if the alternative has no tag, its required members.
+fn is_meant(alternative: &Value, members: &Map<String, Value>) -> bool {
+    let properties = alternative.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let mut tags = properties.filter_map(|(name, member)| match member.get("enum")?.as_array()?.as_slice() {
+        [tag] => Some(members.get(name) == Some(tag)),
+        _ => None,
+    });
+    tags.next().unwrap_or_else(|| required(alternative).all(|name| members.contains_key(name)))
+}
+
+fn required(schema: &Value) -> impl Iterator<Item = &str> {
+    schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+fn compile_patterns(schema: &Value, patterns: &mut HashMap<String, Regex>) {
+    match schema {
+        Value::Object(members) => {
+            for pattern in [pattern_of(schema), format_of(schema)].into_iter().flatten() {
+                if let Ok(compiled) = Regex::new(pattern) {
+                    patterns.insert(pattern.to_owned(), compiled);
+                }
+            }
+            members.values().for_each(|member| compile_patterns(member, patterns));
+        }
+        Value::Array(items) => items.iter().for_each(|item| compile_patterns(item, patterns)),
+        _ => {}
+    }
+}
+
+/// Returns the pattern of a schema.
+fn pattern_of(schema: &Value) -> Option<&str> {
+    schema.get("pattern")?.as_str()
+}
+
+/// Returns the pattern of a schema's format.
+fn format_of(schema: &Value) -> Option<&'static str> {
+    let format = schema.get("format")?.as_str()?;
+    FORMATS.into_iter().find_map(|(name, pattern)| (name == format).then_some(pattern))
+}
+
+/// Returns whether a schema names this type.
+fn is_of(schema: &Value, name: &str) -> bool {
+    match schema.get("type") {
+        Some(Value::String(one)) => one == name,
+        Some(Value::Array(several)) => several.iter().any(|one| one == name),
+        _ => false,
+    }
+}
+
+/// Returns whether a value is of a type that a schema names, or the schema names none.
+fn is_of_type(schema: &Value, value: &Value) -> bool {
+    let is = |name| is_of(schema, name);
+    match value {
+        _ if schema.get("type").is_none() => true,
+        Value::Null => is("null"),
+        Value::Bool(_) => is("boolean"),
+        Value::Number(number) => is("number") || (is("integer") && !number.is_f64()),
+        Value::String(_) => is("string"),
+        Value::Array(_) => is("array"),
+        Value::Object(_) => is("object"),
+    }
+}
+
+/// Returns a limit of lengths.
+fn length_limit(schema: &Value, keyword: &str) -> Option<usize> {
+    usize::try_from(schema.get(keyword)?.as_u64()?).ok()
+}
+
+/// The check of one document.
+struct Check<'a> {
+    schema: &'a Schema,
+    extent: Extent,
+    /// The place of the value that is being checked.
+    pointer: String,
+    unknown: usize,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Check<'a> {
+    fn fault(&mut self, code: FaultCode) {
+        if self.faults.len() < MOST_FAULTS {
+            self.faults.push(Fault::new(self.pointer.clone(), code));
+        }
+    }
+
+    fn unknown(&mut self) {
+        self.unknown += 1;
+        if self.unknown <= MOST_UNKNOWN {
+            self.fault(FaultCode::UnknownItem);
+        }
+    }
+
+    /// Checks a member or an item.
+    fn inside(&mut self, name: &str, check: impl FnOnce(&mut Self)) {
+        let outside = self.pointer.len();
+        self.pointer.push('/');
+        self.pointer.push_str(name);
+        check(self);
+        self.pointer.truncate(outside);
+    }
+
+    fn value(&mut self, schema: &'a Value, value: &Value) {
+        let schema = self.schema.resolve(schema);
+        if let Some(alternatives) = schema.get("oneOf").and_then(Value::as_array) {
+            if let Some(meant) = self.schema.alternative(alternatives, value) {
+                self.value(meant, value);
+            }
+            return;
+        }
+        if !is_of_type(schema, value) {
+            return self.fault(FaultCode::WrongType);
+        }
+        let options = schema.get("enum").and_then(Value::as_array);
+        if !value.is_null() && options.is_some_and(|options| !options.contains(value)) {
+            return self.fault(FaultCode::UnknownOption);
+        }
+        match value {
+            Value::Object(members) => self.object(schema, members),
+            Value::Array(items) => self.array(schema, items),
+            Value::String(text) => self.text(schema, text),
+            Value::Number(number) => self.number(schema, number),
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    fn object(&mut self, schema: &'a Value, members: &Map<String, Value>) {
+        for name in required(schema).filter(|name| !members.contains_key(*name)) {
+            self.inside(&escape(name), |check| check.fault(FaultCode::Required));
+        }
+        let known = schema.get("properties");
+        let others = schema.get("additionalProperties");
+        for (name, value) in members {
+            self.inside(&escape(name), |check| match (known.and_then(|known| known.get(name)), others) {
+                (Some(member), _) => check.value(member, value),
+                (None, Some(Value::Bool(false))) => check.unknown(),
+                (None, Some(other)) => {
+                    if let Some(names) = schema.get("propertyNames") {
+                        check.text(names, name);
+                    }
+                    check.value(other, value);
+                }
+                (None, None) => {}
+            });
+        }
+    }
+
+    fn array(&mut self, schema: &'a Value, items: &[Value]) {
+        if self.extent == Extent::Limits {
+            if length_limit(schema, "maxItems").is_some_and(|most| items.len() > most) {
+                return self.fault(FaultCode::TooLong);
+            }
+            if length_limit(schema, "minItems").is_some_and(|least| items.len() < least) {
+                return self.fault(FaultCode::InvalidFormat);
+            }
+        }
+        if let Some(of) = schema.get("items") {
+            for (at, item) in items.iter().enumerate() {
+                self.inside(&at.to_string(), |check| check.value(of, item));
+            }
+        }
+    }
+
+    fn text(&mut self, schema: &Value, text: &str) {
+        let patterns = &self.schema.patterns;
+        let conforms = |pattern: Option<&str>| {
+            pattern.and_then(|pattern| patterns.get(pattern)).is_none_or(|pattern| pattern.is_match(text))
+        };
+        if !conforms(format_of(schema)) {
+            return self.fault(FaultCode::InvalidFormat);
+        }
+        if self.extent == Extent::Shape {
+            return;
+        }
+        let length = text.chars().count();
+        if !conforms(pattern_of(schema)) {
+            self.fault(FaultCode::InvalidFormat);
+        } else if length_limit(schema, "maxLength").is_some_and(|most| length > most) {
+            self.fault(FaultCode::TooLong);
+        } else if length_limit(schema, "minLength").is_some_and(|least| length < least) {
+            self.fault(FaultCode::InvalidFormat);
+        }
+    }
+
+    fn number(&mut self, schema: &Value, number: &Number) {
+        let limit = |keyword| schema.get(keyword).and_then(Value::as_f64);
+        let within = number.as_f64().is_some_and(|number| {
+            limit("minimum").is_none_or(|least| number >= least)
+                && limit("maximum").is_none_or(|most| number <= most)
+                && limit("exclusiveMinimum").is_none_or(|below| number > below)
+        });
+        if self.extent == Extent::Limits && !within {
+            self.fault(FaultCode::OutOfRange);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(ToSchema)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its schema is used")]
+    struct Order {
+        #[schema(min_length = 2, max_length = 4, pattern = "^[a-z]+$")]
+        name: String,
+        #[schema(minimum = 1, maximum = 5)]
+        count: Option<i32>,
+        #[schema(exclusive_minimum = 0)]
+        weight: Option<f64>,
+        #[schema(min_items = 1, max_items = 2)]
+        tags: Vec<Colour>,
+        party: Option<Party>,
+        sender: Option<Sender>,
+        notes: Option<HashMap<String, Colour>>,
+        #[schema(format = "date")]
+        sent_on: Option<String>,
+        #[schema(format = "date-time")]
+        sent_at: Option<String>,
+    }
+
+    #[derive(ToSchema)]
+    #[serde(rename_all = "snake_case")]
+    #[expect(dead_code, reason = "only its schema is used")]
+    enum Colour {
+        Red,
+        Blue,
+    }
+
+    #[derive(ToSchema)]
+    #[serde(tag = "kind", rename_all = "snake_case")]
+    #[expect(dead_code, reason = "only its schema is used")]
+    enum Party {
+        Person { age: u8 },
+        Company { number: String },
+    }
+
+    #[derive(ToSchema)]
+    #[serde(rename_all = "snake_case")]
+    #[expect(dead_code, reason = "only its schema is used")]
+    enum Sender {
+        Id(i64),
+        Name(String),
+    }
+
+    fn faults(changes: &Value, extent: Extent) -> Vec<(String, FaultCode)> {
+        let mut document = json!({"name": "abc", "tags": ["red"]});
+        for (name, value) in changes.as_object().expect("members") {
+            document[name] = value.clone();
+        }
+        let found = Schema::of::<Order>().faults(&document, extent);
+        found.into_iter().map(|fault| (fault.pointer, fault.code)).collect()
+    }
+
+    #[test]
+    fn faults_name_the_part_that_does_not_conform() {
+        use FaultCode::{InvalidFormat, OutOfRange, Required, TooLong, UnknownItem, UnknownOption, WrongType};
+        for (changes, pointer, code, extent) in [
+            (json!({"name": null}), "/name", WrongType, Extent::Shape),
+            (json!({"name": 1}), "/name", WrongType, Extent::Shape),
+            (json!({"count": 1.0}), "/count", WrongType, Extent::Shape),
+            (json!({"surprise": null}), "/surprise", UnknownItem, Extent::Shape),
+            (json!({"tags": ["red", "green"]}), "/tags/1", UnknownOption, Extent::Shape),
+            (json!({"tags": {}}), "/tags", WrongType, Extent::Shape),
+            (json!({"party": {"kind": "person", "age": "x"}}), "/party/age", WrongType, Extent::Shape),
+            (json!({"party": {"kind": "company"}}), "/party/number", Required, Extent::Shape),
+            (json!({"sender": {"id": "x"}}), "/sender/id", WrongType, Extent::Shape),
+            (json!({"notes": {"a/b": "green"}}), "/notes/a~1b", UnknownOption, Extent::Shape),
+            (json!({"sent_on": "20250131"}), "/sent_on", InvalidFormat, Extent::Shape),
+            (json!({"sent_on": "2025-01-31T10:00:00"}), "/sent_on", InvalidFormat, Extent::Shape),
+            (json!({"sent_on": "+002025-01-31"}), "/sent_on", InvalidFormat, Extent::Shape),
+            (json!({"sent_at": "2025-01-31"}), "/sent_at", InvalidFormat, Extent::Shape),
+            (json!({"sent_at": "2025-01-31T10:00:00"}), "/sent_at", InvalidFormat, Extent::Shape),
+            (json!({"sent_at": "2025-01-31T10:00:00+25:00"}), "/sent_at", InvalidFormat, Extent::Shape),
+            (json!({"sent_at": "2025-01-31T10:00Z"}), "/sent_at", InvalidFormat, Extent::Shape),
+            (json!({"name": "abcde"}), "/name", TooLong, Extent::Limits),
+            (json!({"name": "a"}), "/name", InvalidFormat, Extent::Limits),
+            (json!({"name": "A1"}), "/name", InvalidFormat, Extent::Limits),
+            (json!({"count": 0}), "/count", OutOfRange, Extent::Limits),
+            (json!({"count": 6}), "/count", OutOfRange, Extent::Limits),
+            (json!({"weight": 0}), "/weight", OutOfRange, Extent::Limits),
+            (json!({"tags": []}), "/tags", InvalidFormat, Extent::Limits),
+            (json!({"tags": ["red", "red", "red"]}), "/tags", TooLong, Extent::Limits),
+        ] {
+            assert_eq!(faults(&changes, Extent::Limits), [(pointer.to_owned(), code)], "{changes}");
+            assert_eq!(faults(&changes, Extent::Shape).is_empty(), extent == Extent::Limits, "{changes}");
+        }
+        let several = json!({"name": "abcde", "tags": ["green", 1], "x": 1});
+        let pointers: Vec<String> = faults(&several, Extent::Limits).into_iter().map(|(pointer, _)| pointer).collect();
+        assert_eq!(pointers, ["/name", "/tags/0", "/tags/1", "/x"]);
+    }
+
+    #[test]
+    fn faults_are_none_for_values_at_the_limits() {
+        for changes in [
+            json!({"name": "ab", "count": 1, "weight": 0.1, "tags": ["blue"]}),
+            json!({"name": "abcd", "count": 5, "tags": ["red", "blue"]}),
+            json!({"count": null, "party": null, "sender": null, "notes": null}),
+            json!({"sent_on": "2025-01-31", "sent_at": "2025-01-31T10:00:00Z"}),
+            json!({"sent_at": "2025-01-31t10:00:00.123456789-09:30"}),
+            json!({"party": {"kind": "person", "age": 1}, "sender": {"name": "x"}, "notes": {"x": "red"}}),
+        ] {
+            assert_eq!(faults(&changes, Extent::Limits), [], "{changes}");
+        }
+    }
+
+    #[test]
+    fn unknown_members_are_named_ten_at_most() {
+        let many: Map<String, Value> = (0..1000).map(|at| (format!("x{at}"), json!(1))).collect();
+        assert_eq!(faults(&many.into(), Extent::Shape).len(), MOST_UNKNOWN);
+    }
+}
