@@ -1,6 +1,7 @@
 //! Black-box tests over HTTP against a real PostgreSQL.
 
 mod answers;
+mod bodies;
 mod calls;
 mod catalogue;
 mod clinical;

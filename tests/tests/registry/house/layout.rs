@@ -133,6 +133,25 @@ fn files_are_short() {
     assert!(found.is_empty(), "{} files of more than {LONGEST} lines:\n{}", found.len(), lines(found));
 }
 
+/// `wire::Body` checks what `#[schema(..)]` states: a second statement of a limit could differ from it.
+#[test]
+fn limits_are_stated_in_the_schema_only() {
+    let stated = |text: &str| ["#[validate(", "deserialize_with"].into_iter().find(|mark| text.contains(mark));
+    let files = rust_files(&["api/src"]).into_iter();
+    let found: BTreeSet<String> =
+        files.filter_map(|file| stated(&file.text).map(|mark| format!("{} has {mark}", file.path))).collect();
+    assert!(found.is_empty(), "{}", lines(found));
+}
+
+#[test]
+fn every_patch_is_a_merge_patch() {
+    let changes = |text: &str| text.contains("#[patch(") || text.contains("async fn change<T: Entry>");
+    let files = rust_files(&["api/src/routes"]).into_iter().filter(|file| changes(&file.text));
+    let (merged, other): (Vec<_>, Vec<_>) = files.partition(|file| file.text.contains(", Patch"));
+    assert!(other.is_empty(), "{}", lines(other.into_iter().map(|file| file.path).collect()));
+    assert!(merged.len() >= 6, "only {} patches", merged.len());
+}
+
 fn lines(found: BTreeSet<String>) -> String {
     found.into_iter().collect::<Vec<_>>().join("\n")
 }
