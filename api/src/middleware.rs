@@ -245,11 +245,13 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// Returns the caller's request id if it is 8 to 64 letters, digits, `-`, `_` or `.`; else a new one.
+/// Returns the caller's request id if it is 8 to 64 letters, digits, `-`, `_` or `.`, without eleven or twelve digits in
+/// a row, which may be a national id; else a new one.
 fn request_id(request: &ServiceRequest) -> String {
     let fit = |id: &&str| {
         (8..=64).contains(&id.len())
             && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+            && !id.split(|letter: char| !letter.is_ascii_digit()).any(|run| matches!(run.len(), 11 | 12))
     };
     let drawn = || {
         request

@@ -123,9 +123,10 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault at `pointer`, which must start with `/` or be empty (the whole document).
+    /// A fault at `pointer`, which must start with `/` or be empty (the whole document). Names in it may come from the
+    /// request: eleven or more digits in a row, which may be a national id, are replaced.
     pub fn new(pointer: impl Into<String>, code: FaultCode) -> Self {
-        Self { pointer: pointer.into(), code, suggestions: Vec::new() }
+        Self { pointer: redact(&pointer.into()), code, suggestions: Vec::new() }
     }
 
     /// The same fault with codes that may have been meant.
@@ -148,12 +149,26 @@ impl Fault {
     }
 }
 
+/// Replaces digits of which eleven or more stand in a row by `#`.
+fn redact(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for part in text.split_inclusive(|letter: char| !letter.is_ascii_digit()) {
+        let digits = part.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+        match part.strip_prefix(digits) {
+            Some(rest) if digits.len() >= 11 => {
+                shown.extend(std::iter::repeat_n('#', digits.len()));
+                shown.push_str(rest);
+            }
+            _ => shown.push_str(part),
+        }
+    }
+    shown
+}
+
 /// RFC 6901 section 3: `~` becomes `~0`, `/` becomes `~1`. A pointer must not carry a payload back: names over 64
-/// characters are cut, and a name with eleven digits in a row, which may be a national id, is replaced.
+/// characters are cut.
 pub fn escape(member: &str) -> String {
-    let digits_in_a_row = member.split(|letter: char| !letter.is_ascii_digit()).map(str::len).max().unwrap_or(0);
-    let shown = |letter: char| if digits_in_a_row >= 11 && letter.is_ascii_digit() { '#' } else { letter };
-    member.chars().take(64).map(shown).collect::<String>().replace('~', "~0").replace('/', "~1")
+    member.chars().take(64).collect::<String>().replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]
@@ -161,11 +176,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escape_shortens_and_redacts_names() {
+    fn pointer_redacts_eleven_digits_in_a_row() {
+        for (pointer, shown) in [
+            ("", ""),
+            ("/query/01818012337", "/query/###########"),
+            ("/answers/pid 01818012337/01", "/answers/pid ###########/01"),
+            ("/a/018180123371/b/01818012337", "/a/############/b/###########"),
+            ("/answers/1234567890/2", "/answers/1234567890/2"),
+        ] {
+            assert_eq!(Fault::new(pointer, FaultCode::UnknownItem).pointer, shown);
+        }
+    }
+
+    #[test]
+    fn escape_shortens_names() {
         assert_eq!(escape("isi_03"), "isi_03");
         assert_eq!(escape("a/b~c"), "a~1b~0c");
-        assert_eq!(escape("pid 01818012337"), "pid ###########");
-        assert_eq!(escape("1234567890"), "1234567890");
         assert_eq!(escape(&"x".repeat(100)).len(), 64);
     }
 }

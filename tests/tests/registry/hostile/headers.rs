@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{PATIENTS, Siege, sound};
+use super::{NUMBER, PATIENTS, Siege, sound};
 use crate::kit::{exchange, head};
 
 #[test]
@@ -184,6 +184,8 @@ fn request_id_is_single_and_sanitised() {
         "../../etc/passwd",
         "æøåæøåæøå",
         "12345678; DROP",
+        NUMBER,
+        "from-01818012337.1",
         "${jndi:ldap}",
     ] {
         let answer = siege.sends(bad, "GET", PATIENTS, &[("X-Request-Id", bad)], None);

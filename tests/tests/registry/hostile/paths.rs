@@ -1,7 +1,15 @@
 //! Paths, methods and media types that do not exist.
 
 use super::{PATIENTS, Siege};
-use crate::kit::{bearer, call, head};
+use crate::kit::{AnswerAssertions as _, bearer, call, head};
+
+#[test]
+fn number_in_the_name_of_a_parameter_is_redacted() {
+    let siege = Siege::new();
+    let target = "/v1/tenants/alpha/diagnoses?01818012337=1";
+    siege.sends("a number", "GET", target, &[], None).fault(400, "/query/###########", "invalid_format");
+    siege.ends();
+}
 
 #[test]
 fn path_traversal_is_not_found() {
