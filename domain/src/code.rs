@@ -12,7 +12,6 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use strum::{EnumCount, EnumIter, EnumString, IntoStaticStr};
 
-pub(crate) use self::edition::windows_1252;
 pub use book::{CodeBook, CodeBooks, Place};
 pub use builtin::{BUILT_IN, DEMONSTRATION, Shipped, shipped};
 pub use edition::{

@@ -166,9 +166,10 @@ fn redact(text: &str) -> String {
 }
 
 /// RFC 6901 section 3: `~` becomes `~0`, `/` becomes `~1`. A pointer must not carry a payload back: names over 64
-/// characters are cut.
+/// characters are cut, and control characters are replaced, because a pointer is stored and no database stores NUL.
 pub fn escape(member: &str) -> String {
-    member.chars().take(64).collect::<String>().replace('~', "~0").replace('/', "~1")
+    let shown = |letter: char| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter };
+    member.chars().take(64).map(shown).collect::<String>().replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]
@@ -192,6 +193,7 @@ mod tests {
     fn escape_shortens_names() {
         assert_eq!(escape("isi_03"), "isi_03");
         assert_eq!(escape("a/b~c"), "a~1b~0c");
+        assert_eq!(escape("a\0b\u{1b}c\nd"), "a\u{fffd}b\u{fffd}c\u{fffd}d");
         assert_eq!(escape(&"x".repeat(100)).len(), 64);
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use self::export::{Export, Row};
 use crate::fault::{Fault, FaultCode, escape};
 use crate::questionnaire::{Form, ItemKind, Shape};
+use crate::text::composed;
 
 /// The mapping of one export's columns to the items of one form: a TOML file.
 ///
@@ -66,11 +67,11 @@ pub struct ExportMapping {
     pub ignored: BTreeMap<String, String>,
 }
 
-/// A character encoding.
+/// The character encoding of a file without a byte order mark; a file with one is UTF-8 or UTF-16 by its mark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
-    /// UTF-8, with or without a byte order mark.
+    /// UTF-8, the default.
     #[default]
     #[serde(rename = "utf-8")]
     Utf8,
@@ -150,9 +151,9 @@ fn iso() -> String {
 }
 
 impl ExportMapping {
-    /// Reads a mapping. Whether it fits its form is for [`ExportMapping::faults`].
+    /// Reads a mapping; its letters are composed, as those of the export are. Whether it fits its form is for [`ExportMapping::faults`].
     pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
-        toml::from_str(text)
+        toml::from_str(&composed(text))
     }
 
     /// Compares the header with the mapping.

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use strum::IntoStaticStr;
 
 use crate::fault::{Fault, FaultCode};
+use crate::number::whole_within;
 
 pub use definition::{Alert, Band, Flag, Scale};
 pub use eq5d::{Options, ValueSet, value_set_codes};
@@ -236,8 +237,9 @@ impl Instrument {
     }
 
     /// One slot an item, in item order, from a JSON object of answers. Absent and null mean unanswered. Only whole numbers
-    /// are answers: text, booleans, decimals and everything else is `wrong_type`, a number outside the item's range
-    /// `out_of_range`, another key `unknown_item`; every fault is reported, with its pointer (`/isi_03`).
+    /// are answers, however they are written (`2`, `2.0`): text, booleans, fractions and everything else is `wrong_type`,
+    /// a number outside the item's range `out_of_range`, another key `unknown_item`; every fault is reported, with its
+    /// pointer (`/isi_03`).
     pub fn parse(&self, answers: &Map<String, Value>) -> Result<Vec<Option<i32>>, Vec<Fault>> {
         let mut slots = vec![None; self.items.len()];
         let mut faults = Vec::new();
@@ -250,14 +252,10 @@ impl Instrument {
             };
             match value {
                 Value::Null => {}
-                Value::Number(number) if number.is_i64() || number.is_u64() => {
-                    let answer = number.as_i64().and_then(|answer| i32::try_from(answer).ok());
-                    match answer.filter(|answer| (item.min..=item.max).contains(answer)) {
-                        Some(answer) => *slot = Some(answer),
-                        None => faults.push(Fault::at(code, FaultCode::OutOfRange)),
-                    }
-                }
-                _ => faults.push(Fault::at(code, FaultCode::WrongType)),
+                value => match whole_within(value, item.min, item.max) {
+                    Ok(answer) => *slot = Some(answer),
+                    Err(code) => faults.push(Fault::at(item.code, code)),
+                },
             }
         }
         if faults.is_empty() { Ok(slots) } else { Err(faults) }

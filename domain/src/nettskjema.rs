@@ -32,6 +32,7 @@ use serde_json::{Map, Value};
 use strum::{EnumString, IntoStaticStr};
 
 use crate::fault::{Fault, FaultCode, escape};
+use crate::number;
 use crate::questionnaire::{Answers, ItemKind, NATIONAL_ID_TARGET, Shape as Asked};
 
 pub use self::codebook::{Codebook, IGNORED_TARGET, INVITATION_TARGET};
@@ -40,8 +41,6 @@ pub use self::definition::{
     differences,
 };
 pub use self::proposal::{Proposal, ProposalReason, propose};
-use self::scalar::canonical_integer;
-pub(crate) use self::scalar::number;
 pub use self::shape::{Shape, created_of, parse, submission_of};
 
 /// One submitted form, whole and unchanged in meaning. `Debug` shows neither answers nor identity.
@@ -311,7 +310,7 @@ fn converted(asked: Asked<'_>, value: &Value) -> Result<Option<Value>, FaultCode
         (_, Value::Null) => Ok(None),
         (Asked::Instrument { .. } | Asked::Own(ItemKind::Integer { .. }), value) => whole(value).map(Some),
         (Asked::Own(ItemKind::Decimal { .. }), Value::String(text)) => {
-            number(text).map(Some).ok_or(FaultCode::WrongType)
+            number::decimal(text).map(Some).ok_or(FaultCode::WrongType)
         }
         (Asked::Own(ItemKind::Decimal { .. }), Value::Number(_))
         | (Asked::Own(ItemKind::Boolean), Value::Bool(_))
@@ -334,19 +333,21 @@ fn ticked(value: &Value) -> Option<Value> {
     }
 }
 
-/// A codebook value (`"3"`) or a number without a fraction (77.0, `"77.0"`) as a JSON integer.
+/// A codebook value (`"3"`) or a number without a fraction (77.0, `"77,0"`) as a JSON integer. A text that begins with
+/// a zero (`"03"`) is the key of an option, not a number.
 fn whole(value: &Value) -> Result<Value, FaultCode> {
-    let number = match value {
+    let read = match value {
         Value::String(text) => {
-            let (digits, decimals) = text.split_once('.').unwrap_or((text, "0"));
-            let none = !decimals.is_empty() && decimals.bytes().all(|digit| digit == b'0');
-            canonical_integer(digits).filter(|_| none)
+            let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+            if matches!(digits, [b'0', b'0'..=b'9', ..]) {
+                return Err(FaultCode::WrongType);
+            }
+            number::whole(text)
         }
-        Value::Number(number) if number.is_f64() => number.as_f64().and_then(scalar::whole),
-        Value::Number(_) => return Ok(value.clone()),
-        _ => None,
+        Value::Number(number) => number::whole_number(number),
+        _ => Err(FaultCode::WrongType),
     };
-    number.map(Value::from).ok_or(FaultCode::WrongType)
+    read.map(Value::from)
 }
 
 /// `/isi_01/rest` -> `isi_01`, `/rest`.

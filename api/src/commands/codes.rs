@@ -10,6 +10,7 @@ use painreg_domain::code::{
     Column, Columns, ColumnsUnclear, Issue, Line, ListedCodes, RefusedLine, System, lines_of_text, shipped,
 };
 use painreg_domain::policy::Action;
+use painreg_domain::text::composed;
 use painreg_tenants::Registry;
 use painreg_tenants::store::codes::{self, EditionSource, Imported};
 use strum::IntoEnumIterator as _;
@@ -47,7 +48,7 @@ An edition named after its year is valid from that year's first day. Codes that 
 before, unless --partial is set. Codes are never deleted, so that the codes of any day can be read. A repeated import
 changes only differences. The import is one transaction.
 
-A line without a code is refused and listed with its number. If more than one line in ten is refused, nothing is imported,
+A line without a code, or with a quotation that is not closed, is refused and listed with its number. If more than one line in ten is refused, nothing is imported,
 unless --force is set.";
 
 /// Options of an import of codes.
@@ -329,7 +330,7 @@ fn lines_of_sheet(book: &mut Xlsx<std::io::Cursor<&[u8]>>, sheet: &str) -> Resul
     let lines = range.rows().zip(u64::from(above) + 1..).map(|(row, number)| {
         // Columns are counted from the sheet's first, not from the first that is used.
         let empty = (0..before).map(|_| String::new());
-        Line { number, cells: empty.chain(row.iter().map(text_of)).collect() }
+        Line { number, cells: empty.chain(row.iter().map(text_of)).collect(), broken: false }
     });
     Ok(lines.collect())
 }
@@ -341,7 +342,7 @@ fn text_of(cell: &Data) -> String {
             format!("{year:04}-{month:02}-{day:02}")
         }
         Data::Empty | Data::Error(_) => String::new(),
-        other => other.to_string(),
+        other => composed(&other.to_string()).into_owned(),
     }
 }
 

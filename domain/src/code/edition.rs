@@ -2,11 +2,15 @@
 //! changes to the book are computed. It reads bytes and cells, and opens no file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read as _};
 
 use jiff::civil::{Date, date};
 use strum::{EnumIter, IntoStaticStr};
 
 use super::{CodeBook, Coded, System};
+use crate::delimited::{Record, Records, cells};
+use crate::encoding::{Decoded, windows_1252};
+use crate::text::composed;
 
 /// The longest title, in characters.
 pub const LONGEST_TITLE: usize = 500;
@@ -18,57 +22,36 @@ const HEADER_WITHIN: usize = 30;
 pub struct Line {
     /// The number, from 1.
     pub number: u64,
-    /// Its cells, as text.
+    /// Its cells, as text with composed letters.
     pub cells: Vec<String>,
+    /// Whether a quotation in it is broken, so that its cells are uncertain.
+    pub broken: bool,
 }
 
 /// The lines of a text file with delimited cells: UTF-8 (with or without a byte order mark), UTF-16 with one, or else
 /// Windows-1252; delimited by semicolons, tabs or commas, whichever occurs in most of the first lines.
-pub fn lines_of_text(bytes: &[u8]) -> Result<Vec<Line>, csv::Error> {
-    let text = decoded(bytes).replace("\r\n", "\n");
-    let divided = |delimiter: &char| text.lines().take(HEADER_WITHIN).filter(|line| line.contains(*delimiter)).count();
+pub fn lines_of_text(bytes: &[u8]) -> io::Result<Vec<Line>> {
+    let text = decoded(bytes)?;
+    let first = || text.split(['\n', '\r']).filter(|line| !line.is_empty()).take(HEADER_WITHIN);
+    let divided = |delimiter: &char| first().filter(|line| line.contains(*delimiter)).count();
     // Of equals the last one: commas stand in titles, semicolons sometimes.
     let delimiter = [',', ';', '\t'].into_iter().max_by_key(divided).and_then(|it| u8::try_from(it).ok());
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter.unwrap_or(b';'))
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(text.as_bytes());
-    let mut lines = Vec::new();
-    for record in reader.records() {
-        let record = record?;
-        lines.push(Line {
-            number: record.position().map_or(0, csv::Position::line),
-            cells: record.iter().map(str::to_owned).collect(),
-        });
-    }
-    Ok(lines)
-}
-
-fn decoded(bytes: &[u8]) -> String {
-    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units = bytes.chunks_exact(2).filter_map(|pair| pair.try_into().ok().map(unit));
-        char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    let records = Records::open(text.as_bytes(), delimiter, usize::MAX)?;
+    let delimiter = records.delimiter();
+    let line = |record: Record| Line {
+        number: record.line,
+        cells: cells(delimiter, &record.text).iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect(),
+        broken: record.broken_at.is_some(),
     };
-    match bytes {
-        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        [0xFF, 0xFE, rest @ ..] => wide(rest, u16::from_le_bytes),
-        [0xFE, 0xFF, rest @ ..] => wide(rest, u16::from_be_bytes),
-        _ => match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            Err(_) => bytes.iter().copied().map(windows_1252).collect(),
-        },
-    }
+    records.map(|record| record.map(line)).collect()
 }
 
-/// The WHATWG Encoding Standard's index of windows-1252.
-pub(crate) fn windows_1252(byte: u8) -> char {
-    const UPPER: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
-        '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-    ];
-    let upper = byte.checked_sub(0x80).and_then(|at| UPPER.get(usize::from(at)));
-    upper.copied().unwrap_or(char::from(byte))
+fn decoded(bytes: &[u8]) -> io::Result<String> {
+    let mut text = Vec::new();
+    Decoded::new(bytes)?.read_to_end(&mut text)?;
+    let text = String::from_utf8(text);
+    let text = text.unwrap_or_else(|other| other.as_bytes().iter().copied().map(windows_1252).collect());
+    Ok(composed(&text).into_owned())
 }
 
 /// The content of a column. The column that selects lines has no known header.
@@ -265,6 +248,8 @@ fn tidy(text: &str) -> String {
 /// The reason why a line is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unusable {
+    /// A quotation that is not closed, or with text after it in its cell.
+    Quotation,
     /// The line has no code.
     NoCode,
     /// The code does not have the format of the system; it may be a chapter or a block.
@@ -284,6 +269,7 @@ pub enum Unusable {
 impl std::fmt::Display for Unusable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Quotation => f.write_str("a quotation is not closed, or text follows it"),
             Self::NoCode => f.write_str("there is no code"),
             Self::NotACode => f.write_str("this is not a code of the system (a chapter or a block, perhaps)"),
             Self::NoTitle => f.write_str("there is no title"),
@@ -387,6 +373,9 @@ impl ListedCodes {
 
 fn read(system: System, layout: &Layout, line: &Line, code: &str) -> Result<ListedCode, Unusable> {
     let cell = |at: Option<usize>| at.and_then(|at| line.cells.get(at)).map(|cell| tidy(cell)).unwrap_or_default();
+    if line.broken {
+        return Err(Unusable::Quotation);
+    }
     if code.is_empty() {
         return Err(Unusable::NoCode);
     }

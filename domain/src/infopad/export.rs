@@ -1,19 +1,24 @@
 //! The rows of one export, read as a stream; the mapping determines the meaning of the columns.
 
 use std::collections::{BTreeMap, HashSet};
-use std::io::Read;
+use std::io::{BufReader, Read};
 
-use csv::ByteRecord;
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use super::{Answer, ColumnTarget, Encoding, ExportMapping, Report};
-use crate::code::windows_1252;
+use crate::delimited::{Record, Records, cells, header_cells};
+use crate::encoding::{Decoded, windows_1252};
 use crate::fault::{Fault, FaultCode};
 use crate::nettskjema::GivenNationalId;
+use crate::number::decimal;
 use crate::questionnaire::{Form, ItemKind, Shape};
+use crate::text::composed;
+
+/// The most bytes of a row.
+const LONGEST_ROW: usize = 1024 * 1024;
 
 /// An export, row by row.
 pub struct Export<R> {
@@ -21,8 +26,8 @@ pub struct Export<R> {
     form: Form,
     names: Vec<String>,
     report: Report,
-    rows: csv::Reader<R>,
-    failed: bool,
+    encoding: Encoding,
+    rows: Records<Decoded<BufReader<R>>>,
 }
 
 /// One submission. `Debug` is left out: a row holds answers and identity.
@@ -46,15 +51,17 @@ impl<R: Read> Export<R> {
         if !faults.is_empty() {
             return Err(faults);
         }
+        let unreadable = |_| vec![Fault::new("", FaultCode::InvalidFormat)];
         let delimiter = u8::try_from(mapping.delimiter).unwrap_or(b';');
-        let mut rows = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(bytes);
-        let header = rows.byte_headers().map_err(|_| vec![Fault::new("", FaultCode::InvalidFormat)])?;
-        let mut names = Vec::with_capacity(header.len());
+        let input = Decoded::new(BufReader::new(bytes)).map_err(unreadable)?;
+        let encoding = if input.is_marked() { Encoding::Utf8 } else { mapping.encoding };
+        let mut rows = Records::open(input, Some(delimiter), LONGEST_ROW).map_err(unreadable)?;
+        let header = rows.next().transpose().map_err(unreadable)?;
+        let mut names = Vec::new();
         let mut seen = HashSet::new();
-        for cell in header {
-            let cell = cell.strip_prefix(b"\xEF\xBB\xBF").filter(|_| names.is_empty()).unwrap_or(cell);
-            let name = decoded(mapping.encoding, cell).map(|name| name.trim().to_owned());
-            let name = name.ok_or_else(|| vec![Fault::new("", FaultCode::InvalidFormat)])?;
+        for cell in &header.map(|header| header_cells(delimiter, &header.text)).unwrap_or_default() {
+            let name = decoded(encoding, cell).map(|name| name.trim().to_owned());
+            let name = name.map_err(|code| vec![Fault::new("", code)])?;
             if !seen.insert(name.clone()) {
                 faults.push(Fault::at(&name, FaultCode::DuplicateKey));
             }
@@ -67,7 +74,7 @@ impl<R: Read> Export<R> {
             return Err(faults);
         }
         let report = mapping.check(names.iter().map(String::as_str));
-        Ok(Self { mapping: mapping.clone(), form: form.clone(), names, report, rows, failed: false })
+        Ok(Self { mapping: mapping.clone(), form: form.clone(), names, report, encoding, rows })
     }
 
     /// The use of the columns.
@@ -75,19 +82,28 @@ impl<R: Read> Export<R> {
         &self.report
     }
 
-    fn row(&self, record: &ByteRecord) -> Result<Row, Vec<Fault>> {
+    fn row(&self, record: &Record) -> Result<Row, Vec<Fault>> {
         let mut faults = Vec::new();
-        if record.len() > self.names.len() {
+        if record.too_long {
+            return Err(vec![Fault::new("", FaultCode::TooLong)]);
+        }
+        let broken = record.broken_at.map(|at| self.names.get(at));
+        if let Some(name) = broken {
+            let fault = |name: &String| Fault::at(name, FaultCode::InvalidFormat);
+            return Err(vec![name.map_or_else(|| Fault::new("", FaultCode::InvalidFormat), fault)]);
+        }
+        let row = cells(self.rows.delimiter(), &record.text);
+        if row.iter().skip(self.names.len()).any(|cell| !cell.is_empty()) {
             faults.push(Fault::new("", FaultCode::UnknownItem));
         }
-        for name in self.names.iter().skip(record.len()) {
+        for name in self.names.iter().skip(row.len()) {
             faults.push(Fault::at(name, FaultCode::Required));
         }
         let mut cells: BTreeMap<&str, String> = BTreeMap::new();
-        for (name, cell) in self.names.iter().zip(record) {
-            match decoded(self.mapping.encoding, cell) {
-                Some(cell) => _ = cells.insert(name, cell.trim().to_owned()),
-                None => faults.push(Fault::at(name, FaultCode::InvalidFormat)),
+        for (name, cell) in self.names.iter().zip(&row) {
+            match decoded(self.encoding, cell) {
+                Ok(cell) => _ = cells.insert(name, cell.trim().to_owned()),
+                Err(code) => faults.push(Fault::at(name, code)),
             }
         }
         if !faults.is_empty() {
@@ -143,7 +159,7 @@ impl<R: Read> Export<R> {
         if !column.values.is_empty() {
             return column.values.get(cell).map(Answer::to_json).ok_or(FaultCode::UnknownOption);
         }
-        let number = || crate::nettskjema::number(cell).ok_or(FaultCode::WrongType);
+        let number = || decimal(cell).ok_or(FaultCode::WrongType);
         match self.form.shape(&column.item) {
             Some(Shape::Instrument { .. } | Shape::Own(ItemKind::Integer { .. } | ItemKind::Decimal { .. })) => {
                 number()
@@ -177,16 +193,9 @@ impl<R: Read> Iterator for Export<R> {
     type Item = (u64, Result<Row, Vec<Fault>>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut record = ByteRecord::new();
-        let read = if self.failed { Ok(false) } else { self.rows.read_byte_record(&mut record) };
-        let line = record.position().unwrap_or(self.rows.position()).line();
-        match read {
-            Ok(false) => None,
-            Ok(true) => Some((line, self.row(&record))),
-            Err(_) => {
-                self.failed = true;
-                Some((line, Err(vec![Fault::new("", FaultCode::InvalidFormat)])))
-            }
+        match self.rows.next()? {
+            Ok(record) => Some((record.line, self.row(&record))),
+            Err(_) => Some((self.rows.line(), Err(vec![Fault::new("", FaultCode::InvalidFormat)]))),
         }
     }
 }
@@ -216,11 +225,13 @@ fn put(answers: &mut Map<String, Value>, column: &ColumnTarget, value: Value) {
     }
 }
 
-fn decoded(encoding: Encoding, cell: &[u8]) -> Option<String> {
-    match encoding {
-        Encoding::Utf8 => std::str::from_utf8(cell).ok().map(str::to_owned),
-        Encoding::Windows1252 => Some(cell.iter().copied().map(windows_1252).collect()),
-    }
+/// Returns the text of a cell with composed letters; NUL can be stored nowhere.
+fn decoded(encoding: Encoding, cell: &[u8]) -> Result<String, FaultCode> {
+    let text = match encoding {
+        Encoding::Utf8 => std::str::from_utf8(cell).map_err(|_| FaultCode::InvalidFormat)?.to_owned(),
+        Encoding::Windows1252 => cell.iter().copied().map(windows_1252).collect(),
+    };
+    if text.contains('\0') { Err(FaultCode::ForbiddenCharacter) } else { Ok(composed(&text).into_owned()) }
 }
 
 /// An instant in Norwegian local time; of the hour that comes twice the first.

@@ -184,6 +184,45 @@ fn export_refuses_a_row_of_another_length_and_continues() {
 }
 
 #[test]
+fn export_reads_any_line_break_and_passes_over_empty_rows() {
+    let (good, empty) = (ROW.join(";"), ";".repeat(ROW.len() - 1));
+    for line_break in ["\r", "\n", "\r\n"] {
+        let (wide, header) = (format!("{good};;"), format!("{HEADER};;"));
+        let text = ["sep=;", &header, &good, &empty, &wide].join(line_break);
+        let lines: Vec<_> = rows(&text).iter().map(|(line, row)| (*line, row.is_ok())).collect();
+        assert_eq!(lines, [(3, true), (5, true)], "{line_break:?}");
+    }
+}
+
+#[test]
+fn export_refuses_a_broken_quotation_and_continues() {
+    let good = ROW.join(";");
+    let broken = good.replacen("så som så", "\"så som så", 1);
+    let inside = good.replacen("så som så", "så 5\" så", 1);
+    let read = rows(&format!("{HEADER}\n{broken}\n{inside}\n{good}\n"));
+    assert_eq!(read.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 3, 4]);
+    assert_eq!(read[0].1.as_ref().err(), Some(&vec![Fault::at("Merknad", FaultCode::InvalidFormat)]));
+    assert_eq!(read[1].1.as_ref().ok().map(|row| &row.answers["note"]), Some(&json!("så 5\" så")));
+    assert!(read[2].1.is_ok());
+    assert_eq!(changed(&[("Merknad", "a\0b")]).err(), Some(vec![Fault::at("Merknad", FaultCode::ForbiddenCharacter)]));
+}
+
+#[test]
+fn export_reads_utf_16_and_decomposed_letters() {
+    let text = format!("{HEADER}\r\n{}\r\n", ROW.join(";"));
+    let decomposed = text.replace('ø', "o\u{338}").replace('å', "a\u{30a}").replace('Ø', "O\u{338}");
+    let wide: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in
+        [wide, format!("\u{feff}{}", decomposed.replace("o\u{338}", "ø").replace("O\u{338}", "Ø")).into_bytes()]
+    {
+        let export = Export::new(&mapping(), &form(), &*bytes).unwrap_or_else(|faults| panic!("{faults:?}"));
+        assert!(export.report().is_whole(), "{:?}", export.report());
+        let row = export.map(|(_, row)| row).next().expect("a row").unwrap_or_else(|faults| panic!("{faults:?}"));
+        assert_eq!(row.answers["note"], json!("så som så"));
+    }
+}
+
+#[test]
 fn export_reads_both_encodings() {
     let mapping = ExportMapping { encoding: Encoding::Utf8, ..mapping() };
     let text = format!("\u{feff}{HEADER}\n{}\n", ROW.join(";"));

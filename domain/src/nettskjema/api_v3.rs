@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::assembly::{Assembly, Given};
 use super::definition::{Element, ElementKind, Index, NettskjemaDefinition};
-use super::reading::{Node, Reader, id};
+use super::reading::{Node, Reader, count, id};
 use super::scalar::instant;
 use super::{AnsweredBy, Delivery, Respondent};
 use crate::fault::{Fault, FaultCode};
@@ -64,7 +64,7 @@ impl Reader {
             created
         });
         let modified = self.optional_as(node, "modifiedDate", FaultCode::InvalidDate, |value| instant(value.as_str()?));
-        let answer_time_ms = self.optional(node, "answerTime", Value::as_u64);
+        let answer_time_ms = self.optional(node, "answerTime", count);
         Some(Delivery {
             form_id: form_id.to_owned(),
             submission_id: submission_id?.to_string(),

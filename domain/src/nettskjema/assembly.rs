@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 
 use super::definition::{Element, ElementKind, NettskjemaDefinition};
 use super::reading::is_key;
-use super::scalar::{moment, number};
+use super::scalar::moment;
 use crate::fault::FaultCode;
+use crate::number::decimal;
 
 /// One answer, before it has its place.
 pub(super) struct Given<'d> {
@@ -81,7 +82,7 @@ impl Assembly {
 pub(super) fn worded(kind: ElementKind, text: &str) -> Result<Value, FaultCode> {
     Ok(match kind {
         _ if text.is_empty() => Value::Null,
-        ElementKind::Number | ElementKind::LinearScale => number(text).ok_or(FaultCode::WrongType)?,
+        ElementKind::Number | ElementKind::LinearScale => decimal(text).ok_or(FaultCode::WrongType)?,
         ElementKind::Date => moment(text).ok_or(FaultCode::InvalidDate)?.into(),
         ElementKind::Attachment => Map::from_iter([("original_filename".to_owned(), Value::from(text))]).into(),
         _ => text.into(),

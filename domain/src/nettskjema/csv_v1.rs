@@ -1,14 +1,13 @@
 //! Submissions as CSV, version 1: one row per submission, one column per element, box or matrix row. Semicolons, or
-//! tabs in the one-submission files of the older delivery to TSD. Reads bytes as a stream, one row at a time.
+//! tabs in the one-submission files of the older delivery to TSD; commas where another program wrote the file.
+//! [`crate::delimited`] defines where rows and cells end, in files with any of them.
 //!
 //! The shape distinguishes ticked (`1`), not ticked (`0`) and hidden (empty) boxes, but not hidden and unanswered
 //! elements of other kinds. It has no types, and no header distinguishes a box from the row of a matrix: without the
 //! form's definition every value but a matrix's box is text, and the mapped item determines its meaning.
 
 use std::collections::HashSet;
-use std::io::{self, Read};
 
-use csv::ByteRecord;
 use serde_json::{Map, Value};
 
 use super::assembly::{place, worded};
@@ -16,6 +15,7 @@ use super::definition::{ElementKind, Index, NettskjemaDefinition};
 use super::reading::{id, is_key};
 use super::scalar::instant;
 use super::{AnsweredBy, Delivery, Respondent};
+use crate::delimited::{Record, Records, cells, header_cells};
 use crate::fault::{Fault, FaultCode};
 
 /// The column of the submission's number.
@@ -24,12 +24,10 @@ const CREATED: &str = "$created";
 const ANSWER_TIME: &str = "$answer_time_ms";
 /// Columns without answers.
 const ASIDE: [&str; 2] = ["$forwarded_to_form", "$signed"];
-/// The number of bytes in which the first line must end.
-const HEADER: u64 = 1024 * 1024;
 
 /// The columns of a file.
 #[derive(Clone, Debug)]
-pub struct CsvColumns {
+pub(super) struct CsvColumns {
     delimiter: u8,
     names: Vec<String>,
     held: Vec<Column>,
@@ -56,22 +54,25 @@ enum Holds {
     Worded(ElementKind),
 }
 
-/// A CSV file, row by row.
-pub struct Reader<R> {
-    form_id: String,
-    columns: CsvColumns,
-    rows: csv::Reader<io::Chain<io::Cursor<Vec<u8>>, R>>,
-    failed: bool,
-}
-
 /// One row of a file.
 pub struct CsvRow {
-    /// The line on which it begins, from 1.
-    pub line: u64,
     /// The row by column name: hashed, stored, and read by [`parse`]. Null where the row could not be read.
     pub document: Value,
     /// The delivery of the row. Pointers name columns.
     pub delivery: Result<Delivery, Vec<Fault>>,
+}
+
+/// Reads a file of a header and one row. Anything after the row is refused.
+pub fn parse_file(form_id: &str, file: &[u8]) -> Result<Delivery, Vec<Fault>> {
+    let unreadable = |_| vec![Fault::new("", FaultCode::InvalidFormat)];
+    let mut records = Records::open(file, None, usize::MAX).map_err(unreadable)?;
+    let header = records.next().transpose().map_err(unreadable)?;
+    let columns = CsvColumns::read(header.as_ref(), records.delimiter(), None)?;
+    let row = records.next().transpose().map_err(unreadable)?;
+    match (row, records.next()) {
+        (Some(row), None) => columns.row(form_id, &row).delivery,
+        _ => Err(vec![Fault::new("", FaultCode::InvalidFormat)]),
+    }
 }
 
 /// Reads one row that was kept as [`CsvRow::document`].
@@ -88,75 +89,18 @@ pub fn parse(
     if !faults.is_empty() {
         return Err(faults);
     }
-    columns.row(form_id, &cells.into_iter().flatten().collect::<Vec<_>>())
-}
-
-impl<R: Read> Reader<R> {
-    /// Reads the header. What it holds that no header of this shape does is refused, column by column.
-    pub fn new(form_id: &str, mut bytes: R, definition: Option<&NettskjemaDefinition>) -> Result<Self, Vec<Fault>> {
-        let unreadable = || vec![Fault::new("", FaultCode::InvalidFormat)];
-        let mut start = Vec::new();
-        // The first kilobytes until its line has ended: what divides its cells?
-        while !start.contains(&b'\n') && u64::try_from(start.len()).is_ok_and(|length| length < HEADER) {
-            let read = (&mut bytes).take(4096).read_to_end(&mut start).map_err(|_| unreadable())?;
-            if read == 0 {
-                break;
-            }
-        }
-        let end = start.iter().position(|byte| *byte == b'\n').map_or(start.len(), |end| end + 1);
-        let rest = start.split_off(end);
-        let columns = CsvColumns::typed(&start, definition)?;
-        let rows = columns.reader(io::Cursor::new(rest).chain(bytes));
-        Ok(Self { form_id: form_id.to_owned(), columns, rows, failed: false })
-    }
-}
-
-impl<R: Read> Iterator for Reader<R> {
-    type Item = CsvRow;
-
-    fn next(&mut self) -> Option<CsvRow> {
-        let mut record = ByteRecord::new();
-        let read = if self.failed { Ok(false) } else { self.rows.read_byte_record(&mut record) };
-        // The header is the first line.
-        let line = record.position().unwrap_or(self.rows.position()).line() + 1;
-        match read {
-            Ok(false) => None,
-            Ok(true) => {
-                let (document, delivery) = self.columns.record(&self.form_id, &record);
-                Some(CsvRow { line, document, delivery })
-            }
-            Err(_) => {
-                self.failed = true;
-                let delivery = Err(vec![Fault::new("", FaultCode::InvalidFormat)]);
-                Some(CsvRow { line, document: Value::Null, delivery })
-            }
-        }
-    }
+    columns.delivery(form_id, &cells.into_iter().flatten().collect::<Vec<_>>())
 }
 
 impl CsvColumns {
-    /// Reads a header line. What it holds that no header of this shape does is refused, column by column.
-    pub fn read(header: &[u8]) -> Result<Self, Vec<Fault>> {
-        Self::typed(header, None)
-    }
-
-    /// Reads one row of the form `form_id`.
-    pub fn delivery(&self, form_id: &str, row: &[u8]) -> Result<Delivery, Vec<Fault>> {
-        let mut record = ByteRecord::new();
-        match self.reader(row).read_byte_record(&mut record) {
-            Ok(true) => self.record(form_id, &record).1,
-            _ => Err(vec![Fault::new("", FaultCode::InvalidFormat)]),
-        }
-    }
-
-    fn typed(header: &[u8], definition: Option<&NettskjemaDefinition>) -> Result<Self, Vec<Fault>> {
-        let header = header.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(header);
-        let delimiter = if header.contains(&b'\t') && !header.contains(&b';') { b'\t' } else { b';' };
-        let empty = Self { delimiter, names: Vec::new(), held: Vec::new() };
-        let mut record = ByteRecord::new();
-        let read = empty.reader(header).read_byte_record(&mut record);
-        read.map_err(|_| vec![Fault::new("", FaultCode::InvalidFormat)])?;
-        let names = record.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+    /// Reads a header. What it holds that no header of this shape does is refused, column by column.
+    pub(super) fn read(
+        header: Option<&Record>,
+        delimiter: u8,
+        definition: Option<&NettskjemaDefinition>,
+    ) -> Result<Self, Vec<Fault>> {
+        let names = header.map(|header| header_cells(delimiter, &header.text)).unwrap_or_default();
+        let names = names.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
         Self::named(names, delimiter, definition)
     }
 
@@ -194,36 +138,40 @@ impl CsvColumns {
         Err(faults)
     }
 
-    fn reader<R: Read>(&self, bytes: R) -> csv::Reader<R> {
-        let mut builder = csv::ReaderBuilder::new();
-        builder.delimiter(self.delimiter).has_headers(false).flexible(true).from_reader(bytes)
-    }
-
-    /// A row by column name, and what it says.
-    fn record(&self, form_id: &str, record: &ByteRecord) -> (Value, Result<Delivery, Vec<Fault>>) {
+    /// Returns a row by column name, and what it says.
+    pub(super) fn row(&self, form_id: &str, record: &Record) -> CsvRow {
+        let row = cells(self.delimiter, &record.text);
         let mut faults = Vec::new();
-        if record.len() > self.names.len() {
-            faults.push(Fault::new("", FaultCode::UnknownItem));
+        if let Some(at) = record.broken_at {
+            let name = self.names.get(at);
+            let fault = |name: &String| Fault::at(name, FaultCode::InvalidFormat);
+            faults.push(name.map_or_else(|| Fault::new("", FaultCode::InvalidFormat), fault));
+        } else {
+            if row.iter().skip(self.names.len()).any(|cell| !cell.is_empty()) {
+                faults.push(Fault::new("", FaultCode::UnknownItem));
+            }
+            for name in self.names.iter().skip(row.len()) {
+                faults.push(Fault::at(name, FaultCode::Required));
+            }
         }
-        for name in self.names.iter().skip(record.len()) {
-            faults.push(Fault::at(name, FaultCode::Required));
-        }
-        let mut cells = Vec::with_capacity(self.names.len());
-        for (name, cell) in self.names.iter().zip(record) {
+        let mut texts = Vec::with_capacity(self.names.len());
+        for (name, cell) in self.names.iter().zip(&row) {
             match std::str::from_utf8(cell) {
-                Ok(cell) => cells.push(cell),
+                Ok(cell) if cell.contains('\0') => faults.push(Fault::at(name, FaultCode::ForbiddenCharacter)),
+                Ok(cell) => texts.push(cell),
                 Err(_) => faults.push(Fault::at(name, FaultCode::InvalidFormat)),
             }
         }
         if !faults.is_empty() {
             faults.sort();
-            return (Value::Null, Err(faults));
+            faults.dedup();
+            return CsvRow { document: Value::Null, delivery: Err(faults) };
         }
-        let document = self.names.iter().zip(&cells).map(|(name, cell)| (name.clone(), Value::from(*cell)));
-        (Value::Object(document.collect()), self.row(form_id, &cells))
+        let document = self.names.iter().zip(&texts).map(|(name, cell)| (name.clone(), Value::from(*cell)));
+        CsvRow { document: Value::Object(document.collect()), delivery: self.delivery(form_id, &texts) }
     }
 
-    fn row(&self, form_id: &str, cells: &[&str]) -> Result<Delivery, Vec<Fault>> {
+    fn delivery(&self, form_id: &str, cells: &[&str]) -> Result<Delivery, Vec<Fault>> {
         let mut faults = Vec::new();
         let (mut submission_id, mut created, mut answer_time_ms) = (None, None, None);
         let mut answers = Map::new();
@@ -272,6 +220,9 @@ fn column(name: &str, index: &Index<'_>) -> Result<Column, FaultCode> {
         aside if ASIDE.contains(&aside) => Column::Aside,
         name if name.starts_with('$') => return Err(FaultCode::UnknownItem),
         name => {
+            if name.contains('\0') {
+                return Err(FaultCode::ForbiddenCharacter);
+            }
             let path: Vec<_> = name.split('.').map(str::to_owned).collect();
             if path.len() > 3 || !path.iter().all(|key| is_key(key)) {
                 return Err(FaultCode::InvalidFormat);

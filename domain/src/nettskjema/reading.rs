@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::fault::{Fault, FaultCode, escape};
+use crate::number::whole_number;
 
 /// An object and its pointer.
 pub(super) struct Node<'d> {
@@ -119,11 +120,17 @@ impl Reader {
     }
 }
 
-/// Returns a whole number, given as a number or as digits.
+/// Returns a whole number that is not negative, given as a number.
+pub(super) fn count(value: &Value) -> Option<u64> {
+    let Value::Number(number) = value else { return None };
+    number.as_u64().or_else(|| whole_number(number).ok()?.try_into().ok())
+}
+
+/// Returns the same number, given as a number or as digits.
 pub(super) fn id(value: &Value) -> Option<u64> {
     match value {
         Value::String(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok(),
-        other => other.as_u64(),
+        other => count(other),
     }
 }
 

@@ -107,6 +107,33 @@ fn parse_reads_the_documented_example_in_three_versions() {
 }
 
 #[test]
+fn parse_reads_a_time_without_an_offset_as_norwegian_time() {
+    for (text, instant) in [
+        ("2026-06-01T20:57:15", "2026-06-01T18:57:15Z"),
+        ("2026-01-01T00:00:00.5", "2025-12-31T23:00:00.5Z"),
+        ("2026-06-01T20:57:15+00:00", "2026-06-01T20:57:15Z"),
+    ] {
+        assert_eq!(read(&changed("/metadata/created", Some(json!(text)))).created.to_string(), instant);
+    }
+}
+
+#[test]
+fn parse_reads_whole_numbers_in_any_spelling() {
+    let text = example().to_string().replace("29246211", "29246211.0").replace("26515", "2.6515e4");
+    let delivery = read(&serde_json::from_str(&text).expect("JSON"));
+    assert_eq!((delivery.submission_id.as_str(), delivery.answer_time_ms), ("29246211", Some(26515)));
+    for value in [json!("30,0"), json!("30.0"), json!("3e1"), json!(30.0), json!("30")] {
+        let answers = delivery_of(&json!({"years": value, "duck_or_horse": "duck"}));
+        assert_eq!(answers["years"], json!(30), "{value}");
+    }
+}
+
+/// The answers through the codebook of the example.
+fn delivery_of(answers: &Value) -> Map<String, Value> {
+    delivery(answers).answers_for(&book(&form(KINDS))).unwrap_or_else(|faults| panic!("{faults:?}"))
+}
+
+#[test]
 fn parse_reads_the_authorizer_as_patient_of_a_representation() {
     let delivery = read(&example());
     assert_eq!(delivery.respondent.patient.as_ref().map(GivenNationalId::expose), Some("20913990073"));
@@ -158,7 +185,11 @@ fn parse_refuses_members_outside_the_schema() {
         ("/answers/isi/01", Some(json!(3)), WrongType),
         ("/answers/grid/row1/col1", Some(json!("x")), WrongType),
     ] {
-        assert_eq!(refused(&changed(place, value.clone())), [Fault::new(place, code)], "{place} {value:?}");
+        assert_eq!(
+            refused(&changed(place, value.clone())),
+            [Fault::new(place.replace('\n', "\u{fffd}"), code)],
+            "{place}"
+        );
     }
     assert_eq!(refused(&json!([])), [Fault::new("", WrongType)]);
 }

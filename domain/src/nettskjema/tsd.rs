@@ -3,17 +3,19 @@
 
 use serde_json::Value;
 
-use super::reading::{Node, Reader, is_key};
-use super::scalar::settled;
+use super::reading::{Node, Reader, count, is_key};
+use super::scalar::instant;
 use super::{AnsweredBy, Delivery, GivenNationalId, Provider, Respondent};
 use crate::fault::{Fault, FaultCode};
+use crate::number::settled;
 
 /// The schema versions that are understood. What differs between them is not published: all take the same members.
 pub const VERSIONS: [&str; 3] = ["2022-07", "2023-03", "2024-09"];
 
 /// Reads one submission of the form `form_id`. Every fault is reported, sorted, with a pointer into the document;
 /// members outside the schema are refused, codebook keys must match `^[A-Za-z0-9_]+$` to the end, and in a document of
-/// another version only the version is checked. Optional members may be null.
+/// another version only the version is checked. Optional members may be null. A time without an offset, which the schema
+/// does not have, is Norwegian local time as in every other shape.
 ///
 /// For an answer on the patient's behalf (`representation`), the patient is `pid_authorizer`, regardless of other
 /// named people; a representation that does not name the patient is refused.
@@ -28,7 +30,7 @@ pub fn parse(form_id: &str, document: &Value) -> Result<Delivery, Vec<Fault>> {
         return Err(vec![Fault::at("version", FaultCode::UnknownVersion)]);
     }
     reader.only(&root, &["version", "version_minor", "metadata", "answers"]);
-    reader.required(&root, "version_minor", Value::as_u64);
+    reader.required(&root, "version_minor", count);
     let metadata = reader.required_node(&root, "metadata").and_then(|node| reader.metadata(&node));
     let answers = reader.required_node(&root, "answers");
     if let Some(answers) = &answers {
@@ -68,16 +70,16 @@ impl Reader {
             ],
         );
         let created = self.required(node, "created", Value::as_str).and_then(|text| {
-            let created = text.parse::<jiff::Timestamp>().ok();
+            let created = instant(text);
             if created.is_none() {
                 self.fault(node, "created", FaultCode::InvalidDate);
             }
             created
         });
-        let answer_time_ms = self.required(node, "answer_time", Value::as_u64);
-        let submission_id = self.required(node, "submission_id", Value::as_u64);
-        self.optional(node, "forwarded_to_form", Value::as_u64);
-        self.optional(node, "number_of_attachments", Value::as_u64);
+        let answer_time_ms = self.required(node, "answer_time", count);
+        let submission_id = self.required(node, "submission_id", count);
+        self.optional(node, "forwarded_to_form", count);
+        self.optional(node, "number_of_attachments", count);
         self.optional(node, "imported_from_legacy", Value::as_bool);
         let respondent = match self.optional_node(node, "respondent") {
             Some(respondent) => self.respondent(&respondent),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::assembly::{Assembly, Given};
 use super::definition::{Index, NettskjemaDefinition};
-use super::reading::{Node, Reader, id};
+use super::reading::{Node, Reader, count, id};
 use super::scalar::instant;
 use super::{AnsweredBy, Delivery, Respondent};
 use crate::fault::{Fault, FaultCode};
@@ -30,7 +30,7 @@ pub fn parse(
     if !object.contains_key("createdDate") {
         reader.fault(&root, "createdDate", FaultCode::Required);
     }
-    let answer_time_ms = reader.optional(&root, "answerTime", Value::as_u64);
+    let answer_time_ms = reader.optional(&root, "answerTime", count);
     let nodes = if object.contains_key("answers") || !object.contains_key("answersAsMap") {
         reader.required(&root, "answers", Value::as_array);
         reader.nodes(&root, "answers")

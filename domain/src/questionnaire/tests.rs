@@ -245,7 +245,7 @@ fn parse_reports_every_fault_with_its_place() {
     let all = faults(
         &every_kind(),
         json!({
-            "isi_01": 5, "isi_02": "3", "isi_03": 3.0, "isi_04": true, "isi_05": u64::MAX, "isi_08": 1, "a/b": 1,
+            "isi_01": 5, "isi_02": "3", "isi_03": 2.5, "isi_04": true, "isi_05": u64::MAX, "isi_08": 1, "a/b": 1,
             "count": -1, "weight": 300.26, "reason": "c", "sites": {"neck": 1, "toe": true}, "since": "2023-02-29",
             "agreed": "yes", "note": "abcdef"
         }),
@@ -276,6 +276,15 @@ fn parse_reports_every_fault_with_its_place() {
         faults(&every_kind(), json!({"note": "a\0", "reason": "a"})),
         [("/note".to_owned(), FaultCode::ForbiddenCharacter)]
     );
+}
+
+#[test]
+fn parse_composes_letters_and_reads_whole_numbers_in_any_spelling() {
+    let form = every_kind();
+    let read = |raw: Value| form.parse(&object(raw)).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let composed = read(json!({"note": "bl\u{e5} b", "reason": "a", "isi_01": 2, "count": 3}));
+    let decomposed = read(json!({"note": "bla\u{30a} b", "reason": "a", "isi_01": 2.0, "count": 3.0}));
+    assert_eq!((composed.to_json(), &composed), (decomposed.to_json(), &decomposed));
 }
 
 #[test]

@@ -31,6 +31,24 @@ fn lines_detect_encoding_and_delimiter() {
 }
 
 #[test]
+fn lines_end_at_any_line_break_and_letters_are_composed() {
+    for line_break in ["\r", "\n", "\r\n"] {
+        let text = ["Kode;Tittel", "M79.7;\"a\u{30a}rsak; ukjent\"", ";", "M79.8;x"].join(line_break);
+        let lines = table(&text);
+        let seen: Vec<_> = lines.iter().map(|it| (it.number, it.cells[1].as_str())).collect();
+        assert_eq!(seen, [(1, "Tittel"), (2, "årsak; ukjent"), (4, "x")], "{line_break:?}");
+    }
+}
+
+#[test]
+fn read_refuses_a_broken_quotation_and_continues() {
+    let read = listed(System::Icd10, "Kode;Tittel\nM79.6;\"Smerte\nM79.7;5\" under\nM79.8;\"x\" y\nM79.9;z\n");
+    let refused: Vec<_> = read.refused.iter().map(|it| (it.number, it.reason)).collect();
+    assert_eq!(refused, [(2, Unusable::Quotation), (4, Unusable::Quotation)]);
+    assert_eq!(read.codes.iter().map(|it| it.title.as_str()).collect::<Vec<_>>(), ["5\" under", "z"]);
+}
+
+#[test]
 fn read_finds_columns_by_header_or_argument() {
     let text = "Kodeverk for 2026;;\n;;\nGyldig fra;Kodetekst uten lengdebegrensning;Kodeverdi;Kodetekst\n1999;En lang tekst;M79.7;En lang\n";
     let codes = listed(System::Icd10, text).codes;

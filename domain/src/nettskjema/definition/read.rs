@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Element, ElementKind, NettskjemaDefinition, Part, Picked};
 use crate::fault::{Fault, FaultCode};
-use crate::nettskjema::reading::{Node, Reader, id};
+use crate::nettskjema::reading::{Node, Reader, count, id};
 use crate::nettskjema::scalar::instant;
 
 /// The maximum length of a stored text, in characters.
@@ -99,7 +99,7 @@ impl Reader {
         let kind = match (ElementKind::of(word)?, word) {
             (ElementKind::MatrixRadio, _) if questioned => ElementKind::Radio,
             (ElementKind::MatrixCheckbox, _) if questioned => ElementKind::Checkbox,
-            (_, "MATRIX") if questioned => match self.optional(node, "maxSelectedAnswerOptions", Value::as_u64) {
+            (_, "MATRIX") if questioned => match self.optional(node, "maxSelectedAnswerOptions", count) {
                 None | Some(1) => ElementKind::Radio,
                 Some(_) => ElementKind::Checkbox,
             },
@@ -121,9 +121,7 @@ impl Reader {
             rows: self.parts(part, "subElements", ("subElementId", "externalElementId")),
             mandatory,
             hashed,
-            decimals: self
-                .optional(part, "numberOfDecimals", Value::as_u64)
-                .and_then(|decimals| u8::try_from(decimals).ok()),
+            decimals: self.optional(part, "numberOfDecimals", count).and_then(|decimals| u8::try_from(decimals).ok()),
             min: self.optional(part, "minimumValue", Value::as_f64),
             max: self.optional(part, "maximumValue", Value::as_f64),
             ..Element::new(key, kind)

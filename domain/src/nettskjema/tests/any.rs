@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::recorded::{DEFINITION, PAGES, definition, grouped, json, rows};
+use super::recorded::{DEFINITION, PAGES, definition, grouped, json, read_rows, rows};
 use super::*;
+use crate::number::settled;
 
 /// An answer to an element, or none. `shown`: whether its boxes are.
 fn any_answer(element: &Element, shown: bool) -> BoxedStrategy<Value> {
@@ -34,7 +35,7 @@ fn any_answer(element: &Element, shown: bool) -> BoxedStrategy<Value> {
         ElementKind::Radio | ElementKind::Select => one(options),
         ElementKind::LinearScale => maybe((0..=100_i64).prop_map(Value::from).boxed()),
         ElementKind::Number => {
-            maybe((-30_000..=30_000_i32).prop_map(|tenths| scalar::settled(json!(f64::from(tenths) / 10.0))).boxed())
+            maybe((-30_000..=30_000_i32).prop_map(|tenths| settled(json!(f64::from(tenths) / 10.0))).boxed())
         }
         ElementKind::Date => maybe(
             (0..20_000_i32)
@@ -210,9 +211,9 @@ proptest! {
     fn csv_v1_never_panics_on_any_bytes(start in prop_oneof![Just(""), Just("\u{feff}"), Just("$submission_id;$created;a.b;")],
         bytes in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"\r\n\";\t.$10\0".to_vec())], 0..200)) {
         let bytes = [start.as_bytes(), &bytes].concat();
-        match csv_v1::Reader::new("7", &*bytes, None) {
+        match read_rows(&bytes, None) {
             Err(faults) => well_refused(Err::<(), _>(faults)),
-            Ok(reader) => for row in reader {
+            Ok(rows) => for row in rows {
                 let kept = parse("7", &row.document, None);
                 if row.delivery.is_ok() {
                     prop_assert_eq!(&kept.ok(), &row.delivery.as_ref().ok().cloned());
@@ -242,6 +243,6 @@ fn parse_reads_or_refuses_deep_and_huge_documents() {
     assert_eq!(parse("7", &document, None).expect("reads").answers.len(), 20_000);
     let name = "x".repeat(100_000);
     let header = format!("$submission_id;$created;{name}.{name};{name} \n");
-    let faults = csv_v1::Reader::new("7", header.as_bytes(), None).err().expect("refused");
+    let faults = read_rows(header.as_bytes(), None).err().expect("refused");
     assert!(faults.iter().all(|fault| fault.pointer.len() <= 65));
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::delimited::Records;
 
 pub(super) const DEFINITION: &str = include_str!("../recorded/definition.api_v3.json");
 pub(super) const ELEMENTS: &str = include_str!("../recorded/elements.api_v3.json");
@@ -72,7 +73,18 @@ pub(super) fn rows(text: &str, definition: Option<&NettskjemaDefinition>) -> Vec
 }
 
 pub(super) fn rows_of(bytes: &[u8], definition: Option<&NettskjemaDefinition>) -> Vec<csv_v1::CsvRow> {
-    csv_v1::Reader::new("7", bytes, definition).unwrap_or_else(|faults| panic!("{faults:?}")).collect()
+    read_rows(bytes, definition).unwrap_or_else(|faults| panic!("{faults:?}"))
+}
+
+/// Returns the rows under a header.
+pub(super) fn read_rows(
+    bytes: &[u8],
+    definition: Option<&NettskjemaDefinition>,
+) -> Result<Vec<csv_v1::CsvRow>, Vec<Fault>> {
+    let mut records = Records::open(bytes, None, usize::MAX).expect("bytes");
+    let header = records.next().transpose().expect("bytes");
+    let columns = csv_v1::CsvColumns::read(header.as_ref(), records.delimiter(), definition)?;
+    Ok(records.map(|record| columns.row("7", &record.expect("bytes"))).collect())
 }
 
 fn lines() -> Vec<Value> {
@@ -230,10 +242,12 @@ fn lines_and_rows_of_other_programs_are_read() {
     assert_eq!(api_v3::parse_lines("7", &[], None).expect_err("none"), [Fault::new("", FaultCode::Required)]);
 
     for text in [CSV, TABS] {
-        let (header, row) = text.split_once('\n').expect("a header");
-        let columns = csv_v1::CsvColumns::read(header.as_bytes()).expect("a header");
-        assert_eq!(columns.delivery("7", row.as_bytes()).ok(), rows(text, None).remove(0).delivery.ok());
-        assert_eq!(columns.delivery("7", b"").expect_err("nothing"), [Fault::new("", FaultCode::InvalidFormat)]);
+        let two: Vec<_> = text.split_inclusive('\n').take(2).collect();
+        assert_eq!(csv_v1::parse_file("7", two.concat().as_bytes()).ok(), rows(text, None).remove(0).delivery.ok());
+        for other in [two[0].to_owned(), format!("{}{}", two.concat(), two[1])] {
+            let refused = csv_v1::parse_file("7", other.as_bytes()).expect_err("no row, or two");
+            assert_eq!(refused, [Fault::new("", FaultCode::InvalidFormat)]);
+        }
     }
 
     let row = rows(CSV, None).remove(0).document;

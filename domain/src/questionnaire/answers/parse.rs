@@ -9,12 +9,14 @@ use super::super::condition::Asked;
 use super::super::{Compiled, Item, ItemKind, Place};
 use super::{Answers, Held, Values};
 use crate::fault::{Fault, FaultCode, escape};
+use crate::number::whole_within;
+use crate::text::composed;
 
 /// Returns the number that represents a value in comparisons with values of an item; the value is read as an answer
 /// is.
 pub(in crate::questionnaire) fn rank(asked: Asked<'_>, value: &Value) -> Result<i64, FaultCode> {
     let held = match asked {
-        Asked::Instrument(range) => integer(value, range).map(Held::Integer)?,
+        Asked::Instrument((min, max)) => whole_within(value, min, max).map(Held::Integer)?,
         Asked::Own(item) => {
             let mut faults = Vec::new();
             let held = held(item, value, &mut faults);
@@ -45,8 +47,8 @@ pub(in crate::questionnaire) fn parse(form: &Arc<Compiled>, raw: &Map<String, Va
         match *place {
             _ if value.is_null() => {}
             Place::Instrument(slot) => {
-                if let (Some(range), Some(cell)) = (form.ranges.get(slot), values.instrument.get_mut(slot)) {
-                    match integer(value, *range) {
+                if let (Some((min, max)), Some(cell)) = (form.ranges.get(slot), values.instrument.get_mut(slot)) {
+                    match whole_within(value, *min, *max) {
                         Ok(value) => *cell = Some(value),
                         Err(fault) => faults.push(Fault::at(code, fault)),
                     }
@@ -105,7 +107,7 @@ fn hide(form: &Compiled, values: &mut Values, refused: &mut Vec<Place>, faults: 
 /// Returns the valid value; `None` for an unanswered or refused one.
 fn held(item: &Item, value: &Value, faults: &mut Vec<Fault>) -> Option<Held> {
     let read = match (&item.kind, value) {
-        (ItemKind::Integer { min, max }, value) => integer(value, (*min, *max)).map(Held::Integer),
+        (ItemKind::Integer { min, max }, value) => whole_within(value, *min, *max).map(Held::Integer),
         (ItemKind::Decimal { min, max, decimals }, Value::Number(number)) => decimal(number, *min, *max, *decimals),
         (ItemKind::Choice { options }, Value::String(choice)) => {
             options.iter().position(|option| option == choice).map(Held::Choice).ok_or(FaultCode::UnknownOption)
@@ -115,27 +117,18 @@ fn held(item: &Item, value: &Value, faults: &mut Vec<Fault>) -> Option<Held> {
         (ItemKind::Boolean, Value::Bool(value)) => Ok(Held::Boolean(*value)),
         (ItemKind::Text { .. }, Value::String(text)) if text.is_empty() => return None,
         (ItemKind::Text { max_length }, Value::String(text)) => {
+            let text = composed(text);
             if text.contains('\0') {
                 Err(FaultCode::ForbiddenCharacter)
             } else if text.chars().count() > usize::from(*max_length) {
                 Err(FaultCode::TooLong)
             } else {
-                Ok(Held::Text(text.as_str().into()))
+                Ok(Held::Text(text.into()))
             }
         }
         _ => Err(FaultCode::WrongType),
     };
     read.map_err(|code| faults.push(Fault::at(&item.code, code))).ok()
-}
-
-/// A JSON integer in the range. A decimal point makes another type, also in `3.0`.
-fn integer(value: &Value, (min, max): (i32, i32)) -> Result<i32, FaultCode> {
-    let Value::Number(number) = value else { return Err(FaultCode::WrongType) };
-    match number.as_i64() {
-        Some(wide) => i32::try_from(wide).ok().filter(|n| (min..=max).contains(n)).ok_or(FaultCode::OutOfRange),
-        None if number.is_u64() => Err(FaultCode::OutOfRange),
-        None => Err(FaultCode::WrongType),
-    }
 }
 
 fn decimal(number: &Number, min: f64, max: f64, decimals: u8) -> Result<Held, FaultCode> {

@@ -31,10 +31,7 @@ pub fn examine(
     let mut source = None;
     let read = || -> Result<Delivery, Vec<Fault>> {
         let (mut delivery, rest) = match payload {
-            Payload::Csv(file) => {
-                let (header, row) = split_line(file);
-                (csv_v1::CsvColumns::read(header)?.delivery(form_id, row)?, corrections.values.iter().collect())
-            }
+            Payload::Csv(file) => (csv_v1::parse_file(form_id, file)?, corrections.values.iter().collect()),
             Payload::Documents(documents) => {
                 let mut documents = documents?;
                 let empty = || vec![Fault::new("", FaultCode::InvalidFormat)];
@@ -117,12 +114,4 @@ fn proposing(fault: Fault, codebook: &Codebook, known: &KnownForm, delivery: &De
         _ => Vec::new(),
     };
     Reason { proposals, ..Reason::from(fault) }
-}
-
-/// Splits a payload into its first line and the rest.
-fn split_line(bytes: &[u8]) -> (&[u8], &[u8]) {
-    match bytes.iter().position(|byte| *byte == b'\n') {
-        Some(end) => (bytes.get(..end).unwrap_or_default(), bytes.get(end + 1..).unwrap_or_default()),
-        None => (bytes, &[]),
-    }
 }
