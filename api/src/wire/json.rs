@@ -1,6 +1,8 @@
 //! Strict JSON: no duplicate members, no NUL, structures from objects only, faults with pointers.
 
+use painreg_domain::encoding::UTF_8_MARK;
 use painreg_domain::fault::{Fault, FaultCode, escape};
+use painreg_domain::number::whole_number;
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
@@ -16,8 +18,9 @@ pub fn parse<T: DeserializeOwned + ToSchema + 'static>(bytes: &[u8], extent: Ext
     deserialize_checked(document(bytes)?, extent)
 }
 
-/// Parses JSON without duplicate members and NUL.
+/// Parses JSON without duplicate members and NUL. A byte order mark is passed over (RFC 8259, 8.1).
 pub fn document(bytes: &[u8]) -> Result<serde_json::Value, Problem> {
+    let bytes = bytes.strip_prefix(UTF_8_MARK).unwrap_or(bytes);
     scan(bytes)?;
     serde_json::from_slice(bytes).map_err(|_| Problem::from(Code::MalformedJson))
 }
@@ -59,6 +62,11 @@ impl<'de> serde::Deserializer<'de> for Node {
         match self.0 {
             serde_json::Value::Array(items) => visitor.visit_seq(SeqDeserializer::new(items.into_iter().map(Node))),
             serde_json::Value::Object(object) => visitor.visit_map(members(object)),
+            // A number with a zero fraction is an integer, as in the schemas of the specification.
+            serde_json::Value::Number(number) if number.is_f64() => match whole_number(&number) {
+                Ok(whole) => visitor.visit_i64(whole),
+                Err(_) => number.deserialize_any(visitor),
+            },
             plain => plain.deserialize_any(visitor),
         }
     }
@@ -149,14 +157,21 @@ fn shape_problem(error: &serde_path_to_error::Error<serde_json::Error>) -> Probl
 /// Checks a document in one pass: valid JSON, no duplicate members, no NUL.
 fn scan(bytes: &[u8]) -> Result<(), Problem> {
     let mut faults = Vec::new();
+    let mut pointer = String::new();
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let ended =
-        Scan { pointer: &mut String::new(), faults: &mut faults }.deserialize(&mut json).and_then(|()| json.end());
+    let ended = Scan { pointer: &mut pointer, faults: &mut faults }.deserialize(&mut json).and_then(|()| json.end());
     if let Some(fault) = faults.pop() {
         let code = if fault.code == FaultCode::DuplicateKey { Code::DuplicateMember } else { Code::Invalid };
         return Err(Problem::with(code, vec![fault]));
     }
-    ended.map_err(|_| Code::MalformedJson.into())
+    ended.map_err(|error| {
+        // JSON has no largest number, a double has: 1e400 is JSON.
+        if error.to_string().starts_with("number out of range") {
+            Problem::invalid(vec![Fault::new(pointer, FaultCode::OutOfRange)])
+        } else {
+            Code::MalformedJson.into()
+        }
+    })
 }
 
 struct Scan<'a> {
@@ -259,6 +274,26 @@ mod tests {
     fn scan_refuses_malformed_json() {
         for bad in [&b"{not json"[..], b"", b"{} {}", b"\xff", b"[1,]", br#""\ud800""#, &[b'['; 5000]] {
             assert_eq!(code(bad).map(|found| found.0), Some(Code::MalformedJson), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn scan_finds_numbers_out_of_range() {
+        assert_eq!(code(br#"{"a":[1,{"b":1e400}]}"#), Some((Code::Invalid, "/a/1/b".into())));
+        assert_eq!(code(br#"{"a":-1e400}"#), Some((Code::Invalid, "/a".into())));
+        assert_eq!(code(br#"{"a":1e-400,"b":1e300}"#), None);
+    }
+
+    #[test]
+    fn parse_reads_whole_numbers_in_any_spelling() {
+        for text in ["2", "2.0", "2e0", "20e-1", "\u{feff}2.0"] {
+            assert_eq!(parse::<i32>(text.as_bytes()).ok(), Some(2), "{text}");
+            assert_eq!(parse::<Option<u8>>(text.as_bytes()).ok(), Some(Some(2)), "{text}");
+            assert_eq!(parse::<f64>(text.as_bytes()).ok(), Some(2.0), "{text}");
+        }
+        assert_eq!(parse::<i32>(b"-0").ok(), Some(0));
+        for text in ["2.5", "1e10", "-1e300"] {
+            assert!(parse::<i32>(text.as_bytes()).is_err(), "{text}");
         }
     }
 

@@ -1,14 +1,16 @@
 //! Bodies of lines, read while they arrive, and answers of lines, written while they are computed: memory does not grow
-//! with the number of lines. Splits bodies into lines and chunks; does not parse a line.
+//! with the number of lines. Splits bodies into lines, of CSV into records, and chunks; does not parse a line.
 
 use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::web::{Bytes, BytesMut};
+use actix_web::web::{Buf as _, Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use futures_util::{Stream, StreamExt as _, stream};
+use painreg_domain::delimited::{self, Scanner};
+use painreg_domain::encoding::{UTF_8_MARK, is_utf_16};
 use serde::Serialize;
 
 use super::body::{BODY_LIMIT, check_headers, read_body};
@@ -44,6 +46,8 @@ pub struct Lines {
     buffer: BytesMut,
     line: usize,
     ended: bool,
+    /// The search for the end of a record of CSV, once the delimiter is known.
+    records: Option<Scanner>,
 }
 
 /// The media type of a JSON document per line.
@@ -67,13 +71,14 @@ impl FromRequest for Lines {
                 buffer = read_body(payload, announced, LINES_LIMIT, WHOLE_DEADLINE).await?.into();
                 payload = Payload::None;
             }
-            Ok(Self { media_type, payload, announced, buffer, line: 0, ended: false })
+            Ok(Self { media_type, payload, announced, buffer, line: 0, ended: false, records: None })
         })
     }
 }
 
 impl Lines {
-    /// Returns the next lines that are not empty: those that have arrived, at most a chunk; none at the end.
+    /// Returns the next lines that are not empty, of CSV the next records: those that have arrived, at most a chunk;
+    /// none at the end.
     pub async fn chunk(&mut self) -> Result<Vec<Line>, Problem> {
         let mut lines: Vec<Line> = Vec::with_capacity(CHUNK_LINES);
         let mut bytes = 0;
@@ -127,13 +132,16 @@ impl Lines {
         self.line
     }
 
-    /// Returns the next complete line of at most so many bytes.
+    /// Returns the next complete line or record of at most so many bytes.
     fn cut(&mut self, most: usize) -> Result<Option<Line>, Problem> {
+        if self.media_type == CSV {
+            return self.cut_record(most);
+        }
         let end = self.buffer.iter().position(|byte| *byte == b'\n');
         if end.unwrap_or(self.buffer.len()) > most {
             return Err(Code::TooLarge.into());
         }
-        let line = match end {
+        let mut line = match end {
             Some(end) => {
                 let mut line = self.buffer.split_to(end + 1);
                 line.truncate(end);
@@ -143,7 +151,40 @@ impl Lines {
             None => return Ok(None),
         };
         self.line += 1;
+        if self.line == 1 && line.starts_with(UTF_8_MARK) {
+            line.advance(UTF_8_MARK.len());
+        }
         Ok(Some((self.line, line.freeze())))
+    }
+
+    /// Returns the next complete record of CSV that has text, with the number of its first line.
+    fn cut_record(&mut self, most: usize) -> Result<Option<Line>, Problem> {
+        loop {
+            let ended = self.ended || self.buffer.len() > most;
+            let seen = self.buffer.get(..=most).unwrap_or(&self.buffer);
+            let Some(records) = &mut self.records else {
+                if is_utf_16(seen) {
+                    return Err(Code::UnsupportedMediaType.into());
+                }
+                let Some(head) = delimited::head(seen, ended) else { return Ok(None) };
+                self.buffer.advance(head.skipped);
+                self.line += head.lines;
+                self.records = Some(Scanner::new(head.delimiter));
+                continue;
+            };
+            let Some(cut) = records.find(seen, ended) else { return Ok(None) };
+            if cut.whole > most {
+                return Err(Code::TooLarge.into());
+            }
+            let number = self.line + 1;
+            let delimiter = records.delimiter();
+            let mut record = self.buffer.split_to(cut.whole);
+            record.truncate(cut.text);
+            self.line += cut.lines;
+            if cut.broken_at.is_some() || !delimited::is_blank(delimiter, &record) {
+                return Ok(Some((number, record.freeze())));
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Questionnaires in streams and in every format; receipts, rescoring and alerts.
 
 mod batches;
+mod csv;
 mod quarantine;
 mod rescoring;
 

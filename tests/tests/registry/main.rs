@@ -28,6 +28,7 @@ mod isolation;
 mod kit;
 mod licences;
 mod lists;
+mod nul;
 mod numbers;
 mod openapi;
 mod operations;

@@ -75,6 +75,8 @@ fn wrong_bodies(document: &Document, operation: &Operation, good: &Prepared) -> 
         ("a lone surrogate", body(format!(r#"{{"a":"{MARKER}\ud800"}}"#)), (400, "malformed_json")),
         ("a member twice", body(format!(r#"{{"x":"{MARKER}","x":"{MARKER}"}}"#)), (400, "duplicate_member")),
         ("NUL", body(format!(r#"{{"x":"{MARKER}\u0000"}}"#)), (422, "invalid")),
+        ("NUL in a name", body(r#"{"x\u0000":1}"#.to_owned()), (422, "invalid")),
+        ("a number beyond doubles", body(r#"{"x":1e400}"#.to_owned()), (422, "invalid")),
         ("an array", body("[]".to_owned()), (422, "invalid")),
         ("an array of much", body(format!(r#"["{MARKER}",1,2,3,4,5,6,7,8,9]"#)), (422, "invalid")),
         ("a string", body(format!("\"{MARKER}\"")), (422, "invalid")),

@@ -38,14 +38,13 @@ fn malformed_or_ambiguous_json_is_refused() {
         ("no UTF-8", [b"{\"language\": \"".as_slice(), &[0xff, 0xfe], b"\"}"].concat()),
         ("overlong UTF-8", [b"{\"language\": \"".as_slice(), &[0xc0, 0xaf], b"\"}"].concat()),
         ("a surrogate in UTF-8", [b"{\"language\": \"".as_slice(), &[0xed, 0xa0, 0x80], b"\"}"].concat()),
-        ("a byte order mark", ["\u{feff}".as_bytes(), sound.as_bytes()].concat()),
+        ("two byte order marks", ["\u{feff}\u{feff}".as_bytes(), sound.as_bytes()].concat()),
         ("UTF-16", sound.encode_utf16().flat_map(u16::to_le_bytes).collect()),
         ("a raw control character", b"{\"language\": \"\n\"}".to_vec()),
         ("a raw NUL", b"{\"language\": \"\0\"}".to_vec()),
         ("a bad escape", b"{\"language\": \"\\x41\"}".to_vec()),
         ("NaN", b"{\"version\": NaN}".to_vec()),
         ("Infinity", b"{\"version\": -Infinity}".to_vec()),
-        ("a number beyond all", b"{\"version\": 1e999}".to_vec()),
         ("a leading zero", b"{\"version\": 01}".to_vec()),
         ("hexadecimal", b"{\"version\": 0x1}".to_vec()),
         ("a name without quotes", b"{version: 1}".to_vec()),
@@ -78,6 +77,7 @@ fn malformed_or_ambiguous_json_is_refused() {
     assert_eq!((answer.status, answer.faults()[0].1.as_str()), (422, "forbidden_character"));
     for (what, more) in [
         ("another type", "\"interpreter_needed\": []"),
+        ("a number beyond doubles", "\"interpreter_needed\": 1e999"),
         ("a huge whole number", "\"interpreter_needed\": 123456789012345678901234567890"),
         ("the largest number", "\"interpreter_needed\": 1.7976931348623157e308"),
         ("a name of 10 KB", &format!("\"{}\": 1", "x".repeat(10_000))),

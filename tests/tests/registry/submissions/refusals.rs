@@ -112,7 +112,7 @@ fn submit_answers_refuses_invalid_answers() {
     for (changed, status, pointer, code) in [
         (json!({"answers": {"isi_01": 5}}), 422, "/answers/isi_01", "out_of_range"),
         (json!({"answers": {"isi_01": "1"}}), 422, "/answers/isi_01", "wrong_type"),
-        (json!({"answers": {"isi_01": 1.0}}), 422, "/answers/isi_01", "wrong_type"),
+        (json!({"answers": {"isi_01": 1.5}}), 422, "/answers/isi_01", "wrong_type"),
         (json!({"answers": {"isi_99": 1}}), 422, "/answers/isi_99", "unknown_item"),
         (json!({"answers": {"children": 99}}), 422, "/answers/children", "out_of_range"),
         (json!({"answers": {"civil_status": "happy"}}), 422, "/answers/civil_status", "unknown_option"),
