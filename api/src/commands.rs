@@ -72,6 +72,7 @@ impl Painreg {
     pub fn run(self) -> Result<ExitCode, Failure> {
         match self.command {
             Command::Import(it) => return it.run(),
+            Command::Score(it) => return it.run(),
             Command::Demo(it) => it.run(),
             Command::Serve(it) => it.run(),
             Command::Worker(it) => it.run(),
@@ -79,7 +80,6 @@ impl Painreg {
             Command::Tenant(it) => it.run(),
             Command::Issuer(it) => it.run(),
             Command::Codes(it) => it.run(),
-            Command::Score(it) => it.run(),
             Command::Token(it) => it.run(),
             Command::Openapi(it) => it.run(),
         }?;

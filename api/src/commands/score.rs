@@ -1,6 +1,7 @@
 //! `painreg score`: scores answers line by line, without database or network. Nothing is stored.
 
 use std::io::Write as _;
+use std::process::ExitCode;
 
 use clap::Args;
 use painreg_domain::fault::{Fault, FaultCode};
@@ -13,6 +14,10 @@ use crate::wire::document;
 
 /// Score answers: a JSON object a line on standard input, a result a line on standard output.
 #[derive(Args)]
+#[command(after_help = "\
+A line that cannot be scored has the result `rejected` with its faults, and the lines after it are scored.
+
+Exit status: 0 when every line was scored, 1 when a line was rejected or the command failed.")]
 pub struct Score {
     /// The instrument's code, such as `isi`.
     code: String,
@@ -32,8 +37,8 @@ struct Rejected {
 }
 
 impl Score {
-    /// Scores until the input ends. A refused line is a result too; only an unknown instrument fails the command.
-    pub fn run(self) -> Result<(), Failure> {
+    /// Scores until the input ends. A refused line has a result too, and then the exit status is 1.
+    pub fn run(self) -> Result<ExitCode, Failure> {
         let catalogue = Catalogue::shipped();
         let instrument = catalogue.find(&self.code).ok_or_else(|| {
             let known: Vec<&str> = catalogue.iter().map(Instrument::code).collect();
@@ -47,13 +52,17 @@ impl Score {
         let mut out = std::io::BufWriter::new(std::io::stdout().lock());
         let mut input = std::io::BufReader::new(std::io::stdin().lock());
         let mut line = Vec::new();
+        let mut rejected = false;
         while line_into(&mut input, &mut line)? {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
             match scored(instrument, &options, &line) {
                 Ok(scores) => serde_json::to_writer(&mut out, &scores)?,
-                Err(errors) => serde_json::to_writer(&mut out, &Rejected { status: "rejected", errors })?,
+                Err(errors) => {
+                    rejected = true;
+                    serde_json::to_writer(&mut out, &Rejected { status: "rejected", errors })?;
+                }
             }
             out.write_all(b"\n")?;
             // A client may wait for this result before it writes the next line.
@@ -62,7 +71,7 @@ impl Score {
             }
         }
         out.flush()?;
-        Ok(())
+        Ok(if rejected { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
 

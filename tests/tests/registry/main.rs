@@ -38,6 +38,7 @@ mod preconditions;
 mod problems;
 mod resilience;
 mod scene;
+mod score;
 mod sending;
 mod statements;
 mod statistics;
