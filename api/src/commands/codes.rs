@@ -48,8 +48,8 @@ An edition named after its year is valid from that year's first day. Codes that 
 before, unless --partial is set. Codes are never deleted, so that the codes of any day can be read. A repeated import
 changes only differences. The import is one transaction.
 
-A line without a code, or with a quotation that is not closed, is refused and listed with its number. If more than one line in ten is refused, nothing is imported,
-unless --force is set.";
+A line without a code, or with a quotation that is not closed, is refused and listed with its number. If more than one
+line in ten is refused, nothing is imported, unless --force is set.";
 
 /// Options of an import of codes.
 #[derive(Args)]

@@ -64,9 +64,19 @@ Files of one form, a folder as TSD lays it out (KEYID/FORMID/..), and Nettskjema
   painreg import nettskjema --server https://painreg.example.no --tenant ous --token-file token \\
       --client-id 7f3c --client-secret-file nettskjema-secret --form 1000001 --form 1000002 --watch 5m
 
-The name of a file determines its content: .json (a submission of TSD or of API v3, or an array of them), .ndjson
-(submissions, or API v3's answers, a line each), .csv (CSV v1), each with .asc if encrypted. form*.json is a form's
-definition and is sent first. Attachments are skipped and listed in the report.
+The name of a file determines its content, in capital or small letters: .json (a submission of TSD or of API v3, or an
+array of them), .ndjson or .jsonl (submissions, or API v3's answers, a line each), .csv, .tsv or Nettskjema's report
+data-FORM-..txt (CSV v1), each with .asc, .gpg or .pgp if encrypted. form*.json without answers is a form's definition
+and is sent first.
+
+A file named on the command line is imported, or the exit status is 2 and the report has the reason. In folders, files
+that are no answers (attachments, links, other formats) are skipped, counted and listed.
+
+Files are UTF-8, or UTF-16 with a byte order mark. In CSV a line ends at a line feed, a carriage return or both; the
+header shows whether semicolons, tabs or commas separate the cells, and a first line sep=; is passed over, as are rows
+without any text. A quotation mark opens a quotation at the beginning of a cell only, in files with tabs too; elsewhere
+it is text. A row with a quotation that is not closed, or with text after it, is refused with its column, and the rows
+after it are read.
 
 Encrypted files are decrypted in memory only, and nothing of a file is sent before its integrity has been checked. Secrets
 come from files or from the environment: PAINREG_TOKEN, PAINREG_ISSUER_SECRET, NETTSKJEMA_CLIENT_SECRET,
@@ -78,8 +88,8 @@ its number, but the import takes longer. Deliveries in quarantine are sent again
 
 A dry run reports what the registry would do. It sends no definitions, keeps no journal and stores nothing.
 
-Exit status: 0 when everything was placed, 2 when a delivery is in quarantine, was refused or could not be read, 1 when the
-import failed before its end.";
+Exit status: 0 when everything was placed, 2 when a delivery is in quarantine or was refused, or when a file could not be
+read, 1 when the import failed before its end.";
 
 /// Options of an import from Nettskjema.
 #[derive(Args)]
@@ -88,7 +98,7 @@ pub struct Nettskjema {
     /// API: the forms to import.
     #[arg(long = "form", value_name = "NUMBER", value_parser = number)]
     forms: Vec<String>,
-    /// The file with the OpenPGP secret key for .asc files.
+    /// The file with the OpenPGP secret keys for encrypted files.
     #[arg(long, value_name = "FILE")]
     pgp_key: Option<PathBuf>,
     /// The passphrase of the OpenPGP key.

@@ -2,6 +2,7 @@
 
 mod api;
 mod encrypted;
+mod files;
 mod mock;
 pub mod program;
 mod real;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 
+use painreg_domain::delimited;
 use zeroize::Zeroizing;
 
 use super::framing::Cut;
@@ -123,10 +124,14 @@ impl DeliveryBatch {
 
     /// Returns the line of the body that each delivery begins on, from 1.
     pub fn lines(&self) -> Vec<usize> {
-        let first = 1 + usize::from(!self.channel.header.is_empty());
+        let csv = !self.channel.header.is_empty();
+        let lines_of = |text: &[u8]| {
+            if csv { delimited::lines(text) } else { text.split(|byte| *byte == b'\n').count() }
+        };
+        let first = 1 + if csv { lines_of(&self.channel.header) } else { 0 };
         let lines = self.deliveries.iter().scan(first, |next, it| {
             let line = *next;
-            *next += it.text.split(|byte| *byte == b'\n').count();
+            *next += lines_of(&it.text);
             Some(line)
         });
         lines.collect()
@@ -170,7 +175,10 @@ impl<'a> BatchQueue<'a> {
 
     /// Enqueues a delivery, unless an earlier run stored it or this run has enqueued it.
     pub fn push(&mut self, channel: &Arc<Channel>, origin: &Arc<Origin>, number: u64, cut: Cut) -> Result<(), Stop> {
-        let Cut { submission, text, too_long, .. } = cut;
+        let Cut { submission, text, too_long, fault, .. } = cut;
+        if let Some(fault) = fault {
+            return self.refuse(channel, origin, number, submission, vec![fault.into()]);
+        }
         let mark = FileDigest::of(&[channel.path.as_bytes(), &channel.header, &text]);
         let passed = if self.known.contains(&mark) {
             Some(Outcome::Earlier)
@@ -220,12 +228,13 @@ impl<'a> BatchQueue<'a> {
         channel: &Arc<Channel>,
         origin: &Arc<Origin>,
         number: u64,
+        submission: Option<String>,
         faults: Vec<Fault>,
     ) -> Result<(), Stop> {
         origin.open.fetch_add(1, Ordering::Relaxed);
         let mark = FileDigest::of(&[channel.path.as_bytes(), origin.name.as_bytes(), &number.to_be_bytes()]);
         let origin = Arc::clone(origin);
-        let delivery_id = DeliveryId { channel: Arc::clone(channel), submission: None, mark, origin, number, bytes: 0 };
+        let delivery_id = DeliveryId { channel: Arc::clone(channel), submission, mark, origin, number, bytes: 0 };
         self.tell(ImportEvent::Answered(delivery_id, Answer::unfit(faults)))
     }
 

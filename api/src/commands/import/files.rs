@@ -1,11 +1,14 @@
 //! Deliveries from files, which are opened and decrypted ahead of time, in order. It must not write anything.
 
 use std::collections::HashSet;
-use std::io::Read as _;
+use std::io::{BufRead, Read as _};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
+use painreg_domain::encoding::Decoded;
 use serde::Deserialize;
+use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::batch_queue::{BatchQueue, Origin, Sorting};
 use super::framing::{self, FramingError};
@@ -13,7 +16,7 @@ use super::journal::FileDigest;
 use super::registry_client::RegistryClient;
 use super::sealed::{Keys, OpenedFile, digest};
 use super::service::Stop;
-use super::source::{Found, Holds, SourceFile, form_of_folder};
+use super::source::{Found, Holds, SourceFile, form_of};
 use crate::wire::LINES_LIMIT;
 
 /// The number of files that are opened and decrypted at the same time.
@@ -48,8 +51,8 @@ struct Definition {
 impl Files {
     /// Enqueues every delivery of every file.
     pub fn feed(&self, queue: &mut BatchQueue<'_>, target: &RegistryClient) -> Result<(), Stop> {
-        for (path, why) in &self.found.left {
-            queue.leave(path.clone(), (*why).to_owned(), false)?;
+        for it in &self.found.left {
+            queue.leave(it.path.clone(), it.why.to_owned(), it.named)?;
         }
         let (sources, known) = (&self.found.sources, queue.known());
         std::thread::scope(|scope| {
@@ -102,11 +105,11 @@ impl Files {
             Err(why) => return leave(queue, why, true),
         };
         let origin = Origin::new(source.path.display().to_string(), ready.mark, source.size);
-        let taken = if source.holds == Holds::Definition {
-            self.define(source, &mut opened, queue, target)
-        } else {
-            self.deliveries(source, &mut opened, queue, &origin)
-        };
+        let taken =
+            Decoded::new(opened.reader()).map_err(FramingError::from).and_then(|mut input| match source.holds {
+                Holds::Definition => self.define(source, &mut input, queue, target, &origin),
+                holds => self.deliveries(source, holds, &mut input, queue, &origin),
+            });
         match taken {
             Ok(()) => queue.read(&origin),
             Err(FramingError::Unreadable(why)) => leave(queue, why, true),
@@ -117,14 +120,18 @@ impl Files {
     fn define(
         &self,
         source: &SourceFile,
-        opened: &mut OpenedFile,
+        input: &mut dyn BufRead,
         queue: &mut BatchQueue<'_>,
         to: &RegistryClient,
+        origin: &Arc<Origin>,
     ) -> Result<(), FramingError> {
-        let mut text = Vec::new();
-        opened.reader().take(u64::try_from(LINES_LIMIT).unwrap_or(u64::MAX)).read_to_end(&mut text)?;
+        let mut text = Zeroizing::new(Vec::new());
+        input.take(u64::try_from(LINES_LIMIT).unwrap_or(u64::MAX)).read_to_end(&mut text)?;
+        if has_answers(&text) {
+            return self.deliveries(source, Holds::Documents, &mut text.as_slice(), queue, origin);
+        }
         let named = || serde_json::from_slice(&text).ok().map(|it: Definition| it.form.to_string());
-        let form = self.form.clone().or_else(named).or_else(|| form_of_folder(&source.path)).ok_or_else(no_form)?;
+        let form = self.form.clone().or_else(named).or_else(|| form_of(&source.path)).ok_or_else(no_form)?;
         match to.define(&form, &text) {
             Ok(true) => Ok(queue.defined()?),
             Ok(false) => Ok(()),
@@ -138,15 +145,15 @@ impl Files {
     fn deliveries(
         &self,
         source: &SourceFile,
-        opened: &mut OpenedFile,
+        holds: Holds,
+        input: &mut dyn BufRead,
         queue: &mut BatchQueue<'_>,
         origin: &Arc<Origin>,
     ) -> Result<(), FramingError> {
-        let folder = form_of_folder(&source.path);
-        let mut sorting = Sorting::new(self.form.as_deref(), folder.as_deref());
-        let input = opened.reader();
+        let of_file = form_of(&source.path);
+        let mut sorting = Sorting::new(self.form.as_deref(), of_file.as_deref());
         let emit: &mut framing::Emit<'_> = &mut |it| sorting.push(it, queue, origin);
-        match source.holds {
+        match holds {
             Holds::Documents => framing::documents(input, emit)?,
             Holds::Rows => framing::rows(input, emit)?,
             Holds::Lines | Holds::Definition => framing::lines(input, emit)?,
@@ -155,8 +162,15 @@ impl Files {
     }
 }
 
+/// Returns whether a file whose name is that of a definition holds submissions.
+fn has_answers(text: &[u8]) -> bool {
+    let document: Value = serde_json::from_slice(text).unwrap_or_default();
+    let first = document.get(0).unwrap_or(&document);
+    ["answers", "answersAsMap", "submissionMetadata"].iter().any(|member| first.get(member).is_some())
+}
+
 fn no_form() -> FramingError {
     FramingError::Unreadable(
-        "nothing says whose form it is, neither its text nor its folder: say it with --form".to_owned(),
+        "nothing says whose form it is, neither its text, its name nor its folder: say it with --form".to_owned(),
     )
 }

@@ -4,6 +4,9 @@
 use std::io::BufRead;
 use std::sync::Arc;
 
+use painreg_domain::delimited::{Records, cells, grow};
+use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::number::whole_number;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -27,6 +30,8 @@ pub struct Cut {
     pub text: Zeroizing<Vec<u8>>,
     /// Whether the delivery is longer than the server accepts; the payload is then truncated.
     pub too_long: bool,
+    /// The fault of a row whose end is uncertain: it is refused and not sent.
+    pub fault: Option<Fault>,
 }
 
 /// An error that ends the reading of a stream.
@@ -77,7 +82,7 @@ struct Metadata {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Id {
-    Number(u64),
+    Number(serde_json::Number),
     Text(String),
 }
 
@@ -85,7 +90,10 @@ impl Id {
     /// Returns the id if it has digits only and so may be part of a path and of the report.
     fn shown(self) -> Option<String> {
         match self {
-            Self::Number(number) => Some(number.to_string()),
+            Self::Number(number) => {
+                let read = number.as_u64().or_else(|| whole_number(&number).ok()?.try_into().ok());
+                read.map(|number| number.to_string())
+            }
             Self::Text(text) => is_number(&text).then_some(text),
         }
     }
@@ -124,7 +132,7 @@ impl Grouping<'_, '_> {
             return Ok(());
         }
         self.close()?;
-        let cut = Cut { form, submission, header: None, too_long: text.len() > BODY_LIMIT, text };
+        let cut = Cut { form, submission, header: None, too_long: text.len() > BODY_LIMIT, text, fault: None };
         if long {
             self.open = Some(cut);
             return Ok(());
@@ -134,15 +142,6 @@ impl Grouping<'_, '_> {
 
     fn close(&mut self) -> Result<(), Stop> {
         self.open.take().map_or(Ok(()), &mut self.emit)
-    }
-}
-
-/// Reserves room without leaving a copy in memory: an allocation that is too small is wiped.
-pub fn grow(text: &mut Zeroizing<Vec<u8>>, more: usize) {
-    if text.capacity() - text.len() < more {
-        let mut larger = Zeroizing::new(Vec::with_capacity((text.len() + more).next_power_of_two()));
-        larger.extend_from_slice(text);
-        std::mem::swap(text, &mut larger);
     }
 }
 
@@ -179,7 +178,7 @@ pub fn lines(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), Framing
     while let Some((text, too_long)) = line(input)? {
         if too_long {
             grouping.close()?;
-            (grouping.emit)(Cut { form: None, submission: None, header: None, text, too_long })?;
+            (grouping.emit)(Cut { form: None, submission: None, header: None, text, too_long, fault: None })?;
         } else if !text.trim_ascii().is_empty() {
             grouping.take(text)?;
         }
@@ -191,6 +190,9 @@ pub fn lines(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), Framing
 pub fn documents(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), FramingError> {
     let mut grouping = Grouping { emit, open: None };
     let mut stop = None;
+    if peek(input)?.is_none() {
+        return Err(FramingError::Unreadable("it is empty".to_owned()));
+    }
     while let Some(first) = peek(input)? {
         let mut reader = serde_json::Deserializer::from_reader(&mut *input);
         let mut take = |document: Box<RawValue>| {
@@ -264,50 +266,39 @@ fn peek(input: &mut dyn BufRead) -> std::io::Result<Option<u8>> {
     }
 }
 
-/// Splits CSV v1 into deliveries of a row each.
+/// Splits CSV v1 into deliveries of a row each, unchanged.
 pub fn rows(input: &mut dyn BufRead, emit: &mut Emit<'_>) -> Result<(), FramingError> {
-    let Some((header, _)) = record(input)? else { return Ok(()) };
-    let shown = header.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&header);
-    let separator = [b';', b'\t', b','].into_iter().max_by_key(|it| shown.split(|byte| byte == it).count());
-    let separator = separator.unwrap_or(b';');
-    let column = (0..)
-        .map_while(|at| field(shown, separator, at))
-        .position(|name| matches!(name, b"$submission_id" | b"submission_id"));
-    let header = Arc::new(header.to_vec());
-    while let Some((text, too_long)) = record(input)? {
-        if text.trim_ascii().is_empty() {
-            continue;
-        }
-        let id = column.and_then(|at| std::str::from_utf8(field(&text, separator, at)?).ok());
-        let submission = id.filter(|id| is_number(id)).map(str::to_owned);
-        emit(Cut { form: None, submission, header: Some(Arc::clone(&header)), text, too_long })?;
+    let unreadable = |why: &str| FramingError::Unreadable(why.to_owned());
+    let mut records = Records::open(input, None, BODY_LIMIT)?;
+    let delimiter = records.delimiter();
+    let header = records.next().transpose()?.ok_or_else(|| unreadable("it is empty"))?;
+    if header.too_long || header.broken_at.is_some() {
+        return Err(unreadable("its first line is no header of CSV"));
+    }
+    if header.text.contains(&0) {
+        return Err(unreadable("its header holds NUL: perhaps it is UTF-16 without a byte order mark"));
+    }
+    let names = cells(delimiter, &header.text);
+    let column = names.iter().position(|name| matches!(name, b"$submission_id" | b"submission_id"));
+    let fault = |at: usize| match names.get(at) {
+        Some(name) => Fault::at(&String::from_utf8_lossy(name), FaultCode::InvalidFormat),
+        None => Fault::new("", FaultCode::InvalidFormat),
+    };
+    let header = Arc::new(header.text.to_vec());
+    for record in records {
+        let record = record?;
+        let row = cells(delimiter, &record.text);
+        let id = column.and_then(|at| std::str::from_utf8(row.get(at)?).ok()).map(str::trim);
+        emit(Cut {
+            form: None,
+            submission: id.filter(|id| is_number(id)).map(str::to_owned),
+            header: Some(Arc::clone(&header)),
+            fault: record.broken_at.map(fault),
+            text: record.text,
+            too_long: record.too_long,
+        })?;
     }
     Ok(())
-}
-
-/// Reads lines until no quotation is open.
-fn record(input: &mut dyn BufRead) -> std::io::Result<Option<(Zeroizing<Vec<u8>>, bool)>> {
-    let Some((mut text, mut too_long)) = line(input)? else { return Ok(None) };
-    while !too_long && text.split(|byte| *byte == b'"').count() % 2 == 0 {
-        let Some((more, longer)) = line(input)? else { break };
-        too_long |= longer || text.len() + more.len() > BODY_LIMIT;
-        grow(&mut text, more.len() + 1);
-        // The format has a space for every line break in a text.
-        text.push(b' ');
-        text.extend_from_slice(&more);
-    }
-    Ok(Some((text, too_long)))
-}
-
-/// Returns a field of a row, counted from 0, without quotation marks.
-fn field(row: &[u8], separator: u8, at: usize) -> Option<&[u8]> {
-    let mut quoted = false;
-    let mut fields = row.split(|byte| {
-        quoted ^= *byte == b'"';
-        *byte == separator && !quoted
-    });
-    let field = fields.nth(at)?.trim_ascii();
-    Some(field.strip_prefix(b"\"").and_then(|it| it.strip_suffix(b"\"")).unwrap_or(field))
 }
 
 #[cfg(test)]

@@ -46,6 +46,11 @@ The mapping names the form, the item of each column, and the reason for each ign
   [ignored]
   \"Versjon\" = \"the vendor's number of its own software\"
 
+A byte order mark decides that the file is UTF-8 or UTF-16, whatever the mapping says. Letters are composed before
+columns and cells are compared with the mapping. Rows without any text are passed over. A quotation mark opens a
+quotation at the beginning of a cell only; a row with a quotation that is not closed, or with text after it, is refused
+with its column, and the rows after it are read.
+
 Before sending, every column is listed: mapped, ignored with the reason, unmapped, or absent from the file. Nothing is sent
 while a column is unmapped, unless --allow-unmapped is set.
 
@@ -127,7 +132,7 @@ fn feed(
         match row {
             Ok(row) => queue.push(&channel, origin, line, submission(mapping, row)?)?,
             Err(faults) => {
-                queue.refuse(&channel, origin, line, faults.into_iter().map(Fault::from).collect())?;
+                queue.refuse(&channel, origin, line, None, faults.into_iter().map(Fault::from).collect())?;
             }
         }
     }
@@ -151,7 +156,7 @@ fn submission(mapping: &ExportMapping, row: Row) -> Result<Cut, Stop> {
     });
     let text = Zeroizing::new(serde_json::to_vec(&body).map_err(|error| Stop::Broken(error.to_string()))?);
     let too_long = text.len() > crate::wire::BODY_LIMIT;
-    Ok(Cut { form: None, submission: Some(row.submission_id), header: None, text, too_long })
+    Ok(Cut { form: None, submission: Some(row.submission_id), header: None, text, too_long, fault: None })
 }
 
 impl From<painreg_domain::fault::Fault> for Fault {

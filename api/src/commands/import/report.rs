@@ -265,6 +265,10 @@ impl Report {
         if more > 0 {
             say(&format!("and {more} more: --report FILE lists all of them"));
         }
+        if !self.left.is_empty() {
+            let attention = self.left.iter().filter(|it| it.failed).count();
+            say(&format!("{} files were not taken, {attention} of them need attention", self.left.len()));
+        }
         for it in self.left.iter().take(MOST_LISTED) {
             say(&format!("not taken: {}: {}", it.file.display(), it.why));
         }

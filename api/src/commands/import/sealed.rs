@@ -5,13 +5,14 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read as _};
 use std::path::Path;
 
+use painreg_domain::delimited::grow;
 use pgp::composed::{DecryptionOptions, Deserializable as _, Message, SignedSecretKey, TheRing};
 use pgp::types::{Password, Seipdv1ReadMode};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::framing::grow;
+use super::source::is_encrypted;
 use crate::commands::Failure;
 
 /// The largest encrypted file, in bytes, that is decrypted into memory ahead of time.
@@ -62,10 +63,10 @@ impl Keys {
         if unlocked.is_empty() { Err(place(&"there is no secret key in this file")) } else { Ok(Self(unlocked)) }
     }
 
-    /// Opens a file; one whose name ends in `.asc` is decrypted.
+    /// Opens a file; one whose name says that it is encrypted is decrypted.
     pub fn open(&self, path: &Path) -> Result<OpenedFile, String> {
         let file = || File::open(path).map(|file| BufReader::with_capacity(64 * 1024, file)).map_err(text_of);
-        if path.extension().is_none_or(|it| it != "asc") {
+        if !is_encrypted(path) {
             return Ok(OpenedFile::Plain(file()?));
         }
         if self.0.is_empty() {

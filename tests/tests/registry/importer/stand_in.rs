@@ -91,7 +91,7 @@ fn deliveries(media: &str, body: &str) -> Vec<(usize, String, Value)> {
         let rows = lines.skip(1);
         return rows
             .map(|(row, line)| {
-                let id = row.split(';').next().unwrap_or_default().trim_matches('"');
+                let id = row.split([';', '\t']).next().unwrap_or_default().trim_matches('"');
                 (line, row.to_owned(), json!({"submission": id, "answers": row}))
             })
             .collect();

@@ -83,7 +83,8 @@ fn documents_become_one_line_each() {
     assert_eq!(why, None);
     let (cut, why) = cuts(documents, "[{\"metadata\":{\"submission_id\":2}},\n{\"secret\" 1}]");
     assert_eq!((cut.len(), why.as_deref()), (1, Some("no JSON at line 2")));
-    assert_eq!(cuts(documents, " \n"), (Vec::new(), None));
+    assert_eq!(cuts(documents, " \n"), (Vec::new(), Some("it is empty".to_owned())));
+    assert_eq!(cuts(documents, "[]"), (Vec::new(), None));
 }
 
 #[test]
@@ -91,17 +92,37 @@ fn ids_with_other_characters_are_dropped() {
     let (cut, _) =
         cuts(lines, "{\"metadata\":{\"submission_id\":\"Kari Nordmann\"}}\n{\"metadata\":{\"submission_id\":\"12\"}}");
     assert_eq!((&cut[0].1, &cut[1].1), (&None, &Some("12".to_owned())));
+    let (cut, _) = cuts(lines, "{\"metadata\":{\"submission_id\":12.0}}\n{\"metadata\":{\"submission_id\":-1.5}}");
+    assert_eq!((&cut[0].1, &cut[1].1), (&Some("12".to_owned()), &None));
 }
 
 #[test]
 fn rows_keep_line_breaks_in_quotations() {
     let text = "\u{feff}\"$created\";\"$submission_id\";\"a\"\r\n\"x\";\"1\";\"b;\"\"\nc\"\r\n\r\n\"y\";\"2\";\"\"\r\n";
     let (cut, why) = cuts(rows, text);
-    assert_eq!(cut, [one(None, Some("1"), "\"x\";\"1\";\"b;\"\" c\""), one(None, Some("2"), "\"y\";\"2\";\"\"")]);
+    let first = "\"x\";\"1\";\"b;\"\"\nc\"";
+    assert_eq!(cut, [one(None, Some("1"), first), one(None, Some("2"), "\"y\";\"2\";\"\"")]);
     assert_eq!(why, None);
     let (cut, _) = cuts(rows, "$submission_id\tname\n11\tx\n");
     assert_eq!(cut, [one(None, Some("11"), "11\tx")]);
-    assert_eq!(cuts(rows, ""), (Vec::new(), None));
+    assert_eq!(cuts(rows, "$submission_id\n"), (Vec::new(), None));
+    assert_eq!(cuts(rows, ""), (Vec::new(), Some("it is empty".to_owned())));
+    let (cut, why) = cuts(rows, "$submission_id;a\0b\n1;2\n");
+    assert!(cut.is_empty() && why.is_some_and(|why| why.contains("UTF-16 without")));
+}
+
+#[test]
+fn rows_name_the_column_of_a_broken_quotation() {
+    let mut faults = Vec::new();
+    let mut input = "$submission_id;a\n1;\"x\n2;5\" y\n3;z\n".as_bytes();
+    let read = rows(&mut input, &mut |cut| {
+        faults.push((cut.submission, cut.fault));
+        Ok(())
+    });
+    assert!(read.is_ok());
+    let id = |id: &str| Some(id.to_owned());
+    let broken = Some(Fault::at("a", FaultCode::InvalidFormat));
+    assert_eq!(faults, [(id("1"), broken), (id("2"), None), (id("3"), None)]);
 }
 
 #[test]
