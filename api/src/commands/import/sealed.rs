@@ -7,7 +7,7 @@ use std::path::Path;
 
 use painreg_domain::delimited::grow;
 use pgp::composed::{DecryptionOptions, Deserializable as _, Message, SignedSecretKey, TheRing};
-use pgp::types::{Password, Seipdv1ReadMode};
+use pgp::types::{Password, S2kParams, SecretParams, Seipdv1ReadMode, StringToKey};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -44,21 +44,27 @@ impl OpenedFile {
 }
 
 impl Keys {
-    /// Reads and unlocks every secret key of a file, armoured or not.
+    /// Reads and unlocks every secret key of a file, in any number of armoured blocks or none. A part of a key whose
+    /// secret is elsewhere (an offline primary key, a smart card) is passed over: the other parts decrypt.
     pub fn read(path: &Path, passphrase: Option<&SecretString>) -> Result<Self, Failure> {
         let place = |error: &dyn std::fmt::Display| Failure::from(format!("{}: {error}", path.display()));
         let bytes = Zeroizing::new(std::fs::read(path).map_err(|error| place(&error))?);
-        let (keys, _) = SignedSecretKey::from_reader_many(bytes.as_slice()).map_err(|error| place(&error))?;
         let passphrase = Password::from(passphrase.map_or("", ExposeSecret::expose_secret));
         let mut unlocked = Vec::new();
-        for key in keys {
-            let mut key = key.map_err(|error| place(&error))?;
-            let wrong = || place(&"the passphrase does not open this key");
-            key.primary_key.remove_password(&passphrase).map_err(|_| wrong())?;
-            for subkey in &mut key.secret_subkeys {
-                subkey.key.remove_password(&passphrase).map_err(|_| wrong())?;
+        for block in blocks(&bytes) {
+            let (keys, _) = SignedSecretKey::from_reader_many(block).map_err(|error| place(&error))?;
+            for key in keys {
+                let mut key = key.map_err(|error| place(&error))?;
+                let wrong = || place(&"the passphrase does not open this key");
+                if !is_elsewhere(key.primary_key.secret_params()) {
+                    key.primary_key.remove_password(&passphrase).map_err(|_| wrong())?;
+                }
+                key.secret_subkeys.retain(|it| !is_elsewhere(it.key.secret_params()));
+                for subkey in &mut key.secret_subkeys {
+                    subkey.key.remove_password(&passphrase).map_err(|_| wrong())?;
+                }
+                unlocked.push(key);
             }
-            unlocked.push(key);
         }
         if unlocked.is_empty() { Err(place(&"there is no secret key in this file")) } else { Ok(Self(unlocked)) }
     }
@@ -122,6 +128,29 @@ impl Keys {
         }
         if message.is_encrypted() { Err("encrypted twice".to_owned()) } else { Ok(message) }
     }
+}
+
+/// Returns the armoured secret keys of a file, or the whole file if it has no armour.
+fn blocks(bytes: &[u8]) -> Vec<&[u8]> {
+    const BEGIN: &[u8] = b"-----BEGIN PGP ";
+    let begins = |at: &usize| bytes.get(*at..).is_some_and(|rest| rest.starts_with(BEGIN));
+    let starts: Vec<usize> = (0..bytes.len()).filter(begins).collect();
+    if starts.is_empty() {
+        return vec![bytes];
+    }
+    let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
+    let blocks = starts.iter().zip(ends).filter_map(|(start, end)| bytes.get(*start..end));
+    blocks.filter(|it| it.get(BEGIN.len()..).is_some_and(|it| it.starts_with(b"PRIVATE KEY"))).collect()
+}
+
+/// Returns whether the file has a placeholder instead of a secret (GnuPG's own kinds of keys).
+fn is_elsewhere(secret: &SecretParams) -> bool {
+    let SecretParams::Encrypted(secret) = secret else { return false };
+    matches!(
+        secret.string_to_key_params(),
+        S2kParams::Cfb { s2k: StringToKey::Private { .. }, .. }
+            | S2kParams::MalleableCfb { s2k: StringToKey::Private { .. }, .. }
+    )
 }
 
 fn text_of(error: impl std::fmt::Display) -> String {

@@ -20,6 +20,8 @@ use super::{held, ndjson};
 /// Made by GnuPG 2.2.40 for these tests, with the passphrase below; it decrypts only test files.
 const GNUPG_KEY: &str = include_str!("gnupg-key.asc");
 const GNUPG_PASSPHRASE: &str = "an open secret";
+/// The same key as `gpg --export-secret-subkeys` writes it, for a primary key that is kept offline.
+const GNUPG_SUBKEYS: &str = include_str!("gnupg-subkeys.asc");
 /// Made by GnuPG 2.2.40, compressed: submission 4711.
 const GNUPG_MESSAGE: &str = include_str!("gnupg-message.asc");
 /// A text in every answer, and in no other place.
@@ -120,6 +122,37 @@ fn import_decrypts_gnupg_files_with_key_and_passphrase() {
             assert_eq!(into.held().repeated, 1);
         }
     }
+}
+
+#[test]
+fn import_decrypts_with_subkeys_of_an_offline_primary_key() {
+    for (passphrase, code) in [(GNUPG_PASSPHRASE, 0), ("wrong", 1)] {
+        let (folder, into) = (Folder::new(), StandIn::new());
+        folder.file("key.asc", GNUPG_SUBKEYS);
+        folder.file("1000001/4711.json.asc", GNUPG_MESSAGE);
+        let mut command = folder.import(&into, &["1000001", "--pgp-key", "key.asc"]);
+        command.env("PAINREG_PGP_PASSPHRASE", passphrase);
+        let finished = run(command).expect(code);
+        assert_eq!(held(&into, "1000001").len(), usize::from(code == 0), "{}", finished.log);
+    }
+}
+
+#[test]
+fn import_decrypts_with_every_key_of_a_file_and_any_ending() {
+    let (folder, into, old, new) = (Folder::new(), StandIn::new(), Key::new(), Key::new());
+    let public = SignedPublicKey::from(old.0.clone()).to_armored_string(ArmorOptions::default()).expect("text");
+    folder.file("keys.asc", format!("Comment\n{}{public}\n{}", old.armoured(), new.armoured()));
+    for (id, (key, ending)) in [(&old, "asc"), (&new, "gpg"), (&new, "PGP")].into_iter().enumerate() {
+        let id = u64::try_from(id).expect("small");
+        folder.file(&format!("7/{id}.json.{ending}"), key.encrypts(&tsd(id, WORDS).to_string()));
+    }
+    run(folder.import(&into, &["7", "--pgp-key", "keys.asc"])).expect(0);
+    assert_eq!(held(&into, "7"), ["0", "1", "2"]);
+    assert_no_plain_text(&folder);
+
+    folder.file("keys.asc", public);
+    let finished = run(folder.import(&into, &["7", "--pgp-key", "keys.asc"])).expect(1);
+    assert!(finished.log.contains("there is no secret key in this file"), "{}", finished.log);
 }
 
 #[test]
