@@ -222,6 +222,26 @@ fn codes_import_is_seen_by_a_running_server() {
 }
 
 #[test]
+fn codes_import_reads_any_line_break_and_refuses_a_broken_quotation_alone() {
+    let world = World::new();
+    let clinician = world.alpha().clinician();
+    for (line_break, expected) in [("\r", [2, 0]), ("\n", [0, 2]), ("\r\n", [0, 2])] {
+        let lines = ["sep=;", "Kode;Tekst", "RAGG60;5\" na\u{30a}l", ";", "WBOC03;\"apen", "WBOC04;Inngrep"];
+        let text = format!("\u{feff}{}", lines.join(line_break));
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for (bytes, expected) in [(text.into_bytes(), expected), (wide, [0, 2])] {
+            let wanted = Wanted { force: true, ..wanted(System::Ncmp, "2026") };
+            let done = imports(&world, &wanted, &file(&world, "ncmp.csv", &bytes));
+            let [new, .., unchanged] = counts(&done);
+            assert_eq!(([new, unchanged], done.rows), (expected, 3), "{line_break:?}");
+            let refused: Vec<_> = done.refused.iter().map(|it| (it.number, it.reason)).collect();
+            assert_eq!(refused, [(5, Unusable::Quotation)]);
+        }
+    }
+    assert_eq!(periods(&clinician, "ncmp", "RAGG60")[0].0, "5\" nål");
+}
+
+#[test]
 fn codes_import_reads_windows_1252_and_workbooks() {
     let world = World::new();
     let clinician = world.alpha().clinician();

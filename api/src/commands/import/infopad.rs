@@ -87,7 +87,9 @@ impl Infopad {
         let form = pipeline.target.form(&mapping.form, &mapping.version)?;
         let export = Export::new(&mapping, &form, file).map_err(|faults| {
             let faults: Vec<String> = faults.into_iter().map(|it| Fault::from(it).to_string()).collect();
-            place(&self.mapping, &faults.join("; "))
+            // The header is checked only against a mapping without faults.
+            let at = if mapping.faults(&form).is_empty() { &self.file } else { &self.mapping };
+            place(at, &faults.join("; "))
         })?;
         let columns = export.report().clone();
         for name in &columns.mapped {

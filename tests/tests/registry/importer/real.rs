@@ -248,3 +248,32 @@ fn import_infopad_applies_the_mapping() {
     imports(&world, &folder, &[&arguments[..], &["--allow-unmapped"]].concat(), 0);
     assert_eq!(stored(&world), 3);
 }
+
+#[test]
+fn import_infopad_reads_any_line_break_and_refuses_a_broken_quotation_alone() {
+    let (world, folder) = (World::new(), Folder::new());
+    let clinician = world.alpha().clinician();
+    let patient = clinician.registers(&world.person());
+    let version = clinician.get(&clinician.at("forms/opr-baseline")).expect(200).text_at("/version").to_owned();
+    folder.file("mapping.toml", MAPPING.replace("version = \"1\"", &format!("version = \"{version}\"")));
+    let row = |number: u8, slept: &str, version: &str| {
+        format!("{};17;{number};01.06.2019 14:30;6,0;{slept};{version}", patient.person.national_id)
+    };
+    let rows = [row(1, "Ofte", "3\""), row(2, "Ofte", "\"3"), ";;;;;;".to_owned(), row(3, "Aldri", "3")];
+    let text = |line_break: &str| {
+        let header = "Fnr;Pasient;Skjema;Levert;Smerte;Søvn 1;Versjon".to_owned();
+        ["sep=;".to_owned(), header].iter().chain(&rows).cloned().collect::<Vec<_>>().join(line_break)
+    };
+    let arguments = ["infopad", "export.csv", "--mapping", "mapping.toml", "--no-journal"];
+    for (line_break, outcome) in [("\r", "created"), ("\n", "unchanged"), ("\r\n", "unchanged")] {
+        folder.file("export.csv", text(line_break));
+        let (_, report) = imports(&world, &folder, &arguments, 2);
+        assert_eq!(report["outcomes"], json!({outcome: 2, "refused": 1}), "{line_break:?} {report}");
+        let refused = &report["unplaced"][0];
+        assert_eq!((&refused["number"], &refused["reasons"][0]["pointer"]), (&json!(4), &json!("/Versjon")));
+    }
+    let wide: Vec<u8> = format!("\u{feff}{}", text("\r\n")).encode_utf16().flat_map(u16::to_be_bytes).collect();
+    folder.file("export.csv", wide);
+    let (_, report) = imports(&world, &folder, &arguments, 2);
+    assert_eq!(report["outcomes"], json!({"unchanged": 2, "refused": 1}), "{report}");
+}
