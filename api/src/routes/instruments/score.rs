@@ -14,7 +14,7 @@ use crate::wire::{Body, IdempotencyKey, ListedCode, reply};
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScoreAnswers {
-    /// Item code -> whole number; null and absent mean unanswered.
+    /// Item code -> whole number, written `2`, `2.0` or `2e0`; null and absent mean unanswered.
     #[schema(value_type = Object, example = json!({"isi_01": 2, "isi_02": 1, "isi_03": 0, "isi_04": 3, "isi_05": 1, "isi_06": 2, "isi_07": 2}))]
     answers: Map<String, Value>,
     /// EQ-5D only: the value sets to index with; absent: the first of the instrument's (`NO_5L_2024`, `UK_3L_TTO_1997`).

@@ -27,7 +27,9 @@ pub struct NettskjemaSubmission(pub Map<String, Value>);
 /// Deliver a Nettskjema submission (TSD survey API, versions 2022-07, 2023-03 and 2024-09, or API v3).
 ///
 /// The form's mapping assigns each key of the codebook to an item. The patient is the respondent, the person
-/// represented by the respondent, or the person in the form's element for the national id. Stored once: a repeated
+/// represented by the respondent, or the person in the form's element for the national id. A time without an offset is
+/// Norwegian local time; whole numbers may be written `2`, `2.0` or, in texts, `2,0`; letters are stored composed
+/// (Unicode NFC), so that a delivery in another composition is a repeated one. Stored once: a repeated
 /// delivery returns 200 and changes nothing. A delivery that cannot be placed, because a key or the patient is unknown
 /// or a value is not valid, is kept in quarantine and answered with 202 and the reasons.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("DeliverNettskjema"))),

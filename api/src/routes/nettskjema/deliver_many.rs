@@ -26,8 +26,13 @@ pub struct CsvFile(#[expect(dead_code, reason = "for the specification; the body
 /// Deliver Nettskjema submissions in bulk, in the formats of Nettskjema.
 ///
 /// In NDJSON a line is a submission (TSD's survey API or API v3) or, as in API v3's `answers`, one answer: the lines
-/// of one submission must follow each other. `text/csv` is CSV v1: a header, then a row per submission. Every
-/// submission is processed regardless of the others; the response has a result for each, in order, as soon as
+/// of one submission must follow each other. `text/csv` is CSV v1 in UTF-8: a header, then a row per submission, divided
+/// by semicolons, tabs or commas as the header is. Rows end at a line feed, a carriage return or both, outside of a
+/// quotation; a quotation mark opens a quotation at the beginning of a cell only, and is text elsewhere. A row with a
+/// quotation that is not closed, or with text after it, is kept in quarantine with its column, and the rows after it are
+/// read. A byte order mark, a first line `sep=;` and rows without any text are passed over.
+///
+/// Every submission is processed regardless of the others; the response has a result for each, in order, as soon as
 /// available. A submission that cannot be placed is kept in quarantine. A repeated delivery changes nothing and needs
 /// no `Idempotency-Key`. At most a million submissions; a client that sends more than 16 MiB must read the results
 /// while sending.
