@@ -96,6 +96,14 @@ impl<'de> serde::Deserializer<'de> for Node {
         }
     }
 
+    /// A map is an object: `serde_json::Map` would also read null, as an empty one.
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, serde_json::Error> {
+        match self.0 {
+            serde_json::Value::Null => Err(serde_json::Error::invalid_type(Unexpected::Unit, &visitor)),
+            other => Self(other).deserialize_any(visitor),
+        }
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -114,7 +122,7 @@ impl<'de> serde::Deserializer<'de> for Node {
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map identifier ignored_any
+        tuple_struct identifier ignored_any
     }
 }
 

@@ -29,6 +29,7 @@ mod kit;
 mod licences;
 mod lists;
 mod nul;
+mod nulls;
 mod numbers;
 mod openapi;
 mod operations;
