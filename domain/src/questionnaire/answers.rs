@@ -14,6 +14,7 @@ use parse::decimal_json;
 pub(super) use parse::{parse, rank, scaled};
 
 use super::{Compiled, ItemKind, Place};
+use crate::fault::{Fault, FaultCode};
 
 /// Answers that fit their form. Made by [`super::Form::parse`] only; `Debug` shows no value.
 #[derive(Clone)]
@@ -194,6 +195,14 @@ impl Answers {
             (Held::Text(text), _) => Value::from(&**text),
             (Held::Decimal(_) | Held::Choice(_) | Held::Multiple(_), _) => return None,
         })
+    }
+
+    /// Refuses a submission without any answer (`required` at this pointer), unless the form's wave permits it.
+    pub fn submitted(self, pointer: &str) -> Result<Self, Vec<Fault>> {
+        if self.is_empty() && !self.form.definition.wave.may_be_empty() {
+            return Err(vec![Fault::new(pointer, FaultCode::Required)]);
+        }
+        Ok(self)
     }
 
     /// Whether no item at all is answered.

@@ -41,6 +41,14 @@ pub enum Wave {
     Project,
 }
 
+impl Wave {
+    /// Returns whether a submission may be empty where no visible item is required. The forms of the ordinary waves ask
+    /// for the patient's state, and each submission counts as an answer.
+    pub const fn may_be_empty(self) -> bool {
+        matches!(self, Self::Project)
+    }
+}
+
 /// The same words in every language of the form: the two that all forms have, and those that it declares.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Words {
