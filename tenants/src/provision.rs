@@ -63,6 +63,7 @@ impl NewTenant {
         if template::forms(&self.template).is_none() {
             faults.push(Fault::at("template", FaultCode::UnknownReference));
         }
+        faults.extend(template::faults(&self.template).into_iter().map(|fault| fault.under("/template")));
         faults.extend(issuer_faults(&self.issuers));
         faults
     }

@@ -43,7 +43,7 @@ pub(super) fn faults(plan: &FollowUpPlanDefinition, known: &Known<'_>) -> Vec<Fa
     } else if from >= until {
         faults.add("/sending/until_hour", FaultCode::WrongOrder);
     }
-    message::faults(plan, &mut faults);
+    message::faults(plan, known, &mut faults);
     faults.0
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::check::{Faults, text_place};
-use super::plan::{FollowUpPlanDefinition, Messages, Plan};
+use super::plan::{FollowUpPlanDefinition, Known, Messages, Plan};
 use crate::fault::{FaultCode, escape};
 
 /// Words, parts and prefixes of words that must not be read by others, in Norwegian and English.
@@ -65,13 +65,13 @@ fn rendered(plan: &FollowUpPlanDefinition, text: &str, form: &str, token: &str) 
 }
 
 /// Returns the faults of the plan's texts and links.
-pub(super) fn faults(plan: &FollowUpPlanDefinition, faults: &mut Faults) {
+pub(super) fn faults(plan: &FollowUpPlanDefinition, known: &Known<'_>, faults: &mut Faults) {
     link("/links/answer", &plan.links.answer, &["{form}", "{token}"], faults);
     if !plan.links.answer.contains("{token}") {
         faults.add("/links/answer", FaultCode::Required);
     }
     link("/links/rights", &plan.links.rights, &[], faults);
-    forms(plan, faults);
+    forms(plan, known, faults);
     if !plan.messages.contains_key("nb") {
         faults.add("/messages/nb", FaultCode::Required);
     }
@@ -105,8 +105,9 @@ pub(super) fn faults(plan: &FollowUpPlanDefinition, faults: &mut Faults) {
     }
 }
 
-/// A form's code may disclose the treatment; the address contains its public name instead.
-fn forms(plan: &FollowUpPlanDefinition, faults: &mut Faults) {
+/// A form's code may disclose the treatment; the address contains its public name instead. Answers given at a number in
+/// Nettskjema arrive under that number: unless its mapping leads to the form, they could not be placed.
+fn forms(plan: &FollowUpPlanDefinition, known: &Known<'_>, faults: &mut Faults) {
     let asked: BTreeSet<&String> = plan.tracks.iter().map(|track| &track.form).collect();
     let place = |form: &str| format!("/links/forms/{}", escape(form));
     for (form, address) in &plan.links.forms {
@@ -118,6 +119,13 @@ fn forms(plan: &FollowUpPlanDefinition, faults: &mut Faults) {
         let words = address.to_lowercase();
         if words.contains(form.as_str()) || SENSITIVE.iter().any(|part| words.contains(part)) {
             faults.add(&place(form), FaultCode::Sensitive);
+        }
+        if is_sound && address.bytes().all(|byte| byte.is_ascii_digit()) {
+            match known.nettskjema.get(address) {
+                None => faults.add(&place(form), FaultCode::UnknownReference),
+                Some(mapped) if mapped != form => faults.add(&place(form), FaultCode::Contradiction),
+                Some(_) => {}
+            }
         }
     }
     if plan.links.answer.contains("{form}") {

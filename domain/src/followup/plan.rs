@@ -219,9 +219,9 @@ pub struct Links {
     #[schema(min_length = 1, max_length = 300, example = "https://nettskjema.no/a/{form}?invitasjon={token}")]
     pub answer: String,
     /// The public name of each form in addresses, such as its number in Nettskjema, so that the address does not
-    /// disclose the treatment.
+    /// disclose the treatment. A name of digits is a number in Nettskjema, whose mapping must lead to the form.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schema(value_type = Object, example = json!({"opr-rf": "100003"}))]
+    #[schema(value_type = Object, example = json!({"opr-rf": "1000005"}))]
     pub forms: BTreeMap<String, String>,
     /// The page on rights, with the form for access, correction, deletion and reservation.
     #[schema(min_length = 1, max_length = 300)]
@@ -237,6 +237,8 @@ pub struct Known<'a> {
     pub lists: &'a CodeLists,
     /// The channels with a configured sender.
     pub channels: &'a [Channel],
+    /// The code of the form that each Nettskjema form is mapped to, by its number.
+    pub nettskjema: &'a BTreeMap<String, String>,
 }
 
 /// One wave of one track.

@@ -33,7 +33,14 @@ fn lists() -> CodeLists {
 fn parse(definition: FollowUpPlanDefinition) -> Result<Plan, Vec<(String, FaultCode)>> {
     let forms = ["opr-follow-up-short", "opr-follow-up-full", "opr-rf", "opr-scs"].map(str::to_owned);
     let channels = [Channel::Sms, Channel::DigitalMailbox, Channel::Helsenorge];
-    let known = Known { forms: &forms, lists: &lists(), channels: &channels };
+    let mapped = [
+        ("1000001", "opr-baseline"),
+        ("1000003", "opr-follow-up-short"),
+        ("1000005", "opr-rf"),
+        ("1000006", "opr-scs"),
+    ];
+    let nettskjema = mapped.map(|(number, form)| (number.to_owned(), form.to_owned())).into();
+    let known = Known { forms: &forms, lists: &lists(), channels: &channels, nettskjema: &nettskjema };
     Plan::parse(definition, &known).map_err(|faults| faults.into_iter().map(|it| (it.pointer, it.code)).collect())
 }
 

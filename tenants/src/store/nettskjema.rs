@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Text, Timestamptz};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
+use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::nettskjema::{Codebook, NettskjemaDefinition};
 use painreg_domain::questionnaire::Mapping;
 use serde_json::Value;
@@ -17,7 +18,7 @@ use crate::error::StoreError;
 use crate::error::unreadable;
 use crate::schema::tenant::{nettskjema_definition, nettskjema_form};
 use crate::statement::statement;
-use crate::store::{Listing, forms, version};
+use crate::store::{Listing, forms, plans, version};
 use crate::tx::Tx;
 
 /// The stored definitions and the mapping of one Nettskjema form.
@@ -108,8 +109,17 @@ pub fn mapping(tx: &mut Tx<'_>, id: &str) -> Result<Option<SavedMapping>, StoreE
     Ok(Some(SavedMapping { codebook, version, updated_at: updated_at.to_jiff() }))
 }
 
-/// Stores a mapping as the version after `read`, which is 0 where there is none.
+/// Stores a mapping as the version after `read`, which is 0 where there is none. Leading a Nettskjema form away from the
+/// form for which the plan in force links to it is [`StoreError::Invalid`]: answers by those links could not be placed.
 pub fn save_mapping(tx: &mut Tx<'_>, codebook: &Codebook, read: i64) -> Result<SavedMapping, StoreError> {
+    tx.about(format!("nettskjema_form/{}", codebook.form_id()));
+    let generation = tx.generation()?;
+    if let Some(plan) = plans::in_force(tx, generation)? {
+        let mut links = plan.definition().links.forms.iter();
+        if links.any(|(form, number)| number == codebook.form_id() && form != codebook.form().code()) {
+            return Err(StoreError::Invalid(vec![Fault::at("form", FaultCode::InUse)]));
+        }
+    }
     let now = tx.now();
     let new = statement(
         "INSERT INTO nettskjema_form (nettskjema_id, form, form_version, version, keys, updated_at, updated_by) \
@@ -173,6 +183,7 @@ pub fn describe(
     id: &str,
     definition: &NettskjemaDefinition,
 ) -> Result<(DefinitionVersion, bool), StoreError> {
+    tx.about(format!("nettskjema_definition/{id}"));
     let document = serde_json::to_value(definition).map_err(unreadable)?;
     let says = definition.canonical();
     let digest = digest(&says);

@@ -13,7 +13,7 @@ use painreg_domain::followup::{FollowUpPlanDefinition, Known, Plan};
 use serde_json::Value;
 
 use crate::error::{StoreError, unreadable};
-use crate::schema::tenant::{follow_up_plan, follow_up_plan_draft};
+use crate::schema::tenant::{follow_up_plan, follow_up_plan_draft, nettskjema_form};
 use crate::store::{Listing, code_lists, forms, settings, version};
 use crate::tx::Tx;
 
@@ -133,6 +133,7 @@ pub fn write(
     version: Option<i64>,
     definition: &FollowUpPlanDefinition,
 ) -> Result<PlanDraft, StoreError> {
+    tx.about("follow_up_plan_draft".to_owned());
     let definition = serde_json::to_value(definition).map_err(unreadable)?;
     let now = tx.now().to_diesel();
     let row: Option<DraftRow> = match version {
@@ -163,6 +164,7 @@ pub fn write(
 
 /// Deletes the draft; [`StoreError::Stale`] if the draft changed since `version` was read.
 pub fn discard(tx: &mut Tx<'_>, version: i64) -> Result<(), StoreError> {
+    tx.about("follow_up_plan_draft".to_owned());
     draft(tx)?;
     let read = follow_up_plan_draft::table.filter(follow_up_plan_draft::version.eq(version));
     version::one_changed(diesel::delete(read).execute(tx.conn)?)
@@ -174,7 +176,19 @@ pub fn check(tx: &mut Tx<'_>, definition: FollowUpPlanDefinition) -> Result<Plan
     let lists = code_lists::without_record(tx)?;
     let forms = forms::that_follow_up(tx)?;
     let channels = settings::read(tx)?.settings.channels;
-    Plan::parse(definition, &Known { forms: &forms, lists: &lists, channels: &channels }).map_err(faults)
+    let nettskjema = mapped(tx)?;
+    let known = Known { forms: &forms, lists: &lists, channels: &channels, nettskjema: &nettskjema };
+    Plan::parse(definition, &known).map_err(faults)
+}
+
+/// Returns the code of the form that each mapped Nettskjema form leads to.
+fn mapped(tx: &mut Tx<'_>) -> Result<BTreeMap<String, String>, StoreError> {
+    let rows: Vec<(String, String)> = nettskjema_form::table
+        .distinct_on(nettskjema_form::nettskjema_id)
+        .order((nettskjema_form::nettskjema_id, nettskjema_form::version.desc()))
+        .select((nettskjema_form::nettskjema_id, nettskjema_form::form))
+        .load(tx.conn)?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Returns a checked plan with the rule versions it would have if it were published now.
@@ -194,7 +208,9 @@ pub fn publish(tx: &mut Tx<'_>, draft: i64, plan: &Plan) -> Result<PublishedPlan
     discard(tx, draft)?;
     let published = insert(tx.conn, plan, before.as_ref(), version, tx.now(), &tx.principal().actor)?;
     code_lists::bump_generation(tx)?;
-    tx.emit(event::EventType::PlanPublished, None, format!("follow_up_plan/{version}"), Some(version));
+    let object = format!("follow_up_plan/{version}");
+    tx.about(object.clone());
+    tx.emit(event::EventType::PlanPublished, None, object, Some(version));
     Ok(published)
 }
 

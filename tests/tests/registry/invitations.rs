@@ -243,3 +243,21 @@ fn claim_moves_to_another_channel_when_the_number_is_removed() {
     let claim = claims(&sender, "digital_mailbox");
     assert_eq!((&of(&claim)[0]["address"], &of(&claim)[0]["attempt"]), (&json!(patient.person.national_id), &json!(2)));
 }
+
+#[test]
+fn answer_by_the_link_of_an_invitation_is_placed() {
+    let world = morning();
+    let patient = due(&world);
+    let (sender, importer) = (world.alpha().sender(), world.alpha().importer());
+    let claim = claims(&sender, "sms");
+    let [invitation] = of(&claim) else { panic!("one invitation: {claim}") };
+    let link = invitation["text"].as_str().expect("a text").split("/a/").nth(1).expect("a link");
+    let (number, _) = link.split_once('?').expect("a number");
+    let document = json!({
+        "version": "2024-09", "version_minor": 2,
+        "metadata": {"created": world.clock.now(), "answer_time": 1, "submission_id": 77},
+        "answers": {"fnr": patient.person.national_id, "invitasjon": token_of(invitation), "pgic": 2},
+    });
+    let stored = importer.post(&importer.at(&format!("nettskjema/{number}/deliveries")), &document).expect(201);
+    assert_eq!(stored.body["invitation_id"], invitation["id"]);
+}

@@ -1,5 +1,7 @@
 //! Checks of a plan, and the versions of its rules.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 #[test]
@@ -32,12 +34,16 @@ fn parse_names_every_fault_of_a_plan() {
     one("/tracks/2/reminders/1", FaultCode::OutsidePeriod, &|plan| plan.tracks[2].reminders = vec![7, 31]);
     one("/tracks/0/form", FaultCode::UnknownReference, &|plan| {
         "opr-baseline".clone_into(&mut plan.tracks[0].form);
-        plan.links.forms.insert("opr-baseline".to_owned(), "1".to_owned());
+        plan.links.forms.insert("opr-baseline".to_owned(), "1000001".to_owned());
     });
     one("/links/forms/opr-rf", FaultCode::Required, &|plan| drop(plan.links.forms.remove("opr-rf")));
-    for (address, code) in
-        [("opr-rf", FaultCode::Sensitive), ("smerte-3", FaultCode::Sensitive), ("a/b", FaultCode::InvalidFormat)]
-    {
+    for (address, code) in [
+        ("opr-rf", FaultCode::Sensitive),
+        ("smerte-3", FaultCode::Sensitive),
+        ("a/b", FaultCode::InvalidFormat),
+        ("100003", FaultCode::UnknownReference),
+        ("1000006", FaultCode::Contradiction),
+    ] {
         one("/links/forms/opr-rf", code, &|plan| {
             drop(plan.links.forms.insert("opr-rf".to_owned(), address.to_owned()));
         });
@@ -87,7 +93,7 @@ fn parse_names_every_fault_of_a_plan() {
             .flat_map(|(list, codes)| codes.iter().map(|code| (*list, code.clone())).collect::<Vec<_>>()),
         Vec::new(),
     );
-    let known = Known { forms: &[], lists: &lists, channels: &[] };
+    let known = Known { forms: &[], lists: &lists, channels: &[], nettskjema: &BTreeMap::new() };
     let faults = Plan::parse(definition(), &known).expect_err("nothing it refers to is there");
     assert!(faults.iter().any(|it| it.pointer == "/tracks/0/needs_category" && it.code == FaultCode::NeverHappens));
 }

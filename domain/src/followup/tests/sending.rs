@@ -101,7 +101,7 @@ fn sending_hours_limit_hours_and_days() {
 #[test]
 fn message_contains_link_and_rights_only() {
     let text = plan().message(false, "pl", "opr-rf", "TOKEN");
-    assert!(text.contains("https://nettskjema.example/a/100003?invitasjon=TOKEN"), "{text}");
+    assert!(text.contains("https://nettskjema.example/a/1000005?invitasjon=TOKEN"), "{text}");
     assert!(text.contains("https://register.example/rettigheter"), "{text}");
     assert!(plan().message(true, "en", "opr-rf", "TOKEN").starts_with("We remind you"));
 }

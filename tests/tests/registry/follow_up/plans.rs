@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{assert_decision, counts, publishes, runs, today, treats};
 use crate::examples;
-use crate::kit::with;
+use crate::kit::{AnswerAssertions as _, with};
 
 #[test]
 fn publish_follow_up_plan_changes_what_the_simulation_predicted() {
@@ -175,4 +175,37 @@ fn run_follow_up_redecides_after_a_code_list_change() {
     runs(&manager);
     assert_decision(&clinician, &patient, "ongoing_12", "waiting", &["not_yet_due"]);
     assert_eq!(counts(&manager)["up_to_date"], true);
+}
+
+#[test]
+fn plan_forms_and_mappings_must_agree() {
+    let world = World::new();
+    let manager = world.alpha().manager();
+    let mapped: Vec<Value> = manager.get(&manager.at("nettskjema")).expect(200).items().to_vec();
+    let links = examples::plan()["links"]["forms"].clone();
+    for (form, number) in links.as_object().expect("links") {
+        let of_number = mapped.iter().find(|it| it["form_id"] == *number).expect("a mapping");
+        assert_eq!(of_number["form"], json!(form), "{number}");
+    }
+    // A link to a number without a mapping, or to another form's.
+    let path = manager.at("follow-up-plan-draft");
+    for (number, code) in [("100003", "unknown_reference"), ("1000006", "contradiction")] {
+        let mut plan = examples::plan();
+        plan["links"]["forms"]["opr-rf"] = json!(number);
+        let draft = manager.get(&path);
+        let tag = if draft.status == 200 { draft.header("etag").to_owned() } else { "\"v0\"".to_owned() };
+        let draft = manager.request("PUT", &path).header("if-match", &tag).json(&json!({"definition": plan})).send();
+        let draft = draft.expect(200);
+        assert_eq!(draft.body["faults"], json!([{"pointer": "/links/forms/opr-rf", "code": code}]));
+        let publish = manager.request("POST", &manager.at("follow-up-plans")).header("if-match", draft.header("etag"));
+        publish.send().fault(422, "/definition/links/forms/opr-rf", code);
+    }
+    // The mapping of a number that the plan in force links to stays with its form.
+    let path = manager.at("nettskjema/1000005/mapping");
+    let save = |form: &str| {
+        let body = json!({"form": form, "form_version": "1", "keys": {"fnr": "@national_id"}});
+        manager.request("PUT", &path).header("if-match", "\"v1\"").json(&body).send()
+    };
+    save("opr-scs").fault(422, "/form", "in_use");
+    save("opr-rf").expect(200);
 }
