@@ -12,7 +12,8 @@ use crate::wire::{IfMatch, etag};
 
 /// Check, immediately before sending, that an invitation is still to be sent; send it only after status 200.
 ///
-/// The patient is decided again. 412: another claim has the invitation. `not_held`: the lease has expired, or the
+/// The patient is decided again. A sender that has lost the answer repeats the request, with the same `If-Match`, and
+/// gets the same answer while the lease lasts. 412: another claim has the invitation. `not_held`: the lease has expired, or the
 /// invitation is closed. `not_to_be_sent`: the form has been answered, the patient has died or opted out
 /// (reservasjon), or the like; the invitation is withdrawn. `not_at_this_hour`: outside the plan's hours for sending;
 /// the invitation is due again when they begin.

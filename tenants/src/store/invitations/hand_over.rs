@@ -28,12 +28,17 @@ pub enum Handover {
 }
 
 /// Makes the last check before sending: the caller must hold the invitation in this version, and it must still be due.
-/// An invitation that is no longer due is withdrawn. Nine round trips where it is granted and no decision has changed.
+/// An invitation that is no longer due is withdrawn. The same hand-over again, because its answer was lost, is checked and
+/// granted again and changes nothing, as long as the lease lasts. Nine round trips where it is granted and no decision has
+/// changed.
 pub fn hand_over(tx: &mut Tx<'_>, id: InvitationId, version: i64) -> Result<Handover, StoreError> {
     let (found, locked, patient) = find_locked(tx, id)?;
-    version::expect(found.version, version)?;
+    let is_holder = found.claimed_by == tx.principal().actor.as_str();
+    // Every claim and every hand-over adds 1 to the version: this one is of the same claim.
+    let again = is_holder && found.state == InvitationState::HandedOver && found.version - 1 == version;
+    version::expect(found.version, if again { version + 1 } else { version })?;
     // Granted once a claim: a sender that is granted twice may send twice.
-    let held = found.state == InvitationState::Claimed && found.claimed_by == tx.principal().actor.as_str();
+    let held = is_holder && (again || found.state == InvitationState::Claimed);
     if !held || found.lease_until <= tx.now() {
         return Ok(Handover::NotHeld);
     }
@@ -53,6 +58,9 @@ pub fn hand_over(tx: &mut Tx<'_>, id: InvitationId, version: i64) -> Result<Hand
     let still_there = |record: &decisions::Decided| record.contact_changed_at.is_none_or(|at| at <= found.claimed_at);
     let granted = tx.skips_last_check()
         || decided.iter().filter(|it| still_there(it)).flat_map(|it| &it.decisions).any(|(_, it)| wanted(it));
+    if again && granted {
+        return Ok(Handover::Granted(Box::new(found)));
+    }
     // An earlier holder may have sent it: then its state is unknown.
     let state = match (granted, found.handed_over_at) {
         (true, _) => InvitationState::HandedOver,

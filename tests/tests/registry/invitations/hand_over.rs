@@ -142,7 +142,33 @@ fn hand_over_is_granted_once_to_the_claimant() {
     let invitation = &of(&claim)[0];
     hands_over(&other, invitation).problem(409, "not_held");
     let granted = hands_over(&sender, invitation).expect(200).body;
-    hands_over(&sender, invitation).problem(412, "stale");
     hands_over(&sender, &granted).problem(409, "not_held");
+    hands_over(&other, invitation).problem(412, "stale");
     assert_eq!(granted["state"], "handed_over");
+}
+
+#[test]
+fn hand_over_whose_answer_was_lost_is_answered_again() {
+    let world = morning();
+    let patient = due(&world);
+    let (sender, clinician) = (world.alpha().sender(), world.alpha().clinician());
+    let claim = claims(&sender, "sms");
+    let invitation = &of(&claim)[0];
+    let granted = hands_over(&sender, invitation).expect(200);
+    world.advance(SignedDuration::from_secs(10));
+    let again = hands_over(&sender, invitation).expect(200);
+    assert_eq!((&again.body, again.header("etag")), (&granted.body, granted.header("etag")));
+    let events = "SELECT count(*) FROM {alpha}.event WHERE kind LIKE 'invitation%'";
+    assert_eq!(world.number(events), 1, "the claim; a hand-over is no event, and neither is its repetition");
+    // What is no longer due is not sent, also where only the answer was lost.
+    clinician.changes(&patient, 1, &json!({"deceased_on": norwegian_day(world.clock.now())})).expect(200);
+    hands_over(&sender, invitation).problem(409, "not_to_be_sent");
+    hands_over(&sender, invitation).problem(412, "stale");
+    // After the lease another sender may have it.
+    let other = due(&world);
+    let claim = claims(&sender, "sms");
+    let invitation = of(&claim).iter().find(|it| it["patient_id"] == json!(other.id)).expect("an invitation");
+    hands_over(&sender, invitation).expect(200);
+    world.advance(SignedDuration::from_secs(301));
+    hands_over(&sender, invitation).problem(409, "not_held");
 }
