@@ -186,6 +186,7 @@ pub fn find(tx: &mut Tx<'_>, list: List) -> Result<KeptList, StoreError> {
 pub fn replace(tx: &mut Tx<'_>, list: List, version: i64, codes: &[Listed]) -> Result<(), StoreError> {
     let now = tx.now();
     let name: &'static str = list.into();
+    tx.about(format!("code_list/{name}"));
     let before = find(tx, list)?;
     version::expect(before.version, version)?;
     if before.codes.iter().any(|old| !codes.iter().any(|new| new.code == old.code)) {
@@ -280,6 +281,7 @@ pub fn project(tx: &mut Tx<'_>, code: &str) -> Result<KeptProject, StoreError> {
 
 /// Registers a project.
 pub fn register_project(tx: &mut Tx<'_>, new: &Project) -> Result<KeptProject, StoreError> {
+    tx.about(format!("project/{}", new.code));
     let content = ProjectContent::new(tx, new)?;
     diesel::insert_into(project::table)
         .values((
@@ -295,6 +297,7 @@ pub fn register_project(tx: &mut Tx<'_>, new: &Project) -> Result<KeptProject, S
 
 /// Changes a project; [`StoreError::Stale`] if the project changed since `version` was read. The code cannot be changed.
 pub fn change_project(tx: &mut Tx<'_>, version: i64, changed: &Project) -> Result<KeptProject, StoreError> {
+    tx.about(format!("project/{}", changed.code));
     let content = ProjectContent::new(tx, changed)?;
     let rows = diesel::update(project::table.find(&changed.code).filter(project::version.eq(version)))
         .set((content, project::version.eq(project::version + 1)))

@@ -123,6 +123,7 @@ pub fn draft(tx: &mut Tx<'_>, code: &str) -> Result<StoredFormDraft, StoreError>
 
 /// Creates a draft of a form that has none.
 pub fn begin(tx: &mut Tx<'_>, definition: &Definition) -> Result<StoredFormDraft, StoreError> {
+    tx.about(format!("form_draft/{}", definition.code));
     let now = tx.now().to_diesel();
     diesel::insert_into(form_draft::table)
         .values((
@@ -138,6 +139,7 @@ pub fn begin(tx: &mut Tx<'_>, definition: &Definition) -> Result<StoredFormDraft
 
 /// Replaces the definition of a draft; [`StoreError::Stale`] if the draft changed since `version` was read.
 pub fn replace(tx: &mut Tx<'_>, version: i64, definition: &Definition) -> Result<StoredFormDraft, StoreError> {
+    tx.about(format!("form_draft/{}", definition.code));
     let changed = diesel::update(form_draft::table.find(&definition.code).filter(form_draft::version.eq(version)))
         .set((
             form_draft::definition.eq(serde_json::to_value(definition).map_err(unreadable)?),
@@ -152,6 +154,7 @@ pub fn replace(tx: &mut Tx<'_>, version: i64, definition: &Definition) -> Result
 
 /// Deletes a draft; [`StoreError::Stale`] if the draft changed since `version` was read.
 pub fn discard(tx: &mut Tx<'_>, code: &str, version: i64) -> Result<(), StoreError> {
+    tx.about(format!("form_draft/{code}"));
     let read = form_draft::table.find(code).filter(form_draft::version.eq(version));
     let deleted = diesel::delete(read).execute(tx.conn)?;
     version::one_changed(deleted).or_else(|stale| draft(tx, code).and(Err(stale)))
@@ -162,7 +165,9 @@ pub fn publish(tx: &mut Tx<'_>, draft: i64, form: &Form) -> Result<(), StoreErro
     discard(tx, form.code(), draft)?;
     let now = tx.now();
     insert(tx.conn, form, now)?;
-    tx.emit(event::EventType::FormPublished, None, format!("form/{}/{}", form.code(), form.version()), None);
+    let object = format!("form/{}/{}", form.code(), form.version());
+    tx.about(object.clone());
+    tx.emit(event::EventType::FormPublished, None, object, None);
     Ok(())
 }
 

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::error::{StoreError, unreadable};
 use crate::schema::tenant::item_text;
 use crate::statement::{Statement, statement};
-use crate::store::{Listing, code_lists, settings, version};
+use crate::store::{Listing, code_lists, settings, submissions, version};
 use crate::tx::Tx;
 
 /// The licences and settings that answers are checked and scored by.
@@ -187,6 +187,7 @@ pub fn withdraw(tx: &mut Tx<'_>, id: LicenceId, version: i64) -> Result<(), Stor
 
 /// Stores the version after `read`.
 fn add(tx: &mut Tx<'_>, id: LicenceId, read: i64, licence: Option<&Licence>) -> Result<(), StoreError> {
+    tx.about(format!("licence/{id}"));
     let (content, accounts) = licence.map(split_accounts).transpose()?.unzip();
     let new = statement(
         "INSERT INTO licence (id, version, content, accounts, changed_at, changed_by) SELECT ?, ?, ?, ?, ?, ?",
@@ -241,8 +242,10 @@ pub fn counted(tx: &mut Tx<'_>, today: Date) -> Result<Vec<Held>, StoreError> {
          FROM unnest(?, ?, ?, ?) AS asked (id, instrument, first, last) \
          JOIN score ON score.instrument = asked.instrument JOIN submission ON submission.id = score.submission_id \
          AND (submission.submitted_at AT TIME ZONE 'Europe/Oslo')::date BETWEEN asked.first AND asked.last \
-         WHERE NOT EXISTS (SELECT FROM submission later WHERE later.supersedes = submission.id) GROUP BY asked.id",
+         WHERE ",
     )
+    .then(submissions::IS_CURRENT)
+    .then(" GROUP BY asked.id")
     .bind::<Array<SqlUuid>, _>(asked.iter().map(|(id, ..)| *id).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(asked.iter().map(|(_, code, ..)| *code).collect::<Vec<_>>())
     .bind::<Array<SqlDate>, _>(asked.iter().map(|(.., first, _)| first.to_diesel()).collect::<Vec<_>>())
@@ -306,6 +309,7 @@ pub fn load_wording(
     read: i64,
     wording: &Wording,
 ) -> Result<KeptWording, StoreError> {
+    tx.about(format!("item_text/{}/{language}", instrument.code()));
     let (now, by) = (tx.now(), tx.principal().actor.clone());
     let new = statement(
         "INSERT INTO item_text (instrument, language, version, wording, loaded_at, loaded_by) SELECT ?, ?, ?, ?, ?, ?",

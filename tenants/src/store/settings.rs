@@ -38,6 +38,7 @@ pub fn read(tx: &mut Tx<'_>) -> Result<KeptSettings, StoreError> {
 /// Stores settings as the version after `read`. Removing a channel that the plan in force uses is [`StoreError::Invalid`]: its
 /// invitations could not be sent.
 pub fn change(tx: &mut Tx<'_>, read: i64, settings: &Settings) -> Result<KeptSettings, StoreError> {
+    tx.about(format!("registry_setting/{}", read + 1));
     let generation = tx.generation()?;
     if let Some(plan) = plans::in_force(tx, generation)? {
         let mut sends = plan.definition().tracks.iter().flat_map(|track| &track.channels);

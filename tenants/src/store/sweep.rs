@@ -51,6 +51,7 @@ struct IdRow {
 /// Decides about the next patients whose decisions may be stale: all patients where the plan or a list has changed, else
 /// those whose review day has come. Concurrent workers take different lanes.
 pub fn step(tx: &mut Tx<'_>) -> Result<Step, StoreError> {
+    tx.about("follow_up_sweep".to_owned());
     tx.as_system(|tx| {
         while let Some(lane) = lane(tx)? {
             let step = if lane.done < lane.generation { swept(tx, &lane) } else { reviewed(tx, &lane) }?;

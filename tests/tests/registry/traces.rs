@@ -2,8 +2,8 @@
 //! or one event without a patient. Refusals leave one too.
 
 use painreg_domain::policy::Role;
-use painreg_tests::{Actor, Answer};
-use serde_json::{Map, Value};
+use painreg_tests::{Actor, Answer, World, submission};
+use serde_json::{Map, Value, json};
 
 use crate::document::Operation;
 use crate::scene::{Prepared, Scene, Traced, may, roles, shown};
@@ -74,6 +74,69 @@ fn every_allowed_request_leaves_exactly_its_trace() {
             fitting(&events, operation, role, "ok");
         }
     }
+}
+
+/// Operations that are no GET and change nothing: they read what a body asks for.
+const READS: [&str; 3] = ["lookUpPatient", "scoreAnswers", "simulateFollowUp"];
+
+#[test]
+fn every_event_of_a_write_names_its_object() {
+    let scene = Scene::new();
+    let mut nameless = Vec::new();
+    let writes = |operation: &&Operation| operation.method != "GET" && !READS.contains(&operation.id.as_str());
+    for operation in scene.document.protected().filter(writes) {
+        for role in roles().filter(|role| may(*role, operation)) {
+            let actor = scene.actor("alpha", role, &scene.alpha);
+            let request = scene.prepare(operation, &actor, &scene.alpha);
+            let (answer, events) = traced(&scene, request, &actor);
+            assert!(answer.status < 300, "{role} {}: {}", operation.id, answer.text());
+            if events.iter().any(|event| event["object"].is_null()) {
+                nameless.push(format!("{role} {}", operation.id));
+            }
+        }
+    }
+    assert_eq!(nameless, [] as [String; 0]);
+}
+
+#[test]
+fn events_of_answers_and_registrations_name_what_was_stored() {
+    let world = World::new();
+    let (clinician, importer) = (world.alpha().clinician(), world.alpha().importer());
+    let patient = clinician.registers(&world.person());
+    let objects = |action: &str| {
+        let rows = world.rows(&format!(
+            "SELECT object FROM {{alpha}}.audit_event WHERE action = '{action}' AND outcome = 'ok' ORDER BY id"
+        ));
+        rows.into_iter().map(|row| row["object"].as_str().unwrap_or("nothing").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(objects("RegisterPatient"), [format!("patient/{}", patient.id)]);
+    // Stored, repeated, revised, outdated: the event names the revision that holds the answers.
+    let line = |answer: i64, hour: i64| {
+        let mut line = submission(&patient.id, "1", &json!({ "nrs_average": answer }));
+        line["modified_at"] = json!(format!("2026-01-05T{hour}:00:00Z"));
+        line
+    };
+    let mut stored: Vec<String> = Vec::new();
+    for (answer, hour, is_new) in [(5, 12, true), (5, 12, false), (6, 14, true), (4, 13, true), (5, 12, false)] {
+        clinician.post(&clinician.at("submissions"), &line(answer, hour));
+        let newest = "SELECT id FROM {alpha}.submission ORDER BY revision DESC LIMIT 1";
+        let newest = world.rows(newest)[0]["id"].as_str().expect("an id").to_owned();
+        stored.push(if is_new { newest } else { stored[0].clone() });
+    }
+    let wanted: Vec<String> = stored.iter().map(|id| format!("submission/{id}")).collect();
+    assert_eq!(objects("SubmitAnswers"), wanted);
+    // Each line of a batch names its own, also where two lines are the same.
+    let body: String = [line(5, 12), line(6, 14), line(7, 15), line(7, 15)].map(|line| format!("{line}\n")).concat();
+    let path = importer.at("submission-batches");
+    importer.request("POST", &path).body("application/x-ndjson", body.into_bytes()).send().expect(200);
+    // What an importer delivers is another source than what a person submits.
+    let revisions = world.rows("SELECT id FROM {alpha}.submission WHERE source_system = 'test' ORDER BY revision");
+    let ids: Vec<&str> = revisions.iter().filter_map(|row| row["id"].as_str()).collect();
+    let mut wanted = [ids[0], ids[1], ids[2], ids[2]].map(|id| format!("submission/{id}"));
+    let mut named = objects("SubmitAnswersInBulk");
+    wanted.sort();
+    named.sort();
+    assert_eq!((named, ids.len()), (wanted.to_vec(), 3));
 }
 
 #[test]

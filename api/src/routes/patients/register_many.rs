@@ -164,6 +164,7 @@ fn register(tx: &mut Tx<'_>, line: Line, acceptance: Acceptance) -> Result<Reply
             (registered.access, registered.standing, Some(registered.patient.registry_number))
         }
         (None, Some(id)) => {
+            tx.about(format!("patient/{id}"));
             let (access, standing) = tx.open_to_record(id)?;
             (access, standing, None)
         }

@@ -94,6 +94,7 @@ pub async fn update_patient(
     let changes = body.value;
     let patient = caller
         .run(move |tx| {
+            tx.about(format!("patient/{id}"));
             let (access, standing) = tx.open_to_record(id)?;
             let patient = patients::find(tx, &access, None)?;
             if patient.version != version.0 {

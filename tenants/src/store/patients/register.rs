@@ -93,7 +93,7 @@ pub fn register<'t>(
         query.then(INSERT).then("VALUES (?, ?, ").bind::<SqlUuid, _>(id.uuid()).bind::<SqlUuid, _>(tx.ordered_id());
     let row: RegisteredRow = tx
         .trace
-        .columns(query, None, "ok")
+        .columns(query, Some(format!("patient/{id}")), "ok")
         .then(")) SELECT registry_number, config_generation.value AS lists FROM stored, config_generation")
         .get_result(tx.conn)?;
     let patient = Patient {

@@ -109,7 +109,7 @@ fn audit_events_name_the_entry() {
             )
         })
         .collect();
-    let object = Some(object.as_str());
+    let (object, patient) = (Some(object.as_str()), format!("patient/{}", patient.id));
     assert_eq!(
         result.iter().filter(|(action, ..)| *action != "ReadAccessLog").copied().collect::<Vec<_>>(),
         [
@@ -120,7 +120,7 @@ fn audit_events_name_the_entry() {
             ("ChangeTreatment", object, "ok"),
             ("ReadTreatment", object, "ok"),
             ("RecordTreatment", object, "ok"),
-            ("RegisterPatient", None, "ok"),
+            ("RegisterPatient", Some(patient.as_str()), "ok"),
         ]
     );
 }
