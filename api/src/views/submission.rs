@@ -1,15 +1,17 @@
-//! Views of submissions: source, scores, alerts, receipt.
+//! Views of submissions: source, answers, scores, alerts, receipt.
 
 use painreg_domain::ids::{InvitationId, PatientId, SubmissionId};
 use painreg_domain::instrument::{ScaleScore, Status};
 use painreg_domain::licence::LicenceWarning;
-use painreg_tenants::Reply;
 use painreg_tenants::app::intake::Stored;
-use painreg_tenants::store::submissions::{Delivered, Source, StoredScore};
+use painreg_tenants::store::forms;
+use painreg_tenants::store::submissions::{Delivered, Source, StoredScore, Submission};
+use painreg_tenants::{Reply, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::wire::reply;
+use crate::problem::Problem;
+use crate::wire::{ListedCode, reply};
 
 /// The source of a submission: the same source is stored once.
 #[derive(Clone, Deserialize, Serialize, utoipa::ToSchema)]
@@ -74,13 +76,98 @@ impl From<StoredScore> for ScoreView {
     }
 }
 
+/// A stored submission with its scores.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Submission)]
+pub struct SubmissionView {
+    /// The id of the submission.
+    pub id: SubmissionId,
+    /// The revision of the source's submission, from 1; also the ETag.
+    #[schema(minimum = 1)]
+    pub version: i32,
+    /// The revision it replaces.
+    supersedes: Option<SubmissionId>,
+    /// The revision that was current when this one arrived, because the source had changed that one later; null
+    /// otherwise.
+    superseded_by: Option<SubmissionId>,
+    /// The patient who answered or was represented.
+    patient_id: PatientId,
+    /// The code of the form.
+    #[schema(max_length = 64)]
+    form: String,
+    /// The version of the form.
+    #[schema(max_length = 32)]
+    form_version: String,
+    /// The wave of the course in which the form is asked for.
+    #[schema(max_length = 40)]
+    wave: String,
+    /// The source of the submission.
+    source: SourceBody,
+    /// The respondent: `patient` or `representative`.
+    #[schema(max_length = 40)]
+    answered_by: String,
+    /// The representative's relation to the patient, as given by the source.
+    #[schema(max_length = 64)]
+    representation: Option<String>,
+    /// The time of answering.
+    pub submitted_at: jiff::Timestamp,
+    /// The time of the source's last change: of the revisions of one source, the one changed last is current.
+    modified_at: jiff::Timestamp,
+    /// The time of arrival.
+    received_at: jiff::Timestamp,
+    /// Item code -> answer; unanswered items are omitted. A box that was shown and not ticked is false.
+    #[schema(value_type = Object)]
+    answers: Value,
+    /// The items that other answers hid: they were not asked.
+    #[schema(value_type = Option<Vec<ListedCode>>, max_items = 2000)]
+    hidden: Option<Vec<String>>,
+    /// Items that were shown and not answered.
+    #[schema(value_type = Option<Vec<ListedCode>>, max_items = 2000)]
+    unanswered: Option<Vec<String>>,
+    /// One result per instrument.
+    #[schema(max_items = 100)]
+    scores: Vec<ScoreView>,
+}
+
+impl SubmissionView {
+    /// Shows a submission, with what its form says about it.
+    pub fn of(tx: &mut Tx<'_>, it: Submission) -> Result<Self, Problem> {
+        let form = forms::version(tx, &it.form, &it.form_version)?;
+        // Answers that the form no longer accepts do not show which items were visible.
+        let answers = form.joined(it.answers.clone(), None).ok();
+        let codes = |codes: Vec<&str>| codes.into_iter().map(str::to_owned).collect();
+        let hidden = answers.as_ref().map(|answers| codes(answers.hidden().collect()));
+        let unanswered = answers.as_ref().map(|answers| codes(answers.unanswered().collect()));
+        Ok(Self {
+            id: it.id,
+            version: it.revision,
+            supersedes: it.supersedes,
+            superseded_by: it.superseded_by,
+            patient_id: it.patient,
+            form: it.form,
+            form_version: it.form_version,
+            wave: it.wave,
+            source: it.source.into(),
+            answered_by: it.answered_by,
+            representation: it.representation,
+            submitted_at: it.submitted_at,
+            modified_at: it.changed_at,
+            received_at: it.received_at,
+            answers: it.answers,
+            hidden,
+            unanswered,
+            scores: it.scores.into_iter().map(ScoreView::from).collect(),
+        })
+    }
+}
+
 /// The outcome of a delivery, with the scores of its answers.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = SubmissionReceipt)]
 pub struct ReceiptView {
-    /// The id of the stored revision.
+    /// The id of the current revision.
     id: SubmissionId,
-    /// The revision of the source's submission, from 1; also the ETag.
+    /// The number of the current revision of the source's submission, from 1; also the ETag.
     #[schema(minimum = 1)]
     version: i32,
     /// The patient who answered.
@@ -91,9 +178,10 @@ pub struct ReceiptView {
     /// The invitation that it answers, by its token or its source's own reference; null where neither names one to
     /// this patient: then form and day decide which occurrence it answers.
     invitation_id: Option<InvitationId>,
-    /// The outcome: `created`, `unchanged` (the same bytes were already stored) or `revised` (the source changed it).
+    /// The outcome: `created`, `unchanged` (a revision with these answers was already stored), `revised` (the source
+    /// changed it) or `superseded` (the source has changed it since: stored beside the current revision).
     delivered: DeliveryOutcome,
-    /// One result per instrument.
+    /// One result per instrument; none where the delivered answers are not those of the current revision.
     #[schema(max_items = 100)]
     scores: Vec<ScoreView>,
     /// The alerts that the answers raised.
@@ -127,7 +215,8 @@ impl From<(&'static str, &'static str)> for AlertNote {
 /// Returns the response to a stored questionnaire.
 pub fn stored_reply(tenant: &str, stored: Stored) -> Reply {
     let Stored { placed, patient, wave, scores, alerts, warnings, receipt, .. } = stored;
-    let status = if placed.delivered == Delivered::Unchanged { 200 } else { 201 };
+    let is_new = matches!(placed.delivered, Delivered::Created | Delivered::Revised);
+    let status = if is_new { 201 } else { 200 };
     let view = ReceiptView {
         id: placed.id,
         version: placed.revision,
@@ -156,6 +245,8 @@ pub enum DeliveryOutcome {
     Revised,
     /// The questionnaire was already stored; nothing was done.
     Unchanged,
+    /// The source has changed the questionnaire since: it was stored beside the current revision.
+    Superseded,
     /// The delivery is kept in quarantine until it can be placed.
     Quarantined,
     /// Dry run: the questionnaire would be stored.
@@ -170,6 +261,7 @@ impl From<Delivered> for DeliveryOutcome {
             Delivered::Created => Self::Created,
             Delivered::Revised => Self::Revised,
             Delivered::Unchanged => Self::Unchanged,
+            Delivered::Superseded => Self::Superseded,
         }
     }
 }

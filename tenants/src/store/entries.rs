@@ -19,6 +19,7 @@ pub use find::{content, find};
 pub use list::{FilterValue, ListFilter, Sort, of_patient, of_registry};
 pub use past::{Past, state_at, versions};
 pub use row::Stored;
+pub(in crate::store) use row::with_utc_instants;
 pub use timeline::{Line, SUBMISSION, timeline};
 pub(crate) use write::lock;
 pub use write::{change, record, withdraw};

@@ -11,6 +11,7 @@ use crate::reach::join_survivor;
 use crate::schema::tenant::patient;
 use crate::statement::statement;
 use crate::store::Listing;
+use crate::store::entries::with_utc_instants;
 use crate::tx::Tx;
 
 /// The recalled devices: every member given must match.
@@ -85,6 +86,6 @@ pub fn carriers(tx: &mut Tx<'_>, recall: &Recall, after: i64, limit: i64) -> Res
         registry_number: row.registry_number,
         unit: row.unit,
         deceased_on: row.deceased_on.map(jiff_diesel::Date::to_jiff),
-        components: row.components,
+        components: with_utc_instants(row.components),
     }))
 }

@@ -9,6 +9,7 @@ mod legal_basis;
 mod lists;
 mod merges;
 mod research;
+mod timeline;
 mod treatment;
 
 use jiff::{SignedDuration, Timestamp};

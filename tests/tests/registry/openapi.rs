@@ -9,7 +9,7 @@ use strum::IntoEnumIterator as _;
 
 use crate::document::Document;
 use crate::scene::{Scene, may, roles};
-use painreg_tests::World;
+use painreg_tests::{Answer, World};
 
 #[test]
 fn every_operation_has_id_tag_and_action() {
@@ -163,6 +163,27 @@ fn every_schema_limits_texts_lists_and_integers() {
     assert!(found.is_empty(), "{}", found.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
+/// Returns the instants of an answer that are not written in UTC, with a `Z` at the end.
+fn local_instants(answer: &Answer) -> impl Iterator<Item = String> {
+    fn collect(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::String(text) => {
+                let is_instant = text.parse::<jiff::Timestamp>().is_ok() && text.contains(['T', ' ']);
+                found.extend((is_instant && !text.ends_with('Z')).then(|| text.clone()));
+            }
+            Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+            Value::Object(members) => members.values().for_each(|member| collect(member, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    let mut found = Vec::new();
+    let lines = answer.bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
+    for value in std::iter::once(answer.body.clone()).chain(lines) {
+        collect(&value, &mut found);
+    }
+    found.into_iter()
+}
+
 #[test]
 fn every_documented_success_is_reached_and_fits_its_schema() {
     let scene = Scene::new();
@@ -180,6 +201,7 @@ fn every_documented_success_is_reached_and_fits_its_schema() {
             for _ in 0..2 {
                 let answer = request.send(&actor);
                 wrong.extend(scene.document.faults(operation, &answer));
+                wrong.extend(local_instants(&answer).map(|text| format!("{}: {text} is not in UTC", operation.id)));
                 seen.insert(answer.status);
                 if operation.takes("header", "Idempotency-Key") {
                     request = request.with("idempotency-key", &scene.world.clock.random_id().to_string());

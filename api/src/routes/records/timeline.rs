@@ -1,17 +1,20 @@
 //! Reads the timeline of one patient.
 
+use std::collections::HashMap;
+
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use painreg_domain::ids::PatientId;
-use painreg_tenants::Cursor;
-use painreg_tenants::Keyset;
-use painreg_tenants::store::entries::{self, Line};
+use painreg_domain::ids::{PatientId, SubmissionId};
+use painreg_tenants::store::entries::{self, Line, SUBMISSION};
+use painreg_tenants::store::submissions;
+use painreg_tenants::{Cursor, Keyset, PatientAccess, Tx};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
+use crate::views::submission::SubmissionView;
 use crate::wire::{Page, Raw, page_answer, parameter};
 
 /// One line of a timeline.
@@ -34,12 +37,21 @@ pub struct LineView {
     entry: Raw,
 }
 
-impl TryFrom<Line> for LineView {
-    type Error = Problem;
-    fn try_from(it: Line) -> Result<Self, Problem> {
-        let Line { kind, id, day, version, json } = it;
-        Ok(Self { kind, id, on: day, version, entry: Raw::new(json)? })
+/// Shows lines, each as the operation shows it that reads the entry or submission.
+fn shown<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, lines: Vec<Line>) -> Result<Vec<LineView>, Problem> {
+    let answered = lines.iter().filter(|line| line.kind == SUBMISSION);
+    let answered: Vec<SubmissionId> = answered.map(|line| SubmissionId::existing(line.id)).collect();
+    let mut submissions = HashMap::new();
+    for submission in submissions::find_each(tx, access, &answered)? {
+        let id = submission.id.uuid();
+        let view = SubmissionView::of(tx, submission)?;
+        submissions.insert(id, serde_json::to_string(&view).map_err(Problem::internal)?);
     }
+    let line = |Line { kind, id, day, version, json }| {
+        let entry = Raw::new(submissions.remove(&id).unwrap_or(json))?;
+        Ok(LineView { kind, id, on: day, version, entry })
+    };
+    lines.into_iter().map(line).collect()
 }
 
 /// The query of a timeline.
@@ -91,8 +103,7 @@ pub async fn read_timeline(
                 .last()
                 .filter(|_| found.more)
                 .map(|last| tx.seal_cursor(&list, &Keyset(last.day, last.id)).as_str().to_owned());
-            let items = found.items.into_iter().map(LineView::try_from).collect::<Result<_, _>>()?;
-            Ok(Page { items, next_cursor })
+            Ok(Page { items: shown(tx, &access, found.items)?, next_cursor })
         })
         .await?;
     Ok(page_answer(&request, &page))

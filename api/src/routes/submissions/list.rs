@@ -5,9 +5,9 @@ use painreg_domain::ids::PatientId;
 use painreg_tenants::Keyset;
 use painreg_tenants::store::{Listing, submissions};
 
-use super::SubmissionView;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
+use crate::views::submission::SubmissionView;
 use crate::wire::{self, Page, PageParams, page_answer};
 
 /// List a patient's answered questionnaires with their scores, newest first.

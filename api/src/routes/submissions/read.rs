@@ -5,9 +5,9 @@ use actix_web::{HttpResponse, get, web};
 use painreg_domain::ids::SubmissionId;
 use painreg_tenants::store::submissions;
 
-use super::SubmissionView;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
+use crate::views::submission::SubmissionView;
 use crate::wire::etag;
 
 /// Read one submission: the answers with their scores.

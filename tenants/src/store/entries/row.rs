@@ -77,3 +77,48 @@ pub(super) fn source<'a>(
         None => query.then("true"),
     }
 }
+
+/// Writes the instants of rows that PostgreSQL has written as JSON as every other instant is written: in UTC with a `Z`. The
+/// columns of instants, and no others, end in `_at`. No text is mistaken for one: in a text the quotation marks are escaped.
+pub(in crate::store) fn with_utc_instants(json: String) -> String {
+    const MEMBER: &str = "_at\":\"";
+    if !json.contains(MEMBER) {
+        return json;
+    }
+    let mut parts = json.split(MEMBER);
+    let mut written = String::with_capacity(json.len());
+    written.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        written.push_str(MEMBER);
+        match part.split_once('"') {
+            Some((instant, rest)) => {
+                match instant.strip_suffix("+00:00") {
+                    Some(utc) => written.extend([utc, "Z"]),
+                    None => written.push_str(instant),
+                }
+                written.push('"');
+                written.push_str(rest);
+            }
+            None => written.push_str(part),
+        }
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_written_in_utc_and_texts_are_not_touched() {
+        let text = r#"say \"updated_at\":\"2026-01-05T08:15:00+00:00\""#;
+        let row = |instant: &str| {
+            format!(
+                r#"[{{"note":"{text}","day":"2026-01-05","removed_at":null,"updated_at":"{instant}","x":"+00:00"}}]"#
+            )
+        };
+        assert_eq!(with_utc_instants(row("2026-01-05T08:15:00.5+00:00")), row("2026-01-05T08:15:00.5Z"));
+        assert_eq!(with_utc_instants(row("2026-01-05T08:15:00Z")), row("2026-01-05T08:15:00Z"));
+        assert_eq!(with_utc_instants("[]".to_owned()), "[]");
+    }
+}

@@ -5,7 +5,7 @@ use painreg_domain::ids::{EntryId, PatientId};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::row::{EntryRow, Stored};
+use super::row::{EntryRow, Stored, with_utc_instants};
 use crate::crypt::{Key, hex, unhex};
 use crate::error::StoreError;
 use crate::error::unreadable;
@@ -80,7 +80,7 @@ pub(super) fn seal(
 /// Returns the members with their free text, as they were before [`seal`].
 pub(super) fn unsealed(place: &TenantDatabase, keys: &[(Uuid, Key)], row: EntryRow) -> Result<String, StoreError> {
     if !holds_free_text(&row) {
-        return Ok(row.json);
+        return Ok(with_utc_instants(row.json));
     }
     let kind: EntryKind = parse_stored(&row.kind)?;
     let mut members: Map<String, Value> = serde_json::from_str(&row.json).map_err(unreadable)?;
@@ -94,7 +94,7 @@ pub(super) fn unsealed(place: &TenantDatabase, keys: &[(Uuid, Key)], row: EntryR
         let texts: Map<String, Value> = serde_json::from_slice(&plain).map_err(unreadable)?;
         members.extend(texts);
     }
-    serde_json::to_string(&members).map_err(unreadable)
+    serde_json::to_string(&members).map(with_utc_instants).map_err(unreadable)
 }
 
 fn sealed_aad(place: &TenantDatabase, kind: EntryKind, id: EntryId) -> [Vec<u8>; 4] {

@@ -32,12 +32,12 @@ pub struct Line {
     pub day: Date,
     /// The version; of a submission its revision.
     pub version: i64,
-    /// All its members, as JSON.
+    /// All members of an entry, as JSON; `null` for a submission.
     pub json: String,
 }
 
-/// Returns the entries of every kind and the answered questionnaires of the open record, latest first, current or as of an
-/// instant. One round trip; one more where free text must be decrypted.
+/// Returns the entries of every kind and the ids of the answered questionnaires of the open record, latest first, current or as
+/// of an instant. One round trip; one more where free text must be decrypted.
 pub fn timeline<'t>(
     tx: &mut Tx<'t>,
     access: &PatientAccess<'t>,
@@ -56,10 +56,8 @@ pub fn timeline<'t>(
         query = query
         .then(
             " UNION ALL SELECT 'submission' AS kind, x.id, x.patient_id, (x.submitted_at AT TIME ZONE 'Europe/Oslo')::date AS day, \
-             x.revision::bigint AS version, x.received_at AS updated_at, json_build_object('id', x.id, 'form', x.form, \
-             'form_version', x.form_version, 'wave', x.wave, 'answered_by', x.answered_by, 'submitted_at', \
-             x.submitted_at, 'received_at', x.received_at, 'revision', x.revision)::text AS json FROM submission x \
-             WHERE x.patient_id = ANY (?) AND x.received_at <= ? AND NOT EXISTS (SELECT FROM submission later \
+             x.revision::bigint AS version, x.received_at AS updated_at, 'null' AS json FROM submission x \
+             WHERE x.patient_id = ANY (?) AND x.received_at <= ? AND x.superseded_by IS NULL AND NOT EXISTS (SELECT FROM submission later \
              WHERE later.supersedes = x.id AND later.received_at <= ?)",
         )
         .bind::<Array<SqlUuid>, _>(rows)
