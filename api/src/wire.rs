@@ -16,7 +16,7 @@ pub use body::{BODY_DEADLINE, BODY_LIMIT, Body, Document, Resource, check_header
 pub use headers::{IdempotencyKey, IfMatch, etag};
 pub use json::{deserialize, deserialize_checked, document, parse};
 pub use national_id::NationalIdBody;
-pub use ndjson::{CSV, LINES_LIMIT, Line, Lines, NDJSON, line_problem, lines_answer};
+pub use ndjson::{CSV, JSON, LINES_LIMIT, Line, Lines, NDJSON, line_problem, lines_answer};
 pub use page::{Page, PageParams, page, page_answer};
 pub use parameters::{parameter, path_parameter, short};
 pub use patch::Patch;

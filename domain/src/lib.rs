@@ -26,6 +26,7 @@ pub mod policy;
 pub mod quarantine;
 pub mod questionnaire;
 pub mod report;
+pub mod revision;
 pub mod settings;
 pub mod synthetic;
 pub mod text;

@@ -170,6 +170,13 @@ impl<'d> Spot<'d> {
 }
 
 impl Delivery {
+    /// Returns the instant of the last change, which is that of submission where the shape has no other. To the second,
+    /// as the coarsest shape has it.
+    pub fn changed_at(&self) -> Timestamp {
+        let last = self.modified.map_or(self.created, |modified| modified.max(self.created));
+        Timestamp::from_second(last.as_second()).unwrap_or(last)
+    }
+
     /// Returns the raw answers by item code, in the types that [`Form::parse`] takes; ranges are not checked.
     /// Unanswered elements are left out; the national id is never an answer. Every fault is reported: unknown keys
     /// (`unknown_item`), values that do not fit the item's kind (`wrong_type`), two values for one item or two

@@ -17,7 +17,7 @@ words! {
         Open,
         /// The delivery is stored as a submission.
         Placed,
-        /// The same source submission was delivered with another payload.
+        /// The same source submission was delivered with another payload that the source changed later.
         Superseded,
         /// A person decided that the delivery is not to be placed.
         SetAside,
@@ -79,17 +79,17 @@ impl Workflow for Quarantine {
     fn transition(state: &QuarantineState, command: &Command, _: By<'_>, _: Timestamp) -> Result<Event, Refused> {
         use QuarantineState::{Open, Placed, SetAside, Superseded};
         match (state, command) {
-            (Open, Command::Redeliver) => Ok(Event::Redelivered),
+            (Open | Superseded, Command::Redeliver) => Ok(Event::Redelivered),
             (Open, Command::Supersede) => Ok(Event::Superseded),
             (Open, Command::Retry) => Ok(Event::Retried),
             (Open, Command::Place(submission)) => Ok(Event::Placed(*submission)),
             (Open, Command::SetAside) => Ok(Event::SetAside),
             (SetAside, Command::SetAside) => Ok(Event::Unchanged),
             (Placed | Superseded, Command::SetAside)
-            | (
-                Placed | Superseded | SetAside,
-                Command::Redeliver | Command::Supersede | Command::Retry | Command::Place(_),
-            ) => Err(Refused::WrongState),
+            | (Placed | SetAside, Command::Redeliver)
+            | (Placed | Superseded | SetAside, Command::Supersede | Command::Retry | Command::Place(_)) => {
+                Err(Refused::WrongState)
+            }
         }
     }
 
@@ -126,7 +126,7 @@ mod tests {
     const AFTER: [(QuarantineState, [&str; Command::COUNT]); 4] = [
         (QuarantineState::Open, ["open", "superseded", "open", "placed", "set_aside"]),
         (QuarantineState::Placed, ["-", "-", "-", "-", "-"]),
-        (QuarantineState::Superseded, ["-", "-", "-", "-", "-"]),
+        (QuarantineState::Superseded, ["superseded", "-", "-", "-", "-"]),
         (QuarantineState::SetAside, ["-", "-", "-", "-", "set_aside"]),
     ];
 
@@ -153,14 +153,15 @@ mod tests {
         }
     }
 
-    /// The store's statements over many rows (a delivery that repeats, supersedes or settles what waits) select by
-    /// `state = 'open'`, which is right as long as no other state accepts these commands.
+    /// The store's statements over many rows (a delivery that supersedes or settles what waits) select by
+    /// `state = 'open'`, which is right as long as no other state accepts these commands. A repetition is counted also
+    /// where it is superseded.
     #[test]
-    fn transition_accepts_deliveries_in_the_open_state_only() {
+    fn transition_accepts_other_deliveries_in_the_open_state_only() {
         let by = By { role: Role::Importer, principal: "someone" };
         let place = Command::Place(SubmissionId::existing(Uuid::nil()));
         for state in QuarantineState::iter().filter(|state| *state != QuarantineState::Open) {
-            for command in [Command::Redeliver, Command::Supersede, place] {
+            for command in [Command::Supersede, place] {
                 let found = decide::<Quarantine>(&state, &command, by, Timestamp::UNIX_EPOCH);
                 assert_eq!(found, Err(Refused::WrongState), "{state:?} {command:?}");
             }

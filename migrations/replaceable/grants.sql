@@ -27,14 +27,16 @@ GRANT SELECT (patient_id, blind_index) ON patient_identifier TO {importer};
 GRANT SELECT ON submission, score TO {patient}, {clinician}, {registry_manager};
 GRANT INSERT ON submission, score TO {patient}, {clinician}, {importer};
 GRANT INSERT ON submission, score TO {registry_manager};
-GRANT SELECT (id, patient_id, source_system, source_form_id, source_submission_id, revision, payload_hash, content_hash, invitation_id, invited_by) ON submission TO {importer};
+GRANT SELECT (id, patient_id, wave, source_system, source_form_id, source_submission_id, revision, superseded_by, payload_hash, content_hash, changed_at, invitation_id, invited_by) ON submission TO {importer};
+-- The source confirmed the current revision at a later instant.
+GRANT UPDATE (changed_at) ON submission TO {patient}, {clinician}, {registry_manager}, {importer};
 -- Free text is sealed under the patient's key; an importer reads the wrapped key, which only the server unwraps.
 GRANT SELECT ON patient_key TO {importer};
 
 -- Quarantine: an importer adds deliveries and reads the columns that identify one.
 GRANT SELECT, INSERT, UPDATE ON quarantine TO {registry_manager};
 GRANT INSERT ON quarantine TO {importer};
-GRANT SELECT (id, invitation_id, source_system, source_form_id, source_submission_id, payload_hash, state, deliveries, reasons, updated_at, updated_by, version) ON quarantine TO {importer};
+GRANT SELECT (id, nettskjema_id, invitation_id, source_system, source_form_id, source_submission_id, payload_hash, changed_at, state, deliveries, reasons, submission_id, updated_at, updated_by, version) ON quarantine TO {importer};
 GRANT UPDATE (state, submission_id, deliveries, reasons, updated_at, updated_by, version) ON quarantine TO {importer};
 
 -- Alerts: roles that submit answers add them, the clinic reads and acknowledges them.
@@ -88,7 +90,7 @@ GRANT SELECT (id, patient_id, performed_on, effective_group) ON procedure TO {sy
 GRANT SELECT (id, modality) ON implant TO {system};
 GRANT SELECT (id, patient_id, implant_id, component, trial, implanted_on, removed_on) ON implant_component TO {system};
 GRANT SELECT (id, patient_id, project, joined_on, left_on) ON project_participation TO {system};
-GRANT SELECT (id, patient_id, form, wave, submitted_at, supersedes, invitation_id, invited_by) ON submission TO {system};
+GRANT SELECT (id, patient_id, form, wave, submitted_at, supersedes, superseded_by, invitation_id, invited_by) ON submission TO {system};
 GRANT SELECT ON project, code_list, config_generation TO {system};
 GRANT SELECT, INSERT, UPDATE, DELETE ON decision TO {system};
 GRANT INSERT ON row_history TO {system};

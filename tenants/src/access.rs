@@ -13,7 +13,7 @@ use painreg_domain::national_id::NationalId;
 use painreg_domain::policy::Reach;
 use uuid::Uuid;
 
-use crate::audit::columns::INSERT;
+use crate::audit::columns::{INSERT, Object};
 use crate::error::{StoreError, unreadable};
 use crate::statement::{Statement, statement};
 use crate::tx::Tx;
@@ -123,17 +123,21 @@ impl<'t> Tx<'t> {
         Ok(access)
     }
 
-    /// As [`Tx::open_to_collect`], of many, in the order asked: two round trips, one for one patient. For callers who reach
-    /// every patient.
+    /// As [`Tx::open_to_collect`], of many, in the order asked, each for the object at its place: two round trips, one for
+    /// one patient. For callers who reach every patient.
     pub fn open_each_to_collect(
         &mut self,
         asked: &[PatientRef],
+        objects: &[String],
     ) -> Result<Vec<Result<PatientAccess<'t>, StoreError>>, StoreError> {
         if self.reach != Reach::All {
             return Err(StoreError::Forbidden);
         }
-        if let [one] = asked {
-            return match self.open_to_collect(one) {
+        if let ([one], [object]) = (asked, objects) {
+            let usual = self.object.replace(object.clone());
+            let opened = self.open_to_collect(one);
+            self.object = usual;
+            return match opened {
                 Err(refused @ (StoreError::NotFound | StoreError::NotPermitted(_))) => Ok(vec![Err(refused)]),
                 opened => Ok(vec![Ok(opened?)]),
             };
@@ -159,18 +163,18 @@ impl<'t> Tx<'t> {
         let mut seen = Vec::with_capacity(rows.len());
         for NumberedRow { n, opened: row } in rows {
             let rows = row.rows();
-            seen.extend(rows.iter().copied().map(PatientId::existing));
+            let at = usize::try_from(n).map_or(0, |n| n.saturating_sub(1));
+            seen.extend(rows.iter().map(|id| (PatientId::existing(*id), objects.get(at).cloned())));
             self.generation = self.generation.or(row.generation);
             let grounds = row.grounds()?;
             let id = PatientId::existing(row.patient_id);
             let access = self.may_keep(&grounds).map(|()| PatientAccess::new(id, rows));
-            let place = usize::try_from(n).ok().and_then(|n| all.get_mut(n.saturating_sub(1)));
-            if let Some(place) = place {
+            if let Some(place) = all.get_mut(at) {
                 *place = access;
             }
         }
-        self.open_all(&seen)?;
-        self.trace.opened.extend(seen);
+        self.log_each(&seen)?;
+        self.trace.opened.extend(seen.into_iter().map(|(id, _)| id));
         Ok(all)
     }
 
@@ -186,8 +190,10 @@ impl<'t> Tx<'t> {
         self.open_found(query, OpenFields::Nothing).map(|(access, _)| access)
     }
 
-    /// Opens the record of the patient who answered this submission, within the caller's reach. One round trip.
+    /// Opens the record of the patient who answered this submission, which the access log names, within the caller's reach. One
+    /// round trip.
     pub(crate) fn open_by_submission(&mut self, id: SubmissionId) -> Result<PatientAccess<'t>, StoreError> {
+        self.about(format!("submission/{id}"));
         let query = statement(BY_SUBMISSION).bind::<SqlUuid, _>(id.uuid());
         self.open_found(query, OpenFields::Nothing).map(|(access, _)| access)
     }
@@ -238,19 +244,25 @@ impl<'t> Tx<'t> {
 
     /// Logs that every patient of a list was shown: one round trip, an event a patient.
     pub(crate) fn open_all(&mut self, ids: &[PatientId]) -> Result<(), StoreError> {
-        if ids.is_empty() {
+        let object = self.object.clone();
+        self.log_each(&ids.iter().map(|id| (*id, object.clone())).collect::<Vec<_>>())
+    }
+
+    /// Logs accesses, each with its object. One round trip.
+    fn log_each(&mut self, accesses: &[(PatientId, Option<String>)]) -> Result<(), StoreError> {
+        if accesses.is_empty() {
             return Ok(());
         }
-        let patients: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-        let events: Vec<Uuid> = ids.iter().map(|_| self.ordered_id()).collect();
+        let events: Vec<Uuid> = accesses.iter().map(|_| self.ordered_id()).collect();
         let query = statement(INSERT).then("SELECT shown.patient, shown.event, ");
         self.trace
-            .columns(query, self.object.clone(), "ok")
-            .then(" FROM unnest(?, ?) AS shown (patient, event)")
-            .bind::<Array<SqlUuid>, _>(patients)
+            .columns(query, Object::Each("shown.object"), "ok")
+            .then(" FROM unnest(?, ?, ?) AS shown (patient, event, object)")
+            .bind::<Array<SqlUuid>, _>(accesses.iter().map(|(id, _)| id.uuid()).collect::<Vec<_>>())
             .bind::<Array<SqlUuid>, _>(events)
+            .bind::<Array<Nullable<Text>>, _>(accesses.iter().map(|(_, object)| object.as_deref()).collect::<Vec<_>>())
             .execute(self.conn)?;
-        self.trace.written += ids.len();
+        self.trace.written += accesses.len();
         Ok(())
     }
 

@@ -32,6 +32,10 @@ pub struct SubmitAnswers {
     form_version: Option<String>,
     /// The instant at which it was answered.
     submitted_at: jiff::Timestamp,
+    /// The instant of the source's last change; by default that of answering. Of the revisions of one source, the one
+    /// changed last is current, whatever the order of arrival.
+    #[serde(default)]
+    modified_at: Option<jiff::Timestamp>,
     /// The person who answered; by default the patient.
     #[serde(default)]
     answered_by: Answerer,
@@ -70,6 +74,11 @@ pub enum WhoseAnswers {
 }
 
 impl SubmitAnswers {
+    /// Returns the source under which the answers are stored.
+    pub fn source(&self, tx: &Tx<'_>) -> Result<Source, Problem> {
+        Ok(source_for(tx.principal(), self.source.clone().into())?)
+    }
+
     /// Checks the answers against their form.
     pub fn into_domain(self, tx: &mut Tx<'_>, acceptance: Acceptance) -> Result<Ready, Problem> {
         let form = match &self.form_version {
@@ -84,8 +93,11 @@ impl SubmitAnswers {
             other => other.into(),
         })?;
         plausible(self.submitted_at, tx.now(), "/submitted_at")?;
+        let changed_at = self.modified_at.unwrap_or(self.submitted_at);
+        plausible(changed_at, tx.now(), "/modified_at")?;
         let under = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.under("/answers")).collect::<Vec<_>>();
-        let answers = form.parse(&self.answers).map_err(under)?;
+        let answers = form.parse(&self.answers).map_err(under)?.submitted("/answers")?;
+        let source = self.source(tx)?;
         let patient = match self.patient {
             WhoseAnswers::Id(id) => PatientRef::Id(id),
             WhoseAnswers::NationalId(number) => {
@@ -99,10 +111,9 @@ impl SubmitAnswers {
             }
             (Answerer::Representative, kind) => AnsweredBy::Representative(kind.unwrap_or_default()),
         };
-        let source = source_for(tx.principal(), self.source.into())?;
         let patient_at = "/patient".to_owned();
         let Self { submitted_at, invitation, .. } = self;
-        Ok(Ready { form, answers, patient, patient_at, source, answered_by, submitted_at, invitation })
+        Ok(Ready { form, answers, patient, patient_at, source, answered_by, submitted_at, changed_at, invitation })
     }
 }
 
@@ -113,13 +124,15 @@ pub fn examine(
     corrections: &Corrections,
     acceptance: Acceptance,
 ) -> Result<Result<Ready, Unfit>, Problem> {
-    let mut source = None;
+    let (mut source, mut changed_at) = (None, None);
     let mut read = || {
         let mut document = document(payload)?;
         // The source is read first, so that a redelivery of a submission that cannot be read is recognised.
         source = document
             .get("source")
             .and_then(|source| deserialize_checked::<SourceBody>(source.clone(), Extent::Limits).ok());
+        let instant = |member| document.get(member).and_then(Value::as_str)?.parse::<jiff::Timestamp>().ok();
+        changed_at = instant("modified_at").or_else(|| instant("submitted_at"));
         if let Some(unknown) = corrections.apply(&mut document).first() {
             return Err(Problem::invalid(vec![Fault::new(unknown.pointer.clone(), FaultCode::UnknownItem)]));
         }
@@ -133,7 +146,10 @@ pub fn examine(
         Ok(ready) => Ok(Ok(ready)),
         Err(problem) => {
             let source = source.map(Source::from);
-            Ok(Err(Unfit { source, reasons: faults_of(problem)?.into_iter().map(Into::into).collect() }))
+            let source = source.and_then(|source| source_for(tx.principal(), source).ok());
+            let changed_at = changed_at.filter(|at| plausible(*at, tx.now(), "").is_ok());
+            let reasons = faults_of(problem)?.into_iter().map(Into::into).collect();
+            Ok(Err(Unfit { source, changed_at, reasons }))
         }
     }
 }

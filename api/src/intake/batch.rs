@@ -48,9 +48,9 @@ pub struct DeliveryResult {
     source: Option<SourceBody>,
     /// The outcome of the delivery.
     outcome: DeliveryOutcome,
-    /// The stored revision.
+    /// The current revision.
     submission_id: Option<SubmissionId>,
-    /// The revision number of the source's submission.
+    /// The number of the current revision.
     #[schema(minimum = 1)]
     version: Option<i32>,
     /// Alerts for the clinic.
@@ -195,7 +195,9 @@ impl Batch {
             Ok(Taken::Stored(stored)) => {
                 let Stored { placed, alerts, receipt, source, .. } = *stored;
                 result.outcome = match placed.delivered {
-                    Delivered::Created | Delivered::Revised if self.dry_run => DeliveryOutcome::Acceptable,
+                    Delivered::Created | Delivered::Revised | Delivered::Superseded if self.dry_run => {
+                        DeliveryOutcome::Acceptable
+                    }
                     delivered => delivered.into(),
                 };
                 let known = kept || placed.delivered == Delivered::Unchanged;

@@ -54,6 +54,8 @@ pub struct Lines {
 pub const NDJSON: &str = "application/x-ndjson";
 /// The media type of comma-separated values (RFC 4180), with any separator.
 pub const CSV: &str = "text/csv";
+/// The media type of one document.
+pub const JSON: &str = "application/json";
 
 impl FromRequest for Lines {
     type Error = Problem;

@@ -3,6 +3,7 @@
 //! reasons.
 
 mod corrections;
+mod known;
 pub mod nettskjema;
 
 use painreg_domain::calendar::norwegian_day;
@@ -10,6 +11,7 @@ use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::{PatientId, QuarantineId};
 use painreg_domain::licence::LicenceWarning;
 use painreg_domain::questionnaire::{Answers, Form};
+use painreg_domain::revision::Imprint;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -19,10 +21,11 @@ use crate::error::StoreError;
 use crate::principal::Principal;
 use crate::store::licences;
 use crate::store::quarantine::{self, Unplaced};
-use crate::store::submissions::{self, AnsweredBy, NewSubmission, Placed, Source, StoredScore};
+use crate::store::submissions::{self, AnsweredBy, Ids, NewSubmission, Placed, Source, StoredScore};
 use crate::tx::Tx;
 
 pub use corrections::{Correction, Corrections};
+pub use known::recognise;
 
 /// One delivered questionnaire.
 pub struct Arrival<'p> {
@@ -50,14 +53,30 @@ pub struct Ready {
     pub answered_by: AnsweredBy,
     /// The instant at which it was answered.
     pub submitted_at: jiff::Timestamp,
+    /// The instant of the source's last change.
+    pub changed_at: jiff::Timestamp,
     /// The token of the invitation that the submission names.
     pub invitation: Option<String>,
+}
+
+impl Ready {
+    fn imprint(&self, payload_hash: [u8; 32]) -> Imprint {
+        let Self { form, answered_by, submitted_at, changed_at, answers, .. } = self;
+        submissions::imprint(form, answered_by, *submitted_at, *changed_at, answers, payload_hash)
+    }
+}
+
+/// Returns the object that the access log names for a delivery.
+fn object_of(ids: Ids) -> String {
+    format!("submission/{}", ids.kept)
 }
 
 /// A questionnaire that does not fit its form.
 pub struct Unfit {
     /// The source, if it could be read.
     pub source: Option<Source>,
+    /// The instant of the source's last change, if it could be read.
+    pub changed_at: Option<jiff::Timestamp>,
     /// The reasons why it cannot be placed.
     pub reasons: Vec<Reason>,
 }
@@ -118,9 +137,9 @@ pub struct Stored {
     pub patient: PatientId,
     /// The point in the course of treatment at which the form is asked for.
     pub wave: &'static str,
-    /// One result per instrument.
+    /// One result per instrument of the delivered answers; none where another revision is current.
     pub scores: Vec<StoredScore>,
-    /// Alerts for the clinic: instrument and code.
+    /// Alerts for the clinic, likewise: instrument and code.
     pub alerts: Vec<(&'static str, &'static str)>,
     /// Instruments of the form that were used outside a licence.
     pub warnings: Vec<LicenceWarning>,
@@ -170,13 +189,17 @@ pub fn source_for(principal: &Principal, mut source: Source) -> Result<Source, V
 
 /// Stores one questionnaire. Returns an error instead of using quarantine, for callers who can correct their request.
 pub fn take_one(tx: &mut Tx<'_>, ready: Ready, payload_hash: [u8; 32]) -> Result<Stored, IntakeError> {
+    let imprint = ready.imprint(payload_hash);
+    let ids = submissions::name_each(tx, &[(&ready.source, &imprint)])?;
+    let ids = ids.first().copied().ok_or(StoreError::InProgress)?;
+    tx.about(object_of(ids));
     let access = tx.open_to_collect(&ready.patient).map_err(|error| match error {
         StoreError::NotFound => {
             IntakeError::UnknownPatient(Fault::new(ready.patient_at.clone(), FaultCode::UnknownReference))
         }
         other => other.into(),
     })?;
-    let mut scored = Scored::of(tx, ready, payload_hash)?;
+    let mut scored = Scored::of(tx, ready, ids, imprint)?;
     let placed = match scored.blocked.take() {
         None => submissions::place(tx, &access, &scored.to_store())?,
         Some(faults) => submissions::recognise_each(tx, &[(&access, &scored.to_store())])?
@@ -196,11 +219,12 @@ struct Scored {
     /// The faults of a form that was used outside a licence, where the registry refuses such answers. A submission that
     /// is stored already is still recognised.
     blocked: Option<Vec<Fault>>,
-    payload_hash: [u8; 32],
+    ids: Ids,
+    imprint: Imprint,
 }
 
 impl Scored {
-    fn of(tx: &mut Tx<'_>, ready: Ready, payload_hash: [u8; 32]) -> Result<Self, StoreError> {
+    fn of(tx: &mut Tx<'_>, ready: Ready, ids: Ids, imprint: Imprint) -> Result<Self, StoreError> {
         let (warnings, blocked) = match tx.licensing(&ready.form, norwegian_day(ready.submitted_at)) {
             Ok(warnings) => (warnings, None),
             Err(StoreError::LicenceBlocked(faults)) => (Vec::new(), Some(faults)),
@@ -209,27 +233,33 @@ impl Scored {
         let licensing = licences::current(tx)?;
         let scores = ready.form.score_with(&ready.answers, &licensing.options).iter().map(StoredScore::from).collect();
         let alerts = ready.form.alerts(&ready.answers);
-        Ok(Self { ready, scores, alerts, warnings, blocked, payload_hash })
+        Ok(Self { ready, scores, alerts, warnings, blocked, ids, imprint })
     }
 
     fn to_store(&self) -> NewSubmission<'_> {
         let Ready { form, answers, source, answered_by, submitted_at, invitation, .. } = &self.ready;
         NewSubmission {
+            id: self.ids.new,
             form,
             source,
             answered_by,
             submitted_at: *submitted_at,
+            imprint: &self.imprint,
             answers,
             scores: &self.scores,
             alerts: &self.alerts,
-            payload_hash: self.payload_hash,
             invitation: invitation.as_deref(),
         }
     }
 
     fn stored(self, tx: &Tx<'_>, patient: PatientId, placed: Placed) -> Stored {
-        let Self { ready, scores, alerts, warnings, payload_hash, .. } = self;
-        let receipt = tx.receipt(Kept::Stored(placed.id, placed.revision), Some(&ready.source), &payload_hash);
+        let Self { ready, mut scores, mut alerts, warnings, imprint, .. } = self;
+        if !placed.is_current() {
+            scores.clear();
+            alerts.clear();
+        }
+        let (id, revision) = placed.kept;
+        let receipt = tx.receipt(Kept::Stored(id, revision), Some(&ready.source), &imprint.payload);
         let outcome = placed.delivered.word();
         metrics::counter!("painreg_questionnaires_total", "outcome" => outcome).increment(1);
         let wave = ready.form.wave().into();
@@ -255,22 +285,27 @@ pub fn take(
                 ready.push((taken.len(), came, fits));
                 taken.push(None);
             }
-            Err(unfit) => taken.push(Some(Ok(came.keep(tx, unfit)?))),
+            Err(unfit) => taken.push(Some(came.keep(tx, unfit)?)),
         }
     }
     let patients: Vec<PatientRef> = ready.iter().map(|(_, _, fits)| fits.patient.clone()).collect();
+    let imprints: Vec<Imprint> = ready.iter().map(|(_, came, fits)| fits.imprint(came.payload_hash)).collect();
+    let asked: Vec<_> = ready.iter().zip(&imprints).map(|((_, _, fits), imprint)| (&fits.source, imprint)).collect();
+    let ids = submissions::name_each(tx, &asked)?;
+    let objects: Vec<String> = ids.iter().copied().map(object_of).collect();
+    let opened = tx.open_each_to_collect(&patients, &objects)?;
     let (mut open, mut blocked) = (Vec::with_capacity(ready.len()), Vec::new());
-    for ((at, came, fits), opened) in ready.into_iter().zip(tx.open_each_to_collect(&patients)?) {
+    for ((((at, came, fits), opened), ids), imprint) in ready.into_iter().zip(opened).zip(ids).zip(imprints) {
         let outcome = match opened {
             Ok(access) => {
-                let scored = Scored::of(tx, fits, came.payload_hash)?;
+                let scored = Scored::of(tx, fits, ids, imprint)?;
                 let list = if scored.blocked.is_some() { &mut blocked } else { &mut open };
                 list.push((at, came, access, scored));
                 continue;
             }
             Err(StoreError::NotFound) => {
                 let reasons = vec![Fault::new(fits.patient_at, FaultCode::UnknownReference).into()];
-                Ok(came.keep(tx, Unfit { source: Some(fits.source), reasons })?)
+                came.keep(tx, Unfit { source: Some(fits.source), changed_at: Some(fits.changed_at), reasons })?
             }
             // Without a legal basis a delivery is not kept in quarantine either.
             Err(error @ StoreError::NotPermitted(_)) => Err(error),
@@ -292,16 +327,17 @@ pub fn take(
     }
     for ((at, came, access, scored), placed) in open.into_iter().chain(blocked).zip(placed) {
         let outcome = match placed {
-            Ok(placed) => Taken::Stored(Box::new(scored.stored(tx, access.id(), placed))),
+            Ok(placed) => Ok(Taken::Stored(Box::new(scored.stored(tx, access.id(), placed)))),
             // An answer outside a licence waits in quarantine until the registry has a licence.
             Err(StoreError::Conflict(faults) | StoreError::LicenceBlocked(faults)) => {
                 let reasons = faults.into_iter().map(Reason::from).collect();
-                came.keep(tx, Unfit { source: Some(scored.ready.source), reasons })?
+                let Ready { source, changed_at, .. } = scored.ready;
+                came.keep(tx, Unfit { source: Some(source), changed_at: Some(changed_at), reasons })?
             }
             Err(error) => return Err(error),
         };
         if let Some(place) = taken.get_mut(at) {
-            *place = Some(Ok(outcome));
+            *place = Some(outcome);
         }
     }
     Ok(taken.into_iter().flatten().collect())
@@ -316,14 +352,20 @@ struct Came<'a> {
 }
 
 impl Came<'_> {
-    fn keep(&self, tx: &mut Tx<'_>, unfit: Unfit) -> Result<Taken, StoreError> {
-        let Unfit { source, reasons } = unfit;
+    /// Keeps the delivery in quarantine, unless its bytes are stored already; an error inside where they may not be
+    /// kept any more.
+    fn keep(&self, tx: &mut Tx<'_>, unfit: Unfit) -> Result<Result<Taken, StoreError>, StoreError> {
+        let Unfit { source, changed_at, reasons } = unfit;
+        if let Some(known) = recognise(tx, self.nettskjema_id, source.as_ref(), self.payload_hash)? {
+            return Ok(known.map(|stored| Taken::Stored(Box::new(stored))));
+        }
         let id = quarantine::keep(
             tx,
             &Unplaced {
                 nettskjema_id: self.nettskjema_id,
                 media_type: self.media_type,
                 source: source.as_ref(),
+                changed_at,
                 payload_hash: self.payload_hash,
                 payload: self.payload,
                 reasons: &serde_json::to_value(&reasons).unwrap_or_default(),
@@ -335,6 +377,6 @@ impl Came<'_> {
             metrics::counter!("painreg_quarantine_reasons_total", "code" => code).increment(1);
         }
         let receipt = tx.receipt(Kept::Quarantined(id), source.as_ref(), &self.payload_hash);
-        Ok(Taken::Quarantined(Waiting { id, source, reasons, receipt }))
+        Ok(Ok(Taken::Quarantined(Waiting { id, source, reasons, receipt })))
     }
 }

@@ -13,9 +13,23 @@ use crate::statement::Statement;
 pub(crate) const INSERT: &str = "INSERT INTO audit_event (patient_id, id, object, at, actor_kind, actor, hpr, role, \
      organisation, client, action, purpose, categories, origin, outcome, request_id) ";
 
+/// The object that an event names.
+pub(crate) enum Object {
+    /// The same one for every event of the statement.
+    Same(Option<String>),
+    /// That of an expression of the statement.
+    Each(&'static str),
+}
+
+impl From<Option<String>> for Object {
+    fn from(object: Option<String>) -> Self {
+        Self::Same(object)
+    }
+}
+
 /// The columns that are the same for every event of one statement.
 pub(crate) struct Columns<'a> {
-    pub(crate) object: Option<String>,
+    pub(crate) object: Object,
     pub(crate) at: Timestamp,
     pub(crate) principal: &'a Principal,
     pub(crate) context: &'a RequestContext,
@@ -33,9 +47,12 @@ impl<'a> Columns<'a> {
         let kind = if role.is_machine() { "machine" } else { "person" };
         let action: &'static str = self.action.into();
         let categories: Vec<&'static str> = self.action.categories().iter().map(Into::into).collect();
+        let query = match self.object {
+            Object::Same(object) => query.then("?").bind::<Nullable<Text>, _>(object),
+            Object::Each(expression) => query.then(expression),
+        };
         query
-            .then("?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?")
-            .bind::<Nullable<Text>, _>(self.object)
+            .then(", ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?")
             .bind::<Timestamptz, _>(self.at.to_diesel())
             .bind::<Text, _>(kind)
             .bind::<Text, _>(actor)

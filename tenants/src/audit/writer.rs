@@ -5,7 +5,7 @@ use diesel::sql_types::{Nullable, Uuid as SqlUuid};
 use painreg_domain::ids::PatientId;
 use painreg_domain::policy::Action;
 
-use super::columns::{Columns, INSERT};
+use super::columns::{Columns, INSERT, Object};
 use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::principal::{Principal, RequestContext};
@@ -42,14 +42,14 @@ impl<'t> Trace<'t> {
     pub(crate) fn columns<'q>(
         &self,
         query: Statement<'q>,
-        object: Option<String>,
+        object: impl Into<Object>,
         outcome: &'static str,
     ) -> Statement<'q>
     where
         't: 'q,
     {
         let Self { clock, principal, context, action, .. } = *self;
-        Columns { object, at: clock.now(), principal, context, action, outcome }.add_to(query)
+        Columns { object: object.into(), at: clock.now(), principal, context, action, outcome }.add_to(query)
     }
 
     /// Writes one event.

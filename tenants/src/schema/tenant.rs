@@ -661,6 +661,7 @@ diesel::table! {
         updated_by -> Text,
         version -> BigInt,
         invitation_id -> Nullable<Uuid>,
+        changed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -759,6 +760,8 @@ diesel::table! {
         content_hash -> Nullable<Bytea>,
         invitation_id -> Nullable<Uuid>,
         invited_by -> Nullable<Text>,
+        changed_at -> Timestamptz,
+        superseded_by -> Nullable<Uuid>,
     }
 }
 

@@ -1,14 +1,14 @@
 //! Quarantine (karantene): deliveries that could not be placed, sealed as delivered, with the faults. A delivery is placed later,
 //! superseded by a newer one of the same source, or set aside; its row is kept.
 
+mod keep;
+
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Bytea, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel as _;
-use painreg_domain::event;
 use painreg_domain::fault::FaultCode;
-use painreg_domain::followup::TOKEN_LENGTH;
 use painreg_domain::ids::{QuarantineId, SubmissionId};
 use painreg_domain::quarantine::{Command, Event, Quarantine, QuarantineState};
 use painreg_domain::workflow::{self, By, Refused};
@@ -22,26 +22,11 @@ use crate::error::unreadable;
 use crate::place::TenantDatabase;
 use crate::schema::tenant::quarantine;
 use crate::statement::statement;
-use crate::store::invitations::token_hash;
 use crate::store::submissions::Source;
 use crate::store::{Listing, parse_stored, unreadable_value};
 use crate::tx::Tx;
 
-/// A delivery that cannot be placed.
-pub struct Unplaced<'a> {
-    /// The Nettskjema form's number; `None` for submissions in the registry's own format.
-    pub nettskjema_id: Option<&'a str>,
-    /// The payload's media type.
-    pub media_type: &'a str,
-    /// The source submission, if it could be read.
-    pub source: Option<&'a Source>,
-    /// SHA-256 of the payload.
-    pub payload_hash: [u8; 32],
-    /// The delivered bytes.
-    pub payload: &'a [u8],
-    /// The faults that prevent placing it.
-    pub reasons: &'a Value,
-}
+pub use keep::{Unplaced, keep};
 
 /// One delivery in quarantine, without its payload.
 #[derive(Clone, Debug)]
@@ -122,14 +107,6 @@ struct SealedRow {
 }
 
 #[derive(QueryableByName)]
-struct KeptRow {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-    #[diesel(sql_type = Array<SqlUuid>)]
-    patients: Vec<Uuid>,
-}
-
-#[derive(QueryableByName)]
 struct ClosedRow {
     #[diesel(sql_type = Nullable<SqlUuid>)]
     patient_id: Option<Uuid>,
@@ -157,69 +134,6 @@ impl TryFrom<Row> for Quarantined {
             version: row.version,
         })
     }
-}
-
-/// Stores a delivery that cannot be placed, and logs that. An equal delivery is counted, not stored twice; another delivery of
-/// the same source supersedes it. Two round trips.
-pub fn keep(tx: &mut Tx<'_>, new: &Unplaced<'_>) -> Result<QuarantineId, StoreError> {
-    let id = tx.random_id();
-    let sealed = tx.place().keys.quarantine.seal(new.payload, &sealed_aad(tx.place(), b"sealed", id));
-    let now = tx.now().to_diesel();
-    let by = tx.trace.action();
-    let source = |each: fn(&Source) -> &str| new.source.map(each);
-    let kept: KeptRow = statement(
-        "WITH superseded AS (UPDATE quarantine SET state = 'superseded', updated_at = ?, updated_by = ?, \
-         version = version + 1 WHERE state = 'open' AND source_submission_id = ? AND source_form_id = ? \
-         AND source_system = ? AND payload_hash <> ? RETURNING invitation_id), \
-         named AS (SELECT id, patient_id FROM invitation WHERE token_hash = ANY (?) ORDER BY id LIMIT 1), \
-         kept AS (INSERT INTO quarantine (invitation_id, id, nettskjema_id, media_type, source_system, source_form_id, source_submission_id, \
-         payload_hash, sealed, reasons, state, deliveries, received_at, received_by, updated_at, updated_by, version) \
-         VALUES ((SELECT id FROM named), ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', 1, ?, ?, ?, ?, 1) \
-         ON CONFLICT (payload_hash) WHERE state = 'open' DO UPDATE SET deliveries = quarantine.deliveries + 1, \
-         reasons = EXCLUDED.reasons, updated_at = EXCLUDED.updated_at, updated_by = EXCLUDED.updated_by, \
-         version = quarantine.version + 1 RETURNING id) \
-         SELECT kept.id, ARRAY(SELECT patient_id FROM named UNION SELECT patient_id FROM superseded JOIN invitation \
-         ON invitation.id = invitation_id) AS patients FROM kept",
-    )
-    .bind::<Timestamptz, _>(now)
-    .bind::<Text, _>(by)
-    .bind::<Nullable<Text>, _>(source(|it| &it.submission_id))
-    .bind::<Nullable<Text>, _>(source(|it| &it.form_id))
-    .bind::<Nullable<Text>, _>(source(|it| &it.system))
-    .bind::<Bytea, _>(new.payload_hash.as_slice())
-    .bind::<Array<Bytea>, _>(token_hashes(new.payload))
-    .bind::<SqlUuid, _>(id)
-    .bind::<Nullable<Text>, _>(new.nettskjema_id)
-    .bind::<Text, _>(new.media_type)
-    .bind::<Nullable<Text>, _>(source(|it| &it.system))
-    .bind::<Nullable<Text>, _>(source(|it| &it.form_id))
-    .bind::<Nullable<Text>, _>(source(|it| &it.submission_id))
-    .bind::<Bytea, _>(new.payload_hash.as_slice())
-    .bind::<Bytea, _>(sealed)
-    .bind::<Jsonb, _>(new.reasons)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Text, _>(by)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Text, _>(by)
-    .get_result(tx.conn)?;
-    for patient in kept.patients {
-        tx.mark_follow_up_stale(patient);
-    }
-    tx.trace.write(tx.conn, None, Some(format!("quarantine/{}", kept.id)), "quarantined")?;
-    tx.emit(event::EventType::DeliveryQuarantined, None, format!("quarantine/{}", kept.id), None);
-    Ok(QuarantineId::existing(kept.id))
-}
-
-/// Returns the hashes of every word of a payload that could be the token of an invitation.
-fn token_hashes(payload: &[u8]) -> Vec<Vec<u8>> {
-    const MOST: usize = 100;
-    payload
-        .split(|byte| !byte.is_ascii_alphanumeric())
-        .filter(|word| word.len() == TOKEN_LENGTH)
-        .filter_map(|word| std::str::from_utf8(word).ok())
-        .take(MOST)
-        .map(|word| token_hash(word).to_vec())
-        .collect()
 }
 
 /// Starts the query of the deliveries that match a filter.
@@ -262,6 +176,7 @@ pub fn waiting(
     after: Option<QuarantineId>,
     limit: i64,
 ) -> Result<Vec<QuarantineId>, StoreError> {
+    tx.about("quarantine".to_owned());
     let open: &'static str = QuarantineState::Open.into();
     let mut query = matching(search).filter(quarantine::state.eq(open));
     if let Some(id) = after {

@@ -13,7 +13,7 @@ use crate::error::{StoreError, unreadable};
 use crate::reach::join_survivor;
 use crate::statement::{Statement, statement};
 use crate::store::decisions::Stored;
-use crate::store::{Listing, comparable, comparable_day};
+use crate::store::{Listing, comparable, comparable_day, submissions};
 use crate::tx::Tx;
 
 /// The filter of the counts: the period of the first invitation, the unit and the rule.
@@ -265,10 +265,9 @@ pub fn short_form_reasons(tx: &mut Tx<'_>, period: &Period) -> Result<Vec<ShortF
     let query = statement(
         "SELECT coalesce(answers ->> 'short_form_reason', 'not_said') AS reason, count(*) AS answers FROM submission",
     );
-    let mut query = join_survivor(query, "submission.patient_id").then(
-        " WHERE wave = 'baseline_short' \
-         AND NOT EXISTS (SELECT FROM submission later WHERE later.supersedes = submission.id)",
-    );
+    let mut query = join_survivor(query, "submission.patient_id")
+        .then(" WHERE wave = 'baseline_short' AND ")
+        .then(submissions::IS_CURRENT);
     if let Some(from) = period.from {
         query = query.then(" AND submitted_at >= ?").bind::<Timestamptz, _>(comparable(midnight(from)));
     }

@@ -2,6 +2,7 @@
 
 mod batches;
 mod csv;
+mod order;
 mod quarantine;
 mod rescoring;
 

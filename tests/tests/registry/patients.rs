@@ -146,7 +146,7 @@ fn register_patient_refuses_invalid_ids_without_repeating_them() {
         }
         let body = json!({
             "source": {"system": "test", "form_id": "1", "submission_id": "1"}, "patient": {"national_id": number},
-            "form": "opr-baseline", "submitted_at": "2026-01-05T08:15:00Z", "answers": {},
+            "form": "opr-baseline", "submitted_at": "2026-01-05T08:15:00Z", "answers": {"isi_01": 1},
         });
         let importer = world.alpha().importer();
         importer.post(&importer.at("submissions"), &body).fault(422, "/patient/national_id/value", code);

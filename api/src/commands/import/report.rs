@@ -29,6 +29,8 @@ pub enum Outcome {
     Revised,
     /// Stored before, the same.
     Unchanged,
+    /// Stored beside the current revision: the source has changed it since.
+    Superseded,
     /// A dry run: it would be stored.
     Acceptable,
     /// Kept by the registry until it can be placed.
@@ -44,7 +46,7 @@ pub enum Outcome {
 impl Outcome {
     /// Returns whether the registry has stored the delivery.
     pub const fn is_stored(self) -> bool {
-        matches!(self, Self::Created | Self::Revised | Self::Unchanged)
+        matches!(self, Self::Created | Self::Revised | Self::Unchanged | Self::Superseded)
     }
 
     /// Returns whether the delivery needs attention.

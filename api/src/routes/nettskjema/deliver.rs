@@ -13,7 +13,7 @@ use crate::problem::{Problem, Problems};
 use crate::state::State;
 use crate::views::quarantine::KeptView;
 use crate::views::submission::{ReceiptView, stored_reply};
-use crate::wire::{Body, IdempotencyKey, reply};
+use crate::wire::{Body, IdempotencyKey, JSON, reply};
 
 /// One submission in the format of Nettskjema: of TSD's survey API, or of API v3.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -36,7 +36,7 @@ pub struct NettskjemaSubmission(pub Map<String, Value>);
     params(("Idempotency-Key" = String, Header, description = "Makes a retry safe.", max_length = 200)),
     request_body = NettskjemaSubmission,
     responses((status = 201, description = "Stored and scored.", body = ReceiptView),
-        (status = 200, description = "Already stored; nothing has changed.", body = ReceiptView),
+        (status = 200, description = "The current revision has not changed.", body = ReceiptView),
         (status = 202, description = "Kept in quarantine.", body = KeptView), Problems))]
 #[post("/v1/tenants/{tenant}/nettskjema/{form_id}/deliveries")]
 pub async fn deliver_nettskjema(
@@ -53,12 +53,11 @@ pub async fn deliver_nettskjema(
     let payload = bytes.clone();
     caller
         .run_once(key, bytes, &place, move |tx| {
-            const MEDIA: &str = "application/json";
             super::check_form_id(&form_id)?;
             let known = nettskjema::known(tx, &form_id)?;
-            let what = intake::nettskjema::payload(MEDIA, &payload)?;
+            let what = intake::nettskjema::payload(JSON, &payload)?;
             let examined = examine(tx, &known, &form_id, what, &Corrections::default(), acceptance);
-            let arrival = Arrival { media_type: MEDIA, payload: &payload, examined };
+            let arrival = Arrival { media_type: JSON, payload: &payload, examined };
             match take(tx, Some(&form_id), vec![arrival])?.pop() {
                 Some(Ok(Taken::Stored(stored))) => Ok(stored_reply(&tenant, *stored)),
                 Some(Ok(Taken::Quarantined(Waiting { id, reasons, receipt, .. }))) => {

@@ -122,7 +122,7 @@ fn fault(pointer: &str, code: FaultCode) -> Problem {
     params(IdempotencyKey),
     request_body = Resource,
     responses((status = 201, description = "Stored and scored.", body = ReceiptView),
-        (status = 200, description = "Already stored; nothing has changed.", body = ReceiptView), Problems))]
+        (status = 200, description = "The current revision has not changed.", body = ReceiptView), Problems))]
 #[post("/v1/tenants/{tenant}/fhir-questionnaire-responses")]
 pub async fn submit_fhir_response(
     caller: Caller,
@@ -150,7 +150,7 @@ pub async fn submit_fhir_response(
                 other => other.into(),
             })?;
             plausible(response.authored, tx.now(), "/authored")?;
-            let answers = form.parse_response_items(&response.item)?;
+            let answers = form.parse_response_items(&response.item)?.submitted("/item")?;
             let subject = response.subject.reference.strip_prefix("Patient/").and_then(|id| id.parse().ok());
             let patient_at = "/subject/reference".to_owned();
             let nobody = || Problem::with(Code::NotFound, vec![Fault::new(&patient_at, FaultCode::UnknownReference)]);
@@ -163,6 +163,7 @@ pub async fn submit_fhir_response(
                     Some(Answerer { r#type: Who::RelatedPerson }) => AnsweredBy::Representative(String::new()),
                 },
                 submitted_at: response.authored,
+                changed_at: response.authored,
                 invitation: response.invitation()?,
                 form,
                 answers,

@@ -54,20 +54,27 @@ pub fn examine(
     let reasons_of = |faults: Vec<Fault>| faults.into_iter().map(Reason::from).collect::<Vec<_>>();
     let delivery = match read() {
         Ok(delivery) => delivery,
-        Err(faults) => return Err(Unfit { source, reasons: reasons_of(faults) }),
+        Err(faults) => return Err(Unfit { source, changed_at: None, reasons: reasons_of(faults) }),
     };
-    let unfit = |reasons| Err(Unfit { source: Some(source_of(form_id, delivery.submission_id.clone())), reasons });
+    let changed_at = delivery.changed_at();
+    let unfit = |reasons| {
+        let source = source_of(form_id, delivery.submission_id.clone());
+        let changed_at = plausible(changed_at, tx.now(), "").is_ok().then_some(changed_at);
+        Err(Unfit { source: Some(source), changed_at, reasons })
+    };
     let Some(codebook) = &known.codebook else {
         return unfit(reasons_of(vec![Fault::new("", FaultCode::UnknownReference)]));
     };
-    let answers = match delivery.parse_for(codebook) {
+    let answers = match delivery.parse_for(codebook).and_then(|answers| answers.submitted("/answers")) {
         Ok(answers) => answers,
         Err(faults) => {
             let reason = |fault| proposing(fault, codebook, known, &delivery);
             return unfit(faults.into_iter().map(reason).collect());
         }
     };
-    if let Err(faults) = plausible(delivery.created, tx.now(), "/metadata/created") {
+    let is_plausible = plausible(delivery.created, tx.now(), "/metadata/created")
+        .and_then(|()| plausible(delivery.changed_at(), tx.now(), "/submissionMetadata/modifiedDate"));
+    if let Err(faults) = is_plausible {
         return unfit(reasons_of(faults));
     }
     let patient_at = delivery.patient_at(codebook);
@@ -92,6 +99,7 @@ pub fn examine(
             nettskjema::AnsweredBy::Representative { kind } => AnsweredBy::Representative(kind),
         },
         submitted_at: delivery.created,
+        changed_at,
         invitation,
     })
 }

@@ -170,7 +170,7 @@ pub fn of_patient<'t>(
                  AND received_at <= ? AND wave IN ('follow_up_short', 'follow_up_full', 'project') \
                  AND id NOT IN (SELECT submission_id FROM made WHERE submission_id IS NOT NULL) \
                  AND NOT EXISTS (SELECT FROM made WHERE jsonb_exists(facts -> 'also_answered', submission.id::text)) \
-                 AND NOT EXISTS (SELECT FROM submission later WHERE later.supersedes = submission.id \
+                 AND superseded_by IS NULL AND NOT EXISTS (SELECT FROM submission later WHERE later.supersedes = submission.id \
                  AND later.received_at <= ?)) AS unmatched",
             )
             .bind::<Array<SqlUuid>, _>(rows)

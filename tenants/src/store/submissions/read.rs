@@ -29,9 +29,11 @@ struct SubmissionRow {
     source_submission_id: String,
     revision: i32,
     supersedes: Option<Uuid>,
+    superseded_by: Option<Uuid>,
     answered_by: String,
     representation: Option<String>,
     submitted_at: jiff_diesel::Timestamp,
+    changed_at: jiff_diesel::Timestamp,
     received_at: jiff_diesel::Timestamp,
     answers: Value,
     free_text: Option<Vec<u8>>,
@@ -85,6 +87,23 @@ fn one<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, id: SubmissionId) -> Res
         .select(SubmissionRow::as_select())
         .first(tx.conn)?;
     whole(tx, vec![row])?.pop().ok_or(StoreError::NotFound)
+}
+
+/// Returns these submissions of the open record's patient, in no order.
+pub fn find_each<'t>(
+    tx: &mut Tx<'t>,
+    access: &PatientAccess<'t>,
+    ids: &[SubmissionId],
+) -> Result<Vec<Submission>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<SubmissionRow> = submission::table
+        .filter(submission::id.eq_any(ids.iter().map(|id| id.uuid())))
+        .filter(submission::patient_id.eq_any(access.rows()))
+        .select(SubmissionRow::as_select())
+        .load(tx.conn)?;
+    whole(tx, rows)
 }
 
 /// Returns the submissions of the open record's patient, newest first, after the position `after`.
@@ -170,9 +189,11 @@ fn into_submission(row: SubmissionRow, scores: Vec<StoredScore>) -> Submission {
         },
         revision: row.revision,
         supersedes: row.supersedes.map(SubmissionId::existing),
+        superseded_by: row.superseded_by.map(SubmissionId::existing),
         answered_by: row.answered_by,
         representation: row.representation,
         submitted_at: row.submitted_at.to_jiff(),
+        changed_at: row.changed_at.to_jiff(),
         received_at: row.received_at.to_jiff(),
         answers: row.answers,
         scores,

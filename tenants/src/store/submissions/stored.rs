@@ -1,7 +1,7 @@
 //! A stored submission and its scores.
 
 use jiff::Timestamp;
-use painreg_domain::ids::{PatientId, SubmissionId};
+use painreg_domain::ids::{InvitationId, PatientId, SubmissionId};
 use painreg_domain::instrument::Scores;
 use serde_json::Value;
 
@@ -35,12 +35,16 @@ pub struct Submission {
     pub revision: i32,
     /// The revision that it replaces.
     pub supersedes: Option<SubmissionId>,
+    /// The revision that was current when this one arrived, if the source had changed that one later.
+    pub superseded_by: Option<SubmissionId>,
     /// `patient` or `representative`.
     pub answered_by: String,
     /// The source's word for a representative's relation to the patient.
     pub representation: Option<String>,
     /// The instant of answering.
     pub submitted_at: Timestamp,
+    /// The instant of the source's last change.
+    pub changed_at: Timestamp,
     /// The instant of arrival.
     pub received_at: Timestamp,
     /// Item codes -> answers; unanswered items are left out.
@@ -80,5 +84,52 @@ impl From<&Scores> for StoredScore {
             version: 1,
             scored_at: None,
         }
+    }
+}
+
+/// The result of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// The submission is new.
+    Created,
+    /// The submission is stored already; nothing changed.
+    Unchanged,
+    /// The source changed the submission: a new revision was added.
+    Revised,
+    /// The source has changed the submission since: a revision was added beside the current one.
+    Superseded,
+}
+
+impl Delivered {
+    /// Returns the word used in the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Unchanged => "unchanged",
+            Self::Revised => "revised",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
+/// The stored submission of a delivery.
+#[derive(Clone, Copy, Debug)]
+pub struct Placed {
+    /// The current revision.
+    pub id: SubmissionId,
+    /// The number of the current revision, from 1.
+    pub revision: i32,
+    /// The result of the delivery.
+    pub delivered: Delivered,
+    /// The revision that holds the delivered answers, with its number: the current one or an earlier one.
+    pub kept: (SubmissionId, i32),
+    /// The invitation that it answers, found by token or reference.
+    pub invitation: Option<InvitationId>,
+}
+
+impl Placed {
+    /// Returns whether the delivered answers are those of the current revision.
+    pub fn is_current(&self) -> bool {
+        self.kept.0 == self.id
     }
 }

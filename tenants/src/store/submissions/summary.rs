@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double, Nullable, Text};
 
+use super::IS_CURRENT;
 use crate::error::StoreError;
 use crate::statement::statement;
 use crate::tx::Tx;
@@ -52,18 +53,21 @@ struct CountsRow {
 /// Returns the counts and means of the registry.
 pub fn summary(tx: &mut Tx<'_>) -> Result<Summary, StoreError> {
     let counts: CountsRow = statement(
-        "SELECT (SELECT count(*) FROM patient WHERE merged_into IS NULL) AS patients, (SELECT count(*) FROM submission WHERE NOT EXISTS \
-         (SELECT FROM submission later WHERE later.supersedes = submission.id)) AS submissions",
+        "SELECT (SELECT count(*) FROM patient WHERE merged_into IS NULL) AS patients, (SELECT count(*) FROM submission WHERE ",
     )
+    .then(IS_CURRENT)
+    .then(") AS submissions")
     .get_result(tx.conn)?;
     let means = statement(
         "SELECT instrument, scale ->> 'code' AS scale, scale ->> 'value_set' AS value_set, count(*) AS n, \
          round(avg((scale ->> 'value')::numeric), 2)::double precision AS mean \
          FROM score JOIN submission ON submission.id = score.submission_id, jsonb_array_elements(scales) AS scale \
          WHERE NOT EXISTS (SELECT FROM score again WHERE again.submission_id = score.submission_id \
-         AND again.instrument = score.instrument AND again.version > score.version) AND jsonb_typeof(scale -> 'value') = 'number' AND NOT EXISTS \
-         (SELECT FROM submission later WHERE later.supersedes = submission.id) \
-         GROUP BY 1, 2, 3 HAVING count(DISTINCT patient_id) >= ? ORDER BY 1, 2, 3",
+         AND again.instrument = score.instrument AND again.version > score.version) AND jsonb_typeof(scale -> 'value') = 'number' AND ",
+    )
+    .then(IS_CURRENT)
+    .then(
+        " GROUP BY 1, 2, 3 HAVING count(DISTINCT patient_id) >= ? ORDER BY 1, 2, 3",
     )
     .bind::<BigInt, _>(FEWEST_PEOPLE)
     .load::<Mean>(tx.conn)?;

@@ -53,7 +53,10 @@ fn keeps(world: &World, patient: &Patient, round: &str) -> Vec<(&'static str, An
         ("the patient's answers", own.submits(patient, &id("p"), &json!({"nrs_average": 7}))),
         (
             "answers by number",
-            importer.post(&importer.at("submissions"), &with(&submission("", &id("i"), &json!({})), &by_number)),
+            importer.post(
+                &importer.at("submissions"),
+                &with(&submission("", &id("i"), &json!({"nrs_average": 7})), &by_number),
+            ),
         ),
         ("a delivery", importer.delivers(&delivered)),
         ("a line", clinician.sends_lines("", &[line])),

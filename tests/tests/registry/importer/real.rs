@@ -277,3 +277,25 @@ fn import_infopad_reads_any_line_break_and_refuses_a_broken_quotation_alone() {
     let (_, report) = imports(&world, &folder, &arguments, 2);
     assert_eq!(report["outcomes"], json!({"unchanged": 2, "refused": 1}), "{report}");
 }
+
+#[test]
+fn import_of_superseded_answers_changes_nothing() {
+    let (world, folder) = (World::new(), Folder::new());
+    let clinician = world.alpha().clinician();
+    let patient = clinician.registers(&world.person());
+    let file = |name: &str, answer: i64| {
+        let document = |id| tsd(&patient.person.national_id, id, &json!({ "nrs_average": answer }));
+        folder.file(name, (1..=3).map(|id| document(id).to_string() + "\n").collect::<String>());
+    };
+    file("old/1000001.ndjson", 5);
+    file("new/1000001.ndjson", 7);
+    let runs = |of: &str| imports(&world, &folder, &["nettskjema", of, "--form", "1000001", "--no-journal"], 0).1;
+    assert_eq!(runs("old")["outcomes"], json!({"created": 3}));
+    assert_eq!(runs("new")["outcomes"], json!({"revised": 3}));
+    assert_eq!(runs("old")["outcomes"], json!({"unchanged": 3}));
+    assert_eq!(runs("new")["outcomes"], json!({"unchanged": 3}));
+    assert_eq!(stored(&world), 6);
+    let lines = clinician.reads_timeline_of(&patient, "").expect(200);
+    let current = lines.items().iter().map(|line| &line["entry"]["answers"]);
+    assert!(current.eq(&vec![json!({"nrs_average": 7}); 3]), "{}", lines.text());
+}

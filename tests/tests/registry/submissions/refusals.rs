@@ -3,7 +3,7 @@
 use painreg_tests::{World, submission};
 use serde_json::{Value, json};
 
-use super::{delivery, scores, traces};
+use super::{delivery, traces};
 use crate::kit::{AnswerAssertions as _, real_looking, with};
 
 #[test]
@@ -160,10 +160,12 @@ fn submit_answers_refuses_invalid_answers() {
         with(&good, &json!({"patient": {"national_id": {"type": "fnr", "value": id}}, "form_version": "1"}));
     let made = clinician.post(&clinician.at("submissions"), &by_number).expect(201);
     assert_eq!(made.body["patient_id"], json!(patient.id));
-    // Unanswered means null, absent or empty; a submission without answers is stored without scores.
-    let empty = clinician.submits(&patient, "2", &json!({"isi_01": null})).expect(201);
-    assert_eq!(scores(&empty), Vec::<Value>::new());
-    assert_eq!(clinician.get(empty.header("location")).expect(200).body["answers"], json!({}));
+    // Unanswered means null, absent or empty; a submission without any answer is refused, also over earlier answers.
+    for (empty, code) in [(json!({}), "required"), (json!({"isi_01": null}), "required"), (Value::Null, "wrong_type")] {
+        let mut changed = by_number.clone();
+        changed["answers"] = empty;
+        clinician.post(&clinician.at("submissions"), &changed).fault(422, "/answers", code);
+    }
     // The same bytes again change nothing; other answers are a revision.
     assert_eq!(
         clinician.post(&clinician.at("submissions"), &by_number).expect(200).body["delivered"],

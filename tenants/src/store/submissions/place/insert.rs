@@ -56,7 +56,8 @@ const RAISE: &str = ", raised AS (INSERT INTO alert (id, patient_id, submission_
 const SETTLE: &str = ", settled AS (UPDATE quarantine SET state = 'placed', submission_id = stored.id, updated_at = ?, \
      updated_by = ?, version = version + 1 FROM new JOIN stored ON stored.id = new.id \
      WHERE quarantine.state = 'open' AND quarantine.source_submission_id = new.source_submission_id \
-     AND quarantine.source_form_id = new.source_form_id AND quarantine.source_system = new.source_system)";
+     AND quarantine.source_form_id = new.source_form_id AND quarantine.source_system = new.source_system \
+     AND coalesce(quarantine.changed_at <= new.changed_at, true))";
 
 fn column<'r, T>(rows: &'r [Row<'_>], each: impl Fn(&'r Row<'_>) -> T) -> Vec<T> {
     rows.iter().map(each).collect()
@@ -97,13 +98,18 @@ pub(super) fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<Stored, StoreE
         .column::<Array<Text>, _>("source_submission_id", column(rows, |row| row.new.source.submission_id.as_str()))
         .column::<Array<Integer>, _>("revision", column(rows, |row| row.revision))
         .column::<Array<Nullable<SqlUuid>>, _>("supersedes", column(rows, |row| row.supersedes))
+        .column::<Array<Nullable<SqlUuid>>, _>("superseded_by", column(rows, |row| row.superseded_by))
+        .column::<Array<Timestamptz>, _>("changed_at", column(rows, |row| row.new.imprint.changed_at.to_diesel()))
         .column::<Array<Text>, _>("answered_by", column(rows, |row| row.new.answered_by.word()))
         .column::<Array<Nullable<Text>>, _>("representation", column(rows, |row| row.new.answered_by.representation()))
         .column::<Array<Timestamptz>, _>("submitted_at", column(rows, |row| row.new.submitted_at.to_diesel()))
         .column::<Array<Jsonb>, _>("answers", column(rows, |row| &row.coded))
         .column::<Array<Nullable<Bytea>>, _>("free_text", column(rows, |row| row.free_text.as_deref()))
-        .column::<Array<Bytea>, _>("payload_hash", column(rows, |row| row.new.payload_hash.as_slice()))
-        .column::<Array<Bytea>, _>("content_hash", column(rows, |row| row.content_hash.as_slice()));
+        .column::<Array<Bytea>, _>("payload_hash", column(rows, |row| row.new.imprint.payload.as_slice()))
+        .column::<Array<Nullable<Bytea>>, _>(
+            "content_hash",
+            column(rows, |row| row.new.imprint.content.as_ref().map(<[u8; 32]>::as_slice)),
+        );
     let stored = statement("").then("), stored AS (INSERT INTO submission (").names(&columns);
     let mut query = statement("WITH new AS (SELECT * FROM ")
         .unnest(columns, "new")
@@ -147,7 +153,8 @@ pub(super) fn insert(tx: &mut Tx<'_>, rows: &[Row<'_>]) -> Result<Stored, StoreE
         tx.mark_follow_up_stale(row.patient);
     }
     let new: HashSet<Uuid> = stored.iter().map(|row| row.id).collect();
-    for row in rows.iter().filter(|row| new.contains(&row.id)) {
+    // An outdated revision changes nothing that a subscriber follows.
+    for row in rows.iter().filter(|row| new.contains(&row.id) && row.superseded_by.is_none()) {
         let kind =
             if row.revision > 1 { event::EventType::SubmissionRevised } else { event::EventType::SubmissionStored };
         tx.emit(kind, Some(row.patient), format!("submission/{}", row.id), Some(row.revision.into()));
