@@ -292,16 +292,20 @@ mod tests {
         assert_eq!(code(br#"{"a":1e-400,"b":1e300}"#), None);
     }
 
+    fn read<T: DeserializeOwned + ToSchema + 'static>(text: &str) -> Option<T> {
+        parse(text.as_bytes(), Extent::Limits).ok()
+    }
+
     #[test]
     fn parse_reads_whole_numbers_in_any_spelling() {
         for text in ["2", "2.0", "2e0", "20e-1", "\u{feff}2.0"] {
-            assert_eq!(parse::<i32>(text.as_bytes()).ok(), Some(2), "{text}");
-            assert_eq!(parse::<Option<u8>>(text.as_bytes()).ok(), Some(Some(2)), "{text}");
-            assert_eq!(parse::<f64>(text.as_bytes()).ok(), Some(2.0), "{text}");
+            assert_eq!(read::<i32>(text), Some(2), "{text}");
+            assert_eq!(read::<Option<u8>>(text), Some(Some(2)), "{text}");
+            assert_eq!(read::<f64>(text), Some(2.0), "{text}");
         }
-        assert_eq!(parse::<i32>(b"-0").ok(), Some(0));
+        assert_eq!(read::<i32>("-0"), Some(0));
         for text in ["2.5", "1e10", "-1e300"] {
-            assert!(parse::<i32>(text.as_bytes()).is_err(), "{text}");
+            assert_eq!(read::<i32>(text), None, "{text}");
         }
     }
 

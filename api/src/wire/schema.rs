@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use painreg_domain::fault::{Fault, FaultCode, escape};
+use painreg_domain::number::whole_number;
 use regex_lite::Regex;
 use serde_json::{Map, Number, Value};
 use utoipa::ToSchema;
@@ -152,7 +153,7 @@ fn is_of_type(schema: &Value, value: &Value) -> bool {
         _ if schema.get("type").is_none() => true,
         Value::Null => is("null"),
         Value::Bool(_) => is("boolean"),
-        Value::Number(number) => is("number") || (is("integer") && !number.is_f64()),
+        Value::Number(number) => is("number") || (is("integer") && whole_number(number) != Err(FaultCode::WrongType)),
         Value::String(_) => is("string"),
         Value::Array(_) => is("array"),
         Value::Object(_) => is("object"),
