@@ -1,11 +1,13 @@
 //! The `painreg` command: its subcommands, a file each, and the options that they share.
 
+mod at_path;
 pub mod codes;
 pub mod demo;
+pub mod demo_issuer;
 pub mod documents;
 pub mod import;
 pub mod issuer;
-pub mod keys;
+pub mod key;
 pub mod migrate;
 pub mod score;
 pub mod serve;
@@ -21,9 +23,11 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use painreg_domain::national_id::Acceptance;
 use painreg_tenants::local::{Durability, Local};
-use painreg_tenants::{Clock, Registry, Settings};
+use painreg_tenants::{Clock, KeyEncryptionKey, Registry, Settings, StoreError};
 use secrecy::{ExposeSecret as _, SecretString};
 use tracing_subscriber::EnvFilter;
+
+use self::at_path::AtPath as _;
 
 /// The error of a command; its text is printed on standard error.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -44,6 +48,9 @@ enum Command {
     Serve(serve::Serve),
     /// Run the background jobs of all registries in a separate process.
     Worker(worker::Worker),
+    /// Create the key that everything encrypted in the database depends on.
+    #[command(subcommand)]
+    Key(key::Key),
     /// Migrate the platform and every registry to this version. Prints a row per registry; can be resumed.
     Migrate(migrate::Migrate),
     /// Create, list, suspend, resume, migrate and drop registries.
@@ -76,6 +83,7 @@ impl Painreg {
             Command::Demo(it) => it.run(),
             Command::Serve(it) => it.run(),
             Command::Worker(it) => it.run(),
+            Command::Key(it) => it.run(),
             Command::Migrate(it) => it.run(),
             Command::Tenant(it) => it.run(),
             Command::Issuer(it) => it.run(),
@@ -120,19 +128,43 @@ impl Environment {
     }
 }
 
-/// Options of the database and the keys.
+/// The place of the key file.
 #[derive(Args, Clone)]
-pub struct Database {
+pub struct KeyPlace {
     /// The folder of the key file, the issuers' key sets and the private database.
     #[arg(long, env = "PAINREG_FOLDER", default_value = ".painreg")]
     folder: PathBuf,
+    /// The file with the key-encryption key, mode 0600; `painreg key create` creates it. Default: `key` in the folder.
+    #[arg(long, env = "PAINREG_KEY_FILE")]
+    key_file: Option<PathBuf>,
+}
+
+impl KeyPlace {
+    fn key_file(&self) -> PathBuf {
+        self.key_file.clone().unwrap_or_else(|| self.folder.join("key"))
+    }
+}
+
+/// What happens to the database and the key before the platform is opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Prepare {
+    /// Nothing; a private database is migrated.
+    Nothing,
+    /// The platform's schema is migrated.
+    Schema,
+    /// The platform's schema is migrated, and a key is created where the database has not been used with one.
+    SchemaAndKey,
+}
+
+/// Options of the database and the keys.
+#[derive(Args, Clone)]
+pub struct Database {
+    #[command(flatten)]
+    place: KeyPlace,
     /// The URL of the database, with a role that owns it and may create roles. Default: a private PostgreSQL in the
     /// folder.
     #[arg(long = "database-url", id = "database-url", env = "DATABASE_URL", hide_env_values = true)]
     url: Option<String>,
-    /// The file with the key-encryption key, mode 0600; created if absent. Default: `key` in the folder.
-    #[arg(long, env = "PAINREG_KEY_FILE")]
-    key_file: Option<PathBuf>,
     /// The most database connections of all registries. Default: 200 to the private PostgreSQL, 60 to another.
     #[arg(long, env = "PAINREG_CONNECTIONS")]
     connections: Option<usize>,
@@ -154,34 +186,47 @@ impl Database {
         if let Some(url) = &self.url {
             return Ok((SecretString::from(url.clone()), None));
         }
-        let local = Local::start(&self.folder, Durability::Durable)?;
+        let local = Local::start(&self.place.folder, Durability::Durable)?;
         Ok((local.address(), Some(local)))
     }
 
-    /// Opens the platform; with `prepare`, migrates its schema first.
-    fn open(&self, prepare: bool) -> Result<Opened, Failure> {
+    /// Opens the platform.
+    fn open(&self, prepare: Prepare) -> Result<Opened, Failure> {
         self.open_by(Clock::system(), prepare)
     }
 
     /// Opens the platform with another clock.
-    fn open_by(&self, clock: Clock, prepare: bool) -> Result<Opened, Failure> {
-        std::fs::create_dir_all(&self.folder)?;
+    fn open_by(&self, clock: Clock, prepare: Prepare) -> Result<Opened, Failure> {
+        let (folder, key_file) = (&self.place.folder, self.place.key_file());
+        std::fs::create_dir_all(folder).at(folder)?;
+        let may_create = prepare == Prepare::SchemaAndKey && !key_file.exists();
+        // A key that cannot be used is reported before anything is changed.
+        let known = (!may_create).then(|| KeyEncryptionKey::read(&key_file)).transpose()?;
         let (address, local) = self.start()?;
-        if prepare || local.is_some() {
+        if prepare != Prepare::Nothing || local.is_some() {
             painreg_tenants::migrate::platform(&address)?;
         }
-        let key_file = self.key_file.clone().unwrap_or_else(|| self.folder.join("key"));
-        let mut settings = Settings::new(SecretString::from(address.expose_secret().to_owned()), key_file, clock);
+        let key = if let Some(key) = known {
+            key
+        } else {
+            if !painreg_tenants::provision::is_key_used(&address)? {
+                KeyEncryptionKey::create(&key_file)?;
+            }
+            KeyEncryptionKey::read(&key_file)?
+        };
+        let mut settings = Settings::new(SecretString::from(address.expose_secret().to_owned()), key, clock);
         settings.connections = self.connections.unwrap_or(if local.is_some() { 200 } else { 60 });
         settings.connections_per_tenant = self.connections_per_tenant;
-        let registry = Registry::open(settings)
-            .map_err(|error| format!("{error}; has `painreg migrate` been run on this database?"))?;
+        let registry = Registry::open(settings).map_err(|error| match error {
+            StoreError::Crypt(error) => Failure::from(format!("{}: {error}", key_file.display())),
+            error => format!("{error}; has `painreg migrate` been run on this database?").into(),
+        })?;
         Ok(Opened { registry, local })
     }
 
     /// Returns the folder of the issuers' key sets.
     fn key_folder(&self) -> PathBuf {
-        self.folder.join("issuers")
+        self.place.folder.join("issuers")
     }
 }
 

@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, ResponseError};
 use painreg_domain::clinical::legal_basis::PermissionReason;
 use painreg_domain::code::Suggestion;
 use painreg_domain::fault::{Fault, FaultCode};
-use painreg_tenants::{AuditOutcome, StoreError};
+use painreg_tenants::{AuditOutcome, CryptError, StoreError};
 use serde::Serialize;
 use strum::{EnumIter, IntoStaticStr};
 
@@ -64,6 +64,7 @@ problems! {
     Internal              500 "An internal error occurred"                                  "Noe gikk galt hos oss" "Report the request id to the operator; repeating the request is safe with the same Idempotency-Key.";
     Busy                  503 "The service is busy"                                         "Tjenesten er opptatt" "Repeat the request after `Retry-After`.";
     Unavailable           503 "The service cannot reach its database"                       "Tjenesten mangler forbindelse med databasen" "Repeat the request after `Retry-After`, with the same Idempotency-Key: the outcome of the first attempt is unknown.";
+    NotReady              503 "The service is not ready"                                    "Tjenesten er ikke klar" "`errors` names what cannot be served and why, for the operator; other requests may be served.";
     Migrating             503 "This registry is being migrated"                             "Registeret oppgraderes" "Repeat the request after `Retry-After`; other registries are served.";
     Suspended             503 "This registry is suspended"                                  "Registeret er stanset" "Contact the operator; no data is lost.";
 }
@@ -311,6 +312,10 @@ impl From<StoreError> for Problem {
             StoreError::Busy => (Code::Busy, Vec::new()),
             other @ StoreError::Unavailable(_) => {
                 return Self { code: Code::Unavailable, errors: Vec::new(), retry_after, source: Some(other.into()) };
+            }
+            other @ StoreError::Crypt(CryptError::OtherKey | CryptError::OtherKeyOf { .. }) => {
+                let errors = vec![Fault::at("key", FaultCode::OtherKey)];
+                return Self { code: Code::NotReady, errors, retry_after, source: Some(other.into()) };
             }
             other @ (StoreError::Crypt(_) | StoreError::Database(_)) => return Self::internal(other),
         };

@@ -108,6 +108,14 @@ faults! {
     LicenceNotYetValid "The licence for this instrument is not valid yet."   "Lisensen for dette instrumentet gjelder ikke ennå.";
     /// An instrument that is licensed for other languages only.
     LicenceOfAnotherLanguage "The licence for this instrument does not cover the language." "Lisensen for dette instrumentet gjelder ikke språket.";
+    /// The server's key is not the one that the database was used with.
+    OtherKey        "The server's key is not the key of this database."      "Tjenerens nøkkel hører ikke til denne databasen.";
+    /// An active registry with a key that the server's key does not open.
+    RegistryKeyUnusable "The registry's key cannot be opened."               "Registerets nøkkel lar seg ikke åpne.";
+    /// An active registry with a schema of another version than the program.
+    RegistryOtherVersion "The registry's schema is not at this program's version." "Registerets skjema har ikke programmets versjon.";
+    /// An active registry with a login that cannot connect to its database.
+    RegistryLoginRefused "The registry's login cannot connect to its database." "Registerets pålogging kommer ikke inn i databasen.";
 }
 
 /// One refused part: an RFC 6901 pointer into what was sent, and why.

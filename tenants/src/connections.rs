@@ -3,18 +3,21 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use diesel::PgConnection;
 use diesel::prelude::*;
+use diesel::{ConnectionError, PgConnection};
 use painreg_domain::ids::TenantId;
 use scheduled_thread_pool::ScheduledThreadPool;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::clock::Clock;
-use crate::crypt::{Key, TenantKeys, kek_from_file};
+use crate::crypt::{Key, TenantKeys};
 use crate::error::StoreError;
 use crate::place::{TenantDatabase, idle_connection};
 use crate::pool::{PoolSettings, Pooled, Slots};
 use crate::settings::Settings;
+
+/// How long a connection that could be opened counts as the answer to whether another one can be opened.
+const LOGIN_COUNTS: Duration = Duration::from_secs(5);
 
 /// The way to the platform's database and to every tenant's.
 pub(crate) struct Connections {
@@ -26,9 +29,9 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    /// Reads the key-encryption key; opens no connection yet.
-    pub(crate) fn new(settings: Settings) -> Result<Self, StoreError> {
-        let kek = kek_from_file(&settings.key_file)?;
+    /// Derives the platform's keys; opens no connection yet.
+    pub(crate) fn new(settings: Settings) -> Self {
+        let kek = settings.key.key().clone();
         let keepers = ScheduledThreadPool::builder().num_threads(2).thread_name_pattern("connections-{}").build();
         let pools = PoolSettings {
             slots: Slots::new(settings.connections),
@@ -40,7 +43,7 @@ impl Connections {
         let keys = TenantKeys::derive(&kek, &kek.derive(&[b"platform"]), b"platform");
         let address = settings.database.clone();
         let platform = TenantDatabase::new("platform".to_owned(), b"platform".to_vec(), keys, address);
-        Ok(Self { settings, kek, platform, pools, served: RwLock::default() })
+        Self { settings, kek, platform, pools, served: RwLock::default() }
     }
 
     /// The source of instants and ids.
@@ -100,18 +103,28 @@ impl Connections {
                 continue;
             };
             held.open(&place.address, slot).map_err(|error| {
-                let text = error.to_string();
                 tracing::warn!(schema = %place.schema, "database connection failed");
-                if text.contains("too many connections") || text.contains("too many clients") {
-                    refused()
-                } else {
-                    unreachable()
-                }
+                place.logged_in(None);
+                if is_crowded(&error) { refused() } else { unreachable() }
             })?;
             #[cfg(feature = "testing")]
             self.settings.testing.observe(held.conn()?);
         }
         Ok(held)
+    }
+
+    /// Whether a new connection to `place` can be opened; a success counts for [`LOGIN_COUNTS`]. Where no place under
+    /// the cap is free, or the database has no connection left, the answer is not known and counts as yes.
+    pub(crate) fn can_log_in(&self, place: &TenantDatabase) -> bool {
+        let now = self.clock().now();
+        let age = now.as_millisecond().saturating_sub(place.last_login());
+        if u64::try_from(age).is_ok_and(|age| Duration::from_millis(age) < LOGIN_COUNTS) {
+            return true;
+        }
+        let Some(_slot) = self.pools.slots.take() else { return true };
+        let opened = PgConnection::establish(place.address.expose_secret());
+        place.logged_in(opened.is_ok().then_some(now));
+        opened.map_or_else(|error| is_crowded(&error), |_| true)
     }
 
     /// The pool of a database.
@@ -142,6 +155,12 @@ impl Connections {
 /// A connection of the platform's owner, outside any pool, for work that creates roles and schemas.
 pub(crate) fn owner_connection(address: &SecretString) -> Result<PgConnection, StoreError> {
     PgConnection::establish(address.expose_secret()).map_err(|_| unreachable())
+}
+
+/// Whether the database refuses a connection only because it has too many.
+fn is_crowded(error: &ConnectionError) -> bool {
+    let text = error.to_string();
+    text.contains("too many connections") || text.contains("too many clients")
 }
 
 fn unreachable() -> StoreError {

@@ -3,9 +3,6 @@
 //! Envelope: key-encryption key (a file of mode 0600) -> tenant key -> patient key. Sealed values are AES-256-GCM-SIV
 //! (RFC 8452) and bound to the place they stand in, so that a value moved to another row does not open.
 
-use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
 use std::sync::Arc;
 
 use aes_gcm_siv::aead::{Aead as _, KeyInit as _, Payload};
@@ -33,6 +30,21 @@ pub enum CryptError {
         /// What is wrong with it.
         why: String,
     },
+    /// The key is not the one that the database was used with.
+    #[error(
+        "this is not the key of this database: what is encrypted there does not open with it. Use the key file that the \
+         database was used with before; nothing was changed"
+    )]
+    OtherKey,
+    /// The key is not the one of these registries.
+    #[error(
+        "this is not the key of this database: the keys of these registries do not open with it: {registries}. Use the \
+         key file that the database was used with before; nothing was changed"
+    )]
+    OtherKeyOf {
+        /// The slugs of the registries.
+        registries: String,
+    },
 }
 
 /// The format of sealed values: version, nonce, ciphertext and tag.
@@ -55,7 +67,7 @@ impl Key {
         Self(Zeroizing::new(random()))
     }
 
-    fn from_slice(bytes: &[u8]) -> Result<Self, CryptError> {
+    pub(crate) fn from_slice(bytes: &[u8]) -> Result<Self, CryptError> {
         bytes.try_into().map(|bytes| Self(Zeroizing::new(bytes))).map_err(|_| CryptError::DoesNotOpen)
     }
 
@@ -198,33 +210,6 @@ impl TenantKeys {
     }
 }
 
-/// Reads the key-encryption key, or makes one where none is.
-///
-/// The file holds 64 hexadecimal digits and must be readable by its owner only.
-pub(crate) fn kek_from_file(path: &Path) -> Result<Key, CryptError> {
-    let refused = |why: String| CryptError::KeyFile { path: path.display().to_string(), why };
-    match std::fs::metadata(path) {
-        Ok(found) if found.permissions().mode() & 0o077 != 0 => {
-            return Err(refused("it must have mode 0600".to_owned()));
-        }
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let text = Zeroizing::new(hex(&random::<32>()));
-            std::fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(path)
-                .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-                .map_err(|error| refused(error.to_string()))?;
-        }
-        Err(error) => return Err(refused(error.to_string())),
-    }
-    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?);
-    let bytes = unhex(text.trim()).ok_or_else(|| refused("it must hold 64 hexadecimal digits".to_owned()))?;
-    Key::from_slice(&bytes).map_err(|_| refused("it must hold 64 hexadecimal digits".to_owned()))
-}
-
 /// Random bytes from the operating system.
 pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
@@ -304,15 +289,5 @@ mod tests {
         let back = Key::unwrap_from(&wrapped, &outer, &[b"row"]).expect("it was wrapped for this place");
         assert_eq!(back.mac(b"x"), inner.mac(b"x"));
         assert!(Key::unwrap_from(&wrapped, &outer, &[b"other"]).is_err());
-    }
-
-    #[test]
-    fn a_key_file_that_others_can_read_is_refused() {
-        let path = std::env::temp_dir().join(format!("painreg-kek-{}", hex(&random::<8>())));
-        let made = kek_from_file(&path).expect("it is made");
-        assert_eq!(kek_from_file(&path).expect("it is read").mac(b"x"), made.mac(b"x"));
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("it is ours");
-        assert!(matches!(kek_from_file(&path), Err(CryptError::KeyFile { .. })));
-        std::fs::remove_file(&path).expect("it is ours");
     }
 }

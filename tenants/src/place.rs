@@ -40,12 +40,15 @@ pub(crate) struct TenantDatabase {
     pool: Mutex<Option<Pool>>,
     /// Milliseconds since 1970.
     last_used: AtomicI64,
+    /// When a connection was last opened, in milliseconds since 1970; 0 if none was.
+    last_login: AtomicI64,
 }
 
 impl TenantDatabase {
     pub(crate) fn new(schema: String, id: Vec<u8>, keys: TenantKeys, address: SecretString) -> Self {
         let cache = Cache::default();
-        Self { schema, id, keys, address, cache, pool: Mutex::new(None), last_used: AtomicI64::new(0) }
+        let (last_used, last_login) = (AtomicI64::new(0), AtomicI64::new(0));
+        Self { schema, id, keys, address, cache, pool: Mutex::new(None), last_used, last_login }
     }
 
     /// The pool, created on first use.
@@ -62,6 +65,16 @@ impl TenantDatabase {
     /// When the pool was last used, in milliseconds since 1970.
     pub(crate) fn last_used(&self) -> i64 {
         self.last_used.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether a connection could be opened now.
+    pub(crate) fn logged_in(&self, now: Option<Timestamp>) {
+        self.last_login.store(now.map_or(0, Timestamp::as_millisecond), Ordering::Relaxed);
+    }
+
+    /// When a connection was last opened, in milliseconds since 1970; 0 if none was.
+    pub(crate) fn last_login(&self) -> i64 {
+        self.last_login.load(Ordering::Relaxed)
     }
 
     /// Drops the pool: idle connections close now, busy ones when their work is done.

@@ -22,7 +22,7 @@ use crate::statement::{run_sql, statement};
 use crate::store::tenants::{self, TenantRecord};
 use crate::store::{code_lists, forms, plans};
 use crate::tx::PlatformTx;
-use crate::{database_check, schema_version, template};
+use crate::{database_check, keys, schema_version, template};
 
 /// The place of a new registry's data.
 #[derive(Clone, Debug)]
@@ -96,7 +96,9 @@ pub fn create(tx: &mut PlatformTx<'_>, new: &NewTenant) -> Result<TenantRecord, 
     let schema = format!("t_{}", hex(&random::<16>()));
     let password = hex(&random::<32>());
     let kek = &connections.kek;
-    let tenant_key = Key::random().wrap(kek, &[b"tenant".as_slice(), b"tenant_key", &row]);
+    // The database may have been replaced by another one since the start.
+    keys::check::verify(tx.conn, kek)?;
+    let tenant_key = keys::wrap_tenant_key(&Key::random(), kek, id);
     let sealed_password = kek.seal(password.as_bytes(), &[b"tenant".as_slice(), b"login_password", &row]);
     let dsn = match &new.placement {
         Placement::Login => None,
@@ -154,6 +156,11 @@ pub fn create(tx: &mut PlatformTx<'_>, new: &NewTenant) -> Result<TenantRecord, 
     }
     tx.trace.write(tx.conn, None, Some(new.slug.clone()), "ok")?;
     tenants::by_slug(tx.conn, &new.slug)
+}
+
+/// Whether a key has been used in the database at this address: whether it may hold encrypted values.
+pub fn is_key_used(address: &SecretString) -> Result<bool, StoreError> {
+    keys::check::is_used(&mut owner_connection(address)?)
 }
 
 #[derive(QueryableByName)]

@@ -9,7 +9,7 @@ use painreg_domain::ids::{IssuerId, TenantId};
 use crate::audit::unauthenticated::{self, UnauthenticatedRequest};
 use crate::clock::Clock;
 use crate::connections::Connections;
-use crate::crypt::{Key, TenantKeys};
+use crate::crypt::TenantKeys;
 use crate::error::StoreError;
 use crate::issuer::IssuerSettings;
 use crate::place::{Tenant, TenantDatabase};
@@ -18,7 +18,7 @@ use crate::principal::{Principal, RequestContext};
 use crate::scope::{PlatformScope, TenantScope};
 use crate::settings::Settings;
 use crate::store::{codes, tenants};
-use crate::{database_check, schema_version};
+use crate::{database_check, keys, schema_version};
 
 /// The door to every tenant. Cheap to clone.
 #[derive(Clone)]
@@ -34,6 +34,8 @@ struct Inner {
 struct Known {
     generation: i64,
     tenants: HashMap<String, Arc<Tenant>>,
+    /// The slugs of active registries whose keys do not open.
+    unread: Vec<String>,
     issuers: Vec<Arc<TrustedIssuer>>,
     codes: CodeBooks,
     code_versions: codes::Versions,
@@ -51,10 +53,14 @@ pub struct TrustedIssuer {
 }
 
 impl Registry {
-    /// Connects to a database that `painreg migrate` has prepared, and reads what it knows.
+    /// Connects to a database that `painreg migrate` has prepared, and reads what it knows. Refuses a key that is not
+    /// the database's.
     pub fn open(settings: Settings) -> Result<Self, StoreError> {
-        let connections = Arc::new(Connections::new(settings)?);
+        let connections = Arc::new(Connections::new(settings));
         let registry = Self(Arc::new(Inner { connections, known: RwLock::default() }));
+        let mut held = registry.connections().to_platform()?;
+        keys::check::verify(held.conn()?, &registry.connections().kek)?;
+        drop(held);
         registry.reload()?;
         Ok(registry)
     }
@@ -84,6 +90,16 @@ impl Registry {
         self.known().tenants.values().any(|tenant| tenant.schema_version != schema_version::of_tenants())
     }
 
+    /// Every tenant that is known.
+    pub(crate) fn tenants(&self) -> Vec<Arc<Tenant>> {
+        self.known().tenants.values().cloned().collect()
+    }
+
+    /// The slugs of active registries whose keys do not open.
+    pub(crate) fn unread(&self) -> Vec<String> {
+        self.known().unread.clone()
+    }
+
     /// Every trusted issuer with this exact name.
     pub fn issuers(&self, name: &str) -> Vec<Arc<TrustedIssuer>> {
         self.known().issuers.iter().filter(|issuer| issuer.settings.issuer == name).cloned().collect()
@@ -92,8 +108,8 @@ impl Registry {
     /// The tenants that are served: those that are neither suspended nor of another version than this program.
     fn served(&self) -> Vec<Arc<Tenant>> {
         let is_served =
-            |tenant: &&Arc<Tenant>| !tenant.suspended && tenant.schema_version == schema_version::of_tenants();
-        self.known().tenants.values().filter(is_served).cloned().collect()
+            |tenant: &Arc<Tenant>| !tenant.suspended && tenant.schema_version == schema_version::of_tenants();
+        self.tenants().into_iter().filter(is_served).collect()
     }
 
     /// The code systems, as they were when the platform's tables were last read.
@@ -154,6 +170,7 @@ impl Registry {
         let codes = codes::load_all(held.conn()?, (&before.codes, &before.code_versions), &code_versions)?;
         drop(held);
         let mut tenants = HashMap::with_capacity(rows.len());
+        let mut unread = Vec::new();
         for row in rows {
             let tenant = match before.tenants.get(&row.slug) {
                 Some(same) if same.id == row.id && same.version == row.version => Arc::clone(same),
@@ -162,6 +179,9 @@ impl Registry {
                     // A tenant whose keys cannot be decrypted must not affect the others.
                     Err(error) => {
                         tracing::error!(%error, tenant = %row.slug, "tenant not loaded");
+                        if !row.suspended {
+                            unread.push(row.slug);
+                        }
                         continue;
                     }
                 },
@@ -183,14 +203,14 @@ impl Registry {
         let databases = tenants.values().map(|tenant| Arc::clone(&tenant.place)).collect();
         self.connections().serve(databases);
         *self.0.known.write().unwrap_or_else(PoisonError::into_inner) =
-            Arc::new(Known { generation, tenants, issuers, codes, code_versions });
+            Arc::new(Known { generation, tenants, unread, issuers, codes, code_versions });
         Ok(())
     }
 
     fn tenant_from(&self, row: &tenants::ServedRow) -> Result<Tenant, StoreError> {
         let id = row.id.uuid().into_bytes().to_vec();
         let kek = &self.connections().kek;
-        let key = Key::unwrap_from(&row.tenant_key, kek, &[b"tenant".as_slice(), b"tenant_key", &id])?;
+        let key = keys::unwrap_tenant_key(&row.tenant_key, kek, row.id)?;
         let password = kek.open(&row.login_password, &[b"tenant".as_slice(), b"login_password", &id])?;
         let password = String::from_utf8_lossy(&password).into_owned();
         let base = self.connections().base_address(row.id, row.dsn.as_deref())?;

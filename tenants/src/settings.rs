@@ -1,6 +1,5 @@
 //! How the registry reaches its database and keys. Holds values only.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 #[cfg(feature = "testing")]
@@ -10,14 +9,15 @@ use diesel::pg::PgConnection;
 use secrecy::SecretString;
 
 use crate::clock::Clock;
+use crate::keys::KeyEncryptionKey;
 
 /// How the registry reaches its database and keys.
 #[derive(Clone)]
 pub struct Settings {
     /// The address of the platform's owner: a role that may create roles and owns the database.
     pub database: SecretString,
-    /// The key-encryption key's file; created where it is missing.
-    pub key_file: PathBuf,
+    /// The key that everything encrypted in the database depends on.
+    pub key: KeyEncryptionKey,
     /// The most connections that all tenants together may hold.
     pub connections: usize,
     /// The most connections that one tenant may hold.
@@ -65,10 +65,10 @@ impl Testing {
 
 impl Settings {
     /// The settings that suit one server on one machine.
-    pub fn new(database: SecretString, key_file: PathBuf, clock: Clock) -> Self {
+    pub fn new(database: SecretString, key: KeyEncryptionKey, clock: Clock) -> Self {
         Self {
             database,
-            key_file,
+            key,
             connections: 60,
             connections_per_tenant: 8,
             wait: Duration::from_millis(250),

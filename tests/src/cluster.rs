@@ -11,7 +11,7 @@ use diesel::{Connection as _, PgConnection};
 use painreg_domain::policy::Action;
 use painreg_tenants::local::{Durability, Local};
 use painreg_tenants::provision::{self, NewTenant, Placement};
-use painreg_tenants::{Clock, Principal, Registry, RequestContext, Settings, StoreError, migrate};
+use painreg_tenants::{Clock, KeyEncryptionKey, Principal, Registry, RequestContext, Settings, StoreError, migrate};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::look::execute;
@@ -48,6 +48,7 @@ impl Cluster {
         let keys = folder.join("issuers");
         std::fs::create_dir_all(&keys).expect("a folder of key sets");
         std::fs::write(keys.join(SET), signer.key_set().to_string()).expect("a key set");
+        KeyEncryptionKey::create(&folder.join("key")).expect("a key");
         let cluster = Self { local, folder, signer, clones: AtomicUsize::new(0) };
         cluster.make_template();
         cluster
@@ -70,10 +71,13 @@ impl Cluster {
 
     /// Returns settings that connect to `database`.
     pub fn settings(&self, database: &str, clock: Clock) -> Settings {
-        Settings {
-            allow_unsafe_database: true,
-            ..Settings::new(self.local.address_of(database), self.folder.join("kek"), clock)
-        }
+        let key = KeyEncryptionKey::read(&self.key_file()).expect("a key");
+        Settings { allow_unsafe_database: true, ..Settings::new(self.local.address_of(database), key, clock) }
+    }
+
+    /// Returns the path of the key file.
+    pub fn key_file(&self) -> PathBuf {
+        self.folder.join("key")
     }
 
     /// Returns the folder of issuers' key sets.

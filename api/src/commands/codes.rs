@@ -16,7 +16,7 @@ use painreg_tenants::store::codes::{self, EditionSource, Imported};
 use strum::IntoEnumIterator as _;
 
 use super::tenant::{failure_of, operator};
-use super::{Database, Failure, say};
+use super::{Database, Failure, Prepare, say};
 
 /// The largest file, in bytes.
 const LARGEST_FILE: u64 = 64 << 20;
@@ -154,13 +154,13 @@ impl Codes {
     pub fn run(self) -> Result<(), Failure> {
         match self {
             Self::List(it) => {
-                let opened = it.database.open(false)?;
+                let opened = it.database.open(Prepare::Nothing)?;
                 list(&opened.registry);
                 Ok(())
             }
             Self::Import(it) => {
                 let ImportCodes { database, wanted, builtin, file } = *it;
-                let opened = database.open(false)?;
+                let opened = database.open(Prepare::Nothing)?;
                 let Some(file) = file.filter(|_| !builtin) else {
                     for (system, imported) in import_builtin(&opened.registry)? {
                         let new = imported.import.changed.len();

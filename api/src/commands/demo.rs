@@ -22,8 +22,8 @@ use serde_json::Value;
 use self::batches::{PatientBatch, batches};
 use self::client::Client;
 use self::past::Past;
-use super::keys::{DemoKey, demo_issuer};
-use super::{Database, Failure, Listening, say};
+use super::demo_issuer::{DemoKey, demo_issuer};
+use super::{Database, Failure, Listening, Prepare, say};
 
 /// The registries that the annual report for 2021 names, without organisation numbers.
 const REGISTRIES: &[(&str, &str)] = &[
@@ -66,9 +66,9 @@ impl Demo {
         }
         say("Starting the private PostgreSQL ..");
         let clock = Clock::shifted();
-        let opened = self.database.open_by(clock.clone(), true)?;
-        let past = Past::of(clock, &self.database.folder, opened.registry.tenant(past::REGISTRY).is_none())?;
-        let key = DemoKey::in_folder(&self.database.folder)?;
+        let opened = self.database.open_by(clock.clone(), Prepare::SchemaAndKey)?;
+        let past = Past::of(clock, &self.database.place.folder, opened.registry.tenant(past::REGISTRY).is_none())?;
+        let key = DemoKey::in_folder(&self.database.place.folder)?;
         let wanted = REGISTRIES.get(..usize::from(self.tenants)).unwrap_or(REGISTRIES);
         opened.registry.trust(None, &demo_issuer(None)).map_err(super::tenant::failure_of)?;
         super::codes::import_builtin(&opened.registry)?;

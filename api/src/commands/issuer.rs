@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::tenant::{failure_of, settings_in};
-use super::{Database, Failure, say};
+use super::{Database, Failure, Prepare, say};
 
 /// Trust issuers of access tokens.
 #[derive(Subcommand)]
@@ -31,7 +31,7 @@ impl Issuer {
     pub fn run(self) -> Result<(), Failure> {
         let Self::Add(it) = self;
         let settings = settings_in(&it.file)?;
-        let opened = it.database.open(false)?;
+        let opened = it.database.open(Prepare::Nothing)?;
         opened.registry.trust(it.tenant.as_deref(), &settings).map_err(failure_of)?;
         say(&format!("{} is trusted by {}", settings.issuer, it.tenant.as_deref().unwrap_or("the platform")));
         Ok(())

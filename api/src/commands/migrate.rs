@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Database, Failure, say};
+use super::{Database, Failure, Prepare, say};
 
 /// Migrate the platform and every registry to this version.
 #[derive(Args)]
@@ -17,7 +17,7 @@ pub struct Migrate {
 impl Migrate {
     /// Migrates all registries; fails if one of them did.
     pub fn run(self) -> Result<(), Failure> {
-        let opened = self.database.open(true)?;
+        let opened = self.database.open(Prepare::Schema)?;
         one_or_all(&opened.registry, None, self.go_on)
     }
 }

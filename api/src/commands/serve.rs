@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use clap::Args;
 use painreg_domain::national_id::Acceptance;
 
-use super::{Database, Environment, Failure, Listening, Opened, say};
+use super::{Database, Environment, Failure, Listening, Opened, Prepare, say};
 use crate::server;
 
 /// Serve the API.
@@ -24,10 +24,10 @@ impl Serve {
     /// Serves until SIGTERM or SIGINT.
     pub fn run(self) -> Result<(), Failure> {
         let acceptance = self.environment.acceptance();
-        let opened = self.database.open(false)?;
+        let opened = self.database.open(Prepare::Nothing)?;
         // The start fails on a database that could lose writes.
         opened.registry.check_database()?;
-        if acceptance == Acceptance::Production && !opened.registry.issuers(super::keys::ISSUER).is_empty() {
+        if acceptance == Acceptance::Production && !opened.registry.issuers(super::demo_issuer::ISSUER).is_empty() {
             return Err("this database trusts the demonstration's issuer; serve it with --environment test only".into());
         }
         let listener = TcpListener::bind(&self.listening.listen)

@@ -9,7 +9,7 @@ use painreg_tenants::provision::{self, NewTenant, Placement};
 use painreg_tenants::store::tenants;
 use painreg_tenants::{IssuerSettings, PlatformScope, Principal, Registry, RequestContext, StoreError};
 
-use super::{Database, Failure, say};
+use super::{Database, Failure, Prepare, say};
 
 /// Create, list, suspend, resume, migrate and drop registries.
 #[derive(Subcommand)]
@@ -84,7 +84,7 @@ impl Tenant {
         match self {
             Self::Create(it) => it.run(),
             Self::List(it) => {
-                let opened = it.database.open(false)?;
+                let opened = it.database.open(Prepare::Nothing)?;
                 let scope = operator(&opened.registry);
                 let mut after: Option<String> = None;
                 say(&format!("{:<40} {:<10} {:<10} {:<18} name", "registry", "state", "placement", "version"));
@@ -108,14 +108,14 @@ impl Tenant {
             Self::Suspend(it) => it.set_suspended(true),
             Self::Resume(it) => it.set_suspended(false),
             Self::Migrate(it) => {
-                let opened = it.database.open(true)?;
+                let opened = it.database.open(Prepare::Schema)?;
                 super::migrate::one_or_all(&opened.registry, Some(&it.slug), false)
             }
             Self::Drop(it) => {
                 if it.confirm != it.one.slug {
                     return Err("--confirm must repeat the slug; nothing was dropped".into());
                 }
-                let opened = it.one.database.open(false)?;
+                let opened = it.one.database.open(Prepare::Nothing)?;
                 let slug = it.one.slug;
                 let gone = slug.clone();
                 operator(&opened.registry)
@@ -148,7 +148,7 @@ impl Create {
             template: self.template,
             issuers,
         };
-        let opened = self.database.open(false)?;
+        let opened = self.database.open(Prepare::Nothing)?;
         let made = create(&opened.registry, new)?;
         say(&format!("{made} was created"));
         Ok(())
@@ -157,7 +157,7 @@ impl Create {
 
 impl One {
     fn set_suspended(self, suspended: bool) -> Result<(), Failure> {
-        let opened = self.database.open(false)?;
+        let opened = self.database.open(Prepare::Nothing)?;
         let slug = self.slug;
         let action = if suspended { Action::SuspendTenant } else { Action::ResumeTenant };
         let record = operator(&opened.registry)

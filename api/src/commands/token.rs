@@ -6,7 +6,7 @@ use clap::Args;
 use painreg_domain::policy::Role;
 use painreg_tenants::Clock;
 
-use super::keys::{DemoKey, Wanted};
+use super::demo_issuer::{DemoKey, Wanted};
 use super::{Failure, say};
 
 /// Sign an access token of the demonstration's issuer.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
-use super::{Database, Environment, Failure, Opened, say};
+use super::{Database, Environment, Failure, Opened, Prepare, say};
 use crate::webhook_sender::WebhookSender;
 
 /// Run the background jobs: follow-up decisions, deliveries to webhooks, long operations.
@@ -23,7 +23,7 @@ pub struct Worker {
 impl Worker {
     /// Works until SIGTERM or SIGINT.
     pub fn run(self) -> Result<(), Failure> {
-        let Opened { registry, local } = self.database.open(false)?;
+        let Opened { registry, local } = self.database.open(Prepare::Nothing)?;
         registry.check_database()?;
         let stop = Arc::new(AtomicBool::new(false));
         let stop_worker = Arc::clone(&stop);

@@ -89,6 +89,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    platform.key_check (only_row) {
+        only_row -> Bool,
+        value -> Bytea,
+    }
+}
+
+diesel::table! {
     platform.migration_run (id) {
         id -> Uuid,
         tenant_id -> Uuid,

@@ -27,11 +27,11 @@ use std::time::Duration;
 
 use diesel::PgConnection;
 use painreg_api::commands::Failure;
-use painreg_api::commands::keys::{DemoKey, Wanted, demo_issuer};
+use painreg_api::commands::demo_issuer::{DemoKey, Wanted, demo_issuer};
 use painreg_domain::policy::{Action, Role};
 use painreg_tenants::local::{Durability, Local};
 use painreg_tenants::provision::{self, NewTenant, Placement};
-use painreg_tenants::{Clock, Principal, Registry, RequestContext, Settings, StoreError};
+use painreg_tenants::{Clock, KeyEncryptionKey, Principal, Registry, RequestContext, Settings, StoreError};
 use secrecy::ExposeSecret as _;
 
 use self::client::{Connection, Numbers, Outcome};
@@ -152,7 +152,12 @@ impl<'f> Bench<'f> {
         let local = Local::start(folder, Durability::Durable)?;
         painreg_tenants::migrate::platform(&local.address())?;
         let key = DemoKey::in_folder(folder)?;
-        let registry = Registry::open(Settings::new(local.address(), folder.join("key"), Clock::system()))?;
+        let key_file = folder.join("key");
+        if !key_file.exists() {
+            KeyEncryptionKey::create(&key_file)?;
+        }
+        let kek = KeyEncryptionKey::read(&key_file)?;
+        let registry = Registry::open(Settings::new(local.address(), kek, Clock::system()))?;
         Ok(Self {
             folder,
             program,

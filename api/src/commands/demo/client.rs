@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::batches::{PROJECT, PatientBatch};
 use crate::commands::Failure;
-use crate::commands::keys::{DemoKey, Wanted};
+use crate::commands::demo_issuer::{DemoKey, Wanted};
 
 /// The unit of the demonstration's patients and clinicians.
 pub(super) const UNIT: &str = "smerteklinikk";

@@ -9,7 +9,7 @@ use serde_json::Value;
 use strum::IntoEnumIterator as _;
 
 use super::client::{Client, UNIT};
-use crate::commands::keys::{DemoKey, Wanted};
+use crate::commands::demo_issuer::{DemoKey, Wanted};
 use crate::commands::{Failure, say};
 
 /// The figures of each registry: heading, instrument, scale.

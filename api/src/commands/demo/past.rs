@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::batches::{TOGETHER, registration};
 use super::client::Client;
+use crate::commands::at_path::AtPath as _;
 use crate::commands::{Failure, say};
 
 /// The registry of the simulated year.
@@ -48,7 +49,7 @@ impl Past {
     pub(super) fn of(clock: Clock, folder: &Path, is_new: bool) -> Result<Self, Failure> {
         let file = folder.join("demo-past");
         if is_new {
-            std::fs::write(&file, FIRST.to_string())?;
+            std::fs::write(&file, FIRST.to_string()).at(&file)?;
         }
         let left_from: Option<Date> = std::fs::read_to_string(&file).ok().and_then(|day| day.trim().parse().ok());
         clock.set(left_from.filter(|day| *day <= LAST).map(|day| norwegian_hour(working_day_from(day), HOUR)));
@@ -88,11 +89,11 @@ impl Past {
             sent += year.ask(&client, day)?;
             year.answer(&client, &days)?;
             from = days_after(day, 1);
-            std::fs::write(&self.file, from.to_string())?;
+            std::fs::write(&self.file, from.to_string()).at(&self.file)?;
         }
         self.clock.set(None);
         publish(&client(REGISTRY, self.clock.now())?, |_| ())?;
-        std::fs::write(&self.file, DONE.to_string())?;
+        std::fs::write(&self.file, DONE.to_string()).at(&self.file)?;
         let (patients, answers) = self.holds(seed);
         say(&format!(
             "Lived through {FIRST} to {LAST} in {REGISTRY} again: {patients} patients, {sent} invitations sent, {answers} \

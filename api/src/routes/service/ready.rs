@@ -1,21 +1,44 @@
-//! Readiness of the process: the database is reachable, with a matching version and safe settings.
+//! Readiness of the process: the database is reachable, with a matching version, safe settings and this key, and every
+//! active registry can be served.
 
 use actix_web::{HttpResponse, get, web};
+use painreg_domain::fault::Fault;
+use painreg_tenants::StoreError;
 
 use super::live::Health;
-use crate::problem::{Problem, Problems};
+use crate::problem::{Code, Problem, Problems};
 use crate::state::State;
+
+/// A check returns what is wrong; an error means that it cannot be made.
+type Check = fn(&State) -> Result<Vec<Fault>, StoreError>;
+
+/// The checks, in order. An error ends them.
+const CHECKS: &[Check] = &[
+    |state| state.registry.check_database().map(|()| Vec::new()),
+    |state| state.registry.check_key(),
+    |state| state.registry.unserved(),
+];
 
 /// Check readiness: whether requests can be served.
 ///
-/// Not ready while the database cannot be reached, is at another version, or has settings that could lose acknowledged
-/// writes or write patient data into its log.
+/// Not ready (`unavailable`, `migrating`) while the database cannot be reached, is at another version, or has settings that
+/// could lose acknowledged writes or write patient data into its log. Not ready (`not_ready`) while the key is not that of
+/// the database or an active registry cannot be served; `errors` names each at `/key`, or `/registries/` and its slug.
 #[utoipa::path(tag = "Service", extensions(("x-public" = json!(true))), security(()),
     responses((status = 200, description = "Requests are served.", body = Health), Problems))]
 #[get("/health/ready")]
 #[expect(clippy::disallowed_methods, reason = "the check belongs to no tenant and no caller")]
 pub async fn ready(state: web::Data<State>) -> Result<HttpResponse, Problem> {
-    let registry = state.registry.clone();
-    web::block(move || registry.check_database()).await??;
-    Ok(HttpResponse::Ok().json(Health { status: "ok" }))
+    let faults = web::block(move || {
+        CHECKS.iter().try_fold(Vec::new(), |mut faults, check| {
+            faults.extend(check(&state)?);
+            Ok::<_, StoreError>(faults)
+        })
+    })
+    .await??;
+    if faults.is_empty() {
+        Ok(HttpResponse::Ok().json(Health { status: "ok" }))
+    } else {
+        Err(Problem::with(Code::NotReady, faults))
+    }
 }

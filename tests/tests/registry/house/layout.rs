@@ -20,6 +20,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
             "database_check",
             "error",
             "issuer",
+            "keys",
             "place",
             "pool",
             "principal",
@@ -35,7 +36,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
     ("use cases", &["app"]),
     ("commit", &["commit"]),
     ("scope", &["scope", "once"]),
-    ("top", &["registry", "provision", "migrate", "local", "proof", "retention", "testing"]),
+    ("top", &["registry", "provision", "migrate", "local", "proof", "readiness", "retention", "testing"]),
 ];
 
 /// Names of files that may be longer than [`LONGEST`]: long, but one job each.

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use strum::IntoEnumIterator as _;
 
 use super::Failure;
+use super::at_path::AtPath as _;
 
 /// The `iss` of the demonstration's tokens.
 pub const ISSUER: &str = "https://issuer.demo.painreg.example";
@@ -78,17 +79,18 @@ impl DemoKey {
     pub fn in_folder(folder: &Path) -> Result<Self, Failure> {
         let path = folder.join(SECRET);
         let sets = folder.join("issuers");
-        std::fs::create_dir_all(&sets)?;
+        std::fs::create_dir_all(&sets).at(&sets)?;
         if !path.exists() {
             let fresh = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())?;
             std::fs::OpenOptions::new()
                 .write(true)
                 .create_new(true)
                 .mode(0o600)
-                .open(&path)?
-                .write_all(fresh.as_ref())?;
+                .open(&path)
+                .and_then(|mut file| file.write_all(fresh.as_ref()))
+                .at(&path)?;
         }
-        let key = EncodingKey::from_ec_der(&std::fs::read(&path)?);
+        let key = EncodingKey::from_ec_der(&std::fs::read(&path).at(&path)?);
         let set = sets.join(SET);
         if !set.exists() {
             let mut jwk: Value = serde_json::to_value(Jwk::from_encoding_key(&key, Algorithm::ES256)?)?;
@@ -96,7 +98,7 @@ impl DemoKey {
                 members.insert("kid".to_owned(), json!(KEY_ID));
                 members.insert("use".to_owned(), json!("sig"));
             }
-            std::fs::write(&set, json!({ "keys": [jwk] }).to_string())?;
+            std::fs::write(&set, json!({ "keys": [jwk] }).to_string()).at(&set)?;
         }
         Ok(Self(key))
     }
