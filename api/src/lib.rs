@@ -5,6 +5,7 @@ pub mod caller;
 pub mod commands;
 mod entry_kinds;
 mod intake;
+mod interruptions;
 pub mod middleware;
 pub mod openapi;
 mod operations;

@@ -13,6 +13,7 @@ use painreg_domain::national_id::Acceptance;
 use painreg_tenants::{Registry, StoreError};
 
 use crate::auth::{KeySets, Limits, Verifier};
+use crate::interruptions::Interruptions;
 use crate::middleware::middleware;
 use crate::openapi::SPECIFICATION;
 use crate::problem::{Code, Problem};
@@ -80,12 +81,16 @@ pub fn start(registry: Registry, options: &Options, listener: TcpListener) -> Re
         acceptance: options.acceptance,
         public_address: options.public_address.clone(),
         metrics: recorder(),
+        interruptions: Arc::default(),
         registry,
     });
     let address = listener.local_addr()?;
     let worker = options
         .works
-        .then(|| InBackground::start(state.registry.clone(), WebhookSender::new(options.acceptance)))
+        .then(|| {
+            let sender = WebhookSender::new(options.acceptance);
+            InBackground::start(state.registry.clone(), sender, Arc::clone(&state.interruptions))
+        })
         .transpose()?;
     let shared = state.clone();
     let mut server = HttpServer::new(move || {
@@ -113,18 +118,26 @@ pub fn start(registry: Registry, options: &Options, listener: TcpListener) -> Re
 
 /// Starts the thread that refreshes tenants, stores counts of unauthenticated requests and deletes expired data.
 fn start_maintenance(state: web::Data<State>) {
+    const THREAD: (&str, u32) = ("maintenance", 1);
+    let interruptions = Arc::clone(&state.interruptions);
     let weak = Arc::downgrade(&state.into_inner());
+    let mut seconds = 0_u64;
+    let pause = |pause| {
+        std::thread::sleep(pause);
+        true
+    };
+    let mut run = move |interruptions: &Interruptions| {
+        loop {
+            std::thread::sleep(Duration::from_secs(1));
+            seconds += 1;
+            let Some(state) = weak.upgrade() else { return };
+            maintenance(&state, seconds);
+            interruptions.is_working(THREAD);
+        }
+    };
     std::thread::Builder::new()
-        .name("maintenance".to_owned())
-        .spawn(move || {
-            let mut seconds = 0_u64;
-            loop {
-                std::thread::sleep(Duration::from_secs(1));
-                seconds += 1;
-                let Some(state) = weak.upgrade() else { return };
-                maintenance(&state, seconds);
-            }
-        })
+        .name(THREAD.0.to_owned())
+        .spawn(move || interruptions.keep_running(THREAD, pause, || run(&interruptions)))
         .map_or_else(|error| tracing::error!(%error, "maintenance thread not started"), |_| ());
 }
 
@@ -135,6 +148,7 @@ fn maintenance(state: &State, seconds: u64) {
             tracing::warn!(%error, task, "maintenance task failed; retried");
         }
     };
+    state.registry.begin_job("maintenance");
     retry("refresh tenants", state.registry.refresh());
     let counts = state.unauthenticated.take();
     if !counts.is_empty()

@@ -1,13 +1,14 @@
 //! The state that all requests share. Knows no route and no middleware.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use painreg_domain::national_id::Acceptance;
 use painreg_tenants::{Registry, UnauthenticatedRequest};
 
 use crate::auth::{Limits, Verifier};
+use crate::interruptions::Interruptions;
 use crate::operations::Operations;
 
 /// The state that all requests share.
@@ -30,6 +31,8 @@ pub struct State {
     pub public_address: String,
     /// The renderer of `/metrics`.
     pub metrics: PrometheusHandle,
+    /// The threads that ended unexpectedly.
+    pub interruptions: Arc<Interruptions>,
 }
 
 impl State {

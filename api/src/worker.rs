@@ -10,6 +10,7 @@ use painreg_tenants::app;
 use painreg_tenants::store::{operations, sweep, webhooks};
 use painreg_tenants::{Registry, StoreError, TenantScope, UnauditedTx};
 
+use crate::interruptions::Interruptions;
 use crate::webhook_sender::WebhookSender;
 
 /// The pause of a job's first thread when no tenant has work; the n-th thread pauses n times as long.
@@ -51,11 +52,16 @@ fn run_operation(scope: &TenantScope) -> Result<bool, StoreError> {
 
 /// Works until `stop` is set. Each job has its own threads, so that slow receivers do not delay decisions. Several
 /// workers, in one process or many, do each thing once.
-pub fn work(registry: &Registry, sender: &WebhookSender, stop: &AtomicBool) {
+/// A thread that panics is started again.
+pub(crate) fn work(registry: &Registry, sender: &WebhookSender, interruptions: &Interruptions, stop: &AtomicBool) {
     std::thread::scope(|threads| {
         for job in JOBS {
             for number in 1..=job.threads {
-                threads.spawn(move || run_loop(job, IDLE_POLL * number, registry, sender, stop));
+                let thread = (job.name, number);
+                let seen = move || interruptions.is_working(thread);
+                let run = move || run_loop(job, IDLE_POLL * number, registry, sender, &seen, stop);
+                let pause = move |pause| wait(pause, stop);
+                threads.spawn(move || interruptions.keep_running(thread, pause, run));
             }
         }
     });
@@ -67,12 +73,21 @@ pub fn catch_up(registry: &Registry, sender: &WebhookSender) {
     while JOBS.iter().any(|job| round(job, registry, sender, &stop)) {}
 }
 
-fn run_loop(job: &Job, pause: Duration, registry: &Registry, sender: &WebhookSender, stop: &AtomicBool) {
+fn run_loop(
+    job: &Job,
+    pause: Duration,
+    registry: &Registry,
+    sender: &WebhookSender,
+    seen: &impl Fn(),
+    stop: &AtomicBool,
+) {
     while !stop.load(Ordering::Relaxed) {
         if let Err(error) = registry.refresh() {
             tracing::warn!(%error, "refresh of tenants failed; retried in the next round");
         }
-        if !round(job, registry, sender, stop) {
+        let more = round(job, registry, sender, stop);
+        seen();
+        if !more {
             wait(pause, stop);
         }
     }
@@ -81,6 +96,7 @@ fn run_loop(job: &Job, pause: Duration, registry: &Registry, sender: &WebhookSen
 /// Works on every tenant once; returns whether work is left. A failure of one tenant does not delay the others.
 fn round(job: &Job, registry: &Registry, sender: &WebhookSender, stop: &AtomicBool) -> bool {
     let mut more = false;
+    registry.begin_job(job.name);
     for scope in registry.worker_scopes() {
         if stop.load(Ordering::Relaxed) {
             return false;
@@ -111,13 +127,15 @@ fn run_tenant(job: &Job, scope: &TenantScope, sender: &WebhookSender) -> Result<
     Ok(true)
 }
 
-fn wait(pause: Duration, stop: &AtomicBool) {
+/// Waits; returns whether work continues afterwards.
+fn wait(pause: Duration, stop: &AtomicBool) -> bool {
     const STOP_POLL: Duration = Duration::from_millis(100);
     let mut waited = Duration::ZERO;
     while waited < pause && !stop.load(Ordering::Relaxed) {
         std::thread::sleep(STOP_POLL);
         waited += STOP_POLL;
     }
+    !stop.load(Ordering::Relaxed)
 }
 
 /// A worker in a separate thread; dropping the value stops it.
@@ -125,11 +143,16 @@ pub struct InBackground(Arc<AtomicBool>, Option<std::thread::JoinHandle<()>>);
 
 impl InBackground {
     /// Starts the thread.
-    pub fn start(registry: Registry, sender: WebhookSender) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        registry: Registry,
+        sender: WebhookSender,
+        interruptions: Arc<Interruptions>,
+    ) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stop);
-        let thread =
-            std::thread::Builder::new().name("worker".to_owned()).spawn(move || work(&registry, &sender, &seen))?;
+        let thread = std::thread::Builder::new()
+            .name("worker".to_owned())
+            .spawn(move || work(&registry, &sender, &interruptions, &seen))?;
         Ok(Self(stop, Some(thread)))
     }
 }

@@ -116,6 +116,8 @@ faults! {
     RegistryOtherVersion "The registry's schema is not at this program's version." "Registerets skjema har ikke programmets versjon.";
     /// An active registry with a login that cannot connect to its database.
     RegistryLoginRefused "The registry's login cannot connect to its database." "Registerets pålogging kommer ikke inn i databasen.";
+    /// A thread of a background job that ended unexpectedly and is about to be started again.
+    JobInterrupted  "The background job ended unexpectedly and is being started again." "Bakgrunnsjobben stanset uventet og startes på nytt.";
 }
 
 /// One refused part: an RFC 6901 pointer into what was sent, and why.

@@ -55,7 +55,7 @@ pub use registry::{Registry, TrustedIssuer};
 pub use scope::{PlatformScope, TenantScope};
 pub use settings::Settings;
 #[cfg(feature = "testing")]
-pub use settings::{StatementObserver, Testing};
+pub use settings::{JobObserver, StatementObserver, Testing};
 pub use store::idempotency::{IdempotencyKey, Reply};
 #[cfg(feature = "testing")]
 pub use testing::PreparedStatement;

@@ -137,6 +137,17 @@ impl Registry {
         self.served().into_iter().map(scope).collect()
     }
 
+    /// Is called before each round of a background job; a test plants faults here.
+    #[cfg_attr(not(feature = "testing"), expect(clippy::unused_self, reason = "a test's settings decide"))]
+    pub fn begin_job(&self, job: &'static str) {
+        #[cfg(feature = "testing")]
+        if let Some(before) = &self.connections().settings.testing.before_job {
+            before(job);
+        }
+        #[cfg(not(feature = "testing"))]
+        let _ = job;
+    }
+
     /// Adds counts of unauthenticated requests to the platform's log of refusals, by minute.
     pub fn record_unauthenticated(&self, counts: Vec<(UnauthenticatedRequest, i64)>) -> Result<(), StoreError> {
         let mut held = self.connections().to_platform()?;

@@ -39,6 +39,10 @@ pub struct Settings {
 #[cfg(feature = "testing")]
 pub type StatementObserver = std::sync::Arc<dyn Fn(&str) + Send + Sync>;
 
+/// A function that is called with a job's name before each round of it; a panic in it is a planted fault.
+#[cfg(feature = "testing")]
+pub type JobObserver = std::sync::Arc<dyn Fn(&'static str) + Send + Sync>;
+
 /// What only tests change. A program that is built without the feature `testing` has none of it.
 #[cfg(feature = "testing")]
 #[derive(Clone, Default)]
@@ -47,6 +51,8 @@ pub struct Testing {
     pub without_last_check: bool,
     /// Is called with every statement.
     pub observer: Option<StatementObserver>,
+    /// Is called before each round of a job.
+    pub before_job: Option<JobObserver>,
 }
 
 #[cfg(feature = "testing")]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 
 use super::{Database, Environment, Failure, Opened, Prepare, say};
+use crate::interruptions::Interruptions;
 use crate::webhook_sender::WebhookSender;
 
 /// Run the background jobs: follow-up decisions, deliveries to webhooks, long operations.
@@ -32,7 +33,8 @@ impl Worker {
             stop_worker.store(true, Ordering::Relaxed);
         });
         say("Running background jobs until SIGTERM.");
-        crate::worker::work(&registry, &WebhookSender::new(self.environment.acceptance()), &stop);
+        let sender = WebhookSender::new(self.environment.acceptance());
+        crate::worker::work(&registry, &sender, &Interruptions::default(), &stop);
         if let Some(local) = local {
             local.stop();
         }

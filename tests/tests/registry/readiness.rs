@@ -1,9 +1,11 @@
 //! Readiness: what cannot be served is named, without secrets, until it can be served again.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use painreg_tests::{Answer, World, execute};
+use painreg_tests::{Answer, Setup, World, execute};
 use serde_json::{Value, json};
 
 /// Changes the row of `alpha`, as another process would.
@@ -99,4 +101,33 @@ fn database_of_another_key_is_not_ready_and_gets_no_registry() {
     assert_eq!(world.number("SELECT count(*) FROM platform.tenant WHERE slug = 'gamma'"), 0);
     execute(&mut world.sql(), &format!("UPDATE platform.key_check SET value = '\\x{check}'"));
     until_ready(&world);
+}
+
+#[test]
+fn panicking_job_is_started_again_and_shown_until_then() {
+    let left = Arc::new(AtomicU32::new(0));
+    let planted = Arc::clone(&left);
+    let world = World::with(&Setup {
+        works: true,
+        adjust: Arc::new(move |settings| {
+            let left = Arc::clone(&planted);
+            settings.testing.before_job = Some(Arc::new(move |job| {
+                let fails = job == "operations"
+                    && left.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1)).is_ok();
+                assert!(!fails, "a planted fault");
+            }));
+        }),
+        ..Setup::default()
+    });
+    until_ready(&world);
+    left.store(2, Ordering::Release);
+    let answer = world.within(Duration::from_secs(20), || Some(asks(&world)).filter(|answer| answer.status != 200));
+    let answer = answer.problem(503, "not_ready");
+    assert_eq!(answer.body["errors"][0]["pointer"], "/jobs/operations");
+    assert_eq!(answer.body["errors"][0]["code"], "job_interrupted");
+    world.alpha().clinician().lists_patients("").expect(200);
+    until_ready(&world);
+    assert_eq!(left.load(Ordering::Acquire), 0, "started again after each");
+    let metrics = world.unauthenticated().get("/metrics").expect(200).text().to_owned();
+    assert!(metrics.contains("painreg_job_panics_total{job=\"operations\"}"), "{metrics}");
 }

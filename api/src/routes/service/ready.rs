@@ -1,5 +1,5 @@
-//! Readiness of the process: the database is reachable, with a matching version, safe settings and this key, and every
-//! active registry can be served.
+//! Readiness of the process: the database is reachable, with a matching version, safe settings and this key, every active
+//! registry can be served, and every background job runs.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::fault::Fault;
@@ -17,13 +17,15 @@ const CHECKS: &[Check] = &[
     |state| state.registry.check_database().map(|()| Vec::new()),
     |state| state.registry.check_key(),
     |state| state.registry.unserved(),
+    |state| Ok(state.interruptions.faults()),
 ];
 
 /// Check readiness: whether requests can be served.
 ///
 /// Not ready (`unavailable`, `migrating`) while the database cannot be reached, is at another version, or has settings that
 /// could lose acknowledged writes or write patient data into its log. Not ready (`not_ready`) while the key is not that of
-/// the database or an active registry cannot be served; `errors` names each at `/key`, or `/registries/` and its slug.
+/// the database, an active registry cannot be served, or a background job has ended unexpectedly; `errors` names each at
+/// `/key`, `/registries/` and its slug, or `/jobs/` and its name.
 #[utoipa::path(tag = "Service", extensions(("x-public" = json!(true))), security(()),
     responses((status = 200, description = "Requests are served.", body = Health), Problems))]
 #[get("/health/ready")]
