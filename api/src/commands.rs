@@ -259,6 +259,7 @@ impl Listening {
         database: &Database,
         acceptance: Acceptance,
         address: std::net::SocketAddr,
+        local: Option<&Local>,
     ) -> crate::server::Options {
         crate::server::Options {
             key_folder: database.key_folder(),
@@ -269,6 +270,7 @@ impl Listening {
             workers: None,
             grace: Duration::from_secs(self.grace),
             works: !self.without_worker,
+            private_database: local.map(Local::watch),
         }
     }
 }

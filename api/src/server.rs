@@ -10,6 +10,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use painreg_domain::national_id::Acceptance;
+use painreg_tenants::local::Watch;
 use painreg_tenants::{Registry, StoreError};
 
 use crate::auth::{KeySets, Limits, Verifier};
@@ -41,6 +42,8 @@ pub struct Options {
     pub grace: Duration,
     /// Whether background jobs run in this process too.
     pub works: bool,
+    /// Knows whether the private PostgreSQL runs; `None` with a database that others run.
+    pub private_database: Option<Watch>,
 }
 
 /// Why the server does not run.
@@ -82,6 +85,7 @@ pub fn start(registry: Registry, options: &Options, listener: TcpListener) -> Re
         public_address: options.public_address.clone(),
         metrics: recorder(),
         interruptions: Arc::default(),
+        private_database: options.private_database.clone(),
         registry,
     });
     let address = listener.local_addr()?;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use painreg_domain::national_id::Acceptance;
+use painreg_tenants::local::Watch;
 use painreg_tenants::{Registry, UnauthenticatedRequest};
 
 use crate::auth::{Limits, Verifier};
@@ -33,6 +34,8 @@ pub struct State {
     pub metrics: PrometheusHandle,
     /// The threads that ended unexpectedly.
     pub interruptions: Arc<Interruptions>,
+    /// Knows whether the private PostgreSQL runs; `None` with a database that others run.
+    pub private_database: Option<Watch>,
 }
 
 impl State {

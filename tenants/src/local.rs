@@ -4,13 +4,11 @@
 mod error;
 mod folder;
 mod programs;
+mod server;
 
-use std::io::Read as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use diesel::prelude::*;
 use secrecy::SecretString;
@@ -21,6 +19,8 @@ use self::folder::{
     Account, data_folder, lock, make_folder, own, password, socket_folder, wait_for_predecessor, write_secret,
 };
 use self::programs::find_programs;
+pub use self::server::Watch;
+use self::server::{Launch, PORT, Server, as_account};
 use crate::crypt::{hex, random};
 use crate::error::StoreError;
 use crate::statement::{run_sql, statement};
@@ -34,21 +34,17 @@ pub enum Durability {
     Throwaway,
 }
 
-/// A running private PostgreSQL. Dropping it stops it.
+/// A running private PostgreSQL. A process that ends is started again; dropping the value stops it.
 pub struct Local {
-    guard: Child,
-    socket_folder: PathBuf,
+    server: Server,
     owner_password: String,
     superuser_password: String,
-    bin: PathBuf,
     /// Held as long as the server runs: one painreg a folder.
     _lock: std::fs::File,
 }
 
 /// The owner of the platform's schema: may create roles and databases' contents, is no superuser.
 const OWNER: &str = "painreg";
-/// Names the socket's file; no TCP port is ever opened.
-const PORT: u16 = 5432;
 
 impl Local {
     /// Starts the PostgreSQL in `folder`, making it first where there is none.
@@ -72,11 +68,12 @@ impl Local {
                 std::os::unix::fs::symlink(&data, &link).map_err(|source| file(&link, source))?;
             }
         }
-        std::fs::write(data.join("painreg.conf"), settings(durability)).map_err(|source| file(&data, source))?;
-        own(&data.join("painreg.conf"), account.as_ref())?;
-        let guard = launch(&bin, &data, &sockets, &folder, account.as_ref())?;
-        let mut local = Self { guard, socket_folder: sockets, owner_password, superuser_password, bin, _lock: lock };
-        local.wait(&folder)?;
+        let chosen = data.join("painreg.conf");
+        std::fs::write(&chosen, settings(durability)).map_err(|source| file(&chosen, source))?;
+        own(&chosen, account.as_ref())?;
+        let address = conninfo(&sockets, ("postgres", &superuser_password), "postgres");
+        let server = Server::start(Launch { bin, data, sockets, folder, account, address })?;
+        let local = Self { server, owner_password, superuser_password, _lock: lock };
         local.prepare()?;
         Ok(local)
     }
@@ -98,44 +95,17 @@ impl Local {
 
     /// The folder of the PostgreSQL programs.
     pub fn programs(&self) -> &Path {
-        &self.bin
+        &self.server.launch().bin
+    }
+
+    /// Returns what knows whether the process runs.
+    pub fn watch(&self) -> Watch {
+        self.server.watch()
     }
 
     fn conninfo(&self, user: &str, database: &str) -> String {
-        // The folder's path is percent-encoded where a URI asks for it.
-        let host: String = self
-            .socket_folder
-            .to_string_lossy()
-            .bytes()
-            .map(|byte| match byte {
-                b'/' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
-                _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-                _ => format!("%{byte:02X}"),
-            })
-            .collect();
         let password = if user == OWNER { &self.owner_password } else { &self.superuser_password };
-        format!("postgres:///{database}?host={host}&port={PORT}&user={user}&password={password}")
-    }
-
-    fn wait(&mut self, folder: &Path) -> Result<(), LocalError> {
-        let started = Instant::now();
-        loop {
-            if let Ok(Some(_)) = self.guard.try_wait() {
-                let log = tail(&folder.join("postgres.log"));
-                return Err(if log.contains("lock file \"postmaster.pid\" already exists") {
-                    LocalError::InUse(folder.display().to_string())
-                } else {
-                    LocalError::NotReady(log)
-                });
-            }
-            if PgConnection::establish(&self.conninfo("postgres", "postgres")).is_ok() {
-                return Ok(());
-            }
-            if started.elapsed() > Duration::from_mins(1) {
-                return Err(LocalError::NotReady(tail(&folder.join("postgres.log"))));
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        conninfo(&self.server.launch().sockets, (user, password), database)
     }
 
     /// Makes the owner and its database where they are missing.
@@ -160,21 +130,24 @@ impl Local {
     }
 
     /// Stops the server in an orderly way and waits for it.
-    pub fn stop(mut self) {
-        self.end();
-    }
-
-    fn end(&mut self) {
-        // Closing the guard's standard input is the signal; see `launch`.
-        drop(self.guard.stdin.take());
-        let _ = self.guard.wait();
+    pub fn stop(self) {
+        drop(self);
     }
 }
 
-impl Drop for Local {
-    fn drop(&mut self) {
-        self.end();
-    }
+/// The address of a database behind the socket in this folder.
+fn conninfo(sockets: &Path, (user, password): (&str, &str), database: &str) -> String {
+    // The folder's path is percent-encoded where a URI asks for it.
+    let host: String = sockets
+        .to_string_lossy()
+        .bytes()
+        .map(|byte| match byte {
+            b'/' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
+            _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect();
+    format!("postgres:///{database}?host={host}&port={PORT}&user={user}&password={password}")
 }
 
 #[derive(QueryableByName)]
@@ -186,13 +159,6 @@ struct CountRow {
 fn exists(conn: &mut PgConnection, text: &'static str) -> Result<bool, LocalError> {
     let row: CountRow = statement(text).get_result(conn).map_err(StoreError::from)?;
     Ok(row.n > 0)
-}
-
-fn as_account<'a>(command: &'a mut Command, account: Option<&Account>) -> &'a mut Command {
-    match account {
-        Some(account) => command.uid(account.uid).gid(account.gid),
-        None => command,
-    }
 }
 
 /// Makes the cluster beside its place and moves it there when it is complete: an interrupted one is started over.
@@ -244,51 +210,4 @@ fn settings(durability: Durability) -> &'static str {
              autovacuum = off\nwal_level = minimal\nmax_wal_senders = 0\n"
         }
     }
-}
-
-/// PostgreSQL runs under a small shell that waits for its own standard input to close, which happens when this process
-/// ends in whatever way, and then shuts the server down. No server outlives its painreg, even one that was killed.
-fn launch(
-    bin: &Path,
-    data: &Path,
-    sockets: &Path,
-    folder: &Path,
-    account: Option<&Account>,
-) -> Result<Child, LocalError> {
-    const GUARD: &str = "\"$@\" </dev/null & server=$!; trap '' INT TERM HUP; \
-                         (while kill -0 $server 2>/dev/null; do sleep 1; done; kill $$ 2>/dev/null; kill -9 $$ 2>/dev/null) & watch=$!; \
-                         cat >/dev/null; kill $watch 2>/dev/null; kill -INT $server 2>/dev/null; wait $server";
-    let log = folder.join("postgres.log");
-    let out = std::fs::OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&log)
-        .map_err(|source| file(&log, source))?;
-    let err = out.try_clone().map_err(|source| file(&log, source))?;
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", GUARD, "painreg-postgres"])
-        .arg(bin.join("postgres"))
-        .arg("-D")
-        .arg(data)
-        .arg("-k")
-        .arg(sockets)
-        .args(["-p", &PORT.to_string()])
-        .stdin(Stdio::piped())
-        .stdout(out)
-        .stderr(err)
-        .process_group(0)
-        .current_dir("/");
-    as_account(&mut command, account).spawn().map_err(|source| file(Path::new("sh"), source))
-}
-
-fn tail(path: &Path) -> String {
-    let mut text = String::new();
-    if let Ok(mut log) = std::fs::File::open(path) {
-        let _ = log.read_to_string(&mut text);
-    }
-    let lines: Vec<&str> = text.lines().collect();
-    lines.iter().skip(lines.len().saturating_sub(8)).copied().collect::<Vec<_>>().join("\n")
 }

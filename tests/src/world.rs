@@ -113,6 +113,7 @@ impl World {
             workers: Some(setup.workers),
             grace: Duration::from_secs(5),
             works: setup.works,
+            private_database: None,
         };
         let (report_handle, started) = mpsc::channel();
         let served = registry.clone();

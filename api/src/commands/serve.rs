@@ -49,7 +49,7 @@ pub(super) fn until_stopped(
 ) -> Result<(), Failure> {
     let Opened { registry, local } = opened;
     let address = listener.local_addr()?;
-    let options = listening.options(database, acceptance, address);
+    let options = listening.options(database, acceptance, address, local.as_ref());
     let result = actix_web::rt::System::new().block_on(async move {
         let running = server::start(registry, &options, listener)?;
         let handle = running.handle.clone();

@@ -37,6 +37,7 @@ mod operations;
 mod patients;
 mod policy;
 mod preconditions;
+mod private_database;
 mod problems;
 mod readiness;
 mod resilience;
