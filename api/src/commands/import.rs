@@ -31,13 +31,14 @@ use self::batch_queue::RequestLimits;
 use self::credentials::{Client, Credentials, read_secret};
 use self::files::Files;
 use self::journal::{Journal, Target};
-use self::pipeline::{Pipeline, appended};
+use self::pipeline::Pipeline;
 use self::poll::Poll;
 use self::registry_client::RegistryClient;
 use self::sealed::Keys;
 use self::service::{Service, Stop};
 use self::source::Found;
 use super::Failure;
+use super::at_path::NamedFile;
 
 /// The exit status of an import with deliveries that need attention.
 const UNPLACED: u8 = 2;
@@ -282,7 +283,7 @@ impl How {
             halted,
             journal,
             known,
-            receipts: receipts.map(|path| appended(path)).transpose()?,
+            receipts: receipts.map(|path| NamedFile::append(path)).transpose()?,
             report: self.report.clone(),
             seen: HashSet::new(),
             columns: None,

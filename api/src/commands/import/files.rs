@@ -1,6 +1,7 @@
 //! Deliveries from files, which are opened and decrypted ahead of time, in order. It must not write anything.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::io::{BufRead, Read as _};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -78,7 +79,7 @@ impl Files {
         let path = &source.path;
         let mark = if self.remember {
             let whole = path.canonicalize().unwrap_or_else(|_| path.clone());
-            match digest(path) {
+            match File::open(path).and_then(digest) {
                 Ok(digest) => Some(FileDigest::of(&[b"file", whole.as_os_str().as_encoded_bytes(), &digest])),
                 Err(error) => return Ready { mark: None, opened: Err(error.to_string()) },
             }

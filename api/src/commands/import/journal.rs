@@ -3,8 +3,8 @@
 //! takes longer.
 
 use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
+use std::fs::OpenOptions;
+use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::report::Outcome;
 use crate::commands::Failure;
+use crate::commands::at_path::NamedFile;
 
 /// The suffix of journal file names.
 pub const SUFFIX: &str = ".painreg-journal";
@@ -90,7 +91,7 @@ struct StoredEntry {
 }
 
 /// An open journal, locked against other imports.
-pub struct Journal(File);
+pub struct Journal(NamedFile);
 
 impl Journal {
     /// Opens or creates the journal of an import to `target` and returns its entries. Where receipts are requested,
@@ -128,7 +129,7 @@ impl Journal {
         }
         file.set_len(whole).map_err(|error| place(&error))?;
         file.seek(SeekFrom::End(0)).map_err(|error| place(&error))?;
-        let mut journal = Self(file);
+        let mut journal = Self(NamedFile::of(file, path));
         if whole == 0 {
             journal.write(target)?;
         }

@@ -2,10 +2,7 @@
 //! revisions of a submission arrive in order. It must not know where deliveries come from.
 
 use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -21,6 +18,7 @@ use super::registry_client::{Answer, RegistryClient};
 use super::report::{Outcome, Report, Unplaced};
 use super::service::Stop;
 use crate::commands::Failure;
+use crate::commands::at_path::NamedFile;
 
 /// The interval of progress events where standard error is not a terminal.
 const NOW_AND_THEN: Duration = Duration::from_secs(10);
@@ -50,19 +48,13 @@ pub struct Pipeline {
     /// The entries of the journal when it was opened.
     pub known: HashSet<FileDigest>,
     /// The file that receipts are appended to.
-    pub receipts: Option<File>,
+    pub receipts: Option<NamedFile>,
     /// The file that the report is written to.
     pub report: Option<PathBuf>,
     /// The digests of what this run has read.
     pub seen: HashSet<FileDigest>,
     /// The use of each column, for imports with a mapping.
     pub columns: Option<infopad::Report>,
-}
-
-/// Opens a file for appending, readable by its owner only.
-pub fn appended(path: &Path) -> Result<File, Failure> {
-    let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-    opened.map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
 impl Pipeline {
@@ -160,7 +152,7 @@ fn bar(bytes: Option<u64>) -> Result<ProgressBar, Failure> {
 struct Desk<'a> {
     report: Report,
     journal: Option<&'a mut Journal>,
-    receipts: Option<&'a mut File>,
+    receipts: Option<&'a mut NamedFile>,
     bar: ProgressBar,
     reported: Instant,
 }

@@ -13,6 +13,7 @@ use painreg_domain::infopad;
 use serde::{Deserialize, Serialize};
 use strum::{EnumIter, IntoEnumIterator as _, IntoStaticStr};
 
+use crate::commands::at_path::AtPath as _;
 use crate::commands::say;
 
 /// The most deliveries that are listed on standard output.
@@ -298,24 +299,28 @@ impl List {
         let mut unfinished = path.as_os_str().to_owned();
         unfinished.push(".part");
         let unfinished = PathBuf::from(unfinished);
-        let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-        let mut out = BufWriter::new(opened);
-        out.write_all(b"{\"unplaced\":[")?;
-        Ok(Self { path: path.to_owned(), unfinished, out, any: false })
+        let opened =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished).at(&unfinished)?;
+        let mut list = Self { path: path.to_owned(), unfinished, out: BufWriter::new(opened), any: false };
+        list.write(b"{\"unplaced\":[")?;
+        Ok(list)
     }
 
     fn add(&mut self, unplaced: &Unplaced) -> std::io::Result<()> {
-        self.out.write_all(if self.any { b",\n" } else { b"\n" })?;
+        self.write(if self.any { b",\n" } else { b"\n" })?;
         self.any = true;
-        Ok(serde_json::to_writer(&mut self.out, unplaced)?)
+        self.write(&serde_json::to_vec(unplaced)?)
     }
 
     fn finish(mut self, summary: &Summary<'_>) -> std::io::Result<()> {
         let summary = serde_json::to_string(summary)?;
         // The object continues after the list.
-        write!(self.out, "],{}", summary.trim_start_matches('{'))?;
-        self.out.write_all(b"\n")?;
-        self.out.flush()?;
-        std::fs::rename(&self.unfinished, &self.path)
+        self.write(format!("],{}\n", summary.trim_start_matches('{')).as_bytes())?;
+        self.out.flush().at(&self.unfinished)?;
+        std::fs::rename(&self.unfinished, &self.path).at(&self.path)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.out.write_all(bytes).at(&self.unfinished)
     }
 }

@@ -158,8 +158,7 @@ fn text_of(error: impl std::fmt::Display) -> String {
 }
 
 /// Returns the SHA-256 of a file's bytes, encrypted or not.
-pub fn digest(path: &Path) -> std::io::Result<[u8; 32]> {
-    let mut file = File::open(path)?;
+pub fn digest(mut file: File) -> std::io::Result<[u8; 32]> {
     let mut digest = Sha256::new();
     let mut piece = vec![0; 64 * 1024];
     loop {

@@ -153,6 +153,27 @@ fn every_patch_is_a_merge_patch() {
     assert!(merged.len() >= 6, "only {} patches", merged.len());
 }
 
+/// "Permission denied" alone does not say to what.
+#[test]
+fn file_operations_of_commands_name_their_path() {
+    const OPERATIONS: [&str; 5] = ["std::fs::", "File::open(", "File::create(", "OpenOptions::new(", "File::options("];
+    const NAMED: [&str; 3] = [".at(", "map_err(", ".ok()"];
+    let files = rust_files(&["api/src/commands"]).into_iter().filter(|file| !file.path.ends_with("/tests.rs"));
+    let found: BTreeSet<String> = files
+        .flat_map(|file| {
+            let program = file.program();
+            let statements = program.split([';', '{', '}']).filter(|it| !it.trim_start().starts_with("use "));
+            let unnamed = statements.filter(|it| {
+                OPERATIONS.iter().any(|operation| it.contains(operation))
+                    && it.contains('?')
+                    && !NAMED.iter().any(|named| it.contains(named))
+            });
+            unnamed.map(|it| format!("{}: {}", file.path, it.trim())).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(found.is_empty(), "errors without the path:\n{}", lines(found));
+}
+
 fn lines(found: BTreeSet<String>) -> String {
     found.into_iter().collect::<Vec<_>>().join("\n")
 }
