@@ -67,6 +67,7 @@ problems! {
     NotReady              503 "The service is not ready"                                    "Tjenesten er ikke klar" "`errors` names what cannot be served and why, for the operator; other requests may be served.";
     Migrating             503 "This registry is being migrated"                             "Registeret oppgraderes" "Repeat the request after `Retry-After`; other registries are served.";
     Suspended             503 "This registry is suspended"                                  "Registeret er stanset" "Contact the operator; no data is lost.";
+    StorageFull           507 "The disk of the database is full"                            "Databasens disk er full" "Nothing was stored. Repeat the request after `Retry-After`, with the same Idempotency-Key; the operator must free space.";
 }
 
 impl Code {
@@ -312,6 +313,9 @@ impl From<StoreError> for Problem {
             StoreError::Busy => (Code::Busy, Vec::new()),
             other @ StoreError::Unavailable(_) => {
                 return Self { code: Code::Unavailable, errors: Vec::new(), retry_after, source: Some(other.into()) };
+            }
+            other @ StoreError::StorageFull(_) => {
+                return Self { code: Code::StorageFull, errors: Vec::new(), retry_after, source: Some(other.into()) };
             }
             other @ StoreError::Crypt(CryptError::OtherKey | CryptError::OtherKeyOf { .. }) => {
                 let errors = vec![Fault::at("key", FaultCode::OtherKey)];

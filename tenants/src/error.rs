@@ -62,6 +62,9 @@ pub enum StoreError {
     /// The database cannot be reached or refuses work.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// The disk of the database is full.
+    #[error("the disk of the database is full: {0}")]
+    StorageFull(String),
     /// A cursor that was not made for this list.
     #[error("the cursor does not belong to this list")]
     BadCursor,
@@ -80,6 +83,7 @@ impl StoreError {
             Self::Busy | Self::InProgress => Some(Duration::from_secs(1)),
             Self::Unavailable(_) => Some(Duration::from_secs(5)),
             Self::WrongVersion => Some(Duration::from_secs(30)),
+            Self::StorageFull(_) => Some(Duration::from_mins(1)),
             Self::Suspended => Some(Duration::from_hours(1)),
             _ => None,
         }
@@ -142,11 +146,7 @@ impl From<DieselError> for StoreError {
                     (DatabaseErrorKind::ReadOnlyTransaction | DatabaseErrorKind::ClosedConnection, None) => {
                         Self::Unavailable(info.message().to_owned())
                     }
-                    (_, None) => match transient(info.message()) {
-                        Some(true) => Self::Busy,
-                        Some(false) => Self::Unavailable(info.message().to_owned()),
-                        None => Self::Database(error),
-                    },
+                    (_, None) => transient(info.message()).unwrap_or(Self::Database(error)),
                 }
             }
             DieselError::BrokenTransactionManager => Self::Unavailable("the connection is broken".to_owned()),
@@ -156,8 +156,7 @@ impl From<DieselError> for StoreError {
 }
 
 /// Diesel does not hand out SQL states, so these few are known by PostgreSQL's own words (`lc_messages` C).
-/// `Some(true)`: busy; `Some(false)`: unavailable.
-fn transient(message: &str) -> Option<bool> {
+fn transient(message: &str) -> Option<StoreError> {
     const BUSY: &[&str] = &[
         "lock timeout",
         "statement timeout",
@@ -166,6 +165,8 @@ fn transient(message: &str) -> Option<bool> {
         "remaining connection slots",
         "too many clients",
     ];
+    /// State 53100, and what the system says where PostgreSQL passes it on.
+    const FULL: &[&str] = &["could not extend file", "No space left on device", "Disk quota exceeded"];
     const GONE: &[&str] = &[
         "terminating connection",
         "server closed the connection",
@@ -173,16 +174,18 @@ fn transient(message: &str) -> Option<bool> {
         "connection to server",
         "no connection to the server",
         "the database system is",
-        "could not extend file",
-        "No space left",
         "SSL SYSCALL error",
         "could not receive data",
         "could not send data",
     ];
-    if BUSY.iter().any(|words| message.contains(words)) {
-        return Some(true);
+    let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
+    if says(BUSY) {
+        Some(StoreError::Busy)
+    } else if says(FULL) {
+        Some(StoreError::StorageFull(message.to_owned()))
+    } else {
+        says(GONE).then(|| StoreError::Unavailable(message.to_owned()))
     }
-    GONE.iter().any(|words| message.contains(words)).then_some(false)
 }
 
 /// The outcome in the access log of an error that reveals something about the registry; logged although nothing was done.

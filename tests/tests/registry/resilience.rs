@@ -261,6 +261,30 @@ fn read_only_database_refuses_writes_only() {
 }
 
 #[test]
+fn full_disk_is_507_and_nothing_is_stored() {
+    let world = World::new();
+    let clinician = world.alpha().clinician();
+    let patient = clinician.registers(&world.person());
+    let alpha = world.schema("alpha");
+    // PostgreSQL's state and words when a file of a table cannot grow.
+    execute(
+        &mut world.sql(),
+        &format!(
+            "CREATE FUNCTION {alpha}.disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION \
+             USING ERRCODE = 'disk_full', MESSAGE = 'could not extend file \"base/5/16384\": No space left on device', \
+             HINT = 'Check free disk space.'; END $$; \
+             CREATE TRIGGER disk_full BEFORE UPDATE ON {alpha}.patient EXECUTE FUNCTION {alpha}.disk_full()"
+        ),
+    );
+    let refused = clinician.changes(&patient, 1, &json!({"language": "en"})).problem(507, "storage_full");
+    assert_eq!(refused.header("retry-after"), "60");
+    assert!(!refused.text().contains("base/5"), "{}", refused.text());
+    assert_eq!(clinician.reads(&patient).expect(200).body, patient.body);
+    execute(&mut world.sql(), &format!("DROP FUNCTION {alpha}.disk_full CASCADE"));
+    clinician.changes(&patient, 1, &json!({"language": "en"})).expect(200);
+}
+
+#[test]
 fn rate_limit_applies_to_one_caller() {
     let world = World::with(&Setup { people_per_second: 2, machines_per_second: 5, ..Setup::default() });
     let clinician = world.alpha().clinician();
