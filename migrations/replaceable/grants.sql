@@ -79,8 +79,8 @@ GRANT INSERT ON item_text TO {registry_manager};
 GRANT SELECT ON registry_setting TO {patient}, {clinician}, {secretary}, {registry_manager}, {importer}, {dpo};
 GRANT INSERT ON registry_setting TO {registry_manager};
 
--- Follow-up is decided as the system role, whichever role changed a fact: it reads the facts and no other entries, and is the
--- only role that writes decisions.
+-- Follow-up is decided as the system role, whichever role changed a fact: it reads the facts, and is the only role that writes
+-- decisions.
 GRANT SELECT (id, merged_into, unit, birth_date, language, cognitive_impairment, interpreter_needed, deceased_on, channels, contact_changed_at) ON patient TO {system};
 GRANT SELECT (patient_id, kind) ON patient_identifier TO {system};
 GRANT SELECT (patient_id, basis, decision, against, valid_from, valid_to, source) ON legal_basis TO {system};
@@ -91,6 +91,15 @@ GRANT SELECT (id, modality) ON implant TO {system};
 GRANT SELECT (id, patient_id, implant_id, component, trial, implanted_on, removed_on) ON implant_component TO {system};
 GRANT SELECT (id, patient_id, project, joined_on, left_on) ON project_participation TO {system};
 GRANT SELECT (id, patient_id, form, wave, submitted_at, supersedes, superseded_by, invitation_id, invited_by) ON submission TO {system};
+-- Whether entries lie within the patient's life, whichever role changes a date of birth or death: their days, no content.
+GRANT SELECT (patient_id, held_on, attendance) ON consultation TO {system};
+GRANT SELECT (patient_id, set_on) ON diagnosis, treatment_goal, implant_programme TO {system};
+GRANT SELECT (patient_id, recorded_on) ON pain_site TO {system};
+GRANT SELECT (patient_id, started_on) ON medication TO {system};
+GRANT SELECT (patient_id, decided_on) ON implant TO {system};
+GRANT SELECT (patient_id, happened_on, class) ON implant_event TO {system};
+GRANT SELECT (patient_id, checked_on) ON implant_check TO {system};
+GRANT SELECT (patient_id, taken_on) ON sample TO {system};
 GRANT SELECT ON project, code_list, config_generation TO {system};
 GRANT SELECT, INSERT, UPDATE, DELETE ON decision TO {system};
 GRANT INSERT ON row_history TO {system};

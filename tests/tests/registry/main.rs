@@ -31,6 +31,7 @@ mod licences;
 mod lists;
 mod nul;
 mod nulls;
+mod members;
 mod numbers;
 mod openapi;
 mod operations;

@@ -6,6 +6,7 @@ mod events;
 mod example;
 mod follow_up;
 mod intake;
+mod members;
 mod parameters;
 mod patients;
 mod prepared;
@@ -144,6 +145,18 @@ impl Scene {
         let traced = self.traced(row, &request, &sent);
         let method = operation.method.clone();
         Prepared { method, path, headers, body, refers: row.refers(), traced, bare: false }
+    }
+
+    /// Returns what is merged into the body where this member is sent, or where it is absent; `None` where the member
+    /// needs no other.
+    pub fn with_member(&self, operation: &Operation, objects: &Objects, pointer: &str, is_sent: bool) -> Option<Value> {
+        let (tenant, kind) = (objects.tenant.clone(), example::kind_of(operation));
+        let request = Request { scene: self, objects, tenant, kind, values: HashMap::new() };
+        if is_sent {
+            members::sent(operation, pointer, &request)
+        } else {
+            members::absent(operation, pointer, &request)
+        }
     }
 
     fn headers(&self, operation: &Operation, row: &Example, request: &Request<'_>) -> Vec<(String, String)> {

@@ -27,6 +27,7 @@ pub const ROWS: &[Example] = &[
     Example { operation: "runFollowUp", ..ROW },
     Example {
         operation: "simulateFollowUp",
+        setup: Some(plan_draft),
         body: Some(|_| json!({"definition": examples::plan(), "limit": 0})),
         ..ROW
     },
@@ -62,9 +63,11 @@ pub const ROWS: &[Example] = &[
     Example { operation: "readNonResponderProfile", ..ROW },
 ];
 
-/// Writes a draft of a plan if there is none.
+/// Writes the draft of a plan.
 fn plan_draft(request: &Request<'_>) {
     let manager = request.scene.world.place(&request.tenant).manager();
-    let draft = manager.request("PUT", &manager.at("follow-up-plan-draft")).header("if-match", "\"v0\"");
+    let before = manager.get(&manager.at("follow-up-plan-draft")).body["version"].as_i64().unwrap_or(0);
+    let path = manager.at("follow-up-plan-draft");
+    let draft = manager.request("PUT", &path).header("if-match", &format!("\"v{before}\""));
     draft.json(&json!({"definition": examples::plan()})).send();
 }
