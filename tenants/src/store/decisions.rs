@@ -14,5 +14,5 @@ mod write;
 pub(crate) use lock::{Locked, lock, lock_due};
 pub use read::{Count, Counted, Filter, FollowUp, Sent, Unmatched, count, list, of_patient};
 pub(crate) use redecide::{Decided, redecide, redecide_stale};
-pub use simulate::{Difference, shown, simulate};
+pub use simulate::{Compared, shown, simulate};
 pub use stored::{Content, Stored};

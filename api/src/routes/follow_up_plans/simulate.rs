@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::{HttpResponse, post, web};
+use jiff::civil::Date;
 use painreg_domain::followup::FollowUpPlanDefinition;
-use painreg_domain::ids::PatientId;
-use painreg_tenants::store::decisions::{self, Content, Difference};
+use painreg_domain::ids::{PatientId, SubmissionId};
+use painreg_tenants::store::decisions::{self, Compared, Content};
 use painreg_tenants::store::plans;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,10 @@ pub struct SimulateFollowUp {
     #[serde(default = "shown_at_most")]
     #[schema(maximum = 10_000, default = 200)]
     limit: u32,
+    /// Whether occurrences that would not change are returned too; they are always counted.
+    #[serde(default)]
+    #[schema(default = false)]
+    list_unchanged: bool,
 }
 
 const fn shown_at_most() -> u32 {
@@ -41,17 +46,17 @@ pub struct FollowUpSimulation {
     /// The number of patients examined: all of them.
     #[schema(minimum = 0, maximum = 100_000_000)]
     population: usize,
-    /// The changes by rule, rules of the plan in force included.
+    /// The numbers of occurrences by rule, rules of the plan in force included.
     #[schema(value_type = Object)]
     rules: BTreeMap<String, Counts>,
-    /// The changes, with their reasons, by patient.
+    /// The changes, with their reasons, by patient. With `list_unchanged`, what would not change too.
     #[schema(max_items = 10_000)]
     differences: Vec<DifferenceView>,
-    /// Whether there are more differences than are returned.
+    /// Whether there are more than are returned.
     more: bool,
 }
 
-/// The numbers of occurrences that change, by type of change.
+/// The numbers of occurrences, by type of change.
 #[derive(Clone, Copy, Debug, Default, Serialize, utoipa::ToSchema)]
 #[schema(as = FollowUpSimulationCounts)]
 pub struct Counts {
@@ -64,12 +69,15 @@ pub struct Counts {
     /// The invitation would be sent on another day.
     #[schema(minimum = 0, maximum = 100_000_000)]
     moved: usize,
-    /// The reasons would differ, and the same would be sent.
+    /// The decision would differ, and the same would be sent on the same day.
     #[schema(minimum = 0, maximum = 100_000_000)]
     restated: usize,
+    /// The decision would be the same.
+    #[schema(minimum = 0, maximum = 100_000_000)]
+    unchanged: usize,
 }
 
-/// One occurrence that would change.
+/// One occurrence, now and under the plan.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = FollowUpDifference)]
 pub struct DifferenceView {
@@ -78,7 +86,7 @@ pub struct DifferenceView {
     /// The name of the rule.
     #[schema(max_length = 40, example = "rf_3")]
     rule: String,
-    /// The type of change: `added`, `dropped`, `moved` or `restated`.
+    /// The type of change: `added`, `dropped`, `moved`, `restated` or `unchanged`.
     #[schema(max_length = 20, example = "moved")]
     change: &'static str,
     /// The current state; null: there is no decision.
@@ -97,10 +105,27 @@ pub struct SideView {
     /// The reasons of the state.
     #[schema(max_items = 40)]
     reasons: Vec<ReasonView>,
+    /// Whether the decision is the current one for the patient and the rule.
+    current: bool,
+    /// The day of the event that started the occurrence.
+    starts_on: Option<Date>,
     /// The day of the occurrence; null for an occurrence without a day.
-    due_on: Option<jiff::civil::Date>,
+    due_on: Option<Date>,
     /// The day of the next invitation or reminder; null where none is to be sent.
-    send_on: Option<jiff::civil::Date>,
+    send_on: Option<Date>,
+    /// The channel of the invitation; null where none is chosen.
+    #[schema(max_length = 40, example = "sms")]
+    channel: Option<String>,
+    /// The last day for invitations and reminders.
+    lapses_on: Option<Date>,
+    /// The submission that answers the occurrence; null where there is none.
+    submission_id: Option<SubmissionId>,
+    /// The match of the answer: by `token`, `source` or `window`; null without an answer.
+    #[schema(max_length = 20)]
+    matched_by: Option<String>,
+    /// The time of the answer relative to the window: `early`, `in_time` or `late`; null without an answer.
+    #[schema(max_length = 20)]
+    timing: Option<String>,
 }
 
 impl From<&Content> for SideView {
@@ -108,15 +133,25 @@ impl From<&Content> for SideView {
         Self {
             state: it.state.clone(),
             reasons: reasons(&it.reasons).collect(),
+            current: it.current,
+            starts_on: it.starts_on,
             due_on: it.due_on,
             send_on: it.send_on,
+            channel: it.channel.clone(),
+            lapses_on: it.lapses_on,
+            submission_id: it.submission_id.map(SubmissionId::existing),
+            matched_by: it.matched_by.clone(),
+            timing: it.timing.clone(),
         }
     }
 }
 
-fn change(difference: &Difference) -> &'static str {
+fn change(compared: &Compared) -> &'static str {
+    if compared.is_unchanged() {
+        return "unchanged";
+    }
     let sends = |side: &Option<Content>| side.as_ref().and_then(|side| side.send_on);
-    match (sends(&difference.before), sends(&difference.after)) {
+    match (sends(&compared.before), sends(&compared.after)) {
         (None, Some(_)) => "added",
         (Some(_), None) => "dropped",
         (Some(before), Some(after)) if before != after => "moved",
@@ -126,7 +161,9 @@ fn change(difference: &Difference) -> &'static str {
 
 /// Simulate a follow-up plan without publishing it: the patients added, dropped and moved, with the reasons.
 ///
-/// Publishing the same plan directly afterwards makes exactly these changes. Nothing is stored.
+/// Publishing the same plan directly afterwards makes exactly these changes. Nothing is stored. An occurrence that would not
+/// change is counted (`unchanged`) and not returned, unless `list_unchanged` is set; what is compared is the decision, not
+/// the facts behind it or the version of its rule.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("SimulateFollowUp"))),
     params(IdempotencyKey),
     request_body = SimulateFollowUp,
@@ -138,7 +175,7 @@ pub async fn simulate_follow_up(
     path: web::Path<String>,
     body: Body<SimulateFollowUp>,
 ) -> Result<HttpResponse, Problem> {
-    let Body { value: SimulateFollowUp { definition, rule, limit }, bytes } = body;
+    let Body { value: SimulateFollowUp { definition, rule, limit, list_unchanged }, bytes } = body;
     let place = format!("/v1/tenants/{path}/follow-up-simulations");
     caller
         .run_once(key, bytes, &place, move |tx| {
@@ -153,29 +190,33 @@ pub async fn simulate_follow_up(
             let limit = usize::try_from(limit).unwrap_or(0);
             let mut rules: BTreeMap<String, Counts> = BTreeMap::new();
             let (mut differences, mut more) = (Vec::new(), false);
-            let population = decisions::simulate(tx, &plan, |difference| {
-                let Some(side) = difference.after.as_ref().or(difference.before.as_ref()) else { return };
+            let population = decisions::simulate(tx, &plan, |compared| {
+                let Some(side) = compared.after.as_ref().or(compared.before.as_ref()) else { return };
                 if rule.as_ref().is_some_and(|rule| *rule != side.rule) {
                     return;
                 }
-                let change = change(&difference);
+                let change = change(&compared);
                 let counts = rules.entry(side.rule.clone()).or_default();
                 match change {
                     "added" => counts.added += 1,
                     "dropped" => counts.dropped += 1,
                     "moved" => counts.moved += 1,
+                    "unchanged" => counts.unchanged += 1,
                     _ => counts.restated += 1,
+                }
+                if change == "unchanged" && !list_unchanged {
+                    return;
                 }
                 if differences.len() == limit {
                     more = true;
                     return;
                 }
                 differences.push(DifferenceView {
-                    patient_id: difference.patient,
+                    patient_id: compared.patient,
                     rule: side.rule.clone(),
                     change,
-                    before: difference.before.as_ref().map(SideView::from),
-                    after: difference.after.as_ref().map(SideView::from),
+                    before: compared.before.as_ref().map(SideView::from),
+                    after: compared.after.as_ref().map(SideView::from),
                 });
             })?;
             let shown: BTreeSet<PatientId> = differences.iter().map(|it| it.patient_id).collect();

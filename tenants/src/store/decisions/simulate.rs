@@ -11,9 +11,9 @@ use crate::tx::Tx;
 /// The number of patients who are read at a time.
 const BATCH: i64 = 500;
 
-/// The change that a plan would make to one decision of one patient.
+/// One decision of one patient, now and under a plan.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Difference {
+pub struct Compared {
     /// The patient of the decision.
     pub patient: PatientId,
     /// The current decision; `None` where there is none.
@@ -22,9 +22,16 @@ pub struct Difference {
     pub after: Option<Content>,
 }
 
-/// Calls `see` with every difference that a plan would make if it were published now, in order of patient ids. Returns the
-/// number of patients. Stores nothing.
-pub fn simulate(tx: &mut Tx<'_>, plan: &Plan, mut see: impl FnMut(Difference)) -> Result<usize, StoreError> {
+impl Compared {
+    /// Whether the plan would change nothing of the occurrence.
+    pub fn is_unchanged(&self) -> bool {
+        matches!((&self.before, &self.after), (Some(before), Some(after)) if before.says_the_same(after))
+    }
+}
+
+/// Calls `see` with every decision, now and if the plan were published now, in order of patient ids. Returns the number of
+/// patients. Stores nothing.
+pub fn simulate(tx: &mut Tx<'_>, plan: &Plan, mut see: impl FnMut(Compared)) -> Result<usize, StoreError> {
     let now = tx.now();
     tx.as_system(|tx| {
         let (mut seen, mut after) = (0, None);
@@ -39,12 +46,10 @@ pub fn simulate(tx: &mut Tx<'_>, plan: &Plan, mut see: impl FnMut(Difference)) -
                     let content = Content::from(&decision);
                     let place = record.before.iter().position(|old| old.content.key() == content.key());
                     let before = place.map(|place| record.before.swap_remove(place).content);
-                    if before.as_ref() != Some(&content) {
-                        see(Difference { patient, before, after: Some(content) });
-                    }
+                    see(Compared { patient, before, after: Some(content) });
                 }
                 for gone in record.before {
-                    see(Difference { patient, before: Some(gone.content), after: None });
+                    see(Compared { patient, before: Some(gone.content), after: None });
                 }
             }
         }

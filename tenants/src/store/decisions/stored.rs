@@ -92,6 +92,17 @@ impl From<&Decision> for Content {
 }
 
 impl Content {
+    /// Whether the other decision says the same about the occurrence. The facts behind it, the day on which time may
+    /// change it and the version of its rule may differ.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        (&self.rule, &self.state, &self.reasons) == (&other.rule, &other.state, &other.reasons)
+            && (self.start_id, self.number, self.current) == (other.start_id, other.number, other.current)
+            && (self.starts_on, self.due_on, self.send_on) == (other.starts_on, other.due_on, other.send_on)
+            && (self.lapses_on, &self.channel) == (other.lapses_on, &other.channel)
+            && (self.submission_id, &self.matched_by) == (other.submission_id, &other.matched_by)
+            && self.timing == other.timing
+    }
+
     pub(super) fn key(&self) -> (&str, Uuid, u32) {
         (&self.rule, self.start_id, self.number)
     }

@@ -71,9 +71,28 @@ fn publish_follow_up_plan_changes_what_the_simulation_predicted() {
     let gone = |rule: &str| after.iter().all(|row| row["rule"] != rule);
     assert!(gone("rf_3") && gone("rf_12"));
     assert_eq!(simulated["population"], 12);
+    // What is the same is counted and not listed.
+    for row in simulated["differences"].as_array().expect("differences") {
+        assert_ne!(row["before"], row["after"]);
+    }
+    let listed = simulated["differences"].as_array().map(Vec::len).expect("differences");
+    let counted = |simulated: &Value, names: &[&str]| {
+        let rules = simulated["rules"].as_object().expect("rules").values();
+        rules.flat_map(|rule| names.iter().map(|name| rule[*name].as_u64().expect("a number"))).sum::<u64>()
+    };
+    assert_eq!(counted(&simulated, &["added", "dropped", "moved", "restated"]), u64::try_from(listed).expect("few"));
+    assert!(counted(&simulated, &["unchanged"]) > 0);
     // A repeated run changes nothing.
-    let again = manager.post(&manager.at("follow-up-simulations"), &json!({"definition": published["definition"]}));
-    assert_eq!(again.expect(200).body["rules"], json!({}));
+    let ask = |body: Value| manager.post(&manager.at("follow-up-simulations"), &body).expect(200).body;
+    let again = ask(json!({"definition": published["definition"]}));
+    assert_eq!(counted(&again, &["added", "dropped", "moved", "restated"]), 0);
+    assert_eq!((&again["differences"], &again["more"]), (&json!([]), &json!(false)));
+    let decisions = u64::try_from(after.len()).expect("few");
+    assert_eq!(counted(&again, &["unchanged"]), decisions);
+    let all = ask(json!({"definition": published["definition"], "list_unchanged": true, "limit": 10_000}));
+    let all = all["differences"].as_array().expect("differences").clone();
+    assert_eq!(u64::try_from(all.len()).expect("few"), decisions);
+    assert!(all.iter().all(|row| row["change"] == "unchanged" && row["before"] == row["after"]), "{all:?}");
     manager.get(&path).problem(404, "not_found");
 }
 
