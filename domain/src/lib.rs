@@ -25,6 +25,7 @@ pub mod patient;
 pub mod policy;
 pub mod quarantine;
 pub mod questionnaire;
+pub mod remark;
 pub mod report;
 pub mod revision;
 pub mod settings;

@@ -273,7 +273,8 @@ impl Delivery {
             return;
         }
         if target == INVITATION_TARGET {
-            let token = value.as_str().map(str::trim).filter(|token| (1..=64).contains(&token.len()));
+            // Whatever text is there is a token that is known or not.
+            let token = value.as_str().map(str::trim).filter(|token| !token.is_empty());
             mapped.invitation = token.map(str::to_owned);
             return;
         }

@@ -43,7 +43,8 @@ pub struct SubmitAnswers {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_]+$", example = "PARENT")]
     representation: Option<String>,
-    /// The token from the link of the invitation. An unknown token is ignored: the answer is matched by form and day.
+    /// The token from the link of the invitation. An unknown token, or one of another patient's
+    /// invitation, refuses nothing: the answer is matched by form and day, and `remarks` says so.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 64, example = "mfrggzdfmztwq2lknnwg23tpoa")]
     invitation: Option<String>,

@@ -5,6 +5,7 @@ use actix_web::HttpResponse;
 use futures_util::{StreamExt as _, stream};
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::{QuarantineId, SubmissionId};
+use painreg_domain::remark::DeliveryRemark;
 use painreg_tenants::Tx;
 use painreg_tenants::app::intake::{Arrival, Stored, Taken, Waiting, take};
 use painreg_tenants::store::submissions::Delivered;
@@ -56,6 +57,9 @@ pub struct DeliveryResult {
     /// Alerts for the clinic.
     #[schema(max_items = 100)]
     alerts: Vec<AlertNote>,
+    /// What is stored and yet not as the sender may have meant it. Clients must tolerate unknown remarks.
+    #[schema(max_items = 10)]
+    remarks: Vec<DeliveryRemark>,
     /// The id in quarantine.
     quarantine_id: Option<QuarantineId>,
     /// The reasons for quarantine.
@@ -185,6 +189,7 @@ impl Batch {
             submission_id: None,
             version: None,
             alerts: Vec::new(),
+            remarks: Vec::new(),
             quarantine_id: None,
             reasons: Vec::new(),
             receipt: None,
@@ -193,7 +198,7 @@ impl Batch {
         let kept = !self.dry_run;
         match taken {
             Ok(Taken::Stored(stored)) => {
-                let Stored { placed, alerts, receipt, source, .. } = *stored;
+                let Stored { placed, alerts, remarks, receipt, source, .. } = *stored;
                 result.outcome = match placed.delivered {
                     Delivered::Created | Delivered::Revised | Delivered::Superseded if self.dry_run => {
                         DeliveryOutcome::Acceptable
@@ -204,6 +209,7 @@ impl Batch {
                 result.submission_id = known.then_some(placed.id);
                 result.version = Some(placed.revision);
                 result.alerts = alerts.into_iter().map(AlertNote::from).collect();
+                result.remarks = remarks;
                 result.receipt = kept.then_some(receipt);
                 result.source = Some(source.into());
             }

@@ -3,6 +3,7 @@
 use painreg_domain::ids::{InvitationId, PatientId, SubmissionId};
 use painreg_domain::instrument::{ScaleScore, Status};
 use painreg_domain::licence::LicenceWarning;
+use painreg_domain::remark::DeliveryRemark;
 use painreg_tenants::app::intake::Stored;
 use painreg_tenants::store::forms;
 use painreg_tenants::store::submissions::{Delivered, Source, StoredScore, Submission};
@@ -190,6 +191,9 @@ pub struct ReceiptView {
     /// The instruments of the form without a licence of the registry on the day of the answer.
     #[schema(max_items = 100)]
     warnings: Vec<LicenceWarning>,
+    /// What is stored and yet not as the sender may have meant it. Clients must tolerate unknown remarks.
+    #[schema(max_items = 10)]
+    remarks: Vec<DeliveryRemark>,
     /// A signed receipt (JWS, compact): proof of the delivery, verified with the registry's receipt keys.
     #[schema(max_length = 2000)]
     receipt: String,
@@ -214,7 +218,7 @@ impl From<(&'static str, &'static str)> for AlertNote {
 
 /// Returns the response to a stored questionnaire.
 pub fn stored_reply(tenant: &str, stored: Stored) -> Reply {
-    let Stored { placed, patient, wave, scores, alerts, warnings, receipt, .. } = stored;
+    let Stored { placed, patient, wave, scores, alerts, warnings, remarks, receipt, .. } = stored;
     let is_new = matches!(placed.delivered, Delivered::Created | Delivered::Revised);
     let status = if is_new { 201 } else { 200 };
     let view = ReceiptView {
@@ -227,6 +231,7 @@ pub fn stored_reply(tenant: &str, stored: Stored) -> Reply {
         scores: scores.into_iter().map(ScoreView::from).collect(),
         alerts: alerts.into_iter().map(AlertNote::from).collect(),
         warnings,
+        remarks,
         receipt,
     };
     let location = format!("/v1/tenants/{tenant}/submissions/{}", placed.id);

@@ -11,6 +11,7 @@ use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::{PatientId, QuarantineId};
 use painreg_domain::licence::LicenceWarning;
 use painreg_domain::questionnaire::{Answers, Form};
+use painreg_domain::remark::DeliveryRemark;
 use painreg_domain::revision::Imprint;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -143,6 +144,8 @@ pub struct Stored {
     pub alerts: Vec<(&'static str, &'static str)>,
     /// Instruments of the form that were used outside a licence.
     pub warnings: Vec<LicenceWarning>,
+    /// Remarks for the sender.
+    pub remarks: Vec<DeliveryRemark>,
     /// The signed receipt, a compact JWS.
     pub receipt: String,
     /// The source that the submission came from.
@@ -263,7 +266,8 @@ impl Scored {
         let outcome = placed.delivered.word();
         metrics::counter!("painreg_questionnaires_total", "outcome" => outcome).increment(1);
         let wave = ready.form.wave().into();
-        Stored { placed, patient, wave, scores, alerts, warnings, receipt, source: ready.source }
+        let remarks = DeliveryRemark::about(ready.invitation.as_deref(), placed.invitation.is_some());
+        Stored { placed, patient, wave, scores, alerts, warnings, remarks, receipt, source: ready.source }
     }
 }
 

@@ -189,7 +189,9 @@ fn unknown_or_foreign_token_loses_no_answers() {
     for (at, token) in [other.token.as_str(), "abcdefghijklmnopqrstuvwxyz", "æ"].into_iter().enumerate() {
         let it = asked(&world, &format!("gw-{at}"));
         let body = with(&answers(&world, &it.patient, &format!("bad-{at}")), &json!({"invitation": token}));
-        assert_eq!(posts(&clinician, &body).expect(201).body["invitation_id"], Value::Null, "{token}");
+        let stored = posts(&clinician, &body).expect(201).body;
+        assert_eq!(stored["invitation_id"], Value::Null, "{token}");
+        assert_eq!(stored["remarks"], json!(["invitation_not_matched"]), "{token}");
         // The day of the answer determines the question.
         assert_eq!(decision_of(&world, &it.patient), ["answered", "answered_in_time", "window"], "{token}");
     }
@@ -199,8 +201,18 @@ fn unknown_or_foreign_token_loses_no_answers() {
         let path = importer.at(&format!("nettskjema/{RF}/deliveries"));
         let stored = importer.post(&path, &native(&world, &it.patient, submission, &token)).expect(201);
         assert_eq!(stored.body["invitation_id"], Value::Null, "{submission}");
+        let remarks = if token.is_empty() { json!([]) } else { json!(["invitation_not_matched"]) };
+        assert_eq!(stored.body["remarks"], remarks, "{submission}");
         assert_eq!(decision_of(&world, &it.patient), ["answered", "answered_in_time", "window"], "{submission}");
     }
+    let it = asked(&world, "batch");
+    let line = with(&answers(&world, &it.patient, "bad-line"), &json!({"invitation": other.token}));
+    let path = importer.at("submission-batches");
+    let body = format!("{line}\n").into_bytes();
+    let answer = importer.request("POST", &path).body("application/x-ndjson", body).send().expect(200);
+    assert_eq!(answer.lines()[0]["remarks"], json!(["invitation_not_matched"]), "{}", answer.text());
+    let good = with(&answers(&world, &it.patient, "good"), &json!({"invitation": it.token}));
+    assert_eq!(posts(&clinician, &good).expect(201).body["remarks"], json!([]));
     assert_eq!(decision_of(&world, &other.patient), ["sent", "reminder_pending", ""], "no answer matched theirs");
 }
 
