@@ -17,6 +17,7 @@ use crate::operations::operation_of;
 use crate::problem::{Code, Problem};
 use crate::request_info::RequestInfo;
 use crate::state::State;
+use crate::survivor::Survivor;
 use crate::wire::{IdempotencyKey, answer};
 
 /// The verified caller of a request.
@@ -28,6 +29,7 @@ pub struct Caller {
     context: RequestContext,
     operation: String,
     action: Action,
+    survivor: Survivor,
 }
 
 impl FromRequest for Caller {
@@ -81,6 +83,8 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     {
         return Err(unauthenticated(Code::NotFound));
     }
+    let survivor = Survivor::default();
+    request.extensions_mut().insert(survivor.clone());
     Ok(Caller {
         registry: state.registry.clone(),
         home: verified.home,
@@ -88,6 +92,7 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
         context: RequestContext { request_id: info.id, origin },
         operation,
         action,
+        survivor,
     })
 }
 
@@ -114,7 +119,11 @@ impl Caller {
         work: impl for<'t> FnOnce(&mut Tx<'t>) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         blocking(move || match self.scope() {
-            Scope::Tenant(scope) => scope.run(self.action, work),
+            Scope::Tenant(scope) => scope.run(self.action, |tx| {
+                let result = work(tx);
+                self.survivor.note(tx.survivor());
+                result
+            }),
             Scope::Platform(platform) => platform.run(self.action, |_| Err(Code::Forbidden.into())),
         })
         .await

@@ -14,6 +14,7 @@ mod request_info;
 pub mod routes;
 pub mod server;
 pub mod state;
+mod survivor;
 mod views;
 pub mod webhook_sender;
 pub mod wire;

@@ -19,6 +19,7 @@ use crate::operations::operation_of;
 use crate::problem::{Code, Language, Problem};
 use crate::request_info::RequestInfo;
 use crate::state::State;
+use crate::survivor::{self, Survivor};
 
 /// Request headers that are copied into the answer if they are short and printable.
 const ECHOED: &[&str] = &["traceparent", "nhn-event-id"];
@@ -185,6 +186,7 @@ fn finish(
         record_public(answered.request());
     }
     let status = answered.status().as_u16();
+    let own = if answered.status().is_success() { Survivor::content_location(answered.request()) } else { None };
     let headers = answered.headers_mut();
     let mut set = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -197,6 +199,9 @@ fn finish(
     if let Some(Remaining { quota, left }) = remaining {
         set("ratelimit-policy", &format!("\"caller\";q={quota};w=1"));
         set("ratelimit", &format!("\"caller\";r={left};t=1"));
+    }
+    if let Some(own) = own {
+        set(survivor::HEADER, &own);
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -9,8 +9,9 @@ use std::sync::LazyLock;
 use painreg_domain::fault::FaultCode;
 use painreg_domain::policy::{self, Action, Reach, Role};
 use strum::IntoEnumIterator as _;
+use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
-use utoipa::openapi::schema::AdditionalProperties;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, RefOr, Schema, SecurityRequirement};
 use utoipa::{Modify, OpenApi};
@@ -18,6 +19,7 @@ use utoipa_actix_web::AppExt as _;
 
 use crate::operations::{self, Operations};
 use crate::problem::{Code, FaultView, ProblemView, SuggestionView};
+use crate::survivor;
 use crate::wire::path_parameter;
 
 #[derive(OpenApi)]
@@ -135,12 +137,26 @@ fn derive(document: &mut Document) {
                 operation.parameters = None;
             }
         }
+        if names_in(path).any(|name| name == survivor::PARAMETER) {
+            item.get.iter_mut().for_each(name_survivor);
+        }
     }
 }
 
 /// The names between braces of a path's pattern.
 fn names_in(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+}
+
+/// Documents the header of a read through the id of a merged patient.
+fn name_survivor(operation: &mut Operation) {
+    const DESCRIPTION: &str = "Where the patient in the path was merged into another: the address of what was read, with \
+                               the survivor's id. Absent otherwise.";
+    let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(2000));
+    let header = HeaderBuilder::new().schema(Some(text)).description(Some(DESCRIPTION)).build();
+    if let Some(RefOr::T(response)) = operation.responses.responses.get_mut("200") {
+        response.headers.insert("Content-Location".to_owned(), header.into());
+    }
 }
 
 /// Converts snake case to camel case: `list_alerts` to `listAlerts`.

@@ -101,15 +101,21 @@ impl<'t> Tx<'t> {
     /// Opens one patient's record: checks the caller's reach, logs the access, hands out the receipt. The id of a patient
     /// who was merged into another opens the other's record. One round trip.
     pub fn open_patient(&mut self, id: PatientId) -> Result<PatientAccess<'t>, StoreError> {
-        let query = statement(BY_ID).bind::<SqlUuid, _>(id.uuid());
-        self.open_found(query, OpenFields::Nothing).map(|(access, _)| access)
+        self.open_by_id(id, OpenFields::Nothing).map(|(access, _)| access)
     }
 
     /// As [`Tx::open_patient`], and reads what must be known before anything is recorded. One round trip too.
     pub fn open_to_record(&mut self, id: PatientId) -> Result<(PatientAccess<'t>, RecordingContext), StoreError> {
-        let query = statement(BY_ID).bind::<SqlUuid, _>(id.uuid());
-        let (access, row) = self.open_found(query, OpenFields::RecordingContext)?;
+        let (access, row) = self.open_by_id(id, OpenFields::RecordingContext)?;
         Ok((access, row.recording_context()?))
+    }
+
+    fn open_by_id(&mut self, id: PatientId, fields: OpenFields) -> Result<(PatientAccess<'t>, OpenedRow), StoreError> {
+        let found = self.open_found(statement(BY_ID).bind::<SqlUuid, _>(id.uuid()), fields)?;
+        if found.0.id() != id {
+            self.survivor = Some(found.0.id());
+        }
+        Ok(found)
     }
 
     /// As [`Tx::open_patient`], refused where the patient's legal basis does not allow that answers are kept.

@@ -13,7 +13,7 @@ use jiff::civil::Date;
 use painreg_domain::calendar::norwegian_day;
 use painreg_domain::code::CodeBooks;
 use painreg_domain::event;
-use painreg_domain::ids::{EntryId, TenantId};
+use painreg_domain::ids::{EntryId, PatientId, TenantId};
 use painreg_domain::national_id::NationalId;
 use painreg_domain::policy::{self, Action, Reach, Role};
 use uuid::Uuid;
@@ -43,6 +43,8 @@ pub struct Tx<'t> {
     pub(crate) generation: Option<i64>,
     /// Events to be written before COMMIT.
     pub(crate) events: Vec<PendingEvent>,
+    /// The survivor of a merged patient whose record was opened by id.
+    pub(crate) survivor: Option<PatientId>,
     /// How far the caller's right to the action reaches.
     pub(crate) reach: Reach,
     tenant: &'t Tenant,
@@ -83,6 +85,7 @@ impl<'t> Tx<'t> {
             keys: Vec::new(),
             generation: None,
             events: Vec::new(),
+            survivor: None,
             reach,
             tenant,
             settings,
@@ -92,6 +95,11 @@ impl<'t> Tx<'t> {
             is_system: false,
             brand: PhantomData,
         }
+    }
+
+    /// Returns the patient into whom the patient of an opened record was merged, if its id was that of a merged patient.
+    pub const fn survivor(&self) -> Option<PatientId> {
+        self.survivor
     }
 
     /// The instant of this transaction: the same one through all of it, so that one state ends exactly when the next

@@ -41,7 +41,11 @@ const PATH: &[(&str, Shape, &str)] = &[
     ("list", Shape::Text(40), "The list's name: `treatment_right`, `unit`, .."),
     ("merge", Shape::Component("MergeId"), "The merge's id."),
     ("operation", Shape::Component("OperationId"), "The long operation's id."),
-    ("patient", Shape::Component("PatientId"), "The patient's id."),
+    (
+        "patient",
+        Shape::Component("PatientId"),
+        "The patient's id. That of a patient who was merged into another leads to the other's record.",
+    ),
     ("project", Shape::Text(40), "The project's code."),
     ("quarantined", Shape::Component("QuarantineId"), "The delivery's id in quarantine."),
     ("submission", Shape::Component("SubmissionId"), "The submission's id."),

@@ -1,5 +1,6 @@
 //! Duplicates: found, merged, read as one record, and separated again.
 
+mod addresses;
 mod chains;
 
 use painreg_domain::clinical::EntryKind;
