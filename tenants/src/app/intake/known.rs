@@ -34,6 +34,7 @@ pub fn recognise(
         scores: Vec::new(),
         alerts: Vec::new(),
         warnings: Vec::new(),
+        remarks: Vec::new(),
         receipt,
         source: found.source,
     })))
