@@ -76,11 +76,20 @@ impl Request<'_, '_> {
         };
         let mut answered = answered.unwrap_or_else(|error| panic!("{} {}: {error}", self.method, self.path));
         let bytes = answered.body_mut().with_config().limit(64 << 20).read_to_vec().expect("a body");
-        Answer {
+        let answer = Answer {
             status: answered.status().as_u16(),
             headers: answered.headers().clone(),
             body: serde_json::from_slice(&bytes).unwrap_or_default(),
             bytes,
+        };
+        if self.method == "GET" && answer.status == 200 && !answer.header("etag").is_empty() {
+            let role = format!("{:?}", self.actor.claims.role);
+            let key = (self.path.clone(), role, answer.header("etag").to_owned());
+            let mut shown = world.shown.lock().expect("no thread panicked");
+            let first = shown.entry(key).or_insert_with(|| answer.bytes.clone());
+            let before = String::from_utf8_lossy(first);
+            assert_eq!(before, answer.text(), "{}: one tag, two representations", self.path);
         }
+        answer
     }
 }

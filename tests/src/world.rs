@@ -1,5 +1,6 @@
 //! A world for each test: a database and a server in this process, both removed when the test ends.
 
+use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -75,6 +76,8 @@ pub struct World {
     people: Mutex<Generator>,
     /// The superuser's connection of [`World::rows`], opened when first needed.
     look: Mutex<Option<PgConnection>>,
+    /// The representation of each resource, role and entity tag that was read.
+    pub(crate) shown: Mutex<HashMap<(String, String, String), Vec<u8>>>,
     handle: actix_web::dev::ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
@@ -134,7 +137,18 @@ impl World {
             .build()
             .new_agent();
         let people = Mutex::new(Generator::new(setup.seed));
-        Self { clock, address, registry, agent, database, people, look: Mutex::new(None), handle, thread: Some(thread) }
+        Self {
+            clock,
+            address,
+            registry,
+            agent,
+            database,
+            people,
+            look: Mutex::new(None),
+            shown: Mutex::default(),
+            handle,
+            thread: Some(thread),
+        }
     }
 
     /// Returns the registry `alpha`.

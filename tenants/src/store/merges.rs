@@ -166,7 +166,7 @@ pub fn merge(tx: &mut Tx<'_>, survivor: PatientId, duplicate: PatientId) -> Resu
         .for_no_key_update()
         .load(tx.conn)?;
     moving.push(duplicate.uuid());
-    set_survivor(tx, &moving, Some(survivor.uuid()), "merge")?;
+    set_survivor(tx, &moving, Some(survivor.uuid()), survivor.uuid(), "merge")?;
     let now = tx.now();
     let row: MergeRow = diesel::insert_into(patient_merge::table)
         .values((
@@ -241,31 +241,41 @@ fn unmerge(tx: &mut Tx<'_>, root: Uuid) -> Result<(), StoreError> {
     ends.dedup();
     for end in ends.into_iter().filter(|end| *end != Some(root)) {
         let those: Vec<Uuid> = led.iter().filter(|row| row.merged_into == end).map(|row| row.id).collect();
-        set_survivor(tx, &those, end, "merge_undone")?;
+        set_survivor(tx, &those, end, root, "merge_undone")?;
     }
     Ok(())
 }
 
 /// Sets or clears the survivor of these patients and keeps their old state in the history. Their contact data counts as
-/// changed: claimed invitations are not sent.
-fn set_survivor(tx: &mut Tx<'_>, patients: &[Uuid], at: Option<Uuid>, reason: &'static str) -> Result<(), StoreError> {
+/// changed: claimed invitations are not sent. They, the new survivor and `other`, the one who was or becomes the survivor, get
+/// one version that none of them had: each of their ids may show another record from now on.
+fn set_survivor(
+    tx: &mut Tx<'_>,
+    patients: &[Uuid],
+    at: Option<Uuid>,
+    other: Uuid,
+    reason: &'static str,
+) -> Result<(), StoreError> {
     if patients.is_empty() {
         return Ok(());
     }
     for patient in patients.iter().copied().chain(at) {
         tx.mark_follow_up_stale(patient);
     }
-    let old = statement("WITH old AS (SELECT * FROM patient WHERE id = ANY (?)), ")
-        .bind::<Array<SqlUuid>, _>(patients.to_vec());
+    let affected: Vec<Uuid> = patients.iter().copied().chain(at).chain([other]).collect();
+    let old = statement("WITH old AS (SELECT * FROM patient WHERE id = ANY (?)), ").bind::<Array<SqlUuid>, _>(affected);
     history::keep(old, tx, "patient", reason)
         .then(
-            "UPDATE patient SET merged_into = ?, updated_at = greatest(?, patient.updated_at), updated_by = ?, \
-             contact_changed_at = ?, version = patient.version + 1 FROM old WHERE patient.id = old.id",
+            "UPDATE patient SET merged_into = CASE WHEN moved THEN ? ELSE patient.merged_into END, contact_changed_at = CASE \
+             WHEN moved THEN ? ELSE patient.contact_changed_at END, updated_at = greatest(?, patient.updated_at), \
+             updated_by = ?, version = newest + 1 FROM (SELECT id, id = ANY (?) AS moved, max(version) OVER () AS newest \
+             FROM old) one WHERE patient.id = one.id",
         )
         .bind::<Nullable<SqlUuid>, _>(at)
         .bind::<Timestamptz, _>(tx.now().to_diesel())
-        .bind::<Text, _>(tx.trace.action())
         .bind::<Timestamptz, _>(tx.now().to_diesel())
+        .bind::<Text, _>(tx.trace.action())
+        .bind::<Array<SqlUuid>, _>(patients.to_vec())
         .execute(tx.conn)?;
     Ok(())
 }
