@@ -22,8 +22,11 @@ pub async fn verify(
     request: &HttpRequest,
     public_address: &str,
 ) -> Result<Option<Verified>, Refused> {
-    let Some(presented) = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
-        return Ok(None);
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    let presented = match (headers.next(), headers.next()) {
+        (None, _) => return Ok(None),
+        (Some(one), None) => one.to_str().map_err(|_| Refused::NotAToken)?,
+        _ => return Err(Refused::NotAToken),
     };
     let checked = match presented.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => verifier.verify(token.trim(), None).await,

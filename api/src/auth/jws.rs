@@ -53,6 +53,12 @@ pub(super) fn parts(token: &str) -> Result<(Object, Object), Refused> {
     Ok((object(header)?, object(claims)?))
 }
 
+/// Whether a header's `typ` is a media type, which is written without its `application/` (RFC 7515 4.1.9) or with it.
+pub(super) fn is_type(header: &Object, wanted: &str) -> bool {
+    let given = header.get("typ").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
+    given.strip_prefix("application/").unwrap_or(&given) == wanted
+}
+
 /// Returns the algorithm of a header, one of four. `none` and HMAC are refused.
 pub(super) fn algorithm_of(header: &Object) -> Result<Algorithm, Refused> {
     match header.get("alg").and_then(Value::as_str) {
@@ -61,5 +67,18 @@ pub(super) fn algorithm_of(header: &Object) -> Result<Algorithm, Refused> {
         Some("RS256") => Ok(Algorithm::RS256),
         Some("EdDSA") => Ok(Algorithm::EdDSA),
         _ => Err(Refused::Header),
+    }
+}
+
+/// Returns an instant of the claims in seconds, `None` where it is absent. Fractions are permitted (RFC 7519 NumericDate) and
+/// ignored.
+pub(super) fn seconds(claims: &Object, name: &str) -> Result<Option<i64>, Refused> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(Value::Number(number)) => {
+            let whole = number.as_i64().or_else(|| number.to_string().split('.').next()?.parse().ok());
+            whole.map(Some).ok_or(Refused::Claims)
+        }
+        Some(_) => Err(Refused::Claims),
     }
 }

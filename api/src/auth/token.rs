@@ -15,7 +15,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::dpop::Proof;
-use super::jws::{Object, Refused, algorithm_of, parts};
+use super::jws::{Object, Refused, algorithm_of, is_type, parts, seconds};
 use super::keys::{KeySets, id_for, library};
 
 /// The permitted difference of clocks, in seconds.
@@ -228,9 +228,8 @@ fn header_of(header: &Object) -> Result<(Algorithm, String), Refused> {
     if FORBIDDEN.iter().any(|member| header.contains_key(*member)) {
         return Err(Refused::Header);
     }
-    match header.get("typ").and_then(Value::as_str) {
-        Some(kind) if kind.eq_ignore_ascii_case("at+jwt") || kind.eq_ignore_ascii_case("jwt") => {}
-        _ => return Err(Refused::Header),
+    if !is_type(header, "at+jwt") && !is_type(header, "jwt") {
+        return Err(Refused::Header);
     }
     let algorithm = algorithm_of(header)?;
     let kid = header.get("kid").and_then(Value::as_str).filter(|kid| kid.len() <= 200 && !kid.contains('\0'));
@@ -238,18 +237,9 @@ fn header_of(header: &Object) -> Result<(Algorithm, String), Refused> {
 }
 
 fn times(claims: &Object, now: Timestamp) -> Result<(), Refused> {
-    // Fractions of seconds are permitted (RFC 7519 NumericDate) and ignored.
-    let seconds = |name: &str| match claims.get(name) {
-        None => Ok(None),
-        Some(Value::Number(number)) => {
-            let whole = number.as_i64().or_else(|| number.to_string().split('.').next()?.parse().ok());
-            whole.map(Some).ok_or(Refused::Claims)
-        }
-        Some(_) => Err(Refused::Claims),
-    };
     let now = now.as_second();
-    let expires = seconds("exp")?.ok_or(Refused::Claims)?;
-    let starts = seconds("nbf")?.unwrap_or(i64::MIN);
+    let expires = seconds(claims, "exp")?.ok_or(Refused::Claims)?;
+    let starts = seconds(claims, "nbf")?.unwrap_or(i64::MIN);
     if now >= expires.saturating_add(LEEWAY) || now < starts.saturating_sub(LEEWAY) {
         return Err(Refused::Claims);
     }

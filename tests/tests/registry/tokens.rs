@@ -157,10 +157,26 @@ fn token_rs256_requires_the_issuers_permission() {
 #[test]
 fn token_headers_are_parsed_strictly() {
     let forge = Forge::new();
-    for good in [json!({"typ": "JWT"}), json!({"typ": "jwt"}), json!({"typ": "AT+JWT"}), json!({"cty": "text"})] {
+    for good in [
+        json!({"typ": "JWT"}),
+        json!({"typ": "jwt"}),
+        json!({"typ": "AT+JWT"}),
+        json!({"typ": "application/at+jwt"}),
+        json!({"typ": "Application/AT+JWT"}),
+        json!({"cty": "text"}),
+    ] {
         forge.accepts_header(&good);
     }
-    for typ in [Value::Null, json!(""), json!("dpop+jwt"), json!("logout+jwt"), json!("id_token"), json!(["at+jwt"])] {
+    for typ in [
+        Value::Null,
+        json!(""),
+        json!("dpop+jwt"),
+        json!("logout+jwt"),
+        json!("id_token"),
+        json!(["at+jwt"]),
+        json!("text/at+jwt"),
+        json!("application/application/at+jwt"),
+    ] {
         forge.refuses_header(&json!({ "typ": typ }));
     }
     for kid in [

@@ -80,8 +80,23 @@ fn dpop_proof_is_checked_against_request_token_key_and_time() {
     };
     let none = json!({});
     try_with(&none, &none).expect(200);
-    try_with(&none, &json!({"htu": format!("http://{}{PATH}?limit=3#part", world.address)})).expect(200);
+    for same in [
+        format!("http://{}{PATH}?limit=3#part", world.address),
+        format!("HTTP://{}{PATH}", world.address),
+        format!("http://{}{}", world.address, PATH.replace("alpha", "%61lpha")),
+    ] {
+        try_with(&none, &json!({ "htu": same })).expect(200);
+    }
+    try_with(&json!({"typ": "application/DPoP+jwt"}), &none).expect(200);
     let at = now(world);
+    // The clock of the service stands still: a proof may be sixty seconds old, or from a clock that is as far ahead.
+    for edge in [
+        json!({"iat": at - 60}),
+        json!({"iat": at + 60}),
+        json!({"iat": f64::from(u32::try_from(at).expect("now")) + 0.5}),
+    ] {
+        try_with(&none, &edge).expect(200);
+    }
     for wrong in [
         json!({"htm": "POST"}),
         json!({"htm": "get"}),
@@ -94,14 +109,17 @@ fn dpop_proof_is_checked_against_request_token_key_and_time() {
         json!({"ath": hash(b"another token")}),
         json!({"ath": null}),
         json!({"ath": ""}),
-        json!({"iat": at - 90}),
-        json!({"iat": at + 90}),
+        json!({"htu": format!("http://{}{PATH}/", world.address)}),
+        json!({"htu": format!("http://user@{}{PATH}", world.address)}),
+        json!({"iat": at - 62}),
+        json!({"iat": at + 62}),
         json!({"iat": null}),
         json!({"iat": at.to_string()}),
         json!({"iat": i64::MAX}),
         json!({"iat": i64::MIN}),
         json!({"jti": null}),
         json!({"jti": 1}),
+        json!({"jti": ""}),
     ] {
         let answer = try_with(&none, &wrong);
         assert_eq!((answer.status, answer.code()), (401, "unauthenticated"), "{wrong}");
