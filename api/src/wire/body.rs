@@ -84,12 +84,16 @@ pub fn check_headers(headers: &HeaderMap, accepted: &[&str]) -> Result<Option<us
     if text(header::CONTENT_ENCODING).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         return Err(Code::UnsupportedMediaType.into());
     }
-    let mut media = text(header::CONTENT_TYPE).unwrap_or_default().split(';').map(str::trim);
-    let known = accepted.contains(&media.next().unwrap_or_default().to_ascii_lowercase().as_str());
-    let utf8 = media.all(|parameter| {
-        parameter.to_ascii_lowercase().strip_prefix("charset=").is_none_or(|set| set.trim_matches('"') == "utf-8")
-    });
-    if !known || !utf8 {
+    let media = text(header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
+    let mut parts = media.split(';').map(str::trim);
+    let kind = parts.next().unwrap_or_default();
+    let is_json = kind == "application/json" || kind.ends_with("+json");
+    // JSON is UTF-8, and a character set beside it says nothing (RFC 8259 11).
+    let is_utf8 = |parameter: &str| {
+        let set = parameter.strip_prefix("charset=").map(|set| set.trim_matches('"'));
+        matches!(set, None | Some("utf-8" | "utf8"))
+    };
+    if !accepted.contains(&kind) || !(is_json || parts.all(is_utf8)) {
         return Err(Code::UnsupportedMediaType.into());
     }
     Ok(text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()))
