@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::policy::Action;
 use painreg_tenants::{
     PlatformScope, PlatformTx, Principal, Registry, Reply, RequestContext, Tenant, TenantScope, Tx,
@@ -18,7 +19,7 @@ use crate::problem::{Code, Problem};
 use crate::request_info::RequestInfo;
 use crate::state::State;
 use crate::survivor::Survivor;
-use crate::wire::{IdempotencyKey, answer};
+use crate::wire::{IdempotencyKey, WrongParameters, answer};
 
 /// The verified caller of a request.
 #[derive(Clone)]
@@ -47,9 +48,6 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     let operation = operation_of(request.method(), request.match_pattern());
     // The start-up check has refused operations that have no action and are not public.
     let known = state.operations.find(&operation);
-    if let Some(known) = known {
-        known.record();
-    }
     let action = known.and_then(|it| it.action).ok_or_else(|| Problem::internal("a public operation has no caller"))?;
     let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();
     let origin = request.peer_addr().map(|peer| peer.ip().to_string());
@@ -82,6 +80,9 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
         && named != home.slug
     {
         return Err(unauthenticated(Code::NotFound));
+    }
+    if let Some(WrongParameters(problem)) = request.extensions_mut().remove() {
+        return Err(problem);
     }
     let survivor = Survivor::default();
     request.extensions_mut().insert(survivor.clone());
@@ -228,7 +229,8 @@ impl Caller {
     ) -> Result<Option<painreg_tenants::IdempotencyKey>, Problem> {
         let key = key.of(&format!("{} {path}", self.operation), body);
         if key.is_none() && self.principal.role.is_machine() {
-            return Err(Code::IdempotencyKeyMissing.into());
+            let faults = vec![Fault::new("/header/Idempotency-Key", FaultCode::Required)];
+            return Err(Problem::with(Code::IdempotencyKeyMissing, faults));
         }
         Ok(key)
     }

@@ -6,32 +6,34 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
+use actix_web::{Error, HttpMessage as _, HttpResponse, web};
 use futures_util::FutureExt as _;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
 use crate::auth::Remaining;
-use crate::operations::operation_of;
+use crate::operations::{Operation, operation_of};
 use crate::problem::{Code, Language, Problem};
 use crate::request_info::RequestInfo;
 use crate::state::State;
 use crate::survivor::{self, Survivor};
+use crate::wire::{Given, WrongParameters, header_faults};
 
 /// Request headers that are copied into the answer if they are short and printable.
 const ECHOED: &[&str] = &["traceparent", "nhn-event-id"];
 
 /// Wraps every request.
 pub async fn middleware(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let info = RequestInfo {
         id: request_id(&request),
+        method: request.method().clone(),
         language: Language::negotiate(text(request.headers(), header::ACCEPT_LANGUAGE.as_str())),
     };
     let echoed: Vec<(&'static str, HeaderValue)> = ECHOED
@@ -43,47 +45,46 @@ pub async fn middleware(
         })
         .collect();
     request.extensions_mut().insert(info.clone());
-    let span = span_of(&request, &info);
-    let answered = answered(request, next, info, &echoed, started);
+    // HEAD is GET without the body (RFC 9110 9.3.2), which is left out where the answer is written.
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    let operation = operation_at(&request);
+    let span = span_of(&info, operation);
+    let answered = answered(request, next, operation, info, &echoed, started);
     answered.instrument(span).await
 }
 
-/// Returns the span of a request. Its operation is recorded once the route is known, its tenant once the caller is
-/// verified. No address, query string or subject is in it: they may identify a person.
-fn span_of(request: &ServiceRequest, info: &RequestInfo) -> Span {
+/// Returns the operation of a request; `None` where the path has none of this method.
+fn operation_at(request: &ServiceRequest) -> Option<&'static Operation> {
+    let operations = request.app_data::<web::Data<State>>()?.operations;
+    operations.find(&operation_of(request.method(), request.match_pattern()))
+}
+
+/// Returns the span of a request. Its tenant is recorded once the caller is verified. No address, query string or
+/// subject is in it: they may identify a person.
+fn span_of(info: &RequestInfo, operation: Option<&Operation>) -> Span {
     // An error span, so that events of every level that is logged are inside it.
     tracing::error_span!(
         "request",
         request_id = %info.id,
-        method = %request.method(),
-        route = Empty,
-        operation = Empty,
+        method = %info.method,
+        route = operation.map_or("", |it| it.path.as_str()),
+        operation = operation.map_or("unknown", |it| it.id.as_str()),
         tenant = Empty
     )
-}
-
-/// Records the operation of a request that no caller has recorded: a public one, or none at all.
-fn record_public(request: &HttpRequest) {
-    let operation = operation_of(request.method(), request.match_pattern());
-    let operations = request.app_data::<web::Data<State>>().map(|state| state.operations);
-    match operations.and_then(|all| all.find(&operation)) {
-        Some(operation) if operation.public => operation.record(),
-        Some(_) => {}
-        None => {
-            Span::current().record("operation", "unknown");
-        }
-    }
 }
 
 async fn answered(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
+    operation: Option<&Operation>,
     info: RequestInfo,
     echoed: &[(&'static str, HeaderValue)],
     started: Instant,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    if let Some(code) = refusal(&request) {
-        let refused = Problem::from(code).answer(info.language, &info.id);
+    if let Err(problem) = admit(&request, operation) {
+        let refused = problem.answer(info.language, &info.id);
         return Ok(finish(request.into_response(refused), &info, echoed, started));
     }
     // A panic must not close the connection.
@@ -182,9 +183,6 @@ fn finish(
     started: Instant,
 ) -> ServiceResponse<BoxBody> {
     let remaining = answered.request().extensions().get::<Remaining>().copied();
-    if remaining.is_none() {
-        record_public(answered.request());
-    }
     let status = answered.status().as_u16();
     let own = if answered.status().is_success() { Survivor::content_location(answered.request()) } else { None };
     let headers = answered.headers_mut();
@@ -270,18 +268,37 @@ fn request_id(request: &ServiceRequest) -> String {
 /// How large a request's headers may be together, names included.
 const HEADERS_LIMIT: usize = 32 * 1024;
 
-/// Returns why a request is refused before routing.
-fn refusal(request: &ServiceRequest) -> Option<Code> {
+/// Refuses a request before routing, or reads its query for the operation.
+fn admit(request: &ServiceRequest, operation: Option<&Operation>) -> Result<(), Problem> {
     let headers = request.headers();
     let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if size > HEADERS_LIMIT {
-        return Some(Code::HeadersTooLarge);
+        return Err(Code::HeadersTooLarge.into());
     }
     // PostgreSQL's text cannot contain NUL: nothing has such a name.
     if request.path().contains("%00") {
-        return Some(Code::NotFound);
+        return Err(Code::NotFound.into());
     }
-    (!acceptable(headers)).then_some(Code::NotAcceptable)
+    if !acceptable(headers) {
+        return Err(Code::NotAcceptable.into());
+    }
+    if let Some(operation) = operation {
+        // Every wrong parameter of the request is named in one answer.
+        let mut faults = header_faults(&operation.headers, headers);
+        match Given::read(request.query_string(), &operation.query) {
+            Ok(given) => drop(request.extensions_mut().insert(given)),
+            Err(of_query) => faults.extend(of_query),
+        }
+        if !faults.is_empty() {
+            let wrong = Problem::with(Code::InvalidParameter, faults);
+            if operation.public {
+                return Err(wrong);
+            }
+            // Refused once the caller is known: without credentials the answer is 401, whatever the parameters.
+            request.extensions_mut().insert(WrongParameters(wrong));
+        }
+    }
+    Ok(())
 }
 
 /// Whether the caller accepts JSON or a media type of the documentation pages.

@@ -3,6 +3,7 @@
 mod instruments;
 mod workflows;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
@@ -10,24 +11,24 @@ use painreg_domain::fault::FaultCode;
 use painreg_domain::policy::{self, Action, Reach, Role};
 use strum::IntoEnumIterator as _;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{OpenApi as Document, RefOr, Schema, SecurityRequirement};
+use utoipa::openapi::{OpenApi as Document, RefOr, Required, Schema, SecurityRequirement};
 use utoipa::{Modify, OpenApi};
 use utoipa_actix_web::AppExt as _;
 
 use crate::operations::{self, Operations};
 use crate::problem::{Code, FaultView, ProblemView, SuggestionView};
 use crate::survivor;
-use crate::wire::path_parameter;
+use crate::wire::{Documented, path_parameter};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "painreg",
         version = "1.0.0",
-        description = "Pain registries (smerteregistre) of Norwegian hospitals: each hospital's registry is a separate tenant.\n\nEvery error response is `application/problem+json` (RFC 9457); match on `code`. Times are RFC 3339 UTC, dates `YYYY-MM-DD`. Unknown members are refused; enumerations in responses may grow.",
+        description = "Pain registries (smerteregistre) of Norwegian hospitals: each hospital's registry is a separate tenant.\n\nEvery error response is `application/problem+json` (RFC 9457); match on `code`. Times are RFC 3339 UTC, dates `YYYY-MM-DD`. Unknown members and query parameters are refused; HEAD is answered wherever GET is; enumerations in responses may grow.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         contact(name = "The painreg authors", url = "https://painreg.example/")
     ),
@@ -115,6 +116,9 @@ fn close_alternatives(document: &mut Document) {
 /// Completes every operation: its id is the handler's name in camel case, and path parameters that it does not document
 /// itself are documented by [`path_parameter`].
 fn derive(document: &mut Document) {
+    let read =
+        |(path, item): (&String, &PathItem)| Some((path.clone(), camel(item.get.as_ref()?.operation_id.as_deref()?)));
+    let reads: BTreeMap<String, String> = document.paths.paths.iter().filter_map(read).collect();
     for (path, item) in &mut document.paths.paths {
         let methods = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in methods.into_iter().flatten() {
@@ -133,12 +137,40 @@ fn derive(document: &mut Document) {
                 }
             }
             parameters.splice(..0, derived);
+            describe_if_match(parameters, operation.operation_id.as_deref().unwrap_or_default(), path, &reads);
             if parameters.is_empty() {
                 operation.parameters = None;
             }
         }
         if names_in(path).any(|name| name == survivor::PARAMETER) {
             item.get.iter_mut().for_each(name_survivor);
+        }
+    }
+}
+
+/// Operations whose `If-Match` is about another resource than that of their path: publishing is of the draft.
+const TAGS: &[(&str, &str)] = &[("publishFollowUpPlan", "readFollowUpPlanDraft"), ("publishForm", "readFormDraft")];
+
+/// Names the operation that shows the tag in the description of `If-Match`: the one that reads the resource of the path, or the
+/// resource that the path belongs to.
+fn describe_if_match(
+    parameters: &mut [RefOr<Parameter>],
+    operation: &str,
+    path: &str,
+    reads: &BTreeMap<String, String>,
+) {
+    let of_path = || {
+        let owner = path.rsplit_once('/').map_or(path, |(owner, _)| owner);
+        reads.get(path).or_else(|| reads.get(owner)).map(String::as_str)
+    };
+    let shown_by = TAGS.iter().find(|(id, _)| *id == operation).map(|(_, read)| *read).or_else(of_path);
+    for parameter in parameters {
+        if let RefOr::T(parameter) = parameter
+            && parameter.name == "If-Match"
+        {
+            let read = shown_by.unwrap_or_default();
+            parameter.description =
+                Some(format!("The `ETag` that `{read}` shows, several of its tags, or `*` for any version."));
         }
     }
 }
@@ -190,10 +222,40 @@ fn operations(document: &Document) -> Operations {
                 path: path.clone(),
                 action: extension("x-action").and_then(|value| value.as_str()?.parse().ok()),
                 public: extension("x-public").is_some(),
+                query: query_of(document, operation),
+                headers: parameters_in(operation, &ParameterIn::Header).map(|it| it.name.clone()).collect(),
             });
         }
     }
     Operations::new(all)
+}
+
+/// Returns the documented parameters in one place of an operation's requests.
+fn parameters_in<'a>(operation: &'a Operation, place: &'a ParameterIn) -> impl Iterator<Item = &'a Parameter> {
+    operation.parameters.iter().flatten().filter_map(move |it| match it {
+        RefOr::T(it) if it.parameter_in == *place => Some(it),
+        _ => None,
+    })
+}
+
+/// Reads the query parameters of an operation.
+fn query_of(document: &Document, operation: &Operation) -> Vec<Documented> {
+    let read = |it: &Parameter| {
+        let schema = match it.schema.as_ref()? {
+            RefOr::T(schema) => schema,
+            RefOr::Ref(named) => component(document, named.ref_location.rsplit('/').next()?)?,
+        };
+        Documented::of(&it.name, it.required == Required::True, &serde_json::to_value(schema).ok()?)
+    };
+    parameters_in(operation, &ParameterIn::Query).filter_map(read).collect()
+}
+
+/// Returns a schema of the components.
+fn component<'a>(document: &'a Document, name: &str) -> Option<&'a Schema> {
+    match document.components.as_ref()?.schemas.get(name)? {
+        RefOr::T(schema) => Some(schema),
+        RefOr::Ref(_) => None,
+    }
 }
 
 /// Renders the policy table: the reach of each role, and the operations of each action.
@@ -341,10 +403,25 @@ mod tests {
     }
 
     #[test]
+    fn every_query_parameter_is_checked() {
+        for item in SPECIFICATION.document.paths.paths.values() {
+            for (_, operation) in operations_of(item) {
+                let documented = parameters_in(operation, &ParameterIn::Query).count();
+                let id = &operation.operation_id;
+                assert_eq!(
+                    query_of(&SPECIFICATION.document, operation).len(),
+                    documented,
+                    "{id:?}: a schema without limits"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn methods_are_found_by_path() {
         let operations = &SPECIFICATION.operations;
-        assert_eq!(operations.methods_at("/v1/tenants"), ["GET", "POST"]);
-        assert_eq!(operations.methods_at("/v1/tenants/x/patients/y"), ["GET", "PATCH"]);
+        assert_eq!(operations.methods_at("/v1/tenants"), ["GET", "HEAD", "POST"]);
+        assert_eq!(operations.methods_at("/v1/tenants/x/patients/y"), ["GET", "HEAD", "PATCH"]);
         assert!(operations.methods_at("/v1/tenants/x/patients/").is_empty());
         assert!(operations.methods_at("/v2").is_empty());
     }

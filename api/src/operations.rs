@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use actix_web::http::Method;
 use painreg_domain::policy::Action;
 
+use crate::wire::Documented;
+
 /// Returns an operation as method and pattern: `GET /v1/tenants/{tenant}/alerts`.
 pub fn operation_of(method: &Method, pattern: Option<String>) -> String {
     format!("{method} {}", pattern.filter(|it| !it.is_empty()).unwrap_or_else(|| "unknown".to_owned()))
@@ -22,15 +24,10 @@ pub struct Operation {
     pub action: Option<Action>,
     /// Whether the operation needs no authentication.
     pub public: bool,
-}
-
-impl Operation {
-    /// Records the operation in the span of its request.
-    pub fn record(&self) {
-        let span = tracing::Span::current();
-        span.record("route", self.path.as_str());
-        span.record("operation", self.id.as_str());
-    }
+    /// The documented parameters of the query.
+    pub query: Vec<Documented>,
+    /// The names of the documented headers.
+    pub headers: Vec<String>,
 }
 
 /// The operations of the API, indexed by method and pattern.
@@ -61,7 +58,7 @@ impl Operations {
         self.all.iter().find(|it| it.public == it.action.is_some()).map(|it| format!("{} {}", it.method, it.path))
     }
 
-    /// Returns the methods of a path, empty where there is none.
+    /// Returns the methods of a path, empty where there is none. A path that has GET has HEAD.
     pub fn methods_at(&self, path: &str) -> Vec<&'static str> {
         let fits = |pattern: &str| {
             let mut given = path.split('/');
@@ -69,7 +66,8 @@ impl Operations {
                 given.next().is_some_and(|given| given == part || (part.starts_with('{') && !given.is_empty()))
             }) && given.next().is_none()
         };
-        self.all.iter().filter(|it| fits(&it.path)).map(|it| it.method).collect()
+        let with_head = |method| [Some(method), (method == "GET").then_some("HEAD")].into_iter().flatten();
+        self.all.iter().filter(|it| fits(&it.path)).flat_map(|it| with_head(it.method)).collect()
     }
 }
 
@@ -78,7 +76,7 @@ mod tests {
     use super::*;
 
     fn operation(method: &'static str, path: &str, action: Option<Action>, public: bool) -> Operation {
-        Operation { id: "x".into(), method, path: path.into(), action, public }
+        Operation { id: "x".into(), method, path: path.into(), action, public, query: Vec::new(), headers: Vec::new() }
     }
 
     #[test]

@@ -309,7 +309,7 @@ impl From<StoreError> for Problem {
             StoreError::Suspended => (Code::Suspended, Vec::new()),
             StoreError::Active | StoreError::WrongState => (Code::StateConflict, Vec::new()),
             StoreError::WrongVersion => (Code::Migrating, Vec::new()),
-            StoreError::BadCursor => (Code::InvalidCursor, Vec::new()),
+            StoreError::BadCursor => (Code::InvalidCursor, vec![Fault::new("/query/cursor", FaultCode::InvalidFormat)]),
             StoreError::Busy => (Code::Busy, Vec::new()),
             other @ StoreError::Unavailable(_) => {
                 return Self { code: Code::Unavailable, errors: Vec::new(), retry_after, source: Some(other.into()) };

@@ -95,12 +95,7 @@ pub fn all(config: &mut impl Takes) {
         .service(merges::list::list_merges)
         .service(merges::read::read_merge)
         .service(merges::undo::undo_merge)
-        .service(code_lists::list::list_code_lists)
-        .service(code_lists::replace::replace_code_list)
-        .service(projects::list::list_projects)
-        .service(projects::read::read_project)
-        .service(projects::register::register_project)
-        .service(projects::change::change_project)
+        .configure(of_lists)
         .service(body_regions::list::list_body_regions)
         .service(instruments::list::list_instruments)
         .service(instruments::read::read_instrument)
@@ -166,6 +161,18 @@ pub fn all(config: &mut impl Takes) {
         .service(service::ready::ready)
         .service(service::metrics::metrics)
         .service(service::specification::specification);
+}
+
+/// Adds the routes of the registry's own lists: code lists and projects.
+fn of_lists(config: &mut impl Takes) {
+    config
+        .service(code_lists::list::list_code_lists)
+        .service(code_lists::read::read_code_list)
+        .service(code_lists::replace::replace_code_list)
+        .service(projects::list::list_projects)
+        .service(projects::read::read_project)
+        .service(projects::register::register_project)
+        .service(projects::change::change_project);
 }
 
 /// Adds the routes of long operations.

@@ -102,7 +102,6 @@ pub fn start(registry: Registry, options: &Options, listener: TcpListener) -> Re
             .wrap(from_fn(middleware))
             .app_data(shared.clone())
             .app_data(web::PathConfig::default().error_handler(|_, _| Problem::from(Code::NotFound).into()))
-            .app_data(web::QueryConfig::default().error_handler(|_, _| Problem::from(Code::InvalidParameter).into()))
             .configure(crate::routes::all)
             .configure(crate::routes::service::documentation)
             .default_service(web::to(not_found))

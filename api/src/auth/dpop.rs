@@ -1,5 +1,7 @@
 //! Proof of possession (DPoP, RFC 9449): the caller holds the key that the token is bound to. A proof is accepted once.
 
+use std::fmt::Write as _;
+
 use actix_web::{HttpMessage as _, HttpRequest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -46,7 +48,7 @@ fn normalised(address: &str) -> Option<String> {
     let (scheme, mut host) = (scheme.to_ascii_lowercase(), authority.to_ascii_lowercase());
     let own_port = if scheme == "https" { ":443" } else { ":80" };
     for port in [own_port, ":"] {
-        host = host.strip_suffix(port).map(str::to_owned).unwrap_or(host);
+        host = host.strip_suffix(port).map_or_else(|| host.clone(), str::to_owned);
     }
     let mut shown = String::new();
     let mut parts = if path.is_empty() { "/" } else { path }.split('%');
@@ -56,7 +58,7 @@ fn normalised(address: &str) -> Option<String> {
         let byte = u8::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))?;
         match char::from(byte) {
             plain if plain.is_ascii_alphanumeric() || "-._~".contains(plain) => shown.push(plain),
-            _ => shown.push_str(&format!("%{byte:02X}")),
+            _ => write!(shown, "%{byte:02X}").ok()?,
         }
         shown.push_str(after);
     }

@@ -70,8 +70,8 @@ pub(super) fn algorithm_of(header: &Object) -> Result<Algorithm, Refused> {
     }
 }
 
-/// Returns an instant of the claims in seconds, `None` where it is absent. Fractions are permitted (RFC 7519 NumericDate) and
-/// ignored.
+/// Returns an instant of the claims in seconds, `None` where it is absent. Fractions are permitted (RFC 7519, `NumericDate`)
+/// and ignored.
 pub(super) fn seconds(claims: &Object, name: &str) -> Result<Option<i64>, Refused> {
     match claims.get(name) {
         None => Ok(None),

@@ -24,7 +24,6 @@ const AT_ONCE: usize = 2;
 
 /// Options of a batch of questionnaires.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BatchParams {
     /// Dry run: everything is checked, nothing is stored.

@@ -1,12 +1,15 @@
 //! The registry's own code lists (kodelister).
 
 pub mod list;
+pub mod read;
 pub mod replace;
 
 use jiff::Timestamp;
 use painreg_domain::code_list::{List, Listed};
 use painreg_tenants::store::code_lists::KeptList;
 use serde::Serialize;
+
+use crate::problem::{Code, Problem};
 
 /// A code list of the registry.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -22,6 +25,11 @@ pub struct CodeListView {
     /// Counts changes; also the ETag.
     #[schema(minimum = 1)]
     version: i64,
+}
+
+/// Returns the list with this name.
+fn list_of(name: &str) -> Result<List, Problem> {
+    name.parse().map_err(|_| Code::NotFound.into())
 }
 
 impl From<KeptList> for CodeListView {

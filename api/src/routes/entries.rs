@@ -18,16 +18,14 @@ use painreg_domain::clinical::history::ChangeReason;
 use painreg_domain::clinical::{Entry, EntryKind};
 use painreg_domain::fault::FaultCode;
 use painreg_domain::ids::{EntryId, PatientId};
-use painreg_tenants::store::entries::{FilterValue, Sort, Stored};
+use painreg_tenants::store::entries::{Sort, Stored};
+use serde::Deserialize;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::Paths;
 use utoipa::openapi::schema::Schema;
 
-pub use list::Query;
-
-use crate::problem::Problem;
 use crate::routes::Takes;
-use crate::wire::{etag, parameter};
+use crate::wire::etag;
 
 /// The seven operations of one kind of entry.
 struct Entries<T>(PhantomData<T>);
@@ -87,55 +85,10 @@ fn answer(stored: Stored) -> HttpResponse {
         .body(stored.json)
 }
 
-/// The query of an operation: each name at most once; a value that no parameter uses is refused.
-pub struct Pairs(Vec<(String, String)>);
-
-impl Pairs {
-    /// The pairs in the order of the query string.
-    pub fn new(pairs: Vec<(String, String)>) -> Result<Self, Problem> {
-        for (at, (name, value)) in pairs.iter().enumerate() {
-            if pairs.iter().take(at).any(|(other, _)| other == name) || value.contains('\0') {
-                return Err(parameter("query", name));
-            }
-        }
-        Ok(Self(pairs))
-    }
-
-    /// Returns the value of a name; `None` without one.
-    pub fn take(&mut self, name: &str) -> Option<String> {
-        let at = self.0.iter().position(|(given, _)| given == name)?;
-        Some(self.0.swap_remove(at).1)
-    }
-
-    /// Returns the parsed value of a name.
-    pub fn read<V: std::str::FromStr>(&mut self, name: &str) -> Result<Option<V>, Problem> {
-        self.take(name).map(|text| text.parse().map_err(|_| parameter("query", name))).transpose()
-    }
-
-    /// Returns an error for a pair that no parameter uses.
-    pub fn end(self) -> Result<(), Problem> {
-        self.0.first().map_or(Ok(()), |(name, _)| Err(parameter("query", name)))
-    }
-}
-
-/// Reads the reason of a change or withdrawal from the query.
-fn reason_of(pairs: Vec<(String, String)>, usual: ChangeReason) -> Result<ChangeReason, Problem> {
-    let mut pairs = Pairs::new(pairs)?;
-    let reason = pairs.read("reason")?.unwrap_or(usual);
-    pairs.end()?;
-    Ok(reason)
-}
-
-/// Returns the value of a filter: a reference, or a text of at most 200 characters.
-fn wanted(member: &'static str, text: String) -> Result<FilterValue, Problem> {
-    let refers = matches!(member, "episode_id" | "referral_id" | "implant_id");
-    if refers {
-        return text.parse().map(|id| FilterValue::Id(EntryId::existing(id))).map_err(|_| parameter("query", member));
-    }
-    if text.is_empty() || text.chars().count() > 200 {
-        return Err(parameter("query", member));
-    }
-    Ok(FilterValue::Text(text))
+/// The query of a change or withdrawal.
+#[derive(Deserialize)]
+pub(super) struct ReasonParams {
+    reason: Option<ChangeReason>,
 }
 
 fn sort_name(sort: Sort) -> &'static str {

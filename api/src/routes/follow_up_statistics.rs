@@ -10,7 +10,7 @@ use painreg_tenants::store::response_rates::Period;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
-use crate::wire::{ListedCode, parameter, short};
+use crate::wire::{ListedCode, parameter};
 
 /// The precision of the figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
@@ -25,7 +25,6 @@ pub enum Disclosure {
 
 /// The query of the statistics: the period and the dimensions.
 #[derive(Clone, Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct StatisticsParams {
     /// Only occurrences first asked about on this day or later, in Norway.
@@ -33,20 +32,25 @@ pub struct StatisticsParams {
     /// Only occurrences first asked about on this day or earlier.
     to: Option<Date>,
     /// Only occurrences of this rule.
-    #[param(max_length = 40)]
+    #[param(min_length = 1, max_length = 40)]
     rule: Option<String>,
     /// Only patients of this unit.
-    #[param(max_length = 100)]
+    #[param(min_length = 1, max_length = 100)]
     unit: Option<String>,
-    /// The first dimension of the groups: `rule` (the default), `track`, `wave`, `channel`, `reminder`, `month`,
-    /// `age_band`, `sex`, `diagnosis_group` or `unit`.
-    #[param(value_type = Option<String>, max_length = 20)]
+    /// The first dimension of the groups; absent: `rule`.
+    #[param(inline)]
     by: Option<Dimension>,
-    /// The second dimension of the groups, another of these.
-    #[param(value_type = Option<String>, max_length = 20)]
+    /// The second dimension of the groups, another than the first.
+    #[param(inline)]
     and: Option<Dimension>,
-    /// The precision: `exact` (the default), or `publishable`, with small groups combined.
-    #[param(value_type = Option<String>, max_length = 20)]
+}
+
+/// The query of the precision of the figures.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DisclosureParams {
+    /// The precision; absent: `exact`.
+    #[param(inline)]
     disclosure: Option<Disclosure>,
 }
 
@@ -60,9 +64,7 @@ impl StatisticsParams {
         if self.and == Some(by) {
             return Err(parameter("query", "and"));
         }
-        let unit = short("unit", self.unit.clone(), 100)?;
-        let rule = short("rule", self.rule.clone(), 40)?;
-        let period = Period { from: self.from, to: self.to, unit, rule };
+        let period = Period { from: self.from, to: self.to, unit: self.unit.clone(), rule: self.rule.clone() };
         Ok((period, [Some(by), self.and].into_iter().flatten().collect()))
     }
 

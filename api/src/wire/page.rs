@@ -1,12 +1,20 @@
 //! Pages of lists and their cursors.
 
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use painreg_tenants::Cursor;
 use painreg_tenants::store::Listing;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
-use super::parameters::parameter;
+use super::parameters::query_parameter;
+use super::query::Given;
 use crate::problem::Problem;
 
 /// One page of a list.
@@ -20,31 +28,60 @@ pub struct Page<T: utoipa::ToSchema> {
     pub next_cursor: Option<String>,
 }
 
-/// The page of a list: limit and cursor.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct PageParams {
-    /// The most items of the page, 1 to 200.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    pub limit: Option<i64>,
-    /// The `next_cursor` of the previous page.
-    #[param(max_length = 1000)]
-    pub cursor: Option<String>,
+/// The query parameter `limit`: the usual number of items and the most.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit<const USUAL: i64 = 50, const MOST: i64 = 200>(pub i64);
+
+impl<const USUAL: i64, const MOST: i64> FromRequest for Limit<USUAL, MOST> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let limit = Given::of(request).0.get("limit").and_then(Value::as_i64);
+        ready(Ok(Self(limit.unwrap_or(USUAL).clamp(1, MOST))))
+    }
 }
 
-impl PageParams {
-    /// Returns the cursor, which is opened inside the transaction.
-    pub fn cursor(&self) -> Option<Cursor> {
-        self.cursor.as_deref().map(Cursor::received)
+impl<const USUAL: i64, const MOST: i64> IntoParams for Limit<USUAL, MOST> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+            .minimum(Some(1))
+            .maximum(Some(MOST))
+            .default(Some(USUAL.into()));
+        let help = format!("Maximum number of items in the page, 1 to {MOST}.");
+        vec![query_parameter("limit", &help, schema.into())]
     }
+}
 
-    /// Returns the limit; fails outside 1 to 200.
-    pub fn limit(&self) -> Result<i64, Problem> {
-        match self.limit.unwrap_or(50) {
-            limit @ 1..=200 => Ok(limit),
-            _ => Err(parameter("query", "limit")),
-        }
+/// The query parameters of every list with pages: `limit` and `cursor`. The cursor is opened inside the transaction.
+#[derive(Debug)]
+pub struct PageParams<const USUAL: i64 = 50, const MOST: i64 = 200> {
+    /// The most items of the page.
+    pub limit: i64,
+    /// The cursor of the previous page.
+    pub cursor: Option<Cursor>,
+}
+
+impl<const USUAL: i64, const MOST: i64> FromRequest for PageParams<USUAL, MOST> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let cursor = Given::of(request).0.get("cursor").and_then(Value::as_str).map(Cursor::received);
+        let limit = Limit::<USUAL, MOST>::from_request(request, payload).into_inner();
+        ready(limit.map(|Limit(limit)| Self { limit, cursor }))
+    }
+}
+
+impl<const USUAL: i64, const MOST: i64> IntoParams for PageParams<USUAL, MOST> {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let schema = ObjectBuilder::new().schema_type(Type::String).max_length(Some(1000));
+        let help = "The `next_cursor` of the previous page; absent: the first page.";
+        let mut parameters = Limit::<USUAL, MOST>::into_params(place);
+        parameters.push(query_parameter("cursor", help, schema.into()));
+        parameters
     }
 }
 

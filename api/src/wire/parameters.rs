@@ -1,4 +1,4 @@
-//! Parameters of requests: the table of path parameters, and checks of query parameters.
+//! Parameters of requests: the table of path parameters, and their documentation.
 
 use painreg_domain::fault::{Fault, FaultCode};
 
@@ -7,12 +7,6 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr, Required};
 
 use crate::problem::{Code, Problem};
-
-/// Checks a query parameter with free text: 1 to `most` characters, no NUL.
-pub fn short(name: &str, value: Option<String>, most: usize) -> Result<Option<String>, Problem> {
-    let fits = |text: &str| (1..=most).contains(&text.chars().count()) && !text.contains('\0');
-    if value.as_deref().is_some_and(|text| !fits(text)) { Err(parameter("query", name)) } else { Ok(value) }
-}
 
 /// Returns the problem of an invalid query parameter or header (status 400).
 pub fn parameter(kind: &str, name: &str) -> Problem {
@@ -66,11 +60,20 @@ pub(super) fn header_parameter(name: &str, required: bool, most: usize, descript
     documented(name, ParameterIn::Header, required, &Shape::Text(most), description)
 }
 
+/// Returns the documentation of an optional query parameter.
+pub(super) fn query_parameter(name: &str, description: &str, schema: RefOr<Schema>) -> Parameter {
+    with_schema(name, ParameterIn::Query, false, schema, description)
+}
+
 fn documented(name: &str, place: ParameterIn, required: bool, shape: &Shape, description: &str) -> Parameter {
-    let schema: RefOr<Schema> = match shape {
+    let schema = match shape {
         Shape::Text(most) => ObjectBuilder::new().schema_type(Type::String).max_length(Some(*most)).into(),
         Shape::Component(component) => Ref::from_schema_name(*component).into(),
     };
+    with_schema(name, place, required, schema, description)
+}
+
+fn with_schema(name: &str, place: ParameterIn, required: bool, schema: RefOr<Schema>, description: &str) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(place)

@@ -133,16 +133,17 @@ fn search_codes_checks_parameters_and_binds_cursors() {
     let world = World::new();
     let clinician = world.alpha().clinician();
     let at = |rest: &str| clinician.at(&format!("code-systems/{rest}"));
-    for (bad, pointer) in [
-        ("query=", "/query/query"),
-        ("query=%00", "/query/query"),
-        (&format!("query={}", "x".repeat(101)), "/query/query"),
-        ("valid_on=2026-02-30", "/query/valid_on"),
-        ("valid_on=", "/query/valid_on"),
-        ("valid_on=2026-02-03T10:00", "/query/valid_on"),
-        ("limit=0", "/query/limit"),
+    for (bad, pointer, code) in [
+        ("query=", "/query/query", "invalid_format"),
+        ("query=%00", "/query/query", "forbidden_character"),
+        ("query=%0A", "/query/query", "invalid_format"),
+        (&format!("query={}", "x".repeat(101)), "/query/query", "too_long"),
+        ("valid_on=2026-02-30", "/query/valid_on", "invalid_date"),
+        ("valid_on=", "/query/valid_on", "invalid_format"),
+        ("valid_on=2026-02-03T10:00", "/query/valid_on", "invalid_format"),
+        ("limit=0", "/query/limit", "out_of_range"),
     ] {
-        clinician.get(&at(&format!("icd10/codes?{bad}"))).fault(400, pointer, "invalid_format");
+        clinician.get(&at(&format!("icd10/codes?{bad}"))).fault(400, pointer, code);
     }
     clinician.get(&at("icd10/codes?surprise=1")).problem(400, "invalid_parameter");
     for unknown in

@@ -83,9 +83,13 @@ fn idempotency_key_is_required_of_machines_only() {
     bare(&feed, &[], &body).problem(400, "idempotency_key_missing");
     assert_eq!(rows(&world), 0);
     bare(&feed, &[("Idempotency-Key", "\"6f1c2c0e-5a0a-4b0e-9a0b-2f0d4b7e9b11\"")], &body).expect(201);
-    // The quoted (RFC 8941) and the plain form are the same key.
-    let again = bare(&feed, &[("Idempotency-Key", "6f1c2c0e-5a0a-4b0e-9a0b-2f0d4b7e9b11")], &body).expect(201);
-    assert_eq!(again.header("idempotency-replayed"), "true");
+    // The quoted form (RFC 9651), with parameters or without, and the plain form are the same key.
+    let plain = "6f1c2c0e-5a0a-4b0e-9a0b-2f0d4b7e9b11";
+    for same in [plain.to_owned(), format!("\"{plain}\";p=1"), format!(" \"{plain}\"; p; q=\"x;y\" ")] {
+        let again = bare(&feed, &[("Idempotency-Key", &same)], &body).expect(201);
+        assert_eq!(again.header("idempotency-replayed"), "true", "{same}");
+    }
+    bare(&feed, &[("Idempotency-Key", "\"order 66\"")], &registration(&world.person())).expect(201);
     bare(&world.alpha().secretary(), &[], &registration(&world.person())).expect(201);
     let long = "x".repeat(201);
     for bad in ["", "\"\"", "a b", "ø", long.as_str(), "a\"b", "\"a\"b\"", "a\tb"] {
@@ -93,7 +97,7 @@ fn idempotency_key_is_required_of_machines_only() {
         answer.problem(400, "invalid_parameter").fault(400, "/header/Idempotency-Key", "invalid_format");
     }
     bare(&feed, &[("Idempotency-Key", "x".repeat(200).as_str())], &registration(&world.person())).expect(201);
-    assert_eq!(rows(&world), 3);
+    assert_eq!(rows(&world), 4);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod follow_up;
 mod foreign;
 mod forms;
 mod harness;
+mod heads;
 mod hostile;
 mod house;
 mod idempotency;

@@ -1,11 +1,13 @@
 //! Preconditions: a change without a tag or with an old one is refused, and no saved change is lost.
 
+use std::collections::HashMap;
 use std::sync::Barrier;
 
 use painreg_tests::{Answer, World};
 use serde_json::{Value, json};
 
 use crate::kit::{AnswerAssertions as _, version};
+use crate::scene::Scene;
 
 #[test]
 fn update_patient_requires_the_current_etag() {
@@ -18,27 +20,23 @@ fn update_patient_requires_the_current_etag() {
     let body = json!({"language": "en"});
     clinician.request("PATCH", &path).json(&body).send().problem(428, "precondition_required");
     let with = |tag: &str| clinician.request("PATCH", &path).header("if-match", tag).json(&body).send();
-    for tag in [
+    let others = [
         "\"v0\"",
         "\"v2\"",
         "W/\"v1\"",
-        "*",
-        "v1",
         "\"1\"",
         "\"\"",
-        "",
-        "\"v1",
         "\"v01\"",
-        "\"v+1\"",
-        "\"v 1\"",
         "\"V1\"",
-        "\"v1\", \"v2\"",
         "\"v99999999999999999999\"",
-        "\"v-1\"",
-        "\"v1\"x",
-    ] {
+        "\"v2\", \"v3\"",
+    ];
+    for tag in others {
         let answer = with(tag);
         assert_eq!((answer.status, answer.code()), (412, "stale"), "{tag}");
+    }
+    for tag in ["v1", "", "\"v1", "\"v 1\"", "\"v1\"x", "*, \"v1\"", "\"v1\" \"v2\""] {
+        with(tag).problem(400, "invalid_parameter").fault(400, "/header/If-Match", "invalid_format");
     }
     assert_eq!(clinician.get(&path).expect(200).bytes, read.bytes, "nothing has changed");
     let changed = with("\"v1\"").expect(200);
@@ -51,6 +49,45 @@ fn update_patient_requires_the_current_etag() {
     // A change without effect is a new version too.
     let same = clinician.patch(&path, 2, &json!({})).expect(200);
     assert_eq!(version(&same.body), 3);
+}
+
+/// Returns the path of another operation with the values that a request has for its path parameters.
+fn with_values_of(pattern: &str, sent: &str, other: &str) -> String {
+    let sent = sent.split('?').next().unwrap_or_default();
+    let values: HashMap<&str, &str> = pattern.split('/').zip(sent.split('/')).collect();
+    let filled: Vec<&str> = other
+        .split('/')
+        .map(|part| if part.starts_with('{') { *values.get(part).expect("a path parameter of both") } else { part })
+        .collect();
+    filled.join("/")
+}
+
+#[test]
+fn every_change_takes_the_tag_that_a_read_shows() {
+    let scene = Scene::new();
+    let mut walked = 0;
+    for operation in scene.document.protected().filter(|operation| operation.takes("header", "If-Match")) {
+        let parameter = operation.parameters("header").find(|it| it["name"] == "If-Match").expect("the parameter");
+        let id = parameter["description"].as_str().and_then(|text| text.split('`').nth(3)).unwrap_or_default();
+        let read = scene.document.operations.iter().find(|it| it.id == id && it.method == "GET");
+        let read = read.unwrap_or_else(|| panic!("{}: `{id}` is no operation that reads", operation.id));
+        let (actor, reader) = (scene.permitted_actor(operation), scene.permitted_actor(read));
+        for list in [true, false] {
+            let good = scene.prepare(operation, &actor, &scene.alpha);
+            let shown = reader.get(&with_values_of(&operation.path, &good.path, &read.path)).expect(200);
+            let tag = shown.header("etag");
+            assert!(
+                good.headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("if-match") && value == tag),
+                "{}",
+                operation.id
+            );
+            let value = if list { format!("\"nope\", W/{tag} , \"v999999\",{tag}") } else { "*".to_owned() };
+            let answer = good.with("if-match", &value).send(&actor);
+            assert!(answer.status < 300, "{} {value}: {}", operation.id, answer.text());
+            walked += 1;
+        }
+    }
+    assert!(walked > 100, "{walked}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Every kind of faulty request, at every operation: the answer is a problem with a registered code, in the caller's
 //! language, that conforms to the document and repeats nothing that was submitted.
 
+mod parameters;
+
 use std::collections::BTreeMap;
 
 use painreg_api::problem::Code;
@@ -83,7 +85,6 @@ fn wrong_bodies(document: &Document, operation: &Operation, good: &Prepared) -> 
         ("null", body("null".to_owned()), (422, "invalid")),
         ("too much", body(format!(r#"{{"x":"{}{MARKER}"}}"#, "x".repeat(300_000))), (413, "too_large")),
         ("another media type", media("text/plain"), (415, "unsupported_media_type")),
-        ("another character set", media("application/json; charset=latin1"), (415, "unsupported_media_type")),
         ("compressed", good.clone().with("content-encoding", "gzip"), (415, "unsupported_media_type")),
     ];
     let members: Value =
@@ -146,8 +147,16 @@ fn wrong_headers(operation: &Operation, good: &Prepared) -> Vec<Wrong> {
         vec![("no media type that is ours", good.clone().with("accept", "video/mp4"), (406, "not_acceptable"))];
     if operation.takes("header", "If-Match") {
         wrong.push(("no If-Match", good.clone().without("if-match"), (428, "precondition_required")));
-        for tag in ["\"v999999\"", "W/\"v1\"", "*", "v1", MARKER] {
+        let quoted = format!("\"{MARKER}\"");
+        for tag in ["\"v999999\"", "W/\"v1\"", "\"v999998\", \"v999999\"", "\"\"", &quoted] {
             wrong.push(("another If-Match", good.clone().with("if-match", tag), (412, "stale")));
+        }
+        for tag in ["v1", "", "\"v1", "\"v1\"x", "*, \"v1\"", MARKER] {
+            wrong.push((
+                "no If-Match that can be read",
+                good.clone().with("if-match", tag),
+                (400, "invalid_parameter"),
+            ));
         }
     }
     if operation.takes("header", "Idempotency-Key") {
@@ -165,40 +174,6 @@ fn wrong_places(operation: &Operation, good: &Prepared) -> Vec<Wrong> {
         place.clone_into(&mut request.path);
         wrong.push((what, request, expected));
     };
-    let joint = if good.path.contains('?') { '&' } else { '?' };
-    for parameter in operation.parameters("query") {
-        let name = parameter["name"].as_str().expect("a name");
-        let schema = &parameter["schema"];
-        let mut values = vec![MARKER.to_owned()];
-        match (name, schema["maxLength"].as_u64()) {
-            ("limit", _) => {
-                let beyond = schema["maximum"].as_i64().unwrap_or(200) + 1;
-                values.extend(["0", "-1", "", "1.5", "99999999999999999999"].map(str::to_owned));
-                values.push(beyond.to_string());
-            }
-            ("cursor" | "after", _) => values.push("AAAA".to_owned()),
-            ("registry_number", _) => values.extend(["0", "-1", ""].map(str::to_owned)),
-            ("as_of" | "from" | "to" | "on" | "valid_on", _) => {
-                values.extend(["2025-02-30", "", "yesterday"].map(str::to_owned))
-            }
-            ("ongoing" | "past" | "in_place" | "dry_run" | "open" | "reason" | "sort" | "stage", _) => {
-                values.push(String::new())
-            }
-            ("code" | "state", None) => values.push(String::new()),
-            ("episode_id" | "referral_id" | "implant_id" | "decision_id", _) => values.push("1".to_owned()),
-            // Texts without a format: empty, too long, or not a text.
-            (_, Some(limit)) => {
-                values = vec![String::new(), "x".repeat(usize::try_from(limit).expect("small") + 1), "%00".to_owned()];
-            }
-            (other, None) => panic!("{}: no wrong example of the query parameter `{other}`", operation.id),
-        }
-        let code = if matches!(name, "cursor" | "after") { "invalid_cursor" } else { "invalid_parameter" };
-        for value in values {
-            at("a wrong query parameter", &format!("{}{joint}{name}={value}", good.path), (400, code));
-        }
-        at("a query parameter twice", &format!("{}{joint}{name}=1&{name}=1", good.path), (400, "invalid_parameter"));
-        at("an unknown query parameter", &format!("{}{joint}zz={MARKER}", good.path), (400, "invalid_parameter"));
-    }
     if operation.takes("path", "tenant") {
         let mut parts: Vec<&str> = good.path.split('/').collect();
         for slug in ["nowhere", MARKER, "ALPHA", "alpha%00", "..%2Falpha", "alpha%20"] {
@@ -304,6 +279,7 @@ fn unsupported_methods_are_405_with_allow() {
                 assert_eq!((answer.status, answer.code()), (405, "method_not_allowed"), "{method} {path} {who}");
                 let mut allowed: Vec<String> = answer.header("allow").split(", ").map(str::to_owned).collect();
                 let mut methods = methods.clone();
+                methods.extend(methods.contains(&"GET".to_owned()).then(|| "HEAD".to_owned()));
                 allowed.sort();
                 methods.sort();
                 assert_eq!(allowed, methods, "{method} {path}");

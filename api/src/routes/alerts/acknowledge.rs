@@ -21,7 +21,12 @@ pub async fn acknowledge_alert(
     read: IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
-    let found = caller.run(move |tx| Ok(alerts::acknowledge(tx, id, read.0)?)).await?;
+    let found = caller
+        .run(move |tx| {
+            let version = read.version(|| alerts::read(tx, id).map(|it| it.version))?;
+            Ok(alerts::acknowledge(tx, id, version)?)
+        })
+        .await?;
     let tag = etag(found.version);
     Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(AlertView::from(found)))
 }

@@ -8,38 +8,30 @@ use serde::Deserialize;
 use super::AlertView;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{self, Page, PageParams, page_answer};
+use crate::wire::{self, Page, PageParams, Query, page_answer};
 
 /// The query of the list of alerts.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AlertParams {
     /// true: only alerts without an acknowledgement.
     #[param(default = false)]
     open: Option<bool>,
-    /// Maximum number of items in the page, 1 to 200.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<i64>,
-    /// The `next_cursor` of the previous page; absent: the first page.
-    #[param(max_length = 1000)]
-    cursor: Option<String>,
 }
 
 /// List the alerts that answers raised, the newest first.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadAlerts"))),
-    params(AlertParams),
+    params(AlertParams, PageParams),
     responses((status = 200, description = "A page of alerts.", body = Page<AlertView>), Problems))]
 #[get("/v1/tenants/{tenant}/alerts")]
 pub async fn list_alerts(
     request: HttpRequest,
     caller: Caller,
     _path: web::Path<String>,
-    params: web::Query<AlertParams>,
+    Query(AlertParams { open }): Query<AlertParams>,
+    PageParams { limit, cursor }: PageParams,
 ) -> Result<HttpResponse, Problem> {
-    let AlertParams { open, limit, cursor } = params.into_inner();
-    let page = PageParams { limit, cursor };
-    let (open, limit, cursor) = (open.unwrap_or(false), page.limit()?, page.cursor());
+    let open = open.unwrap_or(false);
     let page = caller
         .run(move |tx| {
             let list = format!("alerts/{open}");

@@ -20,10 +20,9 @@ pub async fn list_audit_events(
     request: HttpRequest,
     caller: Caller,
     _path: web::Path<String>,
-    page: web::Query<PageParams>,
+    PageParams { limit, cursor }: PageParams,
 ) -> Result<HttpResponse, Problem> {
     const LIST: &str = "audit-events";
-    let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
             let after = tx.open_cursor(LIST, cursor)?.map(|Keyset(at, id)| (at, id));

@@ -21,10 +21,9 @@ pub async fn read_access_log(
     request: HttpRequest,
     caller: Caller,
     path: web::Path<(String, PatientId)>,
-    page: web::Query<PageParams>,
+    PageParams { limit, cursor }: PageParams,
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
-    let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
             let access = tx.open_patient(id)?;

@@ -11,19 +11,15 @@ use serde::{Deserialize, Serialize};
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::views::follow_up::DecisionView;
-use crate::wire::{self, PageParams};
+use crate::wire::{Limit, Query};
 
 /// The query of the call list: maximum number and unit.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CallListParams {
     /// Only patients of this unit.
-    #[param(max_length = 100)]
+    #[param(min_length = 1, max_length = 100)]
     unit: Option<String>,
-    /// Maximum number of patients, 1 to 200: the most urgent.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<i64>,
 }
 
 /// The patients to call, the most urgent first (ringeliste).
@@ -101,17 +97,15 @@ impl From<PatientToCall> for ToRingView {
 /// Patients that no message reached, with a window about to end, or without an answer to a reminder, weighted by the
 /// value of their answer. A patient who declined is not listed; a patient who was called is not listed for two days.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadCallList"))),
-    params(CallListParams),
+    params(CallListParams, Limit),
     responses((status = 200, description = "The call list.", body = CallList), Problems))]
 #[get("/v1/tenants/{tenant}/call-list")]
 pub async fn read_call_list(
     caller: Caller,
     _path: web::Path<String>,
-    params: web::Query<CallListParams>,
+    Query(CallListParams { unit }): Query<CallListParams>,
+    Limit(limit): Limit,
 ) -> Result<HttpResponse, Problem> {
-    let CallListParams { unit, limit } = params.into_inner();
-    let limit = PageParams { limit, cursor: None }.limit()?;
-    let unit = wire::short("unit", unit, 100)?;
     let list = caller
         .run(move |tx| {
             let items = calls::to_call(tx, unit.as_deref(), limit)?;

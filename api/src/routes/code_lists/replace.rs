@@ -2,14 +2,14 @@
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
-use painreg_domain::code_list::{List, Listed};
+use painreg_domain::code_list::Listed;
 use painreg_domain::fault::{Fault, FaultCode};
 use painreg_tenants::store::code_lists;
 use serde::Deserialize;
 
-use super::CodeListView;
+use super::{CodeListView, list_of};
 use crate::caller::Caller;
-use crate::problem::{Code, Problem, Problems};
+use crate::problem::{Problem, Problems};
 use crate::wire::{Body, IfMatch, etag};
 
 /// The new content of a code list.
@@ -40,7 +40,7 @@ pub async fn replace_code_list(
     let codes = body.value.codes;
     let view = caller
         .run(move |tx| {
-            let list: List = name.parse().map_err(|_| Problem::from(Code::NotFound))?;
+            let list = list_of(&name)?;
             let mut faults = Vec::new();
             for (at, code) in codes.iter().enumerate() {
                 let place = format!("/codes/{at}");
@@ -52,7 +52,8 @@ pub async fn replace_code_list(
             if !faults.is_empty() {
                 return Err(Problem::invalid(faults));
             }
-            code_lists::replace(tx, list, version.0, &codes)?;
+            let version = version.version(|| code_lists::find(tx, list).map(|it| it.version))?;
+            code_lists::replace(tx, list, version, &codes)?;
             Ok(CodeListView::from(code_lists::find(tx, list)?))
         })
         .await?;

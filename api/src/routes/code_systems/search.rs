@@ -9,25 +9,17 @@ use serde::Deserialize;
 use super::CodeView;
 use crate::caller::Caller;
 use crate::problem::{Code, Problem, Problems};
-use crate::wire::{Page, PageParams, page_answer, parameter};
+use crate::wire::{Page, PageParams, Query, page_answer, parameter};
 
 /// The query of the search.
 #[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CodeFilter {
     /// The beginning of the code, with or without its dot, or words of the title. Absent: every code.
     #[param(min_length = 1, max_length = 100)]
     query: Option<String>,
     /// The day on which the codes must be valid; absent: today.
-    #[param(value_type = Option<String>, format = Date)]
-    valid_on: Option<String>,
-    /// Maximum number of items in the page, 1 to 200.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<i64>,
-    /// The `next_cursor` of the previous page; absent: the first page.
-    #[param(max_length = 1000)]
-    cursor: Option<String>,
+    valid_on: Option<Date>,
 }
 
 /// Search a code system, or list its codes.
@@ -35,39 +27,35 @@ pub struct CodeFilter {
 /// The order: codes that begin with the query, then codes with title words that begin with each of its words, then
 /// codes with these words anywhere in the title; case is ignored. Without a query the order is by code.
 #[utoipa::path(tag = "Lists", extensions(("x-action" = json!("ReadCodes"))),
-    params(CodeFilter),
+    params(CodeFilter, PageParams),
     responses((status = 200, description = "A page of codes.", body = Page<CodeView>), Problems))]
 #[get("/v1/tenants/{tenant}/code-systems/{system}/codes")]
 pub async fn search_codes(
     request: HttpRequest,
     caller: Caller,
     path: web::Path<(String, String)>,
-    filter: web::Query<CodeFilter>,
+    Query(CodeFilter { query, valid_on }): Query<CodeFilter>,
+    PageParams { limit, cursor }: PageParams,
 ) -> Result<HttpResponse, Problem> {
     let (_, system) = path.into_inner();
-    let CodeFilter { query, valid_on, limit, cursor } = filter.into_inner();
-    let is_searchable = |text: &String| (1..=100).contains(&text.chars().count()) && !text.contains(char::is_control);
-    if query.as_ref().is_some_and(|query| !is_searchable(query)) {
+    if query.as_ref().is_some_and(|query| query.contains(char::is_control)) {
         return Err(parameter("query", "query"));
     }
-    let asked: Option<Date> = match &valid_on {
-        Some(text) if text.len() == 10 => Some(text.parse().map_err(|_| parameter("query", "valid_on"))?),
-        Some(_) => return Err(parameter("query", "valid_on")),
-        None => None,
-    };
-    let page = PageParams { limit, cursor };
-    let (limit, cursor) = (usize::try_from(page.limit()?).unwrap_or_default(), page.cursor());
+    let limit = usize::try_from(limit).unwrap_or_default();
     let query = query.unwrap_or_default();
     let page = caller
         .run(move |tx| {
             let system: System = system.parse().map_err(|_| Code::NotFound)?;
             let book = tx.codes().book(system).ok_or(Code::NotFound)?;
-            let list =
-                format!("codes?system={}&valid_on={}&query={query}", system.name(), valid_on.unwrap_or_default());
+            let list = format!(
+                "codes?system={}&valid_on={}&query={query}",
+                system.name(),
+                valid_on.map(|day| day.to_string()).unwrap_or_default()
+            );
             // The cursor keeps the day of the first page, also after midnight.
             let (day, after) = match tx.open_cursor(&list, cursor)? {
                 Some(Keyset(day, Keyset(rank, code))) => (day, Some(Place { rank, code })),
-                None => (asked.unwrap_or_else(|| tx.today()), None),
+                None => (valid_on.unwrap_or_else(|| tx.today()), None),
             };
             let (items, next) = book.page(&query, day, after.as_ref(), limit);
             let next_cursor = next

@@ -8,11 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{Page, PageParams, Raw, page_answer, parameter};
+use crate::wire::{Page, PageParams, Query, Raw, page_answer, parameter};
 
 /// The query for a device: at least one member is required.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RecallParams {
     /// The device identifier (UDI-DI); for GS1 the GTIN-14.
@@ -33,12 +32,6 @@ pub struct RecallParams {
     /// false: also components that have been removed.
     #[param(default = true)]
     in_place: Option<bool>,
-    /// Maximum number of patients in the page, 1 to 200.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<i64>,
-    /// The `next_cursor` of the previous page; absent: the first page.
-    #[param(max_length = 1000)]
-    cursor: Option<String>,
 }
 
 /// A patient who carries the device.
@@ -78,35 +71,21 @@ impl TryFrom<Carrier> for CarrierView {
 /// All given criteria must match; at least one is required. Every patient in the list finds the access in their access
 /// log.
 #[utoipa::path(tag = "Implants", extensions(("x-action" = json!("FindRecalled"))),
-    params(RecallParams),
+    params(RecallParams, PageParams),
     responses((status = 200, description = "A page of patients.", body = Page<CarrierView>), Problems))]
 #[get("/v1/tenants/{tenant}/device-recalls")]
 pub async fn list_recalled(
     request: HttpRequest,
     caller: Caller,
     _path: web::Path<String>,
-    params: web::Query<RecallParams>,
+    Query(params): Query<RecallParams>,
+    PageParams { limit, cursor }: PageParams,
 ) -> Result<HttpResponse, Problem> {
-    let RecallParams { udi_di, lot, serial, model, manufacturer, in_place, limit, cursor } = params.into_inner();
-    let page = PageParams { limit, cursor };
-    let (limit, cursor) = (page.limit()?, page.cursor());
-    let recall = Recall { udi_di, lot, serial, model, manufacturer, in_place: in_place.unwrap_or(true) };
-    let given = [
-        ("udi_di", &recall.udi_di, 50),
-        ("lot", &recall.lot, 50),
-        ("serial", &recall.serial, 50),
-        ("model", &recall.model, 100),
-        ("manufacturer", &recall.manufacturer, 100),
-    ];
-    for (name, value, most) in given {
-        let unusable = |text: &String| text.is_empty() || text.chars().count() > most || text.contains('\0');
-        if value.as_ref().is_some_and(unusable) {
-            return Err(parameter("query", name));
-        }
-    }
-    if given.iter().all(|(_, value, _)| value.is_none()) {
+    let RecallParams { udi_di, lot, serial, model, manufacturer, in_place } = params;
+    if [&udi_di, &lot, &serial, &model, &manufacturer].iter().all(|criterion| criterion.is_none()) {
         return Err(parameter("query", "udi_di"));
     }
+    let recall = Recall { udi_di, lot, serial, model, manufacturer, in_place: in_place.unwrap_or(true) };
     let page = caller
         .run(move |tx| {
             tx.about("device_recall".to_owned());

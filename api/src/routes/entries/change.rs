@@ -1,43 +1,40 @@
 //! Changes an entry; the previous state stays in the history.
 
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use painreg_domain::clinical::history::ChangeReason;
 use painreg_domain::clinical::{Entry, EntryKind, EventClass, EventKind};
 use painreg_domain::fault::Fault;
-use painreg_tenants::StoreError;
 use painreg_tenants::app::record_entry;
 use painreg_tenants::store::entries;
 use serde_json::{Map, Value};
 
-use super::{FIXED, OnePath, answer, reason_of};
+use super::{FIXED, OnePath, ReasonParams, answer};
 use crate::caller::Caller;
 use crate::problem::Problem;
-use crate::wire::{Document, IfMatch, Patch};
+use crate::wire::{Document, IfMatch, Patch, Query};
 
 pub(super) async fn change<T: Entry>(
     caller: Caller,
     path: OnePath,
     version: IfMatch,
-    query: web::Query<Vec<(String, String)>>,
+    Query(ReasonParams { reason }): Query<ReasonParams>,
     body: Document<Patch<T>>,
 ) -> Result<HttpResponse, Problem> {
     let (_, patient, id) = path.into_inner();
-    let reason = reason_of(query.into_inner(), ChangeReason::Update)?;
+    let reason = reason.unwrap_or(ChangeReason::Update);
     let changes = body.value;
     let stored = caller
         .run(move |tx| {
             tx.about(format!("{}/{id}", T::KIND));
             let (access, standing) = tx.open_to_record(patient)?;
             let before = entries::find(tx, &access, T::KIND, id, None)?;
-            if before.version != version.0 {
-                return Err(StoreError::Stale.into());
-            }
+            let version = version.against(before.version)?;
             let was = entries::content::<T>(&before)?;
             let entry = changes.apply(&was)?;
             if T::KIND == EntryKind::ImplantEvent {
                 stays_removed(&members_of(&was)?, &members_of(&entry)?)?;
             }
-            Ok(record_entry::change(tx, &access, &standing, &before, (version.0, reason), &entry)?)
+            Ok(record_entry::change(tx, &access, &standing, &before, (version, reason), &entry)?)
         })
         .await?;
     Ok(answer(stored))

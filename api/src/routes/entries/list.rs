@@ -1,62 +1,68 @@
 //! Lists the entries of a patient, or of the whole registry.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use jiff::Timestamp;
+use jiff::civil::Date;
 use painreg_domain::clinical::{Entry, EntryKind};
 use painreg_domain::ids::{EntryId, PatientId};
 use painreg_tenants::store::Listing;
-use painreg_tenants::store::entries::{self, ListFilter, Sort, Stored};
-use painreg_tenants::{Cursor, Keyset, StoreError, Tx};
+use painreg_tenants::store::entries::{self, FilterValue, ListFilter, Sort, Stored};
+use painreg_tenants::{Keyset, StoreError, Tx};
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
-use super::{Pairs, sort_name, wanted};
+use super::sort_name;
 use crate::caller::Caller;
 use crate::problem::Problem;
-use crate::wire::{Page, PageParams, Raw, page_answer, parameter};
+use crate::wire::{Page, PageParams, Query, Raw, page_answer};
 
-/// The query of a list of entries.
-pub struct Query {
+/// Members that refer to another entry.
+pub(super) const REFERENCES: &[&str] = &["episode_id", "implant_id", "referral_id"];
+
+/// What a list of entries was asked for.
+pub struct Asked {
     filter: ListFilter,
-    limit: i64,
-    cursor: Option<Cursor>,
+    page: PageParams,
     /// The identity of the list that a cursor is bound to: kind, patient, every filter, order.
     list: String,
 }
 
-impl Query {
-    /// Reads the query of a list of a kind; `whole` for the list over the whole registry.
-    fn read(kind: EntryKind, whole: bool, of: &str, pairs: Vec<(String, String)>) -> Result<Self, Problem> {
-        let row = kind.row();
-        let mut bound: Vec<_> = pairs.iter().filter(|(name, _)| name != "cursor" && name != "limit").collect();
-        bound.sort();
+/// The parameters of every list of entries, besides the members of its kind.
+#[derive(Deserialize)]
+pub(super) struct ListParams {
+    from: Option<Date>,
+    to: Option<Date>,
+    sort: Option<String>,
+    ongoing: Option<bool>,
+    patient_unit: Option<String>,
+    as_of: Option<Timestamp>,
+}
+
+impl Asked {
+    /// Reads the query of a list of a kind, of a patient or of the whole registry.
+    fn read(kind: EntryKind, of: &str, params: ListParams, given: Map<String, Value>, page: PageParams) -> Self {
+        let mut bound = given;
+        bound.retain(|name, _| name != "cursor" && name != "limit");
         let list = format!("{kind} {of} {bound:?}");
-        let mut pairs = Pairs::new(pairs)?;
-        let page = PageParams { limit: pairs.read("limit")?, cursor: pairs.take("cursor") };
-        let mut filter = ListFilter {
-            from: pairs.read("from")?,
-            to: pairs.read("to")?,
-            as_of: pairs.read("as_of")?,
-            sort: pairs.read("sort")?.unwrap_or_default(),
-            ..ListFilter::default()
+        let equal = kind.row().filters.iter().filter_map(|member| {
+            let text = bound.get(*member)?.as_str()?;
+            let id = text.parse().ok().filter(|_| REFERENCES.contains(member)).map(EntryId::existing);
+            Some((*member, id.map_or_else(|| FilterValue::Text(text.to_owned()), FilterValue::Id)))
+        });
+        let filter = ListFilter {
+            from: params.from,
+            to: params.to,
+            equal: equal.collect(),
+            ongoing: params.ongoing,
+            unit: params.patient_unit,
+            sort: params.sort.and_then(|sort| sort.parse().ok()).unwrap_or_default(),
+            as_of: params.as_of,
         };
-        if row.until.is_some() {
-            filter.ongoing = pairs.read("ongoing")?;
-        }
-        if whole {
-            filter.unit = pairs.take("patient_unit");
-            if filter.unit.as_ref().is_some_and(|unit| unit.is_empty() || unit.chars().count() > 100) {
-                return Err(parameter("query", "patient_unit"));
-            }
-        }
-        for member in row.filters {
-            if let Some(text) = pairs.take(member) {
-                filter.equal.push((member, wanted(member, text)?));
-            }
-        }
-        pairs.end()?;
-        Ok(Self { filter, limit: page.limit()?, cursor: page.cursor(), list })
+        Self { filter, page, list }
     }
 
     fn after(&self, tx: &Tx<'_>) -> Result<Option<Keyset<String, EntryId>>, StoreError> {
-        tx.open_cursor(&self.list, self.cursor.clone())
+        tx.open_cursor(&self.list, self.page.cursor.clone())
     }
 
     fn page(&self, tx: &Tx<'_>, found: Listing<Stored>) -> Result<Page<Raw>, Problem> {
@@ -75,17 +81,19 @@ pub(super) async fn of_patient<T: Entry>(
     request: HttpRequest,
     caller: Caller,
     path: web::Path<(String, PatientId)>,
-    query: web::Query<Vec<(String, String)>>,
+    Query(params): Query<ListParams>,
+    Query(given): Query<Map<String, Value>>,
+    page: PageParams,
 ) -> Result<HttpResponse, Problem> {
     let (_, patient) = path.into_inner();
-    let query = Query::read(T::KIND, false, &patient.to_string(), query.into_inner())?;
+    let asked = Asked::read(T::KIND, &patient.to_string(), params, given, page);
     let page = caller
         .run(move |tx| {
             tx.about(T::KIND.to_string());
             let access = tx.open_patient(patient)?;
-            let after = query.after(tx)?;
-            let found = entries::of_patient(tx, &access, T::KIND, &query.filter, after.as_ref(), query.limit)?;
-            query.page(tx, found)
+            let after = asked.after(tx)?;
+            let found = entries::of_patient(tx, &access, T::KIND, &asked.filter, after.as_ref(), asked.page.limit)?;
+            asked.page(tx, found)
         })
         .await?;
     Ok(page_answer(&request, &page))
@@ -95,15 +103,17 @@ pub(super) async fn of_registry<T: Entry>(
     request: HttpRequest,
     caller: Caller,
     _path: web::Path<String>,
-    query: web::Query<Vec<(String, String)>>,
+    Query(params): Query<ListParams>,
+    Query(given): Query<Map<String, Value>>,
+    page: PageParams,
 ) -> Result<HttpResponse, Problem> {
-    let query = Query::read(T::KIND, true, "", query.into_inner())?;
+    let asked = Asked::read(T::KIND, "", params, given, page);
     let page = caller
         .run(move |tx| {
             tx.about(T::KIND.to_string());
-            let after = query.after(tx)?;
-            let found = entries::of_registry(tx, T::KIND, &query.filter, after.as_ref(), query.limit)?;
-            query.page(tx, found)
+            let after = asked.after(tx)?;
+            let found = entries::of_registry(tx, T::KIND, &asked.filter, after.as_ref(), asked.page.limit)?;
+            asked.page(tx, found)
         })
         .await?;
     Ok(page_answer(&request, &page))

@@ -1,22 +1,20 @@
 //! Reads one entry, its current or an earlier state.
 
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use painreg_domain::clinical::Entry;
 use painreg_tenants::store::entries;
 
-use super::{OnePath, Pairs, answer};
+use super::{OnePath, answer};
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::wire::{AsOf, Query};
 
 pub(super) async fn read<T: Entry>(
     caller: Caller,
     path: OnePath,
-    query: web::Query<Vec<(String, String)>>,
+    Query(AsOf { as_of }): Query<AsOf>,
 ) -> Result<HttpResponse, Problem> {
     let (_, patient, id) = path.into_inner();
-    let mut pairs = Pairs::new(query.into_inner())?;
-    let as_of = pairs.read("as_of")?;
-    pairs.end()?;
     let stored = caller
         .run(move |tx| {
             tx.about(format!("{}/{id}", T::KIND));

@@ -4,15 +4,15 @@ use painreg_domain::clinical::{Entry, EntryGroup, EntryKind, Remark};
 use painreg_domain::policy::Action;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::RefOr;
-use utoipa::openapi::path::{HttpMethod, Operation, Paths};
+use utoipa::openapi::path::{HttpMethod, Operation, ParameterIn, Paths};
 use utoipa::openapi::schema::Schema;
-use utoipa::{IntoResponses as _, PartialSchema as _, ToSchema};
+use utoipa::{IntoParams, IntoResponses as _, PartialSchema as _, ToSchema};
 
 use super::list::sorts;
 use super::versions::VersionView;
 use super::{path, registry_path};
 use crate::problem::Problems;
-use crate::wire::Patch;
+use crate::wire::{AsOf, IdempotencyKey, IfMatch, PageParams, Patch};
 
 /// Converts `pain-sites` or `pain_site` to `PainSites` or `PainSite`.
 fn pascal(name: &str) -> String {
@@ -37,20 +37,9 @@ fn parameter(name: &str, place: &str, required: bool, description: &str, schema:
     json!({"name": name, "in": place, "required": required, "description": description, "schema": schema})
 }
 
-fn as_of() -> Value {
-    let schema = json!({"type": "string", "format": "date-time", "maxLength": 40});
-    parameter(
-        "as_of",
-        "query",
-        false,
-        "Return the state that the registry stored at this instant, instead of the current state. Merges of patients are read in their current state.",
-        &schema,
-    )
-}
-
-fn if_match() -> Value {
-    let schema = json!({"type": "string", "maxLength": 50});
-    parameter("If-Match", "header", true, "The ETag of the entry from the last read.", &schema)
+/// Returns the documentation of parameters that other operations have too.
+fn shared<P: IntoParams>() -> Vec<Value> {
+    P::into_params(|| Some(ParameterIn::Query)).iter().filter_map(|it| serde_json::to_value(it).ok()).collect()
 }
 
 fn reason(usual: &str) -> Value {
@@ -60,8 +49,8 @@ fn reason(usual: &str) -> Value {
     parameter("reason", "query", false, help, &schema)
 }
 
-fn list_parameters(kind: EntryKind, whole: bool) -> Vec<Value> {
-    let row = kind.row();
+fn list_parameters<T: Entry>(whole: bool) -> Vec<Value> {
+    let row = T::KIND.row();
     let date = json!({"type": "string", "format": "date"});
     let mut parameters = vec![
         parameter("from", "query", false, &format!("Only entries with a `{}` on or after this day.", row.day), &date),
@@ -73,22 +62,9 @@ fn list_parameters(kind: EntryKind, whole: bool) -> Vec<Value> {
             "The order; `-` is descending.",
             &json!({"type": "string", "enum": sorts(), "default": "-day"}),
         ),
-        as_of(),
-        parameter(
-            "limit",
-            "query",
-            false,
-            "Maximum number of items in the page, 1 to 200.",
-            &json!({"type": "integer", "format": "int64", "minimum": 1, "maximum": 200, "default": 50}),
-        ),
-        parameter(
-            "cursor",
-            "query",
-            false,
-            "The `next_cursor` of the previous page; absent: the first page.",
-            &json!({"type": "string", "maxLength": 1000}),
-        ),
     ];
+    parameters.extend(shared::<AsOf>());
+    parameters.extend(shared::<PageParams>());
     if let Some(until) = row.until {
         let help = format!("true: only what goes on (`{until}` is null); false: only what has ended.");
         parameters.push(parameter("ongoing", "query", false, &help, &json!({"type": "boolean"})));
@@ -97,11 +73,26 @@ fn list_parameters(kind: EntryKind, whole: bool) -> Vec<Value> {
         let schema = json!({"type": "string", "minLength": 1, "maxLength": 100});
         parameters.push(parameter("patient_unit", "query", false, "Only patients of this unit.", &schema));
     }
+    let members = members::<T>();
     for member in row.filters {
-        let schema = json!({"type": "string", "minLength": 1, "maxLength": 200});
+        let schema = filter_schema(members.get(*member).unwrap_or(&Value::Null));
         parameters.push(parameter(member, "query", false, &format!("Only entries with this `{member}`."), &schema));
     }
     parameters
+}
+
+/// Returns the schema of a filter by a member: that of the member, without null.
+fn filter_schema(member: &Value) -> Value {
+    let alternatives = member.get("oneOf").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let chosen = alternatives.iter().find(|it| it.get("type") != Some(&json!("null"))).unwrap_or(member);
+    if let Some(reference) = chosen.get("$ref") {
+        return json!({"$ref": reference});
+    }
+    if chosen.get("enum").is_some() {
+        return chosen.clone();
+    }
+    let most = chosen.get("maxLength").cloned().unwrap_or(json!(200));
+    json!({"type": "string", "minLength": 1, "maxLength": most})
 }
 
 struct Told {
@@ -187,38 +178,31 @@ impl Words {
         json!({status: {"description": what, "content": content("application/json", &self.view())}})
     }
 
-    fn list_all(&self) -> Told {
+    fn list_all<T: Entry>(&self) -> Told {
         Told {
             id: format!("listAll{}", self.plural),
             summary: format!("List entries of the whole registry: {}.", self.bare),
             description: "Only entries within the caller's reach. Every patient in the list finds the access in their access log.",
             action: Action::ListClinical,
-            parameters: list_parameters(self.kind, true),
+            parameters: list_parameters::<T>(true),
             body: None,
             success: page("A page of the list.", &self.view()),
         }
     }
 
-    fn list(&self) -> Told {
+    fn list<T: Entry>(&self) -> Told {
         Told {
             id: format!("list{}", self.plural),
             summary: format!("List a patient's entries: {}.", self.bare),
             description: "The current entries; with `as_of` the entries that the registry stored at that instant.",
             action: self.kind.row().group.rights().read,
-            parameters: list_parameters(self.kind, false),
+            parameters: list_parameters::<T>(false),
             body: None,
             success: page("A page of the list.", &self.view()),
         }
     }
 
     fn record(&self) -> Told {
-        let key = parameter(
-            "Idempotency-Key",
-            "header",
-            false,
-            "Makes a retry safe; required of machine clients.",
-            &json!({"type": "string", "maxLength": 200}),
-        );
         let body = content("application/json", &reference(&format!("New{}", self.name)));
         Told {
             id: format!("record{}", self.name),
@@ -226,7 +210,7 @@ impl Words {
             description: "Checked against the code systems, the code lists and the patient's dates. `remarks` lists values \
                           that were accepted although they are unusual.",
             action: self.kind.row().group.rights().record,
-            parameters: vec![key],
+            parameters: shared::<IdempotencyKey>(),
             body: Some(json!({"required": true, "content": body})),
             success: self.answered("201", "The entry was recorded."),
         }
@@ -238,7 +222,7 @@ impl Words {
             summary: format!("Read {}.", self.one),
             description: "The current entry; with `as_of` the entry that the registry stored at that instant.",
             action: self.kind.row().group.rights().read,
-            parameters: vec![as_of()],
+            parameters: shared::<AsOf>(),
             body: None,
             success: self.answered("200", "The entry."),
         }
@@ -252,7 +236,7 @@ impl Words {
             description: "A merge patch (RFC 7396): absent members stay as they are, null clears. The previous state \
                           stays in the history.",
             action: self.kind.row().group.rights().change,
-            parameters: vec![if_match(), reason("update")],
+            parameters: [shared::<IfMatch>(), vec![reason("update")]].concat(),
             body: Some(json!({"required": true, "content": body})),
             success: self.answered("200", "The entry after the change."),
         }
@@ -265,7 +249,7 @@ impl Words {
             description: "The entry is removed from every list and stays in the history. An entry that others belong to \
                           cannot be withdrawn before them.",
             action: self.kind.row().group.rights().withdraw,
-            parameters: vec![if_match(), reason("registered_in_error")],
+            parameters: [shared::<IfMatch>(), vec![reason("registered_in_error")]].concat(),
             body: None,
             success: json!({"204": {"description": "The entry was withdrawn."}}),
         }
@@ -293,8 +277,8 @@ pub(super) fn paths<T: Entry>() -> Paths {
     let words = Words::of(kind);
     let mut paths = Paths::new();
     for (path, method, told) in [
-        (registry_path(kind), HttpMethod::Get, words.list_all()),
-        (path(kind, ""), HttpMethod::Get, words.list()),
+        (registry_path(kind), HttpMethod::Get, words.list_all::<T>()),
+        (path(kind, ""), HttpMethod::Get, words.list::<T>()),
         (path(kind, ""), HttpMethod::Post, words.record()),
         (path(kind, "/{entry}"), HttpMethod::Get, words.read()),
         (path(kind, "/{entry}"), HttpMethod::Patch, words.change()),
@@ -331,12 +315,17 @@ fn members_of(schema: &Value) -> Map<String, Value> {
     schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
+/// Returns the schemas of a kind's own members, the derived ones included.
+fn members<T: Entry>() -> Map<String, Value> {
+    let mut members = members_of(&serde_json::to_value(T::schema()).unwrap_or_default());
+    members.extend(members_of(&serde_json::to_value(T::Derived::schema()).unwrap_or_default()));
+    members
+}
+
 pub(super) fn schemas<T: Entry>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
     let name = pascal(&T::KIND.to_string());
     let given = serde_json::to_value(T::schema()).unwrap_or_default();
-    let derived = serde_json::to_value(T::Derived::schema()).unwrap_or_default();
-    let mut properties = members_of(&given);
-    properties.extend(members_of(&derived));
+    let mut properties = members::<T>();
     properties.extend(frame());
     let required: Vec<&String> = properties.keys().collect();
     let view = json!({"type": "object", "description": given.get("description"), "required": required, "properties": properties});

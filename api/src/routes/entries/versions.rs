@@ -1,12 +1,12 @@
 //! Lists the versions of an entry.
 
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use jiff::Timestamp;
 use painreg_domain::clinical::Entry;
 use painreg_tenants::store::entries::{self, Past};
 use serde::Serialize;
 
-use super::{OnePath, Pairs};
+use super::OnePath;
 use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::wire::{Page, Raw};
@@ -34,13 +34,8 @@ fn view(past: Past) -> Result<VersionView, Problem> {
     Ok(VersionView { valid_from, valid_to, changed_by, reason, entry: Raw::new(state.json)? })
 }
 
-pub(super) async fn versions<T: Entry>(
-    caller: Caller,
-    path: OnePath,
-    query: web::Query<Vec<(String, String)>>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn versions<T: Entry>(caller: Caller, path: OnePath) -> Result<HttpResponse, Problem> {
     let (_, patient, id) = path.into_inner();
-    Pairs::new(query.into_inner())?.end()?;
     let found = caller
         .run(move |tx| {
             tx.about(format!("{}/{id}", T::KIND));

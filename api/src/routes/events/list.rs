@@ -2,33 +2,28 @@
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::event::EventType;
+use painreg_domain::fault::{Fault, FaultCode};
 use painreg_domain::ids::PatientId;
-use painreg_tenants::Cursor;
 use painreg_tenants::store::events::{self, EventFilter};
+use painreg_tenants::{Cursor, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
-use crate::problem::{Problem, Problems};
+use crate::problem::{Code, Problem, Problems};
 use crate::views::event::{EventView, FEED};
-use crate::wire::PageParams;
+use crate::wire::{Limit, Query};
 
 /// The query of the event feed.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EventParams {
     /// The `next_after` that was read last; absent: from the start.
     #[param(max_length = 1000)]
     after: Option<String>,
     /// Only events of this type, such as `submission.stored`.
-    #[param(value_type = Option<String>, max_length = 40)]
     kind: Option<EventType>,
     /// Only events of this patient.
-    #[param(value_type = Option<String>, max_length = 36)]
     patient: Option<PatientId>,
-    /// Maximum number of items in the page, 1 to 200.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<i64>,
 }
 
 /// A page of the event feed.
@@ -51,19 +46,24 @@ pub struct Events {
 /// caller without the right to read answers or alerts reads no events about them. Every patient in the page finds the
 /// access in their access log.
 #[utoipa::path(tag = "Events", extensions(("x-action" = json!("ReadEvents"))),
-    params(EventParams),
+    params(EventParams, Limit),
     responses((status = 200, description = "A page of the event feed.", body = Events), Problems))]
 #[get("/v1/tenants/{tenant}/events")]
 pub async fn list_events(
     caller: Caller,
     _path: web::Path<String>,
-    params: web::Query<EventParams>,
+    Query(EventParams { after, kind, patient }): Query<EventParams>,
+    Limit(limit): Limit,
 ) -> Result<HttpResponse, Problem> {
-    let EventParams { after, kind, patient, limit } = params.into_inner();
-    let limit = PageParams { limit, cursor: None }.limit()?;
     let events = caller
         .run(move |tx| {
-            let after = tx.open_cursor(FEED, after.as_deref().map(Cursor::received))?.unwrap_or_default();
+            let after = tx.open_cursor(FEED, after.as_deref().map(Cursor::received)).map_err(|error| match error {
+                StoreError::BadCursor => {
+                    Problem::with(Code::InvalidCursor, vec![Fault::new("/query/after", FaultCode::InvalidFormat)])
+                }
+                other => other.into(),
+            })?;
+            let after = after.unwrap_or_default();
             let (found, next) = events::list(tx, EventFilter { kind, patient }, after, limit)?;
             let next_after = tx.seal_cursor(FEED, &next).as_str().to_owned();
             Ok(Events { items: found.items.into_iter().map(EventView::from).collect(), next_after, more: found.more })

@@ -9,15 +9,14 @@ use serde::{Deserialize, Serialize};
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::views::follow_up::{ReasonView, reasons};
-use crate::wire;
+use crate::wire::Query;
 
 /// The query of the counts: the patients.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CountParams {
     /// Only patients of this unit.
-    #[param(max_length = 100)]
+    #[param(min_length = 1, max_length = 100)]
     unit: Option<String>,
 }
 
@@ -91,9 +90,8 @@ impl From<Counted> for FollowUpCounts {
 pub async fn count_follow_up(
     caller: Caller,
     _path: web::Path<String>,
-    asked: web::Query<CountParams>,
+    Query(CountParams { unit }): Query<CountParams>,
 ) -> Result<HttpResponse, Problem> {
-    let unit = wire::short("unit", asked.into_inner().unit, 100)?;
     let view = caller.run(move |tx| Ok(FollowUpCounts::from(decisions::count(tx, unit.as_deref())?))).await?;
     Ok(HttpResponse::Ok().json(view))
 }

@@ -8,55 +8,47 @@ use serde::Deserialize;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::views::follow_up::DecisionView;
-use crate::wire::{self, Page, PageParams, page_answer};
+use crate::wire::{self, Page, PageParams, Query, page_answer};
 
 /// The query of the list of decisions.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DecisionParams {
-    /// Only decisions in this state: `due`, `waiting`, `suppressed`, `sent`, `answered` or `lapsed`.
-    #[param(value_type = Option<String>, max_length = 20)]
+    /// Only decisions in this state.
+    #[param(inline)]
     state: Option<State>,
     /// Only decisions with this reason, such as `no_channel` or `category_missing`.
-    #[param(value_type = Option<String>, max_length = 60)]
+    #[param(inline)]
     reason: Option<Reason>,
     /// Only decisions of this rule.
-    #[param(max_length = 40)]
+    #[param(min_length = 1, max_length = 40)]
     rule: Option<String>,
     /// Only decisions for patients of this unit.
-    #[param(max_length = 100)]
+    #[param(min_length = 1, max_length = 100)]
     unit: Option<String>,
     /// true: also decisions of earlier occurrences, not only the current one of each patient and rule.
     #[param(default = false)]
     past: Option<bool>,
-    /// Maximum number of items in the page, 1 to 200.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<i64>,
-    /// The `next_cursor` of the previous page; absent: the first page.
-    #[param(max_length = 1000)]
-    cursor: Option<String>,
 }
 
 /// List the current decisions of the registry, for example all patients without contact data or without a category.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ListFollowUp"))),
-    params(DecisionParams),
+    params(DecisionParams, PageParams),
     responses((status = 200, description = "A page of decisions.", body = Page<DecisionView>), Problems))]
 #[get("/v1/tenants/{tenant}/follow-up-decisions")]
 pub async fn list_follow_up_decisions(
     request: HttpRequest,
     caller: Caller,
     _path: web::Path<String>,
-    params: web::Query<DecisionParams>,
+    Query(params): Query<DecisionParams>,
+    PageParams { limit, cursor }: PageParams,
 ) -> Result<HttpResponse, Problem> {
-    let DecisionParams { state, reason, rule, unit, past, limit, cursor } = params.into_inner();
-    let page = PageParams { limit, cursor };
-    let (limit, cursor) = (page.limit()?, page.cursor());
+    let DecisionParams { state, reason, rule, unit, past } = params;
     let filter = Filter {
         state: state.map(|state| <&'static str>::from(state).to_owned()),
         reason: reason.map(|reason| <&'static str>::from(reason).to_owned()),
-        rule: wire::short("rule", rule, 40)?,
-        unit: wire::short("unit", unit, 100)?,
+        rule,
+        unit,
         past: past.unwrap_or(false),
     };
     let page = caller

@@ -6,22 +6,12 @@ use actix_web::{HttpResponse, get, web};
 use jiff::Timestamp;
 use painreg_domain::ids::{DecisionId, InvitationId, PatientId, SubmissionId};
 use painreg_tenants::store::decisions::{self, FollowUp, Sent, Unmatched};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::views::follow_up::DecisionView;
-
-/// The instant of the query.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct AsOf {
-    /// Return the data and decisions that the registry stored at this instant, instead of the current ones. Merges of
-    /// patients are read in their current state.
-    #[param(max_length = 40)]
-    as_of: Option<Timestamp>,
-}
+use crate::wire::{AsOf, Query};
 
 /// A patient's follow-up (oppfølging).
 #[derive(Serialize, utoipa::ToSchema)]
@@ -154,13 +144,13 @@ impl From<FollowUp> for FollowUpView {
 pub async fn read_follow_up(
     caller: Caller,
     path: web::Path<(String, PatientId)>,
-    asked: web::Query<AsOf>,
+    Query(AsOf { as_of }): Query<AsOf>,
 ) -> Result<HttpResponse, Problem> {
     let (_, patient) = path.into_inner();
     let view = caller
         .run(move |tx| {
             let access = tx.open_patient(patient)?;
-            Ok(FollowUpView::from(decisions::of_patient(tx, &access, asked.as_of)?))
+            Ok(FollowUpView::from(decisions::of_patient(tx, &access, as_of)?))
         })
         .await?;
     Ok(HttpResponse::Ok().json(view))

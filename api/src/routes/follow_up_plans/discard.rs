@@ -17,6 +17,11 @@ pub async fn discard_follow_up_plan_draft(
     _path: web::Path<String>,
     version: IfMatch,
 ) -> Result<HttpResponse, Problem> {
-    caller.run(move |tx| Ok(plans::discard(tx, version.0)?)).await?;
+    caller
+        .run(move |tx| {
+            let version = version.version(|| plans::draft(tx).map(|it| it.version))?;
+            Ok(plans::discard(tx, version)?)
+        })
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

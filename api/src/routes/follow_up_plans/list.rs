@@ -17,9 +17,8 @@ pub async fn list_follow_up_plans(
     request: HttpRequest,
     caller: Caller,
     _path: web::Path<String>,
-    page: web::Query<PageParams>,
+    PageParams { limit, cursor }: PageParams,
 ) -> Result<HttpResponse, Problem> {
-    let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
             let list = "follow-up-plans";

@@ -1,7 +1,6 @@
 //! Publishes the draft of the plan.
 
 use actix_web::{HttpResponse, post, web};
-use painreg_tenants::StoreError;
 use painreg_tenants::store::plans;
 
 use super::PlanView;
@@ -28,15 +27,13 @@ pub async fn publish_follow_up_plan(
     let place = format!("/v1/tenants/{path}/follow-up-plans");
     let location = place.clone();
     // The precondition is part of the request.
-    let asked = version.0.to_be_bytes().to_vec().into();
+    let asked = version.to_bytes();
     caller
         .run_once(key, asked, &place, move |tx| {
             let draft = plans::draft(tx)?;
-            if draft.version != version.0 {
-                return Err(StoreError::Stale.into());
-            }
+            let version = version.against(draft.version)?;
             let plan = plans::check(tx, draft.definition).map_err(super::of_definition)?;
-            let published = plans::publish(tx, version.0, &plan)?;
+            let published = plans::publish(tx, version, &plan)?;
             let location = format!("{location}/{}", published.version);
             Ok(reply(201, Some(location), None, &PlanView::from(published)))
         })

@@ -37,7 +37,8 @@ pub async fn write_follow_up_plan_draft(
     let definition = body.value.definition;
     let view = caller
         .run(move |tx| {
-            let draft = plans::write(tx, Some(read.0).filter(|version| *version > 0), &definition)?;
+            let version = read.version_if_any(|| plans::draft(tx).map(|it| it.version))?;
+            let draft = plans::write(tx, Some(version).filter(|version| *version != 0), &definition)?;
             super::shown(tx, draft)
         })
         .await?;

@@ -5,9 +5,10 @@ use painreg_domain::report::response::{Cell, Dimension, ShareDifference, differe
 use painreg_tenants::store::response_rates;
 use serde::Serialize;
 
-use super::{Disclosure, StatisticsParams};
+use super::{Disclosure, DisclosureParams, StatisticsParams};
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
+use crate::wire::Query;
 
 /// The differences between responders and non-responders (frafallsanalyse).
 #[derive(Serialize, utoipa::ToSchema)]
@@ -62,17 +63,17 @@ const BY: [Dimension; 6] = [
 /// A low response rate is harmless where non-responders resemble responders, and is not where, for example, they are
 /// younger; a difference with an interval that contains zero may be due to chance.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpStatistics"))),
-    params(StatisticsParams),
+    params(StatisticsParams, DisclosureParams),
     responses((status = 200, description = "The profile.", body = NonResponderProfile), Problems))]
 #[get("/v1/tenants/{tenant}/non-responder-profile")]
 pub async fn read_non_responder_profile(
     caller: Caller,
     _path: web::Path<String>,
-    params: web::Query<StatisticsParams>,
+    Query(params): Query<StatisticsParams>,
+    Query(DisclosureParams { disclosure }): Query<DisclosureParams>,
 ) -> Result<HttpResponse, Problem> {
-    let params = params.into_inner();
     let (period, _) = params.to_domain()?;
-    let exact = params.disclosure.unwrap_or_default() == Disclosure::Exact;
+    let exact = disclosure.unwrap_or_default() == Disclosure::Exact;
     let wanted: Vec<Dimension> =
         if params.by.is_some() { [params.by, params.and].into_iter().flatten().collect() } else { BY.to_vec() };
     let view = caller

@@ -5,10 +5,11 @@ use painreg_domain::report::response::{Cell, People, publishable, quartiles};
 use painreg_tenants::store::response_rates::{self, NotSent, OnDay, ShortForm};
 use serde::Serialize;
 
-use super::{CellView, Disclosure, StatisticsParams};
+use super::{CellView, Disclosure, DisclosureParams, StatisticsParams};
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::views::follow_up::{ReasonView, reasons};
+use crate::wire::Query;
 
 /// The response rates, with the figures behind them.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -88,17 +89,17 @@ pub struct ShortFormView {
 /// `disclosure=publishable` combines small groups until no figure covers fewer than five people, and leaves no margin
 /// to subtract from.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpStatistics"))),
-    params(StatisticsParams),
+    params(StatisticsParams, DisclosureParams),
     responses((status = 200, description = "The rates.", body = FollowUpStatistics), Problems))]
 #[get("/v1/tenants/{tenant}/follow-up-statistics")]
 pub async fn read_follow_up_statistics(
     caller: Caller,
     path: web::Path<String>,
-    params: web::Query<StatisticsParams>,
+    Query(params): Query<StatisticsParams>,
+    Query(DisclosureParams { disclosure }): Query<DisclosureParams>,
 ) -> Result<HttpResponse, Problem> {
-    let params = params.into_inner();
     let (period, by) = params.to_domain()?;
-    let exact = params.disclosure.unwrap_or_default() == Disclosure::Exact;
+    let exact = disclosure.unwrap_or_default() == Disclosure::Exact;
     let link = format!("/v1/tenants/{path}/follow-up-statistics/decisions?{}", params.as_query());
     let view = caller
         .run(move |tx| {

@@ -8,18 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::parameter;
+use crate::wire::{Query, parameter};
 
 /// The versions to compare.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Versions {
     /// The earlier version; absent: the version published before the later one.
-    #[param(max_length = 32)]
+    #[param(min_length = 1, max_length = 32)]
     from: Option<String>,
     /// The later version; absent: the newest.
-    #[param(max_length = 32)]
+    #[param(min_length = 1, max_length = 32)]
     to: Option<String>,
 }
 
@@ -45,10 +44,9 @@ pub struct FormDifferences {
 pub async fn read_form_differences(
     caller: Caller,
     path: web::Path<(String, String)>,
-    params: web::Query<Versions>,
+    Query(Versions { from, to }): Query<Versions>,
 ) -> Result<HttpResponse, Problem> {
     let (_, code) = path.into_inner();
-    let Versions { from, to } = params.into_inner();
     let found = caller
         .run(move |tx| {
             // A missing form is reported before a missing version.

@@ -18,6 +18,11 @@ pub async fn discard_form_draft(
     version: IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let (_, code) = path.into_inner();
-    caller.run(move |tx| Ok(forms::discard(tx, &code, version.0)?)).await?;
+    caller
+        .run(move |tx| {
+            let version = version.version(|| forms::draft(tx, &code).map(|it| it.version))?;
+            Ok(forms::discard(tx, &code, version)?)
+        })
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -18,10 +18,9 @@ pub async fn list_forms(
     request: HttpRequest,
     caller: Caller,
     _path: web::Path<String>,
-    page: web::Query<PageParams>,
+    PageParams { limit, cursor }: PageParams,
 ) -> Result<HttpResponse, Problem> {
     const LIST: &str = "forms";
-    let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
             let after = tx.open_cursor(LIST, cursor)?;

@@ -3,7 +3,6 @@
 use actix_web::{HttpResponse, post, web};
 use painreg_domain::fault::Fault;
 use painreg_domain::questionnaire::Form;
-use painreg_tenants::StoreError;
 use painreg_tenants::store::forms;
 
 use super::FormView;
@@ -29,16 +28,14 @@ pub async fn publish_form(
     let place = format!("/v1/tenants/{tenant}/forms/{code}/versions");
     let location = place.clone();
     // The precondition is part of the request.
-    let asked = version.0.to_be_bytes().to_vec().into();
+    let asked = version.to_bytes();
     caller
         .run_once(key, asked, &place, move |tx| {
             let draft = forms::draft(tx, &code)?;
-            if draft.version != version.0 {
-                return Err(StoreError::Stale.into());
-            }
+            let version = version.against(draft.version)?;
             let under = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.under("/definition"));
             let form = Form::new(draft.definition).map_err(|faults| Problem::invalid(under(faults).collect()))?;
-            forms::publish(tx, version.0, &form)?;
+            forms::publish(tx, version, &form)?;
             let location = format!("{location}/{}", form.version());
             Ok(reply(201, Some(location), None, &FormView::from(form)))
         })

@@ -26,11 +26,12 @@ pub async fn replace_form_draft(
     let definition = body.value.definition;
     let view = caller
         .run(move |tx| {
-            forms::draft(tx, &code)?;
+            let stored = forms::draft(tx, &code)?.version;
             if definition.code != code {
                 return Err(Problem::invalid(vec![Fault::new("/definition/code", FaultCode::Contradiction)]));
             }
-            Ok(DraftView::from(forms::replace(tx, version.0, &definition)?))
+            let version = version.against(stored)?;
+            Ok(DraftView::from(forms::replace(tx, version, &definition)?))
         })
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))

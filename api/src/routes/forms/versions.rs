@@ -46,11 +46,10 @@ pub async fn list_form_versions(
     request: HttpRequest,
     caller: Caller,
     path: web::Path<(String, String)>,
-    page: web::Query<PageParams>,
+    PageParams { limit, cursor }: PageParams,
 ) -> Result<HttpResponse, Problem> {
     let (_, code) = path.into_inner();
     let list = format!("form versions {code}");
-    let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
             let before = tx.open_cursor(&list, cursor)?;

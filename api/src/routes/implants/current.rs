@@ -1,27 +1,15 @@
 //! Reads the implants that a patient carries now.
 
 use actix_web::{HttpResponse, get, web};
-use jiff::Timestamp;
 use painreg_domain::clinical::{self, EntryKind, ImplantComponent, MriCondition};
 use painreg_domain::ids::PatientId;
 use painreg_tenants::store::entries::{self, FilterValue, ListFilter, Stored};
 use painreg_tenants::{PatientAccess, Tx};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::Raw;
-
-/// The instant of the query.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct AsOf {
-    /// Return the state that the registry stored at this instant, instead of the current state. Merges of patients are
-    /// read in their current state.
-    #[param(max_length = 40)]
-    as_of: Option<Timestamp>,
-}
+use crate::wire::{AsOf, Query, Raw};
 
 /// One implant with at least one component in place.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -76,14 +64,14 @@ const fn strictness(condition: MriCondition) -> u8 {
 pub async fn read_current_implants(
     caller: Caller,
     path: web::Path<(String, PatientId)>,
-    query: web::Query<AsOf>,
+    Query(AsOf { as_of }): Query<AsOf>,
 ) -> Result<HttpResponse, Problem> {
     let (_, patient) = path.into_inner();
     let found = caller
         .run(move |tx| {
             tx.about("current_implants".to_owned());
             let access = tx.open_patient(patient)?;
-            let filter = ListFilter { as_of: query.as_of, ..ListFilter::default() };
+            let filter = ListFilter { as_of, ..ListFilter::default() };
             let implants = entries::of_patient(tx, &access, EntryKind::Implant, &filter, None, MOST)?.items;
             let mut items = Vec::new();
             for implant in implants {

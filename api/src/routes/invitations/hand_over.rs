@@ -27,7 +27,11 @@ pub async fn hand_over_invitation(
     version: IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
-    match caller.run(move |tx| Ok(invitations::hand_over(tx, id, version.0)?)).await? {
+    let handed_over = caller.run(move |tx| {
+        let version = version.version(|| invitations::find(tx, id).map(|it| it.version))?;
+        Ok(invitations::hand_over(tx, id, version)?)
+    });
+    match handed_over.await? {
         Handover::Granted(invitation) => {
             let tag = etag(invitation.version);
             Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(InvitationView::from(*invitation)))

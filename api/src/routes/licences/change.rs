@@ -4,7 +4,6 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, patch, web};
 use painreg_domain::ids::LicenceId;
 use painreg_domain::licence::Licence;
-use painreg_tenants::StoreError;
 use painreg_tenants::store::licences;
 
 use super::{LicenceChange, LicenceView};
@@ -32,15 +31,13 @@ pub async fn change_licence(
     let view = caller
         .run(move |tx| {
             let (before, licence) = licences::find(tx, id)?;
-            if before.version != version.0 {
-                return Err(StoreError::Stale.into());
-            }
+            let version = version.against(before.version)?;
             let licence = changes.apply(&licence)?;
             let faults = licence.faults();
             if !faults.is_empty() {
                 return Err(Problem::invalid(faults));
             }
-            Ok(LicenceView::from(licences::change(tx, id, version.0, &licence)?))
+            Ok(LicenceView::from(licences::change(tx, id, version, &licence)?))
         })
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))

@@ -9,16 +9,15 @@ use serde::Deserialize;
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{Page, parameter};
+use crate::wire::{Page, Query, parameter};
 
 /// The query of the deadlines.
 #[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Within {
     /// The period from today, an ISO 8601 duration of days, weeks, months and years, at most five years; absent:
     /// ninety days.
-    #[param(max_length = 20, example = "P90D")]
+    #[param(min_length = 1, max_length = 20, example = "P90D")]
     within: Option<String>,
 }
 
@@ -26,7 +25,7 @@ impl Within {
     /// The last day of the period.
     fn horizon(&self, today: Date) -> Result<Date, Problem> {
         let text = self.within.as_deref().unwrap_or("P90D");
-        let of_days = text.len() <= 20 && !text.contains(['T', 't']);
+        let of_days = !text.contains(['T', 't']);
         let span = of_days.then(|| SpanParser::new().parse_span(text).ok()).flatten();
         let horizon = span.and_then(|span| today.checked_add(span).ok());
         let farthest = today.saturating_add(jiff::Span::new().years(5));
@@ -46,7 +45,7 @@ impl Within {
 pub async fn list_licence_deadlines(
     caller: Caller,
     _path: web::Path<String>,
-    within: web::Query<Within>,
+    Query(within): Query<Within>,
 ) -> Result<HttpResponse, Problem> {
     let items = caller
         .run(move |tx| {

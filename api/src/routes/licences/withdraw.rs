@@ -24,8 +24,8 @@ pub async fn withdraw_licence(
     let (_, id) = path.into_inner();
     caller
         .run(move |tx| {
-            licences::find(tx, id)?;
-            Ok(licences::withdraw(tx, id, version.0)?)
+            let version = version.against(licences::find(tx, id)?.0.version)?;
+            Ok(licences::withdraw(tx, id, version)?)
         })
         .await?;
     Ok(HttpResponse::NoContent().finish())

@@ -18,9 +18,8 @@ pub async fn list_merges(
     request: HttpRequest,
     caller: Caller,
     _path: web::Path<String>,
-    page: web::Query<PageParams>,
+    PageParams { limit, cursor }: PageParams,
 ) -> Result<HttpResponse, Problem> {
-    let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
             let after = tx.open_cursor("patient-merges", cursor)?;

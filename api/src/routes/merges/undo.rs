@@ -25,6 +25,11 @@ pub async fn undo_merge(
     version: IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
-    let merge = caller.run(move |tx| Ok(MergeView::from(merges::undo(tx, id, version.0)?))).await?;
+    let merge = caller
+        .run(move |tx| {
+            let version = version.version(|| merges::find(tx, id).map(|it| it.version))?;
+            Ok(MergeView::from(merges::undo(tx, id, version)?))
+        })
+        .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(merge.version))).json(merge))
 }

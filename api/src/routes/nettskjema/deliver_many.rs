@@ -16,7 +16,7 @@ use crate::intake::nettskjema::payload;
 use crate::problem::{Problem, Problems};
 use crate::request_info::RequestInfo;
 use crate::state::State;
-use crate::wire::{CSV, Line, Lines};
+use crate::wire::{CSV, Line, Lines, Query};
 
 /// A file of CSV v1: a header of codebook paths, one row per submission.
 #[derive(utoipa::ToSchema)]
@@ -45,7 +45,7 @@ pub async fn deliver_many(
     request: HttpRequest,
     caller: Caller,
     path: web::Path<(String, String)>,
-    params: web::Query<BatchParams>,
+    Query(params): Query<BatchParams>,
     state: web::Data<State>,
     lines: Lines,
 ) -> Result<HttpResponse, Problem> {

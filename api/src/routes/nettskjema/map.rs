@@ -56,7 +56,10 @@ pub async fn save_nettskjema_mapping(
                 other => other.into(),
             })?;
             let codebook = Codebook::new(&form, Mapping { form_id, keys })?;
-            Ok(nettskjema::save_mapping(tx, &codebook, read.0)?)
+            let version = read.version_if_any(|| {
+                nettskjema::mapping(tx, codebook.form_id())?.map(|it| it.version).ok_or(StoreError::NotFound)
+            })?;
+            Ok(nettskjema::save_mapping(tx, &codebook, version)?)
         })
         .await?;
     let view = MappingView::from(saved);

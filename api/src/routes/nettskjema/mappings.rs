@@ -17,10 +17,9 @@ pub async fn list_nettskjema_mappings(
     request: HttpRequest,
     caller: Caller,
     _path: web::Path<String>,
-    page: web::Query<PageParams>,
+    PageParams { limit, cursor }: PageParams,
 ) -> Result<HttpResponse, Problem> {
     const LIST: &str = "nettskjema";
-    let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
             let after: Option<String> = tx.open_cursor(LIST, cursor)?;

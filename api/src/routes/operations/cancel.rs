@@ -23,6 +23,11 @@ pub async fn cancel_operation(
     version: IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
-    let found = caller.run(move |tx| Ok(operations::cancel(tx, id, version.0)?)).await?;
+    let found = caller
+        .run(move |tx| {
+            let version = version.version(|| operations::find(tx, id).map(|it| it.version))?;
+            Ok(operations::cancel(tx, id, version)?)
+        })
+        .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(found.version))).json(OperationView::from(found)))
 }

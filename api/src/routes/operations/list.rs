@@ -9,37 +9,29 @@ use serde::Deserialize;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::views::operation::OperationView;
-use crate::wire::{self, Page, PageParams, page_answer};
+use crate::wire::{self, Page, PageParams, Query, page_answer};
 
 /// A filter of operations.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OperationParams {
     /// Only operations in this state.
     state: Option<OperationState>,
-    /// Maximum number of items in the page, 1 to 200.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<i64>,
-    /// The `next_cursor` of the previous page; absent: the first page.
-    #[param(max_length = 1000)]
-    cursor: Option<String>,
 }
 
 /// List long operations, the newest first.
 #[utoipa::path(tag = "Operations", extensions(("x-action" = json!("ReadOperations"))),
-    params(OperationParams),
+    params(OperationParams, PageParams),
     responses((status = 200, description = "A page of operations.", body = Page<OperationView>), Problems))]
 #[get("/v1/tenants/{tenant}/operations")]
 pub async fn list_operations(
     request: HttpRequest,
     caller: Caller,
     _path: web::Path<String>,
-    params: web::Query<OperationParams>,
+    Query(params): Query<OperationParams>,
+    PageParams { limit, cursor }: PageParams,
 ) -> Result<HttpResponse, Problem> {
-    let OperationParams { state, limit, cursor } = params.into_inner();
-    let page = PageParams { limit, cursor };
-    let (limit, cursor) = (page.limit()?, page.cursor());
+    let OperationParams { state } = params;
     let page = caller
         .run(move |tx| {
             let list = format!("operations/{}", state.map_or("", Into::into));

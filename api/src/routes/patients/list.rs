@@ -8,11 +8,10 @@ use serde::Deserialize;
 use super::ListedView;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{self, Page, PageParams, page_answer, parameter};
+use crate::wire::{self, Page, PageParams, Query, page_answer};
 
 /// The query of the list of patients.
 #[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PatientFilter {
     /// Only patients of this unit.
@@ -23,37 +22,23 @@ pub struct PatientFilter {
     registry_number: Option<i64>,
     /// Only patients in this stage; merged duplicates are listed only where their stage is given.
     stage: Option<Stage>,
-    /// Maximum number of items in the page, 1 to 200.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<i64>,
-    /// The `next_cursor` of the previous page; absent: the first page.
-    #[param(max_length = 1000)]
-    cursor: Option<String>,
 }
 
 /// List patients, by registry number.
 ///
 /// Every patient in the page finds the access in their access log.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ListPatients"))),
-    params(PatientFilter),
+    params(PatientFilter, PageParams),
     responses((status = 200, description = "A page of patients.", body = Page<ListedView>), Problems))]
 #[get("/v1/tenants/{tenant}/patients")]
 pub async fn list_patients(
     request: HttpRequest,
     caller: Caller,
     _path: web::Path<String>,
-    filter: web::Query<PatientFilter>,
+    Query(PatientFilter { unit, registry_number, stage }): Query<PatientFilter>,
+    PageParams { limit, cursor }: PageParams,
 ) -> Result<HttpResponse, Problem> {
-    let PatientFilter { unit, registry_number, stage, limit, cursor } = filter.into_inner();
-    if unit.as_ref().is_some_and(|unit| unit.is_empty() || unit.len() > 100 || unit.contains('\0')) {
-        return Err(parameter("query", "unit"));
-    }
-    if registry_number.is_some_and(|number| number < 1) {
-        return Err(parameter("query", "registry_number"));
-    }
     let search = Search { unit, registry_number, stage };
-    let page = PageParams { limit, cursor };
-    let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
             let list = format!("patients {search:?}");

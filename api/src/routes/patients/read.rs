@@ -2,26 +2,13 @@
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
-use jiff::Timestamp;
 use painreg_domain::ids::PatientId;
 use painreg_tenants::store::patients;
-use serde::Deserialize;
 
 use super::PatientView;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::etag;
-
-/// The instant of the query.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct AsOf {
-    /// Return the state that the registry stored at this instant, instead of the current state. Merges of patients are
-    /// read in their current state.
-    #[param(max_length = 40)]
-    as_of: Option<Timestamp>,
-}
+use crate::wire::{AsOf, Query, etag};
 
 /// Read one patient.
 ///
@@ -33,13 +20,13 @@ pub struct AsOf {
 pub async fn read_patient(
     caller: Caller,
     path: web::Path<(String, PatientId)>,
-    query: web::Query<AsOf>,
+    Query(AsOf { as_of }): Query<AsOf>,
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
     let patient = caller
         .run(move |tx| {
             let access = tx.open_patient(id)?;
-            Ok(PatientView::from(patients::find(tx, &access, query.as_of)?))
+            Ok(PatientView::from(patients::find(tx, &access, as_of)?))
         })
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(patient.version))).json(patient))

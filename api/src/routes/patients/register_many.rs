@@ -20,7 +20,7 @@ use crate::entry_kinds::record_parsed;
 use crate::problem::{Code, Problem, ProblemView, Problems};
 use crate::request_info::RequestInfo;
 use crate::state::State;
-use crate::wire::{Extent, IdempotencyKey, Lines, line_problem, lines_answer, parse, reply};
+use crate::wire::{Extent, IdempotencyKey, Lines, Query, line_problem, lines_answer, parse, reply};
 
 /// One line: a new patient or a registered one, with entries.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -112,7 +112,6 @@ pub struct RegisteredEntry {
 
 /// The query of a bulk registration.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct BatchParams {
     /// true: dry run. Everything is checked, nothing is stored. Each line is checked independently, so a patient who
@@ -263,7 +262,7 @@ pub async fn register_many(
     caller: Caller,
     key: IdempotencyKey,
     path: web::Path<String>,
-    params: web::Query<BatchParams>,
+    Query(params): Query<BatchParams>,
     state: web::Data<State>,
     lines: Lines,
 ) -> Result<HttpResponse, Problem> {

@@ -6,7 +6,6 @@ use jiff::civil::Date;
 use painreg_domain::fault::Fault;
 use painreg_domain::ids::PatientId;
 use painreg_domain::patient::{Details, Sex};
-use painreg_tenants::StoreError;
 use painreg_tenants::store::patients;
 use serde::{Deserialize, Serialize};
 
@@ -97,9 +96,7 @@ pub async fn update_patient(
             tx.about(format!("patient/{id}"));
             let (access, standing) = tx.open_to_record(id)?;
             let patient = patients::find(tx, &access, None)?;
-            if patient.version != version.0 {
-                return Err(StoreError::Stale.into());
-            }
+            version.against(patient.version)?;
             let details = changes.apply(&patient.details.clone().into())?.into_domain(tx.today())?;
             // Contact details are kept only where the legal basis permits it; clearing them is always permitted.
             if details.contact != patient.details.contact && !details.contact.is_empty() {

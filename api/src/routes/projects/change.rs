@@ -3,7 +3,6 @@
 use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
 use painreg_domain::fault::{Fault, FaultCode};
-use painreg_tenants::StoreError;
 use painreg_tenants::store::code_lists;
 
 use super::{ProjectBody, ProjectView};
@@ -31,9 +30,7 @@ pub async fn change_project(
     let view = caller
         .run(move |tx| {
             let before = code_lists::project(tx, &code)?;
-            if before.version != version.0 {
-                return Err(StoreError::Stale.into());
-            }
+            let version = version.against(before.version)?;
             let mut faults = project.faults();
             faults.extend(before.project.faults_as(&project));
             if project.code != code {
@@ -42,7 +39,7 @@ pub async fn change_project(
             if !faults.is_empty() {
                 return Err(Problem::invalid(faults));
             }
-            Ok(ProjectView::from(code_lists::change_project(tx, version.0, &project)?))
+            Ok(ProjectView::from(code_lists::change_project(tx, version, &project)?))
         })
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))

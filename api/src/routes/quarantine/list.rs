@@ -10,49 +10,38 @@ use serde::Deserialize;
 use super::QuarantinedView;
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::{self, Page, PageParams, page_answer};
+use crate::wire::{self, Page, PageParams, Query, page_answer};
 
 /// The query of the list of deliveries.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct QuarantineParams {
-    /// Only deliveries in this state: `open`, `placed`, `superseded` or `set_aside`.
-    #[param(value_type = Option<String>, max_length = 20)]
+    /// Only deliveries in this state.
+    #[param(inline)]
     state: Option<QuarantineState>,
     /// Only deliveries of this Nettskjema form.
-    #[param(max_length = 20)]
+    #[param(min_length = 1, max_length = 20)]
     form_id: Option<String>,
     /// Only deliveries with a reason of this code, such as `unknown_item`.
     code: Option<FaultCode>,
-    /// Maximum number of items in the page, 1 to 200.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<i64>,
-    /// The `next_cursor` of the previous page; absent: the first page.
-    #[param(max_length = 1000)]
-    cursor: Option<String>,
 }
 
 /// List the deliveries in quarantine, the newest first.
 ///
 /// With the reasons and, for unknown keys of a codebook, the items that they probably refer to.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadQuarantine"))),
-    params(QuarantineParams),
+    params(QuarantineParams, PageParams),
     responses((status = 200, description = "A page of deliveries.", body = Page<QuarantinedView>), Problems))]
 #[get("/v1/tenants/{tenant}/quarantine")]
 pub async fn list_quarantine(
     request: HttpRequest,
     caller: Caller,
     _path: web::Path<String>,
-    params: web::Query<QuarantineParams>,
+    Query(params): Query<QuarantineParams>,
+    PageParams { limit, cursor }: PageParams,
 ) -> Result<HttpResponse, Problem> {
-    let QuarantineParams { state, form_id, code, limit, cursor } = params.into_inner();
-    let page = PageParams { limit, cursor };
-    let (limit, cursor) = (page.limit()?, page.cursor());
-    if form_id
-        .as_deref()
-        .is_some_and(|id| !(1..=20).contains(&id.len()) || !id.bytes().all(|byte| byte.is_ascii_digit()))
-    {
+    let QuarantineParams { state, form_id, code } = params;
+    if form_id.as_deref().is_some_and(|id| !id.bytes().all(|byte| byte.is_ascii_digit())) {
         return Err(wire::parameter("query", "form_id"));
     }
     let search = QuarantineFilter { state, nettskjema_id: form_id, code };

@@ -4,7 +4,6 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, put, web};
 use painreg_domain::ids::QuarantineId;
 use painreg_domain::quarantine::Command;
-use painreg_tenants::StoreError;
 use painreg_tenants::store::quarantine;
 
 use super::QuarantinedView;
@@ -28,9 +27,7 @@ pub async fn set_aside_quarantined(
     let found = caller
         .run(move |tx| {
             let about = quarantine::open(tx, id)?.about;
-            if about.version != read.0 {
-                return Err(StoreError::Stale.into());
-            }
+            read.against(about.version)?;
             quarantine::close(tx, &about, Command::SetAside, &serde_json::Value::Null)?;
             Ok(quarantine::open(tx, id)?.about)
         })

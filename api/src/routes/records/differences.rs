@@ -9,11 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-use crate::wire::parameter;
+use crate::wire::{Query, parameter};
 
 /// The instants to compare.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Instants {
     /// The earlier instant; absent: before the first entry.
@@ -46,10 +45,9 @@ pub struct Differences {
 pub async fn read_differences(
     caller: Caller,
     path: web::Path<(String, PatientId)>,
-    params: web::Query<Instants>,
+    Query(Instants { from, to }): Query<Instants>,
 ) -> Result<HttpResponse, Problem> {
     let (_, patient) = path.into_inner();
-    let Instants { from, to } = params.into_inner();
     // PostgreSQL's years begin later than jiff's.
     let from = from.unwrap_or(Timestamp::UNIX_EPOCH);
     if to.is_some_and(|to| to < from) {

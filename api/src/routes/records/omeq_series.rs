@@ -1,26 +1,15 @@
 //! Reads the daily opioid dose over time.
 
 use actix_web::{HttpResponse, get, web};
-use jiff::Timestamp;
 use painreg_domain::clinical::EntryKind;
 use painreg_domain::ids::PatientId;
 use painreg_domain::medication::{Medication, OmeqPoint, series};
 use painreg_tenants::store::entries::{self, ListFilter, Sort};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
-
-/// The instant of the query.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct AsOf {
-    /// Return the state that the registry stored at this instant, instead of the current state. Merges of patients are
-    /// read in their current state.
-    #[param(max_length = 40)]
-    as_of: Option<Timestamp>,
-}
+use crate::wire::{AsOf, Query};
 
 /// A series with one step per day with a change.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -43,14 +32,14 @@ const MOST: i64 = 5000;
 pub async fn read_omeq_series(
     caller: Caller,
     path: web::Path<(String, PatientId)>,
-    query: web::Query<AsOf>,
+    Query(AsOf { as_of }): Query<AsOf>,
 ) -> Result<HttpResponse, Problem> {
     let (_, patient) = path.into_inner();
     let found = caller
         .run(move |tx| {
             tx.about("omeq_series".to_owned());
             let access = tx.open_patient(patient)?;
-            let filter = ListFilter { sort: Sort::EarliestFirst, as_of: query.as_of, ..ListFilter::default() };
+            let filter = ListFilter { sort: Sort::EarliestFirst, as_of, ..ListFilter::default() };
             let found = entries::of_patient(tx, &access, EntryKind::Medication, &filter, None, MOST)?;
             let medications = found.items.iter().map(entries::content).collect::<Result<Vec<Medication>, _>>()?;
             Ok(OmeqSeries { items: series(&medications) })

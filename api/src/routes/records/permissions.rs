@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
+use crate::wire::Query;
 
 /// The day of the query.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Day {
     /// The day of the question; absent: today.
@@ -62,13 +62,13 @@ pub struct Permissions {
 pub async fn read_permissions(
     caller: Caller,
     path: web::Path<(String, PatientId)>,
-    day: web::Query<Day>,
+    Query(Day { on }): Query<Day>,
 ) -> Result<HttpResponse, Problem> {
     let (_, patient) = path.into_inner();
     let permissions = caller
         .run(move |tx| {
             let (_, standing) = tx.open_to_record(patient)?;
-            let on = day.on.unwrap_or_else(|| tx.today());
+            let on = on.unwrap_or_else(|| tx.today());
             Ok(Permissions {
                 on,
                 may_keep: may_keep(&standing.grounds, on).into(),

@@ -3,19 +3,18 @@
 use std::collections::HashMap;
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use jiff::Timestamp;
 use jiff::civil::Date;
 use painreg_domain::ids::{PatientId, SubmissionId};
 use painreg_tenants::store::entries::{self, Line, SUBMISSION};
 use painreg_tenants::store::submissions;
-use painreg_tenants::{Cursor, Keyset, PatientAccess, Tx};
-use serde::{Deserialize, Serialize};
+use painreg_tenants::{Keyset, PatientAccess, Tx};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
 use crate::views::submission::SubmissionView;
-use crate::wire::{Page, Raw, page_answer, parameter};
+use crate::wire::{AsOf, Page, PageParams, Query, Raw, page_answer};
 
 /// One line of a timeline.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -54,44 +53,22 @@ fn shown<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, lines: Vec<Line>) -> R
     lines.into_iter().map(line).collect()
 }
 
-/// The query of a timeline.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct TimelineParams {
-    /// Return the state that the registry stored at this instant, instead of the current state. Merges of patients are
-    /// read in their current state.
-    #[param(max_length = 40)]
-    as_of: Option<Timestamp>,
-    /// Maximum number of lines, 1 to 1000: the whole course of most patients fits in one page.
-    #[param(minimum = 1, maximum = 1000, default = 500)]
-    limit: Option<i64>,
-    /// The `next_cursor` of the previous page; absent: the first page.
-    #[param(max_length = 1000)]
-    cursor: Option<String>,
-}
-
 /// Read the timeline of a patient (tidslinje), the latest first.
 ///
 /// Entries of every kind and answered questionnaires in one list; with `as_of` those that the registry stored at that
 /// instant.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadTimeline"))),
-    params(TimelineParams),
+    params(AsOf, PageParams<500, 1000>),
     responses((status = 200, description = "A page of the timeline.", body = Page<LineView>), Problems))]
 #[get("/v1/tenants/{tenant}/patients/{patient}/timeline")]
 pub async fn read_timeline(
     request: HttpRequest,
     caller: Caller,
     path: web::Path<(String, PatientId)>,
-    params: web::Query<TimelineParams>,
+    Query(AsOf { as_of }): Query<AsOf>,
+    PageParams { limit, cursor }: PageParams<500, 1000>,
 ) -> Result<HttpResponse, Problem> {
     let (_, patient) = path.into_inner();
-    let TimelineParams { as_of, limit, cursor } = params.into_inner();
-    let limit = limit.unwrap_or(500);
-    if !(1..=1000).contains(&limit) {
-        return Err(parameter("query", "limit"));
-    }
-    let cursor = cursor.as_deref().map(Cursor::received);
     let page = caller
         .run(move |tx| {
             let access = tx.open_patient(patient)?;

@@ -5,7 +5,6 @@ use jiff::civil::Date;
 use painreg_domain::clinical::history::ChangeReason;
 use painreg_domain::clinical::{Consequence, EntryKind, Referral, recategorised};
 use painreg_domain::ids::{EntryId, PatientId};
-use painreg_tenants::StoreError;
 use painreg_tenants::app::record_entry;
 use painreg_tenants::store::{code_lists, entries};
 use serde::{Deserialize, Serialize};
@@ -66,15 +65,13 @@ pub async fn recategorise_referral(
             tx.about(format!("{}/{id}", EntryKind::Referral));
             let (access, standing) = tx.open_to_record(patient)?;
             let before = entries::find(tx, &access, EntryKind::Referral, id, None)?;
-            if before.version != version.0 {
-                return Err(StoreError::Stale.into());
-            }
+            let version = version.against(before.version)?;
             let lists = code_lists::current(tx, &standing)?;
             let assessed_on = value.assessed_on.unwrap_or_else(|| tx.today());
             let content: Referral = entries::content(&before)?;
             let (changed, consequence) = recategorised(&content, &value.category, assessed_on, &lists)?;
             let reason = if value.correction { ChangeReason::Correction } else { ChangeReason::Update };
-            let stored = record_entry::change(tx, &access, &standing, &before, (version.0, reason), &changed)?;
+            let stored = record_entry::change(tx, &access, &standing, &before, (version, reason), &changed)?;
             let version = stored.version;
             let view = RecategorisedView { referral: Raw::new(stored.json)?, consequence };
             let mut reply = reply(201, Some(referral), Some(version), &view);

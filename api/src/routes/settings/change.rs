@@ -3,7 +3,6 @@
 use actix_web::http::header;
 use actix_web::{HttpResponse, patch, web};
 use painreg_domain::settings::Settings;
-use painreg_tenants::StoreError;
 use painreg_tenants::store::settings;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
@@ -45,15 +44,13 @@ pub async fn change_settings(
     let view = caller
         .run(move |tx| {
             let before = settings::read(tx)?;
-            if before.version != version.0 {
-                return Err(StoreError::Stale.into());
-            }
+            let version = version.against(before.version)?;
             let settings = changes.apply(&before.settings)?;
             let faults = settings.faults();
             if !faults.is_empty() {
                 return Err(Problem::invalid(faults));
             }
-            Ok(SettingsView::from(settings::change(tx, version.0, &settings)?))
+            Ok(SettingsView::from(settings::change(tx, version, &settings)?))
         })
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))

@@ -19,10 +19,9 @@ pub async fn list_submissions(
     request: HttpRequest,
     caller: Caller,
     path: web::Path<(String, PatientId)>,
-    page: web::Query<PageParams>,
+    PageParams { limit, cursor }: PageParams,
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
-    let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
             let access = tx.open_patient(id)?;

@@ -9,7 +9,7 @@ use crate::intake::batch::{Batch, BatchParams, DeliveryResult};
 use crate::problem::{Problem, Problems};
 use crate::request_info::RequestInfo;
 use crate::state::State;
-use crate::wire::{Line, Lines, NDJSON};
+use crate::wire::{Line, Lines, NDJSON, Query};
 
 /// Submit answered questionnaires in bulk, one per line (NDJSON).
 ///
@@ -26,7 +26,7 @@ pub async fn submit_many(
     request: HttpRequest,
     caller: Caller,
     _path: web::Path<String>,
-    params: web::Query<BatchParams>,
+    Query(params): Query<BatchParams>,
     state: web::Data<State>,
     lines: Lines,
 ) -> Result<HttpResponse, Problem> {

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, delete, web};
 use painreg_tenants::provision;
+use painreg_tenants::store::tenants;
 
 use crate::caller::Caller;
 use crate::problem::{Problem, Problems};
@@ -16,6 +17,11 @@ use crate::wire::IfMatch;
     responses((status = 204, description = "The registry was deleted."), Problems))]
 #[delete("/v1/tenants/{tenant}")]
 pub async fn drop_tenant(caller: Caller, path: web::Path<String>, version: IfMatch) -> Result<HttpResponse, Problem> {
-    caller.run_platform(move |tx| Ok(provision::drop(tx, &path, version.0)?)).await?;
+    caller
+        .run_platform(move |tx| {
+            let version = version.version(|| tenants::find(tx, &path).map(|it| it.version))?;
+            Ok(provision::drop(tx, &path, version)?)
+        })
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

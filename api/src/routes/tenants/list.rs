@@ -1,6 +1,6 @@
 //! Lists the registries of the server.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, get};
 use painreg_tenants::store::tenants;
 
 use super::TenantView;
@@ -15,10 +15,9 @@ use crate::wire::{self, Page, PageParams, page_answer};
 pub async fn list_tenants(
     request: HttpRequest,
     caller: Caller,
-    page: web::Query<PageParams>,
+    PageParams { limit, cursor }: PageParams,
 ) -> Result<HttpResponse, Problem> {
     const LIST: &str = "tenants";
-    let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run_platform(move |tx| {
             let after: Option<String> = tx.open_cursor(LIST, cursor)?;

@@ -16,7 +16,10 @@ use crate::wire::{IfMatch, etag};
 #[delete("/v1/tenants/{tenant}/suspension")]
 pub async fn resume_tenant(caller: Caller, path: web::Path<String>, version: IfMatch) -> Result<HttpResponse, Problem> {
     let tenant = caller
-        .run_platform(move |tx| Ok(TenantView::from(tenants::set_suspended(tx, &path, version.0, false)?)))
+        .run_platform(move |tx| {
+            let version = version.version(|| tenants::find(tx, &path).map(|it| it.version))?;
+            Ok(TenantView::from(tenants::set_suspended(tx, &path, version, false)?))
+        })
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(tenant.version))).json(tenant))
 }

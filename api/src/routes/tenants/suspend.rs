@@ -20,7 +20,10 @@ pub async fn suspend_tenant(
     version: IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let tenant = caller
-        .run_platform(move |tx| Ok(TenantView::from(tenants::set_suspended(tx, &path, version.0, true)?)))
+        .run_platform(move |tx| {
+            let version = version.version(|| tenants::find(tx, &path).map(|it| it.version))?;
+            Ok(TenantView::from(tenants::set_suspended(tx, &path, version, true)?))
+        })
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(tenant.version))).json(tenant))
 }

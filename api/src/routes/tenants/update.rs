@@ -41,13 +41,14 @@ pub async fn update_tenant(
     let tenant = caller
         .run_platform(move |tx| {
             let before = tenants::find(tx, &path)?;
+            let version = version.against(before.version)?;
             let UpdateTenant { name, issuers } =
                 changes.apply(&UpdateTenant { name: before.name, issuers: before.issuers })?;
             let faults = provision::issuer_faults(&issuers);
             if !faults.is_empty() {
                 return Err(StoreError::Invalid(faults).into());
             }
-            Ok(TenantView::from(tenants::update(tx, &path, version.0, &name, &issuers)?))
+            Ok(TenantView::from(tenants::update(tx, &path, version, &name, &issuers)?))
         })
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(tenant.version))).json(tenant))

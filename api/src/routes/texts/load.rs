@@ -45,7 +45,9 @@ pub async fn load_item_texts(
             if !faults.is_empty() {
                 return Err(Problem::invalid(faults));
             }
-            Ok(WordingView::from(licences::load_wording(tx, instrument, &language, read.0, &wording)?))
+            let stored = || licences::wording(tx, instrument, &language).map(|(kept, _)| kept.version);
+            let version = read.version_if_any(stored)?;
+            Ok(WordingView::from(licences::load_wording(tx, instrument, &language, version, &wording)?))
         })
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))

@@ -50,14 +50,16 @@ pub async fn change_webhook(
     let acceptance = state.acceptance;
     let found = caller
         .run(move |tx| {
-            let WebhookSettings { url, description, kinds, enabled } = webhooks::find(tx, id)?.settings;
+            let before = webhooks::find(tx, id)?;
+            let version = version.against(before.version)?;
+            let WebhookSettings { url, description, kinds, enabled } = before.settings;
             let before = ChangeWebhook { url, description, kinds, enabled };
             let ChangeWebhook { url, description, kinds, enabled } = changes.apply(&before)?;
             if url != before.url {
                 allowed(&url, acceptance)?;
             }
             let settings = WebhookSettings { url, description, kinds, enabled };
-            Ok(webhooks::change(tx, id, version.0, &settings)?)
+            Ok(webhooks::change(tx, id, version, &settings)?)
         })
         .await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(found.version))).json(WebhookView::from(found)))

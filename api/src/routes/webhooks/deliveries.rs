@@ -55,10 +55,9 @@ pub async fn list_webhook_deliveries(
     request: HttpRequest,
     caller: Caller,
     path: web::Path<(String, WebhookId)>,
-    page: web::Query<PageParams>,
+    PageParams { limit, cursor }: PageParams,
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
-    let (limit, cursor) = (page.limit()?, page.cursor());
     let page = caller
         .run(move |tx| {
             let list = format!("webhooks/{id}/deliveries");

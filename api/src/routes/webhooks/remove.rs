@@ -19,6 +19,11 @@ pub async fn remove_webhook(
     version: IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
-    caller.run(move |tx| Ok(webhooks::remove(tx, id, version.0)?)).await?;
+    caller
+        .run(move |tx| {
+            let version = version.version(|| webhooks::find(tx, id).map(|it| it.version))?;
+            Ok(webhooks::remove(tx, id, version)?)
+        })
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -169,13 +169,11 @@ fn as_of_accepts_extreme_instants_and_days() {
     let entry = clinician.records(&patient, EntryKind::Episode, &json!({"opened_on": "2025-02-01"}));
     clinician.submits(&patient, "s-1", &json!({"nrs_average": 7})).expect(201);
     let of = |rest: &str| clinician.at(&format!("patients/{}/{rest}", patient.id));
-    let instants = [
-        "-009999-01-02T01:59:59Z",
-        "-004713-01-01T00:00:00Z",
-        "0000-01-01T00:00:00Z",
-        "1969-12-31T23:59:59Z",
-        "9999-12-30T22:00:00.999999999Z",
-    ];
+    let instants = ["0000-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "9999-12-30T22:00:00.999999999Z"];
+    // RFC 3339 has no years before 0.
+    for early in ["as_of=-009999-01-02T01:59:59Z", "from=-004713-01-01"] {
+        clinician.get(&of(&format!("episodes?{early}"))).problem(400, "invalid_parameter");
+    }
     for at in instants {
         for path in ["episodes", "timeline", "omeq-series", "current-implants"] {
             clinician.get(&of(&format!("{path}?as_of={at}"))).expect(200);
@@ -188,7 +186,7 @@ fn as_of_accepts_extreme_instants_and_days() {
             assert!(answer.status < 500, "{query}: {}", answer.text());
         }
     }
-    for day in ["-009999-01-01", "-004713-01-01", "0000-01-01", "9999-12-31"] {
+    for day in ["0000-01-01", "9999-12-31"] {
         for path in [of("episodes"), clinician.at("episodes")] {
             let late = day.starts_with('9');
             assert_eq!(

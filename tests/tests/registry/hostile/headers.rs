@@ -140,7 +140,7 @@ fn oversized_headers_and_queries_are_refused() {
     siege.sends("5 000 parameters", "GET", &format!("{PATIENTS}?{query}"), &[], None).problem(400, "invalid_parameter");
     siege
         .sends("a cursor of 50 KB", "GET", &format!("{PATIENTS}?cursor={}", "A".repeat(50_000)), &[], None)
-        .problem(400, "invalid_cursor");
+        .problem(400, "invalid_parameter");
     siege
         .sends("a path of 50 KB", "GET", &format!("{PATIENTS}/{}", "a".repeat(50_000)), &[], None)
         .problem(404, "not_found");

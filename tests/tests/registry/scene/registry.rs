@@ -21,6 +21,7 @@ pub const ROWS: &[Example] = &[
     },
     Example { operation: "listBodyRegions", ..ROW },
     Example { operation: "listCodeLists", ..ROW },
+    Example { operation: "readCodeList", path: &[LIST], ..ROW },
     Example {
         operation: "replaceCodeList",
         path: &[LIST],

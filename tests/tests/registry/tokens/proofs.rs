@@ -147,6 +147,18 @@ fn dpop_proof_is_checked_against_request_token_key_and_time() {
 }
 
 #[test]
+fn dpop_proof_of_head_names_head() {
+    let bound = Bound::new();
+    let stranger = bound.forge.world.unauthenticated();
+    let status = |method: &str| {
+        let proof = bound.holder.sign(&bound.header(), &with(&bound.claims(method), &json!({ "htm": method })));
+        let request = stranger.request("HEAD", PATH).header("authorization", &format!("DPoP {}", bound.token));
+        request.header("dpop", &proof).send().status
+    };
+    assert_eq!((status("HEAD"), status("GET")), (200, 401));
+}
+
+#[test]
 fn dpop_scheme_refuses_an_unbound_token() {
     let mut bound = Bound::new();
     for (at, cnf) in
