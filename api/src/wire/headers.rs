@@ -178,9 +178,8 @@ fn after_value(text: &str) -> Option<&str> {
     if let Some(string) = text.strip_prefix('"') {
         return quoted(string).map(|(_, rest)| rest);
     }
-    let rest = text.trim_start_matches(|letter: char| {
-        letter.is_ascii_graphic() && !matches!(letter, '"' | ';' | ',' | '(' | ')')
-    });
+    let rest = text
+        .trim_start_matches(|letter: char| letter.is_ascii_graphic() && !matches!(letter, '"' | ';' | ',' | '(' | ')'));
     (rest.len() < text.len()).then_some(rest)
 }
 

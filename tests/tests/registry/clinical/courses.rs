@@ -88,9 +88,13 @@ fn read_patient_as_of_any_instant() {
         }
     }
     assert_eq!(read(world.clock.now()).expect(200).body, states[3]);
-    for (at, status) in
-        [("9999-12-30T22:00:00Z", 200), ("0001-01-02T01:59:59Z", 404), ("-009999-01-02T01:59:59Z", 400), ("2026-13-01T00:00:00Z", 400), ("", 400)]
-    {
+    for (at, status) in [
+        ("9999-12-30T22:00:00Z", 200),
+        ("0001-01-02T01:59:59Z", 404),
+        ("-009999-01-02T01:59:59Z", 400),
+        ("2026-13-01T00:00:00Z", 400),
+        ("", 400),
+    ] {
         assert_eq!(clinician.get(&format!("{path}?as_of={at}")).status, status, "{at}");
     }
 }
