@@ -28,6 +28,7 @@ pub mod questionnaire;
 pub mod remark;
 pub mod report;
 pub mod revision;
+pub mod rfc3339;
 pub mod settings;
 pub mod synthetic;
 pub mod text;

@@ -1,8 +1,15 @@
-//! Strict JSON: no duplicate members, no NUL, structures from objects only, faults with pointers.
+//! Strict JSON: no duplicate members, no NUL, texts composed, dates and instants of RFC 3339 only, structures from objects
+//! only, faults with pointers.
 
+use std::any::TypeId;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
 use painreg_domain::encoding::UTF_8_MARK;
 use painreg_domain::fault::{Fault, FaultCode, escape};
 use painreg_domain::number::whole_number;
+use painreg_domain::rfc3339;
+use painreg_domain::text::composed;
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer};
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
@@ -18,11 +25,33 @@ pub fn parse<T: DeserializeOwned + ToSchema + 'static>(bytes: &[u8], extent: Ext
     deserialize_checked(document(bytes)?, extent)
 }
 
-/// Parses JSON without duplicate members and NUL. A byte order mark is passed over (RFC 8259, 8.1).
+/// Parses JSON without duplicate members and NUL. A byte order mark is passed over (RFC 8259, 8.1). Texts and names are
+/// composed: whoever reads or compares them sees one spelling. The bytes that were sent stay what they are.
 pub fn document(bytes: &[u8]) -> Result<serde_json::Value, Problem> {
     let bytes = bytes.strip_prefix(UTF_8_MARK).unwrap_or(bytes);
     scan(bytes)?;
-    serde_json::from_slice(bytes).map_err(|_| Problem::from(Code::MalformedJson))
+    let mut document = serde_json::from_slice(bytes).map_err(|_| Problem::from(Code::MalformedJson))?;
+    compose(&mut document);
+    Ok(document)
+}
+
+fn compose(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => {
+            if let std::borrow::Cow::Owned(other) = composed(text) {
+                *text = other;
+            }
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(compose),
+        serde_json::Value::Object(members) => {
+            members.values_mut().for_each(compose);
+            if members.keys().any(|name| composed(name) != name.as_str()) {
+                let all = std::mem::take(members).into_iter();
+                *members = all.map(|(name, value)| (composed(&name).into_owned(), value)).collect();
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Converts a document that conforms to the structure's schema; all faults are reported and point into the document.
@@ -39,7 +68,9 @@ pub fn deserialize<T: DeserializeOwned>(document: serde_json::Value) -> Result<T
     serde_path_to_error::deserialize(Node(document)).map_err(|error| shape_problem(&error))
 }
 
-/// A document that becomes a structure only from an object: serde would also accept an array of the members.
+/// A document that becomes a structure only from an object (serde would also accept an array of the members), and a date
+/// or an instant only from a text of RFC 3339 (jiff would also accept other formats of ISO 8601, and more). Every body is
+/// read by it, so no member needs to say so.
 struct Node(serde_json::Value);
 
 impl IntoDeserializer<'_, serde_json::Error> for Node {
@@ -69,6 +100,18 @@ impl<'de> serde::Deserializer<'de> for Node {
             },
             plain => plain.deserialize_any(visitor),
         }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, serde_json::Error> {
+        if let serde_json::Value::String(text) = &self.0 {
+            let wanted = typeid::of::<V::Value>();
+            let other_date = wanted == TypeId::of::<Date>() && rfc3339::date(text).is_none();
+            let other_instant = wanted == TypeId::of::<Timestamp>() && rfc3339::instant(text).is_none();
+            if other_date || other_instant {
+                return Err(serde_json::Error::custom("a date of another format"));
+            }
+        }
+        self.deserialize_any(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, serde_json::Error> {
@@ -121,7 +164,7 @@ impl<'de> serde::Deserializer<'de> for Node {
     }
 
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char string bytes byte_buf unit unit_struct seq tuple
         tuple_struct identifier ignored_any
     }
 }
@@ -248,6 +291,7 @@ impl<'de> Visitor<'de> for Scan<'_> {
             self.pointer.push('/');
             self.pointer.push_str(&escape(&name));
             self.text(&name)?;
+            let name = composed(&name).into_owned();
             if seen.contains(&name) {
                 self.faults.push(Fault::new(self.pointer.clone(), FaultCode::DuplicateKey));
                 return Err(A::Error::custom("a duplicate member"));
@@ -275,7 +319,34 @@ mod tests {
         assert_eq!(code(br#"{"a":1,"b":{"c":[{"d":1}]}}"#), None);
         assert_eq!(code(br#"{"a":1,"a":1}"#), Some((Code::DuplicateMember, "/a".into())));
         assert_eq!(code(br#"{"a":1,"\u0061":1}"#), Some((Code::DuplicateMember, "/a".into())));
+        assert_eq!(code(br#"{"\u00e5":1,"a\u030a":1}"#), Some((Code::DuplicateMember, "/a\u{30a}".into())));
         assert_eq!(code(br#"{"b":[0,{"x":1,"x":2}]}"#), Some((Code::DuplicateMember, "/b/1/x".into())));
+    }
+
+    #[test]
+    fn document_composes_names_and_texts() {
+        let read = document("{\"a\u{30a}\":[\"bla\u{30a}b\u{e6}r\",{\"x\":\"\\u0061\\u030a\"}]}".as_bytes());
+        let expected = serde_json::json!({"\u{e5}": ["bl\u{e5}b\u{e6}r", {"x": "\u{e5}"}]});
+        assert_eq!(read.ok(), Some(expected));
+    }
+
+    #[test]
+    fn deserialize_reads_rfc_3339_only() {
+        #[derive(serde::Deserialize)]
+        struct Times {
+            days: Vec<Date>,
+            at: Option<Timestamp>,
+        }
+        let read = |day: &str, at: &str| {
+            let read = deserialize::<Times>(serde_json::json!({"days": [day], "at": at}));
+            read.map(|times| (times.days.len(), times.at.is_some())).map_err(|problem| {
+                problem.errors.first().map(|fault| (fault.pointer.clone(), fault.code)).expect("a fault")
+            })
+        };
+        let fault = |pointer: &str| Err((pointer.to_owned(), FaultCode::InvalidFormat));
+        assert_eq!(read("2026-01-31", "2026-01-31T12:00:00Z"), Ok((1, true)));
+        assert_eq!(read("20260131", "2026-01-31T12:00:00Z"), fault("/days/0"));
+        assert_eq!(read("2026-01-31", "2026-01-31T12:00:00+25:00"), fault("/at"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod catalogue;
 mod clinical;
 mod codes;
 mod connections;
+mod dates;
 mod demo;
 mod diesel_schema;
 mod document;

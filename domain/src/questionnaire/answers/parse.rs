@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::civil::Date;
 use serde_json::{Map, Number, Value};
 
 use super::super::condition::Asked;
@@ -10,6 +9,7 @@ use super::super::{Compiled, Item, ItemKind, Place};
 use super::{Answers, Held, Values};
 use crate::fault::{Fault, FaultCode, escape};
 use crate::number::whole_within;
+use crate::rfc3339;
 use crate::text::composed;
 
 /// Returns the number that represents a value in comparisons with values of an item; the value is read as an answer
@@ -110,10 +110,11 @@ fn held(item: &Item, value: &Value, faults: &mut Vec<Fault>) -> Option<Held> {
         (ItemKind::Integer { min, max }, value) => whole_within(value, *min, *max).map(Held::Integer),
         (ItemKind::Decimal { min, max, decimals }, Value::Number(number)) => decimal(number, *min, *max, *decimals),
         (ItemKind::Choice { options }, Value::String(choice)) => {
-            options.iter().position(|option| option == choice).map(Held::Choice).ok_or(FaultCode::UnknownOption)
+            let choice = composed(choice);
+            options.iter().position(|option| *option == choice).map(Held::Choice).ok_or(FaultCode::UnknownOption)
         }
         (ItemKind::Multiple { options }, Value::Object(ticks)) => return multiple(item, options, ticks, faults),
-        (ItemKind::Date, Value::String(text)) => date(text).map(Held::Date).ok_or(FaultCode::InvalidDate),
+        (ItemKind::Date, Value::String(text)) => rfc3339::date(text).map(Held::Date).ok_or(FaultCode::InvalidDate),
         (ItemKind::Boolean, Value::Bool(value)) => Ok(Held::Boolean(*value)),
         (ItemKind::Text { .. }, Value::String(text)) if text.is_empty() => return None,
         (ItemKind::Text { max_length }, Value::String(text)) => {
@@ -173,7 +174,8 @@ pub(super) fn decimal_json(value: i64, decimals: u8) -> Value {
 fn multiple(item: &Item, options: &[String], ticks: &Map<String, Value>, faults: &mut Vec<Fault>) -> Option<Held> {
     let mut states = vec![None; options.len()];
     for (option, tick) in ticks {
-        let place = options.iter().position(|known| known == option).and_then(|at| states.get_mut(at));
+        let option = composed(option);
+        let place = options.iter().position(|known| *known == option).and_then(|at| states.get_mut(at));
         let code = match (place, tick) {
             (Some(_), Value::Null) => continue,
             (Some(place), Value::Bool(ticked)) => {
@@ -183,17 +185,7 @@ fn multiple(item: &Item, options: &[String], ticks: &Map<String, Value>, faults:
             (Some(_), _) => FaultCode::WrongType,
             (None, _) => FaultCode::UnknownOption,
         };
-        faults.push(Fault::new(format!("/{}/{}", escape(&item.code), escape(option)), code));
+        faults.push(Fault::new(format!("/{}/{}", escape(&item.code), escape(&option)), code));
     }
     states.iter().any(Option::is_some).then(|| Held::Multiple(states.into()))
-}
-
-/// Exactly `YYYY-MM-DD`; jiff alone would take more.
-fn date(text: &str) -> Option<Date> {
-    let shaped = text.len() == 10
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
-    if shaped { text.parse().ok() } else { None }
 }

@@ -1,6 +1,7 @@
 //! Properties of parsing any answers.
 
 use super::*;
+use crate::text::composed;
 
 /// Any JSON value, mostly near what a form takes.
 pub(super) fn any_value() -> impl Strategy<Value = Value> {
@@ -33,7 +34,10 @@ pub(super) fn valid_answers() -> impl Strategy<Value = Map<String, Value>> {
         [tick.clone(), tick.clone(), tick],
         prop::option::of((1..9999, 1..=12, 1..=28)),
         prop::option::of(any::<bool>()),
-        "[^\0]{1,5}",
+        // Some characters are longer when composed.
+        "[^\0]{1,5}"
+            .prop_map(|note| composed(&note).into_owned())
+            .prop_filter("within the limit", |note| note.chars().count() <= 5),
     )
         .prop_map(|(isi, count, weight, reason, [neck, back, knee], since, agreed, note)| {
             let mut raw = object(json!({
