@@ -22,6 +22,7 @@ use serde_json::{Map, Value};
 pub use self::answers::{AnswerDifference, Answers};
 pub use self::condition::Condition;
 use self::condition::Gate;
+pub(crate) use self::definition::is_option;
 pub use self::definition::{Definition, Item, ItemKind, Mapping, Page, Wave, Words, is_language};
 pub use self::differences::FormChange;
 pub use self::file::FormFile;

@@ -11,6 +11,7 @@ use super::reading::is_key;
 use super::scalar::moment;
 use crate::fault::FaultCode;
 use crate::number::decimal;
+use crate::questionnaire::is_option;
 
 /// One answer, before it has its place.
 pub(super) struct Given<'d> {
@@ -36,8 +37,8 @@ impl Assembly {
     pub(super) fn put(&mut self, given: Given<'_>) -> Result<(), FaultCode> {
         let Given { key, kind, row, text, options, file } = given;
         let boxes = matches!(kind, ElementKind::Checkbox | ElementKind::MatrixCheckbox);
-        let keys = || [&key].into_iter().chain(&row).chain(options.iter().filter(|_| boxes));
-        if !keys().all(|key| is_key(key)) {
+        let keys = [&key].into_iter().chain(&row).all(|key| is_key(key));
+        if !keys || boxes && !options.iter().all(|option| is_option(option)) {
             return Err(FaultCode::InvalidFormat);
         }
         if boxes {

@@ -17,6 +17,7 @@ use super::scalar::instant;
 use super::{AnsweredBy, Delivery, Respondent};
 use crate::delimited::{Record, Records, cells, header_cells};
 use crate::fault::{Fault, FaultCode};
+use crate::questionnaire::is_option;
 
 /// The column of the submission's number.
 pub(super) const SUBMISSION: &str = "$submission_id";
@@ -224,7 +225,8 @@ fn column(name: &str, index: &Index<'_>) -> Result<Column, FaultCode> {
                 return Err(FaultCode::ForbiddenCharacter);
             }
             let path: Vec<_> = name.split('.').map(str::to_owned).collect();
-            if path.len() > 3 || !path.iter().all(|key| is_key(key)) {
+            let (key, inner) = path.split_first().ok_or(FaultCode::InvalidFormat)?;
+            if inner.len() > 2 || !is_key(key) || !inner.iter().all(|part| is_option(part)) {
                 return Err(FaultCode::InvalidFormat);
             }
             let kind = index.find(None, path.first().map(String::as_str)).map(|element| element.kind);

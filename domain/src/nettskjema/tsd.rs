@@ -8,6 +8,7 @@ use super::scalar::instant;
 use super::{AnsweredBy, Delivery, GivenNationalId, Provider, Respondent};
 use crate::fault::{Fault, FaultCode};
 use crate::number::settled;
+use crate::questionnaire::is_option;
 
 /// The schema versions that are understood. What differs between them is not published: all take the same members.
 pub const VERSIONS: [&str; 3] = ["2022-07", "2023-03", "2024-09"];
@@ -154,13 +155,13 @@ impl Reader {
     /// `{row: text}`, `{box: ticked}`, `{row: {column: ticked}}`, and an attachment's two texts.
     fn rows(&mut self, rows: &Node<'_>) {
         for (row, value) in rows.object {
-            self.key(rows, row);
+            self.option(rows, row);
             match value {
                 Value::Null | Value::String(_) | Value::Bool(_) => {}
                 Value::Object(columns) => {
                     let columns = Node { object: columns, pointer: rows.place(row) };
                     for (column, value) in columns.object {
-                        self.key(&columns, column);
+                        self.option(&columns, column);
                         if !matches!(value, Value::Null | Value::Bool(_)) {
                             self.fault(&columns, column, FaultCode::WrongType);
                         }
@@ -168,6 +169,13 @@ impl Reader {
                 }
                 Value::Number(_) | Value::Array(_) => self.fault(rows, row, FaultCode::WrongType),
             }
+        }
+    }
+
+    /// A row, or an option's own key.
+    fn option(&mut self, node: &Node<'_>, option: &str) {
+        if !is_option(option) {
+            self.fault(node, option, FaultCode::InvalidFormat);
         }
     }
 

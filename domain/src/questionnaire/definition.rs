@@ -8,6 +8,7 @@ use strum::{EnumIter, EnumString, IntoStaticStr};
 use super::answers::scaled;
 use super::condition::Condition;
 use crate::fault::{Fault, FaultCode, escape};
+use crate::text::composed;
 
 /// The use of a form (bølge). Closed: the database's check constraint lists the same words.
 #[derive(
@@ -153,12 +154,12 @@ pub enum ItemKind {
     },
     /// One of the options.
     Choice {
-        /// Codes (letters, digits, `_`, at most 64), 1 to 200.
+        /// Codes as the source of the answers has them, such as `never`, `-1` or `3-4 dager`, 1 to 200.
         options: Vec<String>,
     },
     /// Any number of the options. Each has three states: ticked, not ticked, not shown.
     Multiple {
-        /// Codes (letters, digits, `_`, at most 64), 1 to 200.
+        /// Codes as the source of the answers has them, such as `never`, `-1` or `3-4 dager`, 1 to 200.
         options: Vec<String>,
     },
     /// A date, `YYYY-MM-DD`.
@@ -348,7 +349,7 @@ fn check_options(faults: &mut Vec<Fault>, pointer: &str, options: &[String]) {
     let mut seen = HashSet::new();
     for (index, option) in options.iter().enumerate() {
         let pointer = format!("{pointer}/{index}");
-        check(faults, &pointer, is_key(option), FaultCode::InvalidFormat);
+        check(faults, &pointer, is_option(option), FaultCode::InvalidFormat);
         check(faults, &pointer, seen.insert(option), FaultCode::AlreadyExists);
     }
 }
@@ -377,7 +378,9 @@ pub fn is_language(text: &str) -> bool {
     language && text.len() <= 12 && parts.all(|part| matches!(part.len(), 2 | 4) && letters(part))
 }
 
-/// A codebook key: `^[A-Za-z0-9_]{1,64}$`.
-fn is_key(text: &str) -> bool {
-    is_made_of(text, 64, |c| c.is_ascii_alphanumeric() || c == '_')
+/// The code of an option. Its source chooses it, and in Nettskjema it is free text, so only what cannot be seen or compared
+/// is refused: at most 64 characters, composed, words joined by single spaces (FHIR's `code`), no control characters.
+pub(crate) fn is_option(text: &str) -> bool {
+    let visible = |word: &str| !word.is_empty() && !word.contains(|c: char| c.is_control() || c.is_whitespace());
+    text.chars().count() <= 64 && composed(text) == text && text.split(' ').all(visible)
 }

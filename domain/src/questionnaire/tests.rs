@@ -176,10 +176,17 @@ fn faults_name_every_fault_of_a_definition() {
         with(ItemKind::Multiple { options: options(&["a", "a"]) }),
         one("/items/0/kind/multiple/options/1", AlreadyExists)
     );
-    assert_eq!(
-        with(ItemKind::Choice { options: options(&["a b"]) }),
-        one("/items/0/kind/choice/options/0", InvalidFormat)
-    );
+    let own_keys = ["1", "-1", "3-4 dager", "Å", "a.b", "a/b~c", "'"];
+    let mut definition = form(EVERY_KIND).definition().clone();
+    definition.items.truncate(1);
+    definition.instruments.clear();
+    definition.nettskjema.clear();
+    definition.items[0].kind = ItemKind::Choice { options: options(&own_keys) };
+    assert_eq!(Form::new(definition).err(), None);
+    for invisible in ["", " a", "a ", "a  b", "a\tb", "a\u{a0}b", "a\u{7}", "A\u{30a}"] {
+        let refused = with(ItemKind::Choice { options: options(&[invisible]) });
+        assert_eq!(refused, one("/items/0/kind/choice/options/0", InvalidFormat), "{invisible:?}");
+    }
     assert_eq!(with(ItemKind::Text { max_length: 0 }), one("/items/0/kind/text/max_length", OutOfRange));
     assert_eq!(
         refused(|d| d.items.iter_mut().take(1).for_each(|item| item.code = "isi_03".to_owned())),

@@ -128,10 +128,10 @@ fn fhirpath(definition: &Definition, condition: &Condition) -> String {
         let parts: Vec<_> = inner.iter().map(|one| fhirpath(definition, one)).collect();
         format!("({})", parts.join(word))
     };
-    let answers = |link: &str| format!("%resource.descendants().where(linkId = '{link}').answer.value");
+    let answers = |link: &str| format!("%resource.descendants().where(linkId = {}).answer.value", quoted(link));
     let that = |item: &str, operator: &str, value: &Value| {
         let (path, literal) = match (kind(definition, item), value) {
-            (Some(ItemKind::Choice { .. }), Value::String(option)) => (".code", format!("'{option}'")),
+            (Some(ItemKind::Choice { .. }), Value::String(option)) => (".code", quoted(option)),
             (Some(ItemKind::Date), Value::String(day)) => ("", format!("@{day}")),
             (_, value) => ("", value.to_string()),
         };
@@ -155,4 +155,9 @@ fn fhirpath(definition: &Definition, condition: &Condition) -> String {
         Condition::AtMost { item, value } => that(item, "<=", value),
         Condition::Ticked { item, option } => that(&format!("{item}.{option}"), "=", &true.into()),
     }
+}
+
+/// A text as a literal of `FHIRPath`.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
 }
