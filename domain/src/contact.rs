@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::fault::FaultCode;
+use crate::text::composed;
 
 const MOBILE_INPUT_MAX: usize = 32;
 const EMAIL_MAX: usize = 254;
@@ -15,27 +16,37 @@ const DOMAIN_LABEL_MAX: usize = 63;
 pub struct Mobile(Box<str>);
 
 impl Mobile {
-    /// Reads a number as people write it: spaces and hyphens are dropped, `00` at the start means `+`.
+    /// Reads a number as people write it: spaces, brackets, hyphens, dots and slashes are dropped, `00` at the start means
+    /// `+`, and `(0)` after a country code is the digit that is dialled within the country only (ITU-T E.123).
     ///
     /// Eight digits that start with 4 or 9 are a Norwegian mobile number and get `+47`; a `+47` number must be of that
-    /// form. Any other country is `+` and 8 to 15 digits, not starting with 0 (ITU-T E.164).
+    /// form. Ten digits that are such a number with `47` before it are it too: Norway has no numbers of ten digits, and
+    /// other systems store it so. Any other country is `+` and 8 to 15 digits, not starting with 0 (ITU-T E.164).
     ///
     /// # Errors
     ///
-    /// [`FaultCode::TooLong`] for more than 32 bytes, [`FaultCode::InvalidFormat`] for everything else.
+    /// [`FaultCode::TooLong`] for more than 32 characters, [`FaultCode::InvalidFormat`] for everything else.
     pub fn parse(value: &str) -> Result<Self, FaultCode> {
-        if value.len() > MOBILE_INPUT_MAX {
+        if value.chars().count() > MOBILE_INPUT_MAX {
             return Err(FaultCode::TooLong);
         }
-        let bare: String = value.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-        let digits = match (bare.strip_prefix('+').or_else(|| bare.strip_prefix("00")), bare.len()) {
-            (Some(international), _) => international.to_owned(),
-            (None, 8) => format!("47{bare}"),
-            (None, _) => return Err(FaultCode::InvalidFormat),
+        let international = value.trim_start_matches(is_punctuation);
+        let written = if international.starts_with('+') || international.starts_with("00") {
+            value.replacen("(0)", "", 1)
+        } else {
+            value.to_owned()
+        };
+        let bare: String = written.chars().filter(|c| !is_punctuation(*c)).collect();
+        let norwegian = |national: &str| national.len() == 8 && national.starts_with(['4', '9']);
+        let digits = match bare.strip_prefix('+').or_else(|| bare.strip_prefix("00")) {
+            Some(international) => international.to_owned(),
+            None if bare.len() == 8 => format!("47{bare}"),
+            None if bare.strip_prefix("47").is_some_and(norwegian) => bare,
+            None => return Err(FaultCode::InvalidFormat),
         };
         let well_formed = digits.bytes().all(|byte| byte.is_ascii_digit())
             && match digits.strip_prefix("47") {
-                Some(national) => national.len() == 8 && national.starts_with(['4', '9']),
+                Some(national) => norwegian(national),
                 None => (8..=15).contains(&digits.len()) && !digits.starts_with('0'),
             };
         if well_formed { Ok(Self(format!("+{digits}").into())) } else { Err(FaultCode::InvalidFormat) }
@@ -62,17 +73,20 @@ impl Email {
     ///
     /// Before the `@`: letters, digits and the other characters of an RFC 5321 dot-string, so that nothing can end a
     /// mail header. After it: letters, digits and hyphens between dots. Letters outside ASCII are let through (RFC 6531,
-    /// `blåbær.no`); quoted local parts, address literals, comments, spaces and control characters are not.
+    /// `blåbær.no`), composed as RFC 5891 and RFC 6532 ask; quoted local parts, address literals, comments, spaces and
+    /// control characters are not.
     ///
     /// # Errors
     ///
     /// [`FaultCode::TooLong`] for more than 254 bytes, [`FaultCode::InvalidFormat`] for everything else.
     pub fn parse(value: &str) -> Result<Self, FaultCode> {
+        let value = composed(value);
         if value.len() > EMAIL_MAX {
             return Err(FaultCode::TooLong);
         }
         let (local, domain) = value.split_once('@').ok_or(FaultCode::InvalidFormat)?;
         let domain = domain.to_lowercase();
+        let domain = composed(&domain);
         let atom = |part: &str| !part.is_empty() && part.chars().all(is_atom);
         let label = |part: &str| {
             !part.is_empty()
@@ -100,6 +114,11 @@ impl fmt::Debug for Email {
     }
 }
 
+/// What people put between the digits of a telephone number: spaces of any width, brackets, hyphens, dots, slashes.
+fn is_punctuation(c: char) -> bool {
+    matches!(c, ' ' | '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '(' | ')' | '-' | '\u{2010}'..='\u{2014}' | '.' | '/')
+}
+
 fn is_atom(c: char) -> bool {
     c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
 }
@@ -121,6 +140,17 @@ mod tests {
             ("+47-900-00-000", "+4790000000"),
             ("+46 70 000 00 00", "+46700000000"),
             ("+15550100", "+15550100"),
+            ("(+47) 90 00 00 01", "+4790000001"),
+            ("+47 (0) 900 00 001", "+4790000001"),
+            ("0047 (0) 900.00.001", "+4790000001"),
+            ("(0047) 900 00 001", "+4790000001"),
+            ("+46 (0)70-000 00 00", "+46700000000"),
+            ("900\u{a0}00\u{202f}001", "+4790000001"),
+            ("900\u{2011}00\u{2013}001", "+4790000001"),
+            ("90/00/00/01", "+4790000001"),
+            (" 90000001 ", "+4790000001"),
+            ("4790000001", "+4790000001"),
+            ("47 900 00 001", "+4790000001"),
             ("+999000000000000", "+999000000000000"),
         ] {
             assert_eq!(Mobile::parse(written).as_ref().map(Mobile::as_str), Ok(expected));
@@ -140,7 +170,17 @@ mod tests {
             "900000000",
             "+479000000",
             "+47900000000",
-            "4790000000",
+            "4722000000",
+            "479000000",
+            "47900000000",
+            "4690000000",
+            "(0)90000000",
+            "+47 (0)(0) 90000001",
+            "+47 0 90000001",
+            "()",
+            "90000001,90000002",
+            "90000001 / 90000002",
+            "90000001;ext=2",
             "+0123456789",
             "+1234567",
             "+1234567890123456",
@@ -164,6 +204,8 @@ mod tests {
             ("Kari.Nordmann+smerte@Post.Example.NO", "Kari.Nordmann+smerte@post.example.no"),
             ("o'hara_1@ex-ample.no", "o'hara_1@ex-ample.no"),
             ("bjørn@blåbær.no", "bjørn@blåbær.no"),
+            ("a\u{30a}se@bla\u{30a}bær.no", "\u{e5}se@bl\u{e5}bær.no"),
+            ("kari@BLA\u{30a}BÆR.no", "kari@bl\u{e5}bær.no"),
         ] {
             assert_eq!(Email::parse(written).as_ref().map(Email::as_str), Ok(expected));
         }

@@ -23,7 +23,7 @@ use crate::wire::NationalIdBody;
 #[serde(deny_unknown_fields)]
 #[schema(as = Contact)]
 pub struct ContactBody {
-    /// The mobile telephone number: E.164, or eight Norwegian digits.
+    /// The mobile telephone number as people write it, with a country code or eight Norwegian digits; shown in E.164.
     #[serde(default)]
     #[schema(max_length = 32, example = "+46701740605")]
     mobile: Option<String>,

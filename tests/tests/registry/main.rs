@@ -52,6 +52,7 @@ mod statistics;
 mod strangers;
 mod submissions;
 mod tenants;
+mod texts;
 mod tokens;
 mod traces;
 mod webhooks;
