@@ -2,28 +2,35 @@
 //! entities for implants under regulation (EU) 2017/745.
 //!
 //! **GS1** (General Specifications, sections 3 and 7.11): element strings by application identifier, in any order, as
-//! printed (`(01)09506000117843(10)1234AB`) or as scanned (ASCII 29 ends what has no fixed length).
+//! printed (`(01)09506000117843(10)1234AB`) or as scanned (ASCII 29 ends what has no predefined length). The table
+//! `udi/gs1.csv` has the identifiers; those that are of no use here are read over.
 //!
 //! **HIBCC** (ANSI/HIBC 2.6): a primary data structure, alone or with the secondary ones after `/`, and one check
-//! character at the end. Refused as ambiguous: the quantity formats `$$8` and `$$9`, whose date is optional; also two
-//! symbols in one text (`+…G+$$…G7`) and provider applications (`+/…`).
+//! character at the end; or the secondary ones as symbols of their own (`+…G+$$…G7`), each with the check character of the
+//! primary as link. Refused as ambiguous: a quantity (`$$8`, `$$9`) before digits that are no date; also provider
+//! applications (`+/…`).
 //!
 //! **ICCBBA** (ISBT 128, ST-011): `=/` device identifier, `=,` serial, `=>` expiry, `=}` manufacture, `&,1` lot, with or
 //! without the compound message header `=+`. A donation identification number is refused: it names a person's tissue,
 //! which no nerve stimulator holds, and nothing here could keep it.
+//!
+//! A label with several symbols is one text: the symbols follow each other, with or without line breaks between them.
 
-use std::collections::BTreeSet;
+mod gs1;
+mod hibcc;
+
 use std::fmt;
-use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
+use self::hibcc::hibcc_check;
 use crate::fault::FaultCode;
 
 const INPUT_MAX: usize = 250;
-const GROUP_SEPARATOR: char = '\u{1d}';
+/// Spellings of the separator of GS1, ASCII 29.
+const SEPARATORS: [&str; 4] = ["<GS>", "[GS]", "{GS}", "\u{241d}"];
 
 /// The issuing entity, which determines the format of the identifier.
 #[derive(
@@ -73,11 +80,14 @@ pub struct Udi {
 }
 
 impl Udi {
-    /// Reads a UDI exactly as printed or scanned: nothing is trimmed, because a space can be a check character.
+    /// Reads a UDI as printed or scanned. Line breaks and what a scanner writes around a symbol are skipped: AIM symbology
+    /// identifiers (`]d2`, `]C1`, `]Q3`), and the asterisks around an HIBC caption, where `_` may stand for a space at the
+    /// end. Spaces at the end of an HIBC symbol stay, because a space can be a check character. GS1's separator may be
+    /// written out (`<GS>`, `[GS]`, `{GS}`, `␝`), because keyboards cannot send ASCII 29; a text that really had these
+    /// characters would be read wrongly.
     ///
     /// `today` places years of two digits: at most 50 years ahead and 49 back (GS1 General Specifications, section 7.12;
-    /// used for HIBCC too). A month without a day means its last day. An AIM symbology identifier (`]d2`, `]C1`, `]Q3`)
-    /// is skipped, and so are the asterisks around an HIBC caption, where `_` may stand for a space at the end.
+    /// used for HIBCC too). A month without a day means its last day.
     ///
     /// # Errors
     ///
@@ -88,105 +98,13 @@ impl Udi {
         if value.len() > INPUT_MAX {
             return Err(FaultCode::TooLong);
         }
-        let data = match value.strip_prefix(']') {
-            Some(symbology) => symbology.get(2..).ok_or(FaultCode::InvalidFormat)?,
-            None => value,
-        };
-        match (data.chars().next(), data.strip_prefix('*').and_then(|caption| caption.strip_suffix('*'))) {
-            (_, Some(caption)) => match caption.strip_suffix('_') {
-                Some(body) => Self::hibcc(&format!("{body} "), today),
-                None => Self::hibcc(caption, today),
-            },
-            (Some('+'), _) => Self::hibcc(data, today),
-            (Some('='), _) => Self::iccbba(data, today),
-            _ => Self::gs1(data, today),
+        let value = SEPARATORS.iter().fold(value.to_owned(), |value, written| value.replace(written, "\u{1d}"));
+        let symbols = symbols(&value)?;
+        match symbols.first().and_then(|first| first.chars().next()) {
+            Some('+' | '*') => Self::hibcc(&symbols, today),
+            Some('=') => Self::iccbba(&symbols.concat(), today),
+            _ => Self::gs1(&symbols, today),
         }
-    }
-
-    fn gs1(data: &str, today: Date) -> Result<Self, FaultCode> {
-        let elements = if data.starts_with('(') { printed(data)? } else { scanned(data)? };
-        let mut udi = Self::empty(UdiIssuer::Gs1);
-        let mut seen = BTreeSet::new();
-        for (identifier, text) in elements {
-            if !seen.insert(identifier.code) {
-                return Err(FaultCode::DuplicateKey);
-            }
-            identifier.check(text)?;
-            match identifier.holds {
-                Holds::Gtin => gtin(text)?.clone_into(&mut udi.di),
-                Holds::Manufacture => udi.manufactured_on = Some(gs1_day(text, today)?),
-                Holds::Expiry => udi.expires_on = Some(gs1_day(text, today)?),
-                Holds::Lot => udi.lot = Some(text.to_owned()),
-                Holds::Serial => udi.serial = Some(text.to_owned()),
-                Holds::OtherDay => _ = gs1_day(text, today)?,
-                Holds::Number | Holds::Text => {}
-            }
-        }
-        if udi.di.is_empty() { Err(FaultCode::InvalidFormat) } else { Ok(udi) }
-    }
-
-    fn hibcc(data: &str, today: Date) -> Result<Self, FaultCode> {
-        let check = data.chars().next_back().ok_or(FaultCode::InvalidFormat)?;
-        let body = data.strip_suffix(check).ok_or(FaultCode::InvalidFormat)?;
-        if hibcc_check(body).ok_or(FaultCode::InvalidFormat)? != check {
-            return Err(FaultCode::InvalidChecksum);
-        }
-        let mut segments = body.strip_prefix('+').ok_or(FaultCode::InvalidFormat)?.split('/');
-        let primary = segments.next().unwrap_or_default();
-        let well_formed = (6..=23).contains(&primary.len())
-            && alphanumeric(primary)
-            && primary.starts_with(|first: char| first.is_ascii_uppercase())
-            && primary.ends_with(|last: char| last.is_ascii_digit());
-        if !well_formed {
-            return Err(FaultCode::InvalidFormat);
-        }
-        let mut udi = Self { di: primary.to_owned(), ..Self::empty(UdiIssuer::Hibcc) };
-        for segment in segments {
-            udi.hibcc_secondary(segment, today)?;
-        }
-        Ok(udi)
-    }
-
-    /// One secondary data structure or supplement, without the `/` before it.
-    fn hibcc_secondary(&mut self, segment: &str, today: Date) -> Result<(), FaultCode> {
-        let (kind, rest) = HIBCC_SEGMENTS
-            .iter()
-            .find_map(|(prefix, kind)| Some((kind, segment.strip_prefix(prefix)?)))
-            .ok_or(FaultCode::InvalidFormat)?;
-        let text = match kind {
-            Segment::DatedLot | Segment::DatedSerial => self.hibcc_expiry(rest, today)?,
-            Segment::OrdinalLot => {
-                let (date, text) = rest.split_at_checked(5).ok_or(FaultCode::InvalidFormat)?;
-                put(&mut self.expires_on, day("YYJJJ", date, today)?)?;
-                text
-            }
-            _ => rest,
-        };
-        match kind {
-            Segment::DatedLot | Segment::DatedSerial | Segment::OrdinalLot if text.is_empty() => Ok(()),
-            Segment::DatedLot | Segment::OrdinalLot | Segment::Lot => put(&mut self.lot, hibcc_text(text)?),
-            Segment::DatedSerial | Segment::Serial => put(&mut self.serial, hibcc_text(text)?),
-            Segment::Expiry => put(&mut self.expires_on, day("YYYYMMDD", text, today)?),
-            Segment::Manufacture => put(&mut self.manufactured_on, day("YYYYMMDD", text, today)?),
-            Segment::Quantity if (1..=5).contains(&text.len()) && digits(text) => Ok(()),
-            Segment::Quantity => Err(FaultCode::InvalidFormat),
-        }
-    }
-
-    /// Reads the expiry date at the start of `text`, in the format of its flag; returns the rest.
-    fn hibcc_expiry<'a>(&mut self, text: &'a str, today: Date) -> Result<&'a str, FaultCode> {
-        if let Some(undated) = text.strip_prefix('7') {
-            return if undated.is_empty() { Err(FaultCode::InvalidFormat) } else { Ok(undated) };
-        }
-        let flagged = HIBCC_DATES.iter().find_map(|(flag, form)| Some((*form, text.strip_prefix(*flag)?)));
-        let (form, dated) = match flagged {
-            Some(flagged) => flagged,
-            None if text.starts_with(['0', '1']) => ("MMYY", text),
-            None => return Err(FaultCode::InvalidFormat),
-        };
-        let (date, rest) = dated.split_at_checked(form.len()).ok_or(FaultCode::InvalidFormat)?;
-        put(&mut self.expires_on, day(form, date, today)?)?;
-        Ok(rest)
     }
 
     fn iccbba(data: &str, today: Date) -> Result<Self, FaultCode> {
@@ -254,187 +172,22 @@ impl fmt::Display for Udi {
     }
 }
 
-/// The content of a GS1 application identifier.
-#[derive(Clone, Copy)]
-enum Holds {
-    Gtin,
-    Manufacture,
-    Expiry,
-    Lot,
-    Serial,
-    OtherDay,
-    Number,
-    Text,
-}
-
-/// A GS1 application identifier: its digits, what it holds and in how many characters.
-struct Identifier {
-    code: &'static str,
-    holds: Holds,
-    length: RangeInclusive<usize>,
-}
-
-/// GS1 General Specifications, section 3.2. No code is the start of another, so a scan is read without looking ahead.
-const IDENTIFIERS: [Identifier; 15] = [
-    Identifier { code: "01", holds: Holds::Gtin, length: 14..=14 },
-    Identifier { code: "10", holds: Holds::Lot, length: 1..=20 },
-    Identifier { code: "11", holds: Holds::Manufacture, length: 6..=6 },
-    Identifier { code: "13", holds: Holds::OtherDay, length: 6..=6 }, // packaging
-    Identifier { code: "15", holds: Holds::OtherDay, length: 6..=6 }, // best before
-    Identifier { code: "17", holds: Holds::Expiry, length: 6..=6 },
-    Identifier { code: "20", holds: Holds::Number, length: 2..=2 }, // internal variant
-    Identifier { code: "21", holds: Holds::Serial, length: 1..=20 },
-    Identifier { code: "22", holds: Holds::Text, length: 1..=20 }, // consumer variant
-    Identifier { code: "30", holds: Holds::Number, length: 1..=8 }, // count
-    Identifier { code: "240", holds: Holds::Text, length: 1..=30 }, // additional product identification
-    Identifier { code: "241", holds: Holds::Text, length: 1..=30 }, // customer part number
-    Identifier { code: "250", holds: Holds::Text, length: 1..=30 }, // secondary serial
-    Identifier { code: "251", holds: Holds::Text, length: 1..=30 }, // source entity
-    Identifier { code: "8012", holds: Holds::Text, length: 1..=20 }, // software version
-];
-
-/// A GS1 application identifier and the text behind it, not yet checked.
-type Element<'a> = (&'static Identifier, &'a str);
-
-impl Identifier {
-    const fn fixed(&self) -> bool {
-        *self.length.start() == *self.length.end()
-    }
-
-    fn check(&self, text: &str) -> Result<(), FaultCode> {
-        let well_formed = match self.holds {
-            Holds::Lot | Holds::Serial | Holds::Text => text.chars().all(in_set_82),
-            _ => digits(text),
-        };
-        match (well_formed, self.length.contains(&text.len())) {
-            (true, true) => Ok(()),
-            (true, false) if !self.fixed() && !text.is_empty() => Err(FaultCode::TooLong),
-            _ => Err(FaultCode::InvalidFormat),
+/// The symbols of a label: divided by line breaks or by symbology identifiers, which no symbol contains.
+fn symbols(value: &str) -> Result<Vec<&str>, FaultCode> {
+    let lines = value.split(['\r', '\n']).map(str::trim_start);
+    let mut symbols = Vec::new();
+    for line in lines {
+        let mut parts = line.split(']');
+        symbols.extend(parts.next().filter(|unmarked| !unmarked.is_empty()));
+        for marked in parts {
+            let (symbology, symbol) = marked.split_at_checked(2).ok_or(FaultCode::InvalidFormat)?;
+            if !symbology.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
+                return Err(FaultCode::InvalidFormat);
+            }
+            symbols.push(symbol);
         }
     }
-}
-
-/// Reads `(01)…(17)…`; spaces between the elements are skipped. An opening parenthesis ends a text only where two to
-/// four digits and a closing one follow: parentheses are permitted in lots and serials.
-fn printed(data: &str) -> Result<Vec<Element<'_>>, FaultCode> {
-    let mut elements = Vec::new();
-    let mut rest = data;
-    while !rest.is_empty() {
-        let (code, after) = identifier_in_parentheses(rest).ok_or(FaultCode::InvalidFormat)?;
-        let identifier = IDENTIFIERS.iter().find(|identifier| identifier.code == code).ok_or(FaultCode::UnknownItem)?;
-        let end = after
-            .match_indices('(')
-            .map(|(at, _)| at)
-            .find(|at| after.get(*at..).and_then(identifier_in_parentheses).is_some())
-            .unwrap_or(after.len());
-        let (text, next) = after.split_at_checked(end).ok_or(FaultCode::InvalidFormat)?;
-        elements.push((identifier, if next.is_empty() { text } else { text.trim_end_matches(' ') }));
-        rest = next;
-    }
-    Ok(elements)
-}
-
-fn identifier_in_parentheses(text: &str) -> Option<(&str, &str)> {
-    text.strip_prefix('(')?.split_once(')').filter(|(code, _)| (2..=4).contains(&code.len()) && digits(code))
-}
-
-/// Reads `0109506000117843…` as a scanner sends it. A separator is asked for after texts of variable length only, and
-/// let through at the start and after the others.
-fn scanned(data: &str) -> Result<Vec<Element<'_>>, FaultCode> {
-    let mut elements = Vec::new();
-    let mut rest = data.strip_prefix(GROUP_SEPARATOR).unwrap_or(data);
-    while !rest.is_empty() {
-        let (identifier, after) = IDENTIFIERS
-            .iter()
-            .find_map(|identifier| Some((identifier, rest.strip_prefix(identifier.code)?)))
-            .ok_or(if rest.starts_with(|first: char| first.is_ascii_digit()) {
-                FaultCode::UnknownItem
-            } else {
-                FaultCode::InvalidFormat
-            })?;
-        let end = if identifier.fixed() {
-            *identifier.length.end()
-        } else {
-            after.find(GROUP_SEPARATOR).unwrap_or(after.len())
-        };
-        let (text, next) = after.split_at_checked(end).ok_or(FaultCode::InvalidFormat)?;
-        elements.push((identifier, text));
-        rest = next.strip_prefix(GROUP_SEPARATOR).unwrap_or(next);
-    }
-    Ok(elements)
-}
-
-/// Fourteen digits with a sum by the weights 3, 1, 3, … that is a multiple of ten. Shorter GTINs must have leading
-/// zeros; a GTIN of zeros only would pass the check and is refused.
-fn gtin(text: &str) -> Result<&str, FaultCode> {
-    let sum: u32 = text.bytes().zip([3, 1].iter().cycle()).map(|(byte, weight)| u32::from(byte - b'0') * weight).sum();
-    match (sum, sum % 10) {
-        (0, _) => Err(FaultCode::InvalidFormat),
-        (_, 0) => Ok(text),
-        _ => Err(FaultCode::InvalidChecksum),
-    }
-}
-
-/// GS1's `YYMMDD`, where day 00 is the last day of the month.
-fn gs1_day(text: &str, today: Date) -> Result<Date, FaultCode> {
-    match text.strip_suffix("00") {
-        Some(month) => day("YYMM", month, today),
-        None => day("YYMMDD", text, today),
-    }
-}
-
-/// GS1 character set 82 (ISO/IEC 646, General Specifications, figure 7.11-1).
-const fn in_set_82(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || matches!(letter, '!' | '"' | '%'..='/' | ':'..='?' | '_')
-}
-
-/// A structure of ANSI/HIBC 2.6 after the primary one.
-enum Segment {
-    DatedSerial,
-    DatedLot,
-    Serial,
-    Lot,
-    Expiry,
-    Manufacture,
-    Quantity,
-    OrdinalLot,
-}
-
-/// The first matching prefix determines the segment.
-const HIBCC_SEGMENTS: [(&str, Segment); 9] = [
-    ("$$+", Segment::DatedSerial),
-    ("$$", Segment::DatedLot),
-    ("$+", Segment::Serial),
-    ("$", Segment::Lot),
-    ("14D", Segment::Expiry),
-    ("16D", Segment::Manufacture),
-    ("S", Segment::Serial),
-    ("Q", Segment::Quantity),
-    ("", Segment::OrdinalLot),
-];
-
-/// The flag before an expiry date and the form it announces; `MMYY` has none, because months start with 0 or 1.
-const HIBCC_DATES: [(char, &str); 5] =
-    [('2', "MMDDYY"), ('3', "YYMMDD"), ('4', "YYMMDDHH"), ('5', "YYJJJ"), ('6', "YYJJJHH")];
-
-/// The place of a character is its value.
-const HIBCC_CHARACTERS: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-. $/+%";
-
-/// The check character of everything before it, flag included: the sum of the values modulo 43.
-fn hibcc_check(body: &str) -> Option<char> {
-    let sum = body.chars().map(|letter| HIBCC_CHARACTERS.find(letter)).sum::<Option<usize>>()?;
-    HIBCC_CHARACTERS.chars().nth(sum % 43)
-}
-
-/// A lot or serial of HIBCC: 1 to 18 of `A-Z 0-9`, and the `-` and `.` that labels have in practice.
-fn hibcc_text(text: &str) -> Result<String, FaultCode> {
-    let permitted =
-        |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || matches!(letter, '-' | '.');
-    match text.len() {
-        1..=18 if text.chars().all(permitted) => Ok(text.to_owned()),
-        0..=18 => Err(FaultCode::InvalidFormat),
-        _ => Err(FaultCode::TooLong),
-    }
+    Ok(symbols)
 }
 
 /// An ISBT 128 data structure of a device.
@@ -456,7 +209,7 @@ const ICCBBA_STRUCTURES: [(&str, usize, Structure); 5] = [
 ];
 
 /// Reads a date by its form: `YYYY`, `YYY` (ICCBBA: without the thousands) or `YY` (see [`Udi::parse`]), `MM`, `DD`,
-/// `JJJ` the day of the year, `HH` checked and dropped. A form without a day means the last day of the month.
+/// `JJJ` the day of the year, `HH` and `mm` checked and dropped. A form without a day means the last day of the month.
 fn day(form: &str, text: &str, today: Date) -> Result<Date, FaultCode> {
     if text.len() != form.len() || !digits(text) {
         return Err(FaultCode::InvalidFormat);
@@ -486,8 +239,8 @@ fn day(form: &str, text: &str, today: Date) -> Result<Date, FaultCode> {
         (_, month, Some(day)) => Date::new(year, small(month.unwrap_or_default()), small(day)),
         (_, month, None) => Date::new(year, small(month.unwrap_or_default()), 1).map(Date::last_of_month),
     };
-    match part(b'H') {
-        Some(24..) => Err(FaultCode::InvalidDate),
+    match (part(b'H'), part(b'm')) {
+        (Some(24..), _) | (_, Some(60..)) => Err(FaultCode::InvalidDate),
         _ => date.map_err(|_| FaultCode::InvalidDate),
     }
 }

@@ -6,8 +6,12 @@ use jiff::civil::{Date, date};
 use proptest::prelude::*;
 use strum::IntoEnumIterator;
 
-use super::{GROUP_SEPARATOR, HIBCC_CHARACTERS, IDENTIFIERS, Udi, UdiIssuer, hibcc_check, in_set_82};
-use crate::fault::FaultCode::{self, DuplicateKey, InvalidChecksum, InvalidDate, InvalidFormat, TooLong, UnknownItem};
+use super::gs1::{GROUP_SEPARATOR, IDENTIFIERS, in_set_82};
+use super::hibcc::{HIBCC_CHARACTERS, hibcc_check};
+use super::{Udi, UdiIssuer};
+use crate::fault::FaultCode::{
+    self, Contradiction, DuplicateKey, InvalidChecksum, InvalidDate, InvalidFormat, TooLong, UnknownItem,
+};
 
 const TODAY: Date = date(2026, 11, 22);
 
@@ -45,6 +49,31 @@ fn parse_reads_gs1_as_printed_and_as_scanned() {
 }
 
 #[test]
+fn parse_reads_over_gs1_identifiers_of_no_use() {
+    let dates = [None, Some(date(2027, 2, 28))];
+    let expected = udi(UdiIssuer::Gs1, "09506000117843", dates, Some("ABC"), None);
+    for same in [
+        "(01) 09506000117843 (17) 270228 (10) ABC",
+        "(01) 0 9506000 11784 3\n(17)27 02 28\r\n(10)ABC\n",
+        " (01)09506000117843(17)270228(10)ABC ",
+        "(01)09506000117843<GS>(17)270228(10)ABC",
+        "(01)09506000117843(91)KEY1(17)270228(99)x(422)578(10)ABC(8200)http://example.org",
+        "(01)09506000117843(7003)2702281200(10)ABC(235)x(253)9506000134352x(8014)HIDRI",
+        "0109506000117843422578\u{1d}172702283103001234\u{1d}10ABC\u{1d}91KEY1",
+        "0109506000117843422578<GS>1727022810ABC<GS>",
+        "0109506000117843422578[GS]1727022810ABC",
+        "0109506000117843422578{GS}1727022810ABC",
+        "0109506000117843422578\u{241d}1727022810ABC",
+        "010950600011784370032702281200\u{1d}10ABC",
+        "]C10109506000117843\r\n]C11727022810ABC\r\n",
+        "]C10109506000117843]C11727022810ABC",
+        "0109506000117843\n1727022810ABC",
+    ] {
+        assert_eq!(read(same), Ok(expected.clone()), "{same:?}");
+    }
+}
+
+#[test]
 fn parse_refuses_wrong_gs1_with_the_matching_code() {
     for (wrong, code) in [
         ("", InvalidFormat),
@@ -61,10 +90,17 @@ fn parse_refuses_wrong_gs1_with_the_matching_code() {
         ("(01)09506000117843(10)A B", InvalidFormat),
         ("(01)09506000117843(10)A#B", InvalidFormat),
         ("(01)09506000117843(10)Å", InvalidFormat),
-        ("(01)09506000117843(10)A\u{1d}", InvalidFormat),
-        ("(01)09506000117843(10)A\n", InvalidFormat),
-        ("(01)09506000117843(99)A", UnknownItem),
-        ("(01)09506000117843(02)09506000117843", UnknownItem),
+        ("(01)09506000117843(10)A\u{1d}B", InvalidFormat),
+        ("(01)09506000117843(05)A", UnknownItem),
+        ("(01)09506000117843(7250)19600101", UnknownItem),
+        ("(01)09506000117843(422)57", InvalidFormat),
+        ("(01)09506000117843(422)5781", InvalidFormat),
+        ("(01)09506000117843(422)NOR", InvalidFormat),
+        ("(01)09506000117843(7003)2712312400", InvalidDate),
+        ("(01)09506000117843(7003)2712312360", InvalidDate),
+        ("(01)09506000117843(17)271230(7003)2712311200", Contradiction),
+        ("(01)09506000117843(8010)abc", InvalidFormat),
+        ("01095060001178434225782110A", InvalidFormat),
         ("(01)09506000117843(10)A(10)A", DuplicateKey),
         ("(01)09506000117843(01)09506000117843", DuplicateKey),
         ("(01)09506000117843(17)150230", InvalidDate),
@@ -74,13 +110,12 @@ fn parse_refuses_wrong_gs1_with_the_matching_code() {
         ("(01)09506000117843(17)1507", InvalidFormat),
         ("(01)09506000117843(30)1A", InvalidFormat),
         ("010950600011784", InvalidFormat),
-        ("0109506000117843990", UnknownItem),
+        ("0109506000117843050", UnknownItem),
         ("0109506000117843\u{1d}\u{1d}10A", InvalidFormat),
         ("]d", InvalidFormat),
         ("]å", InvalidFormat),
-        ("9506000134352", UnknownItem),
-        (" (01)09506000117843", InvalidFormat),
-        ("(01)09506000117843 ", InvalidFormat),
+        ("9506000134352", InvalidFormat),
+        ("(01)09506000117843]", InvalidFormat),
     ] {
         assert_eq!(read(wrong), Err(code), "{wrong:?}");
     }
@@ -163,6 +198,13 @@ fn parse_reads_every_format_of_hibcc_dates_lots_and_serials() {
             (Some(date(2020, 2, 2)), Some(date(2028, 2, 29)), lot("420020216LOT123"), lot("1")),
         ),
         ("Q500/SX", (None, None, None, lot("X"))),
+        ("$$824", (None, None, None, None)),
+        ("$$824LOT1", (None, None, lot("LOT1"), None)),
+        ("$$8243280229LOT1", (None, Some(date(2028, 2, 29)), lot("LOT1"), None)),
+        ("$$8240228LOT1", (None, Some(date(2028, 2, 29)), lot("LOT1"), None)),
+        ("$$900012LOT", (None, None, lot("LOT"), None)),
+        ("$$824710X3", (None, None, lot("10X3"), None)),
+        ("$$9000122022928LOT1", (None, Some(date(2028, 2, 29)), lot("LOT1"), None)),
     ] {
         assert_eq!(hibcc(segments).map(parts), Ok(expected), "{segments}");
     }
@@ -177,7 +219,8 @@ fn parse_refuses_wrong_hibcc_with_the_matching_code() {
         ("$$7", InvalidFormat),
         ("$$LOT", InvalidFormat),
         ("$$81210X3", InvalidFormat),
-        ("$$900012LOT", InvalidFormat),
+        ("$$8A3280229", InvalidFormat),
+        ("$$8243280230LOT", InvalidDate),
         ("$$1327LOT", InvalidDate),
         ("$$0027LOT", InvalidDate),
         ("$$3270200LOT", InvalidDate),
@@ -206,8 +249,9 @@ fn parse_refuses_wrong_hibcc_with_the_matching_code() {
         ("+A123BJC5D6E71H", InvalidChecksum),
         ("+a123BJC5D6E71G", InvalidFormat),
         ("+A123BJC5D6E71G ", InvalidChecksum),
-        ("+A123BJC5D6E71G\n", InvalidChecksum),
-        ("+A123BJC5D6E71G+$$710X3G7", InvalidChecksum),
+        ("+A123BJC5D6E71G+$$710X3G8", InvalidChecksum),
+        ("+A123BJC5D6E71G\n+$$710X3G8", InvalidChecksum),
+        ("+$$710X3G7", InvalidFormat),
         ("+/EO5232013", InvalidFormat),
     ] {
         assert_eq!(read(wrong), Err(code), "{wrong:?}");
@@ -217,6 +261,30 @@ fn parse_refuses_wrong_hibcc_with_the_matching_code() {
         let check = hibcc_check(primary).expect("characters of HIBCC");
         assert_eq!(read(&format!("{primary}{check}")), Err(InvalidFormat), "{primary}");
     }
+}
+
+#[test]
+fn parse_reads_hibcc_labels_of_several_symbols() {
+    let of = |lot, serial| Ok(udi(UdiIssuer::Hibcc, "A123BJC5D6E71", [None, None], lot, serial));
+    let serial = format!("+$+SER1G{}", hibcc_check("+$+SER1G").expect("characters of HIBCC"));
+    for same in [
+        "+A123BJC5D6E71G+$$710X3G7",
+        "+A123BJC5D6E71G +$$710X3G7",
+        "+A123BJC5D6E71G\n+$$710X3G7\n",
+        "+$$710X3G7\r\n+A123BJC5D6E71G\r\n",
+        "]C0+A123BJC5D6E71G]C0+$$710X3G7",
+        "*+A123BJC5D6E71G*\n*+$$710X3G7*",
+        "*+A123BJC5D6E71G* *+$$710X3G7*",
+    ] {
+        assert_eq!(read(same), of(Some("10X3"), None), "{same:?}");
+    }
+    for three in ["+A123BJC5D6E71G+$$710X3G7", "+A123BJC5D6E71G\n+$$710X3G7", "+A123BJC5D6E71G\n+$$710X3G7\n"] {
+        assert_eq!(read(&format!("{three}{serial}")), of(Some("10X3"), Some("SER1")), "{three:?}");
+    }
+    // The secondary symbol of another label has another link.
+    let other = format!("+$$710X3H{}", hibcc_check("+$$710X3H").expect("characters of HIBCC"));
+    assert_eq!(read(&format!("+A123BJC5D6E71G\n{other}")), Err(Contradiction));
+    assert_eq!(read(&format!("+A123BJC5D6E71G{other}")), Err(InvalidChecksum));
 }
 
 #[test]
@@ -271,10 +339,19 @@ fn issuer_has_one_name_in_serde_and_strum() {
     );
 }
 
+/// The predefined lengths of the General Specifications (figure 7.8.5-2), by the first two digits: identifier and text.
+const PREDEFINED: [(RangeInclusive<u8>, usize); 7] =
+    [(0..=0, 20), (1..=3, 16), (4..=4, 18), (11..=19, 8), (20..=20, 4), (31..=36, 10), (41..=41, 16)];
+
 #[test]
-fn application_identifiers_are_prefix_free() {
-    for one in &IDENTIFIERS {
-        assert_eq!(IDENTIFIERS.iter().filter(|other| other.code.starts_with(one.code)).count(), 1, "{}", one.code);
+fn application_identifiers_are_prefix_free_and_predefined_by_two_digits() {
+    for one in &*IDENTIFIERS {
+        let others = IDENTIFIERS.iter().filter(|other| other.code.starts_with(one.code.as_str()));
+        assert_eq!(others.count(), 1, "{}", one.code);
+        let start = one.code[..2].parse::<u8>().expect("digits");
+        let predefined = PREDEFINED.iter().find(|(starts, _)| starts.contains(&start)).map(|(_, length)| *length);
+        assert_eq!(one.predefined.then(|| one.code.len() + one.length()), predefined, "{}", one.code);
     }
+    assert!(IDENTIFIERS.len() > 500, "{}", IDENTIFIERS.len());
     assert_eq!((0..128_u8).filter(|byte| in_set_82(char::from(*byte))).count(), 82);
 }

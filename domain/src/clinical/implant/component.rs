@@ -25,8 +25,8 @@ pub struct ImplantComponent {
     /// The model of the component.
     #[schema(min_length = 1, max_length = 100)]
     pub model: String,
-    /// The unique device identification as scanned or printed: GS1 (with or without brackets, ASCII 29 between elements
-    /// of variable length), HIBCC or ICCBBA.
+    /// The unique device identification as scanned or printed, stored as sent: GS1 (with or without brackets, ASCII 29 or
+    /// `<GS>` after elements without a predefined length), HIBCC or ICCBBA. Several symbols of one label follow each other.
     #[serde(default)]
     #[schema(max_length = 200, example = "(01)07350000000009(17)291231(10)LOT42(21)SER42")]
     pub udi: Option<String>,

@@ -119,7 +119,7 @@ fn examine_names_every_fault_of_a_component() {
             (json!({"udi": "SER42"}), "/udi invalid_format"),
             (json!({"udi": "0".repeat(201)}), "/udi too_long"),
             (udi("(17)290230"), "/udi invalid_date"),
-            (udi("(99)X"), "/udi unknown_item"),
+            (udi("(05)X"), "/udi unknown_item"),
             (udi("(21)SER42(21)SER42"), "/udi duplicate_key"),
             (udi("(21)SER43"), "/serial contradiction"),
             (udi("(10)LOT43"), "/lot contradiction"),

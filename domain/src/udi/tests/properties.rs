@@ -14,7 +14,7 @@ fn set_82() -> String {
 fn gtin() -> impl Strategy<Value = String> {
     (1..10_000_000_000_000_u64).prop_map(|number| {
         let body = format!("{number:013}");
-        let check = (0..10).find(|check| crate::udi::gtin(&format!("{body}{check}")).is_ok());
+        let check = (0..10).find(|check| crate::udi::gs1::gtin(&format!("{body}{check}")).is_ok());
         format!("{body}{}", check.expect("a check digit"))
     })
 }
