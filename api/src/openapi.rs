@@ -28,7 +28,7 @@ use crate::wire::{Documented, path_parameter};
     info(
         title = "painreg",
         version = "1.0.0",
-        description = "Pain registries (smerteregistre) of Norwegian hospitals: each hospital's registry is a separate tenant.\n\nEvery error response is `application/problem+json` (RFC 9457); match on `code`. Times are RFC 3339 UTC, dates `YYYY-MM-DD`. Unknown members and query parameters are refused; HEAD is answered wherever GET is; enumerations in responses may grow.",
+        description = "Pain registries (smerteregistre) of Norwegian hospitals: each hospital's registry is a separate tenant.\n\nEvery error response is `application/problem+json` (RFC 9457); match on `code`. Times are RFC 3339 UTC, dates `YYYY-MM-DD`; other spellings are refused. Texts are stored in Unicode form C. Unknown members and query parameters are refused, except harmless elements of FHIR resources; HEAD is answered wherever GET is; enumerations in responses may grow.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         contact(name = "The painreg authors", url = "https://painreg.example/")
     ),

@@ -26,6 +26,8 @@ faults! {
     OutOfRange      "The value is outside the permitted range."              "Verdien ligger utenfor det tillatte området.";
     /// A key that the form, instrument or schema does not have.
     UnknownItem     "The item does not exist here."                          "Feltet finnes ikke her.";
+    /// An element that changes the meaning of others, so it must be understood or refused (FHIR).
+    UnknownModifier "The element changes the meaning of others and is not understood here." "Feltet endrer betydningen av andre og forstås ikke her.";
     /// Another JSON type than the required one.
     WrongType       "The value is of the wrong type."                        "Verdien har feil type.";
     /// A required member is absent or null.

@@ -17,6 +17,7 @@ pub mod versions;
 
 use jiff::Timestamp;
 use painreg_domain::fault::{Fault, FaultCode};
+use painreg_domain::questionnaire::fhir::IgnoredElement;
 use painreg_domain::questionnaire::{Definition, Form, Wave};
 use painreg_tenants::store::forms::{self, StoredFormDraft};
 use painreg_tenants::{Reply, StoreError, Tx};
@@ -114,10 +115,18 @@ pub struct ImportedForm {
     /// The faults to correct before the draft can be published; pointers refer to the definition.
     #[schema(max_items = 1000)]
     faults: Vec<DraftFault>,
+    /// The elements of a FHIR resource that were accepted and not read; empty for a form's own file.
+    #[schema(max_items = 200)]
+    ignored: Vec<IgnoredElement>,
 }
 
 /// Creates a draft from an imported form, unless the same version exists: published, or as a draft.
-fn take_in(tx: &mut Tx<'_>, tenant: &str, definition: Definition) -> Result<Reply, Problem> {
+fn take_in(
+    tx: &mut Tx<'_>,
+    tenant: &str,
+    definition: Definition,
+    ignored: Vec<IgnoredElement>,
+) -> Result<Reply, Problem> {
     let place = format!("/v1/tenants/{tenant}/forms/{}", definition.code);
     let known = match forms::version(tx, &definition.code, &definition.version) {
         Err(StoreError::NotFound) => None,
@@ -139,6 +148,6 @@ fn take_in(tx: &mut Tx<'_>, tenant: &str, definition: Definition) -> Result<Repl
     let faults = draft.map(|draft| DraftView::from(draft).faults);
     let published = faults.is_none();
     let Definition { code, version: named, .. } = definition;
-    let view = ImportedForm { code, version: named, published, faults: faults.unwrap_or_default() };
+    let view = ImportedForm { code, version: named, published, faults: faults.unwrap_or_default(), ignored };
     Ok(reply(status, Some(location), version, &view))
 }

@@ -3,6 +3,7 @@
 use painreg_domain::ids::{InvitationId, PatientId, SubmissionId};
 use painreg_domain::instrument::{ScaleScore, Status};
 use painreg_domain::licence::LicenceWarning;
+use painreg_domain::questionnaire::fhir::IgnoredElement;
 use painreg_domain::remark::DeliveryRemark;
 use painreg_tenants::app::intake::Stored;
 use painreg_tenants::store::forms;
@@ -194,6 +195,9 @@ pub struct ReceiptView {
     /// What is stored and yet not as the sender may have meant it. Clients must tolerate unknown remarks.
     #[schema(max_items = 10)]
     remarks: Vec<DeliveryRemark>,
+    /// The elements of a FHIR resource that were accepted and not read; empty for other formats.
+    #[schema(max_items = 200)]
+    ignored: Vec<IgnoredElement>,
     /// A signed receipt (JWS, compact): proof of the delivery, verified with the registry's receipt keys.
     #[schema(max_length = 2000)]
     receipt: String,
@@ -218,6 +222,11 @@ impl From<(&'static str, &'static str)> for AlertNote {
 
 /// Returns the response to a stored questionnaire.
 pub fn stored_reply(tenant: &str, stored: Stored) -> Reply {
+    fhir_reply(tenant, stored, Vec::new())
+}
+
+/// Returns the response to a stored FHIR resource, of which the registry did not read some elements.
+pub fn fhir_reply(tenant: &str, stored: Stored, ignored: Vec<IgnoredElement>) -> Reply {
     let Stored { placed, patient, wave, scores, alerts, warnings, remarks, receipt, .. } = stored;
     let is_new = matches!(placed.delivered, Delivered::Created | Delivered::Revised);
     let status = if is_new { 201 } else { 200 };
@@ -232,6 +241,7 @@ pub fn stored_reply(tenant: &str, stored: Stored) -> Reply {
         alerts: alerts.into_iter().map(AlertNote::from).collect(),
         warnings,
         remarks,
+        ignored,
         receipt,
     };
     let location = format!("/v1/tenants/{tenant}/submissions/{}", placed.id);

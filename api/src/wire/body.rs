@@ -18,8 +18,11 @@ use crate::problem::{Code, Problem};
 
 /// The longest time for a body to arrive.
 pub const BODY_DEADLINE: Duration = Duration::from_secs(10);
-/// The largest body in bytes, except for batches.
+/// The largest body in bytes, except for batches and FHIR resources.
 pub const BODY_LIMIT: usize = 256 * 1024;
+/// The largest FHIR resource in bytes. A Questionnaire holds value sets, translations and narrative, and its answers the
+/// texts of all questions: published ones reach 1 MiB.
+pub const FHIR_LIMIT: usize = 2 * 1024 * 1024;
 
 /// The JSON body of a request: within the size limit, without duplicate members or NUL, and conforming to its schema.
 pub struct Body<T, const LIMITS: bool = true> {
@@ -37,17 +40,17 @@ impl<T: DeserializeOwned + ToSchema + 'static, const LIMITS: bool> FromRequest f
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let media: &[&str] = if request.method() == actix_web::http::Method::PATCH {
-            &["application/json", "application/merge-patch+json"]
+        let (media, most): (&[&str], usize) = if request.method() == actix_web::http::Method::PATCH {
+            (&["application/json", "application/merge-patch+json"], BODY_LIMIT)
         } else if request.path().contains("/fhir-") {
-            &["application/json", "application/fhir+json"]
+            (&["application/json", "application/fhir+json"], FHIR_LIMIT)
         } else {
-            &["application/json"]
+            (&["application/json"], BODY_LIMIT)
         };
         let checked = check_headers(request.headers(), media);
         let payload = payload.take();
         Box::pin(async move {
-            let bytes = read_body(payload, checked?, BODY_LIMIT, BODY_DEADLINE).await?;
+            let bytes = read_body(payload, checked?, most, BODY_DEADLINE).await?;
             let value = parse(&bytes, if LIMITS { Extent::Limits } else { Extent::Shape })?;
             Ok(Self { value, bytes })
         })

@@ -42,6 +42,9 @@ pub enum Wave {
     Project,
 }
 
+/// The largest number of a form's own items.
+pub(super) const MOST_ITEMS: usize = 1000;
+
 impl Wave {
     /// Returns whether a submission may be empty where no visible item is required. The forms of the ordinary waves ask
     /// for the patient's state, and each submission counts as an answer.
@@ -227,7 +230,7 @@ impl Definition {
         words(&self.title, &mut faults, "/title", 200);
         check(&mut faults, "/languages", self.languages.len() <= 20, FaultCode::TooLong);
         check(&mut faults, "/pages", self.pages.len() <= 100, FaultCode::TooLong);
-        check(&mut faults, "/items", self.items.len() <= 1000, FaultCode::TooLong);
+        check(&mut faults, "/items", self.items.len() <= MOST_ITEMS, FaultCode::TooLong);
         check(&mut faults, "/instruments", self.instruments.len() <= 100, FaultCode::TooLong);
         check(&mut faults, "/nettskjema", self.nettskjema.len() <= 20, FaultCode::TooLong);
         for (index, item) in self.items.iter().enumerate() {

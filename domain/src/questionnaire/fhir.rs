@@ -11,13 +11,23 @@
 //! | further languages | the translation extension |
 //!
 //! Reading is verified by writing: the result is written again, and every part of the original that is missing in it
-//! is a fault at its place. No part is dropped silently.
+//! is a fault at its place, unless the table of elements says that it is harmless: then it is listed. No part is dropped
+//! silently.
+//!
+//! Texts for people that are no help to an item (`display`) are among the harmless parts. A language is the one that
+//! forms have a place for: `no`, `nb-NO` are `nb`, `nn-NO` is `nn`, `en-GB` is `en`.
 
+mod canonical;
 mod conditions;
+mod elements;
 mod read;
 mod response;
 mod write;
 
+pub use elements::{IgnoredElement, ignored_of_response};
+
+/// The system of the tokens of invitations.
+pub const INVITATION: &str = "urn:painreg:invitation-token";
 /// The system of instrument codes.
 const INSTRUMENT: &str = "urn:painreg:instrument";
 /// The system of the uses of forms.

@@ -209,5 +209,5 @@ fn submit_fhir_response_stores_a_submission() {
     refused("/identifier/system", json!("https://elsewhere.example")).fault(422, "/identifier", "invalid_format");
     refused("/status", json!("in-progress")).fault(422, "/status", "unknown_option");
     refused("/authored", json!("1980-01-01T00:00:00Z")).fault(422, "/authored", "invalid_date");
-    refused("/partOf", json!([])).fault(422, "/partOf", "unknown_item");
+    refused("/partsOf", json!([])).fault(422, "/partsOf", "unknown_item");
 }

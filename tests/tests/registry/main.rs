@@ -14,6 +14,7 @@ mod document;
 mod events;
 mod examples;
 mod fhir;
+mod fhir_foreign;
 mod follow_up;
 mod foreign;
 mod forms;

@@ -27,5 +27,5 @@ pub async fn import_form(
     let tenant = path.into_inner();
     let Document { value: file, bytes } = body;
     let place = format!("/v1/tenants/{tenant}/form-files");
-    caller.run_once(key, bytes, &place, move |tx| take_in(tx, &tenant, file.definition()?)).await
+    caller.run_once(key, bytes, &place, move |tx| take_in(tx, &tenant, file.definition()?, Vec::new())).await
 }

@@ -10,8 +10,15 @@ use crate::wire::{Body, IdempotencyKey, Resource};
 
 /// Import a FHIR R4 Questionnaire as a draft.
 ///
-/// Every part that a form cannot represent is refused with its place; nothing is dropped. Parts that a form requires
-/// and the resource lacks, such as words in bokmål and English, are among the draft's faults.
+/// Every part that a form cannot represent is refused with its place. Parts that a form requires and the resource lacks,
+/// such as words in bokmål and English, are among the draft's faults.
+///
+/// Elements of R4 without an effect on the answers (`meta`, `publisher`, `prefix`, unknown extensions, `display` items
+/// without the item control `help`, and others) are accepted, and listed in `ignored`. Refused with their place are
+/// `modifierExtension` and `implicitRules`, which a receiver must not ignore, and members that R4 does not have. The
+/// languages `no` and `nb-NO` are read as `nb`, `nn-NO` as `nn`, and English of any region as `en`. The options of a choice
+/// may be in a contained value set that lists them. A body may have 2 MiB: published questionnaires with value sets,
+/// translations and narrative are larger than other bodies.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
     params(IdempotencyKey),
     request_body = Resource,
@@ -28,6 +35,9 @@ pub async fn import_fhir_questionnaire(
     let Body { value: Resource(resource), bytes } = body;
     let place = format!("/v1/tenants/{tenant}/fhir-questionnaires");
     caller
-        .run_once(key, bytes, &place, move |tx| take_in(tx, &tenant, Definition::from_questionnaire(&resource.into())?))
+        .run_once(key, bytes, &place, move |tx| {
+            let (definition, ignored) = Definition::from_questionnaire(&resource)?;
+            take_in(tx, &tenant, definition, ignored)
+        })
         .await
 }

@@ -1,22 +1,27 @@
 //! A Questionnaire as a form's definition; whether the definition is sound is for the form, not decided here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 
-use super::super::definition::is_code;
+use super::super::definition::{MOST_ITEMS, is_code};
 use super::super::{Condition, Definition, Item, ItemKind, Page, Wave, Words};
+use super::canonical::canonical;
+use super::elements::{Ignored, IgnoredElement, examine, is_boxes, is_display};
 use super::{
-    HELP, MAX_DECIMAL_PLACES, MAX_VALUE, MIN_VALUE, OF_INSTRUMENT, PAGE, Style, TRANSLATION, VISIBLE_IF, conditions,
+    HELP, MAX_DECIMAL_PLACES, MAX_VALUE, MIN_VALUE, OF_INSTRUMENT, PAGE, Style, TRANSLATION, VISIBLE_IF, WAVE,
+    conditions,
 };
 use crate::fault::{Fault, FaultCode, escape};
 
 impl Definition {
-    /// Reads a FHIR R4 Questionnaire. Every part that a form cannot hold is a fault with its pointer into the resource;
-    /// what a form must have and the resource lacks, such as the words of a language, is left empty.
-    pub fn from_questionnaire(resource: &Value) -> Result<Self, Vec<Fault>> {
+    /// Reads a FHIR R4 Questionnaire. Every part that a form cannot hold is a fault with its pointer into the resource,
+    /// unless it is harmless: then it is among the ignored elements. What a form must have and the resource lacks, such
+    /// as the words of a language, is left empty.
+    pub fn from_questionnaire(resource: &Map<String, Value>) -> Result<(Self, Vec<IgnoredElement>), Vec<Fault>> {
         let wrong = |pointer: &str, code| Err(vec![Fault::new(pointer, code)]);
-        let Value::Object(root) = resource else { return wrong("", FaultCode::WrongType) };
+        let (root, named) = canonical(resource);
+        let root = &root;
         if root.get("resourceType").and_then(Value::as_str) != Some("Questionnaire") {
             return wrong("/resourceType", FaultCode::InvalidFormat);
         }
@@ -28,16 +33,13 @@ impl Definition {
             return wrong("/status", FaultCode::UnknownOption);
         }
         let language = root.get("language").and_then(Value::as_str).unwrap_or("nb");
-        let mut reading = Reading { language, faults: Vec::new(), languages: Vec::new() };
+        let (mut ignored, faults) = examine(root);
+        let mut reading = Reading { language, faults, languages: Vec::new() };
         let mut definition = Self {
             code: code.to_owned(),
             version: text(root, "version").to_owned(),
             title: reading.words(root, "title"),
-            wave: root.get("code").and_then(|codes| codes.pointer("/0/code")).map_or(Ok(Wave::Project), |wave| {
-                wave.as_str()
-                    .and_then(|wave| wave.parse().ok())
-                    .ok_or(vec![Fault::new("/code/0", FaultCode::UnknownOption)])
-            })?,
+            wave: reading.wave(root),
             languages: Vec::new(),
             instruments: Vec::new(),
             items: Vec::new(),
@@ -47,14 +49,25 @@ impl Definition {
         for (pointer, part) in children(root, "") {
             reading.part(&mut definition, part, &pointer, true);
         }
+        if definition.items.len() > MOST_ITEMS {
+            return wrong("/item", FaultCode::TooLong);
+        }
         let Reading { mut languages, mut faults, .. } = reading;
         languages.sort();
         languages.dedup();
         definition.languages = languages;
         let written = definition.to_questionnaire(&Style { base, status, language });
-        compare("", resource, &written, &mut faults);
+        if let Value::Object(written) = written {
+            Comparison { ignored: &mut ignored, faults: &mut faults }.members("", root, &written);
+        }
+        if named {
+            ignored.is_read("/name");
+            if resource.contains_key("url") {
+                ignored.push("/url".to_owned(), "Questionnaire.url".to_owned());
+            }
+        }
         if faults.is_empty() {
-            return Ok(definition);
+            return Ok((definition, ignored.elements()));
         }
         // An unreadable part is not reported as lost too.
         faults.sort_by(|one, other| one.pointer.cmp(&other.pointer));
@@ -69,7 +82,8 @@ fn text<'v>(object: &'v Map<String, Value>, member: &str) -> &'v str {
 
 fn children<'v>(object: &'v Map<String, Value>, pointer: &str) -> Vec<(String, &'v Map<String, Value>)> {
     let items = object.get("item").and_then(Value::as_array).into_iter().flatten().enumerate();
-    items.filter_map(|(at, item)| Some((format!("{pointer}/item/{at}"), item.as_object()?))).collect()
+    let items = items.filter_map(|(at, item)| Some((format!("{pointer}/item/{at}"), item.as_object()?)));
+    items.filter(|(_, item)| !is_display(item)).collect()
 }
 
 fn extension<'v>(object: &'v Map<String, Value>, url: &str) -> Option<&'v Map<String, Value>> {
@@ -89,6 +103,18 @@ struct Reading<'r> {
 }
 
 impl Reading<'_> {
+    /// The use of the form; codes of other systems say nothing about it.
+    fn wave(&mut self, root: &Map<String, Value>) -> Wave {
+        let codes = root.get("code").and_then(Value::as_array).into_iter().flatten().enumerate();
+        let mut ours = codes.filter(|(_, coding)| coding.get("system").is_some_and(|system| system == WAVE));
+        let Some((at, coding)) = ours.next() else { return Wave::Project };
+        let wave = coding.get("code").and_then(Value::as_str).and_then(|wave| wave.parse().ok());
+        wave.unwrap_or_else(|| {
+            self.faults.push(Fault::new(format!("/code/{at}/code"), FaultCode::UnknownOption));
+            Wave::Project
+        })
+    }
+
     fn words(&mut self, object: &Map<String, Value>, member: &str) -> Words {
         let mut words = Words::default();
         self.put(&mut words, self.language, text(object, member));
@@ -125,10 +151,7 @@ impl Reading<'_> {
             return;
         }
         let inner = children(part, pointer);
-        let boxes = format!("{link}.");
-        let of_boxes = |inner: &Map<String, Value>| text(inner, "linkId").starts_with(&boxes);
-        let page = text(part, "type") == "group" && !inner.iter().any(|(_, inner)| of_boxes(inner));
-        if !page {
+        if text(part, "type") != "group" || is_boxes(part) {
             let item = self.item(part, &inner, pointer);
             definition.items.extend(item);
             return;
@@ -230,54 +253,88 @@ impl Reading<'_> {
     }
 }
 
-/// Every part of what was given that is not in what was kept. A default that is spelt out is not lost, and neither is
-/// what only the kept one says.
-fn compare(pointer: &str, given: &Value, kept: &Value, faults: &mut Vec<Fault>) {
-    match (given, kept) {
-        (Value::Object(given), Value::Object(kept)) => {
-            for (name, value) in given {
-                let pointer = format!("{pointer}/{}", escape(name));
-                match kept.get(name) {
-                    Some(kept) => compare(&pointer, value, kept, faults),
-                    None if *value == Value::Bool(false) => {}
-                    None => faults.push(Fault::new(pointer, FaultCode::UnknownItem)),
-                }
+/// Finds every part of what was given that is neither in what was kept nor ignored. A default that is spelt out is not
+/// lost, and neither is what only the kept one says.
+struct Comparison<'c> {
+    ignored: &'c mut Ignored,
+    faults: &'c mut Vec<Fault>,
+}
+
+impl Comparison<'_> {
+    fn members(&mut self, pointer: &str, given: &Map<String, Value>, kept: &Map<String, Value>) {
+        for (name, value) in given {
+            let pointer = format!("{pointer}/{}", escape(name));
+            match kept.get(name) {
+                Some(kept) => self.value(&pointer, value, kept),
+                None if *value == Value::Bool(false) => {}
+                None => self.lost(&pointer, value, FaultCode::UnknownItem),
             }
         }
-        (Value::Array(given), Value::Array(kept)) => {
-            let mut earlier = 0;
-            for (at, value) in given.iter().enumerate() {
-                let pointer = format!("{pointer}/{at}");
-                let found = match identity(value) {
-                    None => Some(at),
-                    some => kept.iter().position(|other| identity(other) == some),
-                };
-                match found.and_then(|found| Some((found, kept.get(found)?))) {
-                    // Extensions have no order; items do.
-                    Some((found, _)) if value.get("linkId").is_some() && found < earlier => {
-                        faults.push(Fault::new(pointer, FaultCode::Contradiction));
-                    }
-                    Some((found, kept)) => {
-                        earlier = found;
-                        compare(&pointer, value, kept, faults);
-                    }
-                    None => faults.push(Fault::new(pointer, FaultCode::UnknownItem)),
-                }
+    }
+
+    fn value(&mut self, pointer: &str, given: &Value, kept: &Value) {
+        self.ignored.is_read(pointer);
+        match (given, kept) {
+            (Value::Object(given), Value::Object(kept)) => self.members(pointer, given, kept),
+            (Value::Array(given), Value::Array(kept)) => self.elements(pointer, given, kept),
+            (Value::Number(given), Value::Number(kept)) if given.as_f64() == kept.as_f64() => {}
+            (given, kept) if given == kept => {}
+            // One line is a text too.
+            (Value::String(given), _) if given == "string" && pointer.ends_with("/type") => {}
+            (_, kept) => {
+                let same = std::mem::discriminant(given) == std::mem::discriminant(kept);
+                self.faults
+                    .push(Fault::new(pointer, if same { FaultCode::Contradiction } else { FaultCode::WrongType }));
             }
         }
-        (Value::Number(given), Value::Number(kept)) if given.as_f64() == kept.as_f64() => {}
-        (given, kept) if given == kept => {}
-        // One line is a text too.
-        (Value::String(given), _) if given == "string" && pointer.ends_with("/type") => {}
-        (_, kept) => {
-            let same = std::mem::discriminant(given) == std::mem::discriminant(kept);
-            faults.push(Fault::new(pointer, if same { FaultCode::Contradiction } else { FaultCode::WrongType }));
+    }
+
+    fn elements(&mut self, pointer: &str, given: &[Value], kept: &[Value]) {
+        let mut places = HashMap::new();
+        for (at, value) in kept.iter().enumerate() {
+            places.entry(identity(value)).or_insert(at);
+        }
+        let mut earlier = 0;
+        for (at, value) in given.iter().enumerate() {
+            let pointer = format!("{pointer}/{at}");
+            let found = match identity(value) {
+                None => Some(at),
+                some => places.get(&some).copied(),
+            };
+            match found.and_then(|found| Some((found, kept.get(found)?))) {
+                // Extensions have no order; items do.
+                Some((found, _)) if value.get("linkId").is_some() && found < earlier => {
+                    self.lost(&pointer, value, FaultCode::Contradiction);
+                }
+                Some((found, kept)) => {
+                    earlier = found;
+                    self.value(&pointer, value, kept);
+                }
+                None => self.lost(&pointer, value, FaultCode::UnknownItem),
+            }
+        }
+    }
+
+    fn lost(&mut self, pointer: &str, given: &Value, code: FaultCode) {
+        match given {
+            _ if self.ignored.whole(pointer, given) => {}
+            // The elements that are not ignored have the fault.
+            Value::Array(list) if (0..list.len()).any(|at| self.ignored.has(&format!("{pointer}/{at}"))) => {
+                for (at, one) in list.iter().enumerate() {
+                    self.lost(&format!("{pointer}/{at}"), one, code);
+                }
+            }
+            _ => self.faults.push(Fault::new(pointer, code)),
         }
     }
 }
 
-/// Returns what identifies an element of a list: its link, or an extension's address and language.
-fn identity(value: &Value) -> Option<(&Value, Option<&Value>)> {
-    let language = || value.pointer("/extension/0/valueCode");
-    value.get("linkId").map(|link| (link, None)).or_else(|| value.get("url").map(|url| (url, language())))
+/// Returns what identifies an element of a list: its link, an extension's address and language, or a coding's system.
+fn identity(value: &Value) -> Option<(&str, &str)> {
+    let member = |name: &str| value.get(name)?.as_str();
+    let parts = || value.get("extension").and_then(Value::as_array).into_iter().flatten();
+    let language = || parts().find(|part| part.get("url").is_some_and(|url| url == "lang"))?.get("valueCode")?.as_str();
+    let link = member("linkId").map(|link| (link, ""));
+    let extension = || member("url").map(|url| (url, language().unwrap_or_default()));
+    link.or_else(extension).or_else(|| member("system").map(|system| (system, "")))
 }

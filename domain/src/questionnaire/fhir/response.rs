@@ -48,8 +48,9 @@ impl Form {
         Some(json!({"linkId": code, "answer": [answer]}))
     }
 
-    /// The valid answers that the items of a response hold, however they are nested. Every fault is reported, with a
-    /// pointer into the response (`/item/0/item/3/answer/0`). The texts of items are not looked at: they are no answers.
+    /// The valid answers that the items of a response hold, however they are nested, in items or in answers. Every fault is
+    /// reported, with a pointer into the response (`/item/0/item/3/answer/0`). Only links and answers are looked at;
+    /// [`super::ignored_of_response`] is about the other members.
     pub fn parse_response_items(&self, items: &[Value]) -> Result<Answers, Vec<Fault>> {
         let mut reading = Reading { form: self, raw: Map::new(), places: HashMap::new(), faults: Vec::new() };
         reading.items(items, "/item");
@@ -59,6 +60,7 @@ impl Form {
             Ok(_) => {}
             Err(refused) => faults.extend(refused.into_iter().map(|fault| {
                 let path = fault.pointer.trim_start_matches('/').replacen('/', ".", 1);
+                let path = path.replace("~1", "/").replace("~0", "~");
                 let place = places.get(&path).or_else(|| places.get(path.split('.').next()?));
                 Fault { pointer: place.cloned().unwrap_or_else(|| "/item".to_owned()), ..fault }
             })),
@@ -100,11 +102,11 @@ impl Reading<'_> {
             for (name, value) in members {
                 let pointer = format!("{pointer}/{}", escape(name));
                 match (name.as_str(), value) {
-                    ("linkId" | "text", Value::String(_)) => {}
+                    ("linkId", Value::String(_)) => {}
                     ("item", Value::Array(inner)) => self.items(inner, &pointer),
                     ("answer", Value::Array(answers)) => self.answer(item, answers, &pointer),
-                    ("linkId" | "text" | "item" | "answer", _) => self.fault(pointer, FaultCode::WrongType),
-                    _ => self.fault(pointer, FaultCode::UnknownItem),
+                    ("linkId" | "item" | "answer", _) => self.fault(pointer, FaultCode::WrongType),
+                    _ => {}
                 }
             }
         }
@@ -115,6 +117,13 @@ impl Reading<'_> {
     }
 
     fn answer(&mut self, item: &Value, answers: &[Value], pointer: &str) {
+        for (at, inner) in answers.iter().enumerate().filter_map(|(at, answer)| Some((at, answer.get("item")?))) {
+            let pointer = format!("{pointer}/{at}/item");
+            match inner {
+                Value::Array(inner) => self.items(inner, &pointer),
+                _ => self.fault(pointer, FaultCode::WrongType),
+            }
+        }
         let link = item.get("linkId").and_then(Value::as_str).unwrap_or_default();
         let code = link.split_once('.').map_or(link, |(code, _)| code);
         let shape = match (self.form.shape(code), link.split_once('.')) {
@@ -131,9 +140,8 @@ impl Reading<'_> {
         let [Value::Object(answer)] = answers else {
             return self.fault(pointer.to_owned(), FaultCode::WrongType);
         };
-        for other in answer.keys().filter(|name| *name != member) {
-            let code = if other.starts_with("value") { FaultCode::WrongType } else { FaultCode::UnknownItem };
-            self.faults.push(Fault::new(format!("{pointer}/0/{}", escape(other)), code));
+        for other in answer.keys().filter(|name| name.starts_with("value") && *name != member) {
+            self.faults.push(Fault::new(format!("{pointer}/0/{}", escape(other)), FaultCode::WrongType));
         }
         let Some(value) = answer.get(member) else { return };
         let value = if member == "valueCoding" { value.get("code").unwrap_or(&Value::Null) } else { value };

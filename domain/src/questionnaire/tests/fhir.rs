@@ -1,6 +1,6 @@
 //! Forms and answers as FHIR resources and back; that others take them for FHIR is tested with an independent validator.
 
-use super::super::fhir::Style;
+use super::super::fhir::{Style, ignored_of_response};
 use super::conditions::{CHAIN, random_answers, random_form, shown};
 use super::properties::{any_value, valid_answers};
 use super::*;
@@ -14,14 +14,25 @@ fn bare(toml: &str) -> Definition {
 }
 
 fn read(resource: &Value) -> Definition {
-    Definition::from_questionnaire(resource).unwrap_or_else(|faults| panic!("{faults:?}\n{resource:#}"))
+    read_with_ignored(resource).0
+}
+
+/// The definition, and the ignored elements with their number.
+fn read_with_ignored(resource: &Value) -> (Definition, Vec<(String, String, usize)>) {
+    let read = Definition::from_questionnaire(members(resource));
+    let (definition, ignored) = read.unwrap_or_else(|faults| panic!("{faults:?}\n{resource:#}"));
+    (definition, ignored.into_iter().map(|it| (it.element, it.pointer, it.count)).collect())
+}
+
+fn members(resource: &Value) -> &serde_json::Map<String, Value> {
+    resource.as_object().expect("a resource")
 }
 
 /// The faults of a questionnaire, after `change`.
 fn lost(toml: &str, change: impl FnOnce(&mut Value)) -> Vec<(String, FaultCode)> {
     let mut resource = bare(toml).to_questionnaire(&STYLE);
     change(&mut resource);
-    let faults = Definition::from_questionnaire(&resource).expect_err("must be refused");
+    let faults = Definition::from_questionnaire(members(&resource)).expect_err("must be refused");
     faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect()
 }
 
@@ -84,9 +95,16 @@ fn fhir_conditions_use_enable_when_or_fhirpath() {
 
 #[test]
 fn fhir_read_names_unsupported_parts() {
-    use FaultCode::{Contradiction, InvalidFormat, UnknownItem, UnknownOption};
+    use FaultCode::{Contradiction, InvalidFormat, UnknownItem, UnknownModifier, UnknownOption};
     for (pointer, value, code) in [
-        ("/date", json!("2026-01-01"), UnknownItem),
+        ("/dates", json!("2026-01-01"), UnknownItem),
+        ("/_dates", json!({"extension": [{"url": "https://elsewhere.example/x"}]}), UnknownItem),
+        ("/item/0/item/0/answers", json!([]), UnknownItem),
+        ("/implicitRules", json!("https://elsewhere.example/rules"), UnknownModifier),
+        ("/modifierExtension", json!([{"url": "https://elsewhere.example/x"}]), UnknownModifier),
+        ("/item/0/item/1/modifierExtension", json!([]), UnknownModifier),
+        ("/meta", json!({"extension": [{"modifierExtension": []}]}), UnknownModifier),
+        ("/item/0/item/0/answerValueSet", json!("#unknown"), UnknownItem),
         ("/item/0/item/3/item/0/text", json!("Somebody's wording"), Contradiction),
         ("/item/0/item/3/item/0/extension/1/valueInteger", json!(9), Contradiction),
         ("/item/0/item/0/initial", json!([{"valueBoolean": true}]), UnknownItem),
@@ -98,20 +116,23 @@ fn fhir_read_names_unsupported_parts() {
         ("/item/1/item/1/extension/1/valueString", json!("{}"), InvalidFormat),
         ("/item/1/item/1/extension/0/valueExpression/expression", json!("true"), Contradiction),
         ("/item/0/item/3/item/0/enableWhen", json!([]), UnknownItem),
-        ("/contained", json!([{}]), UnknownItem),
+        ("/item/0/extension", json!("x"), FaultCode::WrongType),
         ("/copyright", json!("Free for all"), Contradiction),
         ("/status", json!("open"), UnknownOption),
         ("/url", json!("https://elsewhere.example/Sleep"), InvalidFormat),
         ("/code/0/code", json!("never"), UnknownOption),
     ] {
         let faults = lost(CHAIN, |resource| set(resource, pointer, value));
-        let near = |place: &str| pointer.starts_with(place) && place.len() > 1;
+        let near = |place: &str| (pointer.starts_with(place) || place.starts_with(pointer)) && place.len() > 1;
         assert!(faults.iter().any(|(place, fault)| near(place) && *fault == code), "{pointer}: {faults:?}");
     }
     let nested = json!({"linkId": "inner", "type": "group", "item": [{"linkId": "x", "type": "date"}]});
     let faults = lost(CHAIN, |resource| set(resource, "/item/0/item/0", nested));
     assert!(faults.contains(&("/item/0/item/0".to_owned(), UnknownItem)), "{faults:?}");
-    let whole = Definition::from_questionnaire(&json!({"resourceType": "Patient"}));
+    let item = json!({"linkId": "many", "type": "boolean", "text": "One of many"});
+    let faults = lost(CHAIN, |resource| resource["item"] = vec![item; 1001].into());
+    assert_eq!(faults, [("/item".to_owned(), FaultCode::TooLong)]);
+    let whole = Definition::from_questionnaire(members(&json!({"resourceType": "Patient"})));
     assert_eq!(whole.expect_err("no questionnaire"), [Fault::new("/resourceType", InvalidFormat)]);
 }
 
@@ -149,6 +170,156 @@ fn fhir_read_makes_a_draft_of_a_foreign_questionnaire() {
 }
 
 #[test]
+fn fhir_read_lists_what_it_ignores() {
+    let mut resource = bare(CHAIN).to_questionnaire(&STYLE);
+    let extension = json!([{"url": "https://elsewhere.example/x", "valueString": "x"}]);
+    for (pointer, value) in [
+        ("/meta", json!({"profile": ["https://elsewhere.example/profile"]})),
+        ("/text", json!({"status": "generated", "div": "<div xmlns='http://www.w3.org/1999/xhtml'/>"})),
+        ("/contained", json!([{"resourceType": "Organization", "id": "o"}])),
+        ("/publisher", json!("Somebody")),
+        ("/date", json!("2026-01-01")),
+        ("/extension", extension.clone()),
+        ("/_status", json!({"id": "s", "extension": extension})),
+        ("/code/0", json!({"system": "http://loinc.org", "code": "1-8"})),
+        ("/item/0/prefix", json!("1.")),
+        ("/item/0/item/0/prefix", json!("1.1")),
+        ("/item/0/item/0/item", json!([{"linkId": "note", "type": "display", "text": "Read this"}])),
+        ("/item/0/item/0/code", json!([{"system": "http://loinc.org", "code": "1-8"}])),
+        ("/item/0/item/1/enableWhen/0/extension", json!([{"url": "https://elsewhere.example/x"}])),
+    ] {
+        set(&mut resource, pointer, value);
+    }
+    let (definition, ignored) = read_with_ignored(&resource);
+    assert_eq!(definition, bare(CHAIN));
+    let ignored: Vec<_> = ignored.iter().map(|(element, at, count)| (element.as_str(), at.as_str(), *count)).collect();
+    assert_eq!(
+        ignored,
+        [
+            ("Questionnaire._status.extension", "/_status/extension/0", 1),
+            ("Questionnaire._status.id", "/_status/id", 1),
+            ("Questionnaire.code", "/code/0", 1),
+            ("Questionnaire.contained", "/contained", 1),
+            ("Questionnaire.date", "/date", 1),
+            ("Questionnaire.extension", "/extension/0", 1),
+            ("Questionnaire.item (display)", "/item/0/item/0/item/0", 1),
+            ("Questionnaire.item.code", "/item/0/item/0/code/0", 1),
+            ("Questionnaire.item.enableWhen.extension", "/item/0/item/1/enableWhen/0/extension/0", 1),
+            ("Questionnaire.item.prefix", "/item/0/item/0/prefix", 2),
+            ("Questionnaire.meta", "/meta", 1),
+            ("Questionnaire.publisher", "/publisher", 1),
+            ("Questionnaire.text", "/text", 1),
+        ]
+    );
+}
+
+#[test]
+fn fhir_read_knows_the_spellings_of_languages() {
+    for (language, translation) in [("nb-NO", "en-GB"), ("no", "en"), ("NO-no", "EN-us"), ("nb", "en-US")] {
+        let mut resource = bare(EVERY_KIND).to_questionnaire(&STYLE);
+        set(&mut resource, "/language", json!(language));
+        let spelt = resource.to_string().replace("\"valueCode\":\"en\"", &format!("\"valueCode\":\"{translation}\""));
+        assert_eq!(read(&serde_json::from_str(&spelt).expect("JSON")), bare(EVERY_KIND), "{language} {translation}");
+    }
+    // Two texts of one language contradict each other.
+    let faults = lost(EVERY_KIND, |resource| {
+        let twice = json!({"url": "http://hl7.org/fhir/StructureDefinition/translation", "extension": [
+            {"url": "lang", "valueCode": "no"}, {"url": "content", "valueString": "Noe annet"}]});
+        set(resource, "/_title/extension/0", twice);
+    });
+    assert!(faults.iter().any(|(place, _)| place.starts_with("/title")), "{faults:?}");
+}
+
+/// As the form builder of Helsenorge writes them: help as a text, options in a contained value set.
+#[test]
+fn fhir_read_takes_help_and_value_sets_of_norwegian_forms() {
+    let control = |code: &str| {
+        json!([{"url": "http://hl7.org/fhir/StructureDefinition/questionnaire-itemControl", "valueCodeableConcept":
+            {"coding": [{"system": "http://hl7.org/fhir/ValueSet/questionnaire-item-control", "code": code}]}}])
+    };
+    let resource = json!({
+        "resourceType": "Questionnaire", "url": "Questionnaire/7a975034-d1e7-4d76-8f54-6b87e872de06", "version": "3",
+        "name": "Avd_sleep", "status": "draft", "language": "nb-NO", "title": "Søvn",
+        "contained": [{"resourceType": "ValueSet", "id": "yn", "status": "draft", "compose": {"include": [
+            {"system": "http://elsewhere.example/yn", "concept": [
+                {"code": "y", "display": "Ja", "designation": [{"language": "en-GB", "value": "Yes"}]},
+                {"code": "n", "display": "Nei", "designation": [{"language": "en-GB", "value": "No"}]}]}]}}],
+        "item": [
+            {"linkId": "first", "type": "group", "text": "Først", "extension": control("step"), "item": [
+                {"linkId": "tired", "type": "choice", "text": "Trøtt", "answerValueSet": "#yn", "item": [
+                    {"linkId": "h", "type": "text", "text": "Siste uke", "readOnly": true, "extension": control("help")}]}]},
+            {"linkId": "1", "type": "group", "text": "Mer", "required": false, "item": [
+                {"linkId": "intro", "type": "display", "text": "Les dette", "required": false},
+                {"linkId": "1.1", "type": "text", "text": "Når", "enableBehavior": "any",
+                 "enableWhen": [{"question": "tired", "operator": "=", "answerCoding": {"system": "urn:x", "code": "y"}}]},
+                {"linkId": "1.2", "type": "boolean", "text": "Ofte"}]}]
+    });
+    let (definition, ignored) = read_with_ignored(&resource);
+    let item = &definition.items[0];
+    assert_eq!(item.kind, ItemKind::Choice { options: vec!["y".to_owned(), "n".to_owned()] });
+    assert_eq!((item.option_labels["y"].nb.as_str(), item.option_labels["y"].en.as_str()), ("Ja", "Yes"));
+    assert_eq!(item.help.as_ref().map(|help| help.nb.as_str()), Some("Siste uke"));
+    assert_eq!((definition.code.as_str(), definition.title.nb.as_str()), ("avd-sleep", "Søvn"));
+    let ignored: Vec<_> = ignored.iter().map(|(element, at, _)| (element.as_str(), at.as_str())).collect();
+    assert_eq!(
+        ignored,
+        [
+            ("Questionnaire.item (display)", "/item/1/item/0"),
+            ("Questionnaire.item.enableWhen.answerCoding.system", "/item/1/item/1/enableWhen/0/answerCoding/system"),
+            ("Questionnaire.item.extension", "/item/0/extension/0"),
+            ("Questionnaire.url", "/url"),
+        ]
+    );
+    // Numbered questions are no boxes of one question.
+    assert_eq!(definition.pages[1].holds, ["1.1", "1.2"]);
+    let condition = Condition::Equals { item: "tired".to_owned(), value: json!("y") };
+    assert_eq!(definition.items[1].visible_if, Some(condition));
+}
+
+#[test]
+fn fhir_response_lists_what_it_ignores() {
+    let mut resource = json!({
+        "resourceType": "QuestionnaireResponse", "id": "r", "meta": {"tag": [{"code": "lformsVersion: 33.0.0"}]},
+        "identifier": {"use": "official", "system": "urn:painreg:source:portal:7", "value": "1", "type": {"text": "x"}},
+        "basedOn": [{"reference": "ServiceRequest/1"},
+            {"identifier": {"system": "urn:painreg:invitation-token", "value": "x"}, "display": "x"}],
+        "questionnaire": "https://registry.example/forms/x|1", "status": "completed", "authored": "2026-01-01T00:00:00Z",
+        "subject": {"reference": "Patient/1", "display": "Pasient"}, "item": [
+            {"linkId": "a", "text": "A", "answer": [{"valueCoding": {"system": "urn:x", "code": "b", "display": "B"}}]},
+            {"linkId": "b", "text": "B", "answer": [{"valueInteger": 1, "_valueInteger": {"id": "v"},
+                "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/itemWeight", "valueDecimal": 2}]}]}]
+    });
+    let ignored = ignored_of_response(members(&resource)).expect("harmless");
+    let ignored: Vec<_> = ignored.iter().map(|it| (it.element.as_str(), it.pointer.as_str(), it.count)).collect();
+    assert_eq!(
+        ignored,
+        [
+            ("QuestionnaireResponse.basedOn", "/basedOn/0", 1),
+            ("QuestionnaireResponse.basedOn.display", "/basedOn/1/display", 1),
+            ("QuestionnaireResponse.id", "/id", 1),
+            ("QuestionnaireResponse.identifier.type", "/identifier/type", 1),
+            ("QuestionnaireResponse.item.answer._valueInteger.id", "/item/1/answer/0/_valueInteger/id", 1),
+            ("QuestionnaireResponse.item.answer.extension", "/item/1/answer/0/extension/0", 1),
+            ("QuestionnaireResponse.item.answer.valueCoding.display", "/item/0/answer/0/valueCoding/display", 1),
+            ("QuestionnaireResponse.item.answer.valueCoding.system", "/item/0/answer/0/valueCoding/system", 1),
+            ("QuestionnaireResponse.item.text", "/item/0/text", 2),
+            ("QuestionnaireResponse.meta", "/meta", 1),
+            ("QuestionnaireResponse.subject.display", "/subject/display", 1),
+        ]
+    );
+    set(&mut resource, "/item/0/note", json!(1));
+    set(&mut resource, "/item/1/modifierExtension", json!([]));
+    let faults = ignored_of_response(members(&resource)).expect_err("not R4, and a modifier");
+    assert_eq!(
+        faults,
+        [
+            Fault::new("/item/1/modifierExtension", FaultCode::UnknownModifier),
+            Fault::new("/item/0/note", FaultCode::UnknownItem),
+        ]
+    );
+}
+
+#[test]
 fn fhir_response_faults_point_at_the_answer() {
     use FaultCode::{DuplicateKey, HiddenItem, OutOfRange, Required, UnknownItem, WrongType};
     let refused = |items: Value| {
@@ -165,7 +336,8 @@ fn fhir_response_faults_point_at_the_answer() {
     assert_eq!(refused(json!([whole("treated", json!(1))])), one("/item/0/answer/0/valueInteger", WrongType));
     assert_eq!(refused(json!([whole("pgic", json!(1)), whole("pgic", json!(2))])), one("/item/1/answer", DuplicateKey));
     assert_eq!(refused(json!([{"linkId": "pgic", "answer": []}])), one("/item/0/answer", WrongType));
-    assert_eq!(refused(json!([{"linkId": "pgic", "note": 1}])), one("/item/0/note", UnknownItem));
+    let inner = json!([{"linkId": "pgic", "answer": [{"valueInteger": 1, "item": [whole("isi_09", json!(1))]}]}]);
+    assert_eq!(refused(inner), one("/item/0/answer/0/item/0/answer", UnknownItem));
     assert_eq!(refused(json!([7])), one("/item/0", WrongType));
     let treated = json!({"linkId": "treated", "answer": [{"valueBoolean": true}]});
     assert_eq!(refused(json!([treated])), one("/item", Required));
@@ -203,7 +375,10 @@ proptest! {
         if let Some(place) = resource.pointer_mut(place) {
             *place = value;
         }
-        let _ = Definition::from_questionnaire(&resource);
+        if let Some(members) = resource.as_object() {
+            let _ = Definition::from_questionnaire(members);
+            let _ = ignored_of_response(members);
+        }
         let _ = form(CHAIN).parse_response_items(&[resource]);
     }
 }
