@@ -22,7 +22,7 @@ fn register_many_accepts_every_line_ending() {
             vec![(1, "registered"), (2, "refused"), (3, "refused"), (4, "registered")],
         ),
         (format!("{}{}\n", line(), line()), vec![(1, "refused")]),
-        (format!("\u{feff}{}\n", line()), vec![(1, "refused")]),
+        (format!("\u{feff}{}\n", line()), vec![(1, "registered")]),
         (format!("{}\u{2028}\n", line()), vec![(1, "refused")]),
         (format!("[{}]\n", line()), vec![(1, "refused")]),
     ] {
