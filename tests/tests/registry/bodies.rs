@@ -166,14 +166,18 @@ fn faults_in(answer: &Value, found: &mut Vec<(String, String)>) {
         found.push((pointer.to_owned(), code.to_owned()));
     }
     let items = answer.as_array().into_iter().flatten();
-    items.chain(answer.as_object().into_iter().flat_map(Map::values)).for_each(|inner| faults_in(inner, found));
+    for inner in items.chain(answer.as_object().into_iter().flat_map(Map::values)) {
+        faults_in(inner, found);
+    }
 }
 
 /// Returns whether an answer names a fault at a place or, of a list that is too long, in it.
 fn names(answer: &Answer, outside: &Outside) -> bool {
     let mut faults = Vec::new();
     faults_in(&answer.body, &mut faults);
-    answer.lines().iter().for_each(|line| faults_in(line, &mut faults));
+    for line in answer.lines() {
+        faults_in(&line, &mut faults);
+    }
     // The pointers of a draft refer to its definition.
     let places = [Some(outside.pointer.as_str()), outside.pointer.strip_prefix("/definition")];
     let is_named = |(at, code): &(String, String)| {

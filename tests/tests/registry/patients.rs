@@ -197,6 +197,7 @@ fn register_patient_reports_every_faulty_member() {
         (json!({"birth_date": "19800201"}), "/birth_date", "invalid_format"),
         (json!({"birth_date": "1980-02-01T10:00:00"}), "/birth_date", "invalid_format"),
         (json!({"birth_date": "-009999-01-01"}), "/birth_date", "invalid_format"),
+        (json!({"birth_date": "0001-01-01"}), "/birth_date", "invalid_date"),
         (json!({"deceased_on": "1900-01-01"}), "/deceased_on", "contradiction"),
         (json!({"deceased_on": "2999-01-01"}), "/deceased_on", "invalid_date"),
         (json!({"unit": "x".repeat(101)}), "/unit", "too_long"),

@@ -195,7 +195,7 @@ fn close_episode_requires_a_later_day_and_a_reason() {
         (json!({"opened_on": null}), vec![("/opened_on", "required")]),
         (json!({"opened_on": "yesterday"}), vec![("/opened_on", "invalid_format")]),
         (
-            json!({"opened_on": "-009999-01-01", "closed_on": null, "closing_reason": null}),
+            json!({"opened_on": "0001-01-01", "closed_on": null, "closing_reason": null}),
             vec![("/opened_on", "before_birth")],
         ),
         (json!({"patient_id": patient.id}), vec![("/patient_id", "unknown_item")]),

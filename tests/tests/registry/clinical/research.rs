@@ -99,7 +99,7 @@ fn replace_code_list_takes_effect_at_once() {
             "wrong_order",
         ),
         (
-            json!([{"code": "x", "nb": "x", "en": "x", "valid_from": "-009999-01-01"}]),
+            json!([{"code": "x", "nb": "x", "en": "x", "valid_from": "0001-01-01"}]),
             "/codes/0/valid_from",
             "invalid_date",
         ),
@@ -256,7 +256,7 @@ fn project_participation_accepts_the_projects_fields_only() {
         (json!({"code": "T"}), "/code", "invalid_format"),
         (json!({"title": ""}), "/title", "invalid_format"),
         (json!({"ends_on": "2023-12-31"}), "/ends_on", "wrong_order"),
-        (json!({"starts_on": "-009999-01-01"}), "/starts_on", "invalid_date"),
+        (json!({"starts_on": "0001-01-01"}), "/starts_on", "invalid_date"),
         (
             json!({"fields": [{"code": "a", "kind": "integer"}, {"code": "a", "kind": "date"}]}),
             "/fields/1/code",

@@ -125,6 +125,7 @@ fn submit_answers_refuses_invalid_answers() {
         (json!({"submitted_at": "yesterday"}), 422, "/submitted_at", "invalid_format"),
         (json!({"submitted_at": "2026-01-05"}), 422, "/submitted_at", "invalid_format"),
         (json!({"submitted_at": "-009998-01-01T00:00:00Z"}), 422, "/submitted_at", "invalid_format"),
+        (json!({"submitted_at": "0001-01-01T00:00:00Z"}), 422, "/submitted_at", "invalid_date"),
         (json!({"patient": {"id": unregistered}}), 404, "/patient", "unknown_reference"),
         (json!({"patient": {"id": "me"}}), 422, "/patient/id", "invalid_format"),
         (json!({"patient": {"name": "N N"}}), 422, "/patient", "unknown_option"),
