@@ -3,11 +3,10 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use diesel::prelude::*;
 use diesel::{ConnectionError, PgConnection};
 use painreg_domain::ids::TenantId;
 use scheduled_thread_pool::ScheduledThreadPool;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
 use crate::clock::Clock;
 use crate::crypt::{Key, TenantKeys};
@@ -15,6 +14,7 @@ use crate::error::StoreError;
 use crate::place::{TenantDatabase, idle_connection};
 use crate::pool::{PoolSettings, Pooled, Slots};
 use crate::settings::Settings;
+use crate::{database_check, session};
 
 /// How long a connection that could be opened counts as the answer to whether another one can be opened.
 const LOGIN_COUNTS: Duration = Duration::from_secs(5);
@@ -92,7 +92,7 @@ impl Connections {
             return Ok(held);
         }
         let mut held = pool.get().map_err(|_| refused())?;
-        while !held.is_open() {
+        while !held.is_alive() {
             let Some(slot) = self.pools.slots.take() else {
                 if !self.close_least_recently_used(place) {
                     if started.elapsed() > self.settings.wait {
@@ -107,10 +107,27 @@ impl Connections {
                 place.logged_in(None);
                 if is_crowded(&error) { refused() } else { unreachable() }
             })?;
+            place.logged_in(Some(self.clock().now()));
+            if let Err(error) = self.judge(place, held.conn()?) {
+                held.close();
+                return Err(error);
+            }
             #[cfg(feature = "testing")]
             self.settings.testing.observe(held.conn()?);
         }
         Ok(held)
+    }
+
+    /// Refuses a session of `place` that has just been opened and breaks a promise.
+    fn judge(&self, place: &TenantDatabase, conn: &mut PgConnection) -> Result<(), StoreError> {
+        let judged = database_check::check(&self.settings, conn);
+        place.refuse(judged.is_err());
+        judged.inspect_err(|error| tracing::error!(%error, schema = %place.schema, "database session refused"))
+    }
+
+    /// Opens a session outside the pool to see whether it is refused, and closes it.
+    pub(crate) fn try_session(&self, place: &TenantDatabase) -> Result<(), StoreError> {
+        self.judge(place, &mut owner_connection(&place.address)?)
     }
 
     /// Whether a new connection to `place` can be opened; a success counts for [`LOGIN_COUNTS`]. Where no place under
@@ -122,7 +139,7 @@ impl Connections {
             return true;
         }
         let Some(_slot) = self.pools.slots.take() else { return true };
-        let opened = PgConnection::establish(place.address.expose_secret());
+        let opened = session::open(&place.address);
         place.logged_in(opened.is_ok().then_some(now));
         opened.map_or_else(|error| is_crowded(&error), |_| true)
     }
@@ -154,7 +171,7 @@ impl Connections {
 
 /// A connection of the platform's owner, outside any pool, for work that creates roles and schemas.
 pub(crate) fn owner_connection(address: &SecretString) -> Result<PgConnection, StoreError> {
-    PgConnection::establish(address.expose_secret()).map_err(|_| unreachable())
+    session::open(address).map_err(|_| unreachable())
 }
 
 /// Whether the database refuses a connection only because it has too many.

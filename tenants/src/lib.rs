@@ -33,6 +33,7 @@ mod schema;
 mod schema_version;
 mod scope;
 mod settings;
+mod session;
 mod statement;
 pub mod store;
 pub mod template;

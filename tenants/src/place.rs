@@ -1,6 +1,6 @@
 //! Where a tenant's data is: its schema, its keys, its pool, and what its transactions share in memory.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -38,6 +38,8 @@ pub(crate) struct TenantDatabase {
     pub(crate) address: SecretString,
     pub(crate) cache: Cache,
     pool: Mutex<Option<Pool>>,
+    /// Whether the last session that was opened was refused.
+    refused: AtomicBool,
     /// Milliseconds since 1970.
     last_used: AtomicI64,
     /// When a connection was last opened, in milliseconds since 1970; 0 if none was.
@@ -47,14 +49,33 @@ pub(crate) struct TenantDatabase {
 impl TenantDatabase {
     pub(crate) fn new(schema: String, id: Vec<u8>, keys: TenantKeys, address: SecretString) -> Self {
         let cache = Cache::default();
-        let (last_used, last_login) = (AtomicI64::new(0), AtomicI64::new(0));
-        Self { schema, id, keys, address, cache, pool: Mutex::new(None), last_used, last_login }
+        Self {
+            schema,
+            id,
+            keys,
+            address,
+            cache,
+            pool: Mutex::new(None),
+            refused: AtomicBool::new(false),
+            last_used: AtomicI64::new(0),
+            last_login: AtomicI64::new(0),
+        }
     }
 
     /// The pool, created on first use.
     pub(crate) fn pool(&self, settings: &PoolSettings) -> Pool {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         pool.get_or_insert_with(|| settings.pool()).clone()
+    }
+
+    /// Notes whether the session opened last is refused.
+    pub(crate) fn refuse(&self, refused: bool) {
+        self.refused.store(refused, Ordering::Relaxed);
+    }
+
+    /// Whether the session opened last was refused.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Notes that the pool is used now.
@@ -95,8 +116,8 @@ impl TenantDatabase {
 /// returned to the pool.
 pub(crate) fn idle_connection(pool: &Pool) -> Option<Pooled> {
     let mut closed = Vec::new();
-    while let Some(held) = pool.try_get() {
-        if held.is_open() {
+    while let Some(mut held) = pool.try_get() {
+        if held.is_alive() {
             return Some(held);
         }
         closed.push(held);

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use diesel::PgConnection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
-use diesel::{Connection as _, PgConnection};
 use scheduled_thread_pool::ScheduledThreadPool;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::error::StoreError;
+use crate::session;
 
 /// How many connections may be open at once, over every tenant.
 #[derive(Clone, Debug)]
@@ -59,15 +60,21 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Whether the connection is open.
-    pub(crate) const fn is_open(&self) -> bool {
-        self.open.is_some()
+    /// Whether the connection is open and the server has not closed its end; closes it where the server has. Reads what the
+    /// server has sent already, without a round trip: its last message first, then the end.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        let Some((conn, _)) = &mut self.open else { return false };
+        let alive = (0..2).all(|_| conn.notifications_iter().all(|read| read.is_ok()));
+        if !alive {
+            self.close();
+            metrics::counter!("painreg_connections_discarded_total").increment(1);
+        }
+        alive
     }
 
     /// Opens the connection in this place under the cap.
     pub(crate) fn open(&mut self, address: &SecretString, slot: Slot) -> Result<(), diesel::ConnectionError> {
-        let conn = PgConnection::establish(address.expose_secret())?;
-        self.open = Some((conn, slot));
+        self.open = Some((session::open(address)?, slot));
         Ok(())
     }
 

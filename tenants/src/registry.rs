@@ -237,10 +237,32 @@ impl Registry {
         })
     }
 
-    /// Refuses a database that is not at this program's version, or that cannot be trusted with writes.
+    /// Refuses to serve while a check of [`CHECKS`] fails, with its reason.
     pub fn check_database(&self) -> Result<(), StoreError> {
+        CHECKS.iter().try_for_each(|check| check(self))
+    }
+
+    /// The platform's database is at this program's version and can be trusted with writes.
+    fn check_platform(&self) -> Result<(), StoreError> {
         let mut held = self.connections().to_platform()?;
         schema_version::check_platform(held.conn()?)?;
         database_check::check(&self.connections().settings, held.conn()?)
     }
+
+    /// No tenant's sessions are refused. One that was is tried again here: nothing else does while no requests come.
+    fn check_sessions(&self) -> Result<(), StoreError> {
+        for tenant in self.served().into_iter().filter(|tenant| tenant.place.is_refused()) {
+            self.connections().try_session(&tenant.place).map_err(|error| {
+                let why = format!("sessions of {} are refused: {error}", tenant.slug);
+                StoreError::Unavailable(why)
+            })?;
+        }
+        Ok(())
+    }
 }
+
+/// A condition of readiness; the error is the reason where it does not hold.
+type Check = fn(&Registry) -> Result<(), StoreError>;
+
+/// What readiness depends on, in this order.
+const CHECKS: &[Check] = &[Registry::check_platform, Registry::check_sessions];

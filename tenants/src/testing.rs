@@ -20,6 +20,20 @@ pub struct PreparedStatement {
 }
 
 impl Registry {
+    /// Returns a setting as a connection of a tenant has it outside a transaction, or one of the platform.
+    pub fn setting(&self, slug: Option<&str>, name: &str) -> Result<String, StoreError> {
+        #[derive(QueryableByName)]
+        struct SettingRow {
+            #[diesel(sql_type = Text)]
+            value: String,
+        }
+        let tenant = slug.map(|slug| self.tenant(slug).ok_or(StoreError::NotFound)).transpose()?;
+        let place = tenant.as_ref().map_or(&self.connections().platform, |tenant| &*tenant.place);
+        let query = statement("SELECT current_setting(?) AS value").bind::<Text, _>(name);
+        let row: SettingRow = query.get_result(self.connections().connection(place)?.conn()?)?;
+        Ok(row.value)
+    }
+
     /// Returns what the idle connections of a tenant have prepared, or those of the platform.
     pub fn prepared_statements(&self, slug: Option<&str>) -> Result<Vec<PreparedStatement>, StoreError> {
         let tenant = slug.map(|slug| self.tenant(slug).ok_or(StoreError::NotFound)).transpose()?;

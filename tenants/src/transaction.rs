@@ -33,13 +33,11 @@ pub(crate) fn prelude(place: &TenantDatabase, role: Option<Role>, limits: Limits
     let Limits { statement, lock, idle } = limits;
     let [statement, lock, idle] = [statement, lock, idle].map(|limit| limit.as_millis());
     // PostgreSQL evaluates a list from left to right; were it otherwise, the check would fail every time, not pass.
-    // Statements are short and many: compiling one (jit) takes longer than running it.
     format!(
         "BEGIN; SELECT 1 / ({clean}current_setting('role') = 'none')::int, \
-         {role}set_config('search_path', '{schema}, pg_temp', true), set_config('TimeZone', 'UTC', true), \
+         {role}set_config('search_path', '{schema}, pg_temp', true), \
          set_config('statement_timeout', '{statement}', true), set_config('lock_timeout', '{lock}', true), \
-         set_config('idle_in_transaction_session_timeout', '{idle}', true), \
-         set_config('jit', 'off', true)"
+         set_config('idle_in_transaction_session_timeout', '{idle}', true)"
     )
 }
 

@@ -48,6 +48,7 @@ mod resilience;
 mod scene;
 mod score;
 mod sending;
+mod sessions;
 mod statements;
 mod statistics;
 mod strangers;

@@ -1,5 +1,5 @@
-//! Readiness of the process: the database is reachable, with a matching version, safe settings and this key, every active
-//! registry can be served, and every background job runs.
+//! Readiness of the process: the database is reachable, with a matching version, safe settings for every registry and this
+//! key, every active registry can be served, and every background job runs.
 
 use actix_web::{HttpResponse, get, web};
 use painreg_domain::fault::Fault;
@@ -22,10 +22,11 @@ const CHECKS: &[Check] = &[
 
 /// Check readiness: whether requests can be served.
 ///
-/// Not ready (`unavailable`, `migrating`) while the database cannot be reached, is at another version, or has settings that
-/// could lose acknowledged writes or write patient data into its log. Not ready (`not_ready`) while the key is not that of
-/// the database, an active registry cannot be served, or a background job has ended unexpectedly; `errors` names each at
-/// `/key`, `/registries/` and its slug, or `/jobs/` and its name.
+/// Not ready (`unavailable`, `migrating`) while the database cannot be reached, is at another version, or while it, or the
+/// sessions of a registry, have settings that could lose acknowledged writes, break constraints or write patient data into
+/// its log; the log gives the reason. Not ready (`not_ready`) while the key is not that of the database, an active registry
+/// cannot be served, or a background job has ended unexpectedly; `errors` names each at `/key`, `/registries/` and its slug,
+/// or `/jobs/` and its name. Ready again at the first check after the cause has gone.
 #[utoipa::path(tag = "Service", extensions(("x-public" = json!(true))), security(()),
     responses((status = 200, description = "Requests are served.", body = Health), Problems))]
 #[get("/health/ready")]

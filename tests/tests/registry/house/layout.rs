@@ -27,6 +27,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
             "schema",
             "schema_version",
             "settings",
+            "session",
             "statement",
             "template",
         ],
