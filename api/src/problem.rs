@@ -53,6 +53,7 @@ problems! {
     NotHeld               409 "The claim does not hold this invitation"                     "Invitasjonen er ikke lenger din å sende" "The lease has expired or another claim has the invitation: send nothing, and claim again.";
     NotAtThisHour         409 "The hour is outside the plan's hours for sending"            "Ingenting sendes på denne tiden" "Send nothing, and claim again after `Retry-After`.";
     NotToBeSent           409 "The invitation must no longer be sent"                       "Dette skal ikke sendes lenger" "The form was answered, sending is no longer permitted, or the address is no longer the patient's: send nothing.";
+    EpochEnded            410 "The event feed has begun again: read it once more from the start, without `after`" "Hendelsesstrømmen er startet på nytt: les den fra begynnelsen igjen, uten `after`" "The registry's database was restored or moved since `after` was given, so that positions have other meanings. Request `GET /v1/tenants/{tenant}/events` without `after` and continue from its `next_after`; events that are still there keep their ids.";
     Stale                 412 "The resource has changed since you read it"                  "Ressursen er endret siden du leste den" "Read it again, apply your change, and send the new ETag in `If-Match`.";
     TooLarge              413 "The body is too large"                                       "Innholdet er for stort" "Keep within the operation's limit.";
     UnsupportedMediaType  415 "The body's media type or encoding is not supported"          "Innholdets medietype eller koding støttes ikke" "Send `application/json` (PATCH: `application/merge-patch+json`), not compressed.";
@@ -310,6 +311,7 @@ impl From<StoreError> for Problem {
             StoreError::Active | StoreError::WrongState => (Code::StateConflict, Vec::new()),
             StoreError::WrongVersion => (Code::Migrating, Vec::new()),
             StoreError::BadCursor => (Code::InvalidCursor, vec![Fault::new("/query/cursor", FaultCode::InvalidFormat)]),
+            StoreError::OtherEpoch => (Code::EpochEnded, vec![Fault::new("/query/after", FaultCode::InvalidFormat)]),
             StoreError::Busy => (Code::Busy, Vec::new()),
             other @ StoreError::Unavailable(_) => {
                 return Self { code: Code::Unavailable, errors: Vec::new(), retry_after, source: Some(other.into()) };

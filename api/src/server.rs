@@ -65,8 +65,8 @@ pub struct Running {
     pub handle: actix_web::dev::ServerHandle,
     /// Resolves when it has stopped.
     pub server: actix_web::dev::Server,
-    /// The background worker; dropping it stops it.
-    pub worker: Option<InBackground>,
+    /// The background worker, or what announces to others that there is work; dropping it stops it.
+    pub background: InBackground,
 }
 
 /// Starts the server on an open listener.
@@ -89,13 +89,12 @@ pub fn start(registry: Registry, options: &Options, listener: TcpListener) -> Re
         registry,
     });
     let address = listener.local_addr()?;
-    let worker = options
-        .works
-        .then(|| {
-            let sender = WebhookSender::new(options.acceptance);
-            InBackground::start(state.registry.clone(), sender, Arc::clone(&state.interruptions))
-        })
-        .transpose()?;
+    let background = if options.works {
+        let sender = WebhookSender::new(options.acceptance);
+        InBackground::work(state.registry.clone(), sender, Arc::clone(&state.interruptions))?
+    } else {
+        InBackground::announce(state.registry.clone())?
+    };
     let shared = state.clone();
     let mut server = HttpServer::new(move || {
         App::new()
@@ -116,7 +115,7 @@ pub fn start(registry: Registry, options: &Options, listener: TcpListener) -> Re
     }
     let server = server.listen(listener)?.run();
     start_maintenance(state);
-    Ok(Running { address, handle: server.handle(), server, worker })
+    Ok(Running { address, handle: server.handle(), server, background })
 }
 
 /// Starts the thread that refreshes tenants, stores counts of unauthenticated requests and deletes expired data.

@@ -122,10 +122,14 @@ GRANT SELECT, INSERT ON follow_up_call TO {clinician}, {secretary}, {registry_ma
 GRANT SELECT (patient_id, decision_id, outcome) ON follow_up_call TO {system};
 GRANT SELECT (invitation_id, state) ON quarantine TO {system};
 
--- Events are written by every role that changes something, and changed by none. Registry managers manage webhook subscriptions.
-GRANT INSERT ON event TO {patient}, {clinician}, {secretary}, {registry_manager}, {importer}, {sender}, {pas_feed}, {system};
-GRANT SELECT ON event TO {clinician}, {secretary}, {registry_manager}, {system};
-GRANT SELECT (txid, patient_id) ON event TO {patient}, {importer}, {sender}, {pas_feed};
+-- Events are written by every role that changes something, and changed by none. The system role gives them their positions; a
+-- reader sees whether some are waiting. Registry managers manage webhook subscriptions.
+GRANT INSERT ON event_inbox TO {patient}, {clinician}, {secretary}, {registry_manager}, {importer}, {sender}, {pas_feed}, {system};
+GRANT SELECT, DELETE ON event_inbox TO {system};
+GRANT SELECT (written) ON event_inbox TO {clinician}, {secretary}, {registry_manager};
+GRANT SELECT, INSERT ON event TO {system};
+GRANT SELECT ON event, log_head TO {clinician}, {secretary}, {registry_manager};
+GRANT SELECT, UPDATE (epoch, last, identity) ON log_head TO {system};
 GRANT SELECT, INSERT, UPDATE, DELETE ON webhook TO {registry_manager};
 GRANT SELECT, UPDATE (state, attempts, next_at) ON webhook_delivery TO {registry_manager};
 GRANT SELECT, UPDATE ON webhook TO {system};

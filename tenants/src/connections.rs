@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use crate::clock::Clock;
 use crate::crypt::{Key, TenantKeys};
 use crate::error::StoreError;
+use crate::news::News;
 use crate::place::{TenantDatabase, idle_connection};
 use crate::pool::{PoolSettings, Pooled, Slots};
 use crate::settings::Settings;
@@ -24,6 +25,8 @@ pub(crate) struct Connections {
     pub(crate) settings: Settings,
     pub(crate) kek: Key,
     pub(crate) platform: TenantDatabase,
+    /// What was committed in this process, for its background jobs.
+    pub(crate) news: News,
     pools: PoolSettings,
     served: RwLock<Vec<Arc<TenantDatabase>>>,
 }
@@ -43,7 +46,7 @@ impl Connections {
         let keys = TenantKeys::derive(&kek, &kek.derive(&[b"platform"]), b"platform");
         let address = settings.database.clone();
         let platform = TenantDatabase::new("platform".to_owned(), b"platform".to_vec(), keys, address);
-        Self { settings, kek, platform, pools, served: RwLock::default() }
+        Self { settings, kek, platform, news: News::default(), pools, served: RwLock::default() }
     }
 
     /// The source of instants and ids.

@@ -65,6 +65,9 @@ pub enum StoreError {
     /// The disk of the database is full.
     #[error("the disk of the database is full: {0}")]
     StorageFull(String),
+    /// A position of another epoch: the database was restored since it was given.
+    #[error("the position is of another epoch")]
+    OtherEpoch,
     /// A cursor that was not made for this list.
     #[error("the cursor does not belong to this list")]
     BadCursor,

@@ -94,6 +94,11 @@ const TABLES: &[PatientTable] = &[
         erasure: Keep("ids, kinds and instants only; subscribers rely on the order of events"),
     },
     PatientTable {
+        table: "event_inbox",
+        found: BY_PATIENT,
+        erasure: Keep("ids, kinds and instants only, until they have a position"),
+    },
+    PatientTable {
         table: "webhook_delivery",
         found: &[Through("event_id", "event"), Column("ordered_by")],
         erasure: Keep("the patient's id only"),

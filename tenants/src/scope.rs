@@ -53,6 +53,7 @@ use crate::error::{AuditOutcome, StoreError};
 use crate::place::Tenant;
 use crate::principal::{Principal, RequestContext};
 use crate::schema_version;
+use crate::store::sequencer;
 use crate::transaction::{End, prelude, timed, transaction};
 use crate::tx::{PlatformTx, Tx, UnauditedTx};
 
@@ -80,6 +81,7 @@ struct Seen {
     opened: Vec<PatientId>,
     object: Option<String>,
     rehearsed: bool,
+    has_news: bool,
 }
 
 impl TenantScope {
@@ -140,12 +142,17 @@ impl TenantScope {
                 seen.opened = std::mem::take(&mut tx.trace.opened);
                 seen.object = tx.object.take();
                 seen.rehearsed = tx.rehearsal;
+                seen.has_news = tx.has_news;
                 let end = if seen.rehearsed { End::RollBack } else { End::Commit };
                 result.map(|done| (done, end))
             })
         });
         if seen.rehearsed && outcome.is_ok() {
             self.log_outcome::<E>(action, &seen, "rehearsed")?;
+        }
+        // After an error too: the COMMIT may have succeeded and its answer been lost.
+        if seen.has_news {
+            self.connections.news.add(self.tenant.id);
         }
         // A rollback removes the trace too; records that were opened all the same are logged again.
         match outcome {
@@ -181,6 +188,19 @@ impl TenantScope {
     ) -> Result<T, StoreError> {
         let now = self.clock().now();
         self.transaction(Limits::REQUEST, |conn| Ok((ask(&mut UnauditedTx { conn, now })?, End::RollBack)))
+    }
+
+    /// Gives positions to what was committed to the registry's logs, and returns whether there may be more. Leaves no trace in
+    /// the access log: it follows from actions that are logged, changes no entry and shows none.
+    pub fn sequence(&self) -> Result<bool, StoreError> {
+        let epoch = self.clock().random_id();
+        let (numbered, more) = self.transaction(Limits::REQUEST, |conn| {
+            Ok::<_, StoreError>((sequencer::number_all(conn, epoch)?, End::Commit))
+        })?;
+        if numbered > 0 {
+            self.connections.news.add(self.tenant.id);
+        }
+        Ok(more)
     }
 
     fn trace(&self, action: Action) -> Trace<'_> {

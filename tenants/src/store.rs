@@ -19,6 +19,7 @@ pub mod patients;
 pub mod plans;
 pub mod quarantine;
 pub mod response_rates;
+pub mod sequencer;
 pub mod settings;
 pub mod submissions;
 pub mod sweep;

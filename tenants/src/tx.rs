@@ -45,6 +45,8 @@ pub struct Tx<'t> {
     pub(crate) events: Vec<PendingEvent>,
     /// The survivor of a merged patient whose record was opened by id.
     pub(crate) survivor: Option<PatientId>,
+    /// Whether background jobs have something to do after COMMIT: a log has new entries or new positions.
+    pub(crate) has_news: bool,
     /// How far the caller's right to the action reaches.
     pub(crate) reach: Reach,
     tenant: &'t Tenant,
@@ -86,6 +88,7 @@ impl<'t> Tx<'t> {
             generation: None,
             events: Vec::new(),
             survivor: None,
+            has_news: false,
             reach,
             tenant,
             settings,

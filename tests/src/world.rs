@@ -125,7 +125,7 @@ impl World {
                 let running = server::start(served, &options, listener).expect("a server");
                 report_handle.send(running.handle.clone()).expect("a world that waits");
                 running.server.await.expect("an orderly end");
-                drop(running.worker);
+                drop(running.background);
             });
         });
         let handle = started.recv().expect("a server");

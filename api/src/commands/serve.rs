@@ -60,7 +60,7 @@ pub(super) fn until_stopped(
         });
         ready(address);
         let stopped = running.server.await.map_err(Failure::from);
-        drop(running.worker);
+        drop(running.background);
         stopped
     });
     // The database is stopped last.

@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 
 use super::{Database, Environment, Failure, Opened, Prepare, say};
-use crate::interruptions::Interruptions;
 use crate::webhook_sender::WebhookSender;
 
-/// Run the background jobs: follow-up decisions, deliveries to webhooks, long operations.
+/// Run the background jobs: follow-up decisions, positions of events, deliveries to webhooks, long operations.
 ///
 /// `serve` runs them too, unless `--without-worker` is set. Any number of workers share the work; each job runs once.
 #[derive(Args)]
@@ -34,7 +33,7 @@ impl Worker {
         });
         say("Running background jobs until SIGTERM.");
         let sender = WebhookSender::new(self.environment.acceptance());
-        crate::worker::work(&registry, &sender, &Interruptions::default(), &stop);
+        crate::worker::work(&registry, &sender, &stop);
         if let Some(local) = local {
             local.stop();
         }

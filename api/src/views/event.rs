@@ -41,7 +41,7 @@ pub struct Subject {
 
 impl From<Event> for EventView {
     fn from(it: Event) -> Self {
-        let Event { id, kind, at, patient, object, version, place: _ } = it;
+        let Event { id, kind, at, patient, object, version, position: _ } = it;
         Self { id, r#type: kind, timestamp: at, data: Subject { patient_id: patient, object, version } }
     }
 }

@@ -1,4 +1,4 @@
-//! Events (hendelser), in the order in which they became known. Events are never changed or deleted: a new subscriber reads from
+//! Events (hendelser), in the order of their commits. Events are never changed or deleted: a new subscriber reads from
 //! the start.
 
 use diesel::prelude::*;
@@ -10,37 +10,12 @@ use painreg_domain::ids::PatientId;
 use strum::IntoEnumIterator as _;
 use uuid::Uuid;
 
-use crate::cursor::Keyset;
 use crate::error::StoreError;
 use crate::schema::tenant::event;
 use crate::statement::statement;
+use crate::store::sequencer::{self, Log, Position};
 use crate::store::{Listing, parse_stored};
 use crate::tx::Tx;
-
-/// A position in the order of events.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
-#[diesel(table_name = event)]
-pub struct EventPosition {
-    /// The transaction's number.
-    pub(crate) txid: i64,
-    /// The position within the transaction.
-    pub(crate) position: i64,
-}
-
-impl std::fmt::Display for EventPosition {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        Keyset(self.txid, self.position).fmt(f)
-    }
-}
-
-impl std::str::FromStr for EventPosition {
-    type Err = StoreError;
-
-    fn from_str(text: &str) -> Result<Self, StoreError> {
-        let Keyset(txid, position) = text.parse()?;
-        Ok(Self { txid, position })
-    }
-}
 
 /// A stored event.
 #[derive(Clone, Debug)]
@@ -57,14 +32,13 @@ pub struct Event {
     pub object: String,
     /// The object's version after the event.
     pub version: Option<i64>,
-    /// The position in the order of events.
-    pub place: EventPosition,
+    /// The position in the feed.
+    pub position: i64,
 }
 
 #[derive(QueryableByName)]
 #[diesel(table_name = event)]
 pub(crate) struct EventRow {
-    txid: i64,
     position: i64,
     id: Uuid,
     at: jiff_diesel::Timestamp,
@@ -76,7 +50,7 @@ pub(crate) struct EventRow {
 
 impl EventRow {
     pub(crate) fn event(self) -> Result<Event, StoreError> {
-        let Self { txid, position, id, at, kind, patient_id, object, version } = self;
+        let Self { position, id, at, kind, patient_id, object, version } = self;
         Ok(Event {
             id,
             kind: parse_stored(&kind)?,
@@ -84,26 +58,31 @@ impl EventRow {
             patient: patient_id.map(PatientId::existing),
             object,
             version,
-            place: EventPosition { txid, position },
+            position,
         })
     }
 }
 
-/// The condition of events older than every open transaction: no event can appear before them any more.
-pub(crate) const SETTLED: &str = "txid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+/// The feed. An entry moves from the inbox to its position and is never changed.
+pub(crate) const LOG: Log = Log {
+    name: "event",
+    waiting: "EXISTS (SELECT written FROM event_inbox)",
+    number: "WITH taken AS (DELETE FROM event_inbox WHERE written IN (SELECT written FROM event_inbox ORDER BY written LIMIT ?) \
+         RETURNING written, id, at, kind, patient_id, object, version) \
+         INSERT INTO event (position, id, at, kind, patient_id, object, version) \
+         SELECT ? + row_number() OVER (ORDER BY written), id, at, kind, patient_id, object, version FROM taken",
+};
 
-/// Writes the events of this transaction in one round trip, if there are any. An event of a patient is ordered after the
-/// patient's earlier events, even where their transaction began later.
+/// Writes the events of this transaction in one round trip, if there are any. They get their positions after the commit.
 pub(crate) fn write(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     let events = std::mem::take(&mut tx.events);
     if events.is_empty() {
         return Ok(());
     }
+    tx.has_news = true;
     statement(
-        "INSERT INTO event (txid, at, id, kind, patient_id, object, version) \
-         SELECT greatest(pg_current_xact_id()::text::bigint, (SELECT max(txid) FROM event earlier \
-         WHERE earlier.patient_id = new.patient_id)), ?, new.* \
-         FROM unnest(?, ?, ?, ?, ?) AS new (id, kind, patient_id, object, version)",
+        "INSERT INTO event_inbox (at, id, kind, patient_id, object, version) \
+         SELECT ?, new.* FROM unnest(?, ?, ?, ?, ?) AS new (id, kind, patient_id, object, version)",
     )
     .bind::<Timestamptz, _>(tx.now().to_diesel())
     .bind::<Array<SqlUuid>, _>(events.iter().map(|_| tx.ordered_id()).collect::<Vec<_>>())
@@ -130,20 +109,15 @@ pub struct EventFilter {
 pub fn list(
     tx: &mut Tx<'_>,
     search: EventFilter,
-    after: EventPosition,
+    after: Option<Position>,
     limit: i64,
-) -> Result<(Listing<Event>, EventPosition), StoreError> {
-    // Read before the list: every event up to this position is in the list or is filtered out of it.
-    let horizon: Option<EventPosition> = statement("SELECT txid, position FROM event WHERE ")
-        .then(SETTLED)
-        .then(" ORDER BY txid DESC, position DESC LIMIT 1")
-        .get_result(tx.conn)
-        .optional()?;
-    let mut query = statement("SELECT txid, position, id, at, kind, patient_id, object, version FROM event WHERE ")
-        .then(SETTLED)
-        .then(" AND (txid, position) > (?, ?)")
-        .bind::<BigInt, _>(after.txid)
-        .bind::<BigInt, _>(after.position);
+) -> Result<(Listing<Event>, Position), StoreError> {
+    // Before the list: every event up to the head is in the list or is filtered out of it.
+    let head = sequencer::catch_up(tx, &LOG)?;
+    let after = head.resume(after)?;
+    let mut query =
+        statement("SELECT position, id, at, kind, patient_id, object, version FROM event WHERE position > ?")
+            .bind::<BigInt, _>(after);
     query = tx.within(query, "event.patient_id");
     let kept: Vec<&'static str> = EventType::iter()
         .filter(|kind| kind.asks_for().is_some_and(|action| !tx.may(action)))
@@ -163,11 +137,12 @@ pub fn list(
             )
             .bind::<SqlUuid, _>(patient.uuid());
     }
-    let query = query.then(" ORDER BY txid, position");
-    let found = tx.list(query, limit, |row: &EventRow| row.patient_id)?.try_map(EventRow::event)?;
-    let last = found.items.last().map_or(after, |last| last.place);
-    let next = if found.more { last } else { horizon.map_or(last, |horizon| horizon.max(last)) };
-    Ok((found, next))
+    let query = query.then(" ORDER BY position");
+    let mut found = tx.list(query, limit, |row: &EventRow| row.patient_id)?.try_map(EventRow::event)?;
+    let last = found.items.last().map_or(after, |last| last.position);
+    let next = if found.more { last } else { head.last.max(last) };
+    found.more |= head.behind;
+    Ok((found, head.at(next)))
 }
 
 /// Logs every patient these events are about.

@@ -209,13 +209,20 @@ fn schema_has_no_obstacle_to_citus_placement() {
 
 /// Returns the SQL files of a set, oldest first.
 fn files(set: &str, which: &str) -> Vec<String> {
+    migrations(set, which).into_iter().map(|(_, text)| text).collect()
+}
+
+/// Returns the name and a file of every migration of a set, in order.
+pub fn migrations(set: &str, which: &str) -> Vec<(String, String)> {
     let mut folders: Vec<PathBuf> = std::fs::read_dir(in_repository(&format!("migrations/{set}")))
         .expect("a set of migrations")
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.is_dir())
         .collect();
     folders.sort();
-    folders.iter().map(|folder| std::fs::read_to_string(folder.join(which)).expect("a migration")).collect()
+    let name = |folder: &PathBuf| folder.file_name().expect("a name").to_string_lossy().into_owned();
+    let text = |folder: &PathBuf| std::fs::read_to_string(folder.join(which)).expect("a migration");
+    folders.iter().map(|folder| (name(folder), text(folder))).collect()
 }
 
 /// Diesel knows a migration by the digits of its name alone: of two with the same ones it runs one.

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use painreg_domain::event::EventType;
 use painreg_domain::policy::{Action, Role};
 use painreg_tenants::app;
-use painreg_tenants::store::{operations, sweep, webhooks};
+use painreg_tenants::store::{operations, sequencer, sweep, webhooks};
 use painreg_tenants::{PreparedStatement, Settings, StatementObserver, StoreError, TenantScope};
 use painreg_tests::{Setup, attempt, execute};
 use serde_json::json;
@@ -19,13 +19,14 @@ use crate::invitations::{claims, due, morning_of};
 use crate::scene::{Scene, may, roles};
 
 /// Statements that neither a request of the walk nor a step of the worker sends: the file, the beginning, and why.
-const EXCEPTIONS: [(&str, &str, &str); 19] = [
+const EXCEPTIONS: [(&str, &str, &str); 20] = [
     ("tenants/src/migrate.rs", "", "migrations run before a registry is served"),
     ("tenants/src/provision.rs", "", "roles and schemas are created by the owner's connection"),
     ("tenants/src/proof.rs", "", "a person runs the proof of isolation"),
     ("tenants/src/retention.rs", "", "a daily command runs it"),
-    ("tenants/src/database_check.rs", "", "a server that starts runs it"),
-    ("tenants/src/testing.rs", "", "only this test asks for prepared statements"),
+    ("tenants/src/database_check.rs", "", "it runs before a connection is observed"),
+    ("tenants/src/testing.rs", "", "only tests ask for prepared statements and settings"),
+    ("tenants/src/wake.rs", "", "processes tell each other outside the pool"),
     ("tenants/src/audit/unauthenticated.rs", "", "the server counts in the background"),
     ("tenants/src/store/codes.rs", "", "the command that imports code systems sends them"),
     ("tenants/src/store/idempotency.rs", "DELETE", "a daily command runs it"),
@@ -89,6 +90,8 @@ fn step(scope: &TenantScope) -> Result<(), StoreError> {
     scope.run_unaudited(sweep::is_waiting)?;
     scope.run_unaudited(operations::is_waiting)?;
     scope.run_unaudited(webhooks::is_waiting)?;
+    scope.run_unaudited(sequencer::is_waiting)?;
+    while scope.sequence()? {}
     for _ in 0..10 {
         let Some((operation, kind)) = scope.run_unaudited(operations::next_due)? else { break };
         scope.run(app::operations::action(kind), |tx| app::operations::run_stretch(tx, operation))?;

@@ -41,8 +41,10 @@ pub struct Events {
 
 /// List events in the order in which they became known, from the start or after a position.
 ///
-/// Later events come later in the order: a client that continues from `next_after` reads every event exactly once.
-/// Events are kept as long as the registry. A caller with the reach of a unit reads events of its patients only, and a
+/// Later events come later in the order, which is that of the commits: a client that continues from `next_after` reads every
+/// event exactly once. What was committed before the request is in the feed. After the registry's database was restored,
+/// positions given before are refused with 410 `epoch_ended`, and the client reads from the start. Events are kept as long as
+/// the registry. A caller with the reach of a unit reads events of its patients only, and a
 /// caller without the right to read answers or alerts reads no events about them. Every patient in the page finds the
 /// access in their access log.
 #[utoipa::path(tag = "Events", extensions(("x-action" = json!("ReadEvents"))),
@@ -63,7 +65,6 @@ pub async fn list_events(
                 }
                 other => other.into(),
             })?;
-            let after = after.unwrap_or_default();
             let (found, next) = events::list(tx, EventFilter { kind, patient }, after, limit)?;
             let next_after = tx.seal_cursor(FEED, &next).as_str().to_owned();
             Ok(Events { items: found.items.into_iter().map(EventView::from).collect(), next_after, more: found.more })

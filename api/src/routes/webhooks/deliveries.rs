@@ -41,7 +41,7 @@ pub struct DeliveryView {
 
 impl From<Delivery> for DeliveryView {
     fn from(it: Delivery) -> Self {
-        let Delivery { event, kind, state, attempts, next_at, attempted_at, status, failure, place: _ } = it;
+        let Delivery { event, kind, state, attempts, next_at, attempted_at, status, failure, position: _ } = it;
         Self { event_id: event, r#type: kind, state, attempts, next_at, attempted_at, status, failure }
     }
 }
@@ -63,7 +63,7 @@ pub async fn list_webhook_deliveries(
             let list = format!("webhooks/{id}/deliveries");
             let after = tx.open_cursor(&list, cursor)?;
             let found = webhooks::deliveries(tx, id, after, limit)?;
-            Ok(wire::page::<_, DeliveryView>(found, |last| tx.seal_cursor(&list, &last.place)))
+            Ok(wire::page::<_, DeliveryView>(found, |last| tx.seal_cursor(&list, &last.position)))
         })
         .await?;
     Ok(page_answer(&request, &page))

@@ -38,7 +38,7 @@ pub async fn replay_webhook(
     let place = format!("/v1/tenants/{tenant}/webhooks/{id}/replays");
     caller
         .run_once(key, bytes, &place, move |tx| {
-            let after = tx.open_cursor(FEED, after.as_deref().map(Cursor::received))?.unwrap_or_default();
+            let after = tx.open_cursor(FEED, after.as_deref().map(Cursor::received))?;
             Ok(reply(202, None, None, &WebhookView::from(webhooks::replay(tx, id, after)?)))
         })
         .await

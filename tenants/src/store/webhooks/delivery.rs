@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use painreg_domain::ids::WebhookId;
 use uuid::Uuid;
 
-use super::super::events::EventPosition;
 use super::subscription::find;
 use crate::error::StoreError;
 use crate::statement::statement;
@@ -32,8 +31,8 @@ pub struct Delivery {
     pub status: Option<i32>,
     /// The reason of the last failure.
     pub failure: Option<String>,
-    /// The event's position in the order of events.
-    pub place: EventPosition,
+    /// The event's position in the feed.
+    pub position: i64,
 }
 
 #[derive(QueryableByName)]
@@ -55,8 +54,6 @@ struct DeliveryRow {
     #[diesel(sql_type = Nullable<Text>)]
     failure: Option<String>,
     #[diesel(sql_type = BigInt)]
-    txid: i64,
-    #[diesel(sql_type = BigInt)]
     position: i64,
 }
 
@@ -64,26 +61,22 @@ struct DeliveryRow {
 pub fn deliveries(
     tx: &mut Tx<'_>,
     id: WebhookId,
-    after: Option<EventPosition>,
+    after: Option<i64>,
     limit: i64,
 ) -> Result<Listing<Delivery>, StoreError> {
     find(tx, id)?;
-    let after = after.unwrap_or(EventPosition { txid: i64::MAX, position: i64::MAX });
     let query = statement(
-        "SELECT event_id, kind, state, attempts, next_at, attempted_at, status, failure, delivery.txid, delivery.position \
+        "SELECT event_id, kind, state, attempts, next_at, attempted_at, status, failure, delivery.position \
          FROM webhook_delivery delivery JOIN event ON event.id = event_id WHERE webhook_id = ? \
-         AND (delivery.txid, delivery.position) < (?, ?) ORDER BY delivery.txid DESC, delivery.position DESC",
+         AND delivery.position < ? ORDER BY delivery.position DESC",
     )
     .bind::<SqlUuid, _>(id.uuid())
-    .bind::<BigInt, _>(after.txid)
-    .bind::<BigInt, _>(after.position);
+    .bind::<BigInt, _>(after.unwrap_or(i64::MAX));
     let delivery = |row: DeliveryRow| {
-        let DeliveryRow { event_id, kind, state, attempts, next_at, attempted_at, status, failure, txid, position } =
-            row;
+        let DeliveryRow { event_id, kind, state, attempts, next_at, attempted_at, status, failure, position } = row;
         let next_at = (state == "pending").then(|| next_at.to_jiff());
         let attempted_at = attempted_at.map(jiff_diesel::Timestamp::to_jiff);
-        let place = EventPosition { txid, position };
-        Delivery { event: event_id, kind, state, attempts, next_at, attempted_at, status, failure, place }
+        Delivery { event: event_id, kind, state, attempts, next_at, attempted_at, status, failure, position }
     };
     Ok(Listing::load(tx.conn, query, limit)?.map(delivery))
 }

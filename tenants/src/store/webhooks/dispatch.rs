@@ -11,7 +11,7 @@ use painreg_domain::webhook::{PATIENCE, wait_after};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::super::events::{Event, EventRow, SETTLED, log_shown};
+use super::super::events::{Event, EventRow, log_shown};
 use super::secret::{secret_aad, signature};
 use super::subscription::later;
 use crate::crypt::random;
@@ -30,7 +30,7 @@ const NEXT: &str = "FROM webhook_delivery delivery JOIN webhook ON webhook.id = 
      AND delivery.state = 'pending' AND delivery.next_at <= ? AND (delivery.lease_until IS NULL OR delivery.lease_until <= ?) \
      AND NOT EXISTS (SELECT FROM webhook_delivery earlier WHERE earlier.state = 'pending' \
      AND earlier.webhook_id = delivery.webhook_id AND earlier.ordered_by = delivery.ordered_by \
-     AND (earlier.txid, earlier.position) < (delivery.txid, delivery.position))";
+     AND earlier.position < delivery.position)";
 
 /// Returns whether there are events to enqueue or deliveries to send.
 pub fn is_waiting(tx: &mut UnauditedTx<'_>) -> Result<bool, StoreError> {
@@ -40,11 +40,9 @@ pub fn is_waiting(tx: &mut UnauditedTx<'_>) -> Result<bool, StoreError> {
         waiting: bool,
     }
     let row: Waiting = statement(
-        "SELECT EXISTS (SELECT FROM webhook WHERE enabled AND EXISTS (SELECT FROM event WHERE (event.txid, \
-         event.position) > (webhook.txid, webhook.position) AND event.",
+        "SELECT EXISTS (SELECT FROM webhook WHERE enabled AND EXISTS (SELECT FROM event \
+         WHERE event.position > webhook.position)) OR EXISTS (SELECT ",
     )
-    .then(SETTLED)
-    .then(")) OR EXISTS (SELECT ")
     .then(NEXT)
     .then(") AS waiting")
     .bind::<Timestamptz, _>(tx.now.to_diesel())
@@ -60,15 +58,11 @@ struct SubscriberRow {
     #[diesel(sql_type = Array<Text>)]
     kinds: Vec<String>,
     #[diesel(sql_type = BigInt)]
-    txid: i64,
-    #[diesel(sql_type = BigInt)]
     position: i64,
 }
 
 #[derive(QueryableByName)]
 struct NewEventRow {
-    #[diesel(sql_type = BigInt)]
-    txid: i64,
     #[diesel(sql_type = BigInt)]
     position: i64,
     #[diesel(sql_type = SqlUuid)]
@@ -85,18 +79,17 @@ struct NewEventRow {
 /// before becomes pending again.
 pub fn enqueue_deliveries(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
     let subscribers: Vec<SubscriberRow> =
-        statement("SELECT id, kinds, txid, position FROM webhook WHERE enabled ORDER BY id FOR UPDATE SKIP LOCKED")
+        statement("SELECT id, kinds, position FROM webhook WHERE enabled ORDER BY id FOR UPDATE SKIP LOCKED")
             .load(tx.conn)?;
     let mut more = false;
     for subscriber in subscribers {
-        let rows: Vec<NewEventRow> = statement("SELECT txid, position, id, kind, patient_id, object FROM event WHERE ")
-            .then(SETTLED)
-            .then(" AND (txid, position) > (?, ?) ORDER BY txid, position LIMIT ?")
-            .bind::<BigInt, _>(subscriber.txid)
-            .bind::<BigInt, _>(subscriber.position)
-            .bind::<BigInt, _>(BATCH)
-            .load(tx.conn)?;
-        let Some(last) = rows.last().map(|row| (row.txid, row.position)) else { continue };
+        let rows: Vec<NewEventRow> = statement(
+            "SELECT position, id, kind, patient_id, object FROM event WHERE position > ? ORDER BY position LIMIT ?",
+        )
+        .bind::<BigInt, _>(subscriber.position)
+        .bind::<BigInt, _>(BATCH)
+        .load(tx.conn)?;
+        let Some(last) = rows.last().map(|row| row.position) else { continue };
         more |= i64::try_from(rows.len()) == Ok(BATCH);
         let own = format!("webhook/{}", subscriber.id);
         let test_kind: &'static str = EventType::WebhookTest.into();
@@ -109,8 +102,8 @@ pub fn enqueue_deliveries(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
         };
         let rows: Vec<&NewEventRow> = rows.iter().filter(wanted).collect();
         statement(
-            "INSERT INTO webhook_delivery (id, event_id, ordered_by, txid, position, webhook_id, state, attempts, next_at, \
-             created_at) SELECT new.*, ?, 'pending', 0, ?, ? FROM unnest(?, ?, ?, ?, ?) AS new \
+            "INSERT INTO webhook_delivery (id, event_id, ordered_by, position, webhook_id, state, attempts, next_at, \
+             created_at) SELECT new.*, ?, 'pending', 0, ?, ? FROM unnest(?, ?, ?, ?) AS new \
              ON CONFLICT ON CONSTRAINT webhook_delivery_once DO UPDATE SET state = 'pending', attempts = 0, \
              next_at = EXCLUDED.next_at WHERE webhook_delivery.state <> 'pending'",
         )
@@ -120,12 +113,10 @@ pub fn enqueue_deliveries(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
         .bind::<Array<SqlUuid>, _>(rows.iter().map(|_| tx.ordered_id()).collect::<Vec<_>>())
         .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.id).collect::<Vec<_>>())
         .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.patient_id.unwrap_or(row.id)).collect::<Vec<_>>())
-        .bind::<Array<BigInt>, _>(rows.iter().map(|row| row.txid).collect::<Vec<_>>())
         .bind::<Array<BigInt>, _>(rows.iter().map(|row| row.position).collect::<Vec<_>>())
         .execute(tx.conn)?;
-        statement("UPDATE webhook SET txid = ?, position = ? WHERE id = ?")
-            .bind::<BigInt, _>(last.0)
-            .bind::<BigInt, _>(last.1)
+        statement("UPDATE webhook SET position = ? WHERE id = ?")
+            .bind::<BigInt, _>(last)
             .bind::<SqlUuid, _>(subscriber.id)
             .execute(tx.conn)?;
     }
@@ -179,14 +170,14 @@ pub fn claim_due_deliveries(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Dispatch>
         "WITH due AS (SELECT next.id FROM webhook each CROSS JOIN LATERAL (SELECT delivery.id, delivery.next_at ",
     )
         .then(NEXT)
-        .then(" AND delivery.webhook_id = each.id ORDER BY delivery.next_at, delivery.txid, delivery.position \
+        .then(" AND delivery.webhook_id = each.id ORDER BY delivery.next_at, delivery.position \
              LIMIT CASE WHEN each.failing_since IS NULL THEN ?::bigint ELSE 1 END) next ORDER BY next.next_at LIMIT ?), \
              next AS (SELECT delivery.id FROM webhook_delivery delivery JOIN due USING (id) WHERE delivery.state = 'pending' \
              AND (delivery.lease_until IS NULL OR delivery.lease_until <= ?) FOR UPDATE OF delivery SKIP LOCKED) \
              UPDATE webhook_delivery delivery SET lease_until = ?, attempts = attempts + 1, attempted_at = ? \
              FROM next, webhook, event WHERE next.id = delivery.id AND webhook.id = delivery.webhook_id \
              AND event.id = delivery.event_id RETURNING delivery.id AS delivery, webhook.id AS webhook, attempts, url, secret, \
-             CASE WHEN old_secret_until > ? THEN old_secret END AS old_secret, event.txid, event.position, event.id, event.at, \
+             CASE WHEN old_secret_until > ? THEN old_secret END AS old_secret, event.position, event.id, event.at, \
              event.kind, event.patient_id, event.object, event.version")
         .bind::<Timestamptz, _>(now)
         .bind::<Timestamptz, _>(now)

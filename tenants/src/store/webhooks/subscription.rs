@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::secret::new_secret;
 use crate::error::StoreError;
 use crate::statement::{Statement, statement};
-use crate::store::events::EventPosition;
-use crate::store::{Listing, parse_stored, version};
+use crate::store::sequencer::{self, Position};
+use crate::store::{Listing, events, parse_stored, version};
 use crate::tx::Tx;
 
 /// A webhook subscription.
@@ -105,10 +105,10 @@ pub fn create(tx: &mut Tx<'_>, settings: &WebhookSettings) -> Result<(Webhook, S
     tx.about(format!("webhook/{id}"));
     let (sealed, secret) = new_secret(tx, id);
     let now = tx.now().to_diesel();
+    let head = sequencer::catch_up(tx, &events::LOG)?;
     statement(
-        "INSERT INTO webhook (id, url, description, kinds, enabled, disabled_because, secret, txid, position, created_at, \
-         updated_at, updated_by, version) SELECT ?, ?, ?, ?, ?, ?, ?, pg_snapshot_xmin(pg_current_snapshot())::text::bigint, \
-         0, ?, ?, ?, 1",
+        "INSERT INTO webhook (id, url, description, kinds, enabled, disabled_because, secret, position, created_at, \
+         updated_at, updated_by, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
     )
     .bind::<SqlUuid, _>(id.uuid())
     .bind::<Text, _>(settings.url.as_str())
@@ -117,6 +117,7 @@ pub fn create(tx: &mut Tx<'_>, settings: &WebhookSettings) -> Result<(Webhook, S
     .bind::<Bool, _>(settings.enabled)
     .bind::<Nullable<Text>, _>((!settings.enabled).then_some("asked"))
     .bind::<Bytea, _>(sealed)
+    .bind::<BigInt, _>(head.last)
     .bind::<Timestamptz, _>(now)
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>(tx.trace.action())
@@ -209,15 +210,11 @@ pub fn test(tx: &mut Tx<'_>, id: WebhookId) -> Result<Webhook, StoreError> {
 }
 
 /// Sends every event after a position again, under the same ids.
-pub fn replay(tx: &mut Tx<'_>, id: WebhookId, after: EventPosition) -> Result<Webhook, StoreError> {
+pub fn replay(tx: &mut Tx<'_>, id: WebhookId, after: Option<Position>) -> Result<Webhook, StoreError> {
     let found = find(tx, id)?;
+    let after = sequencer::catch_up(tx, &events::LOG)?.resume(after)?;
     // The position only moves back, so that no event is skipped.
-    let query = statement(
-        "UPDATE webhook SET (txid, position) = (SELECT place.txid, place.position FROM (VALUES (?, ?), (webhook.txid, \
-         webhook.position)) AS place (txid, position) ORDER BY place.txid, place.position LIMIT 1)",
-    )
-    .bind::<BigInt, _>(after.txid)
-    .bind::<BigInt, _>(after.position);
+    let query = statement("UPDATE webhook SET position = least(position, ?)").bind::<BigInt, _>(after);
     finish_change(tx, query, id, found.version)
 }
 

@@ -21,13 +21,14 @@ const FLOORS: [(&str, &[&str]); 7] = [
             "error",
             "issuer",
             "keys",
+            "news",
             "place",
             "pool",
             "principal",
             "schema",
             "schema_version",
-            "settings",
             "session",
+            "settings",
             "statement",
             "template",
         ],
@@ -37,7 +38,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
     ("use cases", &["app"]),
     ("commit", &["commit"]),
     ("scope", &["scope", "once"]),
-    ("top", &["registry", "provision", "migrate", "local", "proof", "readiness", "retention", "testing"]),
+    ("top", &["registry", "provision", "migrate", "local", "proof", "readiness", "retention", "testing", "wake"]),
 ];
 
 /// Names of files that may be longer than [`LONGEST`]: long, but one job each.
