@@ -149,9 +149,20 @@ diesel::table! {
 }
 
 diesel::table! {
-    event (txid, position) {
+    event (position) {
+        id -> Uuid,
+        at -> Timestamptz,
+        kind -> Text,
+        patient_id -> Nullable<Uuid>,
+        object -> Text,
+        version -> Nullable<BigInt>,
         position -> BigInt,
-        txid -> BigInt,
+    }
+}
+
+diesel::table! {
+    event_inbox (written) {
+        written -> BigInt,
         id -> Uuid,
         at -> Timestamptz,
         kind -> Text,
@@ -430,6 +441,15 @@ diesel::table! {
         accounts -> Nullable<Jsonb>,
         changed_at -> Timestamptz,
         changed_by -> Text,
+    }
+}
+
+diesel::table! {
+    log_head (log) {
+        log -> Text,
+        epoch -> Uuid,
+        last -> BigInt,
+        identity -> Text,
     }
 }
 
@@ -797,12 +817,11 @@ diesel::table! {
         secret -> Bytea,
         old_secret -> Nullable<Bytea>,
         old_secret_until -> Nullable<Timestamptz>,
-        txid -> BigInt,
-        position -> BigInt,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         updated_by -> Text,
         version -> BigInt,
+        position -> BigInt,
     }
 }
 
@@ -812,8 +831,6 @@ diesel::table! {
         webhook_id -> Uuid,
         event_id -> Uuid,
         ordered_by -> Uuid,
-        txid -> BigInt,
-        position -> BigInt,
         state -> Text,
         attempts -> Integer,
         next_at -> Timestamptz,
@@ -822,5 +839,6 @@ diesel::table! {
         status -> Nullable<Integer>,
         failure -> Nullable<Text>,
         created_at -> Timestamptz,
+        position -> BigInt,
     }
 }
