@@ -7,19 +7,21 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use actix_web::dev::HttpServiceFactory;
 use painreg_domain::fault::FaultCode;
 use painreg_domain::policy::{self, Action, Reach, Role};
 use strum::IntoEnumIterator as _;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem, Paths};
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, RefOr, Required, Schema, SecurityRequirement};
 use utoipa::{Modify, OpenApi};
-use utoipa_actix_web::AppExt as _;
+use utoipa_actix_web::OpenApiFactory;
 
 use crate::operations::{self, Operations};
 use crate::problem::{Code, FaultView, ProblemView, SuggestionView};
+use crate::routes::Takes;
 use crate::survivor;
 use crate::wire::{Documented, path_parameter};
 
@@ -86,12 +88,40 @@ pub static SPECIFICATION: LazyLock<Specification> = LazyLock::new(|| {
     Specification { json, operations: operations(&document), document }
 });
 
+/// The routes as the specification describes them.
+#[derive(Default)]
+struct Described {
+    /// The path of the scope whose routes are taken.
+    prefix: String,
+    paths: Paths,
+    schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+impl Takes for Described {
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self {
+        for (path, item) in route.paths().paths {
+            let one = Paths::builder().path(format!("{}{path}", self.prefix), item).build();
+            self.paths.merge(one);
+        }
+        route.schemas(&mut self.schemas);
+        self
+    }
+
+    fn scope(&mut self, prefix: &str, part: impl FnOnce(&mut Self)) -> &mut Self {
+        let length = self.prefix.len();
+        self.prefix.push_str(prefix);
+        part(self);
+        self.prefix.truncate(length);
+        self
+    }
+}
+
 fn document() -> Document {
-    let (_, mut document) = actix_web::App::new()
-        .into_utoipa_app()
-        .openapi(Head::openapi())
-        .configure(|config| crate::routes::all(config))
-        .split_for_parts();
+    let mut described = Described::default();
+    crate::routes::all(&mut described);
+    let mut document = Head::openapi();
+    document.paths.merge(described.paths);
+    document.components.get_or_insert_default().schemas.extend(described.schemas);
     close_alternatives(&mut document);
     derive(&mut document);
     document

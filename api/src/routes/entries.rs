@@ -23,50 +23,76 @@ use serde::Deserialize;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::Paths;
 use utoipa::openapi::schema::Schema;
+use utoipa_actix_web::OpenApiFactory;
 
 use crate::routes::Takes;
 use crate::wire::etag;
 
-/// The seven operations of one kind of entry.
-struct Entries<T>(PhantomData<T>);
+/// The list of a kind's entries in the whole registry.
+struct EntriesOfRegistry<T>(PhantomData<T>);
 
-/// The operations of every kind.
-pub fn all(config: &mut impl Takes) {
+/// The six operations of a patient's entries of one kind.
+struct EntriesOfPatient<T>(PhantomData<T>);
+
+/// The lists of every kind in the whole registry.
+pub fn of_registry(config: &mut impl Takes) {
     macro_rules! serve {
-        ($($kind:ident: $structure:ty),+) => { $(config.service(Entries::<$structure>(PhantomData));)+ };
+        ($($kind:ident: $structure:ty),+) => { $(config.service(EntriesOfRegistry::<$structure>(PhantomData));)+ };
     }
     crate::entry_kinds::of_every_kind!(serve);
 }
 
-/// Returns the path of a patient's entries of a kind; `{patient}` and `{entry}` are path parameters.
-fn path(kind: EntryKind, rest: &str) -> String {
-    format!("/v1/tenants/{{tenant}}/patients/{{patient}}/{}{rest}", kind.row().path)
+/// The operations of every kind of a patient's entries, and those that `more` adds to a kind.
+pub fn of_patient<C: Takes>(config: &mut C, more: impl Fn(&mut C, EntryKind)) {
+    macro_rules! serve {
+        ($($kind:ident: $structure:ty),+) => { $(
+            config.scope(&path(EntryKind::$kind), |config| {
+                config.service(EntriesOfPatient::<$structure>(PhantomData));
+                more(config, EntryKind::$kind);
+            });
+        )+ };
+    }
+    crate::entry_kinds::of_every_kind!(serve);
 }
 
-/// Returns the path of all entries of a kind in the registry.
-fn registry_path(kind: EntryKind) -> String {
-    format!("/v1/tenants/{{tenant}}/{}", kind.row().path)
+/// Returns the last segment of the path of a kind's entries.
+fn path(kind: EntryKind) -> String {
+    format!("/{}", kind.row().path)
 }
 
-impl<T: Entry> HttpServiceFactory for Entries<T> {
+/// The path of an entry among those of its kind.
+const ONE: &str = "/{entry}";
+/// The path of an entry's versions.
+const VERSIONS: &str = "/{entry}/versions";
+
+impl<T: Entry> HttpServiceFactory for EntriesOfRegistry<T> {
     fn register(self, config: &mut AppService) {
-        let all = registry_path(T::KIND);
-        let of_patient = path(T::KIND, "");
-        let one = path(T::KIND, "/{entry}");
-        let states = path(T::KIND, "/{entry}/versions");
-        web::resource(all).guard(guard::Get()).to(list::of_registry::<T>).register(config);
-        web::resource(of_patient.clone()).guard(guard::Get()).to(list::of_patient::<T>).register(config);
-        web::resource(of_patient).guard(guard::Post()).to(record::record::<T>).register(config);
-        web::resource(one.clone()).guard(guard::Get()).to(read::read::<T>).register(config);
-        web::resource(one.clone()).guard(guard::Patch()).to(change::change::<T>).register(config);
-        web::resource(one).guard(guard::Delete()).to(withdraw::withdraw::<T>).register(config);
-        web::resource(states).guard(guard::Get()).to(versions::versions::<T>).register(config);
+        web::resource(path(T::KIND)).guard(guard::Get()).to(list::of_registry::<T>).register(config);
     }
 }
 
-impl<T: Entry> utoipa_actix_web::OpenApiFactory for Entries<T> {
+impl<T: Entry> HttpServiceFactory for EntriesOfPatient<T> {
+    fn register(self, config: &mut AppService) {
+        web::resource("").guard(guard::Get()).to(list::of_patient::<T>).register(config);
+        web::resource("").guard(guard::Post()).to(record::record::<T>).register(config);
+        web::resource(ONE).guard(guard::Get()).to(read::read::<T>).register(config);
+        web::resource(ONE).guard(guard::Patch()).to(change::change::<T>).register(config);
+        web::resource(ONE).guard(guard::Delete()).to(withdraw::withdraw::<T>).register(config);
+        web::resource(VERSIONS).guard(guard::Get()).to(versions::versions::<T>).register(config);
+    }
+}
+
+impl<T: Entry> OpenApiFactory for EntriesOfRegistry<T> {
     fn paths(&self) -> Paths {
-        specification::paths::<T>()
+        specification::paths_of_registry::<T>()
+    }
+
+    fn schemas(&self, _: &mut Vec<(String, RefOr<Schema>)>) {}
+}
+
+impl<T: Entry> OpenApiFactory for EntriesOfPatient<T> {
+    fn paths(&self) -> Paths {
+        specification::paths_of_patient::<T>()
     }
 
     fn schemas(&self, schemas: &mut Vec<(String, RefOr<Schema>)>) {

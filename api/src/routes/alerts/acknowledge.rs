@@ -14,7 +14,7 @@ use crate::wire::{IfMatch, etag};
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("AcknowledgeAlert"))),
     params(IfMatch),
     responses((status = 200, description = "The alert.", body = AlertView), Problems))]
-#[put("/v1/tenants/{tenant}/alerts/{alert}/acknowledgement")]
+#[put("/{alert}/acknowledgement")]
 pub async fn acknowledge_alert(
     caller: Caller,
     path: web::Path<(String, AlertId)>,

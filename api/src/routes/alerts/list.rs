@@ -23,7 +23,7 @@ pub struct AlertParams {
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadAlerts"))),
     params(AlertParams, PageParams),
     responses((status = 200, description = "A page of alerts.", body = Page<AlertView>), Problems))]
-#[get("/v1/tenants/{tenant}/alerts")]
+#[get("")]
 pub async fn list_alerts(
     request: HttpRequest,
     caller: Caller,

@@ -13,7 +13,7 @@ use crate::wire::etag;
 /// Read one alert.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadAlerts"))),
     responses((status = 200, description = "The alert.", body = AlertView), Problems))]
-#[get("/v1/tenants/{tenant}/alerts/{alert}")]
+#[get("/{alert}")]
 pub async fn read_alert(caller: Caller, path: web::Path<(String, AlertId)>) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
     let found = caller.run(move |tx| Ok(alerts::read(tx, id)?)).await?;

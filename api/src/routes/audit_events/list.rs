@@ -15,7 +15,7 @@ use crate::wire::{self, Page, PageParams, page_answer};
 #[utoipa::path(tag = "Oversight", extensions(("x-action" = json!("ReadAuditEvents"))),
     params(PageParams),
     responses((status = 200, description = "A page of entries.", body = Page<EventView>), Problems))]
-#[get("/v1/tenants/{tenant}/audit-events")]
+#[get("/audit-events")]
 pub async fn list_audit_events(
     request: HttpRequest,
     caller: Caller,

@@ -16,7 +16,7 @@ use crate::wire::{self, Page, PageParams, page_answer};
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadAccessLog"))),
     params(PageParams),
     responses((status = 200, description = "A page of entries.", body = Page<EventView>), Problems))]
-#[get("/v1/tenants/{tenant}/patients/{patient}/access-log")]
+#[get("/access-log")]
 pub async fn read_access_log(
     request: HttpRequest,
     caller: Caller,

@@ -28,7 +28,7 @@ pub struct RegionView {
 /// List the regions of the body map (kroppskart), used in pain drawings and procedures.
 #[utoipa::path(tag = "Lists", extensions(("x-action" = json!("ReadCodeLists"))),
     responses((status = 200, description = "The regions.", body = Page<RegionView>), Problems))]
-#[get("/v1/tenants/{tenant}/body-regions")]
+#[get("/body-regions")]
 pub async fn list_body_regions(caller: Caller, _path: web::Path<String>) -> Result<HttpResponse, Problem> {
     caller.run(|_| Ok(())).await?;
     let view =

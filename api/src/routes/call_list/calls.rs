@@ -23,7 +23,7 @@ pub struct CallParams {
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadCallList"))),
     params(CallParams, PageParams),
     responses((status = 200, description = "A page of calls.", body = Page<CallView>), Problems))]
-#[get("/v1/tenants/{tenant}/follow-up-calls")]
+#[get("/follow-up-calls")]
 pub async fn list_follow_up_calls(
     request: HttpRequest,
     caller: Caller,

@@ -99,7 +99,7 @@ impl From<PatientToCall> for ToRingView {
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadCallList"))),
     params(CallListParams, Limit),
     responses((status = 200, description = "The call list.", body = CallList), Problems))]
-#[get("/v1/tenants/{tenant}/call-list")]
+#[get("/call-list")]
 pub async fn read_call_list(
     caller: Caller,
     _path: web::Path<String>,

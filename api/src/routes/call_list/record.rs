@@ -31,7 +31,7 @@ pub struct RecordFollowUpCall {
     params(IdempotencyKey),
     request_body = RecordFollowUpCall,
     responses((status = 201, description = "The call.", body = CallView), Problems))]
-#[post("/v1/tenants/{tenant}/follow-up-calls")]
+#[post("/follow-up-calls")]
 pub async fn record_follow_up_call(
     caller: Caller,
     key: IdempotencyKey,

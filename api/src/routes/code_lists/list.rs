@@ -11,7 +11,7 @@ use crate::wire::Page;
 /// List the registry's own code lists, with the flags that rules read.
 #[utoipa::path(tag = "Lists", extensions(("x-action" = json!("ReadCodeLists"))),
     responses((status = 200, description = "The lists.", body = Page<CodeListView>), Problems))]
-#[get("/v1/tenants/{tenant}/code-lists")]
+#[get("")]
 pub async fn list_code_lists(caller: Caller, _path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let lists = caller.run(|tx| Ok(code_lists::all(tx)?)).await?;
     let items: Vec<CodeListView> = lists.into_iter().map(CodeListView::from).collect();

@@ -12,7 +12,7 @@ use crate::wire::etag;
 /// Read one code list of the registry, with codes that are not in force.
 #[utoipa::path(tag = "Lists", extensions(("x-action" = json!("ReadCodeLists"))),
     responses((status = 200, description = "The code list.", body = CodeListView), Problems))]
-#[get("/v1/tenants/{tenant}/code-lists/{list}")]
+#[get("/{list}")]
 pub async fn read_code_list(caller: Caller, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (_, name) = path.into_inner();
     let view = caller.run(move |tx| Ok(CodeListView::from(code_lists::find(tx, list_of(&name)?)?))).await?;

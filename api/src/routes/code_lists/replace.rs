@@ -29,7 +29,7 @@ pub struct ReplaceCodeList {
     params(IfMatch),
     request_body = ReplaceCodeList,
     responses((status = 200, description = "The list after the change.", body = CodeListView), Problems))]
-#[put("/v1/tenants/{tenant}/code-lists/{list}")]
+#[put("/{list}")]
 pub async fn replace_code_list(
     caller: Caller,
     path: web::Path<(String, String)>,

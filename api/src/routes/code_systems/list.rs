@@ -10,7 +10,7 @@ use crate::wire::Page;
 /// List the code systems and their editions.
 #[utoipa::path(tag = "Lists", extensions(("x-action" = json!("ReadCodes"))),
     responses((status = 200, description = "All code systems, with or without an imported edition.", body = Page<CodeSystemView>), Problems))]
-#[get("/v1/tenants/{tenant}/code-systems")]
+#[get("")]
 pub async fn list_code_systems(caller: Caller, _path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let items = caller
         .run(|tx| {

@@ -25,7 +25,7 @@ pub struct CodeHistoryView {
 /// Read one code: all its titles with their periods of validity.
 #[utoipa::path(tag = "Lists", extensions(("x-action" = json!("ReadCodes"))),
     responses((status = 200, description = "The code.", body = CodeHistoryView), Problems))]
-#[get("/v1/tenants/{tenant}/code-systems/{system}/codes/{code}")]
+#[get("/{system}/codes/{code}")]
 pub async fn read_code(caller: Caller, path: web::Path<(String, String, String)>) -> Result<HttpResponse, Problem> {
     let (_, system, code) = path.into_inner();
     let view = caller

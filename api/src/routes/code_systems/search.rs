@@ -29,7 +29,7 @@ pub struct CodeFilter {
 #[utoipa::path(tag = "Lists", extensions(("x-action" = json!("ReadCodes"))),
     params(CodeFilter, PageParams),
     responses((status = 200, description = "A page of codes.", body = Page<CodeView>), Problems))]
-#[get("/v1/tenants/{tenant}/code-systems/{system}/codes")]
+#[get("/{system}/codes")]
 pub async fn search_codes(
     request: HttpRequest,
     caller: Caller,

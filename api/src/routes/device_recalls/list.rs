@@ -73,7 +73,7 @@ impl TryFrom<Carrier> for CarrierView {
 #[utoipa::path(tag = "Implants", extensions(("x-action" = json!("FindRecalled"))),
     params(RecallParams, PageParams),
     responses((status = 200, description = "A page of patients.", body = Page<CarrierView>), Problems))]
-#[get("/v1/tenants/{tenant}/device-recalls")]
+#[get("/device-recalls")]
 pub async fn list_recalled(
     request: HttpRequest,
     caller: Caller,

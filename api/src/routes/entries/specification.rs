@@ -10,7 +10,7 @@ use utoipa::{IntoParams, IntoResponses as _, PartialSchema as _, ToSchema};
 
 use super::list::sorts;
 use super::versions::VersionView;
-use super::{path, registry_path};
+use super::{ONE, VERSIONS, path};
 use crate::problem::Problems;
 use crate::wire::{AsOf, IdempotencyKey, IfMatch, PageParams, Patch};
 
@@ -272,20 +272,25 @@ fn page(what: &str, items: &Value) -> Value {
     json!({"200": {"description": what, "content": content("application/json", &page_of(items))}})
 }
 
-pub(super) fn paths<T: Entry>() -> Paths {
-    let kind = T::KIND;
-    let words = Words::of(kind);
+pub(super) fn paths_of_registry<T: Entry>() -> Paths {
+    let told = Words::of(T::KIND).list_all::<T>();
+    let mut paths = Paths::new();
+    paths.add_path_operation(path(T::KIND), vec![HttpMethod::Get], operation(T::KIND, told));
+    paths
+}
+
+pub(super) fn paths_of_patient<T: Entry>() -> Paths {
+    let words = Words::of(T::KIND);
     let mut paths = Paths::new();
     for (path, method, told) in [
-        (registry_path(kind), HttpMethod::Get, words.list_all::<T>()),
-        (path(kind, ""), HttpMethod::Get, words.list::<T>()),
-        (path(kind, ""), HttpMethod::Post, words.record()),
-        (path(kind, "/{entry}"), HttpMethod::Get, words.read()),
-        (path(kind, "/{entry}"), HttpMethod::Patch, words.change()),
-        (path(kind, "/{entry}"), HttpMethod::Delete, words.withdraw()),
-        (path(kind, "/{entry}/versions"), HttpMethod::Get, words.versions()),
+        ("", HttpMethod::Get, words.list::<T>()),
+        ("", HttpMethod::Post, words.record()),
+        (ONE, HttpMethod::Get, words.read()),
+        (ONE, HttpMethod::Patch, words.change()),
+        (ONE, HttpMethod::Delete, words.withdraw()),
+        (VERSIONS, HttpMethod::Get, words.versions()),
     ] {
-        paths.add_path_operation(path, vec![method], operation(kind, told));
+        paths.add_path_operation(path, vec![method], operation(T::KIND, told));
     }
     paths
 }

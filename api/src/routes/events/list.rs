@@ -50,7 +50,7 @@ pub struct Events {
 #[utoipa::path(tag = "Events", extensions(("x-action" = json!("ReadEvents"))),
     params(EventParams, Limit),
     responses((status = 200, description = "A page of the event feed.", body = Events), Problems))]
-#[get("/v1/tenants/{tenant}/events")]
+#[get("/events")]
 pub async fn list_events(
     caller: Caller,
     _path: web::Path<String>,

@@ -86,7 +86,7 @@ impl From<Counted> for FollowUpCounts {
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ListFollowUp"))),
     params(CountParams),
     responses((status = 200, description = "The counts.", body = FollowUpCounts), Problems))]
-#[get("/v1/tenants/{tenant}/follow-up-counts")]
+#[get("/follow-up-counts")]
 pub async fn count_follow_up(
     caller: Caller,
     _path: web::Path<String>,

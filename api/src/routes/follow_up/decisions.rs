@@ -35,7 +35,7 @@ pub struct DecisionParams {
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ListFollowUp"))),
     params(DecisionParams, PageParams),
     responses((status = 200, description = "A page of decisions.", body = Page<DecisionView>), Problems))]
-#[get("/v1/tenants/{tenant}/follow-up-decisions")]
+#[get("/follow-up-decisions")]
 pub async fn list_follow_up_decisions(
     request: HttpRequest,
     caller: Caller,

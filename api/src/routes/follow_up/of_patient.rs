@@ -140,7 +140,7 @@ impl From<FollowUp> for FollowUpView {
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUp"))),
     params(AsOf),
     responses((status = 200, description = "The patient's follow-up.", body = FollowUpView), Problems))]
-#[get("/v1/tenants/{tenant}/patients/{patient}/follow-up")]
+#[get("/follow-up")]
 pub async fn read_follow_up(
     caller: Caller,
     path: web::Path<(String, PatientId)>,

@@ -28,7 +28,7 @@ pub struct FollowUpRun {
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("RunFollowUp"))),
     params(IdempotencyKey),
     responses((status = 200, description = "The result of the batch.", body = FollowUpRun), Problems))]
-#[post("/v1/tenants/{tenant}/follow-up-runs")]
+#[post("/follow-up-runs")]
 pub async fn run_follow_up(
     caller: Caller,
     key: IdempotencyKey,

@@ -11,7 +11,7 @@ use crate::wire::IfMatch;
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ManageFollowUpPlans"))),
     params(IfMatch),
     responses((status = 204, description = "The draft was discarded."), Problems))]
-#[delete("/v1/tenants/{tenant}/follow-up-plan-draft")]
+#[delete("/follow-up-plan-draft")]
 pub async fn discard_follow_up_plan_draft(
     caller: Caller,
     _path: web::Path<String>,

@@ -12,7 +12,7 @@ use crate::wire::etag;
 /// Read the draft of the follow-up plan, with all its faults.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ManageFollowUpPlans"))),
     responses((status = 200, description = "The draft.", body = PlanDraftView), Problems))]
-#[get("/v1/tenants/{tenant}/follow-up-plan-draft")]
+#[get("/follow-up-plan-draft")]
 pub async fn read_follow_up_plan_draft(caller: Caller, _path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let view = caller
         .run(move |tx| {

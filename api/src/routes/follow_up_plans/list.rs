@@ -12,7 +12,7 @@ use crate::wire::{self, Page, PageParams, page_answer};
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpPlans"))),
     params(PageParams),
     responses((status = 200, description = "A page of versions.", body = Page<PlanView>), Problems))]
-#[get("/v1/tenants/{tenant}/follow-up-plans")]
+#[get("")]
 pub async fn list_follow_up_plans(
     request: HttpRequest,
     caller: Caller,

@@ -17,7 +17,7 @@ use crate::wire::{IdempotencyKey, IfMatch, reply};
     params(IfMatch,
         IdempotencyKey),
     responses((status = 201, description = "The version.", body = PlanView), Problems))]
-#[post("/v1/tenants/{tenant}/follow-up-plans")]
+#[post("")]
 pub async fn publish_follow_up_plan(
     caller: Caller,
     key: IdempotencyKey,

@@ -11,7 +11,7 @@ use crate::problem::{Problem, Problems};
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpPlans"))),
     params(("version" = i64, Path, description = "The version.", minimum = 1)),
     responses((status = 200, description = "The version.", body = PlanView), Problems))]
-#[get("/v1/tenants/{tenant}/follow-up-plans/{version}")]
+#[get("/{version}")]
 pub async fn read_follow_up_plan(caller: Caller, path: web::Path<(String, i64)>) -> Result<HttpResponse, Problem> {
     let (_, version) = path.into_inner();
     let view = caller.run(move |tx| Ok(PlanView::from(plans::version(tx, version)?))).await?;

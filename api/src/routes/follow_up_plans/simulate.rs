@@ -168,7 +168,7 @@ fn change(compared: &Compared) -> &'static str {
     params(IdempotencyKey),
     request_body = SimulateFollowUp,
     responses((status = 200, description = "The simulated changes.", body = FollowUpSimulation), Problems))]
-#[post("/v1/tenants/{tenant}/follow-up-simulations")]
+#[post("/follow-up-simulations")]
 pub async fn simulate_follow_up(
     caller: Caller,
     key: IdempotencyKey,

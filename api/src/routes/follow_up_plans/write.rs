@@ -27,7 +27,7 @@ pub struct WriteFollowUpPlan {
     params(("If-Match" = String, Header, description = "The ETag of the draft from the last read; `\"v0\"` where there is none yet.", max_length = 50)),
     request_body = WriteFollowUpPlan,
     responses((status = 200, description = "The draft after the change.", body = PlanDraftView), Problems))]
-#[put("/v1/tenants/{tenant}/follow-up-plan-draft")]
+#[put("/follow-up-plan-draft")]
 pub async fn write_follow_up_plan_draft(
     caller: Caller,
     _path: web::Path<String>,

@@ -30,7 +30,7 @@ pub struct FigureParams {
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpStatistics"))),
     params(StatisticsParams, FigureParams, PageParams),
     responses((status = 200, description = "A page of decisions.", body = Page<DecisionView>), Problems))]
-#[get("/v1/tenants/{tenant}/follow-up-statistics/decisions")]
+#[get("/decisions")]
 pub async fn list_statistics_decisions(
     request: HttpRequest,
     caller: Caller,

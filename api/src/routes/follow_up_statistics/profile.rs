@@ -65,7 +65,7 @@ const BY: [Dimension; 6] = [
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpStatistics"))),
     params(StatisticsParams, DisclosureParams),
     responses((status = 200, description = "The profile.", body = NonResponderProfile), Problems))]
-#[get("/v1/tenants/{tenant}/non-responder-profile")]
+#[get("/non-responder-profile")]
 pub async fn read_non_responder_profile(
     caller: Caller,
     _path: web::Path<String>,

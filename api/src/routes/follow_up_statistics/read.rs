@@ -91,7 +91,7 @@ pub struct ShortFormView {
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadFollowUpStatistics"))),
     params(StatisticsParams, DisclosureParams),
     responses((status = 200, description = "The rates.", body = FollowUpStatistics), Problems))]
-#[get("/v1/tenants/{tenant}/follow-up-statistics")]
+#[get("")]
 pub async fn read_follow_up_statistics(
     caller: Caller,
     path: web::Path<String>,

@@ -16,7 +16,7 @@ use crate::wire::{Body, IdempotencyKey, reply};
     params(IdempotencyKey),
     request_body = FormDraft,
     responses((status = 201, description = "The draft.", body = DraftView), Problems))]
-#[post("/v1/tenants/{tenant}/forms")]
+#[post("")]
 pub async fn begin_form(
     caller: Caller,
     key: IdempotencyKey,

@@ -40,7 +40,7 @@ pub struct FormDifferences {
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     params(Versions),
     responses((status = 200, description = "The differences.", body = FormDifferences), Problems))]
-#[get("/v1/tenants/{tenant}/forms/{form}/differences")]
+#[get("/{form}/differences")]
 pub async fn read_form_differences(
     caller: Caller,
     path: web::Path<(String, String)>,

@@ -11,7 +11,7 @@ use crate::wire::IfMatch;
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
     params(IfMatch),
     responses((status = 204, description = "The draft was discarded."), Problems))]
-#[delete("/v1/tenants/{tenant}/forms/{form}/draft")]
+#[delete("/{form}/draft")]
 pub async fn discard_form_draft(
     caller: Caller,
     path: web::Path<(String, String)>,

@@ -12,7 +12,7 @@ use crate::wire::etag;
 /// Read the draft of a form, with all its faults.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
     responses((status = 200, description = "The draft.", body = DraftView), Problems))]
-#[get("/v1/tenants/{tenant}/forms/{form}/draft")]
+#[get("/{form}/draft")]
 pub async fn read_form_draft(caller: Caller, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (_, code) = path.into_inner();
     let view = caller.run(move |tx| Ok(DraftView::from(forms::draft(tx, &code)?))).await?;

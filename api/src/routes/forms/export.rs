@@ -10,7 +10,7 @@ use crate::problem::{Problem, Problems};
 /// Export a published version of a form as one file, for import into another registry.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ManageForms"))),
     responses((status = 200, description = "The file.", body = FormFile), Problems))]
-#[get("/v1/tenants/{tenant}/forms/{form}/versions/{version}/file")]
+#[get("/{form}/versions/{version}/file")]
 pub async fn export_form(caller: Caller, path: web::Path<(String, String, String)>) -> Result<HttpResponse, Problem> {
     let (_, code, version) = path.into_inner();
     let form = caller.run(move |tx| Ok(forms::version(tx, &code, &version)?)).await?;

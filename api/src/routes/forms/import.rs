@@ -17,7 +17,7 @@ use crate::wire::{Document, IdempotencyKey};
     request_body = FormFile,
     responses((status = 201, description = "The form is now a draft.", body = ImportedForm),
         (status = 200, description = "The same version is already published in this registry.", body = ImportedForm), Problems))]
-#[post("/v1/tenants/{tenant}/form-files")]
+#[post("/form-files")]
 pub async fn import_form(
     caller: Caller,
     key: IdempotencyKey,

@@ -24,7 +24,7 @@ use crate::wire::{Body, IdempotencyKey, Resource};
     request_body = Resource,
     responses((status = 201, description = "The form is now a draft.", body = ImportedForm),
         (status = 200, description = "The same version is already published in this registry.", body = ImportedForm), Problems))]
-#[post("/v1/tenants/{tenant}/fhir-questionnaires")]
+#[post("/fhir-questionnaires")]
 pub async fn import_fhir_questionnaire(
     caller: Caller,
     key: IdempotencyKey,

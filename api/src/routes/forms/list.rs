@@ -13,7 +13,7 @@ use crate::wire::{self, Page, PageParams, page_answer};
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     params(PageParams),
     responses((status = 200, description = "A page of forms.", body = Page<FormView>), Problems))]
-#[get("/v1/tenants/{tenant}/forms")]
+#[get("")]
 pub async fn list_forms(
     request: HttpRequest,
     caller: Caller,

@@ -17,7 +17,7 @@ use crate::wire::{IdempotencyKey, IfMatch, reply};
     params(IfMatch,
         IdempotencyKey),
     responses((status = 201, description = "The version.", body = FormView), Problems))]
-#[post("/v1/tenants/{tenant}/forms/{form}/versions")]
+#[post("/{form}/versions")]
 pub async fn publish_form(
     caller: Caller,
     key: IdempotencyKey,

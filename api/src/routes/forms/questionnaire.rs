@@ -15,7 +15,7 @@ use crate::wire::Resource;
 /// Items have labels of the registry; the resource does not contain the wording of licensed instruments.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     responses((status = 200, description = "The resource.", body = Resource), Problems))]
-#[get("/v1/tenants/{tenant}/forms/{form}/versions/{version}/fhir-questionnaire")]
+#[get("/{form}/versions/{version}/fhir-questionnaire")]
 pub async fn read_fhir_questionnaire(
     caller: Caller,
     path: web::Path<(String, String, String)>,

@@ -10,7 +10,7 @@ use crate::problem::{Problem, Problems};
 /// Read the newest published version of a form.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     responses((status = 200, description = "The form.", body = FormView), Problems))]
-#[get("/v1/tenants/{tenant}/forms/{form}")]
+#[get("/{form}")]
 pub async fn read_form(caller: Caller, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (_, code) = path.into_inner();
     let form = caller.run(move |tx| Ok(FormView::from(forms::newest(tx, &code)?))).await?;

@@ -15,7 +15,7 @@ use crate::wire::{Body, IfMatch, etag};
     params(IfMatch),
     request_body = FormDraft,
     responses((status = 200, description = "The draft after the change.", body = DraftView), Problems))]
-#[put("/v1/tenants/{tenant}/forms/{form}/draft")]
+#[put("/{form}/draft")]
 pub async fn replace_form_draft(
     caller: Caller,
     path: web::Path<(String, String)>,

@@ -10,7 +10,7 @@ use crate::problem::{Problem, Problems};
 /// Read one published version of a form.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     responses((status = 200, description = "The form.", body = FormView), Problems))]
-#[get("/v1/tenants/{tenant}/forms/{form}/versions/{version}")]
+#[get("/{form}/versions/{version}")]
 pub async fn read_form_version(
     caller: Caller,
     path: web::Path<(String, String, String)>,

@@ -41,7 +41,7 @@ impl From<PublishedForm> for FormVersion {
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     params(PageParams),
     responses((status = 200, description = "A page of versions.", body = Page<FormVersion>), Problems))]
-#[get("/v1/tenants/{tenant}/forms/{form}/versions")]
+#[get("/{form}/versions")]
 pub async fn list_form_versions(
     request: HttpRequest,
     caller: Caller,

@@ -60,7 +60,7 @@ const fn strictness(condition: MriCondition) -> u8 {
 #[utoipa::path(tag = "Implants", extensions(("x-action" = json!("ReadImplants"))),
     params(AsOf),
     responses((status = 200, description = "The implants in place.", body = CurrentImplants), Problems))]
-#[get("/v1/tenants/{tenant}/patients/{patient}/current-implants")]
+#[get("/current-implants")]
 pub async fn read_current_implants(
     caller: Caller,
     path: web::Path<(String, PatientId)>,

@@ -11,7 +11,7 @@ use crate::wire::Page;
 /// List the instruments that can be scored.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadInstruments"))),
     responses((status = 200, description = "The catalogue.", body = Page<InstrumentView>), Problems))]
-#[get("/v1/tenants/{tenant}/instruments")]
+#[get("")]
 pub async fn list_instruments(caller: Caller, _path: web::Path<String>) -> Result<HttpResponse, Problem> {
     caller.run(|_| Ok(())).await?;
     let items: Vec<InstrumentView> = Catalogue::shipped().iter().map(InstrumentView::from).collect();

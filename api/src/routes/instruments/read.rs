@@ -10,7 +10,7 @@ use crate::problem::{Code, Problem, Problems};
 /// Read one instrument: its items, ranges, algorithm and source.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadInstruments"))),
     responses((status = 200, description = "The instrument.", body = InstrumentView), Problems))]
-#[get("/v1/tenants/{tenant}/instruments/{instrument}")]
+#[get("/{instrument}")]
 pub async fn read_instrument(caller: Caller, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (_, code) = path.into_inner();
     let instrument = caller.run(move |_| Catalogue::shipped().find(&code).ok_or_else(|| Code::NotFound.into())).await?;

@@ -34,7 +34,7 @@ pub struct ScoreAnswers {
     params(IdempotencyKey),
     request_body = ScoreAnswers,
     responses((status = 200, description = "The scores.", body = Scores), Problems))]
-#[post("/v1/tenants/{tenant}/instruments/{instrument}/scores")]
+#[post("/{instrument}/scores")]
 pub async fn score_answers(
     caller: Caller,
     key: IdempotencyKey,

@@ -112,7 +112,7 @@ impl From<Claim> for InvitationClaim {
     params(IdempotencyKey),
     request_body = ClaimInvitations,
     responses((status = 200, description = "The invitations to send.", body = InvitationClaim), Problems))]
-#[post("/v1/tenants/{tenant}/invitation-claims")]
+#[post("/invitation-claims")]
 pub async fn claim_invitations(
     caller: Caller,
     key: IdempotencyKey,

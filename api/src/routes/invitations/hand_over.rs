@@ -20,7 +20,7 @@ use crate::wire::{IfMatch, etag};
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("HandOverInvitation"))),
     params(IfMatch),
     responses((status = 200, description = "The invitation is to be sent now.", body = InvitationView), Problems))]
-#[put("/v1/tenants/{tenant}/invitations/{invitation}/handover")]
+#[put("/{invitation}/handover")]
 pub async fn hand_over_invitation(
     caller: Caller,
     path: web::Path<(String, InvitationId)>,

@@ -37,7 +37,7 @@ pub struct InvitationParams {
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadInvitations"))),
     params(InvitationParams, PageParams),
     responses((status = 200, description = "A page of invitations.", body = Page<InvitationView>), Problems))]
-#[get("/v1/tenants/{tenant}/invitations")]
+#[get("")]
 pub async fn list_invitations(
     request: HttpRequest,
     caller: Caller,

@@ -13,7 +13,7 @@ use crate::wire::etag;
 /// Read an invitation or reminder: its claim, its state and the times of each step.
 #[utoipa::path(tag = "Follow-up", extensions(("x-action" = json!("ReadInvitations"))),
     responses((status = 200, description = "The invitation.", body = InvitationView), Problems))]
-#[get("/v1/tenants/{tenant}/invitations/{invitation}")]
+#[get("/{invitation}")]
 pub async fn read_invitation(caller: Caller, path: web::Path<(String, InvitationId)>) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
     let view = caller.run(move |tx| Ok(InvitationView::from(invitations::find(tx, id)?))).await?;

@@ -42,7 +42,7 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(5);
     params(IdempotencyKey),
     request_body = InvitationReceipt,
     responses((status = 200, description = "The invitation after the change.", body = InvitationView), Problems))]
-#[post("/v1/tenants/{tenant}/invitations/{invitation}/receipts")]
+#[post("/{invitation}/receipts")]
 pub async fn report_invitation(
     caller: Caller,
     key: IdempotencyKey,

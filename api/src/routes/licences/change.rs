@@ -19,7 +19,7 @@ use crate::wire::{Document, IfMatch, Patch, etag};
     params(IfMatch),
     request_body(content = LicenceChange, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The licence after the change.", body = LicenceView), Problems))]
-#[patch("/v1/tenants/{tenant}/licences/{licence}")]
+#[patch("/{licence}")]
 pub async fn change_licence(
     caller: Caller,
     path: web::Path<(String, LicenceId)>,

@@ -41,7 +41,7 @@ impl Within {
 #[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ManageLicences"))),
     params(Within),
     responses((status = 200, description = "The deadlines.", body = Page<Due>), Problems))]
-#[get("/v1/tenants/{tenant}/licence-deadlines")]
+#[get("/licence-deadlines")]
 pub async fn list_licence_deadlines(
     caller: Caller,
     _path: web::Path<String>,

@@ -12,7 +12,7 @@ use crate::wire::{self, Page, PageParams, page_answer};
 #[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ReadLicences"))),
     params(PageParams),
     responses((status = 200, description = "A page of licences.", body = Page<LicenceView>), Problems))]
-#[get("/v1/tenants/{tenant}/licences")]
+#[get("")]
 pub async fn list_licences(
     request: HttpRequest,
     caller: Caller,

@@ -13,7 +13,7 @@ use crate::wire::etag;
 /// Read one licence.
 #[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ReadLicences"))),
     responses((status = 200, description = "The licence.", body = LicenceView), Problems))]
-#[get("/v1/tenants/{tenant}/licences/{licence}")]
+#[get("/{licence}")]
 pub async fn read_licence(caller: Caller, path: web::Path<(String, LicenceId)>) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
     let view = caller.run(move |tx| Ok(LicenceView::from(licences::find(tx, id)?.0))).await?;

@@ -13,7 +13,7 @@ use crate::wire::{Document, IdempotencyKey, reply};
     params(IdempotencyKey),
     request_body = LicenceBody,
     responses((status = 201, description = "The licence was registered.", body = LicenceView), Problems))]
-#[post("/v1/tenants/{tenant}/licences")]
+#[post("")]
 pub async fn register_licence(
     caller: Caller,
     key: IdempotencyKey,

@@ -14,7 +14,7 @@ use crate::wire::Page;
 /// The newest version of a withdrawn licence is empty.
 #[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ReadLicences"))),
     responses((status = 200, description = "The versions of the licence.", body = Page<LicenceView>), Problems))]
-#[get("/v1/tenants/{tenant}/licences/{licence}/versions")]
+#[get("/{licence}/versions")]
 pub async fn list_licence_versions(
     caller: Caller,
     path: web::Path<(String, LicenceId)>,

@@ -15,7 +15,7 @@ use crate::wire::IfMatch;
 #[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ManageLicences"))),
     params(IfMatch),
     responses((status = 204, description = "The licence was withdrawn."), Problems))]
-#[delete("/v1/tenants/{tenant}/licences/{licence}")]
+#[delete("/{licence}")]
 pub async fn withdraw_licence(
     caller: Caller,
     path: web::Path<(String, LicenceId)>,

@@ -74,7 +74,7 @@ const LIST: &str = "patient-duplicates";
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("FindDuplicates"))),
     params(PageParams),
     responses((status = 200, description = "A page of pairs.", body = Page<PairView>), Problems))]
-#[get("/v1/tenants/{tenant}/patient-duplicates")]
+#[get("/patient-duplicates")]
 pub async fn list_duplicates(
     request: HttpRequest,
     caller: Caller,

@@ -13,7 +13,7 @@ use crate::wire::{self, Page, PageParams, page_answer};
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadMerges"))),
     params(PageParams),
     responses((status = 200, description = "A page of merges.", body = Page<MergeView>), Problems))]
-#[get("/v1/tenants/{tenant}/patient-merges")]
+#[get("")]
 pub async fn list_merges(
     request: HttpRequest,
     caller: Caller,

@@ -28,7 +28,7 @@ pub struct MergePatients {
     params(IdempotencyKey),
     request_body = MergePatients,
     responses((status = 201, description = "The patients were merged.", body = MergeView), Problems))]
-#[post("/v1/tenants/{tenant}/patient-merges")]
+#[post("")]
 pub async fn merge_patients(
     caller: Caller,
     key: IdempotencyKey,

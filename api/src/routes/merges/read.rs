@@ -13,7 +13,7 @@ use crate::wire::etag;
 /// Read one merge.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadMerges"))),
     responses((status = 200, description = "The merge.", body = MergeView), Problems))]
-#[get("/v1/tenants/{tenant}/patient-merges/{merge}")]
+#[get("/{merge}")]
 pub async fn read_merge(caller: Caller, path: web::Path<(String, MergeId)>) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
     let merge = caller.run(move |tx| Ok(MergeView::from(merges::find(tx, id)?))).await?;

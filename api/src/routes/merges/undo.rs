@@ -18,7 +18,7 @@ use crate::wire::{IfMatch, etag};
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("UndoMerge"))),
     params(IfMatch),
     responses((status = 200, description = "The merge was undone.", body = MergeView), Problems))]
-#[delete("/v1/tenants/{tenant}/patient-merges/{merge}")]
+#[delete("/{merge}")]
 pub async fn undo_merge(
     caller: Caller,
     path: web::Path<(String, MergeId)>,

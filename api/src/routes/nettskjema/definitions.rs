@@ -12,7 +12,7 @@ use crate::wire::Page;
 /// List the versions of a Nettskjema form definition, the newest first.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     responses((status = 200, description = "The versions.", body = Page<DefinitionView>), Problems))]
-#[get("/v1/tenants/{tenant}/nettskjema/{form_id}/definitions")]
+#[get("/{form_id}/definitions")]
 pub async fn list_nettskjema_definitions(
     caller: Caller,
     path: web::Path<(String, String)>,

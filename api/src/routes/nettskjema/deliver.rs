@@ -38,7 +38,7 @@ pub struct NettskjemaSubmission(pub Map<String, Value>);
     responses((status = 201, description = "Stored and scored.", body = ReceiptView),
         (status = 200, description = "The current revision has not changed.", body = ReceiptView),
         (status = 202, description = "Kept in quarantine.", body = KeptView), Problems))]
-#[post("/v1/tenants/{tenant}/nettskjema/{form_id}/deliveries")]
+#[post("/{form_id}/deliveries")]
 pub async fn deliver_nettskjema(
     caller: Caller,
     key: IdempotencyKey,

@@ -40,7 +40,7 @@ pub struct CsvFile(#[expect(dead_code, reason = "for the specification; the body
     params(BatchParams),
     request_body(content((NettskjemaSubmission = "application/x-ndjson"), (CsvFile = "text/csv"))),
     responses((status = 200, description = "One result per submission.", body = DeliveryResult, content_type = "application/x-ndjson"), Problems))]
-#[post("/v1/tenants/{tenant}/nettskjema/{form_id}/delivery-batches")]
+#[post("/{form_id}/delivery-batches")]
 pub async fn deliver_many(
     request: HttpRequest,
     caller: Caller,

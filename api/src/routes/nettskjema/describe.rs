@@ -54,7 +54,7 @@ impl From<DefinitionVersion> for DefinitionView {
     request_body = DescribeNettskjema,
     responses((status = 201, description = "The definition was stored.", body = DefinitionView),
         (status = 200, description = "The definition is already stored.", body = DefinitionView), Problems))]
-#[post("/v1/tenants/{tenant}/nettskjema/{form_id}/definitions")]
+#[post("/{form_id}/definitions")]
 pub async fn describe_nettskjema(
     caller: Caller,
     key: IdempotencyKey,

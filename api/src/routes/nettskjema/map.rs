@@ -39,7 +39,7 @@ pub struct SaveMapping {
     params(("If-Match" = String, Header, description = "The version that was read; `\"v0\"` where there is none yet.", max_length = 40)),
     request_body = SaveMapping,
     responses((status = 200, description = "The mapping.", body = MappingView), Problems))]
-#[put("/v1/tenants/{tenant}/nettskjema/{form_id}/mapping")]
+#[put("/{form_id}/mapping")]
 pub async fn save_nettskjema_mapping(
     caller: Caller,
     path: web::Path<(String, String)>,

@@ -12,7 +12,7 @@ use crate::problem::{Problem, Problems};
 /// Read the mapping of a Nettskjema form's codebook to the items of a form.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     responses((status = 200, description = "The mapping.", body = MappingView), Problems))]
-#[get("/v1/tenants/{tenant}/nettskjema/{form_id}/mapping")]
+#[get("/{form_id}/mapping")]
 pub async fn read_nettskjema_mapping(
     caller: Caller,
     path: web::Path<(String, String)>,

@@ -12,7 +12,7 @@ use crate::wire::{self, Page, PageParams, page_answer};
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadForms"))),
     params(PageParams),
     responses((status = 200, description = "A page of mappings.", body = Page<MappingView>), Problems))]
-#[get("/v1/tenants/{tenant}/nettskjema")]
+#[get("")]
 pub async fn list_nettskjema_mappings(
     request: HttpRequest,
     caller: Caller,

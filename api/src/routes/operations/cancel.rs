@@ -16,7 +16,7 @@ use crate::wire::{IfMatch, etag};
 #[utoipa::path(tag = "Operations", extensions(("x-action" = json!("CancelOperation"))),
     params(IfMatch),
     responses((status = 200, description = "The operation, cancelled.", body = OperationView), Problems))]
-#[put("/v1/tenants/{tenant}/operations/{operation}/cancellation")]
+#[put("/{operation}/cancellation")]
 pub async fn cancel_operation(
     caller: Caller,
     path: web::Path<(String, OperationId)>,

@@ -23,7 +23,7 @@ pub struct OperationParams {
 #[utoipa::path(tag = "Operations", extensions(("x-action" = json!("ReadOperations"))),
     params(OperationParams, PageParams),
     responses((status = 200, description = "A page of operations.", body = Page<OperationView>), Problems))]
-#[get("/v1/tenants/{tenant}/operations")]
+#[get("")]
 pub async fn list_operations(
     request: HttpRequest,
     caller: Caller,

@@ -18,7 +18,7 @@ const POLL_AFTER: &str = "2";
 /// While the operation is queued or running, `Retry-After` gives the polling interval.
 #[utoipa::path(tag = "Operations", extensions(("x-action" = json!("ReadOperations"))),
     responses((status = 200, description = "The operation.", body = OperationView), Problems))]
-#[get("/v1/tenants/{tenant}/operations/{operation}")]
+#[get("/{operation}")]
 pub async fn read_operation(caller: Caller, path: web::Path<(String, OperationId)>) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
     let found = caller.run(move |tx| Ok(operations::find(tx, id)?)).await?;

@@ -30,7 +30,7 @@ pub struct PatientFilter {
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ListPatients"))),
     params(PatientFilter, PageParams),
     responses((status = 200, description = "A page of patients.", body = Page<ListedView>), Problems))]
-#[get("/v1/tenants/{tenant}/patients")]
+#[get("")]
 pub async fn list_patients(
     request: HttpRequest,
     caller: Caller,

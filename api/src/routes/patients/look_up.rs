@@ -25,7 +25,7 @@ pub struct LookUpPatient {
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("LookUpPatient"))),
     request_body = LookUpPatient,
     responses((status = 200, description = "The patient.", body = PatientView), Problems))]
-#[post("/v1/tenants/{tenant}/patient-lookups")]
+#[post("/patient-lookups")]
 pub async fn look_up_patient(
     caller: Caller,
     _path: web::Path<String>,

@@ -16,7 +16,7 @@ use crate::wire::{AsOf, Query, etag};
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadPatient"))),
     params(AsOf),
     responses((status = 200, description = "The patient.", body = PatientView), Problems))]
-#[get("/v1/tenants/{tenant}/patients/{patient}")]
+#[get("")]
 pub async fn read_patient(
     caller: Caller,
     path: web::Path<(String, PatientId)>,

@@ -94,7 +94,7 @@ impl RegisterPatient {
     params(IdempotencyKey),
     request_body = RegisterPatient,
     responses((status = 201, description = "The patient was registered.", body = PatientView), Problems))]
-#[post("/v1/tenants/{tenant}/patients")]
+#[post("")]
 pub async fn register_patient(
     caller: Caller,
     key: IdempotencyKey,

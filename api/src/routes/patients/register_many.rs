@@ -256,7 +256,7 @@ const fn of_the_request(code: Code) -> bool {
         IdempotencyKey),
     request_body(content = Line, content_type = "application/x-ndjson"),
     responses((status = 200, description = "One result per line.", body = LineView, content_type = "application/x-ndjson"), Problems))]
-#[post("/v1/tenants/{tenant}/patient-batches")]
+#[post("/patient-batches")]
 pub async fn register_many(
     request: HttpRequest,
     caller: Caller,

@@ -82,7 +82,7 @@ impl UpdatePatient {
     params(IfMatch),
     request_body(content = PatientPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The patient after the change.", body = PatientView), Problems))]
-#[patch("/v1/tenants/{tenant}/patients/{patient}")]
+#[patch("")]
 pub async fn update_patient(
     caller: Caller,
     path: web::Path<(String, PatientId)>,

@@ -32,7 +32,7 @@ pub struct StateView {
 /// List the versions of a patient's own fields, the latest first.
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadPatient"))),
     responses((status = 200, description = "The versions.", body = Page<StateView>), Problems))]
-#[get("/v1/tenants/{tenant}/patients/{patient}/versions")]
+#[get("/versions")]
 pub async fn list_patient_versions(
     caller: Caller,
     path: web::Path<(String, PatientId)>,

@@ -18,7 +18,7 @@ use crate::wire::{Document, IfMatch, etag};
     params(IfMatch),
     request_body = ProjectBody,
     responses((status = 200, description = "The project after the change.", body = ProjectView), Problems))]
-#[put("/v1/tenants/{tenant}/projects/{project}")]
+#[put("/{project}")]
 pub async fn change_project(
     caller: Caller,
     path: web::Path<(String, String)>,

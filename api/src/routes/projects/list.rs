@@ -12,7 +12,7 @@ use crate::wire::{self, Page, PageParams, page_answer};
 #[utoipa::path(tag = "Research", extensions(("x-action" = json!("ReadProjects"))),
     params(PageParams),
     responses((status = 200, description = "A page of projects.", body = Page<ProjectView>), Problems))]
-#[get("/v1/tenants/{tenant}/projects")]
+#[get("")]
 pub async fn list_projects(
     request: HttpRequest,
     caller: Caller,

@@ -12,7 +12,7 @@ use crate::wire::etag;
 /// Read one project.
 #[utoipa::path(tag = "Research", extensions(("x-action" = json!("ReadProjects"))),
     responses((status = 200, description = "The project.", body = ProjectView), Problems))]
-#[get("/v1/tenants/{tenant}/projects/{project}")]
+#[get("/{project}")]
 pub async fn read_project(caller: Caller, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (_, code) = path.into_inner();
     let view = caller.run(move |tx| Ok(ProjectView::from(code_lists::project(tx, &code)?))).await?;

@@ -13,7 +13,7 @@ use crate::wire::{Document, IdempotencyKey, reply};
     params(IdempotencyKey),
     request_body = ProjectBody,
     responses((status = 201, description = "The project was registered.", body = ProjectView), Problems))]
-#[post("/v1/tenants/{tenant}/projects")]
+#[post("")]
 pub async fn register_project(
     caller: Caller,
     key: IdempotencyKey,

@@ -32,7 +32,7 @@ pub struct QuarantineParams {
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadQuarantine"))),
     params(QuarantineParams, PageParams),
     responses((status = 200, description = "A page of deliveries.", body = Page<QuarantinedView>), Problems))]
-#[get("/v1/tenants/{tenant}/quarantine")]
+#[get("")]
 pub async fn list_quarantine(
     request: HttpRequest,
     caller: Caller,

@@ -30,7 +30,7 @@ pub struct QuarantinedDeliveryView {
 /// Read a delivery in quarantine, with its payload.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadQuarantine"))),
     responses((status = 200, description = "The delivery.", body = QuarantinedDeliveryView), Problems))]
-#[get("/v1/tenants/{tenant}/quarantine/{quarantined}")]
+#[get("/{quarantined}")]
 pub async fn read_quarantined(
     caller: Caller,
     path: web::Path<(String, QuarantineId)>,

@@ -28,7 +28,7 @@ pub struct Replay {
     params(IdempotencyKey),
     request_body = Replay,
     responses((status = 200, description = "The result of the replay.", body = ReplayedView), Problems))]
-#[post("/v1/tenants/{tenant}/quarantine/{quarantined}/replays")]
+#[post("/{quarantined}/replays")]
 pub async fn replay_quarantined(
     caller: Caller,
     key: IdempotencyKey,

@@ -49,7 +49,7 @@ const STRETCH: i64 = 100;
     params(IdempotencyKey),
     request_body = ReplayMany,
     responses((status = 200, description = "The results of the batch.", body = ReplayedMany), Problems))]
-#[post("/v1/tenants/{tenant}/quarantine-replays")]
+#[post("/quarantine-replays")]
 pub async fn replay_quarantine(
     caller: Caller,
     key: IdempotencyKey,

@@ -17,7 +17,7 @@ use crate::wire::{IfMatch, etag};
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ResolveQuarantine"))),
     params(IfMatch),
     responses((status = 200, description = "The delivery was dismissed.", body = QuarantinedView), Problems))]
-#[put("/v1/tenants/{tenant}/quarantine/{quarantined}/dismissal")]
+#[put("/{quarantined}/dismissal")]
 pub async fn set_aside_quarantined(
     caller: Caller,
     path: web::Path<(String, QuarantineId)>,

@@ -44,7 +44,7 @@ pub struct ReceiptKey {
 /// `quarantine/<id>`), `revision`, `source`, and `payload_sha256`: the hash of the line or body as it was delivered.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadReceiptKeys"))),
     responses((status = 200, description = "The keys.", body = ReceiptKeys), Problems))]
-#[get("/v1/tenants/{tenant}/receipt-keys")]
+#[get("/receipt-keys")]
 pub async fn list_receipt_keys(caller: Caller, _path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let (kid, x) = caller.run(|tx| Ok(tx.receipt_key())).await?;
     let key = ReceiptKey { kty: "OKP", crv: "Ed25519", alg: "EdDSA", purpose: "sig", kid, x };

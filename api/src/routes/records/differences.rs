@@ -41,7 +41,7 @@ pub struct Differences {
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadTimeline"))),
     params(Instants),
     responses((status = 200, description = "The differences.", body = Differences), Problems))]
-#[get("/v1/tenants/{tenant}/patients/{patient}/differences")]
+#[get("/differences")]
 pub async fn read_differences(
     caller: Caller,
     path: web::Path<(String, PatientId)>,

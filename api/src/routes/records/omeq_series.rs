@@ -28,7 +28,7 @@ const MOST: i64 = 5000;
 #[utoipa::path(tag = "Treatment", extensions(("x-action" = json!("ReadTreatment"))),
     params(AsOf),
     responses((status = 200, description = "The series.", body = OmeqSeries), Problems))]
-#[get("/v1/tenants/{tenant}/patients/{patient}/omeq-series")]
+#[get("/omeq-series")]
 pub async fn read_omeq_series(
     caller: Caller,
     path: web::Path<(String, PatientId)>,

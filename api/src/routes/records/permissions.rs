@@ -58,7 +58,7 @@ pub struct Permissions {
 #[utoipa::path(tag = "Legal basis", extensions(("x-action" = json!("ReadLegalBasis"))),
     params(Day),
     responses((status = 200, description = "The permissions.", body = Permissions), Problems))]
-#[get("/v1/tenants/{tenant}/patients/{patient}/permissions")]
+#[get("/permissions")]
 pub async fn read_permissions(
     caller: Caller,
     path: web::Path<(String, PatientId)>,

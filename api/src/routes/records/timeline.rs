@@ -60,7 +60,7 @@ fn shown<'t>(tx: &mut Tx<'t>, access: &PatientAccess<'t>, lines: Vec<Line>) -> R
 #[utoipa::path(tag = "Patients", extensions(("x-action" = json!("ReadTimeline"))),
     params(AsOf, PageParams<500, 1000>),
     responses((status = 200, description = "A page of the timeline.", body = Page<LineView>), Problems))]
-#[get("/v1/tenants/{tenant}/patients/{patient}/timeline")]
+#[get("/timeline")]
 pub async fn read_timeline(
     request: HttpRequest,
     caller: Caller,

@@ -48,7 +48,7 @@ pub struct RecategorisedView {
         IfMatch),
     request_body = Recategorise,
     responses((status = 201, description = "The category was changed.", body = RecategorisedView), Problems))]
-#[post("/v1/tenants/{tenant}/patients/{patient}/referrals/{entry}/recategorisations")]
+#[post("/{entry}/recategorisations")]
 pub async fn recategorise_referral(
     caller: Caller,
     key: IdempotencyKey,

@@ -32,7 +32,7 @@ pub struct RescoreBody {
     params(IdempotencyKey),
     request_body = RescoreBody,
     responses((status = 202, description = "The operation, queued.", body = OperationView), Problems))]
-#[post("/v1/tenants/{tenant}/rescorings")]
+#[post("/rescorings")]
 pub async fn rescore(
     caller: Caller,
     key: IdempotencyKey,

@@ -33,7 +33,7 @@ impl ToSchema for ChangeSettings {
     params(IfMatch),
     request_body(content = ChangeSettings, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The settings after the change.", body = SettingsView), Problems))]
-#[patch("/v1/tenants/{tenant}/settings")]
+#[patch("/settings")]
 pub async fn change_settings(
     caller: Caller,
     _path: web::Path<String>,

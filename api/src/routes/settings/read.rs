@@ -12,7 +12,7 @@ use crate::wire::etag;
 /// Read the registry's settings.
 #[utoipa::path(tag = "Lists", extensions(("x-action" = json!("ReadSettings"))),
     responses((status = 200, description = "The settings.", body = SettingsView), Problems))]
-#[get("/v1/tenants/{tenant}/settings")]
+#[get("/settings")]
 pub async fn read_settings(caller: Caller, _path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let view = caller.run(|tx| Ok(SettingsView::from(settings::read(tx)?))).await?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, etag(view.version))).json(view))

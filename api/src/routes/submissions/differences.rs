@@ -27,7 +27,7 @@ pub struct SubmissionDifferences {
 /// Compare a revision of a submission with the previous one: every changed item with its answer before and after.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadAnswers"))),
     responses((status = 200, description = "The differences.", body = SubmissionDifferences), Problems))]
-#[get("/v1/tenants/{tenant}/submissions/{submission}/differences")]
+#[get("/{submission}/differences")]
 pub async fn read_submission_differences(
     caller: Caller,
     path: web::Path<(String, SubmissionId)>,

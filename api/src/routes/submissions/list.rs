@@ -14,7 +14,7 @@ use crate::wire::{self, Page, PageParams, page_answer};
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadAnswers"))),
     params(PageParams),
     responses((status = 200, description = "A page of submissions.", body = Page<SubmissionView>), Problems))]
-#[get("/v1/tenants/{tenant}/patients/{patient}/submissions")]
+#[get("/submissions")]
 pub async fn list_submissions(
     request: HttpRequest,
     caller: Caller,

@@ -13,7 +13,7 @@ use crate::wire::etag;
 /// Read one submission: the answers with their scores.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadAnswers"))),
     responses((status = 200, description = "The submission.", body = SubmissionView), Problems))]
-#[get("/v1/tenants/{tenant}/submissions/{submission}")]
+#[get("/{submission}")]
 pub async fn read_submission(caller: Caller, path: web::Path<(String, SubmissionId)>) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
     let found = caller

@@ -179,7 +179,7 @@ fn fault(pointer: &str, code: FaultCode) -> Problem {
     request_body = Resource,
     responses((status = 201, description = "Stored and scored.", body = ReceiptView),
         (status = 200, description = "The current revision has not changed.", body = ReceiptView), Problems))]
-#[post("/v1/tenants/{tenant}/fhir-questionnaire-responses")]
+#[post("/fhir-questionnaire-responses")]
 pub async fn submit_fhir_response(
     caller: Caller,
     key: IdempotencyKey,

@@ -17,7 +17,7 @@ pub(super) const SOURCE: &str = "urn:painreg:source:";
 /// Read one answered questionnaire as a FHIR R4 `QuestionnaireResponse`.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadAnswers"))),
     responses((status = 200, description = "The resource.", body = Resource), Problems))]
-#[get("/v1/tenants/{tenant}/submissions/{submission}/fhir-questionnaire-response")]
+#[get("/{submission}/fhir-questionnaire-response")]
 pub async fn read_fhir_response(
     caller: Caller,
     path: web::Path<(String, SubmissionId)>,

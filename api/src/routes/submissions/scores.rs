@@ -31,7 +31,7 @@ impl From<StoredScore> for ScoreVersion {
 /// List the versions of a submission's scores, by instrument, the newest first.
 #[utoipa::path(tag = "Questionnaires", extensions(("x-action" = json!("ReadAnswers"))),
     responses((status = 200, description = "The scores.", body = Page<ScoreVersion>), Problems))]
-#[get("/v1/tenants/{tenant}/submissions/{submission}/scores")]
+#[get("/{submission}/scores")]
 pub async fn list_scores(caller: Caller, path: web::Path<(String, SubmissionId)>) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
     let found = caller.run(move |tx| Ok(submissions::scores(tx, id)?)).await?;

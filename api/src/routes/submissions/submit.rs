@@ -21,7 +21,7 @@ use crate::wire::{Body, IdempotencyKey};
     request_body = SubmitAnswers,
     responses((status = 201, description = "Stored and scored.", body = ReceiptView),
         (status = 200, description = "The current revision has not changed.", body = ReceiptView), Problems))]
-#[post("/v1/tenants/{tenant}/submissions")]
+#[post("")]
 pub async fn submit_answers(
     caller: Caller,
     key: IdempotencyKey,

@@ -21,7 +21,7 @@ use crate::wire::{Line, Lines, NDJSON, Query};
     params(BatchParams),
     request_body(content = SubmitAnswers, content_type = "application/x-ndjson"),
     responses((status = 200, description = "One result per line.", body = DeliveryResult, content_type = "application/x-ndjson"), Problems))]
-#[post("/v1/tenants/{tenant}/submission-batches")]
+#[post("/submission-batches")]
 pub async fn submit_many(
     request: HttpRequest,
     caller: Caller,

@@ -63,7 +63,7 @@ impl From<Summary> for SummaryView {
 /// Only means of five or more patients are shown, with two decimals.
 #[utoipa::path(tag = "Oversight", extensions(("x-action" = json!("ReadSummary"))),
     responses((status = 200, description = "Counts and means.", body = SummaryView), Problems))]
-#[get("/v1/tenants/{tenant}/summary")]
+#[get("/summary")]
 pub async fn read_summary(caller: Caller, _path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let summary = caller.run(|tx| Ok(submissions::summary(tx)?)).await?;
     Ok(HttpResponse::Ok().json(SummaryView::from(summary)))

@@ -15,7 +15,7 @@ use crate::wire::IfMatch;
 #[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("DropTenant"))),
     params(IfMatch),
     responses((status = 204, description = "The registry was deleted."), Problems))]
-#[delete("/v1/tenants/{tenant}")]
+#[delete("")]
 pub async fn drop_tenant(caller: Caller, path: web::Path<String>, version: IfMatch) -> Result<HttpResponse, Problem> {
     caller
         .run_platform(move |tx| {

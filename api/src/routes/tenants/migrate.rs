@@ -32,7 +32,7 @@ pub struct MigrationView {
 #[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("MigrateTenant"))),
     params(IdempotencyKey),
     responses((status = 200, description = "The registry is at the server's version.", body = MigrationView), Problems))]
-#[post("/v1/tenants/{tenant}/migrations")]
+#[post("/migrations")]
 pub async fn migrate_tenant(
     caller: Caller,
     key: IdempotencyKey,

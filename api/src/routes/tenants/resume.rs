@@ -13,7 +13,7 @@ use crate::wire::{IfMatch, etag};
 #[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("ResumeTenant"))),
     params(IfMatch),
     responses((status = 200, description = "The registry, active.", body = TenantView), Problems))]
-#[delete("/v1/tenants/{tenant}/suspension")]
+#[delete("/suspension")]
 pub async fn resume_tenant(caller: Caller, path: web::Path<String>, version: IfMatch) -> Result<HttpResponse, Problem> {
     let tenant = caller
         .run_platform(move |tx| {

@@ -13,7 +13,7 @@ use crate::wire::{IfMatch, etag};
 #[utoipa::path(tag = "Tenants", extensions(("x-action" = json!("SuspendTenant"))),
     params(IfMatch),
     responses((status = 200, description = "The registry, suspended.", body = TenantView), Problems))]
-#[put("/v1/tenants/{tenant}/suspension")]
+#[put("/suspension")]
 pub async fn suspend_tenant(
     caller: Caller,
     path: web::Path<String>,

@@ -30,7 +30,7 @@ type TenantPatch = Patch<UpdateTenant>;
     params(IfMatch),
     request_body(content = TenantPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The registry after the change.", body = TenantView), Problems))]
-#[patch("/v1/tenants/{tenant}")]
+#[patch("")]
 pub async fn update_tenant(
     caller: Caller,
     path: web::Path<String>,

@@ -11,7 +11,7 @@ use crate::wire::Page;
 /// List the languages of the loaded wordings of an instrument.
 #[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ReadItemTexts"))),
     responses((status = 200, description = "The languages.", body = Page<ListedItemTexts>), Problems))]
-#[get("/v1/tenants/{tenant}/instruments/{instrument}/texts")]
+#[get("/{instrument}/texts")]
 pub async fn list_item_texts(caller: Caller, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (_, code) = path.into_inner();
     let found = caller.run(move |tx| Ok::<_, Problem>(licences::wordings(tx, instrument(&code)?)?)).await?;

@@ -26,7 +26,7 @@ pub struct WordingBody(Wording);
     params(("If-Match" = String, Header, description = "The version that was read; `\"v0\"` where there is none yet.", max_length = 50)),
     request_body = WordingBody,
     responses((status = 200, description = "The wording after the change.", body = WordingView), Problems))]
-#[put("/v1/tenants/{tenant}/instruments/{instrument}/texts/{language}")]
+#[put("/{instrument}/texts/{language}")]
 pub async fn load_item_texts(
     caller: Caller,
     path: web::Path<(String, String, String)>,

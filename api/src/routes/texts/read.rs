@@ -17,7 +17,7 @@ use crate::wire::etag;
 /// instruments with a free wording need none. Otherwise 403 `unlicensed`, with the reason in `errors`.
 #[utoipa::path(tag = "Licences", extensions(("x-action" = json!("ReadItemTexts"))),
     responses((status = 200, description = "The wording.", body = WordingView), Problems))]
-#[get("/v1/tenants/{tenant}/instruments/{instrument}/texts/{language}")]
+#[get("/{instrument}/texts/{language}")]
 pub async fn read_item_texts(
     caller: Caller,
     path: web::Path<(String, String, String)>,

@@ -37,7 +37,7 @@ type WebhookPatch = Patch<ChangeWebhook>;
     params(IfMatch),
     request_body = WebhookPatch,
     responses((status = 200, description = "The webhook after the change.", body = WebhookView), Problems))]
-#[patch("/v1/tenants/{tenant}/webhooks/{webhook}")]
+#[patch("/{webhook}")]
 pub async fn change_webhook(
     caller: Caller,
     state: web::Data<State>,

@@ -35,7 +35,7 @@ pub struct CreateWebhook {
     params(IdempotencyKey),
     request_body = CreateWebhook,
     responses((status = 201, description = "The webhook was created.", body = WebhookWithSecret), Problems))]
-#[post("/v1/tenants/{tenant}/webhooks")]
+#[post("")]
 pub async fn create_webhook(
     caller: Caller,
     state: web::Data<State>,

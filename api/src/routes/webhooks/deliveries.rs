@@ -50,7 +50,7 @@ impl From<Delivery> for DeliveryView {
 #[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
     params(PageParams),
     responses((status = 200, description = "A page of deliveries.", body = Page<DeliveryView>), Problems))]
-#[get("/v1/tenants/{tenant}/webhooks/{webhook}/deliveries")]
+#[get("/{webhook}/deliveries")]
 pub async fn list_webhook_deliveries(
     request: HttpRequest,
     caller: Caller,

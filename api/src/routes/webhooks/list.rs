@@ -12,7 +12,7 @@ use crate::wire::{self, Page, PageParams, page_answer};
 #[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
     params(PageParams),
     responses((status = 200, description = "A page of webhooks.", body = Page<WebhookView>), Problems))]
-#[get("/v1/tenants/{tenant}/webhooks")]
+#[get("")]
 pub async fn list_webhooks(
     request: HttpRequest,
     caller: Caller,

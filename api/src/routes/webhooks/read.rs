@@ -13,7 +13,7 @@ use crate::wire::etag;
 /// Read a webhook. Its secret is not shown.
 #[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
     responses((status = 200, description = "The webhook.", body = WebhookView), Problems))]
-#[get("/v1/tenants/{tenant}/webhooks/{webhook}")]
+#[get("/{webhook}")]
 pub async fn read_webhook(caller: Caller, path: web::Path<(String, WebhookId)>) -> Result<HttpResponse, Problem> {
     let (_, id) = path.into_inner();
     let found = caller.run(move |tx| Ok(webhooks::find(tx, id)?)).await?;

@@ -12,7 +12,7 @@ use crate::wire::IfMatch;
 #[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
     params(IfMatch),
     responses((status = 204, description = "The webhook was deleted."), Problems))]
-#[delete("/v1/tenants/{tenant}/webhooks/{webhook}")]
+#[delete("/{webhook}")]
 pub async fn remove_webhook(
     caller: Caller,
     path: web::Path<(String, WebhookId)>,

@@ -26,7 +26,7 @@ pub struct ReplayWebhook {
     params(IdempotencyKey),
     request_body = ReplayWebhook,
     responses((status = 202, description = "The events will be sent.", body = WebhookView), Problems))]
-#[post("/v1/tenants/{tenant}/webhooks/{webhook}/replays")]
+#[post("/{webhook}/replays")]
 pub async fn replay_webhook(
     caller: Caller,
     key: IdempotencyKey,

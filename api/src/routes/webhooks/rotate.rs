@@ -14,7 +14,7 @@ use crate::wire::{IdempotencyKey, reply};
 #[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
     params(IdempotencyKey),
     responses((status = 201, description = "The webhook and its new secret.", body = WebhookWithSecret), Problems))]
-#[post("/v1/tenants/{tenant}/webhooks/{webhook}/secrets")]
+#[post("/{webhook}/secrets")]
 pub async fn rotate_webhook_secret(
     caller: Caller,
     key: IdempotencyKey,

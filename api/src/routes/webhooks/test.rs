@@ -13,7 +13,7 @@ use crate::wire::{IdempotencyKey, reply};
 #[utoipa::path(tag = "Events", extensions(("x-action" = json!("ManageWebhooks"))),
     params(IdempotencyKey),
     responses((status = 202, description = "The test event will be sent.", body = WebhookView), Problems))]
-#[post("/v1/tenants/{tenant}/webhooks/{webhook}/test-deliveries")]
+#[post("/{webhook}/test-deliveries")]
 pub async fn test_webhook(
     caller: Caller,
     key: IdempotencyKey,
