@@ -2,7 +2,6 @@
 //! rule.
 
 mod body;
-mod formats;
 mod headers;
 mod json;
 mod national_id;

@@ -7,11 +7,11 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use jiff::Timestamp;
 use painreg_domain::fault::{Fault, FaultCode, escape};
+use painreg_domain::rfc3339;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::formats::{day, instant};
 use super::json::deserialize;
 use crate::problem::{Code, Problem};
 
@@ -70,8 +70,8 @@ impl Shape {
         }
         let letters = text.chars().count();
         match self {
-            Self::Day => day(&text).map(|_| text.into()),
-            Self::Instant => instant(&text).map(|_| text.into()),
+            Self::Day if rfc3339::date(&text).is_some() => Ok(text.into()),
+            Self::Instant if rfc3339::instant(&text).is_some() => Ok(text.into()),
             Self::Id if text.len() == 36 && uuid::Uuid::try_parse(&text).is_ok() => Ok(text.into()),
             Self::Flag if matches!(text.as_str(), "true" | "false") => Ok((text == "true").into()),
             Self::Number(least, most) => match text.parse::<i64>() {
@@ -84,7 +84,7 @@ impl Shape {
             Self::Word(_) => Err(FaultCode::UnknownOption),
             Self::Text(_, most) if letters > *most => Err(FaultCode::TooLong),
             Self::Text(fewest, _) if letters >= *fewest => Ok(text.into()),
-            Self::Flag | Self::Id | Self::Text(..) => Err(FaultCode::InvalidFormat),
+            Self::Day | Self::Instant | Self::Flag | Self::Id | Self::Text(..) => Err(FaultCode::InvalidFormat),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use painreg_domain::fault::{Fault, FaultCode, escape};
 use painreg_domain::number::whole_number;
+use painreg_domain::rfc3339;
 use regex_lite::Regex;
 use serde_json::{Map, Number, Value};
 use utoipa::ToSchema;
@@ -16,12 +17,6 @@ use utoipa::openapi::RefOr;
 const MOST_FAULTS: usize = 1000;
 /// The most unknown members of a document that are reported: their names come from the request.
 const MOST_UNKNOWN: usize = 10;
-
-/// The formats that are checked, as patterns (RFC 3339).
-const FORMATS: [(&str, &str); 2] = [
-    ("date", r"^\d{4}-\d{2}-\d{2}$"),
-    ("date-time", r"^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}([.]\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$"),
-];
 
 /// The schema of a type, with the schemas that it refers to.
 pub struct Schema {
@@ -114,10 +109,10 @@ fn required(schema: &Value) -> impl Iterator<Item = &str> {
 fn compile_patterns(schema: &Value, patterns: &mut HashMap<String, Regex>) {
     match schema {
         Value::Object(members) => {
-            for pattern in [pattern_of(schema), format_of(schema)].into_iter().flatten() {
-                if let Ok(compiled) = Regex::new(pattern) {
-                    patterns.insert(pattern.to_owned(), compiled);
-                }
+            if let Some(pattern) = pattern_of(schema)
+                && let Ok(compiled) = Regex::new(pattern)
+            {
+                patterns.insert(pattern.to_owned(), compiled);
             }
             members.values().for_each(|member| compile_patterns(member, patterns));
         }
@@ -131,10 +126,13 @@ fn pattern_of(schema: &Value) -> Option<&str> {
     schema.get("pattern")?.as_str()
 }
 
-/// Returns the pattern of a schema's format.
-fn format_of(schema: &Value) -> Option<&'static str> {
-    let format = schema.get("format")?.as_str()?;
-    FORMATS.into_iter().find_map(|(name, pattern)| (name == format).then_some(pattern))
+/// Returns whether a text has the format that a schema names, if it is one that is checked.
+fn has_format(schema: &Value, text: &str) -> bool {
+    match schema.get("format").and_then(Value::as_str) {
+        Some("date") => rfc3339::date(text).is_some(),
+        Some("date-time") => rfc3339::instant(text).is_some(),
+        _ => true,
+    }
 }
 
 /// Returns whether a schema names this type.
@@ -260,18 +258,15 @@ impl<'a> Check<'a> {
     }
 
     fn text(&mut self, schema: &Value, text: &str) {
-        let patterns = &self.schema.patterns;
-        let conforms = |pattern: Option<&str>| {
-            pattern.and_then(|pattern| patterns.get(pattern)).is_none_or(|pattern| pattern.is_match(text))
-        };
-        if !conforms(format_of(schema)) {
+        let pattern = pattern_of(schema).and_then(|pattern| self.schema.patterns.get(pattern));
+        if !has_format(schema, text) {
             return self.fault(FaultCode::InvalidFormat);
         }
         if self.extent == Extent::Shape {
             return;
         }
         let length = text.chars().count();
-        if !conforms(pattern_of(schema)) {
+        if pattern.is_some_and(|pattern| !pattern.is_match(text)) {
             self.fault(FaultCode::InvalidFormat);
         } else if length_limit(schema, "maxLength").is_some_and(|most| length > most) {
             self.fault(FaultCode::TooLong);

@@ -2,13 +2,21 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use diesel::PgConnection;
+use painreg_tenants::local::{Durability, Local};
 use painreg_tests::{Cluster, execute, rows};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::importer::program::{Finished, Folder, run};
+
+/// A PostgreSQL that the program accepts: the tests' own does not write to the disk.
+static DURABLE: LazyLock<Local> = LazyLock::new(|| {
+    Local::start(&Cluster::shared().folder.join("durable"), Durability::Durable).expect("a private PostgreSQL")
+});
 
 /// A folder with a program in it, and an empty database.
 struct Place {
@@ -18,13 +26,15 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        Self { folder: Folder::new(), database: Cluster::shared().empty_database() }
+        let database = format!("keys_{}", Uuid::now_v7().simple());
+        execute(&mut Cluster::shared().connect(&DURABLE.address()), &format!("CREATE DATABASE {database}"));
+        Self { folder: Folder::new(), database }
     }
 
     /// Runs the program on the database with the key file of this name.
     fn runs(&self, key: &str, arguments: &[&str]) -> Finished {
         let mut command = self.folder.program(arguments);
-        let address = Cluster::shared().local.address_of(&self.database);
+        let address = DURABLE.address_of(&self.database);
         command.env("DATABASE_URL", address.expose_secret()).env("PAINREG_KEY_FILE", key);
         run(command)
     }
@@ -43,7 +53,7 @@ impl Place {
     }
 
     fn sql(&self) -> PgConnection {
-        Cluster::shared().superuser(&self.database)
+        Cluster::shared().connect(&DURABLE.superuser_address(&self.database))
     }
 
     /// Returns the rows that a command with another key must not change.
@@ -51,14 +61,6 @@ impl Place {
         let query = "SELECT slug, version, encode(tenant_key, 'hex') AS sealed, \
                      (SELECT encode(value, 'hex') FROM platform.key_check) AS check FROM platform.tenant ORDER BY slug";
         rows(&mut self.sql(), query)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            Cluster::shared().drop_database(&self.database);
-        }
     }
 }
 

@@ -64,7 +64,7 @@ fn faults_name_the_part_that_does_not_conform() {
     for (changes, pointer, code, extent) in [
         (json!({"name": null}), "/name", WrongType, Extent::Shape),
         (json!({"name": 1}), "/name", WrongType, Extent::Shape),
-        (json!({"count": 1.0}), "/count", WrongType, Extent::Shape),
+        (json!({"count": 1.5}), "/count", WrongType, Extent::Shape),
         (json!({"surprise": null}), "/surprise", UnknownItem, Extent::Shape),
         (json!({"tags": ["red", "green"]}), "/tags/1", UnknownOption, Extent::Shape),
         (json!({"tags": {}}), "/tags", WrongType, Extent::Shape),

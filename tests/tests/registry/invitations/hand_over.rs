@@ -158,7 +158,8 @@ fn hand_over_whose_answer_was_lost_is_answered_again() {
     world.advance(SignedDuration::from_secs(10));
     let again = hands_over(&sender, invitation).expect(200);
     assert_eq!((&again.body, again.header("etag")), (&granted.body, granted.header("etag")));
-    let events = "SELECT count(*) FROM {alpha}.event WHERE kind LIKE 'invitation%'";
+    let events = "SELECT count(*) FROM (SELECT kind FROM {alpha}.event UNION ALL SELECT kind FROM {alpha}.event_inbox) event \
+                  WHERE kind LIKE 'invitation%'";
     assert_eq!(world.number(events), 1, "the claim; a hand-over is no event, and neither is its repetition");
     // What is no longer due is not sent, also where only the answer was lost.
     clinician.changes(&patient, 1, &json!({"deceased_on": norwegian_day(world.clock.now())})).expect(200);

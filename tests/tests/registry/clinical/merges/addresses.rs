@@ -45,6 +45,6 @@ fn every_read_through_a_merged_id_names_the_address_of_the_survivor() {
     // Refusals and writes name none.
     let read = |path: &str| manager.get(&manager.at(&format!("patients/{}/{path}", duplicate.patient)));
     assert_eq!(read("medications?limit=0").header("content-location"), "");
-    let changed = manager.patch(&manager.at(&format!("patients/{}", duplicate.patient)), 1, &json!({"language": "en"}));
+    let changed = manager.patch(&manager.at(&format!("patients/{}", duplicate.patient)), 2, &json!({"language": "en"}));
     assert_eq!((changed.status, changed.header("content-location")), (200, ""));
 }
