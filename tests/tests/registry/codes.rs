@@ -138,7 +138,7 @@ fn search_codes_checks_parameters_and_binds_cursors() {
         ("query=%00", "/query/query", "forbidden_character"),
         ("query=%0A", "/query/query", "invalid_format"),
         (&format!("query={}", "x".repeat(101)), "/query/query", "too_long"),
-        ("valid_on=2026-02-30", "/query/valid_on", "invalid_date"),
+        ("valid_on=2026-02-30", "/query/valid_on", "invalid_format"),
         ("valid_on=", "/query/valid_on", "invalid_format"),
         ("valid_on=2026-02-03T10:00", "/query/valid_on", "invalid_format"),
         ("limit=0", "/query/limit", "out_of_range"),

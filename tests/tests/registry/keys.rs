@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use diesel::PgConnection;
+use painreg_tenants::Clock;
 use painreg_tenants::local::{Durability, Local};
 use painreg_tests::{Cluster, execute, rows};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::importer::program::{Finished, Folder, run};
 
@@ -26,7 +26,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        let database = format!("keys_{}", Uuid::now_v7().simple());
+        let database = format!("keys_{}", Clock::system().random_id().simple());
         execute(&mut Cluster::shared().connect(&DURABLE.address()), &format!("CREATE DATABASE {database}"));
         Self { folder: Folder::new(), database }
     }
