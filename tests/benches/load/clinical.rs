@@ -103,8 +103,7 @@ impl Clinic<'_> {
     /// Returns the statements that one line becomes in the database, as a script for pgbench.
     fn watched(&self) -> Result<Script, Failure> {
         let mut generator = Generator::new(11);
-        // The first request prepares the statements of the connection.
-        let seen = self.bench.logged(DIRECT, |server| {
+        let (seen, _) = self.bench.logged(|server| {
             let clinic = Clinic { bench: self.bench, server, agent: self.agent.clone() };
             (0..WATCHED)
                 .map(|_| clinic.batch(DIRECT, &line(&mut generator).to_string()).map(|_| (0, String::new())))

@@ -48,6 +48,8 @@ const DIRECT: &str = "bench-direct";
 const SHORT_FORM_ID: &str = "1000002";
 /// The login role of pgbench.
 const PGBENCH_ROLE: &str = "bench_pgbench";
+/// The requests that were sent: the fresh number in each, and the patient that it is about.
+type Sent = Vec<(u64, String)>;
 /// The number of requests of a kind that are recorded for pgbench.
 const WATCHED: usize = 6;
 /// The number of patients of each of the many tenants.
@@ -268,40 +270,44 @@ impl<'f> Bench<'f> {
         Ok((ours, scripts))
     }
 
-    /// Runs `work` while PostgreSQL logs the statements of a tenant's login, and returns the transactions.
+    /// Runs `work` twice, the second time while PostgreSQL logs statements, and returns the transactions of that time. The
+    /// first time opens the server's sessions: it would refuse a session that writes values into the log.
     fn logged(
         &self,
-        tenant: &str,
-        work: impl FnOnce(&Server) -> Result<Vec<(u64, String)>, Failure>,
-    ) -> Result<Vec<Vec<Step>>, Failure> {
-        let log = self.folder.join("postgres.log");
-        let login = format!("{}_login", schema_of(&mut self.superuser()?, tenant)?);
-        let logging =
+        mut work: impl FnMut(&Server) -> Result<Sent, Failure>,
+    ) -> Result<(Vec<Vec<Step>>, Sent), Failure> {
+        const LOGGING: [(&str, &str); 3] =
             [("log_statement", "all"), ("log_error_verbosity", "default"), ("log_parameter_max_length", "-1")];
+        let log = self.folder.join("postgres.log");
+        let server = Server::start(&self.program, self.folder, &self.local, false)?;
+        work(&server)?;
         let mut superuser = self.superuser()?;
-        for (name, value) in logging {
-            execute(&mut superuser, &format!("ALTER ROLE {login} SET {name} = '{value}'"))?;
+        for (name, value) in LOGGING {
+            execute(&mut superuser, &format!("ALTER SYSTEM SET {name} = '{value}'"))?;
         }
+        execute(&mut superuser, "SELECT pg_reload_conf()")?;
+        std::thread::sleep(Duration::from_millis(300));
         let before = std::fs::read_to_string(&log)?.len();
-        let server = self.serve()?;
         let sent = work(&server);
         drop(server);
-        for (name, _) in logging {
-            execute(&mut superuser, &format!("ALTER ROLE {login} RESET {name}"))?;
+        for (name, _) in LOGGING {
+            execute(&mut superuser, &format!("ALTER SYSTEM RESET {name}"))?;
         }
+        execute(&mut superuser, "SELECT pg_reload_conf()")?;
+        std::thread::sleep(Duration::from_millis(300));
         let sent = sent?;
         let text = std::fs::read_to_string(&log)?;
         let seen = transactions(text.get(before..).unwrap_or_default());
         if seen.len() != sent.len() {
             return Err(format!("{} requests became {} transactions", sent.len(), seen.len()).into());
         }
-        Ok(seen)
+        Ok((seen, sent))
     }
 
     /// Sends a few requests while PostgreSQL logs their statements, and makes scripts from the log.
     fn watch(&self, direct: &Patients) -> Result<Vec<Result<Script, Failure>>, Failure> {
-        let mut sent = Vec::new();
-        let seen = self.logged(DIRECT, |server| {
+        let (seen, sent) = self.logged(|server| {
+            let mut sent = Vec::new();
             let mut connection = Connection::new(server.address);
             for templates in [&direct.short, &direct.baseline, &direct.reads] {
                 for (template, patient) in templates.iter().zip(&direct.ids).take(WATCHED) {
@@ -313,7 +319,7 @@ impl<'f> Bench<'f> {
                     sent.push((number, patient.clone()));
                 }
             }
-            Ok(sent.clone())
+            Ok(sent)
         })?;
         let seen: Vec<Seen<'_>> =
             seen.iter().zip(&sent).map(|(steps, (number, patient))| Seen { number: *number, patient, steps }).collect();
@@ -333,6 +339,8 @@ impl<'f> Bench<'f> {
             &format!(
                 "CREATE ROLE {PGBENCH_ROLE} LOGIN NOINHERIT PASSWORD 'bench'; \
                  ALTER ROLE {PGBENCH_ROLE} SET search_path = ''; \
+                 ALTER ROLE {PGBENCH_ROLE} SET jit = off; \
+                 ALTER ROLE {PGBENCH_ROLE} SET TimeZone = 'UTC'; \
                  GRANT CONNECT ON DATABASE painreg TO {PGBENCH_ROLE}; \
                  GRANT {schema}_importer, {schema}_clinician, {schema}_system TO {PGBENCH_ROLE}; \
                  BEGIN; \
@@ -358,7 +366,7 @@ impl<'f> Bench<'f> {
     }
 
     fn serve(&self) -> Result<Server, Failure> {
-        Server::start(&self.program, self.folder, &self.local)
+        Server::start(&self.program, self.folder, &self.local, true)
     }
 
     fn spent(&self, server: &Server) -> Spent {

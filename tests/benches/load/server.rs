@@ -20,7 +20,8 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start(program: &Path, folder: &Path, local: &Local) -> Result<Self, Failure> {
+    /// Starts the server, and waits until it is ready. `works`: whether it also runs background jobs.
+    pub fn start(program: &Path, folder: &Path, local: &Local, works: bool) -> Result<Self, Failure> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let child = Command::new(program)
             .arg("serve")
@@ -30,6 +31,7 @@ impl Server {
             .env("PAINREG_LISTEN", address.to_string())
             .env("PAINREG_ENVIRONMENT", "test")
             .env("PAINREG_LOG", "error")
+            .env("PAINREG_WITHOUT_WORKER", if works { "false" } else { "true" })
             // Rate limits must not slow the load.
             .env("PAINREG_PEOPLE_PER_SECOND", "1000000")
             .env("PAINREG_MACHINES_PER_SECOND", "1000000")
