@@ -12,6 +12,7 @@ use regex_lite::Regex;
 use serde_json::{Map, Number, Value};
 use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
+use validator::{ValidateLength as _, ValidateRange as _};
 
 /// The most faults of a document that are reported.
 const MOST_FAULTS: usize = 1000;
@@ -159,8 +160,8 @@ fn is_of_type(schema: &Value, value: &Value) -> bool {
 }
 
 /// Returns a limit of lengths.
-fn length_limit(schema: &Value, keyword: &str) -> Option<usize> {
-    usize::try_from(schema.get(keyword)?.as_u64()?).ok()
+fn length_limit(schema: &Value, keyword: &str) -> Option<u64> {
+    schema.get(keyword)?.as_u64()
 }
 
 /// The check of one document.
@@ -243,10 +244,10 @@ impl<'a> Check<'a> {
 
     fn array(&mut self, schema: &'a Value, items: &[Value]) {
         if self.extent == Extent::Limits {
-            if length_limit(schema, "maxItems").is_some_and(|most| items.len() > most) {
+            if !items.validate_length(None, length_limit(schema, "maxItems"), None) {
                 return self.fault(FaultCode::TooLong);
             }
-            if length_limit(schema, "minItems").is_some_and(|least| items.len() < least) {
+            if !items.validate_length(length_limit(schema, "minItems"), None, None) {
                 return self.fault(FaultCode::InvalidFormat);
             }
         }
@@ -265,23 +266,19 @@ impl<'a> Check<'a> {
         if self.extent == Extent::Shape {
             return;
         }
-        let length = text.chars().count();
         if pattern.is_some_and(|pattern| !pattern.is_match(text)) {
             self.fault(FaultCode::InvalidFormat);
-        } else if length_limit(schema, "maxLength").is_some_and(|most| length > most) {
+        } else if !text.validate_length(None, length_limit(schema, "maxLength"), None) {
             self.fault(FaultCode::TooLong);
-        } else if length_limit(schema, "minLength").is_some_and(|least| length < least) {
+        } else if !text.validate_length(length_limit(schema, "minLength"), None, None) {
             self.fault(FaultCode::InvalidFormat);
         }
     }
 
     fn number(&mut self, schema: &Value, number: &Number) {
         let limit = |keyword| schema.get(keyword).and_then(Value::as_f64);
-        let within = number.as_f64().is_some_and(|number| {
-            limit("minimum").is_none_or(|least| number >= least)
-                && limit("maximum").is_none_or(|most| number <= most)
-                && limit("exclusiveMinimum").is_none_or(|below| number > below)
-        });
+        let (least, most, above) = (limit("minimum"), limit("maximum"), limit("exclusiveMinimum"));
+        let within = number.as_f64().is_some_and(|number| number.validate_range(least, most, above, None));
         if self.extent == Extent::Limits && !within {
             self.fault(FaultCode::OutOfRange);
         }
