@@ -237,7 +237,7 @@ impl Registry {
         })
     }
 
-    /// Refuses to serve while a check of [`CHECKS`] fails, with its reason.
+    /// Refuses to serve while a check of the database fails, with its reason.
     pub fn check_database(&self) -> Result<(), StoreError> {
         CHECKS.iter().try_for_each(|check| check(self))
     }
