@@ -1,9 +1,13 @@
-//! Figures of the operating system: processor time and memory of processes, and the speed of the disk.
+//! Figures of the operating system: processor time and memory of processes, and the speed of the disk; the folder on it.
 
 use std::fs::{File, read_dir, read_to_string};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use painreg_api::commands::Failure;
+
+use super::{say, setting};
 
 /// Processor seconds used by the three parties.
 #[derive(Clone, Copy, Default)]
@@ -92,4 +96,27 @@ pub fn durable_writes(folder: &Path) -> std::io::Result<f64> {
     }
     std::fs::remove_file(&path)?;
     Ok(f64::from(writes) / started.elapsed().as_secs_f64())
+}
+
+/// A folder that is removed when this value is dropped.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    /// Creates the folder.
+    pub fn new() -> Result<Self, Failure> {
+        let parent = setting("FOLDER").map_or_else(std::env::temp_dir, PathBuf::from);
+        let path = parent.join(format!("painreg-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if setting("KEEP").is_some() {
+            say(format!("Left behind: {}", self.0.display()));
+        } else {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
 }

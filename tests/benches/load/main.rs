@@ -36,7 +36,7 @@ use secrecy::ExposeSecret as _;
 
 use self::client::{Connection, Numbers, Outcome};
 use self::database::{execute, login_address, rows_of, schema_of};
-use self::machine::{Spent, durable_writes, postmaster};
+use self::machine::{Folder, Spent, durable_writes, postmaster};
 use self::patients::{Patients, registration};
 use self::pgbench::{Script, Seen, Step, script, transactions};
 use self::server::Server;
@@ -95,28 +95,6 @@ fn run() -> Result<(), Failure> {
     let result = bench.measure();
     bench.local.stop();
     result
-}
-
-/// A folder that is removed when this value is dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Result<Self, Failure> {
-        let parent = setting("FOLDER").map_or_else(std::env::temp_dir, PathBuf::from);
-        let path = parent.join(format!("painreg-bench-{}", std::process::id()));
-        std::fs::create_dir_all(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if setting("KEEP").is_some() {
-            say(format!("Left behind: {}", self.0.display()));
-        } else {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
 }
 
 /// Returns the release program next to this one; it is built first when the sources are newer.

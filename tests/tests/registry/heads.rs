@@ -26,8 +26,9 @@ fn every_get_is_answered_as_head_without_a_body() {
         let mut head = get.clone();
         head.method = "HEAD".to_owned();
         let (got, headed) = (get.send(&actor), head.send(&actor));
-        // Cursors and measurements differ in length too.
-        let is_long_alike = got.bytes.len() == get.send(&actor).bytes.len();
+        // Cursors and measurements differ in length too; other tests move the measurements at any time.
+        let is_measurement = got.header("content-type").starts_with("text/plain");
+        let is_long_alike = !is_measurement && got.bytes.len() == get.send(&actor).bytes.len();
         let changing = if is_long_alike { CHANGING.to_vec() } else { [CHANGING, &["content-length"]].concat() };
         let changing = if got.headers.contains_key("link") { [&changing[..], &["link"]].concat() } else { changing };
         if headed.status != got.status || headers(&headed, &changing) != headers(&got, &changing) {
