@@ -148,6 +148,12 @@ fn named(tx: &mut Tx<'_>, stored: &Stored, surgical: bool) -> Result<bool, Store
     Ok(row.named)
 }
 
+/// Returns the event that an entry holds, if it is surgical.
+fn surgical(stored: &Stored) -> Result<Option<ImplantEvent>, StoreError> {
+    let event: ImplantEvent = entries::content(stored)?;
+    Ok(Some(event).filter(|event| event.event.class() == EventClass::Surgical))
+}
+
 /// Marks the components that a surgical event names as removed on the day of the event. Refuses components that are not
 /// in place, trial components, components that are not implanted, a revision that leaves nothing in place, and an
 /// explant that leaves something.
@@ -157,10 +163,7 @@ pub fn remove<'t>(
     context: &RecordingContext,
     stored: &Stored,
 ) -> Result<(), StoreError> {
-    let event: ImplantEvent = entries::content(stored)?;
-    if event.event.class() != EventClass::Surgical {
-        return Ok(());
-    }
+    let Some(event) = surgical(stored)? else { return Ok(()) };
     // No other transaction removes components now: `check` has locked the implant.
     let in_place = of_implant(tx, access, event.implant_id, Some(true))?;
     let counts = |component: &ImplantComponent| !component.trial && component.component.is_implanted();
@@ -202,10 +205,7 @@ pub fn restore<'t>(
     context: &RecordingContext,
     stored: &Stored,
 ) -> Result<(), StoreError> {
-    let event: ImplantEvent = entries::content(stored)?;
-    if event.event.class() != EventClass::Surgical {
-        return Ok(());
-    }
+    let Some(event) = surgical(stored)? else { return Ok(()) };
     for (stored, component) in of_implant(tx, access, event.implant_id, Some(false))? {
         if event.component_ids.contains(&stored.id) && component.removed_on == Some(event.happened_on) {
             let back = ImplantComponent { removed_on: None, ..component };
