@@ -138,7 +138,6 @@ impl Registry {
     }
 
     /// Is called before each round of a background job; a test plants faults here.
-    #[cfg_attr(not(feature = "testing"), expect(clippy::unused_self, reason = "a test's settings decide"))]
     pub fn begin_job(&self, job: &'static str) {
         #[cfg(feature = "testing")]
         if let Some(before) = &self.connections().settings.testing.before_job {
