@@ -14,7 +14,7 @@ use painreg_tenants::{
 };
 
 use crate::auth::{self, Refused};
-use crate::operations::operation_of;
+use crate::operations::Operation;
 use crate::problem::{Code, Problem};
 use crate::request_info::RequestInfo;
 use crate::state::State;
@@ -28,7 +28,7 @@ pub struct Caller {
     home: Option<Arc<Tenant>>,
     principal: Principal,
     context: RequestContext,
-    operation: String,
+    operation: &'static Operation,
     action: Action,
     survivor: Survivor,
 }
@@ -45,16 +45,16 @@ impl FromRequest for Caller {
 
 async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     let state = request.app_data::<web::Data<State>>().ok_or_else(|| Problem::internal("no state"))?;
-    let operation = operation_of(request.method(), request.match_pattern());
-    // The start-up check has refused operations that have no action and are not public.
-    let known = state.operations.find(&operation);
-    let action = known.and_then(|it| it.action).ok_or_else(|| Problem::internal("a public operation has no caller"))?;
+    // Every route is an operation, and the start-up check has refused those that have no action and are not public.
+    let operation = request.extensions().get::<&'static Operation>().copied();
+    let operation = operation.ok_or_else(|| Problem::internal("a route that is no operation"))?;
+    let action = operation.action.ok_or_else(|| Problem::internal("a public operation has no caller"))?;
     let info = request.extensions().get::<RequestInfo>().cloned().unwrap_or_default();
     let origin = request.peer_addr().map(|peer| peer.ip().to_string());
     let unauthenticated = |code: Code| {
         state.unauthenticated.count(UnauthenticatedRequest {
             code: code.name(),
-            operation: operation.clone(),
+            operation: operation.name(),
             origin: origin.clone().unwrap_or_default(),
         });
         Problem::from(code)
@@ -227,7 +227,7 @@ impl Caller {
         path: &str,
         body: &[u8],
     ) -> Result<Option<painreg_tenants::IdempotencyKey>, Problem> {
-        let key = key.of(&format!("{} {path}", self.operation), body);
+        let key = key.of(&format!("{} {path}", self.operation.name()), body);
         if key.is_none() && self.principal.role.is_machine() {
             let faults = vec![Fault::new("/header/Idempotency-Key", FaultCode::Required)];
             return Err(Problem::with(Code::IdempotencyKeyMissing, faults));

@@ -15,7 +15,7 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
 use crate::auth::Remaining;
-use crate::operations::{Operation, operation_of};
+use crate::operations::Operation;
 use crate::problem::{Code, Language, Problem};
 use crate::request_info::RequestInfo;
 use crate::state::State;
@@ -50,6 +50,9 @@ pub async fn middleware(
         request.head_mut().method = Method::GET;
     }
     let operation = operation_at(&request);
+    if let Some(operation) = operation {
+        request.extensions_mut().insert(operation);
+    }
     let span = span_of(&info, operation);
     let answered = answered(request, next, operation, info, &echoed, started);
     answered.instrument(span).await
@@ -58,7 +61,7 @@ pub async fn middleware(
 /// Returns the operation of a request; `None` where the path has none of this method.
 fn operation_at(request: &ServiceRequest) -> Option<&'static Operation> {
     let operations = request.app_data::<web::Data<State>>()?.operations;
-    operations.find(&operation_of(request.method(), request.match_pattern()))
+    operations.find(request.method(), &request.match_pattern()?)
 }
 
 /// Returns the span of a request. Its tenant is recorded once the caller is verified. No address, query string or

@@ -7,11 +7,6 @@ use painreg_domain::policy::Action;
 
 use crate::wire::Documented;
 
-/// Returns an operation as method and pattern: `GET /v1/tenants/{tenant}/alerts`.
-pub fn operation_of(method: &Method, pattern: Option<String>) -> String {
-    format!("{method} {}", pattern.filter(|it| !it.is_empty()).unwrap_or_else(|| "unknown".to_owned()))
-}
-
 /// An operation of the API.
 pub struct Operation {
     /// The operation id, such as `listAlerts`.
@@ -30,6 +25,17 @@ pub struct Operation {
     pub headers: Vec<String>,
 }
 
+impl Operation {
+    /// Returns method and pattern: `GET /v1/tenants/{tenant}/alerts`.
+    pub fn name(&self) -> String {
+        name_of(self.method, &self.path)
+    }
+}
+
+fn name_of(method: &str, pattern: &str) -> String {
+    format!("{method} {pattern}")
+}
+
 /// The operations of the API, indexed by method and pattern.
 pub struct Operations {
     all: Vec<Operation>,
@@ -39,13 +45,12 @@ pub struct Operations {
 impl Operations {
     /// Indexes the operations by method and pattern.
     pub fn new(all: Vec<Operation>) -> Self {
-        let pattern = |(at, it): (usize, &Operation)| (format!("{} {}", it.method, it.path), at);
-        Self { by_pattern: all.iter().enumerate().map(pattern).collect(), all }
+        Self { by_pattern: all.iter().enumerate().map(|(at, it)| (it.name(), at)).collect(), all }
     }
 
-    /// Returns an operation by the name that [`operation_of`] gives it.
-    pub fn find(&self, operation: &str) -> Option<&Operation> {
-        self.all.get(*self.by_pattern.get(operation)?)
+    /// Returns an operation by its method and pattern.
+    pub fn find(&self, method: &Method, pattern: &str) -> Option<&Operation> {
+        self.all.get(*self.by_pattern.get(&name_of(method.as_str(), pattern))?)
     }
 
     /// Returns the ids of the operations that do an action.
@@ -55,7 +60,7 @@ impl Operations {
 
     /// Returns an operation that is neither public nor has an action of the policy table, or claims both.
     pub fn unlisted(&self) -> Option<String> {
-        self.all.iter().find(|it| it.public == it.action.is_some()).map(|it| format!("{} {}", it.method, it.path))
+        self.all.iter().find(|it| it.public == it.action.is_some()).map(Operation::name)
     }
 
     /// Returns the methods of a path, empty where there is none. A path that has GET has HEAD.
@@ -91,8 +96,8 @@ mod tests {
     #[test]
     fn action_is_found_by_method_and_pattern() {
         let operations = Operations::new(vec![operation("GET", "/a/{b}", Some(Action::ReadPatient), false)]);
-        let action = |operation| operations.find(operation).and_then(|it| it.action);
-        assert_eq!(action("GET /a/{b}"), Some(Action::ReadPatient));
-        assert_eq!(action("PUT /a/{b}"), None);
+        let action = |method| operations.find(&method, "/a/{b}").and_then(|it| it.action);
+        assert_eq!(action(Method::GET), Some(Action::ReadPatient));
+        assert_eq!(action(Method::PUT), None);
     }
 }

@@ -6,6 +6,8 @@ use actix_web::http::Method;
 use actix_web::{HttpMessage as _, HttpRequest};
 use painreg_domain::ids::PatientId;
 
+use crate::operations::Operation;
+
 /// The name of the path parameter with a patient's id.
 pub const PARAMETER: &str = "patient";
 /// The header that names the resource of the survivor (RFC 9110).
@@ -29,8 +31,9 @@ impl Survivor {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return None;
         }
-        let survivor = *request.extensions().get::<Self>()?.0.get()?;
-        let pattern = request.match_pattern()?;
+        let extensions = request.extensions();
+        let survivor = *extensions.get::<Self>()?.0.get()?;
+        let pattern = extensions.get::<&'static Operation>()?.path.as_str();
         let placeholder = format!("{{{PARAMETER}}}");
         let parts = pattern.split('/').zip(request.path().split('/'));
         let own = |(name, part): (&str, &str)| {
